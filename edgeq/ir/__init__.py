@@ -1,0 +1,1 @@
+"""The graph: tensors, operators, nodes, and what makes a graph well formed."""

@@ -1,0 +1,231 @@
+"""The graph and its editor.
+
+A Graph is a value: passes take one and return another. A GraphEditor is how the other one is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.ir.op import Op, Site
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor of a graph; `data` holds a constant's elements and is None for what is computed."""
+
+    name: str
+    type: TensorType
+    data: Array | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One use of an operator. Inputs and outputs are names of values; an absent optional input is None."""
+
+    name: str
+    op: Op
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network: values by name, and nodes in an order in which they can be executed.
+
+    `numerics` is None for a float graph (or one that is quantized in part), else the arithmetic of all its nodes.
+    """
+
+    name: str
+    values: Mapping[str, Value]
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    numerics: Numerics | None = None
+
+    @cached_property
+    def producers(self) -> Mapping[str, Node]:
+        """The node that computes each computed value."""
+        return {out: node for node in self.nodes for out in node.outputs}
+
+    @cached_property
+    def consumers(self) -> Mapping[str, tuple[Node, ...]]:
+        """The nodes that read each value, in order, each once."""
+        found: dict[str, list[Node]] = {name: [] for name in self.values}
+        for node in self.nodes:
+            for name in dict.fromkeys(n for n in node.inputs if n is not None):
+                found[name].append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    def type(self, name: str) -> TensorType:
+        """The type of a value."""
+        return self.values[name].type
+
+    def data(self, name: str | None) -> Array | None:
+        """The elements of a constant; None for a computed value or an absent input."""
+        return None if name is None else self.values[name].data
+
+    def site(self, node: Node) -> Site:
+        """The node with the types and constants around it."""
+        return Site(
+            name=node.name,
+            op=node.op,
+            inputs=tuple(None if n is None else self.type(n) for n in node.inputs),
+            outputs=tuple(self.type(n) for n in node.outputs),
+            consts=tuple(self.data(n) for n in node.inputs),
+            numerics=self.numerics or Numerics.FAST,
+        )
+
+    def edit(self) -> GraphEditor:
+        """An editor that starts as this graph."""
+        return GraphEditor(self.name, self)
+
+
+class GraphEditor:
+    """Builds a Graph, from nothing or from another one. Order of nodes does not matter; `finish` sorts them."""
+
+    def __init__(self, name: str, base: Graph | None = None) -> None:
+        self.name = name
+        self.values: dict[str, Value] = dict(base.values) if base else {}
+        self.nodes: dict[str, Node] = {n.name: n for n in base.nodes} if base else {}
+        self.inputs: list[str] = list(base.inputs) if base else []
+        self.outputs: list[str] = list(base.outputs) if base else []
+        self.numerics: Numerics | None = base.numerics if base else None
+
+    def unique(self, hint: str) -> str:
+        """A name that no value and no node has yet: `hint`, or `hint_2`, `hint_3`, …"""
+        name, count = hint, 1
+        while name in self.values or name in self.nodes:
+            count += 1
+            name = f"{hint}_{count}"
+        return name
+
+    def input(self, name: str, type: TensorType) -> str:
+        """Add a graph input."""
+        self.values[name] = Value(name, type)
+        self.inputs.append(name)
+        return name
+
+    def constant(self, hint: str, data: Array, q: QParams | None = None) -> str:
+        """Add a constant; float64 becomes float32. Returns its name."""
+        array = np.ascontiguousarray(data)
+        if array.dtype == np.float64 or array.dtype == np.float16:
+            array = array.astype(np.float32)
+        array = array.reshape(np.shape(data))  # ascontiguousarray makes scalars 1-D
+        array.flags.writeable = False
+        name = self.unique(hint)
+        self.values[name] = Value(name, TensorType(tuple(array.shape), DType(array.dtype.name), q), array)
+        return name
+
+    def add(
+        self,
+        op: Op,
+        inputs: Sequence[str | None],
+        name: str,
+        outputs: Sequence[str] | None = None,
+        types: Sequence[TensorType] | None = None,
+    ) -> tuple[str, ...]:
+        """Add a node; its outputs' shapes are inferred.
+
+        Args:
+            op: the operator.
+            inputs: names of values, None for an absent optional one.
+            name: the node's name; made unique.
+            outputs: names of the outputs (must be new); by default the node's name, with :1, :2 … after the first.
+            types: types of the outputs; by default inferred shapes with the first input's dtype and quantization.
+
+        Raises:
+            ModelError: the inputs do not fit the operator.
+        """
+        name = self.unique(name) if name in self.nodes or (outputs is None and name in self.values) else name
+        try:
+            shapes = op.out_shapes([None if i is None else self.values[i].type.shape for i in inputs])
+        except ValueError as error:
+            raise ModelError(str(error), where=f"{name} ({op.kind})") from error
+        if outputs is None:
+            outputs = [name if k == 0 else self.unique(f"{name}:{k}") for k in range(len(shapes))]
+        if types is None:
+            first = next((self.values[i].type for i in inputs if i is not None), TensorType(()))
+            types = [first.reshaped(s) for s in shapes]
+        for out, type, shape in zip(outputs, types, shapes, strict=True):
+            if type.shape != shape:
+                raise ModelError(f"shape {type.shape} is declared where {shape} is computed", where=name)
+            self.values[out] = Value(out, type)
+        self.nodes[name] = Node(name, op, tuple(inputs), tuple(outputs))
+        return tuple(outputs)
+
+    def replace_node(self, name: str, node: Node) -> None:
+        """Put `node` where the node `name` was (same place, possibly another name, operator or inputs)."""
+        if node.name == name:
+            self.nodes[name] = node
+        else:
+            self.nodes = {(node.name if k == name else k): (node if k == name else v) for k, v in self.nodes.items()}
+
+    def remove(self, name: str) -> None:
+        """Remove a node and the values it computes."""
+        for out in self.nodes.pop(name).outputs:
+            self.values.pop(out, None)
+
+    def replace_uses(self, old: str, new: str) -> None:
+        """Let every node and graph output that reads `old` read `new`."""
+        for node in list(self.nodes.values()):
+            if old in node.inputs:
+                self.nodes[node.name] = replace(node, inputs=tuple(new if i == old else i for i in node.inputs))
+        self.outputs = [new if o == old else o for o in self.outputs]
+
+    def set_type(self, name: str, type: TensorType) -> None:
+        """Change a value's type."""
+        self.values[name] = replace(self.values[name], type=type)
+
+    def finish(self) -> Graph:
+        """The graph: nodes in a stable executable order, without what no output needs. Graph inputs always stay.
+
+        Raises:
+            ModelError: a value is read that nothing computes, or nodes form a cycle.
+        """
+        producer = {out: node for node in self.nodes.values() for out in node.outputs}
+        order: list[Node] = []
+        state: dict[str, int] = {}  # node name → 1 on the stack, 2 done
+        for goal in self.outputs:
+            stack: list[tuple[str, bool]] = [(goal, False)]
+            while stack:
+                value, leaving = stack.pop()
+                node = producer.get(value)
+                if node is None:
+                    if value not in self.values:
+                        raise ModelError(f"tensor {value!r} is read but never computed")
+                    continue
+                if leaving:
+                    if state[node.name] == 1:
+                        state[node.name] = 2
+                        order.append(node)
+                    continue
+                if state.get(node.name) == 2:
+                    continue
+                if state.get(node.name) == 1:
+                    raise ModelError("the node is part of a cycle", where=node.name)
+                state[node.name] = 1
+                stack.append((value, True))
+                for operand in reversed(node.inputs):
+                    below = producer.get(operand) if operand is not None else None
+                    if operand is not None and (below is None or state.get(below.name) != 2):
+                        stack.append((operand, False))
+        kept = dict.fromkeys(self.inputs)
+        kept.update((i, None) for n in order for i in n.inputs if i is not None)
+        kept.update((o, None) for n in order for o in n.outputs)
+        kept.update((o, None) for o in self.outputs)
+        return Graph(
+            name=self.name,
+            values={name: self.values[name] for name in kept},
+            nodes=tuple(order),
+            inputs=tuple(self.inputs),
+            outputs=tuple(self.outputs),
+            numerics=self.numerics,
+        )

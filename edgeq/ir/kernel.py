@@ -1,0 +1,67 @@
+"""What edgeq knows about one C kernel: a row in the table of its operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Union
+
+from edgeq.ir.tensor import Array
+
+if TYPE_CHECKING:
+    from edgeq.ir.op import Site
+
+Param = Union[int, Array, Sequence[int]]
+"""A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member
+points to (None would be NULL, given as 0); or a tuple of scalars, which becomes an array inside the struct."""
+
+
+def no_scratch(site: Site) -> int:
+    """Scratch bytes of a kernel that needs none."""
+    return 0
+
+
+def disjoint(site: Site) -> tuple[int | None, ...]:
+    """No input of this call may share a byte with the output."""
+    return (None,) * len(site.inputs)
+
+
+def in_place(site: Site) -> tuple[int | None, ...]:
+    """Element i of the output is written after element i of every input of its size was read."""
+    return tuple(0 if t is not None and t.nbytes == site.outputs[0].nbytes else None for t in site.inputs)
+
+
+def always(site: Site) -> bool:
+    """A kernel that takes every site of its operator."""
+    return True
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One C function that computes an operator.
+
+    Attributes:
+        function: C name; when `rounded`, `_fast`, `_single` or `_double` is appended.
+        sources: files below firmware/kernels that define it.
+        header: file below firmware/include that declares it and its struct.
+        struct: C type of its parameters.
+        lower: the members of that struct for a site; packs weights.
+        isa: features the target must have, all of them.
+        fits: whether it can compute a site.
+        scratch: bytes of scratch memory it needs, 4-byte aligned; the C function then takes `void *scratch` last.
+        overlap: for every input, the least number of bytes by which the output may start *before* that input and still
+            never overwrite a byte that is yet to be read (0: in place; negative: after it); None: they must be disjoint.
+            The memory planner relies on it.
+        rounded: whether the C name carries the rounding.
+    """
+
+    function: str
+    sources: tuple[str, ...]
+    header: str
+    struct: str
+    lower: Callable[[Site], Mapping[str, Param]]
+    isa: frozenset[str] = field(default_factory=frozenset)
+    fits: Callable[[Site], bool] = always
+    scratch: Callable[[Site], int] = no_scratch
+    overlap: Callable[[Site], tuple[int | None, ...]] = disjoint
+    rounded: bool = False

@@ -1,0 +1,176 @@
+"""The base of all operators, and the registry that finds them.
+
+An operator is a frozen dataclass whose fields are its attributes. Its file in `edgeq/ops/` holds everything edgeq knows
+about it; nothing else in the code lists operators.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import ClassVar
+
+
+from edgeq.ir.kernel import Kernel
+from edgeq.ir.tensor import Array, QParams, Shape, TensorType
+from edgeq.numerics.fixedpoint import Numerics, Rounding
+
+Shapes = Sequence[Shape | None]
+Arrays = Sequence[Array | None]
+
+
+class Scale(Enum):
+    """How the quantization of an operator's output is decided."""
+
+    FREE = "free"  # its own range
+    SAME = "same"  # one scale for all activations, inputs and outputs
+    FIXED = "fixed"  # given by the operator
+
+
+@dataclass(frozen=True)
+class QuantRule:
+    """How an operator is quantized.
+
+    Attributes:
+        output: how the output's scale is decided.
+        fixed: the output's parameters when FIXED.
+        weight: index of the input that is quantized as a weight when constant, or None.
+        weight_axis: the axis of that input that holds the output channels.
+        bias: index of the int32 bias input (scale = input 0's scale · weight's scale), or None.
+    """
+
+    output: Scale = Scale.FREE
+    fixed: QParams | None = None
+    weight: int | None = None
+    weight_axis: int | None = None
+    bias: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A node together with the types and constants around it: all that its operator needs to act."""
+
+    name: str
+    op: Op
+    inputs: tuple[TensorType | None, ...]
+    outputs: tuple[TensorType, ...]
+    consts: tuple[Array | None, ...]
+    numerics: Numerics = Numerics.FAST
+
+    @property
+    def rounding(self) -> Rounding:
+        """The rounding of this site's requantizations."""
+        return self.op.rounding(self.numerics)
+
+    def input(self, index: int) -> TensorType:
+        """The type of an input that must be there.
+
+        Raises:
+            ValueError: it is absent.
+        """
+        found = self.inputs[index] if index < len(self.inputs) else None
+        if found is None:
+            raise ValueError(f"{self.name}: input {index} is absent")
+        return found
+
+    def const(self, index: int) -> Array:
+        """The data of an input that must be constant.
+
+        Raises:
+            ValueError: it is absent or not constant.
+        """
+        found = self.consts[index] if index < len(self.consts) else None
+        if found is None:
+            raise ValueError(f"{self.name}: input {index} is not a constant")
+        return found
+
+    def const_or_none(self, index: int) -> Array | None:
+        """The data of an optional constant input."""
+        return self.consts[index] if index < len(self.consts) else None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A test case of an operator: an instance, the shapes of its inputs, and which of them are constant.
+
+    Attributes:
+        name: unique among the operator's samples.
+        op: the instance.
+        shapes: one per input; None for an absent optional input.
+        const: indices of constant inputs.
+        low, high: range of the random real values of the inputs.
+    """
+
+    name: str
+    op: Op
+    shapes: tuple[Shape | None, ...]
+    const: tuple[int, ...] = ()
+    low: float = -4.0
+    high: float = 4.0
+
+
+@dataclass(frozen=True)
+class Op:
+    """Base of all operators. Activations are NHWC; the batch is dimension 0."""
+
+    kernels: ClassVar[tuple[Kernel, ...]] = ()
+    """Fastest first; the first whose ISA and shape conditions hold is used."""
+    is_view: ClassVar[bool] = False
+    """The output is the input's bytes under another shape: no code is generated."""
+
+    @property
+    def kind(self) -> str:
+        """The operator's name, for messages and files."""
+        return type(self).__name__
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        """Shapes of the outputs.
+
+        Raises:
+            ValueError: the inputs do not fit; the text is shown to the user beside the node's name.
+        """
+        raise NotImplementedError
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        """The float32 reference."""
+        raise NotImplementedError
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """The integer reference, normative. Inputs hold every operand, constants included."""
+        raise NotImplementedError
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        """How the operator is quantized."""
+        return QuantRule()
+
+    def macs(self, site: Site) -> int:
+        """Multiply-accumulates of one inference."""
+        return 0
+
+    def rounding(self, numerics: Numerics) -> Rounding:
+        """The rounding of the operator's requantizations under `numerics`."""
+        return Rounding.FAST if numerics is Numerics.FAST else Rounding.DOUBLE
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        """Test cases: every attribute in its interesting values, odd sizes and channel counts."""
+        return ()
+
+
+@cache
+def registry() -> dict[str, type[Op]]:
+    """All operators by kind, from the files of `edgeq/ops/` whose names do not start with an underscore."""
+    package = importlib.import_module("edgeq.ops")
+    found: dict[str, type[Op]] = {}
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"edgeq.ops.{info.name}")
+        for item in vars(module).values():
+            if isinstance(item, type) and issubclass(item, Op) and item.__module__ == module.__name__:
+                found[item.__name__] = item
+    return dict(sorted(found.items()))

@@ -1,0 +1,1 @@
+"""Normative arithmetic: what an integer result of edgeq is."""

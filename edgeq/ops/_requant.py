@@ -1,0 +1,88 @@
+"""What every operator that ends in a requantization shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.errors import QuantizationError
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array, QParams
+from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Multiplier, quantize_multiplier, requantize, round_half_away
+
+Clamp = tuple[float, float]
+"""Bounds of a fused activation in real values; infinite where there is none."""
+NO_CLAMP: Clamp = (-float("inf"), float("inf"))
+QMIN, QMAX = -128, 127
+
+
+def clamp_float(x: Array, clamp: Clamp) -> Array:
+    """Apply a fused activation to float32 values."""
+    return x if clamp == NO_CLAMP else np.clip(x, np.float32(clamp[0]), np.float32(clamp[1]))
+
+
+def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:
+    """Least and greatest int8 output under a fused activation."""
+
+    def quantized(bound: float) -> int:
+        return q.zp + round_half_away(float(np.float32(bound) / np.float32(q.s)))
+
+    low = max(QMIN, quantized(clamp[0])) if np.isfinite(clamp[0]) else QMIN
+    high = min(QMAX, quantized(clamp[1])) if np.isfinite(clamp[1]) else QMAX
+    return min(low, QMAX), max(high, QMIN)
+
+
+def weight_zero_points(site: Site, channels: int) -> npt.NDArray[np.int64]:
+    """The weights' zero-point per output channel; all zero unless the model came with asymmetric weights."""
+    return np.broadcast_to(np.asarray(site.input(1).qp.zero_point, np.int64), (channels,))
+
+
+def effective_multiplier(site: Site, channels: int) -> Multiplier:
+    """s_in · s_w[c] / s_out for each of `channels` output channels."""
+    s_in, s_w, s_out = site.input(0).qp.s, np.asarray(site.input(1).qp.scale), site.outputs[0].qp.s
+    return quantize_multiplier(np.broadcast_to(s_in * s_w / s_out, (channels,)), site.rounding)
+
+
+def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int32]:
+    """bias[c] − zp_in · Σ w[c]: the bias with the input's zero-point folded in.
+
+    Args:
+        site: a site whose input 2 is the bias, or absent.
+        weights: int64, zero-point already subtracted, (channels, taps).
+        channels: output channels.
+
+    Raises:
+        QuantizationError: an accumulator could leave 32 bits.
+    """
+    bias = site.const_or_none(2)
+    base = np.zeros(channels, np.int64) if bias is None else bias.astype(np.int64)
+    folded = base - site.input(0).qp.zp * weights.sum(axis=1)
+    if np.any(np.abs(folded) + 128 * np.abs(weights).sum(axis=1) > INT32_MAX):
+        raise QuantizationError(
+            "an accumulator can exceed 32 bits: the bias is too large for the scales of input and weights",
+            hint="quantize this layer per tensor, or with a wider activation range",
+            where=site.name,
+        )
+    return folded.astype(np.int32)
+
+
+def finish(site: Site, acc: Ints, multiplier: Multiplier, clamp: Clamp) -> Array:
+    """Requantize int accumulators (…, C) into the site's output."""
+    q = site.outputs[0].qp
+    return requantize(acc, multiplier, q.zp, *output_range(q, clamp), site.rounding)
+
+
+def requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[str, Param]:
+    """The members `mantissa, shift, zero_point, qmin, qmax` that kernels with a requantization share."""
+    q = site.outputs[0].qp
+    qmin, qmax = output_range(q, clamp)
+    return {
+        "mantissa": multiplier.mantissa,
+        "shift": multiplier.shift.astype(np.int8),
+        "zero_point": q.zp,
+        "qmin": qmin,
+        "qmax": qmax,
+    }

@@ -1,0 +1,140 @@
+"""2-D convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._matmul import int_matmul
+from edgeq.ops._requant import (
+    NO_CLAMP,
+    Clamp,
+    clamp_float,
+    effective_multiplier,
+    finish,
+    folded_bias,
+    requant_params,
+    weight_zero_points,
+)
+from edgeq.ops._window import Padding, Pair, out_hw, windows
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_conv2d_ref`: weights as they are, (OC, KH, KW, C/groups)."""
+    op, x, y, w = site.op, site.input(0).shape, site.outputs[0].shape, site.const(1)
+    assert isinstance(op, Conv2D)
+    zeros = weight_zero_points(site, y[3])
+    centred = w.astype(np.int64).reshape(y[3], -1) - zeros[:, None]
+    return {
+        "batch": x[0],
+        "in_h": x[1],
+        "in_w": x[2],
+        "in_c": x[3],
+        "out_h": y[1],
+        "out_w": y[2],
+        "out_c": y[3],
+        "kernel_h": w.shape[1],
+        "kernel_w": w.shape[2],
+        "stride_h": op.stride[0],
+        "stride_w": op.stride[1],
+        "dilation_h": op.dilation[0],
+        "dilation_w": op.dilation[1],
+        "pad_top": op.padding[0],
+        "pad_left": op.padding[1],
+        "groups": op.groups,
+        "pad_value": site.input(0).qp.zp,
+        "weights": w,
+        "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0,
+        "bias": folded_bias(site, centred, y[3]),
+        **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
+    }
+
+
+@dataclass(frozen=True)
+class Conv2D(Op):
+    """Inputs: x (N, H, W, C), weights (OC, KH, KW, C/groups), bias (OC) or absent. Output: (N, OH, OW, OC).
+
+    Attributes:
+        stride, dilation: rows and columns.
+        padding: rows above, columns left, rows below, columns right; padded with real zero.
+        groups: channel groups; C and OC are multiples of it.
+        clamp: bounds of a fused activation.
+    """
+
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
+    groups: int = 1
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = (
+        Kernel("eq_conv2d_ref", ("ref/conv2d.c",), "eq/conv2d.h", "eq_conv2d_params", lower_ref, rounded=True),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x, w = shapes[0], shapes[1]
+        if x is None or w is None or len(x) != 4 or len(w) != 4:
+            raise ValueError(f"convolution needs a 4-D input and 4-D weights, not {x} and {w}")
+        if x[3] != w[3] * self.groups or w[0] % self.groups:
+            raise ValueError(f"{x[3]} input channels do not fit weights {w} in {self.groups} group(s)")
+        return ((x[0], *out_hw((x[1], x[2]), (w[1], w[2]), self.stride, self.dilation, self.padding), w[0]),)
+
+    def _accumulate(self, x: Array, w: Array, fill: float, exact: bool) -> Array:
+        oc, kh, kw, _ = w.shape
+        cols = windows(x, (kh, kw), self.stride, self.dilation, self.padding, fill)
+        n, oh, ow = cols.shape[:3]
+        per_in, per_out = x.shape[3] // self.groups, oc // self.groups
+        parts = []
+        for g in range(self.groups):
+            a = cols[..., g * per_in : (g + 1) * per_in].reshape(n * oh * ow, -1)
+            b = w[g * per_out : (g + 1) * per_out].reshape(per_out, -1).T
+            parts.append(int_matmul(a, b) if exact else a @ b)
+        return np.concatenate(parts, axis=1).reshape(n, oh, ow, oc)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], inputs[1]
+        assert x is not None and w is not None
+        y = self._accumulate(x, w, 0.0, exact=False)
+        if len(inputs) > 2 and inputs[2] is not None:
+            y = y + inputs[2]
+        return (clamp_float(y, self.clamp).astype(np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], site.const(1)
+        assert x is not None
+        oc = w.shape[0]
+        centred = w.astype(np.int64) - weight_zero_points(site, oc)[:, None, None, None]
+        acc = self._accumulate(x, centred, site.input(0).qp.zp, exact=True)
+        acc = acc + folded_bias(site, centred.reshape(oc, -1), oc)
+        return (finish(site, acc, effective_multiplier(site, oc), self.clamp),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(weight=1, weight_axis=0, bias=2)
+
+    def macs(self, site: Site) -> int:
+        weights = site.input(1).shape
+        return site.outputs[0].size * weights[1] * weights[2] * weights[3]
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        def one(name: str, op: Conv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+            return Sample(name, op, (x, w, (w[0],) if bias else None), const=(1, 2) if bias else (1,))
+
+        relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
+        return (
+            one("1x1", cls(), (1, 5, 7, 9), (11, 1, 1, 9)),
+            one("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
+            one("stride2_asym", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu6), (1, 8, 8, 3), (4, 3, 3, 3)),
+            one("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 3, 2)),
+            one("groups", cls(groups=2, padding=(1, 1, 1, 1)), (1, 5, 5, 6), (4, 3, 3, 3)),
+            one("10x4_stride2", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 49, 10, 1), (17, 10, 4, 1)),
+            one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 3, 3, 4), (5, 3, 3, 4), bias=False),
+            one("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 3), (2, 3, 1, 3)),
+            one("wide_k", cls(), (1, 1, 2, 260), (3, 1, 1, 260)),
+        )

@@ -1,0 +1,19 @@
+"""Where edgeq's data folders are: beside the package in a checkout, inside it in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def folder(name: str) -> Path:
+    """The data folder `name` ("templates", "targets" or "firmware").
+
+    Raises:
+        FileNotFoundError: the installation lacks it.
+    """
+    for candidate in (_PACKAGE / "data" / name, _PACKAGE.parent / name):
+        if candidate.is_dir():
+            return candidate
+    raise FileNotFoundError(f"edgeq's installation lacks its folder {name!r}")
