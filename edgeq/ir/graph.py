@@ -6,7 +6,7 @@ A Graph is a value: passes take one and return another. A GraphEditor is how the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,7 +40,14 @@ class Node:
 class Graph:
     """A network: values by name, and nodes in an order in which they can be executed.
 
-    `numerics` is None for a float graph (or one that is quantized in part), else the arithmetic of all its nodes.
+    Before quantization `numerics` is None and activations are FLOAT32. Their types may carry quantization parameters all
+    the same: a model that was quantized elsewhere says so with which int8 parameters each tensor is to be held, and its
+    constants are int8 or int32 with parameters. Executing such a graph in float ignores the former and dequantizes the
+    latter. After quantization everything is integer and `numerics` names the arithmetic of all nodes.
+
+    Attributes:
+        preferred: the arithmetic that a model quantized elsewhere was made for.
+        ports: element type in which the caller hands over an input or takes an output, where it is not INT8.
     """
 
     name: str
@@ -49,6 +56,8 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     numerics: Numerics | None = None
+    preferred: Numerics = Numerics.FAST
+    ports: Mapping[str, DType] = field(default_factory=dict)
 
     @cached_property
     def producers(self) -> Mapping[str, Node]:
@@ -98,6 +107,8 @@ class GraphEditor:
         self.inputs: list[str] = list(base.inputs) if base else []
         self.outputs: list[str] = list(base.outputs) if base else []
         self.numerics: Numerics | None = base.numerics if base else None
+        self.preferred: Numerics = base.preferred if base else Numerics.FAST
+        self.ports: dict[str, DType] = dict(base.ports) if base else {}
 
     def unique(self, hint: str) -> str:
         """A name that no value and no node has yet: `hint`, or `hint_2`, `hint_3`, …"""
@@ -116,7 +127,7 @@ class GraphEditor:
     def constant(self, hint: str, data: Array, q: QParams | None = None) -> str:
         """Add a constant; float64 becomes float32. Returns its name."""
         array = np.ascontiguousarray(data)
-        if array.dtype == np.float64 or array.dtype == np.float16:
+        if array.dtype in (np.float64, np.float16):
             array = array.astype(np.float32)
         array = array.reshape(np.shape(data))  # ascontiguousarray makes scalars 1-D
         array.flags.writeable = False
@@ -228,4 +239,6 @@ class GraphEditor:
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),
             numerics=self.numerics,
+            preferred=self.preferred,
+            ports=dict(self.ports),
         )

@@ -50,7 +50,7 @@ class Kernel:
         fits: whether it can compute a site.
         scratch: bytes of scratch memory it needs, 4-byte aligned; the C function then takes `void *scratch` last.
         overlap: for every input, the least number of bytes by which the output may start *before* that input and still
-            never overwrite a byte that is yet to be read (0: in place; negative: after it); None: they must be disjoint.
+            never overwrite a byte yet to be read (0: in place; negative: after it); None: they must be disjoint.
             The memory planner relies on it.
         rounded: whether the C name carries the rounding.
     """

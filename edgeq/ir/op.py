@@ -14,7 +14,6 @@ from enum import Enum
 from functools import cache
 from typing import ClassVar
 
-
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.tensor import Array, QParams, Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics, Rounding

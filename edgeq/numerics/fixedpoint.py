@@ -2,7 +2,7 @@
 
 This file is normative: `firmware/include/eq/requant.h` has the same functions in C, and both give the same bits.
 
-- FAST: `q = zp + ((acc·M + 2³⁰) >> 31)` with `M = round(m·2³¹)`; for m ≥ 1 the accumulator is first shifted left, saturating.
+- FAST: `q = zp + ((acc·M + 2³⁰) >> 31)`, `M = round(m·2³¹)`; for m ≥ 1 the accumulator is first shifted left, saturating.
 - SINGLE: LiteRT's single rounding, `q = zp + ((acc·M + 2^(s−1)) >> s)`, M normalized to [2³⁰, 2³¹), s = 31 − shift.
 - DOUBLE: gemmlowp's two roundings: a rounding doubling high multiply, then a rounding division by a power of two
   (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
