@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,23 @@ def shared_models() -> Path:
 def shared_data() -> Path:
     """The folder of the benchmark's data; the test is skipped where it is absent."""
     return _beside_checkout("data")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the suite."""
+    parser.addoption(
+        "--require-cross", action="store_true", help="fail, not skip, where the Arm compiler or QEMU is absent"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip tests in the emulator where there is none, unless it is required."""
+    missing = [tool for tool in ("arm-none-eabi-gcc", "qemu-system-arm") if shutil.which(tool) is None]
+    if not missing:
+        return
+    if config.getoption("--require-cross"):
+        raise pytest.UsageError(f"--require-cross: {' and '.join(missing)} not found on the PATH")
+    skip = pytest.mark.skip(reason=f"{' and '.join(missing)} not found on the PATH")
+    for item in items:
+        if item.get_closest_marker("qemu"):
+            item.add_marker(skip)

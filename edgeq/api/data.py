@@ -1,0 +1,123 @@
+"""Samples for calibration and verification, from .npz and .npy files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgeq.errors import UsageError
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Array, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples of a model's inputs.
+
+    Attributes:
+        inputs: one array per input, (samples, …) with the model's own layout behind the first dimension.
+        shapes: shape of each input as the model takes it, batch first.
+        labels: one class index per sample, or None.
+    """
+
+    inputs: Mapping[str, Array]
+    shapes: Mapping[str, Shape]
+    labels: Array | None = None
+
+    def __len__(self) -> int:
+        name, array = next(iter(self.inputs.items()))
+        return len(array) // self.shapes[name][0] if self.shapes[name] else len(array)
+
+    def __iter__(self) -> Iterator[dict[str, Array]]:
+        for index in range(len(self)):
+            yield {name: self._sample(name, index) for name in self.inputs}
+
+    def _sample(self, name: str, index: int) -> Array:
+        shape = self.shapes[name]
+        batch = shape[0] if shape else 1
+        return self.inputs[name][index * batch : (index + 1) * batch].reshape(shape)
+
+    def first(self, count: int | None) -> Dataset:
+        """The first `count` samples (all when None)."""
+        if count is None or count >= len(self):
+            return self
+        cut = {n: a[: count * (self.shapes[n][0] if self.shapes[n] else 1)] for n, a in self.inputs.items()}
+        return Dataset(cut, self.shapes, None if self.labels is None else self.labels[:count])
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    if not path.is_file():
+        raise UsageError("no such file", hint="give an .npz with the samples as array `x`", where=str(path))
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        return {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    except Exception as error:  # numpy, zipfile and zlib each raise their own
+        raise UsageError(f"not a readable .npz or .npy file ({error})", where=str(path)) from error
+
+
+def _checked(name: str, array: Array, shape: Shape, where: str) -> Array:
+    layout = ", ".join(["samples", *(str(d) for d in shape[1:])])
+    if array.dtype.kind not in "fiub":
+        raise UsageError(f"array {name!r} holds {array.dtype}", hint="store real numbers", where=where)
+    if array.shape == shape and shape and shape[0] == 1:
+        return array
+    if array.ndim == 0 or array.shape[1:] != shape[1:]:
+        raise UsageError(
+            f"array {name!r} has shape {array.shape}, the model's input {shape}",
+            hint=f"store samples as ({layout}), in the model's own layout",
+            where=where,
+        )
+    if len(array) < max(1, shape[0] if shape else 1):
+        raise UsageError(f"array {name!r} is empty", hint=f"store at least one sample as ({layout})", where=where)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise UsageError(f"array {name!r} holds NaN or infinite values", hint="remove those samples", where=where)
+    return array
+
+
+def load_data(path: str | Path, graph: Graph) -> Dataset:
+    """Samples for `graph` from a file.
+
+    One input: array `x` (or an .npy file); several: one array per input, by its name. Optional class labels: `y`. Integer
+    arrays count as real numbers.
+
+    Raises:
+        UsageError: the file is missing or broken, or does not fit the model.
+    """
+    path = Path(path)
+    found = _arrays(path)
+    shapes = {name: graph.type(name).shape for name in graph.inputs}
+    inputs: dict[str, Array] = {}
+    for name, shape in shapes.items():
+        key = "x" if len(shapes) == 1 and name not in found else name
+        if key not in found:
+            raise UsageError(
+                f"array {key!r} is missing; the file has {', '.join(sorted(found)) or 'no arrays'}",
+                hint="store the samples of a model's only input as `x`, of several inputs under the inputs' names: "
+                + ", ".join(shapes),
+                where=str(path),
+            )
+        inputs[name] = _checked(key, found[key], shape, str(path))
+    counts = {len(a) // (shapes[n][0] if shapes[n] else 1) for n, a in inputs.items()}
+    if len(counts) > 1:
+        raise UsageError(f"the inputs have different numbers of samples: {sorted(counts)}", where=str(path))
+    labels = found.get("y")
+    if labels is not None:
+        labels = labels.reshape(-1)
+        if len(labels) != counts.copy().pop():
+            raise UsageError(f"{len(labels)} labels `y` for {counts.pop()} samples `x`", where=str(path))
+    return Dataset(inputs, shapes, labels)
+
+
+def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: int) -> Dataset:
+    """Uniform random samples within the real range of each input; always the same ones."""
+    rng = np.random.default_rng(2024)
+    shapes = {name: graph.type(name).shape for name in graph.inputs}
+    inputs = {}
+    for name, shape in shapes.items():
+        low, high = ranges[name]
+        batched = (count * shape[0], *shape[1:]) if shape else (count,)
+        inputs[name] = rng.uniform(low, high, batched).astype(np.float32)
+    return Dataset(inputs, shapes)

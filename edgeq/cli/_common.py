@@ -1,0 +1,71 @@
+"""What the commands share: where text goes, progress, options with one meaning everywhere.
+
+Messages and progress go to stderr; stdout is for the result alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+messages = Console(stderr=True, highlight=False)
+results = Console(highlight=False)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.", show_default=False)]
+ShapesOption = Annotated[
+    Optional[list[str]],
+    typer.Option("--input-shape", metavar="NAME=1,3,224,224", help="Shape of an input with dynamic dimensions."),
+]
+
+Advance = Callable[[int, int], None]
+"""Called with how many steps are done and how many there are."""
+
+
+@contextmanager
+def progress(text: str, quiet: bool = False) -> Iterator[Advance]:
+    """A progress bar on stderr while long work goes on; invisible when stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True, disable=quiet or not messages.is_terminal) as bar:
+        task = bar.add_task(text, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def print_json(data: Mapping[str, Any]) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+def table(*columns: str, rows: list[list[Any]], title: str | None = None) -> None:
+    """A table on stdout; every column whose cells are numbers is aligned to the right."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] == "" for row in rows)
+        made.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(_cell(c) for c in row))
+    results.print(made)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    return f"{count:,} B" if count < 10240 else f"{count / 1024:,.1f} KiB"

@@ -1,0 +1,58 @@
+"""Build the digits network for Cortex-M4 and for this machine, run both on the test images, print the figures.
+
+    python demo.py [--output FOLDER]
+
+Where no emulator is installed the Cortex-M4 firmware is built but not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import edgeq
+
+HERE = Path(__file__).resolve().parent
+TARGETS = ("cortex-m", "host")
+
+
+def row(target: str, output: Path) -> list[str]:
+    """Build and verify for one target; the table's cells."""
+    options = edgeq.BuildOptions(
+        model=HERE / "digits.onnx", calibration=HERE / "calibration.npz", target=target, output=output / target
+    )
+    made = edgeq.build(options, step=lambda text: print(f"[{target}] {text}"))
+    cells = [target, made["toolchain"], f"{made['flash_bytes']:,}", f"{made['ram_bytes']:,}"]
+    if target != "host" and shutil.which("qemu-system-arm") is None:
+        return [*cells, "not run: qemu-system-arm is not installed", "", "", ""]
+    print(f"[{target}] running all test images and comparing with the simulator")
+    found = edgeq.verify(options.folder, HERE / "test.npz")
+    cost = edgeq.profile(options.folder)
+    return [
+        *cells,
+        f"{found['mismatches']} of {found['samples']}",
+        f"{found['top1_float']:.2f} %",
+        f"{found['top1_int8']:.2f} %",
+        f"{cost['total']:,.0f} {cost['unit']}",
+    ]
+
+
+def main() -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("build/demo"))
+    output = parser.parse_args().output
+    table = Table(title="examples/digits", box=None)
+    for column in ("target", "compiler", "flash B", "RAM B", "mismatches", "top-1 float", "top-1 int8", "one inference"):
+        table.add_column(column)
+    for target in TARGETS:
+        table.add_row(*row(target, output))
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
