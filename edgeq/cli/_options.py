@@ -1,0 +1,70 @@
+"""Options that more than one command takes, and how they become BuildOptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from edgeq.api.project import FILE, BuildOptions, load_project, parse_shape
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.preprocess import InputSpec
+
+ModelArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="ONNX, TFLite or Keras file, SavedModel folder, or a folder or file edgeq.toml.",
+        show_default=False,
+    ),
+]
+CalibrationOption = Annotated[
+    Optional[Path],
+    typer.Option("--calibration", metavar="X.npz", help="Calibration samples: array x, batch first, real values."),
+]
+ObserverOption = Annotated[
+    Optional[str],
+    typer.Option("--observer", help="How ranges are found: min-max, moving-average, percentile, mse or entropy."),
+]
+WeightsOption = Annotated[
+    Optional[str], typer.Option("--weights", help="Weight scales: per-channel (default) or per-tensor.")
+]
+ActivationsOption = Annotated[
+    Optional[str], typer.Option("--activations", help="Activations: asymmetric (default) or symmetric.")
+]
+MeanOption = Annotated[
+    Optional[str],
+    typer.Option("--input-mean", help="Raw sensor input: x = (raw * scale - mean) / std. One value, or one per channel."),
+]
+StdOption = Annotated[Optional[str], typer.Option("--input-std", help="See --input-mean.")]
+ScaleOption = Annotated[Optional[float], typer.Option("--input-scale", help="See --input-mean.")]
+
+
+def base_options(model: Path, shapes: list[str] | None) -> BuildOptions:
+    """Options from edgeq.toml if `model` is one, else only the model; with --input-shape applied."""
+    is_project = model.name.endswith(".toml") or (model.is_dir() and (model / FILE).is_file())
+    options = load_project(model) if is_project else BuildOptions(model)
+    return options.override(input_shapes={**options.input_shapes, **dict(parse_shape(s) for s in shapes)}) if shapes else options
+
+
+def with_quantization(
+    config: QuantConfig, observer: str | None, weights: str | None, activations: str | None
+) -> QuantConfig:
+    """`config` with what was said on the command line."""
+    given = {"observer": observer, "weights": weights, "activations": activations}
+    return config.override({k: v for k, v in given.items() if v is not None})
+
+
+def input_spec(spec: InputSpec | None, mean: str | None, std: str | None, scale: float | None) -> InputSpec | None:
+    """`spec` with what was said on the command line."""
+    given: dict[str, object] = {}
+    for key, text in (("mean", mean), ("std", std)):
+        if text is not None:
+            values = [float(v) for v in text.split(",")]
+            given[key] = values[0] if len(values) == 1 else values
+    if scale is not None:
+        given["scale"] = scale
+    if not given:
+        return spec
+    return InputSpec.from_dict({**(spec.to_dict() if spec else {}), **given})

@@ -1,0 +1,23 @@
+"""`edgeq doctor`: what this machine has."""
+
+from __future__ import annotations
+
+from edgeq import api
+from edgeq.cli._common import JsonFlag, print_json, results, table
+
+
+def command(json: JsonFlag = False) -> None:
+    """Show which compilers, emulators and optional packages are here, and what each is needed for."""
+    found = api.doctor()
+    if json:
+        print_json({"tools": found})
+        return
+    table(
+        "tool",
+        "found",
+        "for",
+        rows=[[t["name"], t["found"] or "-", t["purpose"]] for t in found],
+    )
+    missing = [t for t in found if not t["found"]]
+    for tool in missing:
+        results.print(f"{tool['name']}: {tool['install']}", markup=False)

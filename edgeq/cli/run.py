@@ -1,0 +1,34 @@
+"""`edgeq run`: inference with a built model, on the host or in the emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import numpy as np
+import typer
+
+from edgeq import api
+from edgeq.cli._common import FolderArgument, JsonFlag, print_json, results
+
+
+def command(
+    folder: FolderArgument,
+    input: Annotated[Path, typer.Option("--input", metavar="X.npz", help="Samples: an .npz with x, or an .npy file.")],
+    output: Annotated[Optional[Path], typer.Option("--output", metavar="Y.npz", help="Where results go.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Integers in and out, as the device sees them.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Run samples through a built model; real values in and out."""
+    found = api.run(folder, input, raw=raw)
+    if output is not None:
+        api.save_outputs(output, found)
+    if json:
+        print_json({"samples": len(next(iter(found.values()))), "outputs": {k: v.tolist() for k, v in found.items()}})
+        return
+    for name, values in found.items():
+        where = f" in {output}" if output else ""
+        results.print(f"{name}: {len(values)} result(s) of shape {values.shape[1:]}{where}", markup=False)
+        if output is None:
+            with np.printoptions(precision=5, suppress=True, threshold=64, linewidth=100):
+                results.print(str(values), markup=False)

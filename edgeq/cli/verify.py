@@ -1,0 +1,38 @@
+"""`edgeq verify`: is the generated code right, and is it accurate?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from edgeq import api
+from edgeq.cli._common import FolderArgument, JsonFlag, print_json, progress, results
+
+
+def command(
+    folder: FolderArgument,
+    data: Annotated[
+        Optional[Path],
+        typer.Option("--data", metavar="X.npz", help="Samples x and labels y; by default random ones."),
+    ] = None,
+    samples: Annotated[Optional[int], typer.Option("--samples", min=1, help="Use only the first N samples.")] = None,
+    json: JsonFlag = False,
+) -> int:
+    """Compare the built program with the integer simulator, bit for bit, then both with the float model."""
+    with progress("verifying", quiet=json) as advance:
+        found = api.verify(folder, data, samples, advance)
+    if json:
+        print_json(found)
+        return 1 if found["mismatches"] else 0
+    good = "[green]bit-exact[/]" if not found["mismatches"] else "[red]MISMATCH[/]"
+    results.print(f"{good}: {found['mismatches']} of {found['samples']} samples differ from the simulator")
+    if found["mismatches"]:
+        results.print(f"  largest difference {found['max_abs_diff']}")
+    if found["sqnr_db"] is not None:
+        results.print(f"  SQNR against float  {found['sqnr_db']:.1f} dB")
+    for key, label in (("top1_float", "top-1 float"), ("top1_int8", "top-1 int8"), ("agreement", "agreement")):
+        if found[key] is not None:
+            results.print(f"  {label:<19} {found[key]:.2f} %")
+    return 1 if found["mismatches"] else 0
