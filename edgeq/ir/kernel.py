@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Literal, Union
 
 from edgeq.ir.tensor import Array
 
@@ -53,6 +53,8 @@ class Kernel:
             never overwrite a byte yet to be read (0: in place; negative: after it); None: they must be disjoint.
             The memory planner relies on it.
         rounded: whether the C name carries the rounding.
+        variadic: "inputs" if the C function takes its runtime inputs as one `const int8_t *const *inputs` (Concat),
+            "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is but one; else "".
     """
 
     function: str
@@ -65,3 +67,4 @@ class Kernel:
     scratch: Callable[[Site], int] = no_scratch
     overlap: Callable[[Site], tuple[int | None, ...]] = disjoint
     rounded: bool = False
+    variadic: Literal["", "inputs", "outputs"] = ""

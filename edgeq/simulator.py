@@ -1,0 +1,134 @@
+"""Executing a graph in NumPy: in float, and in the integers that are normative for the generated code.
+
+Nothing here knows an operator: each brings its own reference, and this file hands values from one to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from edgeq.errors import InternalError, UsageError
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Array, DType
+
+Values = dict[str, Array]
+
+
+def _check_names(graph: Graph, given: Mapping[str, Array]) -> None:
+    missing = [name for name in graph.inputs if name not in given]
+    unknown = [name for name in given if name not in graph.inputs]
+    if missing or unknown:
+        wrong = [f"{n!r} is missing" for n in missing] + [f"{n!r} is no input" for n in unknown]
+        raise UsageError(
+            f"the inputs do not fit the model: {', '.join(wrong)}",
+            hint=f"the model's inputs are {', '.join(repr(n) for n in graph.inputs)}",
+            where=graph.name,
+        )
+
+
+def _check_shape(graph: Graph, name: str, array: Array) -> None:
+    if array.shape != graph.type(name).shape:
+        raise UsageError(
+            f"input {name!r} has shape {array.shape}",
+            hint=f"give one sample of shape {graph.type(name).shape}",
+            where=graph.name,
+        )
+
+
+class FloatExecutor:
+    """Runs a graph in float32: constants are dequantized once, the parameters of activations are ignored."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._constants: Values = {}
+        for name, value in graph.values.items():
+            if value.data is not None:
+                q = value.type.q
+                self._constants[name] = value.data if q is None else q.dequantize(value.data)
+
+    def run(self, inputs: Mapping[str, Array]) -> Values:
+        """Every computed value of one sample, float32, by name; the graph's inputs are among them.
+
+        Args:
+            inputs: real values of each graph input, in its shape; any numeric type, taken as real numbers.
+
+        Raises:
+            UsageError: an input is missing, unknown, of another shape or not numeric.
+        """
+        _check_names(self.graph, inputs)
+        found: Values = {}
+        for name in self.graph.inputs:
+            array = np.asarray(inputs[name])
+            _check_shape(self.graph, name, array)
+            if array.dtype.kind not in "fiub":
+                raise UsageError(
+                    f"input {name!r} holds {array.dtype}",
+                    hint="give real numbers",
+                    where=self.graph.name,
+                )
+            found[name] = array.astype(np.float32)
+        constants = self._constants
+        for node in self.graph.nodes:
+            operands = [None if n is None else found[n] if n in found else constants[n] for n in node.inputs]
+            found.update(zip(node.outputs, node.op.run_float(operands), strict=True))
+        return found
+
+
+class IntExecutor:
+    """Runs an integer graph exactly as the generated code does.
+
+    Raises:
+        InternalError: the graph is not quantized.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        if graph.numerics is None:
+            raise InternalError("a graph that is not quantized cannot run in integers", where=graph.name)
+        self.graph = graph
+        self._sites = [(node, graph.site(node)) for node in graph.nodes]
+        self._constants: Values = {name: v.data for name, v in graph.values.items() if v.data is not None}
+
+    def run(self, inputs: Mapping[str, Array]) -> Values:
+        """Every computed value of one sample, in the element type of its tensor; the graph's inputs are among them.
+
+        Args:
+            inputs: each graph input in its shape and element type (int8, or uint8 where the graph's tensor is UINT8).
+
+        Raises:
+            UsageError: an input is missing, unknown, or of another shape or element type.
+        """
+        _check_names(self.graph, inputs)
+        found: Values = {}
+        for name in self.graph.inputs:
+            array = np.asarray(inputs[name])
+            _check_shape(self.graph, name, array)
+            expected: DType = self.graph.type(name).dtype
+            if array.dtype != expected.numpy:
+                raise UsageError(
+                    f"input {name!r} holds {array.dtype}",
+                    hint=f"give {expected.value}, quantized as the model's input is",
+                    where=self.graph.name,
+                )
+            found[name] = array
+        constants = self._constants
+        for node, site in self._sites:
+            operands = [None if n is None else found[n] if n in found else constants[n] for n in node.inputs]
+            found.update(zip(node.outputs, node.op.run_int(site, operands), strict=True))
+        return found
+
+
+_float_executor = lru_cache(maxsize=4)(FloatExecutor)
+_int_executor = lru_cache(maxsize=4)(IntExecutor)
+
+
+def run_float(graph: Graph, inputs: Mapping[str, Array]) -> Values:
+    """`FloatExecutor(graph).run(inputs)`, the executor kept for further calls with the same graph."""
+    return _float_executor(graph).run(inputs)
+
+
+def run_int(graph: Graph, inputs: Mapping[str, Array]) -> Values:
+    """`IntExecutor(graph).run(inputs)`, the executor kept for further calls with the same graph."""
+    return _int_executor(graph).run(inputs)
