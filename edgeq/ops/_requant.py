@@ -11,7 +11,15 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, QParams
-from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Multiplier, quantize_multiplier, requantize, round_half_away
+from edgeq.numerics.fixedpoint import (
+    INT32_MAX,
+    Ints,
+    Multiplier,
+    Numerics,
+    quantize_multiplier,
+    requantize,
+    round_half_away,
+)
 
 Clamp = tuple[float, float]
 """Bounds of a fused activation in real values; infinite where there is none."""
@@ -40,10 +48,20 @@ def weight_zero_points(site: Site, channels: int) -> npt.NDArray[np.int64]:
     return np.broadcast_to(np.asarray(site.input(1).qp.zero_point, np.int64), (channels,))
 
 
-def effective_multiplier(site: Site, channels: int) -> Multiplier:
-    """s_in · s_w[c] / s_out for each of `channels` output channels."""
-    s_in, s_w, s_out = site.input(0).qp.s, np.asarray(site.input(1).qp.scale), site.outputs[0].qp.s
-    return quantize_multiplier(np.broadcast_to(s_in * s_w / s_out, (channels,)), site.rounding)
+def effective_multiplier(site: Site, channels: int, single_precision: bool | None = None) -> Multiplier:
+    """s_in · s_w[c] / s_out for each of `channels` output channels.
+
+    Args:
+        site: input 0 is the activation, input 1 the weights.
+        channels: output channels.
+        single_precision: whether TensorFlow Lite multiplies s_in and a single s_w in float32. By default as its
+            convolutions do: where the weights have a zero-point, that is in uint8 models. FAST never does.
+    """
+    s_in, w, s_out = site.input(0).qp.s, site.input(1).qp, site.outputs[0].qp.s
+    single = any(w.zero_point) if single_precision is None else single_precision
+    kind = np.float32 if single and len(w.scale) == 1 and site.numerics is not Numerics.FAST else np.float64
+    product = (np.asarray(s_in, kind) * np.asarray(w.scale, kind)).astype(np.float64)
+    return quantize_multiplier(np.broadcast_to(product / s_out, (channels,)), site.rounding)
 
 
 def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int32]:
@@ -86,3 +104,9 @@ def requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[
         "qmin": qmin,
         "qmax": qmax,
     }
+
+
+def scalar_requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[str, Param]:
+    """The same members for a kernel with one multiplier, as scalars."""
+    scalars = {"mantissa": int(multiplier.mantissa[0]), "shift": int(multiplier.shift[0])}
+    return {**requant_params(site, multiplier, clamp), **scalars}

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
-from edgeq.ir.tensor import Array
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array, Shape
 
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
 """Rows above, columns left, rows below, columns right."""
+
+
+def check_attributes(kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> None:
+    """Refuse windows that mean nothing.
+
+    Raises:
+        ValueError: a size, stride or dilation below one, or a negative padding.
+    """
+    if min(*kernel, *stride, *dilation) < 1:
+        raise ValueError(f"window {kernel}, stride {stride} and dilation {dilation} must all be at least 1")
+    if min(padding) < 0:
+        raise ValueError(f"padding {padding} (top, left, bottom, right) must not be negative")
+
+
+def check_bias(bias: Shape | None, channels: int) -> None:
+    """Refuse a bias of another length than the output has channels.
+
+    Raises:
+        ValueError: it does not fit.
+    """
+    if bias is not None and bias != (channels,):
+        raise ValueError(f"a bias of shape {bias} does not fit {channels} output channel(s)")
 
 
 def out_size(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
@@ -45,3 +71,69 @@ def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Paddi
         (n, h * stride[0], w * stride[1], h * dilation[0], w * dilation[1], c),
         writeable=False,
     )
+
+
+def taps(
+    x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, fill: float
+) -> Iterator[tuple[int, int, Array]]:
+    """For every position (row, column) within the window: what all windows hold there, a view (N, OH, OW, C)."""
+    view = windows(x, kernel, stride, dilation, padding, fill)
+    for ky in range(kernel[0]):
+        for kx in range(kernel[1]):
+            yield ky, kx, view[:, :, :, ky, kx]
+
+
+def inside_counts(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> Array:
+    """How many taps of each window along one dimension lie on elements, not on padding: int64 (positions,)."""
+    starts = np.arange(out_size(size, kernel, stride, dilation, before, after)) * stride - before
+    at = starts[:, None] + np.arange(kernel) * dilation
+    return np.asarray(((at >= 0) & (at < size)).sum(axis=1), np.int64)
+
+
+def check_covered(hw: Pair, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> None:
+    """Refuse pools with a window that meets no element.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for i, axis in enumerate(("above or below", "left or right of")):
+        if not inside_counts(hw[i], kernel[i], stride[i], dilation[i], padding[i], padding[2 + i]).all():
+            raise ValueError(f"with padding {padding} a window of {kernel} lies wholly {axis} the image")
+
+
+def geometry(x: Shape, y: Shape, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> Mapping[str, Param]:
+    """The members that all window kernels share, from input and output shapes (NHWC) and the window."""
+    return {
+        "batch": x[0],
+        "in_h": x[1],
+        "in_w": x[2],
+        "in_c": x[3],
+        "out_h": y[1],
+        "out_w": y[2],
+        "out_c": y[3],
+        "kernel_h": kernel[0],
+        "kernel_w": kernel[1],
+        "stride_h": stride[0],
+        "stride_w": stride[1],
+        "dilation_h": dilation[0],
+        "dilation_w": dilation[1],
+        "pad_top": padding[0],
+        "pad_left": padding[1],
+    }
+
+
+def window_overlap(site: Site, stride: Pair, padding: Padding) -> tuple[int | None, ...]:
+    """Overlap of a kernel that computes output pixels in order, all channels of one before the next.
+
+    When a pixel is complete, what is still to be read starts where the first window from this one on starts. The output
+    may start so far before the input that every pixel ends before that point.
+    """
+    n, h, w, c = site.input(0).shape
+    _, oh, ow, oc = site.outputs[0].shape
+    rows = np.maximum(np.arange(oh) * stride[0] - padding[0], 0) * w
+    cols = np.maximum(np.arange(ow) * stride[1] - padding[1], 0)
+    images = np.arange(n) * (h * w)
+    read = (images[:, None, None] + rows[None, :, None] + cols[None, None, :]).ravel() * c
+    still = np.minimum.accumulate(read[::-1])[::-1]
+    written = (np.arange(read.size) + 1) * oc
+    return (max(0, int((written - still).max())),) + (None,) * (len(site.inputs) - 1)

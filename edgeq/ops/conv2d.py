@@ -22,7 +22,7 @@ from edgeq.ops._requant import (
     requant_params,
     weight_zero_points,
 )
-from edgeq.ops._window import Padding, Pair, out_hw, windows
+from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, window_overlap, windows
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -32,21 +32,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     zeros = weight_zero_points(site, y[3])
     centred = w.astype(np.int64).reshape(y[3], -1) - zeros[:, None]
     return {
-        "batch": x[0],
-        "in_h": x[1],
-        "in_w": x[2],
-        "in_c": x[3],
-        "out_h": y[1],
-        "out_w": y[2],
-        "out_c": y[3],
-        "kernel_h": w.shape[1],
-        "kernel_w": w.shape[2],
-        "stride_h": op.stride[0],
-        "stride_w": op.stride[1],
-        "dilation_h": op.dilation[0],
-        "dilation_w": op.dilation[1],
-        "pad_top": op.padding[0],
-        "pad_left": op.padding[1],
+        **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
         "groups": op.groups,
         "pad_value": site.input(0).qp.zp,
         "weights": w,
@@ -54,6 +40,12 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "bias": folded_bias(site, centred, y[3]),
         **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
     }
+
+
+def overlap(site: Site) -> tuple[int | None, ...]:
+    """See `window_overlap`."""
+    assert isinstance(site.op, Conv2D)
+    return window_overlap(site, site.op.stride, site.op.padding)
 
 
 @dataclass(frozen=True)
@@ -74,15 +66,25 @@ class Conv2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        Kernel("eq_conv2d_ref", ("ref/conv2d.c",), "eq/conv2d.h", "eq_conv2d_params", lower_ref, rounded=True),
+        Kernel(
+            "eq_conv2d_ref",
+            ("ref/conv2d.c",),
+            "eq/conv2d.h",
+            "eq_conv2d_params",
+            lower_ref,
+            overlap=overlap,
+            rounded=True,
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x, w = shapes[0], shapes[1]
         if x is None or w is None or len(x) != 4 or len(w) != 4:
             raise ValueError(f"convolution needs a 4-D input and 4-D weights, not {x} and {w}")
-        if x[3] != w[3] * self.groups or w[0] % self.groups:
+        if self.groups < 1 or x[3] != w[3] * self.groups or w[0] % self.groups:
             raise ValueError(f"{x[3]} input channels do not fit weights {w} in {self.groups} group(s)")
+        check_attributes((w[1], w[2]), self.stride, self.dilation, self.padding)
+        check_bias(shapes[2] if len(shapes) > 2 else None, w[0])
         return ((x[0], *out_hw((x[1], x[2]), (w[1], w[2]), self.stride, self.dilation, self.padding), w[0]),)
 
     def _accumulate(self, x: Array, w: Array, fill: float, exact: bool) -> Array:

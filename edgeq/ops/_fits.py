@@ -1,0 +1,16 @@
+"""Conditions of kernel rows on the arithmetic of a site."""
+
+from __future__ import annotations
+
+from edgeq.ir.op import Site
+from edgeq.numerics.fixedpoint import Numerics
+
+
+def is_fast(site: Site) -> bool:
+    """The site follows edgeq's own arithmetic."""
+    return site.numerics is Numerics.FAST
+
+
+def is_double(site: Site) -> bool:
+    """The site follows TensorFlow Lite."""
+    return site.numerics is not Numerics.FAST

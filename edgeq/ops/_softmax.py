@@ -1,0 +1,117 @@
+"""What Softmax and LogSoftmax share: exponentials of differences to the greatest value of a row.
+
+The inputs of a row differ by 0 … 255 steps, so the exponentials are a table that Python computes.
+
+FAST has them with 15 fraction bits. TFLITE and TFLM have what gemmlowp's fixed-point exponential gives for the
+difference, scaled to 5 integer bits, with 31 fraction bits, and 0 where the difference exceeds what these bits hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.errors import QuantizationError
+from edgeq.ir.op import Arrays, Op, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Ints, Multiplier, Rounding, multiply, quantize_multiplier
+from edgeq.numerics.gemmlowp import exp_on_negative_values
+
+EXP_BITS = 15
+MAX_COLUMNS_FAST = 2**16 - 1
+INTEGER_BITS = 5
+SUM_BITS = 12
+"""Integer bits of the sum of exponentials of TFLITE and TFLM."""
+
+
+@dataclass(frozen=True)
+class RowOp(Op):
+    """Base of operators along the axis `axis` of one tensor of any rank."""
+
+    axis: int
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        if len(shapes) != 1 or shapes[0] is None:
+            raise ValueError(f"{self.kind} needs exactly one input")
+        if not 0 <= self.axis < len(shapes[0]):
+            raise ValueError(f"axis {self.axis} does not exist in shape {shapes[0]}")
+        return (shapes[0],)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        rows = np.moveaxis(x, self.axis, -1).astype(np.int64)
+        differences = rows.max(axis=-1, keepdims=True) - rows
+        q = self.quantized_rows(site, differences).astype(np.int8)
+        return (np.ascontiguousarray(np.moveaxis(q, -1, self.axis)),)
+
+    def quantized_rows(self, site: Site, differences: Ints) -> Ints:
+        """The outputs (…, columns) for the differences between each row's greatest input and its inputs, 0 … 255."""
+        raise NotImplementedError
+
+
+def rows_are_last(site: Site) -> bool:
+    """The kernels' condition: a row is contiguous."""
+    assert isinstance(site.op, RowOp)
+    return site.op.axis == len(site.outputs[0].shape) - 1
+
+
+def columns(site: Site) -> int:
+    """Elements of a row."""
+    assert isinstance(site.op, RowOp)
+    return site.outputs[0].shape[site.op.axis]
+
+
+def fast_exponentials(site: Site) -> npt.NDArray[np.uint16]:
+    """exp(−s_in · d) for d = 0 … 255 with 15 fraction bits.
+
+    Raises:
+        QuantizationError: the sum of a row could exceed 31 bits.
+    """
+    if columns(site) > MAX_COLUMNS_FAST:
+        raise QuantizationError(
+            f"{site.op.kind} over {columns(site)} values is too long",
+            hint=f"at most {MAX_COLUMNS_FAST} are supported",
+            where=site.name,
+        )
+    exact = np.exp(-site.input(0).qp.s * np.arange(256)) * 2.0**EXP_BITS
+    return np.rint(exact).astype(np.uint16)
+
+
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """Differences of inputs in fixed point, as TensorFlow Lite has them.
+
+    Attributes:
+        factor: of −d, to 5 integer bits.
+        least: the least −d that is taken into account.
+        exponentials: of −s_in · d for d = 0 … 255, no integer bit.
+    """
+
+    factor: Multiplier
+    least: int
+    exponentials: npt.NDArray[np.int32] = field(repr=False)
+
+
+def fixed_differences(site: Site) -> Differences:
+    """Differences and their exponentials of TFLITE and TFLM.
+
+    Raises:
+        QuantizationError: the sum of a row could exceed its 12 integer bits.
+    """
+    if columns(site) >= 1 << SUM_BITS:
+        raise QuantizationError(
+            f"{site.op.kind} over {columns(site)} values is too long for this arithmetic",
+            hint=f"use --numerics fast; the others support at most {(1 << SUM_BITS) - 1}",
+            where=site.name,
+        )
+    real = min(site.input(0).qp.s * 2.0 ** (31 - INTEGER_BITS), 2.0**31 - 1)
+    factor = quantize_multiplier(real, Rounding.DOUBLE)
+    shift = max(int(factor.shift[0]), 0)
+    radius = int(((1 << INTEGER_BITS) - 1) * 2.0 ** (31 - INTEGER_BITS) / 2.0**shift)
+    d = np.arange(256, dtype=np.int64)
+    counted = np.minimum(d, radius)
+    exponentials = exp_on_negative_values(multiply(-counted, factor, Rounding.DOUBLE), INTEGER_BITS)
+    return Differences(factor, -radius, np.where(d <= radius, exponentials, 0).astype(np.int32))

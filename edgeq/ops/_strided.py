@@ -1,0 +1,65 @@
+"""Operators that read their input in another order: each element of the output is one of the input, at strides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
+
+
+def lower_strided(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_strided_ref`.
+
+    Raises:
+        InternalError: input and output differ in scale.
+    """
+    assert isinstance(site.op, StridedOp)
+    require_same_scale(site, site.input(0).qp)
+    offset, strides = site.op.walk(site.input(0).shape)
+    shape, (stride,) = collapse(site.outputs[0].shape, [strides])
+    return {"shape": shape, "stride": stride, "offset": offset}
+
+
+class StridedOp(Op):
+    """Base of Slice and Transpose: what an operator has to say is `view` and `walk`."""
+
+    kernels: ClassVar = (
+        Kernel("eq_strided_ref", ("ref/strided.c",), "eq/strided.h", "eq_strided_params", lower_strided),
+    )
+
+    def view(self, x: Array) -> Array:
+        """The output as a view of the input."""
+        raise NotImplementedError
+
+    def walk(self, shape: Shape) -> tuple[int, Strides]:
+        """The input's element that comes first, and the elements between neighbours along each output dimension."""
+        raise NotImplementedError
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        return (self.view(inputs[0]).copy(),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        require_same_scale(site, site.input(0).qp)
+        return (self.view(inputs[0]).copy(),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.SAME)
+
+
+def only_input(kind: str, shapes: Shapes) -> Shape:
+    """The shape of an operator's one input.
+
+    Raises:
+        ValueError: there is not exactly one, or it has more dimensions than the kernels walk.
+    """
+    if len(shapes) != 1 or shapes[0] is None:
+        raise ValueError(f"{kind} needs exactly one input")
+    if len(shapes[0]) > MAX_RANK:
+        raise ValueError(f"{len(shapes[0])} dimensions are too many; at most {MAX_RANK} are supported")
+    return shapes[0]

@@ -1,0 +1,99 @@
+"""Operators on one tensor, element by element: at run time all of them are a table of 256 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import erf as scalar_erf
+from math import erfc as scalar_erfc
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param, in_place
+from edgeq.ir.op import Arrays, Op, Shapes, Site
+from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.numerics import lut
+from edgeq.numerics.fixedpoint import Ints, Numerics, Rounding, multiply, quantize_multiplier
+from edgeq.numerics.lut import Affine, Table
+
+
+def affine(q: QParams) -> Affine:
+    """Per-tensor quantization parameters."""
+    return Affine(q.s, q.zp)
+
+
+def erf(x: Array) -> Array:
+    """The error function of float64 values, element by element."""
+    return np.fromiter(map(scalar_erf, x.ravel()), np.float64, x.size).reshape(x.shape)
+
+
+def erfc(x: Array) -> Array:
+    """1 − erf(x) of float64 values, element by element, without cancellation."""
+    return np.fromiter(map(scalar_erfc, x.ravel()), np.float64, x.size).reshape(x.shape)
+
+
+def rescaled(q: Ints, x: Affine, y: Affine) -> Table:
+    """Integers (256) in x's scale, zero-point subtracted, as LiteRT brings them into y."""
+    factor = quantize_multiplier(float(np.float32(x.scale) / np.float32(y.scale)), Rounding.DOUBLE)
+    return lut.saturate(multiply(q, factor, Rounding.DOUBLE) + y.zero_point)
+
+
+def table_params(size: int, table: Table) -> Mapping[str, Param]:
+    """Parameters of `eq_table_ref` for `size` elements."""
+    return {"size": size, "table": lut.by_byte(table)}
+
+
+def lower_table(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_table_ref` for a table operator."""
+    assert isinstance(site.op, TableOp)
+    return table_params(site.outputs[0].size, site.op.site_table(site))
+
+
+TABLE_KERNEL = Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place)
+
+
+@dataclass(frozen=True)
+class TableOp(Op):
+    """Base of the operators on one tensor, element by element. Input and output have the same shape, of any rank.
+
+    An operator says what it is over the reals; one that LiteRT computes in another way also says how.
+    """
+
+    undefined: ClassVar[float] = 0.0
+    """The real result, in integer arithmetic, where the function is not a number."""
+
+    kernels: ClassVar = (TABLE_KERNEL,)
+
+    def real(self, x: Array) -> Array:
+        """The function over float64 (any shape), with numpy's NaN and infinities outside its domain."""
+        raise NotImplementedError
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        """The table LiteRT's reference resolver amounts to; the exact one if it has no int8 version."""
+        return self.table(x, y)
+
+    def table(self, x: Affine, y: Affine) -> Table:
+        """The exact table, each entry rounded once, halves to even."""
+        return lut.build(self.real, x, y, self.undefined)
+
+    def site_table(self, site: Site) -> Table:
+        """The table of a site, from −128 to 127."""
+        fill = self.table if site.numerics is Numerics.FAST else self.litert_table
+        return fill(affine(site.input(0).qp), affine(site.outputs[0].qp))
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        if len(shapes) != 1 or shapes[0] is None:
+            raise ValueError(f"{self.kind} needs exactly one input")
+        return (shapes[0],)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        with np.errstate(all="ignore"):
+            return (np.asarray(self.real(x.astype(np.float64)), np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (self.site_table(site)[x.astype(np.int64) + 128],)

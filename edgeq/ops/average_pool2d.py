@@ -1,0 +1,143 @@
+"""2-D average pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
+from edgeq.ops._window import (
+    Padding,
+    Pair,
+    check_attributes,
+    check_covered,
+    geometry,
+    inside_counts,
+    out_hw,
+    taps,
+    window_overlap,
+)
+
+DENSE = (1, 1)
+MAX_WINDOW = 2**23
+"""Elements of a window whose sum surely fits 32 bits."""
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_average_pool2d_ref`."""
+    op = site.op
+    assert isinstance(op, AveragePool2D)
+    qmin, qmax = output_range(site.outputs[0].qp, op.clamp)
+    return {
+        **geometry(site.input(0).shape, site.outputs[0].shape, op.kernel, op.stride, DENSE, op.padding),
+        "count_pad": int(op.count_include_pad),
+        "pad_value": site.input(0).qp.zp,
+        "qmin": qmin,
+        "qmax": qmax,
+    }
+
+
+def overlap(site: Site) -> tuple[int | None, ...]:
+    """See `window_overlap`."""
+    assert isinstance(site.op, AveragePool2D)
+    return window_overlap(site, site.op.stride, site.op.padding)
+
+
+@dataclass(frozen=True)
+class AveragePool2D(Op):
+    """Input: x (N, H, W, C). Output: (N, OH, OW, C).
+
+    The integer result is the quotient of sum and count of the stored values, halves away from zero, in all numerics.
+
+    Attributes:
+        kernel, stride: rows and columns.
+        padding: rows above, columns left, rows below, columns right.
+        count_include_pad: whether padding counts, as real zeros; otherwise only what lies inside is averaged.
+        clamp: bounds of a fused activation.
+    """
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
+    count_include_pad: bool = False
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_average_pool2d_ref",
+            ("ref/average_pool2d.c",),
+            "eq/average_pool2d.h",
+            "eq_average_pool2d_params",
+            lower_ref,
+            overlap=overlap,
+        ),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x = shapes[0]
+        if x is None or len(x) != 4:
+            raise ValueError(f"average pooling needs a 4-D input, not {x}")
+        check_attributes(self.kernel, self.stride, DENSE, self.padding)
+        hw = out_hw((x[1], x[2]), self.kernel, self.stride, DENSE, self.padding)
+        check_covered((x[1], x[2]), self.kernel, self.stride, DENSE, self.padding)
+        if self.kernel[0] * self.kernel[1] > MAX_WINDOW:
+            raise ValueError(f"a window of {self.kernel[0]} × {self.kernel[1]} is larger than {MAX_WINDOW} elements")
+        return ((x[0], *hw, x[3]),)
+
+    def _counts(self, x: Shape) -> Array:
+        """The divisor of every window: int64 (OH, OW, 1)."""
+        rows, cols = (
+            inside_counts(x[1 + i], self.kernel[i], self.stride[i], 1, self.padding[i], self.padding[2 + i])
+            for i in range(2)
+        )
+        inside = np.asarray(rows[:, None, None] * cols[None, :, None])
+        return np.full_like(inside, self.kernel[0] * self.kernel[1]) if self.count_include_pad else inside
+
+    def _sum(self, x: Array, fill: float) -> Array:
+        y: Array | None = None
+        for _, _, part in taps(x, self.kernel, self.stride, DENSE, self.padding, fill):
+            if y is None:
+                y = part.copy()
+            else:
+                y += part
+        assert y is not None
+        return y
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        y = self._sum(x, 0.0) / self._counts(x.shape).astype(np.float32)
+        return (clamp_float(y, self.clamp).astype(np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        total = self._sum(x.astype(np.int32), site.input(0).qp.zp if self.count_include_pad else 0)
+        counts = self._counts(x.shape)
+        rounded = np.sign(total) * ((np.abs(total) + counts // 2) // counts)
+        return (np.clip(rounded, *output_range(site.outputs[0].qp, self.clamp)).astype(np.int8),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(output=Scale.SAME)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        relu = (0.0, float("inf"))
+        same = (1, 1, 1, 1)
+        return (
+            Sample("2x2", cls((2, 2), (2, 2)), ((1, 6, 8, 9),)),
+            Sample("3x3_same", cls((3, 3), padding=same), ((1, 5, 6, 17),)),
+            Sample("3x3_count_pad", cls((3, 3), padding=same, count_include_pad=True), ((1, 5, 6, 4),)),
+            Sample("stride2_asym", cls((3, 2), (2, 2), (0, 1, 1, 0), clamp=relu), ((1, 8, 7, 4),)),
+            Sample("asym_count_pad", cls((4, 3), (3, 2), (2, 0, 1, 1), True, (-1.0, 1.0)), ((1, 7, 8, 3),)),
+            Sample("global", cls((5, 7)), ((1, 5, 7, 11),)),
+            Sample("row", cls((1, 3), (1, 2)), ((1, 1, 15, 1),)),
+            Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
+            Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
+        )

@@ -1,0 +1,57 @@
+"""The clamp: Relu, Relu6 and their like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.numerics import lut
+from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._requant import clamp_float, output_range
+from edgeq.ops._table import TableOp, rescaled
+
+
+@dataclass(frozen=True)
+class Clip(TableOp):
+    """x, cut to [low, high].
+
+    Attributes:
+        low, high: bounds, infinite where there is none.
+    """
+
+    low: float = -float("inf")
+    high: float = float("inf")
+
+    def real(self, x: Array) -> Array:
+        return np.clip(x, self.low, self.high)
+
+    def table(self, x: Affine, y: Affine) -> Table:
+        """Bounds become integers as those of a fused activation do, so that fusing one changes nothing."""
+        low, high = output_range(QParams.per_tensor(y.scale, y.zero_point), (self.low, self.high))
+        return lut.build(lambda real: real, x, y, low=low, high=high)
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        low, high = output_range(QParams.per_tensor(y.scale, y.zero_point), (self.low, self.high))
+        return np.clip(rescaled(lut.inputs() - x.zero_point, x, y), low, high).astype(np.int8)
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        if self.low > self.high:
+            raise ValueError(f"the lower bound {self.low} is above the upper bound {self.high}")
+        return super().out_shapes(shapes)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (clamp_float(x, (self.low, self.high)),)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("relu", cls(low=0.0), ((1, 3, 5, 2),)),
+            Sample("relu6", cls(0.0, 6.0), ((65,),), low=-2.0, high=9.0),
+            Sample("upper", cls(high=1.0), ((1, 35),)),
+            Sample("both", cls(-1.0, 1.0), ((2, 3, 4, 5, 3),)),
+        )

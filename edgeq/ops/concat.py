@@ -1,0 +1,109 @@
+"""Joining tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Rounding
+from edgeq.ops.requantize import byte_table, convert
+
+
+def joined_scale(site: Site, index: int, data: Array) -> Array:
+    """An operand in the output's quantization, rounded as FAST does if it has another."""
+    x, y = site.input(index), site.outputs[0]
+    return data if x.q == y.q else convert(x, y, data, Rounding.FAST)
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_concat_ref`."""
+    assert isinstance(site.op, Concat)
+    y, axis = site.outputs[0], site.op.axis
+    sizes: list[int] = []
+    sources: list[int] = []
+    tables: list[Array] = []
+    chosen: list[int] = []
+    constants: list[Array] = []
+    runtime = offset = 0
+    for index in range(len(site.inputs)):
+        x, data = site.input(index), site.const_or_none(index)
+        sizes.append(prod(x.shape[axis:]))
+        chosen.append(-1)
+        if data is None:
+            sources.append(runtime)
+            runtime += 1
+            if x.q != y.q:
+                chosen[-1] = len(tables)
+                tables.append(byte_table(x, y, Rounding.FAST))
+        else:
+            sources.append(-1 - offset)
+            offset += x.size
+            constants.append(joined_scale(site, index, data).ravel())
+    return {
+        "count": len(sizes),
+        "rows": prod(y.shape[:axis]),
+        "sizes": np.array(sizes, np.int32),
+        "sources": np.array(sources, np.int32),
+        "constants": np.concatenate(constants) if constants else 0,
+        "table_of": np.array(chosen, np.int32) if tables else 0,
+        "tables": np.concatenate(tables) if tables else 0,
+    }
+
+
+@dataclass(frozen=True)
+class Concat(Op):
+    """Inputs: one or more tensors that differ in size along one axis only. Output: all of them after each other.
+
+    All tensors should share a scale. Where a model that was quantized elsewhere has it otherwise, an input is brought
+    to the output's scale with FAST's rounding in all numerics; LiteRT refuses such int8 models.
+
+    Attributes:
+        axis: not negative.
+    """
+
+    axis: int
+
+    kernels: ClassVar = (
+        Kernel("eq_concat_ref", ("ref/concat.c",), "eq/concat.h", "eq_concat_params", lower_ref, variadic="inputs"),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        given = [s for s in shapes if s is not None]
+        if not given or len(given) != len(shapes):
+            raise ValueError("Concat needs at least one input, and all of them")
+        first, axis = given[0], self.axis
+        if not 0 <= axis < len(first):
+            raise ValueError(f"axis {axis} does not exist in shape {first}")
+        for other in given[1:]:
+            if len(other) != len(first) or any(a != b for d, (a, b) in enumerate(zip(first, other)) if d != axis):  # noqa: B905
+                raise ValueError(f"shapes {first} and {other} differ in more than axis {axis}")
+        return ((*first[:axis], sum(s[axis] for s in given), *first[axis + 1 :]),)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        return (np.concatenate([x for x in inputs if x is not None], axis=self.axis),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        parts = [joined_scale(site, i, x) for i, x in enumerate(inputs) if x is not None]
+        return (np.concatenate(parts, axis=self.axis),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.SAME)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("channels", cls(3), ((1, 5, 3, 7), (1, 5, 3, 2))),
+            Sample("rows", cls(1), ((1, 5, 3, 7), (1, 2, 3, 7), (1, 1, 3, 7))),
+            Sample("one", cls(1), ((3, 5),)),
+            Sample("constants", cls(1), ((2, 5), (2, 3), (2, 1), (2, 4)), const=(1, 3)),
+            Sample("constant_first", cls(2), ((1, 2, 3), (1, 2, 7)), const=(0,)),
+            Sample("vectors", cls(0), ((12,), (7,))),
+            Sample("five", cls(2), ((2, 3, 2, 4, 3), (2, 3, 1, 4, 3))),
+        )

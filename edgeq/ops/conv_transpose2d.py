@@ -1,0 +1,198 @@
+"""Transposed 2-D convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.errors import QuantizationError
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import INT32_MAX, Ints
+from edgeq.ops._matmul import int_matmul
+from edgeq.ops._requant import (
+    NO_CLAMP,
+    Clamp,
+    clamp_float,
+    effective_multiplier,
+    finish,
+    requant_params,
+    weight_zero_points,
+)
+from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry
+
+
+def tap_bias(site: Site, weights: Ints) -> Ints:
+    """−zp_in · Σ w over the input channels of each tap: (OC, KH, KW).
+
+    An output sees only the taps that meet an input pixel, so the input's zero-point folds into the taps, not the bias.
+
+    Args:
+        site: the site.
+        weights: zero-point already subtracted, (OC, KH, KW, C/groups).
+
+    Raises:
+        QuantizationError: an accumulator could leave 32 bits.
+    """
+    folded = -site.input(0).qp.zp * weights.sum(axis=3)
+    bias = site.const_or_none(2)
+    reach = np.abs(folded).sum(axis=(1, 2)) + 128 * np.abs(weights).sum(axis=(1, 2, 3))
+    if np.any(reach + (0 if bias is None else np.abs(bias.astype(np.int64))) > INT32_MAX):
+        raise QuantizationError(
+            "an accumulator can exceed 32 bits: the bias is too large for the scales of input and weights",
+            hint="quantize this layer per tensor, or with a wider activation range",
+            where=site.name,
+        )
+    return folded
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_conv_transpose2d_ref`: weights as they are, (OC, KH, KW, C/groups)."""
+    op, x, y, w = site.op, site.input(0).shape, site.outputs[0].shape, site.const(1)
+    assert isinstance(op, ConvTranspose2D)
+    zeros = weight_zero_points(site, y[3])
+    folded = tap_bias(site, w.astype(np.int64) - zeros[:, None, None, None])
+    bias = site.const_or_none(2)
+    return {
+        **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
+        "groups": op.groups,
+        "weights": w,
+        "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0,
+        "tap_bias": folded.astype(np.int32) if folded.any() else 0,
+        "bias": np.zeros(y[3], np.int32) if bias is None else bias.astype(np.int32),
+        **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
+    }
+
+
+@dataclass(frozen=True)
+class ConvTranspose2D(Op):
+    """Inputs: x (N, H, W, C), weights (OC, KH, KW, C/groups), bias (OC) or absent. Output: (N, OH, OW, OC).
+
+    Every input pixel adds its value times the kernel to the output, stride apart; padding is cut off the result:
+    OH = (H − 1)·stride + dilation·(KH − 1) + 1 + output_padding − padding above − padding below.
+
+    Attributes:
+        stride, dilation: rows and columns.
+        padding: rows above, columns left, rows below, columns right, that are cut off.
+        output_padding: rows below and columns right that are added before padding is cut off.
+        groups: channel groups; C and OC are multiples of it.
+        clamp: bounds of a fused activation.
+    """
+
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
+    output_padding: Pair = (0, 0)
+    groups: int = 1
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_conv_transpose2d_ref",
+            ("ref/conv_transpose2d.c",),
+            "eq/conv_transpose2d.h",
+            "eq_conv_transpose2d_params",
+            lower_ref,
+            rounded=True,
+        ),
+    )
+
+    def _canvas(self, hw: Pair, kernel: Pair) -> Pair:
+        """Rows and columns before padding is cut off."""
+        rows, cols = (
+            (hw[i] - 1) * self.stride[i] + self.dilation[i] * (kernel[i] - 1) + 1 + self.output_padding[i]
+            for i in range(2)
+        )
+        return rows, cols
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x, w = shapes[0], shapes[1]
+        if x is None or w is None or len(x) != 4 or len(w) != 4:
+            raise ValueError(f"transposed convolution needs a 4-D input and 4-D weights, not {x} and {w}")
+        if self.groups < 1 or x[3] != w[3] * self.groups or w[0] % self.groups:
+            raise ValueError(f"{x[3]} input channels do not fit weights {w} in {self.groups} group(s)")
+        check_attributes((w[1], w[2]), self.stride, self.dilation, self.padding)
+        check_bias(shapes[2] if len(shapes) > 2 else None, w[0])
+        if min(self.output_padding) < 0:
+            raise ValueError(f"output padding {self.output_padding} must not be negative")
+        rows, cols = self._canvas((x[1], x[2]), (w[1], w[2]))
+        oh, ow = rows - self.padding[0] - self.padding[2], cols - self.padding[1] - self.padding[3]
+        if oh < 1 or ow < 1:
+            raise ValueError(f"padding {self.padding} leaves nothing of an output of {rows} × {cols}")
+        return ((x[0], oh, ow, w[0]),)
+
+    def _accumulate(self, x: Array, w: Array, exact: bool) -> Array:
+        n, h, width, c = x.shape
+        oc, kh, kw, _ = w.shape
+        rows, cols = self._canvas((h, width), (kh, kw))
+        per_in, per_out = c // self.groups, oc // self.groups
+        canvas = np.zeros((n, rows, cols, oc), np.int64 if exact else np.float32)
+        for g in range(self.groups):
+            a = x[..., g * per_in : (g + 1) * per_in].reshape(n * h * width, per_in)
+            b = w[g * per_out : (g + 1) * per_out].reshape(per_out * kh * kw, per_in).T
+            product = (int_matmul(a, b) if exact else a @ b).reshape(n, h, width, per_out, kh, kw)
+            part = canvas[..., g * per_out : (g + 1) * per_out]
+            for ky in range(kh):
+                top = ky * self.dilation[0]
+                for kx in range(kw):
+                    left = kx * self.dilation[1]
+                    part[
+                        :,
+                        top : top + (h - 1) * self.stride[0] + 1 : self.stride[0],
+                        left : left + (width - 1) * self.stride[1] + 1 : self.stride[1],
+                    ] += product[..., ky, kx]
+        pad_top, pad_left, pad_bottom, pad_right = self.padding
+        return canvas[:, pad_top : rows - pad_bottom, pad_left : cols - pad_right]
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], inputs[1]
+        assert x is not None and w is not None
+        y = self._accumulate(x, w, exact=False)
+        if len(inputs) > 2 and inputs[2] is not None:
+            y = y + inputs[2]
+        return (clamp_float(y, self.clamp).astype(np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x, w, bias = inputs[0], site.const(1), site.const_or_none(2)
+        assert x is not None
+        oc = w.shape[0]
+        centred = w.astype(np.int64) - weight_zero_points(site, oc)[:, None, None, None]
+        tap_bias(site, centred)  # refuses what could overflow
+        acc = self._accumulate(x.astype(np.int64) - site.input(0).qp.zp, centred, exact=True)
+        if bias is not None:
+            acc = acc + bias
+        return (finish(site, acc, effective_multiplier(site, oc), self.clamp),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(weight=1, weight_axis=0, bias=2)
+
+    def macs(self, site: Site) -> int:
+        weights = site.input(1).shape
+        return site.input(0).size * weights[0] // self.groups * weights[1] * weights[2]
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        def one(name: str, op: ConvTranspose2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+            return Sample(name, op, (x, w, (w[0],) if bias else None), const=(1, 2) if bias else (1,))
+
+        relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
+        return (
+            one("2x2_stride2", cls(stride=(2, 2), clamp=relu), (1, 3, 4, 9), (5, 2, 2, 9)),
+            one("3x3_stride2_pad", cls(stride=(2, 2), padding=(1, 0, 1, 1), clamp=relu6), (1, 4, 3, 5), (8, 3, 3, 5)),
+            one("stride1", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (4, 3, 3, 3)),
+            one(
+                "output_padding",
+                cls(stride=(2, 3), padding=(1, 1, 1, 1), output_padding=(1, 2)),
+                (1, 3, 3, 2),
+                (3, 3, 3, 2),
+            ),
+            one("dilated", cls(stride=(2, 1), dilation=(1, 2)), (1, 3, 4, 2), (7, 2, 3, 2)),
+            one("groups", cls(stride=(2, 2), groups=2), (1, 3, 2, 6), (4, 3, 2, 3)),
+            one("gaps", cls(stride=(3, 3)), (1, 2, 3, 4), (3, 1, 2, 4)),
+            one("no_bias", cls(stride=(2, 2), clamp=(-1.0, 1.0)), (1, 2, 2, 17), (1, 4, 4, 17), bias=False),
+            one("batch", cls(stride=(1, 2)), (2, 2, 3, 1), (2, 2, 2, 1)),
+        )

@@ -1,0 +1,143 @@
+"""Depthwise 2-D convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._requant import (
+    NO_CLAMP,
+    Clamp,
+    clamp_float,
+    effective_multiplier,
+    finish,
+    folded_bias,
+    requant_params,
+    weight_zero_points,
+)
+from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, taps, window_overlap
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_depthwise_conv2d_ref`: weights as they are, (KH, KW, C·M)."""
+    op, x, y, w = site.op, site.input(0).shape, site.outputs[0].shape, site.const(1)
+    assert isinstance(op, DepthwiseConv2D)
+    zeros = weight_zero_points(site, y[3])
+    centred = w.astype(np.int64) - zeros
+    return {
+        **geometry(x, y, (w.shape[0], w.shape[1]), op.stride, op.dilation, op.padding),
+        "pad_value": site.input(0).qp.zp,
+        "weights": w,
+        "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0,
+        "bias": folded_bias(site, centred.reshape(-1, y[3]).T, y[3]),
+        **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
+    }
+
+
+def overlap(site: Site) -> tuple[int | None, ...]:
+    """See `window_overlap`."""
+    assert isinstance(site.op, DepthwiseConv2D)
+    return window_overlap(site, site.op.stride, site.op.padding)
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2D(Op):
+    """Inputs: x (N, H, W, C), weights (KH, KW, C·M), bias (C·M) or absent. Output: (N, OH, OW, C·M).
+
+    Output channel c·M + m is input channel c under filter m of its M filters.
+
+    Attributes:
+        stride, dilation: rows and columns.
+        padding: rows above, columns left, rows below, columns right; padded with real zero.
+        clamp: bounds of a fused activation.
+    """
+
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_depthwise_conv2d_ref",
+            ("ref/depthwise_conv2d.c",),
+            "eq/depthwise_conv2d.h",
+            "eq_depthwise_conv2d_params",
+            lower_ref,
+            overlap=overlap,
+            rounded=True,
+        ),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x, w = shapes[0], shapes[1]
+        if x is None or w is None or len(x) != 4 or len(w) != 3:
+            raise ValueError(f"depthwise convolution needs a 4-D input and 3-D weights, not {x} and {w}")
+        if w[2] % x[3]:
+            raise ValueError(f"{w[2]} filters are not a multiple of {x[3]} input channels")
+        check_attributes((w[0], w[1]), self.stride, self.dilation, self.padding)
+        check_bias(shapes[2] if len(shapes) > 2 else None, w[2])
+        return ((x[0], *out_hw((x[1], x[2]), (w[0], w[1]), self.stride, self.dilation, self.padding), w[2]),)
+
+    def _accumulate(self, x: Array, w: Array, fill: float) -> Array:
+        """Sum over the taps, in the dtype of w; tap by tap, because whole images are fast and windows are not."""
+        kernel, repeats = (w.shape[0], w.shape[1]), w.shape[2] // x.shape[3]
+        wide = np.repeat(x, repeats, axis=3) if repeats > 1 else x
+        acc: Array | None = None
+        for ky, kx, part in taps(wide.astype(w.dtype), kernel, self.stride, self.dilation, self.padding, fill):
+            if acc is None:
+                acc = part * w[ky, kx]
+            else:
+                acc += part * w[ky, kx]
+        assert acc is not None
+        return acc
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], inputs[1]
+        assert x is not None and w is not None
+        y = self._accumulate(x, w, 0.0)
+        if len(inputs) > 2 and inputs[2] is not None:
+            y = y + inputs[2]
+        return (clamp_float(y, self.clamp).astype(np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], site.const(1)
+        assert x is not None
+        channels = w.shape[2]
+        centred = w.astype(np.int64) - weight_zero_points(site, channels)
+        # The folded bias refuses weights whose sums could leave 32 bits.
+        bias = folded_bias(site, centred.reshape(-1, channels).T, channels)
+        acc = self._accumulate(x, centred.astype(np.int32), site.input(0).qp.zp) + bias.astype(np.int64)
+        return (finish(site, acc, effective_multiplier(site, channels), self.clamp),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(weight=1, weight_axis=2, bias=2)
+
+    def macs(self, site: Site) -> int:
+        weights = site.input(1).shape
+        return site.outputs[0].size * weights[0] * weights[1]
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        def one(name: str, op: DepthwiseConv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+            return Sample(name, op, (x, w, (w[2],) if bias else None), const=(1, 2) if bias else (1,))
+
+        relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
+        return (
+            one("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9)),
+            one("stride2_asym", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu6), (1, 8, 8, 16), (3, 3, 16)),
+            one("multiplier", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (3, 3, 6)),
+            one("multiplier_one_in", cls(stride=(2, 2), padding=(4, 3, 5, 4), clamp=relu), (1, 13, 10, 1), (10, 8, 8)),
+            one("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 2)),
+            one("whole_image", cls(), (1, 5, 4, 17), (5, 4, 17)),
+            one("stride_mixed", cls(stride=(1, 3), padding=(0, 2, 1, 0)), (1, 4, 11, 5), (2, 5, 5)),
+            one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 4, 3, 4), (3, 3, 4), bias=False),
+            one("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 7), (3, 1, 7)),
+            one("one_pixel", cls(), (1, 1, 1, 11), (1, 1, 11)),
+        )

@@ -1,0 +1,147 @@
+"""Division."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import (
+    INT32_MAX,
+    Ints,
+    Rounding,
+    doubling_high_multiply,
+    quantize_multiplier,
+    rounding_divide_by_pot,
+)
+from edgeq.numerics.gemmlowp import reciprocal
+from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, broadcast_shapes, operands
+from edgeq.ops._fits import is_double, is_fast
+from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
+
+MAX_SHIFT = 54
+"""Fraction bits of the factor for which denominator · 2^shift fits 64 bits."""
+
+
+def factor(site: Site) -> tuple[int, int]:
+    """FAST's s_a / (s_b · s_out) as (M, s): M · 2^−s with 0 ≤ M < 2³¹ and 1 ≤ s ≤ 54.
+
+    What is too small for that gives 0 for every quotient, and what is too large saturates for every numerator but 0.
+    """
+    a, b, y = site.input(0).qp.s, site.input(1).qp.s, site.outputs[0].qp.s
+    m = quantize_multiplier(min(a / b / y, 2.0**30), Rounding.SINGLE)
+    mantissa, shift = int(m.mantissa[0]), 31 - int(m.shift[0])
+    if shift < 1:
+        return INT32_MAX, 1
+    return (mantissa, shift) if shift <= MAX_SHIFT else (0, 1)
+
+
+def factor_litert(site: Site) -> tuple[int, int]:
+    """The same as LiteRT computes it: in float32, normalized, and a shift to the left."""
+    a, b, y = (np.float32(q.s) for q in (site.input(0).qp, site.input(1).qp, site.outputs[0].qp))
+    m = quantize_multiplier(float(a / (b * y)), Rounding.DOUBLE)
+    return int(m.mantissa[0]), int(m.shift[0])
+
+
+def sign_bits(x: Ints) -> Ints:
+    """Copies of the sign below the sign bit of 32-bit values."""
+    magnitude = np.where(x >= 0, x, -2 * x - 1).astype(np.float64)
+    return np.where(x >= 0, 31, 32) - np.frexp(magnitude)[1].astype(np.int64)
+
+
+def quotient_fast(numerator: Ints, denominator: Ints, mantissa: int, shift: int) -> Ints:
+    """n / d · M · 2^−s for d > 0, halves up."""
+    return (numerator * mantissa + (denominator << (shift - 1))) // (denominator << shift)
+
+
+def quotient_litert(numerator: Ints, denominator: Ints, mantissa: int, shift: int) -> Ints:
+    """LiteRT's n / d · M · 2^(s−31) for d > 0.
+
+    It shifts by up to 31 bits more than the 31 that C defines: then by the excess over 32, as the processors of its
+    users do, with one added for everything but negative values.
+    """
+    inverse, above_one = reciprocal(denominator, 31)
+    headroom = sign_bits(numerator)
+    x = doubling_high_multiply(doubling_high_multiply(numerator << headroom, inverse), np.asarray(mantissa))
+    right = np.maximum(above_one + headroom - shift, 0)
+    beyond = (x >> (right & 31)) + (x > np.where(x < 0, 0, -1))
+    return np.where(right > 31, beyond, rounding_divide_by_pot(x, np.minimum(right, 31)))
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_div_ref_fast` and `eq_div_ref_double`."""
+    assert isinstance(site.op, Div)
+    who, q = operands(site), site.outputs[0].qp
+    mantissa, shift = factor(site) if is_fast(site) else factor_litert(site)
+    qmin, qmax = output_range(q, site.op.clamp)
+    return {
+        **broadcast_params(site),
+        "swapped": int(who.a == 1),
+        "a_zero_point": site.input(who.a).qp.zp,
+        "b_zero_point": site.input(who.b).qp.zp,
+        "mantissa": mantissa,
+        "shift": shift,
+        "zero_point": q.zp,
+        "qmin": qmin,
+        "qmax": qmax,
+    }
+
+
+@dataclass(frozen=True)
+class Div(Op):
+    """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a / b.
+
+    FAST: with n = a − zp_a, d = b − zp_b, both negated if d < 0, and M · 2^−s = s_a / (s_b · s_out):
+    `q = clamp(zp_out + floor((n·M + d·2^(s−1)) / (d·2^s)))`, that is, halves up. For d = 0 the result saturates with
+    the sign of n; 0 / 0 gives the zero-point. TFLITE and TFLM: n times a fixed-point reciprocal of d, as LiteRT has it,
+    with all its deviations for small quotients; LiteRT refuses a zero divisor, for which they do as FAST does.
+
+    Attributes:
+        clamp: bounds of a fused activation.
+    """
+
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = (
+        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_fast", fits=is_fast),
+        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_double", fits=is_double),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        return (broadcast_shapes(shapes),)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        a, b = inputs[:2]
+        assert a is not None and b is not None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (clamp_float(np.divide(a, b), self.clamp),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        a, b = inputs[:2]
+        assert a is not None and b is not None
+        q = site.outputs[0].qp
+        numerator, denominator = np.broadcast_arrays(
+            a.astype(np.int64) - site.input(0).qp.zp, b.astype(np.int64) - site.input(1).qp.zp
+        )
+        numerator, denominator = np.where(denominator < 0, -numerator, numerator), np.abs(denominator)
+        safe = np.maximum(denominator, 1)
+        if is_fast(site):
+            quotient = quotient_fast(numerator, safe, *factor(site))
+        else:
+            quotient = quotient_litert(numerator, safe, *factor_litert(site))
+        quotient = np.where(denominator == 0, np.sign(numerator) << 30, quotient)
+        return (np.clip(quotient + q.zp, *output_range(q, self.clamp)).astype(np.int8),)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        image = (1, 4, 3, 5)
+        return (
+            *broadcast_samples(cls(), low=0.5, high=4.0),
+            Sample("through_zero", cls(), (image, image), low=-3.0, high=3.0),
+            Sample("negative", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,), low=-4.0, high=-0.25),
+        )

@@ -1,0 +1,24 @@
+"""The error function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeq.ir.op import Sample
+from edgeq.ir.tensor import Array
+from edgeq.ops._table import TableOp, erf
+
+
+@dataclass(frozen=True)
+class Erf(TableOp):
+    """erf(x) = 2/√π · ∫ exp(−t²) dt from 0 to x."""
+
+    def real(self, x: Array) -> Array:
+        return erf(x)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 3, 5, 2),)),
+            Sample("vector", cls(), ((65,),), low=-1.0, high=1.0),
+        )

@@ -1,0 +1,131 @@
+"""Fully connected layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
+from edgeq.ops._matmul import int_matmul
+from edgeq.ops._requant import (
+    NO_CLAMP,
+    Clamp,
+    clamp_float,
+    effective_multiplier,
+    finish,
+    folded_bias,
+    requant_params,
+    weight_zero_points,
+)
+from edgeq.ops._window import check_bias
+
+
+def multiplier(site: Site) -> Multiplier:
+    """One factor per output channel. TensorFlow Lite Micro multiplies two single scales in float32, LiteRT does not."""
+    channels, single = site.outputs[0].shape[-1], site.numerics is Numerics.TFLM
+    return effective_multiplier(site, channels, single_precision=single)
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_ref`: weights as they are, (OC, K)."""
+    op, y, w = site.op, site.outputs[0], site.const(1)
+    assert isinstance(op, FullyConnected)
+    zeros = weight_zero_points(site, w.shape[0])
+    return {
+        "rows": y.size // w.shape[0],
+        "in_c": w.shape[1],
+        "out_c": w.shape[0],
+        "weights": w,
+        "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0,
+        "bias": folded_bias(site, w.astype(np.int64) - zeros[:, None], w.shape[0]),
+        **requant_params(site, multiplier(site), op.clamp),
+    }
+
+
+def overlap(site: Site) -> tuple[int | None, ...]:
+    """Rows are computed in order, all channels of one before the next: the last row ends before it is last read."""
+    taken, made = site.input(0).shape[-1], site.outputs[0].shape[-1]
+    last = site.outputs[0].size // made - 1
+    return (max(made, (last + 1) * made - last * taken),) + (None,) * (len(site.inputs) - 1)
+
+
+@dataclass(frozen=True)
+class FullyConnected(Op):
+    """Inputs: x (…, K), weights (OC, K), bias (OC) or absent. Output: (…, OC).
+
+    Attributes:
+        clamp: bounds of a fused activation.
+    """
+
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_fully_connected_ref",
+            ("ref/fully_connected.c",),
+            "eq/fully_connected.h",
+            "eq_fully_connected_params",
+            lower_ref,
+            overlap=overlap,
+            rounded=True,
+        ),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x, w = shapes[0], shapes[1]
+        if x is None or w is None or not x or len(w) != 2:
+            raise ValueError(f"a fully connected layer needs an input (…, K) and weights (OC, K), not {x} and {w}")
+        if x[-1] != w[1]:
+            raise ValueError(f"{x[-1]} input features do not fit weights {w}")
+        check_bias(shapes[2] if len(shapes) > 2 else None, w[0])
+        return ((*x[:-1], w[0]),)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], inputs[1]
+        assert x is not None and w is not None
+        y = x @ w.T
+        if len(inputs) > 2 and inputs[2] is not None:
+            y = y + inputs[2]
+        return (clamp_float(y, self.clamp).astype(np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], site.const(1)
+        assert x is not None
+        centred = w.astype(np.int64) - weight_zero_points(site, w.shape[0])[:, None]
+        acc = int_matmul(x, centred.T) + folded_bias(site, centred, w.shape[0])
+        return (finish(site, acc, multiplier(site), self.clamp),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(weight=1, weight_axis=0, bias=2)
+
+    def macs(self, site: Site) -> int:
+        return site.outputs[0].size * site.input(1).shape[1]
+
+    def rounding(self, numerics: Numerics) -> Rounding:
+        return Rounding.SINGLE if numerics is Numerics.TFLITE else super().rounding(numerics)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        def one(name: str, op: FullyConnected, x: Shape, oc: int, bias: bool = True) -> Sample:
+            return Sample(name, op, (x, (oc, x[-1]), (oc,) if bias else None), const=(1, 2) if bias else (1,))
+
+        relu = (0.0, float("inf"))
+        return (
+            one("plain", cls(), (1, 33), 10),
+            one("relu", cls(clamp=relu), (1, 64), 17),
+            one("relu6", cls(clamp=(0.0, 6.0)), (1, 7), 5),
+            one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 15), 3, bias=False),
+            one("batch", cls(), (2, 31), 4),
+            one("batch_widening", cls(), (3, 2), 9),
+            one("three_d", cls(), (2, 3, 13), 6),
+            one("one_by_one", cls(), (1, 1), 1),
+            one("one_channel", cls(clamp=relu), (1, 130), 1),
+            one("vector", cls(), (12,), 8),
+            one("wide_k", cls(), (1, 1030), 2),
+        )

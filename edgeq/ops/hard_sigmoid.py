@@ -1,0 +1,36 @@
+"""The piecewise linear sigmoid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.op import QuantRule, Sample, Scale, Shapes
+from edgeq.ir.tensor import Array, QParams
+from edgeq.ops._table import TableOp
+
+
+@dataclass(frozen=True)
+class HardSigmoid(TableOp):
+    """alpha · x + beta, cut to [0, 1]; the output is quantized with scale 1/256 and zero-point −128.
+
+    Attributes:
+        alpha, beta: slope, and value at zero.
+    """
+
+    alpha: float = 0.2
+    beta: float = 0.5
+
+    def real(self, x: Array) -> Array:
+        return np.clip(self.alpha * x + self.beta, 0.0, 1.0)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.FIXED, QParams.per_tensor(1 / 256, -128))
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("onnx", cls(), ((1, 3, 5, 2),)),
+            Sample("relu6", cls(1 / 6, 0.5), ((1, 33),), low=-5.0, high=9.0),
+        )

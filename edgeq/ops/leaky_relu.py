@@ -1,0 +1,43 @@
+"""The leaky rectifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.op import Sample
+from edgeq.ir.tensor import Array
+from edgeq.numerics import lut
+from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
+from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._table import TableOp, rescaled
+
+
+@dataclass(frozen=True)
+class LeakyRelu(TableOp):
+    """x for x ≥ 0, alpha · x below.
+
+    Attributes:
+        alpha: the slope below zero.
+    """
+
+    alpha: float = 0.01
+
+    def real(self, x: Array) -> Array:
+        return np.where(x < 0, self.alpha * x, x)
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        q = lut.inputs() - x.zero_point
+        slope = float(np.float32(x.scale) * np.float32(self.alpha) / np.float32(y.scale))
+        below = multiply(np.minimum(q, 0), quantize_multiplier(abs(slope), Rounding.DOUBLE), Rounding.DOUBLE)
+        below = below if slope >= 0 else -below
+        return np.where(q >= 0, rescaled(q, x, y), lut.saturate(below + y.zero_point))
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(0.1), ((1, 3, 5, 2),)),
+            Sample("steep", cls(1.5), ((65,),), low=-2.0, high=9.0),
+            Sample("negative", cls(-0.3), ((1, 35),)),
+        )

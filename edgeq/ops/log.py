@@ -1,0 +1,36 @@
+"""The natural logarithm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.op import Sample
+from edgeq.ir.tensor import Array
+from edgeq.numerics import lut
+from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._table import TableOp
+
+
+@dataclass(frozen=True)
+class Log(TableOp):
+    """ln(x). In integer arithmetic everything up to zero gives the least output."""
+
+    undefined: ClassVar[float] = -float("inf")
+
+    def real(self, x: Array) -> Array:
+        return np.log(x)
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        low = np.float32(-128 - y.zero_point) * np.float32(y.scale)
+        ln = lut.in_float64(np.log)
+        return lut.build_litert(lambda v: np.where(v <= 0, low, ln(np.maximum(v, np.float32(1e-38)))), x, y)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 3, 5, 2),), low=0.01, high=4.0),
+            Sample("from_zero", cls(), ((1, 40),), low=0.0, high=100.0),
+        )

@@ -1,0 +1,124 @@
+"""Matrix product of two tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
+from edgeq.ops._matmul import int_matmul
+from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
+
+DIMS = 4
+"""Batch dimensions that the kernel walks (EQ_MAT_MUL_DIMS)."""
+MAX_DEPTH = 2**15
+"""Products of two 9-bit factors whose sum surely fits 32 bits."""
+
+
+def multiplier(site: Site) -> Multiplier:
+    """s_a · s_b / s_out; TensorFlow Lite multiplies the two scales in single precision."""
+    kind = np.float64 if site.numerics is Numerics.FAST else np.float32
+    product = float(kind(site.input(0).qp.s) * kind(site.input(1).qp.s))
+    return quantize_multiplier(product / site.outputs[0].qp.s, site.rounding)
+
+
+def batch_strides(shape: Shape, batch: Shape) -> tuple[int, ...]:
+    """How far apart the matrices of an operand lie along each dimension of `batch`; 0 where one serves all."""
+    own = (1,) * (len(batch) - len(shape) + 2) + shape[:-2]
+    steps = [prod(own[i + 1 :]) * shape[-2] * shape[-1] for i in range(len(own))]
+    return tuple(0 if size == 1 else step for size, step in zip(own, steps, strict=True))
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mat_mul_ref` and its variants with a constant operand."""
+    a, b, y = site.input(0), site.input(1), site.outputs[0]
+    batch = (1,) * (DIMS - len(y.shape) + 2) + y.shape[:-2]
+    const_a, const_b = site.const_or_none(0), site.const_or_none(1)
+    return {
+        "batch": batch,
+        "a_stride": batch_strides(a.shape, batch),
+        "b_stride": batch_strides(b.shape, batch),
+        "rows": y.shape[-2],
+        "depth": a.shape[-1],
+        "cols": y.shape[-1],
+        "a_zero_point": a.qp.zp,
+        "b_zero_point": b.qp.zp,
+        "constant": const_a if const_a is not None else const_b if const_b is not None else 0,
+        **scalar_requant_params(site, multiplier(site), NO_CLAMP),
+    }
+
+
+def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:
+    def fits(site: Site) -> bool:
+        return [site.const_or_none(i) is not None for i in range(2)] == [const_a, const_b]
+
+    return Kernel(
+        f"eq_mat_mul_{suffix}",
+        ("ref/mat_mul.c",),
+        "eq/mat_mul.h",
+        "eq_mat_mul_params",
+        lower_ref,
+        fits=fits,
+        rounded=True,
+    )
+
+
+@dataclass(frozen=True)
+class MatMul(Op):
+    """Inputs: a (…, M, K), b (…, K, N); batch dimensions broadcast. Output: (…, M, N).
+
+    At most one of the two is constant; a constant has one scale and a zero-point like an activation.
+    """
+
+    kernels: ClassVar = (_row("ref", False, False), _row("const_a_ref", True, False), _row("const_b_ref", False, True))
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        a, b = shapes[0], shapes[1]
+        if a is None or b is None or len(a) < 2 or len(b) < 2:
+            raise ValueError(f"a matrix product needs two inputs of at least 2 dimensions, not {a} and {b}")
+        if a[-1] != b[-2]:
+            raise ValueError(f"the columns of {a} do not match the rows of {b}")
+        if a[-1] > MAX_DEPTH:
+            raise ValueError(f"sums of {a[-1]} products can exceed 32 bits; at most {MAX_DEPTH} are possible")
+        if max(len(a), len(b)) > DIMS + 2:
+            raise ValueError(f"{a} and {b} have more than {DIMS} batch dimensions")
+        try:
+            batch = np.broadcast_shapes(a[:-2], b[:-2])
+        except ValueError:
+            raise ValueError(f"the batch dimensions of {a} and {b} do not fit each other") from None
+        return ((*(int(s) for s in batch), a[-2], b[-1]),)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        a, b = inputs[0], inputs[1]
+        assert a is not None and b is not None
+        return (np.asarray(a @ b, np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        a, b = inputs[0], inputs[1]
+        assert a is not None and b is not None
+        acc = int_matmul(a.astype(np.int64) - site.input(0).qp.zp, b.astype(np.int64) - site.input(1).qp.zp)
+        return (finish(site, acc, multiplier(site), NO_CLAMP),)
+
+    def macs(self, site: Site) -> int:
+        return site.outputs[0].size * site.input(0).shape[-1]
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("plain", cls(), ((5, 7), (7, 9))),
+            Sample("batch", cls(), ((2, 3, 11), (2, 11, 4))),
+            Sample("attention", cls(), ((1, 3, 6, 8), (1, 3, 8, 6))),
+            Sample("broadcast_b", cls(), ((2, 3, 2, 5), (5, 3))),
+            Sample("broadcast_both", cls(), ((2, 1, 3, 5), (4, 5, 1))),
+            Sample("constant_a", cls(), ((3, 6), (2, 6, 5)), const=(0,)),
+            Sample("constant_b", cls(), ((2, 4, 13), (13, 17)), const=(1,)),
+            Sample("one", cls(), ((1, 1), (1, 1))),
+            Sample("deep", cls(), ((2, 300), (300, 2))),
+        )

@@ -1,0 +1,106 @@
+"""2-D max pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
+from edgeq.ops._window import Padding, Pair, check_attributes, check_covered, geometry, out_hw, taps, window_overlap
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_max_pool2d_ref`."""
+    op = site.op
+    assert isinstance(op, MaxPool2D)
+    qmin, qmax = output_range(site.outputs[0].qp, op.clamp)
+    return {
+        **geometry(site.input(0).shape, site.outputs[0].shape, op.kernel, op.stride, op.dilation, op.padding),
+        "qmin": qmin,
+        "qmax": qmax,
+    }
+
+
+def overlap(site: Site) -> tuple[int | None, ...]:
+    """See `window_overlap`."""
+    assert isinstance(site.op, MaxPool2D)
+    return window_overlap(site, site.op.stride, site.op.padding)
+
+
+@dataclass(frozen=True)
+class MaxPool2D(Op):
+    """Input: x (N, H, W, C). Output: (N, OH, OW, C). Padding takes no part in a maximum.
+
+    Attributes:
+        kernel, stride, dilation: rows and columns.
+        padding: rows above, columns left, rows below, columns right.
+        clamp: bounds of a fused activation.
+    """
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = (0, 0, 0, 0)
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_max_pool2d_ref",
+            ("ref/max_pool2d.c",),
+            "eq/max_pool2d.h",
+            "eq_max_pool2d_params",
+            lower_ref,
+            overlap=overlap,
+        ),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x = shapes[0]
+        if x is None or len(x) != 4:
+            raise ValueError(f"max pooling needs a 4-D input, not {x}")
+        check_attributes(self.kernel, self.stride, self.dilation, self.padding)
+        hw = out_hw((x[1], x[2]), self.kernel, self.stride, self.dilation, self.padding)
+        check_covered((x[1], x[2]), self.kernel, self.stride, self.dilation, self.padding)
+        return ((x[0], *hw, x[3]),)
+
+    def _maximum(self, x: Array, fill: float) -> Array:
+        y: Array | None = None
+        for _, _, part in taps(x, self.kernel, self.stride, self.dilation, self.padding, fill):
+            y = part.copy() if y is None else np.maximum(y, part, out=y)
+        assert y is not None
+        return y
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (clamp_float(self._maximum(x, -np.inf), self.clamp).astype(np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        qmin, qmax = output_range(site.outputs[0].qp, self.clamp)
+        return (np.clip(self._maximum(x, QMIN), qmin, qmax).astype(np.int8),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(output=Scale.SAME)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        relu = (0.0, float("inf"))
+        return (
+            Sample("2x2", cls((2, 2), (2, 2)), ((1, 6, 8, 9),)),
+            Sample("2x2_odd", cls((2, 2), (2, 2)), ((1, 7, 5, 3),)),
+            Sample("3x3_same", cls((3, 3), (1, 1), padding=(1, 1, 1, 1)), ((1, 5, 6, 17),)),
+            Sample("stride2_asym", cls((3, 2), (2, 2), padding=(0, 1, 1, 0), clamp=relu), ((1, 8, 7, 4),)),
+            Sample("dilated", cls((2, 3), (1, 1), (2, 2), (1, 2, 0, 1)), ((1, 6, 9, 5),)),
+            Sample("global", cls((5, 7), clamp=(-1.0, 1.0)), ((1, 5, 7, 2),)),
+            Sample("row", cls((1, 3), (1, 2)), ((1, 1, 15, 1),)),
+            Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
+            Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
+        )

@@ -1,0 +1,86 @@
+"""Mean over axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
+from edgeq.ops._reduce import reduced_count, reduced_shape, sum_params
+from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
+
+
+def multiplier(site: Site, count: int) -> Multiplier:
+    """s_in / (s_out · count).
+
+    TensorFlow Lite quantizes s_in / s_out and divides the mantissa, which it first shifts left as far as the count has
+    bits, by the count; the quotient is not rounded and not normalized again.
+    """
+    scale = site.input(0).qp.s / site.outputs[0].qp.s
+    if site.numerics is Numerics.FAST:
+        return quantize_multiplier(scale / count, site.rounding)
+    whole = quantize_multiplier(scale, site.rounding)
+    mantissa, shift = int(whole.mantissa[0]), int(whole.shift[0])
+    left = min(count.bit_length() - 1, 32, 31 + shift)
+    return Multiplier(np.array([(mantissa << left) // count], np.int32), np.array([shift - left], np.int32))
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mean_ref`."""
+    op = site.op
+    assert isinstance(op, Mean)
+    factor = multiplier(site, reduced_count(site.input(0).shape, op.axes))
+    return {**sum_params(site, op.axes), **scalar_requant_params(site, factor, NO_CLAMP)}
+
+
+@dataclass(frozen=True)
+class Mean(Op):
+    """Input: x of any rank. Output: x's shape without `axes`, or with ones there.
+
+    Attributes:
+        axes: non-negative, ascending.
+        keepdims: whether reduced dimensions stay, as 1.
+    """
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+
+    kernels: ClassVar = (
+        Kernel("eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", lower_ref, rounded=True),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        return (reduced_shape(shapes[0], self.axes, self.keepdims),)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (np.asarray(x.mean(axis=self.axes, keepdims=self.keepdims, dtype=np.float64), np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        count = reduced_count(x.shape, self.axes)
+        acc = np.asarray(x.sum(axis=self.axes, keepdims=self.keepdims, dtype=np.int64)) - count * site.input(0).qp.zp
+        return (finish(site, acc, multiplier(site, count), NO_CLAMP).reshape(acc.shape),)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("spatial_keep", cls((1, 2), True), ((1, 5, 7, 9),)),
+            Sample("spatial", cls((1, 2)), ((2, 4, 4, 17),)),
+            Sample("channels", cls((3,), True), ((1, 3, 5, 11),)),
+            Sample("columns", cls((2,)), ((1, 3, 6, 5),)),
+            Sample("outer_and_inner", cls((1, 3)), ((2, 3, 4, 5),)),
+            Sample("five_d", cls((1, 3), True), ((2, 3, 5, 7, 2),)),
+            Sample("row", cls((1,)), ((1, 33),)),
+            Sample("everything", cls((0, 1, 2)), ((1, 6, 13),)),
+            Sample("one_element", cls((1,)), ((2, 1, 8),)),
+            Sample("long", cls((1, 2)), ((1, 25, 25, 3),), low=-1.0, high=4.0),
+        )

@@ -1,0 +1,19 @@
+"""The lesser of two operands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ops._broadcast import binary_kernels
+from edgeq.ops._minmax import MinMaxOp, lower_ref
+
+
+@dataclass(frozen=True)
+class Minimum(MinMaxOp):
+    """Inputs: a, b of shapes that broadcast as numpy's do, at most one constant. Output: the lesser of both."""
+
+    choose: ClassVar[np.ufunc] = np.minimum
+    kernels: ClassVar = binary_kernels("eq_minimum", "minmax", "eq_minmax_params", lower_ref)

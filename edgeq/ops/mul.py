@@ -1,0 +1,79 @@
+"""Multiplication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
+from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, broadcast_shapes, operands
+from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
+
+
+def factor(site: Site) -> Multiplier:
+    """s_a · s_b / s_out; TensorFlow Lite computes it in float32."""
+    a, b, y = site.input(0).qp.s, site.input(1).qp.s, site.outputs[0].qp.s
+    exact = site.numerics is Numerics.FAST
+    return quantize_multiplier(
+        a * b / y if exact else float(np.float32(a) * np.float32(b) / np.float32(y)), site.rounding
+    )
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mul_ref`."""
+    assert isinstance(site.op, Mul)
+    who, q, m = operands(site), site.outputs[0].qp, factor(site)
+    qmin, qmax = output_range(q, site.op.clamp)
+    return {
+        **broadcast_params(site),
+        "a_zero_point": site.input(who.a).qp.zp,
+        "b_zero_point": site.input(who.b).qp.zp,
+        "mantissa": int(m.mantissa[0]),
+        "shift": int(m.shift[0]),
+        "zero_point": q.zp,
+        "qmin": qmin,
+        "qmax": qmax,
+    }
+
+
+@dataclass(frozen=True)
+class Mul(Op):
+    """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a · b.
+
+    Attributes:
+        clamp: bounds of a fused activation.
+    """
+
+    clamp: Clamp = NO_CLAMP
+
+    kernels: ClassVar = binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True)
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        return (broadcast_shapes(shapes),)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        a, b = inputs[:2]
+        assert a is not None and b is not None
+        return (clamp_float(a * b, self.clamp),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        a, b = inputs[:2]
+        assert a is not None and b is not None
+        acc = (a.astype(np.int64) - site.input(0).qp.zp) * (b.astype(np.int64) - site.input(1).qp.zp)
+        return (finish(site, acc, factor(site), self.clamp),)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        image = (1, 4, 3, 5)
+        return (
+            *broadcast_samples(cls()),
+            Sample("relu", cls(clamp=(0.0, float("inf"))), (image, image)),
+            Sample("relu6", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,)),
+            Sample("small", cls(), (image, image), low=-0.01, high=0.02),
+        )

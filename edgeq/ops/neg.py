@@ -1,0 +1,32 @@
+"""Negation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.op import Sample
+from edgeq.ir.tensor import Array
+from edgeq.numerics import lut
+from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._table import TableOp
+
+
+@dataclass(frozen=True)
+class Neg(TableOp):
+    """−x."""
+
+    def real(self, x: Array) -> Array:
+        return -x
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        """LiteRT negates the stored bytes and disregards all quantization parameters; −128 stays −128."""
+        return (-lut.inputs()).astype(np.int8)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 3, 5, 2),)),
+            Sample("vector", cls(), ((65,),), low=-1.0, high=9.0),
+        )

@@ -1,0 +1,269 @@
+"""Resizing images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Ints, Numerics
+from edgeq.ops._broadcast import require_same_scale
+from edgeq.ops._window import Pair
+
+Mode = Literal["nearest", "bilinear"]
+Coordinates = Literal["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]
+Rounding = Literal["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
+FAST_BITS = 11
+LITERT_BITS = 10
+MAX_SIZE = 32767
+"""Rows and columns that the tables' 16 bits can name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Interpolation along one dimension: output i is input lower · (1 − w) + upper · w, w = weight / unit."""
+
+    lower: Ints
+    upper: Ints
+    weight: Ints
+    unit: int
+
+
+def positions(size: int, out: int, coordinates: Coordinates) -> tuple[Ints, int]:
+    """Where the output's elements lie in the input: exact fractions, as numerators and their denominator."""
+    i = np.arange(out, dtype=np.int64)
+    if coordinates == "pytorch_half_pixel" and out == 1:
+        return i, 1
+    if coordinates in ("half_pixel", "pytorch_half_pixel"):
+        return (2 * i + 1) * size - out, 2 * out
+    if coordinates == "align_corners" and out > 1:
+        return i * (size - 1), out - 1
+    return i * size, out
+
+
+def nearest(size: int, out: int, coordinates: Coordinates, rounding: Rounding) -> Ints:
+    """The input's element for each of the output, exactly."""
+    at, unit = positions(size, out, coordinates)
+    index = {
+        "floor": at // unit,
+        "ceil": -(-at // unit),
+        "round_prefer_floor": -((unit - 2 * at) // (2 * unit)),
+        "round_prefer_ceil": (2 * at + unit) // (2 * unit),
+    }[rounding]
+    return np.clip(index, 0, size - 1)
+
+
+def nearest_litert(size: int, out: int, coordinates: Coordinates, rounding: Rounding) -> Ints:
+    """The same as LiteRT computes it in float32; exactly where it has no such attributes."""
+    if (coordinates, rounding) not in (
+        ("half_pixel", "round_prefer_ceil"),
+        ("asymmetric", "floor"),
+        ("align_corners", "round_prefer_ceil"),
+    ):
+        return nearest(size, out, coordinates, rounding)
+    corners = coordinates == "align_corners"
+    wide = np.float32(size - 1) / np.float32(out - 1) if corners and out > 1 else np.float32(size) / np.float32(out)
+    offset = np.float32(0.5 if coordinates == "half_pixel" else 0.0)
+    at = (np.arange(out).astype(np.float32) + offset) * wide
+    index = np.floor(at + np.float64(0.5)) if corners else np.floor(at)
+    return np.clip(index.astype(np.int64), 0, size - 1)
+
+
+def line(size: int, out: int, coordinates: Coordinates) -> Line:
+    """Exact linear interpolation: the weight's unit is the denominator of the positions."""
+    at, unit = positions(size, out, coordinates)
+    at = np.clip(at, 0, (size - 1) * unit)
+    lower = at // unit
+    return Line(lower, np.minimum(lower + 1, size - 1), at - lower * unit, unit)
+
+
+def line_fast(size: int, out: int, coordinates: Coordinates) -> Line:
+    """Weights rounded to 11 bits, halves up."""
+    exact, unit = line(size, out, coordinates), 1 << FAST_BITS
+    return Line(exact.lower, exact.upper, (2 * exact.weight * unit + exact.unit) // (2 * exact.unit), unit)
+
+
+def line_litert(size: int, out: int, coordinates: Coordinates) -> Line:
+    """LiteRT's positions with 10 fraction bits, from a scale that is itself rounded to 10."""
+    unit = 1 << LITERT_BITS
+    if coordinates == "align_corners" and out > 1:
+        scale = (unit * (size - 1) + (out - 1) // 2) // (out - 1)
+    else:
+        scale = (unit * size + out // 2) // out
+    at = np.arange(out, dtype=np.int64) * scale
+    if coordinates == "half_pixel":
+        at = at + scale // 2 - unit // 2
+    # At the ends both neighbours are one element, and LiteRT's weights, although outside 0 … 1, add up to one.
+    lower = np.minimum(np.maximum(at, 0) // unit, size - 1)
+    upper = np.minimum(np.maximum(at + unit - 1, 0) // unit, size - 1)
+    return Line(lower, upper, np.where(lower == upper, 0, at - lower * unit), unit)
+
+
+def litert_arithmetic(site: Site) -> bool:
+    """The site interpolates as LiteRT does."""
+    assert isinstance(site.op, Resize)
+    return site.numerics is not Numerics.FAST and site.op.coordinates != "pytorch_half_pixel"
+
+
+def integer_lines(site: Site) -> tuple[Line, Line]:
+    """Interpolation of rows and of columns in integers."""
+    op, x = site.op, site.input(0).shape
+    assert isinstance(op, Resize)
+    make = line_litert if litert_arithmetic(site) else line_fast
+    return make(x[1], op.size[0], op.coordinates), make(x[2], op.size[1], op.coordinates)
+
+
+def integer_indices(site: Site) -> tuple[Ints, Ints]:
+    """Rows and columns of the nearest elements."""
+    op, x = site.op, site.input(0).shape
+    assert isinstance(op, Resize)
+    find = nearest if site.numerics is Numerics.FAST else nearest_litert
+    return (
+        find(x[1], op.size[0], op.coordinates, op.nearest_rounding),
+        find(x[2], op.size[1], op.coordinates, op.nearest_rounding),
+    )
+
+
+def image_params(site: Site) -> Mapping[str, Param]:
+    """The members that both kernels share."""
+    require_same_scale(site, site.input(0).qp)
+    x, y = site.input(0).shape, site.outputs[0].shape
+    return {"batch": x[0], "in_h": x[1], "in_w": x[2], "out_h": y[1], "out_w": y[2], "channels": x[3]}
+
+
+def lower_nearest(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_resize_nearest_ref`."""
+    rows, columns = integer_indices(site)
+    return {**image_params(site), "rows": rows.astype(np.int16), "columns": columns.astype(np.int16)}
+
+
+def lower_bilinear(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_resize_bilinear_ref`."""
+    params: dict[str, Param] = dict(image_params(site))
+    for name, one in zip(("row", "column"), integer_lines(site), strict=True):
+        for part in ("lower", "upper", "weight"):
+            params[f"{name}_{part}"] = getattr(one, part).astype(np.int16)
+    params["bits"] = LITERT_BITS if litert_arithmetic(site) else FAST_BITS
+    params["away"] = int(litert_arithmetic(site))
+    return params
+
+
+def interpolate(x: Array, rows: Line, columns: Line) -> Array:
+    """Sums of four products, in x's type (N, H, W, C): not yet divided by the units."""
+
+    def along(axis: int, one: Line, values: Array) -> Array:
+        weight = one.weight.astype(x.dtype).reshape(-1, *(1,) * (3 - axis))
+        return values.take(one.lower, axis) * (one.unit - weight) + values.take(one.upper, axis) * weight
+
+    return along(1, rows, along(2, columns, x))
+
+
+@dataclass(frozen=True)
+class Resize(Op):
+    """Input: x (N, H, W, C). Output: (N, size[0], size[1], C).
+
+    FAST, bilinear: weights of rows and columns with 11 bits, one 32-bit sum of four products, rounded once, halves up.
+    TFLITE and TFLM, bilinear: weights with 10 bits, halves away from zero. Nearest: an element is copied; the index is
+    exact in FAST, and LiteRT's, which comes from float32, otherwise.
+
+    Attributes:
+        size: rows and columns of the output.
+        mode: "nearest" or "bilinear".
+        coordinates: where an output element lies in the input, as ONNX names it: "half_pixel", "asymmetric",
+            "align_corners", "pytorch_half_pixel".
+        nearest_rounding: of that position, of the mode "nearest": "floor", "ceil", "round_prefer_floor" or
+            "round_prefer_ceil".
+            TensorFlow Lite's RESIZE_NEAREST_NEIGHBOR is "floor" with "asymmetric", else "round_prefer_ceil".
+    """
+
+    size: Pair
+    mode: Mode = "nearest"
+    coordinates: Coordinates = "half_pixel"
+    nearest_rounding: Rounding = "round_prefer_floor"
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_resize_nearest_ref",
+            ("ref/resize.c",),
+            "eq/resize.h",
+            "eq_resize_nearest_params",
+            lower_nearest,
+            fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "nearest",
+        ),
+        Kernel(
+            "eq_resize_bilinear_ref",
+            ("ref/resize.c",),
+            "eq/resize.h",
+            "eq_resize_bilinear_params",
+            lower_bilinear,
+            fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "bilinear",
+        ),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        if len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 4:
+            raise ValueError(f"Resize needs one 4-D input, not {', '.join(str(s) for s in shapes)}")
+        x = shapes[0]
+        if min(self.size) < 1 or max(*self.size, x[1], x[2]) > MAX_SIZE:
+            raise ValueError(f"cannot resize {x[1:3]} to {self.size}; sizes from 1 to {MAX_SIZE} are supported")
+        known = {
+            "mode": (self.mode, ("nearest", "bilinear")),
+            "coordinates": (self.coordinates, ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")),
+            "nearest_rounding": (self.nearest_rounding, ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")),
+        }
+        for name, (value, values) in known.items():
+            if value not in values:
+                raise ValueError(f"unknown {name} {value!r}; known are {', '.join(values)}")
+        return ((x[0], *self.size, x[3]),)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        if self.mode == "nearest":
+            rows = nearest(x.shape[1], self.size[0], self.coordinates, self.nearest_rounding)
+            columns = nearest(x.shape[2], self.size[1], self.coordinates, self.nearest_rounding)
+            return (x.take(rows, 1).take(columns, 2),)
+        both = line(x.shape[1], self.size[0], self.coordinates), line(x.shape[2], self.size[1], self.coordinates)
+        total = interpolate(x.astype(np.float64), *both)
+        return ((total / (both[0].unit * both[1].unit)).astype(np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        require_same_scale(site, site.input(0).qp)
+        if self.mode == "nearest":
+            rows, columns = integer_indices(site)
+            return (x.take(rows, 1).take(columns, 2),)
+        total: npt.NDArray[np.int64] = interpolate(x.astype(np.int64), *integer_lines(site))
+        shift = 2 * (LITERT_BITS if litert_arithmetic(site) else FAST_BITS)
+        half = 1 << (shift - 1)
+        q = (total + half) >> shift
+        if litert_arithmetic(site):
+            q = np.where(total > 0, q, -((half - total) >> shift))
+        return (q.astype(np.int8),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.SAME)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        image = (1, 5, 7, 3)
+        ways: tuple[Coordinates, ...] = ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel")
+        roundings: tuple[Rounding, ...] = ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")
+        return (
+            *(Sample(f"bilinear_{w}", cls((9, 4), "bilinear", w), (image,)) for w in ways),
+            *(Sample(f"bilinear_one_{w}", cls((1, 1), "bilinear", w), (image,)) for w in ways),
+            *(Sample(f"nearest_{w}", cls((9, 4), "nearest", w, "floor"), (image,)) for w in ways),
+            *(Sample(f"nearest_{r}", cls((10, 7), "nearest", "half_pixel", r), (image,)) for r in roundings),
+            Sample("nearest_twice", cls((10, 14), "nearest", "asymmetric", "floor"), (image,)),
+            Sample("nearest_corners", cls((3, 13), "nearest", "align_corners", "round_prefer_ceil"), (image,)),
+            Sample("bilinear_twice", cls((10, 14), "bilinear"), ((2, 5, 7, 1),)),
+            Sample("bilinear_from_one", cls((3, 2), "bilinear"), ((1, 1, 1, 5),)),
+            Sample("bilinear_same", cls((5, 7), "bilinear"), (image,)),
+        )

@@ -1,0 +1,136 @@
+"""Softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.errors import QuantizationError
+from edgeq.ir.kernel import Kernel, Param, in_place
+from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, QParams
+from edgeq.numerics.fixedpoint import Ints, Numerics, doubling_high_multiply, rounding_divide_by_pot
+from edgeq.numerics.gemmlowp import reciprocal
+from edgeq.ops._requant import QMAX, QMIN
+from edgeq.ops._softmax import SUM_BITS, RowOp, columns, fast_exponentials, fixed_differences, rows_are_last
+
+OUTPUT = QParams.per_tensor(1 / 256, -128)
+
+
+def uses_fast(site: Site) -> bool:
+    """edgeq's own arithmetic; also where a model wants an output scale that TensorFlow Lite does not have."""
+    return site.numerics is Numerics.FAST or site.outputs[0].q != OUTPUT
+
+
+def output_factor(site: Site) -> tuple[int, int]:
+    """1 / s_out as (K, f): K · 2^−f, exact with f = 0 for the usual 1/256, else as precise as 32 bits allow.
+
+    Raises:
+        QuantizationError: the output's scale is too small.
+    """
+    inverse = 1.0 / site.outputs[0].qp.s
+    if inverse >= 2.0**16:
+        raise QuantizationError(
+            f"the scale {site.outputs[0].qp.s:g} of a softmax's output is too small",
+            hint="use 1/256 with zero-point -128",
+            where=site.name,
+        )
+    bits = 16 - (columns(site) - 1).bit_length()  # the sum, shifted left by them, stays below 2³¹
+    while bits > 0 and round(inverse * 2.0**bits) > 2**16:
+        bits -= 1
+    factor = round(inverse * 2.0**bits)
+    while bits > 0 and factor % 2 == 0:
+        factor, bits = factor // 2, bits - 1
+    return factor, bits
+
+
+def lower_fast(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_softmax_ref_fast`."""
+    factor, shift = output_factor(site)
+    return {
+        "rows": site.outputs[0].size // columns(site),
+        "columns": columns(site),
+        "exponentials": fast_exponentials(site),
+        "factor": factor,
+        "shift": shift,
+        "zero_point": site.outputs[0].qp.zp,
+    }
+
+
+def lower_double(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_softmax_ref_double`."""
+    return {
+        "rows": site.outputs[0].size // columns(site),
+        "columns": columns(site),
+        "exponentials": fixed_differences(site).exponentials,
+    }
+
+
+@dataclass(frozen=True)
+class Softmax(RowOp):
+    """exp(x) / Σ exp(x) along an axis; the output is quantized with scale 1/256 and zero-point −128.
+
+    FAST: `q = clamp(zp + (e·K + D/2) / D)` in unsigned 32-bit integers, e = round(exp(−s_in·d) · 2¹⁵), d the difference
+    to the row's maximum, K · 2^−f = 1 / s_out, D = Σe · 2^f; K = 256 and f = 0 for the usual output.
+    TFLITE and TFLM: gemmlowp's fixed-point reciprocal of the sum, times the exponential, rounded twice.
+
+    Attributes:
+        axis: not negative; kernels need the last one.
+    """
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_softmax_ref_fast",
+            ("ref/softmax.c",),
+            "eq/softmax.h",
+            "eq_softmax_fast_params",
+            lower_fast,
+            fits=lambda site: rows_are_last(site) and uses_fast(site),
+            overlap=in_place,
+        ),
+        Kernel(
+            "eq_softmax_ref_double",
+            ("ref/softmax.c",),
+            "eq/softmax.h",
+            "eq_softmax_double_params",
+            lower_double,
+            fits=lambda site: rows_are_last(site) and not uses_fast(site),
+            overlap=in_place,
+        ),
+    )
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        e = np.exp(x - x.max(axis=self.axis, keepdims=True))
+        return (e / e.sum(axis=self.axis, keepdims=True),)
+
+    def quantized_rows(self, site: Site, differences: Ints) -> Ints:
+        if uses_fast(site):
+            e = fast_exponentials(site).astype(np.int64)[differences]
+            factor, shift = output_factor(site)
+            total = e.sum(axis=-1, keepdims=True) << shift
+            return np.clip((e * factor + (total >> 1)) // total + site.outputs[0].qp.zp, QMIN, QMAX)
+        e = fixed_differences(site).exponentials.astype(np.int64)[differences]
+        total = rounding_divide_by_pot(e, np.asarray(SUM_BITS)).sum(axis=-1, keepdims=True)
+        scale, above_one = reciprocal(total, SUM_BITS)
+        shift_right = np.minimum(above_one + 23, 31)
+        return np.clip(rounding_divide_by_pot(doubling_high_multiply(scale, e), shift_right) + QMIN, QMIN, QMAX)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.FIXED, OUTPUT)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("classes", cls(1), ((1, 12),)),
+            Sample("two", cls(1), ((3, 2),), low=-9.0, high=9.0),
+            Sample("one", cls(1), ((3, 1),)),
+            Sample("vector", cls(0), ((37,),)),
+            Sample("image", cls(3), ((1, 5, 3, 7),), low=-0.5, high=0.5),
+            Sample("long", cls(1), ((1, 1000),), low=-20.0, high=20.0),
+            Sample("flat", cls(2), ((2, 3, 300),), low=-0.01, high=0.01),
+        )

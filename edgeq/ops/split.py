@@ -1,0 +1,84 @@
+"""Cutting a tensor into several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._broadcast import require_same_scale
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_split_ref`.
+
+    Raises:
+        InternalError: input and outputs differ in scale.
+    """
+    assert isinstance(site.op, Split)
+    require_same_scale(site, site.input(0).qp)
+    x, axis = site.input(0).shape, site.op.axis
+    return {
+        "count": len(site.op.sizes),
+        "rows": prod(x[:axis]),
+        "sizes": np.array([size * prod(x[axis + 1 :]) for size in site.op.sizes], np.int32),
+    }
+
+
+@dataclass(frozen=True)
+class Split(Op):
+    """Input: x of any shape. Outputs: consecutive pieces of it along an axis.
+
+    Attributes:
+        axis: not negative.
+        sizes: elements of each output along the axis.
+    """
+
+    axis: int
+    sizes: tuple[int, ...]
+
+    kernels: ClassVar = (
+        Kernel("eq_split_ref", ("ref/split.c",), "eq/split.h", "eq_split_params", lower_ref, variadic="outputs"),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        if len(shapes) != 1 or shapes[0] is None:
+            raise ValueError("Split needs exactly one input")
+        x, axis = shapes[0], self.axis
+        if not 0 <= axis < len(x):
+            raise ValueError(f"axis {axis} does not exist in shape {x}")
+        if min(self.sizes, default=0) < 1 or sum(self.sizes) != x[axis]:
+            raise ValueError(f"pieces of {self.sizes} do not make up the {x[axis]} elements of axis {axis}")
+        return tuple((*x[:axis], size, *x[axis + 1 :]) for size in self.sizes)
+
+    def _pieces(self, x: Array) -> tuple[Array, ...]:
+        return tuple(np.ascontiguousarray(p) for p in np.split(x, np.cumsum(self.sizes)[:-1], axis=self.axis))
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        return self._pieces(inputs[0])
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        require_same_scale(site, site.input(0).qp)
+        return self._pieces(inputs[0])
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.SAME)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        image = (1, 6, 7, 5)
+        return (
+            Sample("channels", cls(3, (2, 3)), (image,)),
+            Sample("rows", cls(1, (1, 4, 1)), (image,)),
+            Sample("whole", cls(1, (6,)), (image,)),
+            Sample("vector", cls(0, (1, 8, 3)), ((12,),)),
+            Sample("five", cls(2, (1, 1)), ((2, 3, 2, 4, 3),)),
+        )

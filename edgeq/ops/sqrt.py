@@ -1,0 +1,33 @@
+"""The square root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.op import Sample
+from edgeq.ir.tensor import Array
+from edgeq.numerics import lut
+from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._table import TableOp
+
+
+@dataclass(frozen=True)
+class Sqrt(TableOp):
+    """√x. In integer arithmetic a negative input gives 0."""
+
+    def real(self, x: Array) -> Array:
+        return np.sqrt(x)
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        """LiteRT truncates instead of rounding; it refuses negative inputs."""
+        real = np.float32(x.scale) * np.maximum(lut.inputs() - x.zero_point, 0).astype(np.float32)
+        return lut.saturate(np.trunc(np.sqrt(real) / np.float32(y.scale)).astype(np.int64) + y.zero_point)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 3, 5, 2),), low=0.0, high=4.0),
+            Sample("vector", cls(), ((40,),), low=0.0, high=0.01),
+        )

@@ -1,0 +1,19 @@
+"""Subtraction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeq.ops._addsub import Signs, SumOp
+
+
+@dataclass(frozen=True)
+class Sub(SumOp):
+    """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a − b.
+
+    Attributes:
+        clamp: bounds of a fused activation.
+    """
+
+    signs: ClassVar[Signs] = (1, -1)

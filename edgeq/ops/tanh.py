@@ -1,0 +1,35 @@
+"""The hyperbolic tangent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.op import QuantRule, Sample, Scale, Shapes
+from edgeq.ir.tensor import Array, QParams
+from edgeq.numerics import lut
+from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._table import TableOp
+
+
+@dataclass(frozen=True)
+class Tanh(TableOp):
+    """tanh(x); the output is quantized with scale 1/128 and zero-point 0."""
+
+    def real(self, x: Array) -> Array:
+        return np.tanh(x)
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        return lut.build_litert(lut.in_float64(np.tanh), x, y)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.FIXED, QParams.per_tensor(1 / 128, 0))
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 3, 5, 2),)),
+            Sample("narrow", cls(), ((1, 257),), low=-0.5, high=0.5),
+            Sample("sequence", cls(), ((2, 3, 11),)),
+        )

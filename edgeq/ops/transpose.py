@@ -1,0 +1,50 @@
+"""Transposition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._broadcast import Strides, contiguous_strides
+from edgeq.ops._strided import StridedOp, only_input
+
+
+@dataclass(frozen=True)
+class Transpose(StridedOp):
+    """Dimension i of the output is dimension perm[i] of the input.
+
+    Attributes:
+        perm: a permutation of the dimensions.
+    """
+
+    perm: tuple[int, ...]
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x = only_input(self.kind, shapes)
+        if sorted(self.perm) != list(range(len(x))):
+            raise ValueError(f"{self.perm} is no permutation of the {len(x)} dimensions of {x}")
+        return (tuple(x[i] for i in self.perm),)
+
+    def view(self, x: Array) -> Array:
+        return np.transpose(x, self.perm)
+
+    def walk(self, shape: Shape) -> tuple[int, Strides]:
+        own = contiguous_strides(shape)
+        return 0, tuple(own[i] for i in self.perm)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        image = (1, 6, 7, 5)
+        return (
+            Sample("to_nchw", cls((0, 3, 1, 2)), (image,)),
+            Sample("to_nhwc", cls((0, 2, 3, 1)), (image,)),
+            Sample("inner_kept", cls((0, 2, 1, 3)), (image,)),
+            Sample("nothing", cls((0, 1, 2, 3)), (image,)),
+            Sample("matrix", cls((1, 0)), ((5, 9),)),
+            Sample("vector", cls((0,)), ((9,),)),
+            Sample("five", cls((4, 1, 3, 0, 2)), ((2, 3, 2, 4, 3),)),
+            Sample("six", cls((5, 4, 3, 2, 1, 0)), ((2, 1, 2, 3, 2, 3),)),
+        )

@@ -1,0 +1,24 @@
+/* Depthwise 2-D convolution of NHWC int8 images. */
+#ifndef EQ_DEPTHWISE_CONV2D_H
+#define EQ_DEPTHWISE_CONV2D_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t batch, in_h, in_w, in_c, out_h, out_w, out_c; /* out_c is a multiple of in_c */
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left;
+    int32_t pad_value;                /* what the input reads as outside its borders: its zero-point */
+    const int8_t *weights;            /* (kernel_h, kernel_w, out_c) */
+    const int16_t *weight_zero_point; /* one per output channel, or NULL: symmetric weights */
+    const int32_t *bias;              /* one per output channel, input zero-point folded in */
+    const int32_t *mantissa;
+    const int8_t *shift;
+    int32_t zero_point, qmin, qmax;
+} eq_depthwise_conv2d_params;
+
+void eq_depthwise_conv2d_ref_fast(const eq_depthwise_conv2d_params *p, const int8_t *input, int8_t *output);
+void eq_depthwise_conv2d_ref_single(const eq_depthwise_conv2d_params *p, const int8_t *input, int8_t *output);
+void eq_depthwise_conv2d_ref_double(const eq_depthwise_conv2d_params *p, const int8_t *input, int8_t *output);
+
+#endif

@@ -1,0 +1,181 @@
+/* The instructions of Armv7E-M's DSP extension that the kernels use, as functions. Where they are missing, their
+ * meaning in C stands for them, so that the same kernels run on a host.
+ *
+ * A pair is two signed 16-bit halves in one int32_t, the bottom half first. Accumulations wrap around. */
+#ifndef EQ_DSP_H
+#define EQ_DSP_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+#define EQ_DSP_NATIVE 1
+#else
+#define EQ_DSP_NATIVE 0
+#endif
+
+/* Four bytes from any address: these cores load unaligned words. */
+static inline int32_t eq_load4(const int8_t *from)
+{
+    int32_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+#if EQ_DSP_NATIVE
+
+/* bytes 0 and 2, sign-extended to halves */
+static inline int32_t eq_sxtb16(int32_t a)
+{
+    int32_t r;
+    __asm__("sxtb16 %0, %1" : "=r"(r) : "r"(a));
+    return r;
+}
+
+/* bytes 1 and 3, likewise */
+static inline int32_t eq_sxtb16_ror8(int32_t a)
+{
+    int32_t r;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(a));
+    return r;
+}
+
+/* the bottoms of a and b */
+static inline int32_t eq_pkhbt(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* the tops of a and b */
+static inline int32_t eq_pkhtb(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* c + bottom(a) * bottom(b) + top(a) * top(b) */
+static inline int32_t eq_smlad(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* c + bottom(a) * bottom(b) */
+static inline int32_t eq_smlabb(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* c + bottom(a) * top(b) */
+static inline int32_t eq_smlabt(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* c + top(a) * bottom(b) */
+static inline int32_t eq_smlatb(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* c + round(a * b / 2^32), halves up */
+static inline int32_t eq_smmlar(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* clamped to -128 ... 127 */
+static inline int32_t eq_ssat8(int32_t a)
+{
+    int32_t r;
+    __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(a));
+    return r;
+}
+
+#else
+
+static inline int32_t eq_wrap(int64_t a)
+{
+    return (int32_t)(uint32_t)((uint64_t)a & 0xffffffffU);
+}
+
+static inline int32_t eq_bottom(int32_t a)
+{
+    return (int16_t)((uint32_t)a & 0xffffU);
+}
+
+static inline int32_t eq_top(int32_t a)
+{
+    return (int16_t)((uint32_t)a >> 16);
+}
+
+static inline int32_t eq_pair(int32_t bottom, int32_t top)
+{
+    return (int32_t)(((uint32_t)bottom & 0xffffU) | (uint32_t)top << 16);
+}
+
+static inline int32_t eq_sxtb16(int32_t a)
+{
+    return eq_pair((int8_t)((uint32_t)a & 0xffU), (int8_t)((uint32_t)a >> 16 & 0xffU));
+}
+
+static inline int32_t eq_sxtb16_ror8(int32_t a)
+{
+    return eq_pair((int8_t)((uint32_t)a >> 8 & 0xffU), (int8_t)((uint32_t)a >> 24));
+}
+
+static inline int32_t eq_pkhbt(int32_t a, int32_t b)
+{
+    return eq_pair(a, b);
+}
+
+static inline int32_t eq_pkhtb(int32_t a, int32_t b)
+{
+    return eq_pair(a >> 16, b >> 16);
+}
+
+static inline int32_t eq_smlad(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)eq_bottom(a) * eq_bottom(b) + (int64_t)eq_top(a) * eq_top(b) + c);
+}
+
+static inline int32_t eq_smlabb(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)eq_bottom(a) * eq_bottom(b) + c);
+}
+
+static inline int32_t eq_smlabt(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)eq_bottom(a) * eq_top(b) + c);
+}
+
+static inline int32_t eq_smlatb(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)eq_top(a) * eq_bottom(b) + c);
+}
+
+static inline int32_t eq_smmlar(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)c + (((int64_t)a * b + ((int64_t)1 << 31)) >> 32));
+}
+
+static inline int32_t eq_ssat8(int32_t a)
+{
+    return a < -128 ? -128 : a > 127 ? 127 : a;
+}
+
+#endif
+
+#endif

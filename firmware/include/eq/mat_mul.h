@@ -1,0 +1,29 @@
+/* Matrix products of int8 tensors, each with its zero-point; batch dimensions broadcast. */
+#ifndef EQ_MAT_MUL_H
+#define EQ_MAT_MUL_H
+
+#include <stdint.h>
+
+#define EQ_MAT_MUL_DIMS 4
+
+typedef struct {
+    /* Batch dimensions, outermost first, and how far apart the operands' matrices lie along them (0: one for all). */
+    int32_t batch[EQ_MAT_MUL_DIMS], a_stride[EQ_MAT_MUL_DIMS], b_stride[EQ_MAT_MUL_DIMS];
+    int32_t rows, depth, cols; /* a: rows x depth, b: depth x cols */
+    int32_t a_zero_point, b_zero_point;
+    const int8_t *constant; /* the constant operand of the const_a and const_b kernels */
+    int32_t mantissa, shift;
+    int32_t zero_point, qmin, qmax;
+} eq_mat_mul_params;
+
+void eq_mat_mul_ref_fast(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output);
+void eq_mat_mul_ref_single(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output);
+void eq_mat_mul_ref_double(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output);
+void eq_mat_mul_const_a_ref_fast(const eq_mat_mul_params *p, const int8_t *b, int8_t *output);
+void eq_mat_mul_const_a_ref_single(const eq_mat_mul_params *p, const int8_t *b, int8_t *output);
+void eq_mat_mul_const_a_ref_double(const eq_mat_mul_params *p, const int8_t *b, int8_t *output);
+void eq_mat_mul_const_b_ref_fast(const eq_mat_mul_params *p, const int8_t *a, int8_t *output);
+void eq_mat_mul_const_b_ref_single(const eq_mat_mul_params *p, const int8_t *a, int8_t *output);
+void eq_mat_mul_const_b_ref_double(const eq_mat_mul_params *p, const int8_t *a, int8_t *output);
+
+#endif

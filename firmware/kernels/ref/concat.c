@@ -1,0 +1,21 @@
+#include "eq/concat.h"
+#include <string.h>
+
+void eq_concat_ref(const eq_concat_params *p, const int8_t *const *inputs, int8_t *output)
+{
+    for (int32_t n = 0; n < p->rows; n++) {
+        for (int32_t k = 0; k < p->count; k++) {
+            const int32_t size = p->sizes[k], source = p->sources[k];
+            const int8_t *row = (source < 0 ? p->constants - 1 - source : inputs[source]) + n * size;
+            if (p->table_of && p->table_of[k] >= 0) {
+                const int8_t *table = p->tables + 256 * p->table_of[k];
+                for (int32_t i = 0; i < size; i++) {
+                    output[i] = table[(uint8_t)row[i]];
+                }
+            } else {
+                memcpy(output, row, (size_t)size);
+            }
+            output += size;
+        }
+    }
+}

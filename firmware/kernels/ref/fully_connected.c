@@ -1,0 +1,25 @@
+#include "eq/fully_connected.h"
+#include "eq/requant.h"
+
+static inline void fully_connected(const eq_fully_connected_params *p, const int8_t *input, int8_t *output,
+                                   eq_rounding rounding)
+{
+    for (int32_t row = 0; row < p->rows; row++, input += p->in_c) {
+        const int8_t *w = p->weights;
+        for (int32_t oc = 0; oc < p->out_c; oc++, w += p->in_c) {
+            const int32_t weight_zero = p->weight_zero_point ? p->weight_zero_point[oc] : 0;
+            int32_t acc = p->bias[oc];
+            for (int32_t c = 0; c < p->in_c; c++) {
+                acc += input[c] * (w[c] - weight_zero);
+            }
+            *output++ = eq_requantize(acc, p->mantissa[oc], p->shift[oc], p->zero_point, p->qmin, p->qmax, rounding);
+        }
+    }
+}
+
+#define DEFINE(suffix, rounding)                                                                                       \
+    void eq_fully_connected_ref_##suffix(const eq_fully_connected_params *p, const int8_t *input, int8_t *output)      \
+    {                                                                                                                  \
+        fully_connected(p, input, output, rounding);                                                                   \
+    }
+EQ_FOR_EACH_ROUNDING(DEFINE)

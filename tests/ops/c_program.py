@@ -1,0 +1,202 @@
+"""One C program that holds all cases and calls the kernels with them, on the host or on an emulated microcontroller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from cases import Case
+
+from edgeq.codegen.literals import Constant, array_definition, split_params, struct_definition
+from edgeq.codegen.sources import platform_files
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.tensor import Array
+from edgeq.memory import ALIGNMENT
+from edgeq.resources import folder
+from edgeq.target import Target
+from edgeq.toolchain import Finished, Toolchain, run
+
+HERE = Path(__file__).resolve().parent
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+END = "all cases have run"
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A case under one of the kernels that take it."""
+
+    case: Case
+    kernel: Kernel
+
+    @property
+    def function(self) -> str:
+        """The C function."""
+        kernel = self.kernel
+        return f"{kernel.function}_{self.case.site.rounding.value}" if kernel.rounded else kernel.function
+
+    @property
+    def name(self) -> str:
+        """How a failure is reported."""
+        return f"{self.case.name} {self.function}"
+
+
+def calls(cases: Iterable[Case], isa: frozenset[str]) -> tuple[Call, ...]:
+    """Every case under every kernel that an instruction set has and that takes it; what is the same in C comes once."""
+    found: dict[tuple[object, ...], Call] = {}
+    for case in cases:
+        for kernel in case.node.op.kernels:
+            if kernel.isa <= isa and kernel.fits(case.site):
+                call = Call(case, kernel)
+                data = tuple(array.tobytes() for array in case.inputs.values())
+                found.setdefault((call.function, _content(kernel.lower(case.site)), data), call)
+    return tuple(found.values())
+
+
+def _content(params: Mapping[str, Param]) -> object:
+    return tuple((k, v.tobytes() if isinstance(v, np.ndarray) else v) for k, v in params.items())
+
+
+class _Writer:
+    """Collects the text; arrays of the same content are one."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self._names: dict[tuple[str, bytes], str] = {}
+
+    def array(self, constant: Constant) -> str:
+        key = (constant.array.dtype.name, constant.array.tobytes())
+        if key not in self._names:
+            self._names[key] = f"a{len(self._names)}"
+            self.parts.append(array_definition(Constant(self._names[key], constant.array)))
+        return self._names[key]
+
+    def operand(self, data: Array) -> str:
+        """An input or expected output, aligned as the memory planner aligns it."""
+        key = ("operand", data.tobytes())
+        if key not in self._names:
+            self._names[key] = f"x{len(self._names)}"
+            plain = array_definition(Constant(self._names[key], data.view(np.int8)))
+            self.parts.append(plain.replace("EQ_ALIGN(4)", f"EQ_ALIGN({ALIGNMENT})"))
+        return self._names[key]
+
+    def params(self, number: int, call: Call) -> str:
+        constants, members = split_params(f"p{number}", call.kernel.lower(call.case.site))
+        names = {c.name: self.array(c) for c in constants}
+        renamed = {k: names.get(v, v) if isinstance(v, str) else v for k, v in members.items()}
+        self.parts.append(struct_definition(call.kernel.struct, f"p{number}", renamed))
+        return f"p{number}"
+
+
+def _list(type: str, name: str, items: Sequence[object]) -> str:
+    return f"static const {type} {name}[] = {{{', '.join(map(str, items)) or '0'}}};\n"
+
+
+def _arguments(call: Call, inputs: int) -> str:
+    gather = call.kernel.variadic
+    first = ["in"] if gather == "inputs" else [f"in[{k}]" for k in range(inputs)]
+    second = ["out"] if gather == "outputs" else [f"out[{k}]" for k in range(len(call.case.expected))]
+    return ", ".join([*first, *second, *(["scratch"] if call.kernel.scratch(call.case.site) else [])])
+
+
+def _overlaps(call: Call) -> list[object]:
+    """For every computed input; kernels for special instructions get it as the planner gives it, aligned."""
+    step = ALIGNMENT if call.kernel.isa else 1
+    allowed = call.kernel.overlap(call.case.site)
+    computed = [i for i, n in enumerate(call.case.node.inputs) if n in call.case.inputs]
+    found = [allowed[i] for i in computed]
+    return ["NO_OVERLAP" if d is None else -(-d // step) * step for d in found]
+
+
+def program_text(wanted: Sequence[Call]) -> str:
+    """The C file with all calls."""
+    headers = sorted({c.kernel.header for c in wanted})
+    writer, rows = _Writer(), []
+    for number, call in enumerate(wanted):
+        inputs = [writer.operand(a) for a in call.case.inputs.values()]
+        outputs = [writer.operand(a) for a in call.case.expected]
+        params = writer.params(number, call)
+        scratch = call.kernel.scratch(call.case.site)
+        writer.parts += [
+            f"static void call{number}(const int8_t *const *in, int8_t *const *out, void *scratch)\n{{\n"
+            f"    (void)scratch;\n    {call.function}(&{params}, {_arguments(call, len(inputs))});\n}}\n",
+            _list("int8_t *const", f"i{number}", inputs),
+            _list("int8_t *const", f"o{number}", outputs),
+            _list("uint32_t", f"is{number}", [a.size for a in call.case.inputs.values()]),
+            _list("uint32_t", f"os{number}", [a.size for a in call.case.expected]),
+            _list("int32_t", f"ov{number}", _overlaps(call)),
+        ]
+        rows.append(
+            f'    {{"{call.name}", call{number}, i{number}, o{number}, is{number}, os{number}, ov{number}, '
+            f"{len(inputs)}, {len(outputs)}, {scratch}}},"
+        )
+    includes = [*(f'#include "{h}"' for h in headers), '#include "eq/align.h"', '#include "runner.h"', ""]
+    table = ["const test_case test_cases[] = {", *rows, "};", f"const uint32_t test_case_count = {len(wanted)};", ""]
+    return "\n".join([*includes, *writer.parts, *table])
+
+
+def _platform(place: Path, target: Target) -> tuple[list[Path], list[str]]:
+    """Write the platform's files; returns its sources and the options for the linker."""
+    options = ["-nostartfiles"] if target.bare_metal else []
+    for name, text in platform_files(target.platform).items():
+        if name.endswith(".j2"):
+            fields = {"target": target, "program": {"name": "cases"}, "version": ""}
+            name, text = name[:-3], jinja2.Template(text, undefined=jinja2.StrictUndefined).render(fields)
+            options.append(f"-T{place / 'platform' / name}")
+        path = place / "platform" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return [p for p in sorted((place / "platform").glob("*.c")) if p.name != "main.c"], options
+
+
+def compile_program(place: Path, wanted: Sequence[Call], target: Target, tool: Toolchain, extra: Sequence[str]) -> Path:
+    """Compile the program for `wanted`, with warnings as errors.
+
+    Args:
+        place: an empty folder.
+        wanted: the calls.
+        target: what to compile for.
+        tool: gcc or clang.
+        extra: more options for compiler and linker.
+
+    Raises:
+        ToolError: it does not compile.
+    """
+    (place / "cases.c").write_text(program_text(wanted), "utf-8")
+    platform, linking = _platform(place, target)
+    firmware = folder("firmware")
+    common = [
+        *target.flags[tool.kind],
+        *extra,
+        f"-I{firmware / 'include'}",
+        f"-I{HERE}",
+        f"-I{place / 'platform'}",
+        *(f"-D{d}" for d in target.platform_defines),
+        *(["-idirafter", str(place / "platform" / "libc")] if target.bare_metal else []),
+    ]
+    kernels = sorted({s for c in wanted for s in c.kernel.sources})
+    sources = [(firmware / "kernels" / s, ("-O2", *WARNINGS)) for s in kernels]
+    sources += [(place / "cases.c", ("-O0", *WARNINGS)), (HERE / "runner.c", ("-O2", *WARNINGS))]
+    sources += [(p, ("-O2", "-std=gnu99")) for p in platform]
+
+    def one(item: tuple[int, tuple[Path, tuple[str, ...]]]) -> Path:
+        number, (source, options) = item
+        made = place / f"{number}_{source.stem}.o"
+        run([tool.program, *common, *options, "-ffunction-sections", "-c", source, "-o", made])
+        return made
+
+    with ThreadPoolExecutor(2) as pool:
+        objects = list(pool.map(one, enumerate(sources)))
+    program = place / ("cases.elf" if target.bare_metal else "cases")
+    run([tool.program, *target.flags[tool.kind], *extra, *linking, *objects, "-Wl,--gc-sections", "-o", program])
+    return program
+
+
+def failures(done: Finished) -> list[str]:
+    """The lines of a run that report failing cases; all of what it said if it did not come to its end."""
+    said = f"{done.output}\n{done.errors}"
+    found = [line for line in said.splitlines() if line.startswith("FAIL ")]
+    return found if END in said and (found or done.code == 0) else [*found, f"exit code {done.code}", said]

@@ -1,0 +1,228 @@
+"""Integer test cases of every operator, made from the registry's samples.
+
+A case is a graph of one node with quantization parameters, and inputs for it. Everything is drawn from generators that
+the case's name seeds, so that the same case is the same in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from edgeq.ir.graph import Graph, GraphEditor, Node
+from edgeq.ir.op import QuantRule, Sample, Scale, Site, registry
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+
+PLAIN = "plain"
+LOW, HIGH, ZERO = "zero_point_low", "zero_point_high", "zero_point_0"
+STEEP, FLAT = "steep", "flat"
+LEGACY = "weight_zero_point"
+TENSOR = "per_tensor"
+"""Variants: zero-points at either end or at 0; outputs much finer or coarser than their range; weights with one scale,
+with and without a zero-point."""
+
+ZERO_POINTS = {LOW: -128, HIGH: 127, ZERO: 0}
+FINENESS = {STEEP: 1 / 12, FLAT: 5.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A graph of one node, and one int8 array per graph input."""
+
+    name: str
+    graph: Graph
+    inputs: Mapping[str, Array]
+
+    @property
+    def node(self) -> Node:
+        """The only node."""
+        return self.graph.nodes[0]
+
+    @cached_property
+    def site(self) -> Site:
+        """The node's site."""
+        return self.graph.site(self.node)
+
+    @property
+    def operands(self) -> list[Array | None]:
+        """All inputs of the node, constants included."""
+        return [None if n is None else self.inputs.get(n, self.graph.data(n)) for n in self.node.inputs]
+
+    @cached_property
+    def expected(self) -> tuple[Array, ...]:
+        """What the normative integer reference computes."""
+        return self.node.op.run_int(self.site, self.operands)
+
+
+def generator(name: str) -> np.random.Generator:
+    """A generator that depends on the name only."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little"))
+
+
+def range_params(low: float, high: float) -> QParams:
+    """Asymmetric int8 parameters of a range, which is widened to hold zero."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = float(np.float32((high - low) / 255 or 1.0))
+    return QParams.per_tensor(scale, int(np.clip(round(-128 - low / scale), -128, 127)))
+
+
+def activation_params(variant: str, low: float, high: float, output: bool) -> QParams:
+    """Plausible parameters of an activation that has this range, under a variant."""
+    zero = ZERO_POINTS.get(variant)
+    if zero is None:
+        q = range_params(low, high)
+        fineness = FINENESS.get(variant, 1.0) if output else 1.0
+        return QParams.per_tensor(q.s * fineness, q.zp)
+    if output and zero:
+        zero = -128 if high > -low else 127  # the end that leaves more of the range
+    reach = max(abs(low), abs(high)) or 1.0
+    return QParams.per_tensor(reach / (127 if zero == 0 else 255), zero)
+
+
+def weight_params(variant: str, real: Array, axis: int | None) -> QParams:
+    """Parameters of a weight: symmetric per output channel, or one for all."""
+    if variant == LEGACY:
+        return range_params(float(real.min()) * 0.7, float(real.max()) * 1.3)
+    if variant == TENSOR or axis is None:
+        return QParams.per_tensor(float(np.abs(real).max()) / 127 or 1.0, 0)
+    other = tuple(i for i in range(real.ndim) if i != axis)
+    return QParams.per_channel(np.maximum(np.abs(real).max(axis=other), 1e-3) / 127, 0, axis)
+
+
+def sprinkle(rng: np.random.Generator, data: Array) -> Array:
+    """The array with some elements at the ends of the type."""
+    mask = rng.random(data.shape)
+    return np.where(mask < 0.01, data.dtype.type(-128), np.where(mask > 0.99, data.dtype.type(127), data))
+
+
+class _Builder:
+    """Builds the graph of one case."""
+
+    def __init__(self, kind: str, sample: Sample, variant: str, numerics: Numerics) -> None:
+        self.sample, self.variant, self.numerics = sample, variant, numerics
+        self.rule: QuantRule = sample.op.quant_rule(list(sample.shapes))
+        # Not of the numerics: what does not depend on them is the same case in all.
+        self.rng = generator(f"{kind}/{sample.name}/{variant}")
+        self.editor = GraphEditor("case")
+        self.inputs: dict[str, Array] = {}
+        self.shared = activation_params(variant, *self._range(), output=False)
+
+    def _range(self) -> tuple[float, float]:
+        stretch = self.rng.uniform(0.8, 1.2, 2)
+        return self.sample.low * float(stretch[0]), self.sample.high * float(stretch[1])
+
+    def _activation(self) -> QParams:
+        own = activation_params(self.variant, *self._range(), output=False)
+        return self.shared if self.rule.output is Scale.SAME else own
+
+    def _operand(self, index: int, shape: tuple[int, ...]) -> str:
+        real = self.rng.uniform(self.sample.low, self.sample.high, shape)
+        if index not in self.sample.const:
+            q = self._activation()
+            name = self.editor.input(f"x{index}", TensorType(shape, DType.INT8, q))
+            self.inputs[name] = sprinkle(self.rng, q.quantize(real, DType.INT8))
+            return name
+        if index == self.rule.weight:
+            real = self.rng.normal(0.0, 0.5, shape)
+            q = weight_params(self.variant, real, self.rule.weight_axis)
+            low = -128 if self.variant == LEGACY else -127
+            return self.editor.constant("weights", np.maximum(q.quantize(real, DType.INT8), np.int8(low)), q)
+        if index == self.rule.bias:
+            x, w = (self.editor.values[n].type.qp for n in ("x0", "weights"))
+            scale = np.broadcast_to(x.s * np.asarray(w.scale), shape)
+            q = QParams.per_channel(scale, 0, 0)
+            return self.editor.constant("bias", q.quantize(self.rng.normal(0.0, 2.0, shape), DType.INT32), q)
+        q = self._activation()
+        return self.editor.constant(f"constant{index}", q.quantize(real, DType.INT8), q)
+
+    def _output(self, real: Array) -> QParams:
+        if self.rule.output is Scale.SAME:
+            return self.shared
+        if self.rule.output is Scale.FIXED and self.rule.fixed is not None:
+            return self.rule.fixed
+        finite = real[np.isfinite(real)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        return activation_params(self.variant, low, high, output=True)
+
+    def build(self, name: str) -> Case:
+        shapes, op = self.sample.shapes, self.sample.op
+        names = [None if s is None else self._operand(i, s) for i, s in enumerate(shapes)]
+        reals = [None if n is None else self._real(n) for n in names]
+        outputs = op.run_float(reals)
+        types = [TensorType(tuple(y.shape), DType.INT8, self._output(y)) for y in outputs]
+        made = self.editor.add(op, names, "node", types=types)
+        self.editor.outputs = list(made)
+        self.editor.numerics = self.numerics
+        return Case(name, self.editor.finish(), self.inputs)
+
+    def _real(self, name: str) -> Array:
+        value = self.editor.values[name]
+        data = self.inputs.get(name, value.data)
+        assert data is not None
+        return value.type.qp.dequantize(data)
+
+
+def variants(sample: Sample) -> tuple[str, ...]:
+    """The variants that mean something for an operator."""
+    rule = sample.op.quant_rule(list(sample.shapes))
+    found = [PLAIN, LOW, HIGH]
+    if rule.output is Scale.FREE:
+        found += [ZERO, STEEP, FLAT]
+    if rule.bias is not None:
+        found += [LEGACY, TENSOR]
+    return tuple(found)
+
+
+def build(kind: str, sample: Sample, variant: str, numerics: Numerics) -> Case:
+    """One case."""
+    return _Builder(kind, sample, variant, numerics).build(f"{kind}/{sample.name}/{variant}/{numerics.value}")
+
+
+def of_operator(kind: str) -> Iterator[Case]:
+    """The cases of an operator: each sample plainly in all numerics, and each variant in one of them, by turns."""
+    order = tuple(Numerics)
+    for index, sample in enumerate(registry()[kind].samples()):
+        for turn, variant in enumerate(variants(sample)):
+            for numerics in order if variant == PLAIN else (order[(index + turn) % 3],):
+                yield build(kind, sample, variant, numerics)
+
+
+def of_ports() -> Iterator[Case]:
+    """A model's uint8 inputs and outputs: conversions that no other node makes."""
+    requantize = registry()["Requantize"]()
+    pairs = {
+        "to_int8": (DType.UINT8, 140, 1.0, DType.INT8, 12),
+        "to_uint8": (DType.INT8, -128, 1.0, DType.UINT8, 0),
+        "to_int8_finer": (DType.UINT8, 0, 0.25, DType.INT8, -128),
+        "to_uint8_coarser": (DType.INT8, 5, 3.0, DType.UINT8, 100),
+    }
+    for name, (from_type, from_zero, ratio, to_type, to_zero) in pairs.items():
+        editor = GraphEditor("case")
+        low, high = from_type.range
+        data = generator(f"port/{name}").integers(low, high + 1, (1, 5, 3, 7)).astype(from_type.numpy)
+        x = editor.input("x0", TensorType(data.shape, from_type, QParams.per_tensor(0.03, from_zero)))
+        type = TensorType(data.shape, to_type, QParams.per_tensor(0.03 * ratio, to_zero))
+        editor.outputs = list(editor.add(requantize, [x], "node", types=[type]))
+        for numerics in Numerics:
+            editor.numerics = numerics
+            yield Case(f"{requantize.kind}/port_{name}/{numerics.value}", editor.finish(), {x: data})
+
+
+@cache
+def all_cases() -> tuple[Case, ...]:
+    """Every case of every operator, in a fixed order."""
+    return (*(case for kind in registry() for case in of_operator(kind)), *of_ports())
+
+
+def dequantized(case: Case) -> list[Array | None]:
+    """The node's operands as the real numbers they stand for."""
+    types = [None if n is None else case.graph.type(n) for n in case.node.inputs]
+    return [
+        None if type is None or data is None else type.qp.dequantize(data)
+        for type, data in zip(types, case.operands, strict=True)
+    ]

@@ -1,0 +1,55 @@
+"""The integer references against the float references: slips of meaning, not of rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cases import PLAIN, Case, dequantized, of_operator
+
+from edgeq.ir.op import registry
+from edgeq.ir.tensor import Array
+from edgeq.numerics.fixedpoint import Numerics
+
+TOLERANCE = {Numerics.FAST: 1.01, Numerics.TFLITE: 2.01, Numerics.TFLM: 2.01}
+"""Steps of the output's scale. Results are rounded once in FAST, but some of their inputs were rounded before."""
+
+
+def difference(case: Case) -> float:
+    """The largest difference of a case's outputs, in steps of their scales, where the float result is finite."""
+    worst = 0.0
+    with np.errstate(all="ignore"):
+        reals: tuple[Array, ...] = case.node.op.run_float(dequantized(case))
+    for real, q, type in zip(reals, case.expected, case.site.outputs, strict=True):
+        params, (low, high) = type.qp, type.dtype.range
+        exact = np.clip(real.astype(np.float64) / params.s + params.zp, low, high)
+        steps = np.abs(exact - q)[np.isfinite(real)]
+        worst = max(worst, float(steps.max(initial=0.0)))
+    return worst
+
+
+@pytest.mark.parametrize("kind", sorted(registry()))
+def test_integers_mean_what_floats_say(kind: str) -> None:
+    far = {c.name: difference(c) for c in of_operator(kind)}
+    limits = {c.name: TOLERANCE[c.site.numerics] for c in of_operator(kind)}
+    assert {name: d for name, d in far.items() if d > limits[name]} == {}
+
+
+@pytest.mark.parametrize("kind", sorted(registry()))
+def test_types_and_shapes(kind: str) -> None:
+    """References give what the graph declares, and never change their inputs."""
+    for case in of_operator(kind):
+        before = [None if a is None else a.copy() for a in case.operands]
+        declared = [(t.shape, t.dtype.numpy) for t in case.site.outputs]
+        assert [(y.shape, y.dtype) for y in case.expected] == declared, case.name
+        floats = case.node.op.run_float(dequantized(case))
+        assert [(y.shape, y.dtype) for y in floats] == [(s, np.dtype(np.float32)) for s, _ in declared], case.name
+        for old, new in zip(before, case.operands, strict=True):
+            assert (old is None and new is None) or np.array_equal(old, new), case.name  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", sorted(registry()))
+def test_cases_are_lively(kind: str) -> None:
+    """Cases that saturate everywhere, or are constant, would test nothing."""
+    plain = [c.expected[0] for c in of_operator(kind) if f"/{PLAIN}/" in c.name]
+    lively = [len(np.unique(y)) > min(8, y.size // 2) for y in plain]
+    assert sum(lively) > len(plain) / 2

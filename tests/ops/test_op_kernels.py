@@ -1,0 +1,83 @@
+"""Kernels against the integer simulator: every operator, every kernel row, no tolerance."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from c_program import Call, calls, compile_program, failures
+from cases import Case, all_cases, of_operator
+
+from edgeq.ir.op import registry
+from edgeq.runners.qemu import command
+from edgeq.target import list_targets, load_target
+from edgeq.toolchain import find_toolchain, run
+
+SANITIZE = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
+
+
+def test_every_operator_has_samples_and_kernels() -> None:
+    without = [kind for kind, op in registry().items() if not op.samples() or not (op.kernels or op.is_view)]
+    assert without == []
+
+
+def test_names_are_unique() -> None:
+    names = [case.name for case in all_cases()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_kernel_row_is_exercised() -> None:
+    """A kernel that no case reaches would be untested."""
+    features = frozenset[str]().union(*(t.isa for t in list_targets()))
+    reached = {(c.case.node.op.kind, c.kernel.function) for c in calls(all_cases(), features)}
+    rows = {(kind, kernel.function) for kind, op in registry().items() for kernel in op.kernels}
+    assert rows - reached == set()
+
+
+def test_every_case_has_a_portable_kernel() -> None:
+    without = [
+        case.name
+        for case in all_cases()
+        if not case.node.op.is_view and not any(not k.isa and k.fits(case.site) for k in case.node.op.kernels)
+    ]
+    assert without == []
+
+
+def run_on_host(place: Path, wanted: tuple[Call, ...]) -> list[str]:
+    """The failures of a program with sanitizers: they see reads beyond inputs and parameters, guards see writes."""
+    target = load_target("host")
+    program = compile_program(place, wanted, target, find_toolchain(target, "gcc"), SANITIZE)
+    return failures(run([program], check=False))
+
+
+def test_host_with_sanitizers(tmp_path: Path) -> None:
+    assert run_on_host(tmp_path, calls(all_cases(), load_target("host").isa)) == []
+
+
+def test_failing_cases_are_named(tmp_path: Path) -> None:
+    """The program finds one wrong bit, and an overlap that is one byte too large."""
+    found = {case.name: case for case in of_operator("Conv2D")}
+    good, bad, greedy = (found[f"Conv2D/{n}/plain/fast"] for n in ("batch", "no_bias", "1x1"))
+    wrong = Case(bad.name, bad.graph, bad.inputs)
+    flipped = bad.expected[0].copy()
+    flipped.flat[-1] ^= 1
+    wrong.__dict__["expected"] = (flipped,)
+    wanted = list(calls([good, wrong, greedy], frozenset()))
+    kernel = wanted[2].kernel
+    wanted[2] = Call(greedy, dataclasses.replace(kernel, overlap=lambda site: (0, None, None)))
+    assert run_on_host(tmp_path, tuple(wanted)) == [
+        f"FAIL {bad.name} eq_conv2d_ref_fast: output differs from the simulator's",
+        f"FAIL {greedy.name} eq_conv2d_ref_fast: overwrites an input that it has still to read",
+    ]
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("core", CORES)
+def test_emulated_core(core: str, tmp_path: Path) -> None:
+    target = load_target(core)
+    assert target.emulator is not None
+    wanted = calls(all_cases(), target.isa)
+    program = compile_program(tmp_path, wanted, target, find_toolchain(target, "gcc"), ())
+    assert failures(run(command(program, target.emulator, [], exact_time=False), check=False)) == []
