@@ -1,0 +1,264 @@
+"""Remove Transpose nodes: they move bytes and compute nothing.
+
+Importers of NCHW models put a Transpose before and after every operator that works on NHWC. Those behind are sunk
+through the operators that do not care until they meet the next ones and cancel; those that are left may be raised to
+the graph's inputs. Both are tried on the whole graph, and the variant that moves fewest bytes is taken: never more than
+before.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from edgeq.ir.graph import Graph, Node
+from edgeq.ir.tensor import QParams
+from edgeq.ops.concat import Concat
+from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.pad import Pad
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.slice import Slice
+from edgeq.ops.transpose import Transpose
+from edgeq.passes import simplify
+from edgeq.passes._layout import (
+    BINARY,
+    ELEMENTWISE,
+    UNARY,
+    Perm,
+    commute,
+    inverse,
+    matched_groups,
+    moves_elements,
+    permuted,
+    through_reshape,
+)
+from edgeq.passes._rewrite import Rule, View, rewrite
+
+
+def _transposed(view: View, name: str | None) -> tuple[str, Perm] | None:
+    """x and p if a value is Transpose(x) by p in the same parameters."""
+    found = view.made_by(name, Transpose, alone=False)
+    if found is None or name is None or found[0].inputs[0] is None:
+        return None
+    source = found[0].inputs[0]
+    return (source, found[1].perm) if view.type_of(source).q == view.type_of(name).q else None
+
+
+def _sibling(view: View, name: str, perm: Perm) -> str | None:
+    """The result of a Transpose by `perm` that the graph computes of a value anyway."""
+    for node in view.consumers(name):
+        if isinstance(node.op, Transpose) and node.op.perm == perm:
+            return node.outputs[0] if view.type_of(node.outputs[0]).q == view.type_of(name).q else None
+    return None
+
+
+def _permuted_constant(view: View, name: str, perm: Perm) -> str:
+    """A constant of up to len(perm) dimensions, aligned at the last one, with its dimensions permuted."""
+    data, q = view.data(name), view.type_of(name).q
+    assert data is not None
+    if data.size == 1:
+        return name
+    aligned = data.reshape((1,) * (len(perm) - data.ndim) + data.shape)
+    if q is not None and q.axis is not None:
+        q = QParams(q.scale, q.zero_point, perm.index(q.axis + len(perm) - data.ndim))
+    return view.edit.constant(name, aligned.transpose(perm), q)
+
+
+def _untransposed(view: View, name: str, perm: Perm) -> str:
+    """A computed value x, given a Transpose T by `perm`: y with T(y) = x, made of what exists where possible."""
+    found = _transposed(view, name)
+    if found is not None and found[1] == perm:
+        return found[0]
+    back = inverse(perm)
+    sibling = _sibling(view, name, back) if len(view.shape(name)) == len(perm) else None
+    if sibling is not None:
+        return sibling
+    if len(view.shape(name)) < len(perm):
+        rank = len(perm) - len(view.shape(name))
+        name = view.edit.add(Reshape((1,) * rank + view.shape(name)), [name], f"{name}_aligned")[0]
+    return view.edit.add(Transpose(back), [name], f"{name}_moved")[0]
+
+
+def _costs_nothing(view: View, name: str, perm: Perm) -> bool:
+    shape = (1,) * (len(perm) - len(view.shape(name))) + view.shape(name)
+    return not moves_elements(shape, inverse(perm)) or _sibling(view, name, inverse(perm)) is not None
+
+
+def _main_permutation(view: View, node: Node, rank: int) -> tuple[Perm, bool] | None:
+    """The permutation to move behind a node, and whether all its computed operands have it; None if it does not pay."""
+    weights: dict[Perm, int] = {}
+    others = 0
+    for name in node.inputs:
+        if name is None or view.is_const(name):
+            continue
+        found = _transposed(view, name)
+        if found is not None and len(found[1]) == rank:
+            weights[found[1]] = weights.get(found[1], 0) + view.type_of(name).size
+        else:
+            others += view.type_of(name).size
+    if not weights:
+        return None
+    perm = max(weights, key=lambda p: (weights[p], p))
+    total = sum(weights.values()) + others
+    if weights[perm] == total:
+        return perm, True
+    for name in node.inputs:
+        found = _transposed(view, name)
+        if name is None or view.is_const(name) or (found is not None and found[1] == perm):
+            continue
+        if _costs_nothing(view, name, perm):
+            others -= view.type_of(name).size
+    return (perm, False) if weights[perm] > others else None
+
+
+def _sink_rule() -> Rule:
+    """A rule that remembers the nodes it moved against the will of some operand, so that it never moves them back."""
+    forced: set[str] = set()
+
+    def sink(view: View, node: Node) -> bool:
+        """op(T(x), …) → T'(op'(x, …))."""
+        several = isinstance(node.op, (*BINARY, Concat))
+        if node.inputs[0] is None or isinstance(node.op, (Transpose, Reshape)):
+            return False
+        rank = len(view.shape(node.outputs[0])) if several else len(view.shape(node.inputs[0]))
+        if several:
+            choice = _main_permutation(view, node, rank)
+        else:
+            found = _transposed(view, node.inputs[0])
+            choice = None if found is None else (found[1], True)
+        if choice is None or (not choice[1] and node.name in forced):
+            return False
+        perm, agreed = choice
+        moved = commute(node.op, perm)
+        if moved is None:
+            return False
+        if not agreed:
+            forced.add(node.name)
+        op, below = moved
+        inputs: list[str | None] = []
+        for k, name in enumerate(node.inputs):
+            if name is None or (k > 0 and not several):
+                inputs.append(name)
+            elif view.is_const(name):
+                inputs.append(_permuted_constant(view, name, inverse(perm)))
+            else:
+                inputs.append(_untransposed(view, name, perm))
+        shapes = [permuted(view.shape(o), inverse(below)) for o in node.outputs]
+        view.move_below(node, op, inputs, [(Transpose(below), shape) for shape in shapes], "moved")
+        return True
+
+    return sink
+
+
+def _sink_through_reshape(view: View, node: Node) -> bool:
+    """Reshape(T(x)) → T'(Reshape'(x))."""
+    found = _transposed(view, node.inputs[0])
+    if not isinstance(node.op, Reshape) or found is None:
+        return False
+    source, perm = found
+    result = through_reshape(view.shape(source), perm, node.op.shape)
+    if result is None or view.type_of(source).q != view.type_of(node.outputs[0]).q:
+        return False
+    shape, below = result
+    view.move_below(node, Reshape(shape), [source], [(Transpose(below), shape)], "moved")
+    return True
+
+
+def _into_columns(view: View, node: Node) -> bool:
+    """FullyConnected(Reshape(T(x))), the Reshape flattening what T moved: permute the weights' columns instead."""
+    flat = view.made_by(node.inputs[0], Reshape, alone=False)
+    if not isinstance(node.op, FullyConnected) or flat is None or node.inputs[0] is None or node.inputs[1] is None:
+        return False
+    found = _transposed(view, flat[0].inputs[0])
+    w, q = view.data(node.inputs[1]), view.type_of(node.inputs[1]).q
+    if found is None or w is None or (q is not None and q.axis == 1):
+        return False
+    source, perm = found
+    if view.type_of(source).q != view.type_of(node.inputs[0]).q:
+        return False
+    moved, columns = permuted(view.shape(source), perm), view.shape(node.inputs[0])[-1]
+    groups = matched_groups(moved, view.shape(node.inputs[0]))
+    if columns == 1 or not groups or groups[-1][1] != [len(view.shape(node.inputs[0])) - 1]:
+        return False
+    last = groups[-1][0]  # dimensions after T that make up the columns
+    lead = [perm[i] for i in range(len(perm)) if i not in last and moved[i] != 1]
+    axes = sorted(perm[i] for i in last)
+    if lead != sorted(lead) or (lead and lead[-1] > axes[0]):
+        return False
+    order = [next(k for k, i in enumerate(last) if perm[i] == axis) for axis in axes]
+    split = w.reshape(w.shape[0], *(moved[i] for i in last))
+    weights = view.edit.constant(node.inputs[1], split.transpose(0, *(k + 1 for k in order)).reshape(w.shape), q)
+    type = view.type_of(node.inputs[0])
+    out = view.edit.unique(f"{node.inputs[0]}_flat")
+    view.edit.add(Reshape(type.shape), [source], out, types=[type])
+    view.update(node, node.op, (out, weights, *node.inputs[2:]))
+    return True
+
+
+def _raisable(view: View, node: Node) -> bool:
+    """Whether a Transpose can move before a node: one computed operand, of the output's rank, and one reader."""
+    if not isinstance(node.op, (*ELEMENTWISE, Pad, Slice)) or len(node.outputs) != 1:
+        return False
+    computed = [n for n in node.inputs if n is not None and not view.is_const(n)]
+    if len(computed) != 1 or view.only_consumer(node.outputs[0]) is None:
+        return False
+    return len(view.shape(computed[0])) == len(view.shape(node.outputs[0]))
+
+
+def _reaches_border(view: View, node: Node) -> bool:
+    """Whether raisable nodes alone lie between a node and an input of the graph, or another Transpose."""
+    while _raisable(view, node):
+        (name,) = (n for n in node.inputs if n is not None and not view.is_const(n))
+        above = view.producer(name)
+        if above is None or isinstance(above.op, (Transpose, Reshape)):
+            return True
+        node = above
+    return False
+
+
+def _raise(view: View, node: Node) -> bool:
+    """T(op(x)) → op'(T(x)), all the way to an input of the graph."""
+    above = view.producer(node.inputs[0])
+    if not isinstance(node.op, Transpose) or above is None or not _reaches_border(view, above):
+        return False
+    mid, out, perm = above.outputs[0], node.outputs[0], node.op.perm
+    if view.type_of(mid).q != view.type_of(out).q:
+        return False
+    moved = commute(above.op, inverse(perm))  # op(T⁻¹(y)) = T⁻¹(op'(y)) with y = T(x)
+    if moved is None:
+        return False
+    inputs: list[str | None] = []
+    for name in above.inputs:
+        if name is None:
+            inputs.append(None)
+        elif view.is_const(name):
+            inputs.append(_permuted_constant(view, name, perm))
+        else:
+            inputs.append(view.edit.add(node.op, [name], f"{name}_moved")[0])
+    view.fuse(above, node, moved[0], inputs, view.type_of(out).q)
+    return True
+
+
+def _cost(graph: Graph) -> tuple[int, int, int, int]:
+    """Elements Transposes move, their number, how many are not at the graph's border, how many precede elementwise."""
+    nodes = [n for n in graph.nodes if isinstance(n.op, Transpose)]
+    inner = [n for n in nodes if n.inputs[0] not in graph.inputs and n.outputs[0] not in graph.outputs]
+    before = [n for n in inner if any(isinstance(c.op, (*UNARY, *BINARY)) for c in graph.consumers[n.outputs[0]])]
+    return sum(prod(graph.type(n.outputs[0]).shape) for n in nodes), len(nodes), len(inner), len(before)
+
+
+def _sunk(graph: Graph) -> Graph:
+    return rewrite(graph, *simplify.RULES, _into_columns, _sink_through_reshape, _sink_rule())
+
+
+def _raised(graph: Graph) -> Graph:
+    return rewrite(graph, *simplify.RULES, _raise)
+
+
+def eliminate_transposes(graph: Graph) -> Graph:
+    """Cancel, move and merge Transposes; the bytes they move never become more."""
+    if not any(isinstance(n.op, Transpose) for n in graph.nodes):
+        return graph
+    start = rewrite(graph, *simplify.RULES)
+    sunk, raised = _sunk(start), _raised(start)
+    variants = (start, sunk, raised, _raised(sunk), _sunk(raised))
+    return min(variants, key=_cost)  # the first of equals

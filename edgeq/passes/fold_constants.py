@@ -1,0 +1,91 @@
+"""Compute at compile time whatever depends on constants alone."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from edgeq.ir.graph import Graph, GraphEditor, Node, Value
+from edgeq.ir.op import Op, Site
+from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.transpose import Transpose
+
+
+def _moved(op: Op, value: Value, name: str, shape: Shape) -> Value | None:
+    """A quantized constant whose elements `op` only moves; None if its parameters do not stay along one axis."""
+    q, data = value.type.q, value.data
+    assert q is not None and data is not None
+    axis = q.axis
+    if isinstance(op, Transpose):
+        data, axis = data.transpose(op.perm), None if axis is None else op.perm.index(axis)
+    elif isinstance(op, Reshape):
+        data = data.reshape(shape)
+        if axis is not None:
+            old = value.type.shape
+            same = (k for k, n in enumerate(shape) if n == old[axis] and prod(shape[:k]) == prod(old[:axis]))
+            axis = next(same, -1)
+    else:
+        return None
+    if axis == -1:
+        return None
+    return Value(name, TensorType(shape, value.type.dtype, QParams(q.scale, q.zero_point, axis)), np.array(data))
+
+
+def _fold_real(node: Node, operands: list[Value | None], types: list[TensorType]) -> list[Value]:
+    first = operands[0]
+    if first is not None and first.type.q is not None:
+        moved = _moved(node.op, first, node.outputs[0], types[0].shape)
+        if moved is not None and types[0].q in (None, moved.type.q):
+            return [moved]
+    arrays = [
+        None if v is None or v.data is None else v.data if v.type.q is None else v.type.q.dequantize(v.data)
+        for v in operands
+    ]
+    found = []
+    for name, type, data in zip(node.outputs, types, node.op.run_float(arrays), strict=True):
+        if type.q is not None:
+            found.append(Value(name, type.quantized(DType.INT8, type.q), type.q.quantize(data, DType.INT8)))
+        else:
+            found.append(Value(name, TensorType(type.shape), np.array(data, np.float32)))
+    return found
+
+
+def _fold_integer(node: Node, operands: list[Value | None], types: list[TensorType], numerics: Numerics) -> list[Value]:
+    arrays: list[Array | None] = [None if v is None else v.data for v in operands]
+    site = Site(
+        node.name,
+        node.op,
+        tuple(None if v is None else v.type for v in operands),
+        tuple(types),
+        tuple(arrays),
+        numerics,
+    )
+    results = node.op.run_int(site, arrays)
+    return [Value(n, t, a) for n, t, a in zip(node.outputs, types, results, strict=True)]
+
+
+def fold_constants(graph: Graph) -> Graph:
+    """Replace every node whose operands are all constant by its result.
+
+    In a float graph a result with prescribed parameters is held in them; elements of quantized constants that are only
+    moved stay the integers they are.
+    """
+    edit: GraphEditor = graph.edit()
+    for node in graph.nodes:
+        operands = [None if n is None else edit.values[n] for n in node.inputs]
+        if not operands or any(v is not None and v.data is None for v in operands):
+            continue
+        types = [graph.type(o) for o in node.outputs]
+        if graph.numerics is None:
+            results = _fold_real(node, operands, types)
+        else:
+            results = _fold_integer(node, operands, types, graph.numerics)
+        del edit.nodes[node.name]
+        for value in results:
+            assert value.data is not None
+            value.data.flags.writeable = False
+            edit.values[value.name] = value
+    return edit.finish() if len(edit.nodes) != len(graph.nodes) else graph

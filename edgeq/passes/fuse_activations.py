@@ -1,0 +1,55 @@
+"""Let an operator clamp its own result."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from edgeq.ir.graph import Graph, Node
+from edgeq.ir.op import Op
+from edgeq.ops._requant import Clamp
+from edgeq.ops.clip import Clip
+from edgeq.passes._rewrite import View, rewrite
+
+
+def takes_clamp(op: Op) -> bool:
+    """Whether an operator has the attribute `clamp`."""
+    return any(field.name == "clamp" for field in fields(op))
+
+
+def both(first: Clamp, second: Clamp) -> Clamp:
+    """The one clamp that equals `first`, then `second`."""
+    low, high = np.clip(np.asarray(first, np.float64), *second)
+    return float(low), float(high)
+
+
+def _fuse(view: View, node: Node) -> bool:
+    """op with clamp → Clip, or Clip → Clip: one node.
+
+    Across a tensor with prescribed parameters only if they are the result's too: then the bounds are the same integers.
+    """
+    if not isinstance(node.op, Clip) or node.inputs[0] is None:
+        return False
+    above = view.producer(node.inputs[0])
+    if above is None or view.only_consumer(node.inputs[0]) is None or len(above.outputs) != 1:
+        return False
+    same, q = view.shared_q(node.inputs[0], node.outputs[0])
+    if not same:
+        return False
+    outer = (node.op.low, node.op.high)
+    if isinstance(above.op, Clip):
+        op: Op = Clip(*both((above.op.low, above.op.high), outer))
+    elif takes_clamp(above.op):
+        clamped: Any = above.op
+        op = replace(clamped, clamp=both(clamped.clamp, outer))
+    else:
+        return False
+    view.fuse(above, node, op, above.inputs, q)
+    return True
+
+
+def fuse_activations(graph: Graph) -> Graph:
+    """Fold Clip into the operator before it, where that can clamp and nothing else reads its result."""
+    return rewrite(graph, _fuse)

@@ -1,0 +1,83 @@
+"""The order of the passes: stated here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgeq.errors import InternalError, ModelError
+from edgeq.ir.graph import Graph
+from edgeq.ir.verify import verify
+from edgeq.passes.canonicalize import canonicalize
+from edgeq.passes.eliminate_constant_channels import eliminate_constant_channels
+from edgeq.passes.eliminate_reshapes import eliminate_reshapes
+from edgeq.passes.eliminate_transposes import eliminate_transposes
+from edgeq.passes.fold_affine import fold_affine
+from edgeq.passes.fold_constants import fold_constants
+from edgeq.passes.fuse_activations import fuse_activations
+from edgeq.passes.fuse_pad import fuse_pad
+from edgeq.passes.propagate_annotations import propagate_annotations
+from edgeq.passes.recognize_functions import recognize_functions
+from edgeq.passes.share_values import share_values
+from edgeq.passes.simplify import simplify
+
+Pass = Callable[[Graph], Graph]
+
+FLOAT_PASSES: tuple[Pass, ...] = (
+    fold_constants,
+    propagate_annotations,
+    simplify,
+    share_values,
+    recognize_functions,
+    canonicalize,
+    eliminate_reshapes,
+    eliminate_transposes,
+    fold_affine,
+    fuse_pad,
+    fuse_activations,
+)
+"""Before quantization."""
+
+INTEGER_PASSES: tuple[Pass, ...] = (
+    fold_constants,
+    simplify,
+    eliminate_reshapes,
+    eliminate_transposes,
+    fuse_pad,
+    fuse_activations,
+    eliminate_constant_channels,
+    share_values,
+)
+"""After quantization: all of them exact."""
+
+ROUNDS = 8
+"""A pass can make work for one before it; real models need two or three rounds."""
+
+
+def _run(graph: Graph, passes: tuple[Pass, ...]) -> Graph:
+    for _ in range(ROUNDS):
+        before = graph.nodes
+        for one in passes:
+            graph = verify(one(graph), InternalError, one.__name__)
+        if graph.nodes == before:
+            break
+    return graph
+
+
+def optimize_float(graph: Graph) -> Graph:
+    """A graph as imported → the same function of its inputs, up to float32 rounding, ready for quantization.
+
+    What a model prescribes by quantization parameters is computed exactly as it prescribes.
+
+    Raises:
+        ModelError: the graph is not well formed.
+    """
+    return _run(verify(graph, ModelError, "import"), FLOAT_PASSES)
+
+
+def optimize_integer(graph: Graph) -> Graph:
+    """A quantized graph → one with exactly the same outputs for all inputs.
+
+    Raises:
+        InternalError: the graph is not well formed.
+    """
+    return _run(verify(graph, InternalError, "quantization"), INTEGER_PASSES)
