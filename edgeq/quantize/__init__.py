@@ -1,1 +1,6 @@
-"""quantize."""
+"""Post-training quantization: from a float graph and calibration data to an integer graph."""
+
+from edgeq.quantize.config import LayerConfig, QuantConfig
+from edgeq.quantize.convert import quantize
+
+__all__ = ["LayerConfig", "QuantConfig", "quantize"]

@@ -1,0 +1,215 @@
+"""From a float graph and ranges to an integer graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeq.errors import QuantizationError
+from edgeq.ir.graph import Graph, GraphEditor, Node, Value
+from edgeq.ir.op import QuantRule, Scale
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.quantize.calibrate import Progress, Samples, calibrate
+from edgeq.quantize.config import Activations, QuantConfig
+from edgeq.quantize.ranges import activation_params
+from edgeq.quantize.solver import Plan, requantize_op, rule_of, solve
+from edgeq.quantize.weights import Around, check_finite, quantize_bias, quantize_weights
+
+Params = Mapping[str, QParams]
+
+
+def quantize(
+    graph: Graph,
+    samples: Samples | None,
+    config: QuantConfig | None = None,
+    numerics: Numerics = Numerics.FAST,
+    progress: Progress | None = None,
+) -> Graph:
+    """Quantize a float graph to int8 (static post-training quantization).
+
+    Args:
+        graph: an optimized float graph; activations that carry parameters keep them.
+        samples: real values of every graph input, one mapping per sample; None where nothing is to be calibrated.
+        config: how ranges and scales are found.
+        numerics: the arithmetic of the integer graph.
+        progress: called with the calibration samples done and the samples in all.
+
+    Returns:
+        The integer graph: activations int8 (uint8 at the ports that want it), weights int8, biases int32. Names of
+        nodes and values are kept; Requantize nodes are added where scales or ports ask for them.
+
+    Raises:
+        QuantizationError: samples are needed and absent, something is NaN or infinite, or a bias does not fit.
+        UsageError: a sample does not fit the inputs.
+    """
+    config = config or QuantConfig()
+    plan = solve(graph, config)
+    for node in plan.graph.nodes:
+        for name in node.inputs:
+            data = plan.graph.data(name)
+            if name is not None and data is not None:
+                check_finite(data, name, f"{node.name} ({node.op.kind})")
+    return convert(plan.graph, activation_parameters(plan, samples, progress), config, numerics)
+
+
+def activation_parameters(plan: Plan, samples: Samples | None, progress: Progress | None = None) -> dict[str, QParams]:
+    """Parameters of every activation: those given, the others from calibration."""
+    ranges = calibrate(plan, samples, progress)
+    params: dict[str, QParams] = {}
+    for group in plan.groups:
+        q = group.given
+        if q is None:
+            q = activation_params(*ranges[group], group.config.activations is Activations.SYMMETRIC)
+        params.update(dict.fromkeys(group.members, q))
+    return params
+
+
+def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numerics) -> Graph:
+    """The integer graph of a float graph whose activations have `params`."""
+    editor = graph.edit()
+    editor.numerics = numerics
+    for name, q in params.items():
+        editor.set_type(name, graph.type(name).quantized(DType.INT8, q))
+    constants = _Constants(graph, editor)
+    for node in graph.nodes:
+        editor.replace_node(node.name, replace(node, inputs=_convert_operands(graph, node, params, config, constants)))
+    _open_ports(editor)
+    return editor.finish()
+
+
+@dataclass
+class _Constants:
+    """Integer constants made so far; the first use of a constant keeps its name."""
+
+    graph: Graph
+    editor: GraphEditor
+
+    def put(self, name: str, data: Array, dtype: DType, q: QParams) -> str:
+        """Store integers made of constant `name`. Returns the name under which they are found."""
+        type = TensorType(tuple(data.shape), dtype, q)
+        target = name
+        count = 1
+        while (held := self.editor.values.get(target)) is not None and not self._fresh(target):
+            if held.type == type and held.data is not None and np.array_equal(held.data, data):
+                return target
+            count += 1
+            target = f"{name}_{count}"
+        array = np.ascontiguousarray(data, dtype.numpy).reshape(data.shape)
+        array.flags.writeable = False
+        self.editor.values[target] = Value(target, type, array)
+        return target
+
+    def _fresh(self, name: str) -> bool:
+        """Whether a value is still the float constant it was."""
+        return self.graph.values.get(name) is self.editor.values[name] and self.graph.type(name).q is None
+
+
+def _convert_operands(
+    graph: Graph, node: Node, params: Params, config: QuantConfig, constants: _Constants
+) -> tuple[str | None, ...]:
+    rule, local = rule_of(graph, node), config.for_layer(node.name)
+    names = list(node.inputs)
+    weight = rule.weight if rule.weight is not None and graph.data(names[rule.weight]) is not None else None
+    bias = rule.bias if rule.bias is not None and rule.bias < len(names) and names[rule.bias] is not None else None
+    if weight is not None:
+        s_in = params[str(names[0])].s if names[0] in params else _constant_params(graph, str(names[0])).s
+        q = _weight_params(graph, node, rule, Around(s_in, params[node.outputs[0]].s), local)
+        names[weight] = _put(constants, graph, str(names[weight]), q)
+        if bias is not None:
+            names[bias] = _put_bias(constants, graph, node, str(names[bias]), s_in, q)
+    for k, name in enumerate(node.inputs):
+        if name is None or k in (weight, bias) or graph.data(name) is None or not _is_real(graph, name):
+            continue
+        q = params[node.outputs[0]] if rule.output is Scale.SAME else _constant_params(graph, name)
+        names[k] = _put(constants, graph, name, q)
+    return tuple(names)
+
+
+def _is_real(graph: Graph, name: str) -> bool:
+    """Whether a constant stands for real numbers, and not for indices."""
+    return graph.type(name).dtype is DType.FLOAT32 or graph.type(name).q is not None
+
+
+def _real(graph: Graph, name: str) -> Array:
+    value = graph.values[name]
+    data = np.asarray(value.data)
+    return data if value.type.q is None else value.type.q.dequantize(data)
+
+
+def _constant_params(graph: Graph, name: str) -> QParams:
+    """Parameters of a constant operand: its own, or those of its range."""
+    given = graph.type(name).q
+    if given is not None:
+        return given
+    data = _real(graph, name)
+    return activation_params(float(data.min(initial=0.0)), float(data.max(initial=0.0)), symmetric=False)
+
+
+def _put(constants: _Constants, graph: Graph, name: str, q: QParams) -> str:
+    value = graph.values[name]
+    if value.type.q == q and value.type.dtype is DType.INT8:
+        return name
+    return constants.put(name, q.quantize(_real(graph, name), DType.INT8), DType.INT8, q)
+
+
+def _weight_params(graph: Graph, node: Node, rule: QuantRule, around: Around, config: QuantConfig) -> QParams:
+    name = str(node.inputs[rule.weight or 0])
+    given = graph.type(name).q
+    if given is not None:
+        return given
+    bias = node.inputs[rule.bias] if rule.bias is not None and rule.bias < len(node.inputs) else None
+    return quantize_weights(
+        _real(graph, name),
+        rule.weight_axis,
+        None if bias is None else _real(graph, bias),
+        around,
+        config,
+        f"{node.name} ({node.op.kind})",
+    )
+
+
+def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, s_in: float, weight: QParams) -> str:
+    value = graph.values[name]
+    if value.data is None:
+        raise QuantizationError(
+            f"bias {name!r} is computed at run time", hint="add it with an Add", where=f"{node.name} ({node.op.kind})"
+        )
+    data, q = quantize_bias(value.data, value.type.q, s_in, weight)
+    if data is value.data and value.type.q == q:
+        return name
+    return constants.put(name, data, DType.INT32, q)
+
+
+def _open_ports(editor: GraphEditor) -> None:
+    """Inputs and outputs that the caller exchanges as uint8 become UINT8 values, with a Requantize beside them."""
+    for name in list(editor.inputs):
+        if editor.ports.get(name) is DType.UINT8:
+            inside = editor.values[name].type
+            editor.set_type(name, _as_uint8(inside))
+            (copy,) = editor.add(requantize_op(), [name], editor.unique(f"{name}_int8"), types=[inside])
+            for node in list(editor.nodes.values()):
+                if name in node.inputs and node.outputs != (copy,):
+                    inputs = tuple(copy if i == name else i for i in node.inputs)
+                    editor.replace_node(node.name, replace(node, inputs=inputs))
+    makers = {out: node for node in editor.nodes.values() for out in node.outputs}
+    for name in list(editor.outputs):
+        if editor.ports.get(name) is DType.UINT8 and name in makers and name not in editor.inputs:
+            value, fresh = editor.values[name], editor.unique(f"{name}_int8")
+            editor.values[fresh] = replace(value, name=fresh)
+            for node in list(editor.nodes.values()):
+                editor.replace_node(
+                    node.name,
+                    replace(
+                        node,
+                        inputs=tuple(fresh if i == name else i for i in node.inputs),
+                        outputs=tuple(fresh if o == name else o for o in node.outputs),
+                    ),
+                )
+            editor.add(requantize_op(), [fresh], f"{name}_uint8", outputs=[name], types=[_as_uint8(value.type)])
+
+
+def _as_uint8(type: TensorType) -> TensorType:
+    return type.quantized(DType.UINT8, QParams.per_tensor(type.qp.s, type.qp.zp + 128))

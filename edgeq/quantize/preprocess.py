@@ -1,0 +1,257 @@
+"""Raw sensor bytes as a model's input: the table `[input]` of an edgeq.toml.
+
+The device hands over uint8 values `raw`; the model wants `(raw · scale − mean) / std`. With one mean and one std that
+is what quantization parameters say anyway, so nothing is computed at run time. With one per channel, a 1×1 depthwise
+convolution does it, whose int8 weights are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.errors import UsageError
+from edgeq.ir.graph import Graph, GraphEditor, Node
+from edgeq.ir.op import Op, Scale, registry
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.transpose import Transpose
+from edgeq.quantize.solver import requantize_op, rule_of
+
+Floats = npt.NDArray[np.float64]
+_Step = tuple[Op, tuple[Array, ...]]
+WHOLE = 1e-3
+"""A zero-point this near to an integer (in steps of the input) is one."""
+RAW = QParams.per_tensor(1.0, -128)
+"""Raw bytes as they are: 0 … 255."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Preprocessing of raw sensor data: x = (raw · scale − mean) / std, one value of each or one per channel.
+
+    Attributes:
+        name: the graph input it is about; may be left out where there is only one.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    scale: tuple[float, ...] = (1.0,)
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        counts = {len(v) for v in (self.mean, self.std, self.scale)} - {1}
+        if len(counts) > 1 or 0 in counts:
+            raise UsageError("mean, std and scale have different numbers of channels", where="[input]")
+        if not all(np.isfinite(v).all() for v in (self.mean, self.std, self.scale)):
+            raise UsageError("mean, std and scale must be finite", where="[input]")
+        if min(*self.std, *self.scale) <= 0.0:
+            raise UsageError("std and scale must be greater than 0", where="[input]")
+
+    @staticmethod
+    def from_dict(table: Mapping[str, Any]) -> InputSpec:
+        """Read the table `[input]`: mean, std, scale (a number, or a list with one per channel) and name.
+
+        Raises:
+            UsageError: an unknown key or a value that is no number.
+        """
+        allowed = [f.name for f in fields(InputSpec)]
+        found: dict[str, Any] = {}
+        for key, value in table.items():
+            if key not in allowed:
+                raise UsageError(f"unknown key {key!r}", hint="allowed: " + ", ".join(allowed), where="[input]")
+            if key == "name":
+                found[key] = None if value is None else str(value)
+                continue
+            entries = value if isinstance(value, (list, tuple)) else [value]
+            if not entries or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in entries):
+                raise UsageError(f"{key} = {value!r} is neither a number nor a list of numbers", where="[input]")
+            found[key] = tuple(float(v) for v in entries)
+        return InputSpec(**found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table that `from_dict` reads."""
+        table: dict[str, Any] = {key: list(getattr(self, key)) for key in ("mean", "std", "scale")}
+        return table if self.name is None else {**table, "name": self.name}
+
+    @property
+    def gain(self) -> Floats:
+        """Factor of raw bytes, (1,) or (channels,)."""
+        return np.asarray(self.scale, np.float64) / np.asarray(self.std, np.float64)
+
+    @property
+    def offset(self) -> Floats:
+        """What is added to raw · gain, (1,) or (channels,)."""
+        return -np.asarray(self.mean, np.float64) / np.asarray(self.std, np.float64)
+
+
+def input_name(graph: Graph, spec: InputSpec) -> str:
+    """The graph input that a specification is about.
+
+    Raises:
+        UsageError: there is no such input, or it is not said which.
+    """
+    if spec.name is None and len(graph.inputs) == 1:
+        return graph.inputs[0]
+    if spec.name not in graph.inputs:
+        raise UsageError(
+            "it is not said which input is meant" if spec.name is None else f"there is no input {spec.name!r}",
+            hint="set name to one of " + ", ".join(graph.inputs),
+            where="[input]",
+        )
+    return spec.name
+
+
+def apply_preprocessing(graph: Graph, spec: InputSpec) -> Graph:
+    """Let a float graph take raw bytes: its input gets fixed parameters and the port UINT8.
+
+    Args:
+        graph: as the importer gave it.
+        spec: what the device does not do and the model expects.
+
+    Returns:
+        A graph whose input means, in real values, what its parameters make of the raw bytes; `graph_values` converts.
+
+    Raises:
+        UsageError: the input does not exist or has another number of channels.
+    """
+    name = input_name(graph, spec)
+    channels = max(len(spec.mean), len(spec.std), len(spec.scale))
+    editor = graph.edit()
+    editor.ports[name] = DType.UINT8
+    if channels == 1:
+        gain, zero = float(spec.gain[0]), float(-spec.offset[0] / spec.gain[0])
+        if -0.5 <= zero <= 255.5:
+            whole = int(np.clip(np.rint(zero), 0, 255))
+            return _scalar(graph, editor, name, QParams.per_tensor(gain, whole - 128), (whole - zero) * gain)
+    return _per_channel(graph, editor, name, spec, channels)
+
+
+def graph_values(graph: Graph, spec: InputSpec, array: Array) -> npt.NDArray[np.float32]:
+    """Data for the input of a graph that `apply_preprocessing` gave, as real values of that input.
+
+    Args:
+        graph: the graph after `apply_preprocessing`.
+        spec: the same specification.
+        array: integers are raw bytes; floating-point numbers are what the model sees. Any shape that ends in (or, for
+            NCHW inputs, has behind the first dimension) the input's channels.
+    """
+    q = graph.type(input_name(graph, spec)).qp
+    if array.dtype.kind in "iu":
+        return q.dequantize(array.astype(np.int64) - 128)
+    shape = _along_channels(graph, spec, array.ndim)
+    raw = (array.astype(np.float64) - spec.offset.reshape(shape(spec.offset))) / spec.gain.reshape(shape(spec.gain))
+    return q.dequantize(raw - 128.0)
+
+
+def _along_channels(graph: Graph, spec: InputSpec, rank: int) -> Any:
+    name = input_name(graph, spec)
+    channels = max(len(spec.gain), len(spec.offset))
+    axis = _channel_axis(graph, name, channels) if channels > 1 else rank - 1
+
+    def shape(values: Floats) -> tuple[int, ...]:
+        return tuple(len(values) if k == axis else 1 for k in range(rank))
+
+    return shape
+
+
+def _scalar(graph: Graph, editor: GraphEditor, name: str, q: QParams, rest: float) -> Graph:
+    """The input gets parameters; `rest`, at most half a step, is what the model sees more than they say."""
+    type, small = graph.type(name), abs(rest) <= WHOLE * q.s
+    if type.q is None or (small and _close(type.q, q)):
+        editor.set_type(name, replace(type, q=type.q or q))
+        layer = None if small else _first_layer(graph, name)
+        if layer is not None:
+            _add_to_bias(graph, editor, layer, rest)
+        if small or layer is not None:
+            return editor.finish()
+    step: _Step = (requantize_op(), ()) if small else (registry()["Add"](), (np.full((), rest),))
+    _insert(editor, name, replace(type, q=q), [step])
+    return editor.finish()
+
+
+def _close(a: QParams, b: QParams) -> bool:
+    return a.zero_point == b.zero_point and bool(np.allclose(a.scale, b.scale, rtol=1e-4, atol=0.0))
+
+
+def _first_layer(graph: Graph, name: str) -> Node | None:
+    """The only node with float weights that reads `name`, directly or moved about; None if there is no such."""
+    while len(graph.consumers[name]) == 1 and name not in graph.outputs:
+        node = graph.consumers[name][0]
+        rule = rule_of(graph, node)
+        if rule.weight is not None and rule.bias is not None and node.inputs[0] == name:
+            constants = [i for i in node.inputs[1:] if i is not None]
+            real = all(graph.data(i) is not None and graph.type(i).dtype is DType.FLOAT32 for i in constants)
+            return node if real else None
+        if rule.output is not Scale.SAME or len(node.outputs) != 1 or sum(i is not None for i in node.inputs) != 1:
+            return None
+        name = node.outputs[0]
+    return None
+
+
+def _add_to_bias(graph: Graph, editor: GraphEditor, node: Node, rest: float) -> None:
+    """Let a layer act as if `rest` were added to its input (padding apart: there it is off by rest, half a step)."""
+    rule = rule_of(graph, node)
+    assert rule.weight is not None and rule.bias is not None and rule.weight_axis is not None
+    weights = np.moveaxis(np.asarray(graph.data(node.inputs[rule.weight]), np.float64), rule.weight_axis, 0)
+    extra = rest * weights.reshape(len(weights), -1).sum(axis=1)
+    old = graph.data(node.inputs[rule.bias]) if rule.bias < len(node.inputs) else None
+    bias = editor.constant(f"{node.name}_bias_with_offset", extra if old is None else old + extra)
+    inputs = [*node.inputs, *[None] * (rule.bias + 1 - len(node.inputs))]
+    inputs[rule.bias] = bias
+    editor.replace_node(node.name, replace(node, inputs=tuple(inputs)))
+
+
+def _channel_axis(graph: Graph, name: str, channels: int) -> int:
+    """Which dimension of an input holds its channels."""
+    shape = graph.type(name).shape
+    first = len(shape) == 4 and shape[1] == channels
+    last = len(shape) > 0 and shape[-1] == channels
+    if first and last:
+        # Images of 3 columns and 3 channels: NCHW models are transposed by the importer first of all.
+        kinds = {node.op.kind for node in graph.consumers[name]}
+        return 1 if kinds == {"Transpose"} else 3
+    if not first and not last:
+        raise UsageError(
+            f"{channels} channels of mean, std or scale do not fit the input {name!r} of shape {shape}",
+            hint="give one value, or one per channel",
+            where="[input]",
+        )
+    return 1 if first else len(shape) - 1
+
+
+def _per_channel(graph: Graph, editor: GraphEditor, name: str, spec: InputSpec, channels: int) -> Graph:
+    type = graph.type(name)
+    axis = _channel_axis(graph, name, channels) if channels > 1 else len(type.shape) - 1
+    count = type.shape[axis] if type.shape else 1
+    gain, offset = np.broadcast_to(spec.gain, (count,)), np.broadcast_to(spec.offset, (count,))
+    scaled: _Step = (DepthwiseConv2D(), (gain.reshape(1, 1, count), offset))
+    if len(type.shape) == 4 and axis == 3:
+        steps = [scaled]
+    elif len(type.shape) == 4 and axis == 1:
+        steps = [(Transpose(perm=(0, 2, 3, 1)), ()), scaled, (Transpose(perm=(0, 3, 1, 2)), ())]
+    else:
+        steps = [(Reshape(shape=(1, type.size // count, 1, count)), ()), scaled, (Reshape(shape=type.shape), ())]
+    _insert(editor, name, replace(type, q=RAW), steps)
+    return editor.finish()
+
+
+def _insert(editor: GraphEditor, name: str, outside: TensorType, steps: list[_Step]) -> None:
+    """Put operators between a graph input, which becomes `outside`, and all that read it."""
+    readers = [node for node in editor.nodes.values() if name in node.inputs]
+    inside = editor.values[name].type
+    editor.set_type(name, outside)
+    current = name
+    for k, (op, constants) in enumerate(steps):
+        operands = [editor.constant(f"{name}_preprocess_constant", c) for c in constants]
+        shape = op.out_shapes([editor.values[i].type.shape for i in (current, *operands)])[0]
+        type = inside if k == len(steps) - 1 else TensorType(shape)
+        (current,) = editor.add(op, [current, *operands], editor.unique(f"{name}_preprocess"), types=[type])
+    for node in readers:
+        editor.replace_node(node.name, replace(node, inputs=tuple(current if i == name else i for i in node.inputs)))
+    editor.outputs = [current if o == name else o for o in editor.outputs]

@@ -1,0 +1,199 @@
+"""An integer graph as a standard QDQ ONNX model (opset 13), for onnxruntime and for everyone who reads such models.
+
+Every operator stands between DequantizeLinear and QuantizeLinear; weights are int8 per channel, biases int32. Inputs
+and outputs are float tensors with the model's own names and layouts. Operators that ONNX wants in NCHW hold their
+results so, and a transpose appears only where the layout really changes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from edgeq.errors import ModelError, UsageError
+from edgeq.ir.graph import Graph, Node
+from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.ops._requant import NO_CLAMP, Clamp, output_range
+from edgeq.quantize.qdq_ops import EXPORTERS
+
+OPSET = 13
+TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
+
+
+class QdqWriter:
+    """What the exporters of operators write into. A value can be read in NHWC and, with rank 4, in NCHW."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
+        self._names: set[str] = {*graph.inputs, *graph.outputs}
+        self._floats: dict[tuple[str, bool], str] = {}
+        self._nchw: dict[str, bool] = {}
+
+    def name(self, hint: str) -> str:
+        """A tensor name that nothing has yet."""
+        found, count = hint, 1
+        while found in self._names:
+            count += 1
+            found = f"{hint}_{count}"
+        self._names.add(found)
+        return found
+
+    def constant(self, hint: str, data: npt.ArrayLike) -> str:
+        """Store an array. Returns its name."""
+        found = self.name(hint)
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(data).reshape(np.shape(data)), found))
+        return found
+
+    def add(self, kind: str, inputs: list[str], hint: str, outputs: int = 1, **attributes: Any) -> list[str]:
+        """Add an ONNX node. Returns the names of its outputs."""
+        names = [self.name(hint) for _ in range(outputs)]
+        self.nodes.append(helper.make_node(kind, inputs, names, name=names[0], **attributes))
+        return names
+
+    def is_nchw(self, value: str) -> bool:
+        """Whether a computed value is held in NCHW."""
+        return self._nchw.get(value, False)
+
+    def _parameters(self, hint: str, q: QParams, dtype: DType) -> list[str]:
+        scale, zero = np.asarray(q.scale, np.float32), np.asarray(q.zero_point, dtype.numpy)
+        if q.axis is None:
+            scale, zero = scale.reshape(()), zero.reshape(())
+        return [self.constant(f"{hint}_scale", scale), self.constant(f"{hint}_zero_point", zero)]
+
+    def dequantized(self, hint: str, data: Array, q: QParams, dtype: DType) -> str:
+        """Store integers and dequantize them. Returns the float tensor."""
+        inputs = [self.constant(f"{hint}_quantized", data.astype(dtype.numpy)), *self._parameters(hint, q, dtype)]
+        return self.add("DequantizeLinear", inputs, f"{hint}_dequantized", **_axis(q))[0]
+
+    def read(self, value: str, nchw: bool = False, rank: int | None = None) -> str:
+        """The float tensor of a value, in the layout asked for.
+
+        Args:
+            value: name in the graph.
+            nchw: whether the reader wants NCHW.
+            rank: dimensions to which a constant is extended in front, for broadcasting.
+        """
+        key = value, nchw
+        if key not in self._floats:
+            data, type = self.graph.data(value), self.graph.type(value)
+            if data is not None:
+                self._floats[key] = self._read_constant(value, nchw, rank or data.ndim)
+            else:
+                (moved,) = self.add(
+                    "Transpose",
+                    [self._floats[value, not nchw]],
+                    f"{value}_{'nchw' if nchw else 'nhwc'}",
+                    perm=TO_NCHW if nchw else TO_NHWC,
+                )
+                self._floats[key] = self._quantized(moved, type.qp, type.dtype, None)
+        return self._floats[key]
+
+    def _read_constant(self, value: str, nchw: bool, rank: int) -> str:
+        data, type = self.graph.data(value), self.graph.type(value)
+        assert data is not None
+        if type.qp.axis is None:
+            data = data.reshape((1,) * (rank - data.ndim) + data.shape)
+        if nchw:
+            data = data.transpose(TO_NCHW)
+        return self.dequantized(value, data, type.qp, type.dtype)
+
+    def _quantized(self, tensor: str, q: QParams, dtype: DType, output: str | None) -> str:
+        """Quantize a float tensor and dequantize it again, under the name `output` if given."""
+        parameters = self._parameters(tensor, q, dtype)
+        (integers,) = self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}_quantized")
+        if output is None:
+            return self.add("DequantizeLinear", [integers, *parameters], f"{tensor}_dequantized")[0]
+        self.nodes.append(helper.make_node("DequantizeLinear", [integers, *parameters], [output], name=output))
+        return output
+
+    def write(self, value: str, tensor: str, nchw: bool = False) -> None:
+        """A float result becomes the value `value`."""
+        type = self.graph.type(value)
+        final = value in self.graph.outputs and not nchw and value not in self.graph.inputs
+        self._floats[value, nchw] = self._quantized(tensor, type.qp, type.dtype, value if final else None)
+        self._nchw[value] = nchw
+
+    def clamped(self, tensor: str, output: str, clamp: Clamp) -> str:
+        """Apply a fused activation, unless the saturation of the output does it."""
+        q = self.graph.type(output).qp
+        if clamp == NO_CLAMP or output_range(q, clamp) == (-128, 127):
+            return tensor
+        if clamp == (0.0, float("inf")):
+            return self.add("Relu", [tensor], f"{output}_relu")[0]
+        bounds = [
+            self.constant(f"{output}_{which}", np.float32(bound)) if np.isfinite(bound) else ""
+            for which, bound in zip(("min", "max"), clamp, strict=True)
+        ]
+        return self.add("Clip", [tensor, *bounds], f"{output}_clip")[0]
+
+    def finish(self) -> Any:
+        """The ONNX model."""
+        for name in self.graph.outputs:
+            source = self.read(name)
+            if source != name and name not in self.graph.inputs:
+                self.nodes.append(helper.make_node("Identity", [source], [name], name=name))
+
+        def port(name: str) -> Any:
+            return helper.make_tensor_value_info(name, TensorProto.FLOAT, self.graph.type(name).shape)
+
+        body = helper.make_graph(
+            self.nodes,
+            self.graph.name or "model",
+            [port(n) for n in self.graph.inputs],
+            [port(n) for n in self.graph.outputs],
+            self.initializers,
+        )
+        return helper.make_model(
+            body, producer_name="edgeq", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8
+        )
+
+
+def _axis(q: QParams) -> dict[str, int]:
+    return {} if q.axis is None else {"axis": q.axis}
+
+
+def to_qdq(graph: Graph) -> Any:
+    """The ONNX model (onnx.ModelProto) of an integer graph.
+
+    Raises:
+        ModelError: operators that ONNX cannot express; all are listed.
+        UsageError: the graph is not quantized.
+    """
+    if graph.numerics is None:
+        raise UsageError("only a quantized graph can be exported", hint="quantize it first", where=graph.name)
+    unknown = [f"{n.name} ({n.op.kind})" for n in graph.nodes if n.op.kind not in EXPORTERS]
+    if unknown:
+        raise ModelError(f"no ONNX form is known for {', '.join(unknown)}", where=graph.name)
+    writer = QdqWriter(graph)
+    for name in graph.inputs:
+        writer.write(name, name)
+    for node in graph.nodes:
+        _export(writer, node)
+    model = writer.finish()
+    onnx.checker.check_model(model)
+    return model
+
+
+def _export(writer: QdqWriter, node: Node) -> None:
+    EXPORTERS[node.op.kind](writer, node)
+
+
+def save_qdq(graph: Graph, path: str | Path) -> None:
+    """Write the ONNX model of an integer graph to a file.
+
+    Raises:
+        ModelError: see `to_qdq`.
+        UsageError: the file cannot be written.
+    """
+    data = to_qdq(graph).SerializeToString(deterministic=True)
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"the file cannot be written ({error.strerror})", where=str(path)) from error

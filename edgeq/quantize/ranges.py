@@ -1,0 +1,66 @@
+"""From real ranges to quantization parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.tensor import Array, QParams
+
+SMALLEST_SCALE = 2.0**-60
+"""A range below 255 of these is as good as empty; products of two such scales are still normal float32 numbers."""
+WEIGHT_MAX = 127
+"""Weights are in −127 … 127."""
+STEPS = 60
+"""Clipping ranges that the search for the best weight scale tries."""
+
+
+def activation_params(low: float, high: float, symmetric: bool) -> QParams:
+    """int8 parameters that hold the real range low … high, widened so that it contains zero.
+
+    Zero is always an integer exactly. Asymmetric uses −128 … 127, symmetric −127 … 127 with zero-point 0. An empty
+    range gets scale 1.
+    """
+    low, high = min(float(low), 0.0), max(float(high), 0.0)
+    span = 2.0 * max(-low, high) if symmetric else high - low
+    levels = 2 * WEIGHT_MAX if symmetric else 255
+    scale = float(np.float32(span / levels))
+    if span == 0.0:
+        scale = 1.0
+    scale = max(scale, SMALLEST_SCALE)
+    if symmetric:
+        return QParams.per_tensor(scale, 0)
+    return QParams.per_tensor(scale, int(np.clip(round(-128.0 - low / scale), -128, 127)))
+
+
+def max_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scales (C,) with which every row of (C, K) fits −127 … 127 exactly."""
+    return np.abs(rows).max(axis=1, initial=0.0) / WEIGHT_MAX
+
+
+def mse_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scales (C,) with the least squared rounding and clipping error of every row of (C, K)."""
+    full = max_scales(rows)
+    best, least = full.copy(), np.full(full.shape, np.inf)
+    for step in range(STEPS):
+        scale = np.maximum(full * (1.0 - 0.5 * step / STEPS), np.finfo(np.float64).tiny)
+        q = np.clip(np.rint(rows / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
+        error = np.square(rows - q * scale[:, None]).sum(axis=1)
+        better = error < least
+        best, least = np.where(better, scale, best), np.where(better, error, least)
+    return best
+
+
+def sane_scales(scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scales (C,) with those of all-zero channels replaced by the greatest of the others, or by 1/127."""
+    greatest = float(scales.max(initial=0.0))
+    fallback = greatest if greatest >= SMALLEST_SCALE else 1.0 / WEIGHT_MAX
+    return np.where(scales >= SMALLEST_SCALE, scales, fallback)
+
+
+def channel_rows(weights: Array, axis: int | None) -> npt.NDArray[np.float64]:
+    """Weights as (channels, all the rest); one row when `axis` is None."""
+    wide = np.asarray(weights, np.float64)
+    if axis is None:
+        return wide.reshape(1, -1)
+    return np.moveaxis(wide, axis, 0).reshape(wide.shape[axis], -1)

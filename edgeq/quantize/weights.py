@@ -1,0 +1,105 @@
+"""Weights and biases as integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.errors import QuantizationError
+from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.numerics.fixedpoint import INT32_MAX
+from edgeq.quantize.config import QuantConfig, Weights, WeightScale
+from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scales, sane_scales
+
+SMALLEST_FACTOR = 2.0**-20
+"""Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
+the greatest int8 weight of such a channel moves the output by less than 1/16 of a step."""
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Around:
+    """Scales around a weight: of the layer's input and of its output."""
+
+    input: float
+    output: float
+
+
+def check_finite(data: Array, name: str, where: str) -> None:
+    """Refuse NaN and infinite constants.
+
+    Raises:
+        QuantizationError: there are some.
+    """
+    if data.dtype.kind == "f" and not np.isfinite(data).all():
+        raise QuantizationError(
+            f"constant {name!r} holds NaN or infinite values",
+            hint="export the model again from sound weights",
+            where=where,
+        )
+
+
+def quantize_weights(
+    weights: Array, axis: int | None, bias: Array | None, around: Around, config: QuantConfig, where: str
+) -> QParams:
+    """Parameters for float weights (any shape, channels along `axis`): symmetric, −127 … 127.
+
+    Scales are raised where the bias (C,) or the greatest possible accumulator would not fit into 32 bits, and where a
+    channel's weights are too small to matter.
+
+    Raises:
+        QuantizationError: no scale can hold the bias.
+    """
+    rows = channel_rows(weights, axis if config.weights is Weights.PER_CHANNEL else None)
+    scales = (mse_scales if config.weight_scale is WeightScale.MSE else max_scales)(rows)
+    scales = sane_scales(scales)
+    scales = np.maximum(scales, SMALLEST_FACTOR * around.output / around.input)
+    if bias is not None:
+        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around.input, where)
+    if axis is None:
+        return QParams.per_tensor(float(scales[0]), 0)
+    count = weights.shape[axis]
+    return QParams.per_channel(np.broadcast_to(scales, (count,)), 0, axis)
+
+
+def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: str) -> Floats:
+    """Raise scales until |bias / (s_in·s_w)| plus the greatest sum of products is an int32."""
+    magnitude = np.abs(bias) if len(rows) == len(bias) else np.abs(bias).max(keepdims=True)
+    for _ in range(8):
+        q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), WEIGHT_MAX)
+        room = INT32_MAX - 1 - 256.0 * q.sum(axis=1)  # |q − zero_point| ≤ 255
+        need = magnitude / (s_in * scales)
+        if np.all(room > 0) and np.all(need <= room):
+            return scales
+        # A little more than needed, for float32 rounding.
+        factor = np.where(room > 0, need / np.maximum(room, 1.0), 2.0)
+        scales = np.where((room > 0) & (need <= room), scales, scales * np.maximum(factor, 1.0) * 1.0001)
+    raise QuantizationError(
+        "the bias does not fit into 32 bits at any scale of the weights",
+        hint="the layer sums too many products for an int32 accumulator, or its bias is out of all proportion",
+        where=where,
+    )
+
+
+def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QParams) -> tuple[Array, QParams]:
+    """A bias (C,) as int32 with scale s_in · s_w; integers that are held so already stay untouched.
+
+    Args:
+        bias: float values, or int32 with `given` parameters.
+        given: parameters of an integer bias.
+        s_in: scale of the layer's input.
+        weight: parameters of the layer's weights.
+    """
+    scales = np.float64(s_in) * np.asarray(weight.scale, np.float64)
+    wanted = (
+        QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, bias.ndim - 1)
+    )
+    if given is not None:
+        if bias.dtype == np.int32 and np.allclose(given.scale, scales, rtol=1e-5, atol=0.0):
+            return bias, wanted
+        bias = (bias.astype(np.float64) - np.asarray(given.zero_point)) * np.asarray(given.scale)
+    # With the unrounded product: the accumulator is in exactly these units.
+    q = np.clip(np.rint(np.asarray(bias, np.float64) / scales), *DType.INT32.range)
+    return q.astype(np.int32), wanted

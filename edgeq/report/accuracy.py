@@ -1,0 +1,162 @@
+"""How far an integer graph is from the float graph it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Array, DType
+from edgeq.simulator import FloatExecutor, IntExecutor
+
+
+class LayerError(TypedDict):
+    """Error of one value of the graph.
+
+    `sqnr_db` is None where there is no error or no signal at all; `max_error` is in real units.
+    """
+
+    name: str
+    op: str
+    value: str
+    sqnr_db: float | None
+    max_error: float
+    cosine: float
+
+
+class Accuracy(TypedDict):
+    """Figures of a whole model; None where they do not apply (no labels, no classes, no error)."""
+
+    sqnr_db: float | None
+    top1_float: float | None
+    top1_int8: float | None
+    agreement: float | None
+    max_abs_diff: float
+
+
+@dataclass
+class _Sums:
+    """Running sums over a float tensor f and its quantized twin q."""
+
+    signal: float = 0.0
+    noise: float = 0.0
+    product: float = 0.0
+    power: float = 0.0
+    worst: float = 0.0
+
+    def add(self, f: Array, q: Array) -> None:
+        f, q = np.asarray(f, np.float64).ravel(), np.asarray(q, np.float64).ravel()
+        difference = f - q
+        self.signal += float(f @ f)
+        self.noise += float(difference @ difference)
+        self.product += float(f @ q)
+        self.power += float(q @ q)
+        self.worst = max(self.worst, float(np.abs(difference).max(initial=0.0)))
+
+    @property
+    def sqnr(self) -> float | None:
+        if self.noise == 0.0 or self.signal == 0.0:
+            return None
+        return float(10.0 * np.log10(self.signal / self.noise))
+
+    @property
+    def cosine(self) -> float:
+        scale = float(np.sqrt(self.signal * self.power))
+        return 1.0 if self.noise == 0.0 else min(self.product / scale, 1.0) if scale > 0.0 else 0.0
+
+
+def sqnr_db(reference: npt.ArrayLike, quantized: npt.ArrayLike) -> float | None:
+    """10·log10(Σ f² / Σ (f − q)²) over all elements, in dB; None where there is no error or no signal."""
+    sums = _Sums()
+    sums.add(np.asarray(reference), np.asarray(quantized))
+    return sums.sqnr
+
+
+def quantize_inputs(graph: Graph, sample: Mapping[str, Array]) -> dict[str, Array]:
+    """One sample's real values as the integers that an integer graph takes."""
+    return {name: graph.type(name).qp.quantize(sample[name], graph.type(name).dtype) for name in graph.inputs}
+
+
+def real_output(graph: Graph, name: str, value: Array) -> npt.NDArray[np.float32]:
+    """A value of an integer graph as real numbers."""
+    return graph.type(name).qp.dequantize(value)
+
+
+@dataclass
+class _Comparison:
+    names: tuple[str, ...]
+    sums: dict[str, _Sums] = field(default_factory=dict)
+
+    def add(self, reference: Mapping[str, Array], found: Mapping[str, Array], graph: Graph) -> None:
+        for name in self.names:
+            sums = self.sums.setdefault(name, _Sums())
+            sums.add(reference[name], graph.type(name).qp.dequantize(found[name]))
+
+
+def layer_errors(float_graph: Graph, int_graph: Graph, samples: Iterable[Mapping[str, Array]]) -> list[LayerError]:
+    """Error of every value that both graphs compute under the same name, accumulated through the network.
+
+    Args:
+        float_graph, int_graph: before and after quantization.
+        samples: real values of the inputs, one mapping per sample.
+
+    Returns:
+        One entry per value, in the integer graph's order.
+    """
+    common = tuple(
+        out
+        for node in int_graph.nodes
+        for out in node.outputs
+        if out in float_graph.producers
+        and float_graph.type(out).shape == int_graph.type(out).shape
+        and int_graph.type(out).dtype in (DType.INT8, DType.UINT8)
+    )
+    floats, integers, comparison = FloatExecutor(float_graph), IntExecutor(int_graph), _Comparison(common)
+    for sample in samples:
+        comparison.add(floats.run(sample), integers.run(quantize_inputs(int_graph, sample)), int_graph)
+    return [
+        LayerError(
+            name=int_graph.producers[value].name,
+            op=int_graph.producers[value].op.kind,
+            value=value,
+            sqnr_db=comparison.sums[value].sqnr,
+            max_error=comparison.sums[value].worst,
+            cosine=comparison.sums[value].cosine,
+        )
+        for value in common
+        if value in comparison.sums
+    ]
+
+
+def accuracy(
+    float_outputs: npt.ArrayLike, int_outputs: npt.ArrayLike, labels: npt.ArrayLike | Sequence[int] | None = None
+) -> Accuracy:
+    """Compare a model's outputs over a whole set.
+
+    Args:
+        float_outputs: (samples, …) of the float model.
+        int_outputs: the same of the integer model, dequantized.
+        labels: (samples,) class indices, or None.
+
+    Returns:
+        SQNR in dB over all elements; top-1 in percent and agreement (percent of samples with the same winner) where the
+        output is one vector of at least two classes per sample; greatest absolute difference in real units.
+    """
+    f, q = np.asarray(float_outputs, np.float64), np.asarray(int_outputs, np.float64)
+    f, q = f.reshape(len(f), -1), q.reshape(len(q), -1)
+    sums = _Sums()
+    sums.add(f, q)
+    result = Accuracy(sqnr_db=sums.sqnr, top1_float=None, top1_int8=None, agreement=None, max_abs_diff=sums.worst)
+    if f.shape[1] < 2 or not len(f):
+        return result
+    best_f, best_q = f.argmax(axis=1), q.argmax(axis=1)
+    if labels is not None:
+        truth = np.asarray(labels).ravel()
+        result["top1_float"] = float(100.0 * np.mean(best_f == truth))
+        result["top1_int8"] = float(100.0 * np.mean(best_q == truth))
+    result["agreement"] = float(100.0 * np.mean(best_f == best_q))
+    return result
