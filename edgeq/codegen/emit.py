@@ -1,0 +1,266 @@
+"""From a program to a self-contained folder of C: renders the templates and copies the kernels that are used.
+
+Everything in the folder depends on the program, the target and edgeq's version only: no dates, no absolute paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from edgeq import __version__
+from edgeq.codegen.folder import check_replaceable, write_folder
+from edgeq.codegen.literals import (
+    WIDTH,
+    WORD,
+    array_declaration,
+    array_definition,
+    float_literal,
+    scalar_literal,
+    struct_definition,
+)
+from edgeq.codegen.manifest import FILE, make_manifest, manifest_text
+from edgeq.codegen.program import KernelCall, Place, Port, Program
+from edgeq.codegen.sources import included_headers, kernel_files, platform_files
+from edgeq.errors import InternalError, UsageError
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Shape
+from edgeq.ir.text import print_graph, save_graph
+from edgeq.memory import ALIGNMENT
+from edgeq.resources import folder as resource_folder
+from edgeq.target import Target
+
+OPTIMIZATION: Mapping[str, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
+"""Compiler flag for each value of `optimize`."""
+
+
+@dataclass(frozen=True)
+class CallText:
+    """A call as C: its parameters, its statement, and the array of pointers it takes, if any."""
+
+    params: str
+    statement: str
+    gathered: str
+
+
+def _comment(text: str) -> str:
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    return plain.replace("*/", "* /").replace("/*", "/ *")
+
+
+def _string_literal(text: str) -> str:
+    special = {'"': '\\"', "\\": "\\\\", "?": "\\?"}
+    parts = []
+    for char in text:
+        if char in special:
+            parts.append(special[char])
+        elif char.isascii() and char.isprintable():
+            parts.append(char)
+        else:
+            parts += [f"\\{byte:03o}" for byte in char.encode()]
+    return f'"{"".join(parts)}"'
+
+
+def _shape(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_folder("templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {
+        "comment": _comment,
+        "string_literal": _string_literal,
+        "shape": _shape,
+        "float": float_literal,
+        "literal": scalar_literal,
+        "hex": lambda value: f"0x{value:08x}",
+    }
+    return environment
+
+
+def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> str:
+    """`head`, items and `tail`, broken where a line would be too long; later lines begin below the first item."""
+    lines = [" " * indent + head]
+    for k, item in enumerate(items):
+        text = item + ("," if k + 1 < len(items) else tail)
+        space = " " if k and not lines[-1].endswith(" ") else ""
+        if k and len(lines[-1]) + len(space) + len(text) > WIDTH:
+            lines.append(" " * (indent + len(head)) + text)
+        else:
+            lines[-1] += space + text
+    return "\n".join(lines).lstrip()
+
+
+def _pointer(program: Program, place: Place) -> str:
+    if place.port is not None:
+        return f"from_{program.inputs[place.port].id}"
+    return f"memory + {place.offset}"
+
+
+def call_text(program: Program, call: KernelCall) -> CallText:
+    """A call as C, indented as it is in the template."""
+    params = f"{program.name}_{call.id}_params"
+    inputs = [_pointer(program, p) for p in call.inputs]
+    outputs = [_pointer(program, p) for p in call.outputs]
+    gathered = ""
+    if call.gather == "inputs":
+        gathered = _wrapped("const int8_t *const inputs[] = {", inputs, "};", 8)
+        inputs = ["inputs"]
+    elif call.gather == "outputs":
+        gathered = _wrapped("int8_t *const outputs[] = {", outputs, "};", 8)
+        outputs = ["outputs"]
+    scratch = [] if call.scratch is None else [f"memory + {call.scratch}"]
+    arguments = [f"&{params}", *inputs, *outputs, *scratch]
+    return CallText(
+        params=struct_definition(call.struct, params, call.params),
+        statement=_wrapped(f"{call.function}(", arguments, ");", 8 if gathered else 4),
+        gathered=gathered,
+    )
+
+
+def _reach(program: Program, port: Port) -> str:
+    """Where the kernels read an input."""
+    size = f"sizeof *{port.id} * {program.name.upper()}_{port.id.upper()}_SIZE"
+    head = f"const int8_t *const from_{port.id} = {program.name}_reachable("
+    return _wrapped(head, [f"memory + {port.offset}", port.id, size], ");", 4)
+
+
+def _glue_call(program: Program) -> str:
+    """The model's function, called with arrays of pointers."""
+    inputs = [f"(const {p.c_type} *)inputs[{i}]" for i, p in enumerate(program.inputs)]
+    outputs = [f"({p.c_type} *)outputs[{i}]" for i, p in enumerate(program.outputs)]
+    return _wrapped(f"{program.name}_run(", ["arena", *inputs, *outputs], ");", 11)
+
+
+def _signature(program: Program) -> str:
+    arguments = ["void *arena"]
+    arguments += [f"const {p.c_type} *{p.id}" for p in program.inputs]
+    arguments += [f"{p.c_type} *{p.id}" for p in program.outputs]
+    return _wrapped(f"int {program.name}_run(", arguments, "", 0).removeprefix(f"int {program.name}_run(")
+
+
+def _link_flags(target: Target, kind: str) -> tuple[str, ...]:
+    return ("-nostartfiles",) if target.bare_metal and kind != "zig" else ()
+
+
+def _platform(program: Program, target: Target, environment: jinja2.Environment) -> dict[str, str]:
+    files = {}
+    for name, text in platform_files(target.platform).items():
+        if name.endswith(".j2"):
+            text = environment.from_string(text).render(program=program, target=target, version=__version__)
+        files[name.removesuffix(".j2")] = text
+    return files
+
+
+def render(program: Program, target: Target, optimize: str = "balanced") -> dict[str, str]:
+    """All C and CMake files of a program, by path in the build folder.
+
+    Args:
+        program: what to generate.
+        target: decides the platform and the compiler flags.
+        optimize: "speed", "balanced" or "size".
+
+    Raises:
+        UsageError: `optimize` is something else.
+    """
+    if optimize not in OPTIMIZATION:
+        raise UsageError(f"cannot optimize for {optimize!r}", hint=f"use one of {', '.join(OPTIMIZATION)}")
+    environment = _environment()
+    platform = _platform(program, target, environment)
+    kinds = [kind for kind in target.flags if kind == "zig" or kind in target.compilers]
+    name = program.name
+    common: dict[str, Any] = {
+        "program": program,
+        "target": target,
+        "version": __version__,
+        "NAME": name.upper(),
+        "alignment": ALIGNMENT,
+        "word": WORD,
+        "signature": _signature(program),
+        "reach": lambda port: _reach(program, port),
+        "glue_call": _glue_call(program),
+        "texts": [call_text(program, call) for call in program.calls],
+        "declarations": [f"{array_declaration(c, 'extern')};" for c in program.constants],
+        "definitions": [array_definition(c, "") for c in program.constants],
+        "optimization": OPTIMIZATION[optimize],
+        "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
+        "assembly": any(n.endswith(".S") for n in platform),
+        "linker_script": next((n for n in platform if n.endswith(".ld")), ""),
+        "suffix": ".elf" if target.bare_metal else "",
+        "toolchain": f"toolchain/{kinds[0]}.cmake",
+    }
+
+    def fill(template: str, **more: Any) -> str:
+        try:
+            return environment.get_template(template).render(**common, **more)
+        except jinja2.TemplateError as error:
+            raise InternalError(f"template {template}: {error}") from error
+
+    files = {
+        "CMakeLists.txt": fill("CMakeLists.txt.j2"),
+        f"include/{name}.h": fill("model.h.j2"),
+        "include/edgeq_model.h": fill("edgeq_model.h.j2"),
+        f"src/{name}.c": fill("model.c.j2"),
+        f"src/{name}_weights.h": fill("weights.h.j2"),
+        f"src/{name}_weights.c": fill("weights.c.j2"),
+        f"src/{name}_glue.c": fill("glue.c.j2"),
+    }
+    for kind in kinds:
+        files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=_link_flags(target, kind))
+    headers = {"eq/align.h", *program.headers, *included_headers(platform.values())}
+    files |= {f"kernels/{k}": v for k, v in kernel_files(program.sources, headers).items()}
+    files |= {f"platform/{k}": v for k, v in platform.items()}
+    return files
+
+
+def emit(
+    program: Program,
+    graph: Graph,
+    float_graph: Graph | None,
+    target: Target,
+    folder: Path,
+    optimize: str = "balanced",
+    kernels: str = "edgeq",
+) -> dict[str, Any]:
+    """Write the build folder of a program (docs/build-folder.md), all of it or nothing.
+
+    Args:
+        program: what `lower` made of `graph`.
+        graph: the integer graph, kept in the folder for verification.
+        float_graph: the graph that was quantized, kept likewise, if there is one.
+        target: what the program is for.
+        folder: where to; a build folder that is there is replaced.
+        optimize: "speed", "balanced" or "size".
+        kernels: whose kernels the program calls; for the manifest.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        UsageError: the folder cannot be written, or holds something that edgeq did not write.
+    """
+    check_replaceable(folder)
+    manifest = make_manifest(program, target, optimize, kernels)
+    files = render(program, target, optimize)
+    files["graph.txt"] = print_graph(graph)
+    files[FILE] = manifest_text(manifest)
+
+    def references(stage: Path) -> None:
+        (stage / "reference").mkdir()
+        save_graph(graph, stage / "reference" / "integer")
+        if float_graph is not None:
+            save_graph(float_graph, stage / "reference" / "float")
+
+    write_folder(folder, {k: v.encode() for k, v in sorted(files.items())}, references)
+    return manifest

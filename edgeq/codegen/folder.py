@@ -1,0 +1,109 @@
+"""Writing a build folder: all of it or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgeq.codegen.manifest import read_manifest
+from edgeq.errors import UsageError
+
+
+def check_replaceable(folder: Path) -> None:
+    """Make sure that nothing of the user's is lost when `folder` is written.
+
+    Raises:
+        UsageError: it exists and is neither empty nor a build folder of edgeq.
+    """
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir():
+        raise UsageError("exists and is not a folder", hint="choose another --output", where=str(folder))
+    try:
+        empty = next(folder.iterdir(), None) is None
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(folder)) from error
+    if not empty:
+        try:
+            read_manifest(folder)
+        except UsageError as error:
+            raise UsageError(
+                "is not empty, and was not written by edgeq",
+                hint="choose another --output, or remove the folder yourself",
+                where=str(folder),
+            ) from error
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], finish: Callable[[Path], None]) -> None:
+    """Write a folder beside its final place, then move it there. A build folder that was there before is replaced.
+
+    Args:
+        folder: the final place.
+        files: contents by path below the folder.
+        finish: called with the temporary folder once the files are there; may write more.
+
+    Raises:
+        UsageError: the folder cannot be written, or holds something that edgeq did not write.
+    """
+    check_replaceable(folder)
+    final = folder.resolve()
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        stage = temporary / "new"
+        stage.mkdir()
+        for name, content in files.items():
+            path = stage / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        finish(stage)
+        if final.exists():
+            final.rename(temporary / "old")
+        stage.rename(final)
+    except OSError as error:
+        if (temporary / "old").exists() and not final.exists():
+            (temporary / "old").rename(final)
+        raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot be written: {error.strerror or error}",
+        hint="choose another --output, or make its parent folder writable",
+        where=str(folder),
+    )
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[None]:
+    """Whatever happens inside, `folder` is afterwards either what was made of it there, or as it was before.
+
+    Raises:
+        UsageError: the folder holds something that edgeq did not write, or cannot be moved.
+    """
+    check_replaceable(folder)
+    final = folder.resolve()
+    kept = final.with_name(f".{final.name}.before")
+    try:
+        shutil.rmtree(kept, ignore_errors=True)
+        if final.exists():
+            final.rename(kept)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(final, ignore_errors=True)
+        if kept.exists():
+            kept.rename(final)
+        raise
+    shutil.rmtree(kept, ignore_errors=True)

@@ -1,0 +1,93 @@
+"""`manifest.json`: what a build folder holds, for people and programs. Its keys only ever grow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgeq import __version__
+from edgeq.codegen.program import Port, Program
+from edgeq.errors import UsageError
+from edgeq.target import Target
+
+FILE = "manifest.json"
+
+
+def _port(port: Port) -> dict[str, Any]:
+    q = port.type.q
+    return {
+        "name": port.name,
+        "shape": list(port.type.shape),
+        "dtype": port.type.dtype.value,
+        "scale": q.s if q else None,
+        "zero_point": q.zp if q else None,
+    }
+
+
+def make_manifest(program: Program, target: Target, optimize: str, kernels: str) -> dict[str, Any]:
+    """The manifest of a folder that was not compiled yet: what only the linked program tells is null."""
+    return {
+        "edgeq_version": __version__,
+        "name": program.name,
+        "target": target.name,
+        "cpu": target.cpu,
+        "toolchain": None,
+        "numerics": program.numerics.value,
+        "kernels": kernels,
+        "optimize": optimize,
+        "inputs": [_port(p) for p in program.inputs],
+        "outputs": [_port(p) for p in program.outputs],
+        "macs": program.macs,
+        "weights_bytes": program.weights_bytes,
+        "arena_bytes": program.arena_bytes,
+        "ram_bytes": None,
+        "flash_bytes": None,
+        "stack_bytes": None,
+        "layers": [
+            {
+                "name": call.name,
+                "op": call.op,
+                "kernel": call.function,
+                "macs": call.macs,
+                "weights_bytes": call.weights_bytes,
+                "output_shape": list(call.output_shape),
+            }
+            for call in program.calls
+        ],
+    }
+
+
+def manifest_text(manifest: Mapping[str, Any]) -> str:
+    """The file's contents."""
+    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a build folder.
+
+    Raises:
+        UsageError: the folder is not a build folder.
+    """
+    try:
+        data = json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        data = None
+    if not isinstance(data, dict) or "edgeq_version" not in data:
+        raise UsageError("not a build folder", hint="give the folder that `edgeq build` wrote", where=str(folder))
+    return data
+
+
+def update_manifest(folder: Path, **changes: Any) -> dict[str, Any]:
+    """Change entries of a build folder's manifest; returns the whole.
+
+    Raises:
+        UsageError: the folder is not a build folder, or cannot be written.
+    """
+    data = {**read_manifest(folder), **changes}
+    try:
+        (folder / FILE).write_text(manifest_text(data), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(folder / FILE)) from error
+    return data

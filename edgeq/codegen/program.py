@@ -1,0 +1,142 @@
+"""A program: what the templates turn into C. Every decision is made; nothing refers to the graph any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from edgeq.codegen.literals import Constant, Member, c_type
+from edgeq.ir.tensor import Shape, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor of a call.
+
+    Attributes:
+        value: the graph's name for it.
+        offset: bytes from the start of the arena.
+        port: index of the input whose bytes these are, if it can be read in the caller's memory; else None.
+    """
+
+    value: str
+    offset: int
+    port: int | None = None
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the model.
+
+    Attributes:
+        name: the model's name for it.
+        id: its identifier in the generated code: `input`, or `input_<name>` where there are several.
+        type: shape, element type and quantization of what the caller exchanges.
+        offset: bytes from the start of the arena.
+        direct: for an input, whether the kernels can read it in the caller's memory.
+    """
+
+    name: str
+    id: str
+    type: TensorType
+    offset: int
+    direct: bool = False
+
+    @property
+    def c_type(self) -> str:
+        """C type of the elements."""
+        return c_type(self.type.dtype.numpy)
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Least and greatest value of an element."""
+        return self.type.dtype.range
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """One layer: a call of a C function.
+
+    Attributes:
+        name: the node's name.
+        id: identifier of the layer in the generated code.
+        op: the operator's kind.
+        function: C function, with its rounding.
+        struct: C type of the parameters.
+        params: members of the parameters; a string names a constant.
+        header: file below firmware/include.
+        sources: files below firmware/kernels.
+        inputs, outputs: where the operands lie.
+        scratch: offset of the scratch memory, None if the function takes none.
+        gather: "inputs" or "outputs" if the function takes those as one array of pointers, else "".
+        macs: multiply-accumulates.
+        weights_bytes: bytes of the operator's constant operands.
+        output_shape: shape of the first output.
+    """
+
+    name: str
+    id: str
+    op: str
+    function: str
+    struct: str
+    params: Mapping[str, Member]
+    header: str
+    sources: tuple[str, ...]
+    inputs: tuple[Place, ...]
+    outputs: tuple[Place, ...]
+    scratch: int | None
+    gather: str
+    macs: int
+    weights_bytes: int
+    output_shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A model as C.
+
+    Attributes:
+        name: identifier that all of the model's symbols start with.
+        numerics: arithmetic of all layers.
+        calls: layers in order of execution.
+        constants: weights and tables, in order of first use; equal ones occur once.
+        inputs, outputs: in the model's order.
+        arena_bytes: size of the memory that the caller gives.
+        arena_bound: bytes below which no plan for this order of layers can go.
+    """
+
+    name: str
+    numerics: Numerics
+    calls: tuple[KernelCall, ...]
+    constants: tuple[Constant, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    arena_bytes: int
+    arena_bound: int
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(call.macs for call in self.calls)
+
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of all layers' constant operands."""
+        return sum(call.weights_bytes for call in self.calls)
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of the constants as they are stored."""
+        return sum(c.array.nbytes for c in self.constants)
+
+    @cached_property
+    def headers(self) -> tuple[str, ...]:
+        """Headers of all kernels, sorted."""
+        return tuple(sorted({call.header for call in self.calls}))
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Sources of all kernels, sorted."""
+        return tuple(sorted({source for call in self.calls for source in call.sources}))

@@ -1,0 +1,193 @@
+"""Building a generated folder with CMake."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeq.errors import CapacityError, ToolError, UsageError
+from edgeq.target import Target
+from edgeq.toolchain.compilers import Toolchain, find_toolchain
+from edgeq.toolchain.process import Finished, run, shown
+
+BUILD = "build"
+_OVERFLOW = re.compile(r"region [`'\"]?(\w+)['\"`]?:? overflowed by (\d+) bytes")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made.
+
+    Attributes:
+        program: the program that runs the model.
+        library: the model alone, as a static library.
+        toolchain: the compiler that was used.
+    """
+
+    program: Path
+    library: Path
+    toolchain: Toolchain
+
+
+def _program_of_package(package: str, attribute: str, program: str) -> Path | None:
+    """A program that a Python package brings."""
+    try:
+        module = importlib.import_module(package)
+        found = shutil.which(program, path=str(getattr(module, attribute)))
+    except (ImportError, AttributeError):
+        return None
+    return Path(found) if found else None
+
+
+def find_cmake() -> Path:
+    """CMake: on the PATH, else of the Python package `cmake`.
+
+    Raises:
+        ToolError: neither is there.
+    """
+    found = shutil.which("cmake")
+    program = Path(found) if found else _program_of_package("cmake", "CMAKE_BIN_DIR", "cmake")
+    if program is None:
+        raise ToolError("CMake is not installed", hint="pip install cmake")
+    return program
+
+
+def find_generator() -> tuple[str, Path]:
+    """The name that CMake has for a build program, and that program: Ninja, else Make.
+
+    Raises:
+        ToolError: neither is there.
+    """
+    found = shutil.which("ninja")
+    ninja = Path(found) if found else _program_of_package("ninja", "BIN_DIR", "ninja")
+    if ninja is not None:
+        return "Ninja", ninja
+    make = shutil.which("make") or shutil.which("gmake")
+    if make is None:
+        raise ToolError("neither Ninja nor Make is installed", hint="pip install ninja")
+    return "Unix Makefiles", Path(make)
+
+
+def program_path(folder: Path, name: str, target: Target) -> Path:
+    """Where the program of a build folder is once it is built."""
+    return folder / BUILD / (f"{name}.elf" if target.bare_metal else name)
+
+
+def profile_path(folder: Path, name: str, target: Target) -> Path:
+    """Where the profiling program of a build folder is once it is built."""
+    return program_path(folder, f"{name}_profile", target)
+
+
+def configure(folder: Path, target: Target, toolchain: Toolchain, options: Sequence[str] = ()) -> None:
+    """Prepare DIR/build, afresh.
+
+    Args:
+        folder: a folder that `edgeq.codegen.emit` wrote.
+        target: what it was written for.
+        toolchain: the compiler to use.
+        options: more definitions for CMake, "NAME=VALUE".
+
+    Raises:
+        ToolError: CMake or the compiler is missing or failed.
+    """
+    generator, maker = find_generator()
+    definitions = [
+        f"CMAKE_TOOLCHAIN_FILE={folder.resolve() / 'toolchain' / toolchain.kind}.cmake",
+        f"CMAKE_MAKE_PROGRAM={maker}",
+        f"EDGEQ_ZIG={toolchain.program}" if toolchain.kind == "zig" else f"CMAKE_C_COMPILER={toolchain.program}",
+        *options,
+    ]
+    shutil.rmtree(folder / BUILD, ignore_errors=True)
+    command: list[str | Path] = [find_cmake(), "-S", folder, "-B", folder / BUILD, "-G", generator, "-Wno-dev"]
+    run([*command, *(f"-D{definition}" for definition in definitions)])
+
+
+def _make(folder: Path, target: Target, goals: Sequence[str]) -> None:
+    jobs = str(os.cpu_count() or 1)
+    command: list[str | Path] = [find_cmake(), "--build", folder / BUILD, "--parallel", jobs, "--target", *goals]
+    done = run(command, timeout=3600, check=False)
+    if done.code:
+        _fail(command, done, target)
+
+
+def _fail(command: Sequence[str | Path], done: Finished, target: Target) -> None:
+    overflows = _OVERFLOW.findall(done.output + done.errors)
+    if overflows:
+        worst: dict[str, int] = {}
+        for region, excess in overflows:
+            worst[region.lower()] = max(int(excess), worst.get(region.lower(), 0))
+        figures = [
+            f"{excess} bytes more than the {target.memory[name].size} of {name}"
+            if name in target.memory
+            else f"{excess} bytes too many in {name}"
+            for name, excess in sorted(worst.items())
+        ]
+        raise CapacityError(
+            f"the program does not fit {target.name}: {', '.join(figures)}",
+            hint="take a smaller model, --optimize size, or a target with more memory",
+        )
+    raise ToolError(
+        f"the generated code cannot be compiled for {target.name}",
+        hint=f"{shown(command)}\n{done.last_lines}",
+    )
+
+
+def build(
+    folder: Path,
+    name: str,
+    target: Target,
+    toolchain: str | None = None,
+    sanitize: bool = False,
+    werror: bool = False,
+) -> Built:
+    """Compile a build folder into DIR/build.
+
+    Args:
+        folder: a folder that `edgeq.codegen.emit` wrote.
+        name: the program's name.
+        target: what it was written for.
+        toolchain: "gcc", "clang" or "zig"; None takes the first that is there.
+        sanitize: instrument the program with AddressSanitizer and UndefinedBehaviorSanitizer; host only.
+        werror: let warnings of the compiler be errors.
+
+    Raises:
+        UsageError: the target or compiler cannot do what is asked.
+        ToolError: a program is missing, or compiling failed.
+        CapacityError: the program is larger than the target's memory.
+    """
+    if sanitize and target.bare_metal:
+        raise UsageError("sanitizers need an operating system", hint="use --sanitize with --target host")
+    compiler = find_toolchain(target, toolchain)
+    if sanitize and compiler.kind == "zig":
+        raise ToolError("zig has no AddressSanitizer", hint="install gcc or clang for --sanitize")
+    options = [f"EDGEQ_SANITIZE={'ON' if sanitize else 'OFF'}", f"EDGEQ_WERROR={'ON' if werror else 'OFF'}"]
+    configure(folder, target, compiler, options)
+    _make(folder, target, [name, f"{name}_program"])
+    return Built(program_path(folder, name, target), folder / BUILD / f"lib{name}.a", compiler)
+
+
+def _is_configured(folder: Path) -> bool:
+    """Whether DIR/build was made by CMake at this very place; a folder may have been moved since."""
+    try:
+        cache = (folder / BUILD / "CMakeCache.txt").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return f"CMAKE_HOME_DIRECTORY:INTERNAL={folder.resolve().as_posix()}\n" in cache
+
+
+def build_profile(folder: Path, name: str, target: Target, toolchain: str | None = None) -> Path:
+    """Compile the program that times every layer, with the compiler and options of the last build; returns its path.
+
+    Raises:
+        ToolError: a program is missing, or compiling failed.
+        CapacityError: the program is larger than the target's memory.
+    """
+    if not _is_configured(folder):
+        configure(folder, target, find_toolchain(target, toolchain))
+    _make(folder, target, [f"{name}_profile"])
+    return profile_path(folder, name, target)

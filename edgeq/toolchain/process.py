@@ -1,0 +1,111 @@
+"""Running other programs: the only place in edgeq that does."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeq.errors import ToolError
+
+LAST_LINES = 15
+_STEERING = (
+    "CC",
+    "CFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+    "ASM",
+    "ASMFLAGS",
+    "CMAKE_GENERATOR",
+    "CMAKE_TOOLCHAIN_FILE",
+    "MAKEFLAGS",
+)
+"""Variables by which the user's environment would change what is built."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that ended.
+
+    Attributes:
+        code: exit code.
+        output: what it wrote to its standard output.
+        errors: what it wrote to its standard error.
+    """
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def last_lines(self) -> str:
+        """The end of what it said."""
+        return last_lines(f"{self.output}\n{self.errors}")
+
+
+def last_lines(text: str) -> str:
+    """The last lines of a text that are not empty."""
+    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-LAST_LINES:])
+
+
+def shown(command: Sequence[str | Path]) -> str:
+    """A command as one would type it."""
+    return shlex.join(str(part) for part in command)
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    timeout: float = 600.0,
+    install: str = "",
+    check: bool = True,
+    environment: Mapping[str, str] | None = None,
+) -> Finished:
+    """Run a program to its end; its output is captured.
+
+    Args:
+        command: the program and its arguments.
+        cwd: folder to run it in.
+        timeout: seconds after which it is ended.
+        install: what to tell the user when there is no such program.
+        check: whether an exit code other than 0 is an error.
+        environment: variables to set besides those that are set; those that steer compilers are removed.
+
+    Raises:
+        ToolError: the program is missing, failed or took too long.
+    """
+    words = [str(part) for part in command]
+    variables = {k: v for k, v in os.environ.items() if k not in _STEERING} | dict(environment or {})
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env=variables,
+            timeout=timeout,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except FileNotFoundError as error:
+        raise ToolError(f"the program {words[0]!r} is not installed", hint=install or f"install {words[0]}") from error
+    except OSError as error:
+        raise ToolError(f"the program {words[0]!r} cannot be run: {error.strerror}", hint=install) from error
+    except subprocess.TimeoutExpired as error:
+        said = b"".join(part for part in (error.stdout, error.stderr) if isinstance(part, bytes))
+        raise ToolError(
+            f"{Path(words[0]).name} did not end within {timeout:g} seconds",
+            hint=f"{shown(words)}\n{last_lines(said.decode('utf-8', 'replace'))}".rstrip(),
+        ) from error
+    finished = Finished(done.returncode, done.stdout, done.stderr)
+    if check and finished.code != 0:
+        raise ToolError(
+            f"{Path(words[0]).name} failed with exit code {finished.code}",
+            hint=f"{shown(words)}\n{finished.last_lines}".rstrip(),
+        )
+    return finished
