@@ -1,0 +1,194 @@
+"""What a program takes of the target's memory, and whether it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from edgeq.codegen.program import Program
+from edgeq.errors import CapacityError, ToolError
+from edgeq.report.callgraph import call_graph, deepest, reachable
+from edgeq.target import Target
+
+ARENA = "eq_arena"
+ENTRY = "eq_model_run"
+"""Names in firmware/runtime."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of memory that a program takes.
+
+    Attributes:
+        model: code and constants of the generated files: parameters, weights, tables.
+        kernels: code and constants of the kernels.
+        helpers: functions of the compiler's library and of the C library that model and kernels call.
+        platform: everything else in flash: startup, console, main program, interrupt vectors.
+        arena: the model's working memory.
+        platform_ram: the platform's variables, and the stack set aside.
+        stack: the most stack that one inference can use.
+    """
+
+    model: int
+    kernels: int
+    helpers: int
+    platform: int
+    arena: int
+    platform_ram: int
+    stack: int
+
+    @property
+    def flash_bytes(self) -> int:
+        """What the model brings with it."""
+        return self.model + self.kernels + self.helpers
+
+    @property
+    def ram_bytes(self) -> int:
+        """What the model needs besides the stack: generated code and kernels have no variables."""
+        return self.arena
+
+    def manifest(self) -> dict[str, int | dict[str, int]]:
+        """Entries of the manifest."""
+        return {
+            "flash_bytes": self.flash_bytes,
+            "ram_bytes": self.ram_bytes,
+            "stack_bytes": self.stack,
+            "memory": {
+                "model": self.model,
+                "kernels": self.kernels,
+                "helpers": self.helpers,
+                "platform": self.platform,
+                "platform_ram": self.platform_ram,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A function or object in memory."""
+
+    name: str
+    file: str
+    address: int
+    size: int
+    is_code: bool
+    writable: bool
+    section: str
+
+
+def measure(program: Path, target: Target) -> Size:
+    """The sizes of a linked program.
+
+    On bare metal they are those of the linker script's sections, exact to the byte. On a computer, where there are no
+    such sections, they are sums over the functions that an inference can reach and the objects of the model's files.
+
+    Raises:
+        ToolError: it is no ELF file with symbols.
+    """
+    try:
+        with program.open("rb") as file:
+            elf = ELFFile(file)
+            graph = call_graph(elf)
+            items = _items(elf)
+            sections = {s.name: s["sh_size"] for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC}
+    except (OSError, ELFError) as error:
+        raise ToolError(f"cannot be measured: {error}", hint="only ELF programs can", where=str(program)) from error
+    roots = [f.start for f in graph.values() if f.name == ENTRY]
+    if not roots:
+        raise ToolError("cannot be measured: it holds no model, or no symbols", where=str(program))
+    used = reachable(graph, roots) - set(roots)
+    stack = deepest(graph, roots[0])
+    if target.bare_metal:
+        return _of_sections(sections, items, used, stack)
+    return _of_symbols(sections, items, used, program.stem, stack)
+
+
+def check_fits(program: Program, target: Target) -> None:
+    """Whether constants and arena alone are too large, which is known before anything is compiled.
+
+    Raises:
+        CapacityError: they are; tells the figures.
+    """
+    if not target.bare_metal:
+        return
+    flash, ram = target.memory["flash"].size, target.memory["ram"].size
+    ports = sum(port.type.nbytes for port in (*program.inputs, *program.outputs))
+    problems = []
+    if program.constant_bytes > flash:
+        problems.append(f"weights and tables take {program.constant_bytes} bytes of flash, which has {flash}")
+    needed = program.arena_bytes + target.stack_bytes + ports
+    if needed > ram:
+        problems.append(
+            f"the arena ({program.arena_bytes} bytes), stack ({target.stack_bytes}), inputs and outputs ({ports}) take "
+            f"{needed} bytes of RAM, which has {ram}"
+        )
+    if problems:
+        raise CapacityError(
+            f"the program does not fit {target.name}: {'; '.join(problems)}",
+            hint="take a smaller model or input, or a target with more memory",
+        )
+
+
+def _items(elf: ELFFile) -> list[_Item]:
+    """Functions and objects, each address once."""
+    thumb_bit = 1 if elf["e_machine"] == "EM_ARM" else 0
+    sections = list(elf.iter_sections())
+    table = elf.get_section_by_name(".symtab")
+    found: dict[int, _Item] = {}
+    file = ""
+    for symbol in table.iter_symbols() if table else ():
+        kind, index = symbol["st_info"]["type"], symbol["st_shndx"]
+        if kind == "STT_FILE":
+            file = symbol.name
+        elif kind in ("STT_FUNC", "STT_OBJECT") and isinstance(index, int) and symbol["st_size"]:
+            section = sections[index]
+            code = kind == "STT_FUNC"
+            address = symbol["st_value"] & ~thumb_bit if code else symbol["st_value"]
+            writable = bool(section["sh_flags"] & SH_FLAGS.SHF_WRITE) and section.name != ".data.rel.ro"
+            owner = file if symbol["st_info"]["bind"] == "STB_LOCAL" else ""
+            found.setdefault(
+                address, _Item(symbol.name, owner, address, symbol["st_size"], code, writable, section.name)
+            )
+    return list(found.values())
+
+
+def _arena(items: Sequence[_Item]) -> int:
+    return sum(item.size for item in items if item.name == ARENA)
+
+
+def _of_sections(sections: Mapping[str, int], items: Sequence[_Item], used: set[int], stack: int) -> Size:
+    common = [item for item in items if item.section == ".platform"]
+    # The compiler's library has its tables under names of the compiler's own.
+    helpers = sum(i.size for i in common if (i.address in used if i.is_code else i.name.startswith("__")))
+    arena = _arena(items)
+    return Size(
+        model=sections.get(".model", 0),
+        kernels=sections.get(".kernels", 0),
+        helpers=helpers,
+        platform=sum(sections.get(name, 0) for name in (".vectors", ".platform", ".data")) - helpers,
+        arena=arena,
+        platform_ram=sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")) - arena,
+        stack=stack,
+    )
+
+
+def _of_symbols(sections: Mapping[str, int], items: Sequence[_Item], used: set[int], name: str, stack: int) -> Size:
+    own = {f"{name}.c", f"{name}_weights.c"}
+    platform_files = {"main.c", "platform.c", f"{name}_glue.c"}
+    model = kernels = 0
+    for item in items:
+        if item.writable or item.name.startswith("_"):
+            continue
+        if item.file in own or (not item.file and item.name.startswith(f"{name}_")):
+            model += item.size
+        elif item.address in used if item.is_code else item.file and item.file not in platform_files:
+            kernels += item.size
+    arena = _arena(items)
+    loaded = sum(size for section, size in sections.items() if section not in (".bss", ".tbss"))
+    ram = sections.get(".data", 0) + sections.get(".bss", 0)
+    return Size(model, kernels, 0, loaded - model - kernels, arena, ram - arena, stack)

@@ -1,0 +1,200 @@
+"""What is common to all runners: records in and out through files, and what a program says when it fails.
+
+The files are those that firmware/runtime/main.c describes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeq.errors import ToolError, UsageError
+from edgeq.ir.tensor import Array, Shape
+from edgeq.runners import host, qemu
+from edgeq.target import Target
+from edgeq.toolchain.process import Finished, last_lines
+from edgeq.toolchain.process import run as run_process
+
+FAULT = 100
+"""Exit code of firmware that was stopped by a fault."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a program: name, shape of one inference's tensor, element type (a numpy name)."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one inference's tensor."""
+        return prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled model.
+
+    Attributes:
+        path: the linked program.
+        target: what it was built for.
+        inputs, outputs: in the model's order.
+        macs: multiply-accumulates of one inference; how long it is waited for depends on it.
+    """
+
+    path: Path
+    target: Target
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    macs: int = 0
+
+    @staticmethod
+    def of_manifest(path: Path, target: Target, manifest: Mapping[str, Any]) -> Program:
+        """The program of a build folder that has this manifest."""
+        inputs, outputs = (
+            tuple(Port(port["name"], tuple(port["shape"]), port["dtype"]) for port in manifest[side])
+            for side in ("inputs", "outputs")
+        )
+        return Program(path, target, inputs, outputs, manifest["macs"])
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one inference costs.
+
+    Attributes:
+        unit: "ns", "cycles" or "instructions".
+        total: all of it, with what is before the first layer and after the last.
+        layers: each layer.
+    """
+
+    unit: str
+    total: int
+    layers: tuple[int, ...]
+
+
+def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
+    """Run inferences, all in one start of the program.
+
+    Args:
+        program: what to run.
+        inputs: for every input an array of its element type, samples first: (N · batch, …).
+
+    Returns:
+        For every output an array (N · batch, …).
+
+    Raises:
+        UsageError: the inputs do not fit the program.
+        ToolError: the emulator is missing; or the program crashed, failed or took too long.
+    """
+    records = _records(program, inputs)
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        records.tofile(Path(folder) / "input")
+        _execute(program, ["run", "input", "output"], Path(folder), len(records), exact_time=False)
+        raw = np.fromfile(Path(folder) / "output", np.uint8)
+    size = sum(port.nbytes for port in program.outputs)
+    if raw.size != len(records) * size:
+        raise ToolError(
+            f"the program wrote {raw.size} bytes where {len(records)} inferences make {len(records) * size}",
+            where=program.path.name,
+        )
+    return _split(raw.reshape(len(records), size), program.outputs)
+
+
+def profile(program: Program, inputs: Sequence[Array]) -> Profile:
+    """Time every layer of one inference. On a computer it is repeated and the median is taken.
+
+    Args:
+        program: a program built for profiling.
+        inputs: as for `run`; the first sample is used.
+
+    Raises:
+        UsageError: the inputs do not fit the program.
+        ToolError: the emulator is missing; or the program crashed, failed or took too long.
+    """
+    unit = program.target.counter
+    repeats = 1 if unit == "instructions" else max(5, min(101, 10**9 // max(program.macs, 1)))
+    records = _records(program, inputs)[:1]
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        records.tofile(Path(folder) / "input")
+        _execute(program, ["profile", "input", "table", str(repeats)], Path(folder), repeats, exact_time=True)
+        table = np.fromfile(Path(folder) / "table", "<u8").astype(np.int64)
+    if table.size < 1 + 2 * repeats or (table.size - 1) % repeats:
+        raise ToolError("the program wrote an incomplete table of times", where=program.path.name)
+    values = np.median(table[1:].reshape(repeats, -1), axis=0)
+    cost = [max(0, round(float(value)) - int(table[0])) for value in values]
+    return Profile(unit, sum(cost), tuple(cost[1:-1]))
+
+
+def _records(program: Program, inputs: Sequence[Array]) -> Array:
+    """The inputs as the program reads them: (N, bytes of all inputs)."""
+    if len(inputs) != len(program.inputs):
+        raise UsageError(f"{len(inputs)} inputs are given where the model has {len(program.inputs)}")
+    columns = []
+    for port, array in zip(program.inputs, inputs, strict=True):
+        if array.dtype != np.dtype(port.dtype):
+            raise UsageError(f"is {array.dtype} where the program takes {port.dtype}", where=f"input {port.name!r}")
+        expected = (array.shape[0] if array.ndim else 0, *port.shape[1:])
+        if array.ndim == 0 or array.shape != expected or array.nbytes % port.nbytes:
+            raise UsageError(
+                f"has shape {array.shape} where the program takes (N, {', '.join(map(str, port.shape[1:]))})",
+                where=f"input {port.name!r}",
+            )
+        columns.append(np.ascontiguousarray(array).view(np.uint8).reshape(-1, port.nbytes))
+    if len({len(column) for column in columns}) != 1:
+        raise UsageError(f"the inputs have different numbers of samples: {', '.join(str(len(c)) for c in columns)}")
+    return np.concatenate(columns, axis=1)
+
+
+def _split(records: Array, ports: Sequence[Port]) -> list[Array]:
+    """Records (N, bytes of all ports) as one array per port."""
+    ends = np.cumsum([port.nbytes for port in ports])
+    parts = []
+    for port, end in zip(ports, ends, strict=True):
+        flat = np.ascontiguousarray(records[:, end - port.nbytes : end]).view(port.dtype)
+        parts.append(flat.reshape(-1, *port.shape[1:]))
+    return parts
+
+
+def _execute(program: Program, words: Sequence[str], folder: Path, inferences: int, exact_time: bool) -> None:
+    """Run the program with these arguments in `folder`."""
+    if not program.path.is_file():
+        raise ToolError("the program has not been compiled", hint="build without --no-compile", where=str(program.path))
+    target = program.target
+    path = program.path.resolve()
+    if target.emulator is None and target.bare_metal:
+        raise ToolError(f"there is no emulator for {target.name}", hint="choose another target to run it here")
+    if target.emulator is None:
+        command, install = host.command(path, words), ""
+    else:
+        command, install = (
+            qemu.command(path, target.emulator, words, exact_time),
+            f"apt-get install {target.emulator.package}",
+        )
+    # What the slowest kernels need in an emulator on a busy machine, several times over.
+    timeout = 60 + inferences * (0.05 + program.macs * 2e-6)
+    done = run_process(command, cwd=folder, timeout=timeout, install=install, check=False)
+    if done.code:
+        raise _failure(program, done)
+
+
+def _failure(program: Program, done: Finished) -> ToolError:
+    """What to say of a program that ended with an exit code other than 0."""
+    said = [line.removeprefix("edgeq: ") for line in done.errors.splitlines() if line.startswith("edgeq: ")]
+    where = f"{program.path.name} on {program.target.name}"
+    if done.code == FAULT and said:
+        _, cause, registers = (part.strip() for part in said[-1].split(":", 2))
+        place = qemu.function_at(program.path, registers)
+        return ToolError(f"fault: {cause}{f' in {place}' if place else ''}", hint=registers, where=where)
+    if said:
+        return ToolError(said[-1], where=where)
+    ending = f"was ended by signal {-done.code}" if done.code < 0 else f"ended with exit code {done.code}"
+    return ToolError(f"the program {ending}", hint=last_lines(done.errors), where=where)

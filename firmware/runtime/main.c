@@ -1,0 +1,247 @@
+/* Runs the model on data from a file.
+ *
+ *     run INPUT OUTPUT             one inference after the other until INPUT ends
+ *     profile INPUT TABLE REPEATS  the first inference of INPUT, REPEATS times, each layer timed
+ *
+ * A file holds one record per inference: every input, or every output, in the model's order, without gaps. TABLE holds
+ * 64-bit numbers of the machine's byte order: what timing itself costs each value; then per repeat the time until the
+ * first layer, of each layer, and after the last. */
+#include "edgeq_model.h"
+#include "eq_platform.h"
+
+#include <string.h>
+
+enum { OK, BAD_USAGE, BAD_FILE, BAD_DATA, NO_MEMORY, MODEL_FAILED };
+
+/* One transfer through a debugger or an emulator is slow whatever its size. */
+static const size_t block_bytes = 256 * 1024;
+
+typedef struct {
+    uint8_t *next;
+    size_t left;
+} pool;
+
+typedef struct {
+    void **ports;
+    const uint32_t *port_bytes;
+    uint32_t count;
+    size_t bytes;
+} record;
+
+static int fail(int code, const char *what, const char *which)
+{
+    eq_platform_message("edgeq: ");
+    eq_platform_message(what);
+    eq_platform_message(which);
+    eq_platform_message("\n");
+    return code;
+}
+
+static void *take(pool *memory, size_t bytes)
+{
+    const size_t rounded = (bytes + 15) & ~(size_t)15;
+    if (rounded > memory->left) {
+        return NULL;
+    }
+    uint8_t *taken = memory->next;
+    memory->next += rounded;
+    memory->left -= rounded;
+    return taken;
+}
+
+static int make_record(record *r, pool *memory, const uint32_t *port_bytes, uint32_t count)
+{
+    r->ports = take(memory, count * sizeof(void *));
+    r->port_bytes = port_bytes;
+    r->count = count;
+    r->bytes = 0;
+    for (uint32_t i = 0; r->ports && i < count; i++) {
+        r->ports[i] = take(memory, port_bytes[i]);
+        r->bytes += port_bytes[i];
+        if (!r->ports[i]) {
+            return 0;
+        }
+    }
+    return r->ports != NULL;
+}
+
+static void unpack(const record *r, const uint8_t *from)
+{
+    for (uint32_t i = 0; i < r->count; from += r->port_bytes[i], i++) {
+        memcpy(r->ports[i], from, r->port_bytes[i]);
+    }
+}
+
+static void pack(const record *r, uint8_t *to)
+{
+    for (uint32_t i = 0; i < r->count; to += r->port_bytes[i], i++) {
+        memcpy(to, r->ports[i], r->port_bytes[i]);
+    }
+}
+
+/* Not static, so that whoever measures the program finds it by its name. */
+extern uint8_t eq_arena[];
+__attribute__((aligned(EQ_MODEL_ARENA_ALIGNMENT))) uint8_t eq_arena[EQ_MODEL_ARENA_BYTES ? EQ_MODEL_ARENA_BYTES : 1];
+
+static int infer(const record *in, const record *out)
+{
+    return eq_model_run(eq_arena, (const void *const *)in->ports, out->ports);
+}
+
+/* Inferences per transfer: as many as fit a block, and no more than fit the memory; 0 if not even one does. */
+static size_t records_per_block(const pool *memory, size_t in_bytes, size_t out_bytes)
+{
+    const size_t spare = memory->left > 32 ? memory->left - 32 : 0;
+    const size_t fitting = spare / (in_bytes + out_bytes);
+    const size_t wanted = block_bytes / (in_bytes + out_bytes);
+    return wanted > fitting ? fitting : wanted ? wanted : fitting ? 1 : 0;
+}
+
+static int run_file(pool *memory, const record *in, const record *out, int input, int output)
+{
+    const size_t records = records_per_block(memory, in->bytes, out->bytes);
+    uint8_t *raw_in = take(memory, records * in->bytes);
+    uint8_t *raw_out = take(memory, records * out->bytes);
+    if (!records || !raw_in || !raw_out) {
+        return fail(NO_MEMORY, "not enough memory for one input and one output", "");
+    }
+    for (;;) {
+        const size_t got = eq_platform_read(input, raw_in, records * in->bytes);
+        if (got % in->bytes) {
+            return fail(BAD_DATA, "the input ends within an inference", "");
+        }
+        const size_t count = got / in->bytes;
+        for (size_t i = 0; i < count; i++) {
+            unpack(in, raw_in + i * in->bytes);
+            if (infer(in, out)) {
+                return fail(MODEL_FAILED, "the model reported an error", "");
+            }
+            pack(out, raw_out + i * out->bytes);
+        }
+        if (eq_platform_write(output, raw_out, count * out->bytes) != count * out->bytes) {
+            return fail(BAD_FILE, "the output cannot be written", "");
+        }
+        if (count < records) {
+            return OK;
+        }
+    }
+}
+
+#ifdef EQ_PROFILE
+
+static struct {
+    uint64_t last;
+    uint64_t *values; /* before the first layer, each layer, after the last; NULL: nobody wants to know */
+} profile;
+
+static inline void lap(uint32_t index)
+{
+    if (!profile.values) {
+        return;
+    }
+    const uint64_t now = eq_platform_clock();
+    profile.values[index] += now - profile.last;
+    profile.last = eq_platform_clock(); /* read anew: the time since `now` is the profile's, not the model's */
+}
+
+/* Called before layer 0, between layers, and after the last. */
+void eq_model_layer_hook(int32_t layer)
+{
+    lap((uint32_t)layer);
+}
+
+static int run_profile(pool *memory, const record *in, const record *out, int input, int table, size_t repeats)
+{
+    const size_t columns = EQ_MODEL_LAYERS + 2;
+    uint64_t *values = take(memory, (1 + repeats * columns) * sizeof *values);
+    uint8_t *raw = take(memory, in->bytes);
+    if (!values || !raw) {
+        return fail(NO_MEMORY, "not enough memory for the table of times", "");
+    }
+    if (eq_platform_read(input, raw, in->bytes) != in->bytes) {
+        return fail(BAD_DATA, "the input ends within an inference", "");
+    }
+    memset(values, 0, (1 + repeats * columns) * sizeof *values);
+    for (size_t i = 0; i < repeats; i++) {
+        profile.values = values + 1 + i * columns;
+        unpack(in, raw);
+        profile.last = eq_platform_clock();
+        if (infer(in, out)) {
+            return fail(MODEL_FAILED, "the model reported an error", "");
+        }
+        lap(EQ_MODEL_LAYERS + 1);
+    }
+    /* The least of several: on a computer the first is slow, and any can be interrupted. */
+    uint64_t overhead = UINT64_MAX;
+    for (size_t i = 0; i < 16; i++) {
+        uint64_t pair[2] = {0, 0};
+        profile.values = pair;
+        eq_model_layer_hook_entry(0);
+        eq_model_layer_hook_entry(1);
+        overhead = pair[1] < overhead ? pair[1] : overhead;
+    }
+    values[0] = overhead;
+    const size_t bytes = (1 + repeats * columns) * sizeof *values;
+    return eq_platform_write(table, values, bytes) == bytes ? OK : fail(BAD_FILE, "the table cannot be written", "");
+}
+
+static size_t number(const char *text)
+{
+    size_t value = 0;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        value = value * 10 + (size_t)(*text - '0');
+    }
+    return value;
+}
+
+#endif
+
+static int is(const char *word, const char *command)
+{
+    while (*word && *word == *command) {
+        word++;
+        command++;
+    }
+    return *word == *command;
+}
+
+static int run_command(pool *memory, int argc, const char *const *argv, int input, int output)
+{
+    record in;
+    record out;
+    if (!make_record(&in, memory, eq_model_inputs, EQ_MODEL_INPUTS) ||
+        !make_record(&out, memory, eq_model_outputs, EQ_MODEL_OUTPUTS)) {
+        return fail(NO_MEMORY, "not enough memory for one input and one output", "");
+    }
+    if (argc == 4 && is(argv[1], "run")) {
+        return run_file(memory, &in, &out, input, output);
+    }
+#ifdef EQ_PROFILE
+    if (argc == 5 && is(argv[1], "profile")) {
+        return run_profile(memory, &in, &out, input, output, number(argv[4]));
+    }
+#endif
+    return fail(BAD_USAGE, "this program has no command ", argv[1]);
+}
+
+int eq_main(int argc, const char *const *argv)
+{
+    if (argc < 4) {
+        return fail(BAD_USAGE, "usage: run INPUT OUTPUT", "");
+    }
+    pool memory;
+    memory.next = eq_platform_memory(&memory.left);
+    const int input = eq_platform_open(argv[2], 0);
+    if (input == EQ_NO_FILE) {
+        return fail(BAD_FILE, "cannot open ", argv[2]);
+    }
+    const int output = eq_platform_open(argv[3], 1);
+    if (output == EQ_NO_FILE) {
+        eq_platform_close(input);
+        return fail(BAD_FILE, "cannot open ", argv[3]);
+    }
+    const int code = run_command(&memory, argc, argv, input, output);
+    eq_platform_close(input);
+    eq_platform_close(output);
+    return code;
+}
