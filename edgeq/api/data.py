@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
+from edgeq.quantize.preprocess import InputSpec, graph_values, input_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +78,12 @@ def _checked(name: str, array: Array, shape: Shape, where: str) -> Array:
     return array
 
 
-def load_data(path: str | Path, graph: Graph) -> Dataset:
-    """Samples for `graph` from a file.
+def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> Dataset:
+    """Samples for `graph` from a file, as real values of its inputs.
 
-    One input: array `x` (or an .npy file); several: one array per input, by its name. Optional class labels: `y`. Integer
-    arrays count as real numbers.
+    One input: array `x` (or an .npy file); several: one array per input, by its name. Optional class labels: `y`.
+    Integer arrays count as real numbers; for an input with preprocessing `spec` they are raw bytes, and floating-point
+    arrays are what the model sees.
 
     Raises:
         UsageError: the file is missing or broken, or does not fit the model.
@@ -100,6 +102,9 @@ def load_data(path: str | Path, graph: Graph) -> Dataset:
                 where=str(path),
             )
         inputs[name] = _checked(key, found[key], shape, str(path))
+    if spec is not None:
+        name = input_name(graph, spec)
+        inputs[name] = graph_values(graph, spec, inputs[name])
     counts = {len(a) // (shapes[n][0] if shapes[n] else 1) for n, a in inputs.items()}
     if len(counts) > 1:
         raise UsageError(f"the inputs have different numbers of samples: {sorted(counts)}", where=str(path))
@@ -121,3 +126,13 @@ def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: 
         batched = (count * shape[0], *shape[1:]) if shape else (count,)
         inputs[name] = rng.uniform(low, high, batched).astype(np.float32)
     return Dataset(inputs, shapes)
+
+
+def real_ranges(graph: Graph) -> dict[str, tuple[float, float]]:
+    """Least and greatest real value that each input of an integer graph can hold."""
+    found = {}
+    for name in graph.inputs:
+        kind = graph.type(name)
+        low, high = kind.qp.dequantize(np.array(kind.dtype.range))
+        found[name] = (float(low), float(high))
+    return found

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeq.api.data import Dataset, load_data
+from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.project import BuildOptions
 from edgeq.codegen.emit import emit
+from edgeq.codegen.folder import check_replaceable, replacing
 from edgeq.codegen.lower import lower
+from edgeq.codegen.manifest import update_manifest
 from edgeq.errors import UsageError
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
@@ -21,7 +22,12 @@ from edgeq.passes.pipeline import optimize_float, optimize_integer
 from edgeq.quantize import quantize as quantize_graph
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
-from edgeq.target import load_target
+from edgeq.quantize.qdq_export import save_qdq
+from edgeq.report.accuracy import layer_errors
+from edgeq.report.size import check_fits, measure
+from edgeq.target import Target, load_target
+from edgeq.toolchain.cmake import build as build_program
+from edgeq.toolchain.compilers import find_toolchain
 
 Step = Callable[[str], None]
 Advance = Callable[[int, int], None]
@@ -81,7 +87,7 @@ def quantize(
     if input is not None:
         graph = apply_preprocessing(graph, input)
     float_graph = optimize_float(graph)
-    samples = load_data(calibration, graph) if isinstance(calibration, str | Path) else calibration
+    samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
     chosen = numerics or graph.preferred
     integer = quantize_graph(float_graph, samples, config or QuantConfig(), chosen, progress)
     return QuantizedModel(float_graph, optimize_integer(integer))
@@ -104,26 +110,62 @@ def build(options: BuildOptions, step: Step = _silent, progress: Advance | None 
     target = load_target(options.target)
     if options.kernels != "edgeq":
         raise UsageError(f"kernels {options.kernels!r} are not available in this version", hint="use --kernels edgeq")
+    folder = options.folder
+    check_replaceable(folder)
+    if options.compile:
+        find_toolchain(target, options.toolchain)  # a missing compiler is better known before the work than after
     step(f"reading {options.model.name}")
     graph = load(options.model, options.input_shapes)
     step("quantizing")
     model = quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
     step(f"generating C for {target.name}")
     program = lower(model.graph, target, options.model_name)
-    return emit(program, model.graph, model.float_graph, target, options.folder)
+    check_fits(program, target)
+    more = {"preprocessing": options.input.to_dict() if options.input else None}
+    with replacing(folder):
+        emit(program, model.graph, model.float_graph, target, folder, options.optimize, options.kernels)
+        if options.compile:
+            step("compiling")
+            more |= _compile(folder, options, target)
+        made = update_manifest(folder, **more)
+    return {**made, "folder": str(folder)}
 
 
-def manifest(folder: str | Path) -> dict[str, Any]:
-    """The manifest of a build folder.
+def _compile(folder: Path, options: BuildOptions, target: Target) -> dict[str, Any]:
+    """Compile, and measure what came of it."""
+    built = build_program(folder, options.model_name, target, options.toolchain, options.sanitize)
+    return {"toolchain": built.toolchain.version, **measure(built.program, target).manifest()}
+
+
+def quantize_report(
+    options: BuildOptions, output: Path | None = None, samples: int = 32, progress: Advance | None = None
+) -> dict[str, Any]:
+    """Quantize a model, measure the error of every layer against float, write QDQ ONNX if `output` is given.
+
+    Args:
+        options: model, calibration and how to quantize.
+        output: the ONNX file to write, or None.
+        samples: how many calibration samples the error is measured on; random ones where there is no calibration.
+        progress: called with calibration samples done and in all.
+
+    Returns:
+        name, numerics, output, and layers with name, op, value, sqnr_db, max_error, cosine.
 
     Raises:
-        UsageError: it is no build folder.
+        EdgeqError: as `quantize`; UsageError if the file cannot be written.
     """
-    file = Path(folder) / "manifest.json"
-    try:
-        data = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            "not a build folder", hint="give the folder that `edgeq build --output` wrote", where=str(folder)
-        ) from error
-    return dict(data)
+    graph = load(options.model, options.input_shapes)
+    model = quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
+    if options.calibration is not None:
+        source = apply_preprocessing(graph, options.input) if options.input else graph
+        data = load_data(options.calibration, source, options.input).first(samples)
+    else:
+        data = random_data(model.graph, real_ranges(model.graph), samples)
+    if output is not None:
+        save_qdq(model.graph, output)
+    return {
+        "name": options.model_name,
+        "numerics": (model.graph.numerics or Numerics.FAST).value,
+        "output": str(output) if output else None,
+        "layers": layer_errors(model.float_graph, model.graph, data),
+    }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from edgeq.codegen.names import symbol_prefix
 from edgeq.errors import UsageError
 from edgeq.ir.tensor import Shape
 from edgeq.numerics.fixedpoint import Numerics
@@ -64,7 +64,7 @@ class BuildOptions:
     @property
     def model_name(self) -> str:
         """A C identifier for the model."""
-        return self.name or c_name(self.model.name.split(".")[0] or "model")
+        return symbol_prefix(self.name or self.model.resolve().name.split(".")[0] or "model")
 
     @property
     def folder(self) -> Path:
@@ -74,12 +74,6 @@ class BuildOptions:
     def override(self, **given: Any) -> BuildOptions:
         """These options with those of `given` that are not None."""
         return replace(self, **{k: v for k, v in given.items() if v is not None})
-
-
-def c_name(text: str) -> str:
-    """`text` as a C identifier in lower case."""
-    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "model"
-    return f"m_{name}" if name[0].isdigit() else name
 
 
 def choice(value: str, allowed: tuple[str, ...], what: str, where: str = "") -> str:

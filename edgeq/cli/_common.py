@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,7 +23,7 @@ results = Console(highlight=False)
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.", show_default=False)]
 ShapesOption = Annotated[
-    Optional[list[str]],
+    list[str] | None,
     typer.Option("--input-shape", metavar="NAME=1,3,224,224", help="Shape of an input with dynamic dimensions."),
 ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from edgeq.api.project import FILE, BuildOptions, load_project, parse_shape
+from edgeq.errors import UsageError
+from edgeq.ir.tensor import Shape
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec
 
@@ -20,32 +23,37 @@ ModelArgument = Annotated[
     ),
 ]
 CalibrationOption = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option("--calibration", metavar="X.npz", help="Calibration samples: array x, batch first, real values."),
 ]
 ObserverOption = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--observer", help="How ranges are found: min-max, moving-average, percentile, mse or entropy."),
 ]
 WeightsOption = Annotated[
-    Optional[str], typer.Option("--weights", help="Weight scales: per-channel (default) or per-tensor.")
+    str | None, typer.Option("--weights", help="Weight scales: per-channel (default) or per-tensor.")
 ]
 ActivationsOption = Annotated[
-    Optional[str], typer.Option("--activations", help="Activations: asymmetric (default) or symmetric.")
+    str | None, typer.Option("--activations", help="Activations: asymmetric (default) or symmetric.")
 ]
 MeanOption = Annotated[
-    Optional[str],
-    typer.Option("--input-mean", help="Raw sensor input: x = (raw * scale - mean) / std. One value, or one per channel."),
+    str | None,
+    typer.Option("--input-mean", help="Raw input: x = (raw * scale - mean) / std. One value, or one per channel."),
 ]
-StdOption = Annotated[Optional[str], typer.Option("--input-std", help="See --input-mean.")]
-ScaleOption = Annotated[Optional[float], typer.Option("--input-scale", help="See --input-mean.")]
+StdOption = Annotated[str | None, typer.Option("--input-std", help="See --input-mean.")]
+ScaleOption = Annotated[float | None, typer.Option("--input-scale", help="See --input-mean.")]
+
+
+def given_shapes(shapes: list[str] | None) -> dict[str, Shape]:
+    """What --input-shape said."""
+    return dict(parse_shape(s) for s in shapes or [])
 
 
 def base_options(model: Path, shapes: list[str] | None) -> BuildOptions:
     """Options from edgeq.toml if `model` is one, else only the model; with --input-shape applied."""
     is_project = model.name.endswith(".toml") or (model.is_dir() and (model / FILE).is_file())
     options = load_project(model) if is_project else BuildOptions(model)
-    return options.override(input_shapes={**options.input_shapes, **dict(parse_shape(s) for s in shapes)}) if shapes else options
+    return options.override(input_shapes={**options.input_shapes, **given_shapes(shapes)})
 
 
 def with_quantization(
@@ -53,7 +61,16 @@ def with_quantization(
 ) -> QuantConfig:
     """`config` with what was said on the command line."""
     given = {"observer": observer, "weights": weights, "activations": activations}
-    return config.override({k: v for k, v in given.items() if v is not None})
+    said = {k: v for k, v in given.items() if v is not None}
+    parsed = QuantConfig.from_dict(said)
+    return replace(config, **{k: getattr(parsed, k) for k in said})
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(v) for v in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a number or a list such as 0.485,0.456,0.406") from error
 
 
 def input_spec(spec: InputSpec | None, mean: str | None, std: str | None, scale: float | None) -> InputSpec | None:
@@ -61,8 +78,7 @@ def input_spec(spec: InputSpec | None, mean: str | None, std: str | None, scale:
     given: dict[str, object] = {}
     for key, text in (("mean", mean), ("std", std)):
         if text is not None:
-            values = [float(v) for v in text.split(",")]
-            given[key] = values[0] if len(values) == 1 else values
+            given[key] = _numbers(text)
     if scale is not None:
         given["scale"] = scale
     if not given:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -16,21 +16,22 @@ from edgeq.errors import UsageError
 
 def command(
     model: o.ModelArgument,
-    target: Annotated[Optional[str], typer.Option("--target", "-t", help="What to build for; see `edgeq targets`.")] = None,
+    target: Annotated[str | None, typer.Option("--target", "-t", help="See `edgeq targets`.")] = None,
     calibration: o.CalibrationOption = None,
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", metavar="DIR", help="Build folder.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help="Build folder.")] = None,
     numerics: Annotated[
-        Optional[str],
+        str | None,
         typer.Option(
-            "--numerics", help="fast; tflite (LiteRT's reference, default for a quantized .tflite); tflm (TFLite Micro)."
+            "--numerics",
+            help="fast; tflite (as LiteRT, default for a quantized .tflite); tflm (as TFLite Micro).",
         ),
     ] = None,
-    optimize: Annotated[Optional[str], typer.Option("--optimize", help="speed, balanced (default) or size.")] = None,
-    kernels: Annotated[Optional[str], typer.Option("--kernels", help="edgeq (default) or cmsis-nn.")] = None,
+    optimize: Annotated[str | None, typer.Option("--optimize", help="speed, balanced (default) or size.")] = None,
+    kernels: Annotated[str | None, typer.Option("--kernels", help="edgeq (default) or cmsis-nn.")] = None,
     toolchain: Annotated[
-        Optional[str], typer.Option("--toolchain", help="gcc, clang or zig; by default the first that is found.")
+        str | None, typer.Option("--toolchain", help="gcc, clang or zig; by default the first that is found.")
     ] = None,
-    name: Annotated[Optional[str], typer.Option("--name", help="C name of the model; default: the file's.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="C name of the model; default: the file's.")] = None,
     observer: o.ObserverOption = None,
     weights: o.WeightsOption = None,
     activations: o.ActivationsOption = None,
@@ -50,7 +51,7 @@ def command(
         target=target,
         calibration=calibration,
         output=output,
-        name=api.c_name(name) if name else None,
+        name=name,
         numerics=parse_numerics(numerics) if numerics else None,
         optimize=choice(optimize, OPTIMIZE, "--optimize") if optimize else None,
         kernels=choice(kernels, KERNELS, "--kernels") if kernels else None,
@@ -69,7 +70,11 @@ def command(
 
 def _show(folder: Path, made: dict[str, Any]) -> None:
     results.print(f"{made['name']} for {made['target']} in {folder}", markup=False)
-    rows = [("MACs", f"{made['macs']:,}"), ("weights", size(made["weights_bytes"])), ("arena", size(made["arena_bytes"]))]
+    rows = [
+        ("MACs", f"{made['macs']:,}"),
+        ("weights", size(made["weights_bytes"])),
+        ("arena", size(made["arena_bytes"])),
+    ]
     if made.get("flash_bytes") is not None:
         rows += [("flash", size(made["flash_bytes"])), ("RAM", size(made["ram_bytes"]))]
         rows += [("compiler", made["toolchain"])]

@@ -9,6 +9,7 @@ import typer
 
 from edgeq import api
 from edgeq.cli._common import JsonFlag, ShapesOption, print_json, results, size, table
+from edgeq.cli._options import given_shapes
 
 
 def command(
@@ -17,7 +18,7 @@ def command(
     json: JsonFlag = False,
 ) -> None:
     """Show inputs, outputs and layers of a model, or the figures of a build folder."""
-    found = api.inspect(path, input_shape)
+    found = api.inspect(path, given_shapes(input_shape))
     if json:
         print_json(found)
         return
@@ -27,7 +28,9 @@ def command(
             q = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port.get("scale") else ""
             results.print(f"  {kind[:-1]} {port['name']}: {port['dtype']} {tuple(port['shape'])}{q}", markup=False)
     if "flash_bytes" in found and found["flash_bytes"] is not None:
-        results.print(f"  arena {size(found['arena_bytes'])}, RAM {size(found['ram_bytes'])}, flash {size(found['flash_bytes'])}")
+        results.print(
+            f"  arena {size(found['arena_bytes'])}, RAM {size(found['ram_bytes'])}, flash {size(found['flash_bytes'])}"
+        )
     rows = [
         [e["name"], e["op"], e.get("kernel", ""), "x".join(map(str, e["output_shape"])), e["macs"], e["weights_bytes"]]
         for e in found["layers"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -16,8 +16,8 @@ from edgeq.cli._common import JsonFlag, ShapesOption, print_json, progress, resu
 def command(
     model: o.ModelArgument,
     calibration: o.CalibrationOption = None,
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", metavar="M.onnx", help="QDQ ONNX file.")] = None,
-    numerics: Annotated[Optional[str], typer.Option("--numerics", help="fast, tflite or tflm.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="M.onnx", help="QDQ ONNX file.")] = None,
+    numerics: Annotated[str | None, typer.Option("--numerics", help="fast, tflite or tflm.")] = None,
     observer: o.ObserverOption = None,
     weights: o.WeightsOption = None,
     activations: o.ActivationsOption = None,
@@ -41,8 +41,10 @@ def command(
     if json:
         print_json(report)
         return
-    rows = [[e["name"], e["op"], e["sqnr_db"] if e["sqnr_db"] is not None else "", e["max_error"], e["cosine"]]
-            for e in report["layers"]]
+    rows = [
+        [e["name"], e["op"], e["sqnr_db"] if e["sqnr_db"] is not None else "", e["max_error"], e["cosine"]]
+        for e in report["layers"]
+    ]
     table("layer", "operator", "SQNR dB", "max error", "cosine", rows=rows)
     if output is not None:
         results.print(f"wrote {output}", markup=False)

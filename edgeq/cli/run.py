@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -15,7 +15,7 @@ from edgeq.cli._common import FolderArgument, JsonFlag, print_json, results
 def command(
     folder: FolderArgument,
     input: Annotated[Path, typer.Option("--input", metavar="X.npz", help="Samples: an .npz with x, or an .npy file.")],
-    output: Annotated[Optional[Path], typer.Option("--output", metavar="Y.npz", help="Where results go.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", metavar="Y.npz", help="Where results go.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Integers in and out, as the device sees them.")] = False,
     json: JsonFlag = False,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -14,10 +14,10 @@ from edgeq.cli._common import FolderArgument, JsonFlag, print_json, progress, re
 def command(
     folder: FolderArgument,
     data: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option("--data", metavar="X.npz", help="Samples x and labels y; by default random ones."),
     ] = None,
-    samples: Annotated[Optional[int], typer.Option("--samples", min=1, help="Use only the first N samples.")] = None,
+    samples: Annotated[int | None, typer.Option("--samples", min=1, help="Use only the first N samples.")] = None,
     json: JsonFlag = False,
 ) -> int:
     """Compare the built program with the integer simulator, bit for bit, then both with the float model."""

@@ -1,0 +1,21 @@
+"""The Python API: what the command line calls, and what `import edgeq` offers (docs/api.md)."""
+
+from edgeq.api.check import inspect, profile, run, save_outputs, verify
+from edgeq.api.doctor import doctor
+from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
+from edgeq.api.project import BuildOptions
+
+__all__ = [
+    "BuildOptions",
+    "QuantizedModel",
+    "build",
+    "doctor",
+    "inspect",
+    "load",
+    "profile",
+    "quantize",
+    "quantize_report",
+    "run",
+    "save_outputs",
+    "verify",
+]

@@ -1,0 +1,253 @@
+"""What can be done with a build folder: run it, verify it, profile it, look into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeq.api.data import Dataset, load_data, random_data, real_ranges
+from edgeq.codegen.manifest import read_manifest
+from edgeq.codegen.names import symbol_prefix
+from edgeq.errors import UsageError
+from edgeq.importers import load as import_model
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.text import load_graph
+from edgeq.passes.pipeline import optimize_float
+from edgeq.quantize.preprocess import InputSpec
+from edgeq.report.accuracy import accuracy, quantize_inputs
+from edgeq.runners import Program
+from edgeq.runners import profile as profile_program
+from edgeq.runners import run as run_program
+from edgeq.simulator import FloatExecutor, IntExecutor
+from edgeq.target import load_target
+from edgeq.toolchain.cmake import build_profile, program_path
+
+Advance = Callable[[int, int], None]
+RANDOM_SAMPLES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A build folder, read back."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    graph: Graph
+    float_graph: Graph
+
+    @staticmethod
+    def read(folder: str | Path) -> Built:
+        """Read a build folder.
+
+        Raises:
+            UsageError: it is none, or was damaged.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        try:
+            graph, float_graph = (load_graph(folder / "reference" / kind) for kind in ("integer", "float"))
+        except OSError as error:
+            raise UsageError("its folder `reference` is damaged", hint="build it again", where=str(folder)) from error
+        return Built(folder, manifest, graph, float_graph)
+
+    @property
+    def program(self) -> Program:
+        """The compiled program."""
+        target = load_target(self.manifest["target"])
+        path = program_path(self.folder, self.manifest["name"], target)
+        return Program.of_manifest(path, target, self.manifest)
+
+    def data(self, path: str | Path) -> Dataset:
+        """Samples from a file, as real values."""
+        table = self.manifest.get("preprocessing")
+        return load_data(path, self.float_graph, InputSpec.from_dict(table) if table else None)
+
+    def random(self, count: int) -> Dataset:
+        """Random samples within the range of each quantized input."""
+        return random_data(self.graph, real_ranges(self.graph), count)
+
+    def integers(self, samples: Iterable[Mapping[str, Array]]) -> list[Array]:
+        """Samples as the device takes them: one array per input, stacked along the batch."""
+        quantized = [quantize_inputs(self.graph, s) for s in samples]
+        return [np.concatenate([q[name] for q in quantized]) for name in self.graph.inputs]
+
+
+def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Array]:
+    """Run samples through a built model.
+
+    Args:
+        folder: a build folder.
+        data: .npz or .npy with samples of the inputs; real values, or with `raw` the device's integers.
+        raw: integers in and out.
+
+    Returns:
+        For every output an array, samples first: float32, or integers with `raw`.
+
+    Raises:
+        UsageError: the data do not fit.
+        ToolError: the emulator is missing, or the program failed.
+    """
+    built = Built.read(folder)
+    inputs = _raw_inputs(built, data) if raw else built.integers(built.data(data))
+    found = dict(zip(built.graph.outputs, run_program(built.program, inputs), strict=True))
+    if raw:
+        return found
+    return {name: built.graph.type(name).qp.dequantize(values) for name, values in found.items()}
+
+
+def _raw_inputs(built: Built, data: str | Path) -> list[Array]:
+    given = load_data(data, built.graph).inputs
+    inputs = []
+    for name in built.graph.inputs:
+        dtype = built.graph.type(name).dtype
+        low, high = dtype.range
+        array = given[name]
+        if array.dtype.kind not in "iub" or array.min() < low or array.max() > high:
+            raise UsageError(f"input {name!r} must be integers from {low} to {high}", hint="or leave --raw out")
+        inputs.append(array.astype(dtype.numpy))
+    return inputs
+
+
+def save_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
+    """Write results as .npz: `y` for an only output, else one array per output.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    named = {"y": next(iter(outputs.values()))} if len(outputs) == 1 else dict(outputs)
+    try:
+        with path.open("wb") as file:
+            np.savez_compressed(file, **named)  # type: ignore[arg-type]
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def verify(
+    folder: str | Path,
+    data: str | Path | None = None,
+    samples: int | None = None,
+    progress: Advance | None = None,
+) -> dict[str, Any]:
+    """Compare a built program with the integer simulator, bit for bit, and with the float model.
+
+    Args:
+        folder: a build folder.
+        data: .npz with samples, and labels `y` if there are any; by default random samples.
+        samples: use only the first so many.
+        progress: called with samples done and in all.
+
+    Returns:
+        samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
+        top1_float, top1_int8 and agreement in percent (None where they do not apply).
+
+    Raises:
+        UsageError: the data do not fit.
+        ToolError: the emulator is missing, or the program failed.
+    """
+    built = Built.read(folder)
+    dataset = built.data(data).first(samples) if data is not None else built.random(samples or RANDOM_SAMPLES)
+    found = run_program(built.program, built.integers(dataset))
+    floats, integers = FloatExecutor(built.float_graph), IntExecutor(built.graph)
+    batch = [built.graph.type(o).shape[0] if built.graph.type(o).shape else 1 for o in built.graph.outputs]
+    mismatches, worst = 0, 0
+    real: list[list[Array]] = [[] for _ in built.graph.outputs]
+    for index, sample in enumerate(dataset):
+        exact = integers.run(quantize_inputs(built.graph, sample))
+        reference = floats.run(sample)
+        differences = []
+        for k, name in enumerate(built.graph.outputs):
+            device = found[k][index * batch[k] : (index + 1) * batch[k]]
+            differences.append(int(np.abs(device.astype(np.int64) - exact[name].reshape(device.shape)).max(initial=0)))
+            real[k].append(reference[_float_name(built, k)])
+        mismatches += any(differences)
+        worst = max(worst, *differences)
+        if progress is not None:
+            progress(index + 1, len(dataset))
+    figures = _accuracy(built, real, found, dataset.labels)
+    return {"samples": len(dataset), "mismatches": mismatches, "max_abs_diff": worst, **figures}
+
+
+def _float_name(built: Built, output: int) -> str:
+    return built.float_graph.outputs[output]
+
+
+def _accuracy(
+    built: Built, real: Sequence[list[Array]], found: Sequence[Array], labels: Array | None
+) -> dict[str, Any]:
+    """Figures of the first output, which is the one that labels are about."""
+    name = built.graph.outputs[0]
+    got = built.graph.type(name).qp.dequantize(found[0])
+    figures = accuracy(np.concatenate([r.reshape(-1, *got.shape[1:]) for r in real[0]]), got, labels)
+    return {key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")}
+
+
+def profile(folder: str | Path) -> dict[str, Any]:
+    """What one inference and each of its layers costs.
+
+    Returns:
+        unit ("instructions" in the emulator, "ns" on the host), total, and layers with name, op, value, macs.
+
+    Raises:
+        UsageError: not a build folder.
+        ToolError: compiler or emulator are missing, or the program failed.
+    """
+    built = Built.read(folder)
+    program = built.program
+    path = build_profile(built.folder, built.manifest["name"], program.target)
+    timed = Program.of_manifest(path, program.target, built.manifest)
+    cost = profile_program(timed, built.integers(built.random(1)))
+    layers = [
+        {"name": layer["name"], "op": layer["op"], "value": value, "macs": layer["macs"]}
+        for layer, value in zip(built.manifest["layers"], cost.layers, strict=True)
+    ]
+    return {"unit": cost.unit, "total": cost.total, "layers": layers}
+
+
+def inspect(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> dict[str, Any]:
+    """Inputs, outputs and layers of a model after edgeq's passes; of a build folder its manifest.
+
+    Raises:
+        UsageError, ModelError: as `load`.
+    """
+    path = Path(path)
+    if (path / "manifest.json").is_file():
+        return read_manifest(path)
+    graph = optimize_float(import_model(path, dict(input_shapes or {})))
+    layers = []
+    for node in graph.nodes:
+        site = graph.site(node)
+        layers.append(
+            {
+                "name": node.name,
+                "op": node.op.kind,
+                "macs": node.op.macs(site),
+                "weights_bytes": sum(c.size for c in site.consts if c is not None),
+                "output_shape": list(site.outputs[0].shape),
+            }
+        )
+    return {
+        "name": symbol_prefix(path.resolve().name.split(".")[0]),
+        "quantized": graph.preferred.value if any(graph.type(n).q for n in graph.inputs) else None,
+        "inputs": [_port(graph, n) for n in graph.inputs],
+        "outputs": [_port(graph, n) for n in graph.outputs],
+        "macs": sum(layer["macs"] for layer in layers),
+        "weights_bytes": sum(layer["weights_bytes"] for layer in layers),
+        "layers": layers,
+    }
+
+
+def _port(graph: Graph, name: str) -> dict[str, Any]:
+    kind = graph.type(name)
+    dtype = graph.ports.get(name)
+    return {
+        "name": name,
+        "shape": list(kind.shape),
+        "dtype": dtype.value if dtype else "int8" if kind.q else kind.dtype.value,
+        "scale": kind.q.s if kind.q else None,
+        "zero_point": kind.q.zp if kind.q else None,
+    }

@@ -1,0 +1,57 @@
+"""What this machine has of the tools that edgeq can use."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from edgeq.errors import ToolError
+from edgeq.target import list_targets
+from edgeq.toolchain.cmake import find_cmake, find_generator
+from edgeq.toolchain.compilers import available, install_hint
+
+_PACKAGES = (
+    ("tensorflow", "import of Keras models and SavedModel folders", "pip install edgeq[tensorflow]"),
+    ("ziglang", "a compiler for every target without system packages", "pip install edgeq[zig]"),
+)
+
+
+def doctor() -> list[dict[str, Any]]:
+    """Tools: name, what was found (None if nothing), what it is for, how to install it."""
+    rows: list[dict[str, Any]] = []
+    for target in list_targets():
+        compilers = available(target)
+        found = ", ".join(c.version for c in compilers) or None
+        rows.append(_row(f"compiler for {target.name}", found, f"--target {target.name}", install_hint(target)))
+    rows.append(_row("cmake", _found(lambda: str(find_cmake())), "compiling", "pip install cmake"))
+    rows.append(_row("ninja or make", _found(lambda: find_generator()[0]), "compiling", "pip install ninja"))
+    for program, package in sorted({(t.emulator.program, t.emulator.package) for t in list_targets() if t.emulator}):
+        rows.append(
+            _row(program, shutil.which(program), "running Cortex-M programs here", f"apt-get install {package}")
+        )
+    for package, purpose, install in _PACKAGES:
+        rows.append(_row(package, _version(package), purpose, install))
+    return rows
+
+
+def _row(name: str, found: str | None, purpose: str, install: str) -> dict[str, Any]:
+    return {"name": name, "found": found, "purpose": purpose, "install": install}
+
+
+def _found(find: Callable[[], str]) -> str | None:
+    try:
+        return find()
+    except ToolError:
+        return None
+
+
+def _version(package: str) -> str | None:
+    if importlib.util.find_spec(package) is None:
+        return None
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "present"
