@@ -13,6 +13,14 @@ from edgeq.numerics.fixedpoint import Numerics
 TOLERANCE = {Numerics.FAST: 1.01, Numerics.TFLITE: 2.01, Numerics.TFLM: 2.01}
 """Steps of the output's scale. Results are rounded once in FAST, but some of their inputs were rounded before."""
 
+UNFAITHFUL = {"Neg", "Div"}
+"""Operators for which LiteRT's integers, which the vectors compare, are not close to the floats: NEG disregards
+zero-points, and DIV goes wrong for small quotients."""
+
+
+DEVIANT = {"Neg": "LiteRT negates the stored bytes, whatever their zero-points"}
+"""Operators whose arithmetic in TFLITE and TFLM is not what their name says."""
+
 
 def difference(case: Case) -> float:
     """The largest difference of a case's outputs, in steps of their scales, where the float result is finite."""
@@ -29,8 +37,9 @@ def difference(case: Case) -> float:
 
 @pytest.mark.parametrize("kind", sorted(registry()))
 def test_integers_mean_what_floats_say(kind: str) -> None:
-    far = {c.name: difference(c) for c in of_operator(kind)}
-    limits = {c.name: TOLERANCE[c.site.numerics] for c in of_operator(kind)}
+    cases = [c for c in of_operator(kind) if c.site.numerics is Numerics.FAST or kind not in UNFAITHFUL]
+    far = {c.name: difference(c) for c in cases}
+    limits = {c.name: TOLERANCE[c.site.numerics] for c in cases}
     assert {name: d for name, d in far.items() if d > limits[name]} == {}
 
 

@@ -1,0 +1,151 @@
+"""Activation functions and softmax."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.elementwise import INFINITY, aligned
+from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.ir.op import Op
+from edgeq.ops.clip import Clip
+from edgeq.ops.elu import Elu
+from edgeq.ops.gelu import Gelu
+from edgeq.ops.hard_sigmoid import HardSigmoid
+from edgeq.ops.hard_swish import HardSwish
+from edgeq.ops.leaky_relu import LeakyRelu
+from edgeq.ops.log_softmax import LogSoftmax
+from edgeq.ops.p_relu import PRelu
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.sigmoid import Sigmoid
+from edgeq.ops.softmax import Softmax
+from edgeq.ops.tanh import Tanh
+from edgeq.ops.transpose import Transpose
+
+
+def _simple(node: OnnxNode, op: Op) -> None:
+    node.result(node.emit(op, [node.value(0)]))
+
+
+@handles("Relu")
+def relu(node: OnnxNode) -> None:
+    """max(x, 0)."""
+    _simple(node, Clip(0.0, INFINITY))
+
+
+@handles("Clip")
+def clip(node: OnnxNode) -> None:
+    """Bounds from attributes (opset < 11) or inputs."""
+    if node.opset < 11:
+        low, high = node.attr_float("min", -INFINITY), node.attr_float("max", INFINITY)
+    else:
+        low, high = _bound(node, 1, -INFINITY), _bound(node, 2, INFINITY)
+    if np.isnan(low) or np.isnan(high) or low > high:
+        raise ModelError(f"the bounds {low} and {high} leave nothing between them", hint="check the node's bounds")
+    limit = float(np.finfo(np.float32).max)  # exporters write it where there is no bound
+    low, high = (-INFINITY if low <= -limit else low), (INFINITY if high >= limit else high)
+    if (low, high) == (-INFINITY, INFINITY):
+        node.result(node.value(0))
+    else:
+        _simple(node, Clip(low, high))
+
+
+def _bound(node: OnnxNode, index: int, default: float) -> float:
+    if not node.has(index):
+        return default
+    data = node.needed(index, "a bound").real()
+    if data.size != 1:
+        raise ModelError("a bound is not a single number", hint="check the node's bounds")
+    return float(data.reshape(()))
+
+
+@handles("LeakyRelu")
+def leaky_relu(node: OnnxNode) -> None:
+    """x where positive, else alpha · x."""
+    _simple(node, LeakyRelu(node.attr_float("alpha", 0.01)))
+
+
+@handles("PRelu")
+def prelu(node: OnnxNode) -> None:
+    """x where positive, else slope · x, with a constant slope that broadcasts to x."""
+    slope = node.needed(1, "the slope")
+    if slope.data.size == 1 and slope.q is None:
+        _simple(node, LeakyRelu(float(node.reals(1, "the slope").reshape(()))))
+        return
+    x = node.value(0)
+    node.result(node.emit(PRelu(), [x, aligned(node, slope, Activation(x))]))
+
+
+@handles("Sigmoid")
+def sigmoid(node: OnnxNode) -> None:
+    """1 / (1 + exp(−x))."""
+    _simple(node, Sigmoid())
+
+
+@handles("Tanh")
+def tanh(node: OnnxNode) -> None:
+    """tanh(x)."""
+    _simple(node, Tanh())
+
+
+@handles("HardSwish")
+def hard_swish(node: OnnxNode) -> None:
+    """x · clip(x / 6 + 1/2, 0, 1)."""
+    _simple(node, HardSwish())
+
+
+@handles("HardSigmoid")
+def hard_sigmoid(node: OnnxNode) -> None:
+    """clip(alpha · x + beta, 0, 1)."""
+    _simple(node, HardSigmoid(alpha=node.attr_float("alpha", 0.2), beta=node.attr_float("beta", 0.5)))
+
+
+@handles("Elu")
+def elu(node: OnnxNode) -> None:
+    """x where positive, else alpha · (exp(x) − 1)."""
+    _simple(node, Elu(node.attr_float("alpha", 1.0)))
+
+
+@handles("Gelu")
+@handles("Gelu", domain="com.microsoft")
+def gelu(node: OnnxNode) -> None:
+    """Gaussian error linear unit, exact or by tanh."""
+    mode = node.attr_str("approximate", "none")
+    if mode not in ("none", "tanh"):
+        raise ModelError(f"attribute approximate {mode!r} is unknown", hint="use none or tanh")
+    _simple(node, Gelu(approximate=mode == "tanh"))
+
+
+@handles("Softmax", "LogSoftmax")
+def softmax(node: OnnxNode) -> None:
+    """Softmax along an axis; before opset 13 over all dimensions from that axis on."""
+    node.result(add_softmax(node, node.value(0), node.opset))
+
+
+def add_softmax(node: OnnxNode, x: str, opset: int) -> str:
+    """Add a softmax of a value with the meaning of an opset; returns its value.
+
+    Raises:
+        ModelError: the axis does not fit.
+    """
+    shape = node.type(x).shape
+    (axis,) = normalize_axes([node.attr_int("axis", -1 if opset >= 13 else 1)], len(shape))
+    last = len(shape) - 1
+    log = node.kind == "LogSoftmax"
+
+    def over_last(value: str) -> str:
+        rank = len(node.type(value).shape)
+        return node.emit(LogSoftmax(rank - 1) if log else Softmax(rank - 1), [value])
+
+    if opset < 13 and prod(shape[axis + 1 :]) != 1:
+        flat = node.emit(Reshape((prod(shape[:axis]), prod(shape[axis:]))), [x], "flat", keep_q=True)
+        return node.emit(Reshape(shape), [over_last(flat)], "shaped", keep_q=True)
+    if axis == last:
+        return over_last(x)
+    there = (*(k for k in range(len(shape)) if k != axis), axis)
+    back = tuple(there.index(k) for k in range(len(shape)))
+    moved = node.emit(Transpose(there), [x], "last", keep_q=True)
+    return node.emit(Transpose(back), [over_last(moved)], "back", keep_q=True)

@@ -1,0 +1,139 @@
+"""Arithmetic with broadcasting, and functions of one element that are not activations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.ir.op import Op
+from edgeq.ops.abs import Abs
+from edgeq.ops.add import Add
+from edgeq.ops.clip import Clip
+from edgeq.ops.div import Div
+from edgeq.ops.erf import Erf
+from edgeq.ops.exp import Exp
+from edgeq.ops.log import Log
+from edgeq.ops.maximum import Maximum
+from edgeq.ops.minimum import Minimum
+from edgeq.ops.mul import Mul
+from edgeq.ops.neg import Neg
+from edgeq.ops.pow import Pow
+from edgeq.ops.rsqrt import Rsqrt
+from edgeq.ops.sqrt import Sqrt
+from edgeq.ops.square import Square
+from edgeq.ops.sub import Sub
+
+INFINITY = float("inf")
+BINARY: dict[str, type[Op]] = {"Add": Add, "Sub": Sub, "Mul": Mul, "Div": Div}
+UNARY: dict[str, type[Op]] = {"Abs": Abs, "Neg": Neg, "Exp": Exp, "Log": Log, "Sqrt": Sqrt, "Erf": Erf}
+
+
+@handles(*BINARY)
+def binary(node: OnnxNode) -> None:
+    """Add, Sub, Mul, Div."""
+    a, b = node.operand(0), node.operand(1)
+    if node.kind == "Div" and isinstance(b, Constant) and b.q is None and b.data.dtype.kind == "f" and np.all(b.data):
+        node.result(multiply_by_reciprocal(node, node.value(0), b))
+        return
+    node.result(node.emit(BINARY[node.kind](), [aligned(node, a, b), aligned(node, b, a)]))
+
+
+def multiply_by_reciprocal(node: OnnxNode, x: str, divisor: Constant) -> str:
+    """x / constant as x · (1 / constant): a division at run time costs far more."""
+    data = node.reals(1, "the divisor")
+    inverse = Constant(f"{divisor.name}_reciprocal", (1.0 / data).astype(np.float32))
+    return node.emit(Mul(), [x, aligned(node, inverse, Activation(x))])
+
+
+def aligned(node: OnnxNode, operand: Operand, other: Operand) -> str:
+    """The value of an operand; a constant gets ones in front of its shape up to the other operand's rank."""
+    if not isinstance(operand, Constant):
+        return node.value_of(operand)
+    shape = operand.data.shape
+    rank = len(node.type(other.value).shape) if isinstance(other, Activation) else other.data.ndim
+    missing = rank - len(shape)
+    per_axis = operand.q is not None and operand.q.axis is not None
+    if missing <= 0 or not shape or per_axis:
+        return node.value_of(operand)
+    return node.builder.store(operand.name, operand.data.reshape((1,) * missing + shape), operand.q)
+
+
+@handles("Sum", "Mean")
+def total(node: OnnxNode) -> None:
+    """Sum and Mean of any number of tensors."""
+    x = node.value(0)
+    for index in range(1, len(node.inputs)):
+        x = node.emit(Add(), [x, node.value(index)], "" if index == 1 else f"term{index}")
+    if node.kind == "Mean" and len(node.inputs) > 1:
+        x = node.emit(Mul(), [x, node.store("count", np.full(1, 1.0 / len(node.inputs), np.float32))], "mean")
+    node.result(x)
+
+
+@handles("Min", "Max")
+def extreme(node: OnnxNode) -> None:
+    """Min and Max of any number of tensors; a constant of one element makes it a Clip."""
+    operands = [node.operand(k) for k in range(len(node.inputs))]
+    if not operands:
+        raise ModelError(f"{node.kind} has no inputs", hint="export the model again")
+    operands.sort(key=lambda o: isinstance(o, Constant))  # constants last: x comes first
+    x = node.value_of(operands[0])
+    rank = len(node.type(x).shape)
+    for index, operand in enumerate(operands[1:]):
+        suffix = "" if index == 0 else f"term{index + 1}"
+        if isinstance(operand, Constant) and operand.data.size == 1 and operand.data.ndim <= rank:
+            bound = float(operand.real().reshape(()))
+            if np.isnan(bound):
+                raise ModelError("the tensor holds NaN", hint="export the model again", where=operand.name)
+            limits = (bound, INFINITY) if node.kind == "Max" else (-INFINITY, bound)
+            x = node.emit(Clip(*limits), [x], suffix)
+        else:
+            op = Maximum() if node.kind == "Max" else Minimum()
+            x = node.emit(op, [x, aligned(node, operand, Activation(x))], suffix)
+    node.result(x)
+
+
+@handles(*UNARY)
+def unary(node: OnnxNode) -> None:
+    """Functions of one element without attributes."""
+    node.result(node.emit(UNARY[node.kind](), [node.value(0)]))
+
+
+@handles("Reciprocal")
+def reciprocal(node: OnnxNode) -> None:
+    """1 / x."""
+    node.result(node.emit(Pow(-1.0), [node.value(0)]))
+
+
+@handles("Pow")
+def power(node: OnnxNode) -> None:
+    """x to a constant power, the same for all elements."""
+    data = node.needed(1, "the exponent").real().astype(np.float64)
+    if data.size == 0 or not np.isfinite(data).all() or not np.all(data == data.flat[0]):
+        raise ModelError("the exponents differ from element to element", hint="use one exponent for all elements")
+    exponent = float(data.flat[0])
+    named: dict[float, Op] = {2.0: Square(), 0.5: Sqrt(), -0.5: Rsqrt()}
+    x = node.value(0)
+    node.result(x if exponent == 1.0 else node.emit(named.get(exponent, Pow(exponent)), [x]))
+
+
+@handles("BatchNormalization")
+def batch_normalization(node: OnnxNode) -> None:
+    """Inference form: x · m + b, with one m and one b per channel (axis 1).
+
+    Raises:
+        ModelError: it is in training mode, or its parameters do not fit.
+    """
+    if node.attr_int("training_mode", 0) or not node.attr_int("spatial", 1):
+        raise ModelError("batch normalization in training mode is not supported", hint="export for inference")
+    shape = node.shape(0)
+    scale, shift, mean, variance = (
+        node.reals(k, what) for k, what in ((1, "the scale"), (2, "the shift"), (3, "the mean"), (4, "the variance"))
+    )
+    if len(shape) < 2 or any(v.shape != (shape[1],) for v in (scale, shift, mean, variance)):
+        raise ModelError(f"the parameters do not fit an input {shape}", hint="check the shapes of this node's inputs")
+    factor = scale / np.sqrt(variance + node.attr_float("epsilon", 1e-5))
+    offset = shift - mean * factor
+    full = (1, shape[1]) + (1,) * (len(shape) - 2)
+    y = node.emit(Mul(), [node.value(0), node.store("factor", factor.reshape(full))], "scaled")
+    node.result(node.emit(Add(), [y, node.store("offset", offset.reshape(full))]))

@@ -1,0 +1,128 @@
+"""The last steps: names of outputs, parameters carried through views and transposes, types at the border."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.node import Activation, Builder
+from edgeq.ir.graph import Graph, Node
+from edgeq.ir.op import Op
+from edgeq.ir.tensor import DType
+from edgeq.ops._requant import Clamp
+from edgeq.ops.average_pool2d import AveragePool2D
+from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.requantize import Requantize
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.transpose import Transpose
+
+
+def finish(builder: Builder) -> Graph:
+    """The finished graph.
+
+    Raises:
+        ModelError: an output depends on no input, or an integer input or output has no quantization parameters.
+    """
+    _name_outputs(builder)
+    _carry_parameters(builder)
+    _saturate(builder)
+    _ports(builder)
+    return builder.editor.finish()
+
+
+def _name_outputs(builder: Builder) -> None:
+    """Every output becomes a value of its own under the model's name for it."""
+    editor = builder.editor
+    for name in builder.source.outputs:
+        operand = builder.operand(name)
+        if not isinstance(operand, Activation):
+            raise ModelError("this output is the same for every input", hint="remove it from the model", where=name)
+        value = operand.value
+        if value != name and (value in editor.inputs or value in editor.outputs):
+            copy = builder.fresh(f"{name}_copy")
+            type = editor.values[value].type
+            editor.add(Reshape(type.shape), [value], copy, [name], [type])
+            builder.producer[name] = copy
+        elif value != name:
+            builder.rename(value, name)
+        editor.outputs.append(name)
+
+
+def _moves(builder: Builder) -> list[Node]:
+    """Transposes and views of computed values, in the order in which they were made."""
+    editor = builder.editor
+    found = [n for n in editor.nodes.values() if isinstance(n.op, Transpose | Reshape)]
+    return [n for n in found if n.inputs[0] is not None and editor.values[n.inputs[0]].data is None]
+
+
+def _carry_parameters(builder: Builder) -> None:
+    """A transposed or reshaped tensor is held with the parameters of the tensor itself.
+
+    Where the model gives both sides, and not the same, the tensor is requantized between them.
+    """
+    editor, values = builder.editor, builder.editor.values
+    moves = _moves(builder)
+    changed = True
+    while changed:
+        changed = False
+        for node in [*reversed(moves), *moves]:
+            source, target = node.inputs[0] or "", node.outputs[0]
+            before, after = values[source].type.q, values[target].type.q
+            if before is None and after is not None:
+                builder.annotate(source, after)
+                changed = True
+            elif after is None and before is not None:
+                builder.annotate(target, before)
+                changed = True
+    for node in moves:
+        source, target = node.inputs[0] or "", node.outputs[0]
+        held_as, wanted = values[source].type.q, values[target].type
+        if held_as != wanted.q:
+            held = builder.fresh(f"{target}_held")
+            builder.rename(target, held, [node.name])
+            editor.set_type(held, replace(wanted, q=held_as))
+            editor.add(Requantize(), [held], builder.fresh(f"{target}_requantize"), [target], [wanted])
+
+
+def _saturate(builder: Builder) -> None:
+    """Let operators saturate in float, too, where their output's parameters do.
+
+    A quantizer drops a Relu whose range the parameters span exactly; without it, float execution would compute another
+    network. The bounds are those of int8 itself, so integer execution is the same with and without.
+    """
+    editor = builder.editor
+    for node in list(editor.nodes.values()):
+        q = editor.values[node.outputs[0]].type.q
+        if q is None or not any(f.name == "clamp" for f in fields(node.op)):
+            continue
+        if isinstance(node.op, MaxPool2D | AveragePool2D) and editor.values[node.inputs[0] or ""].type.q == q:
+            continue  # a pool stays within the range of its input
+        low, high = (float(bound) for bound in q.dequantize([-128, 127]))
+        editor.nodes[node.name] = replace(node, op=_clamped(node.op, (low, high)))
+
+
+def _clamped(op: Op, clamp: Clamp) -> Op:
+    """The operator with other bounds; it must have the field."""
+    values = {f.name: getattr(op, f.name) for f in fields(op)}
+    return type(op)(**{**values, "clamp": clamp})
+
+
+def _ports(builder: Builder) -> None:
+    """Inputs and outputs that the model declares as integers."""
+    editor = builder.editor
+    integers: dict[str, DType] = {
+        name: dtype for name, (_, dtype) in builder.source.inputs.items() if dtype is not DType.FLOAT32
+    }
+    for name in builder.source.outputs:
+        operand = builder.operand(name)
+        if isinstance(operand, Activation) and operand.integers is not None:
+            integers.setdefault(name, operand.integers)
+    for name, dtype in integers.items():
+        if editor.values[name].type.q is None:
+            raise ModelError(
+                f"this tensor of type {dtype.value} has no quantization parameters",
+                hint="put a DequantizeLinear after the input or a QuantizeLinear before the output",
+                where=name,
+            )
+        if dtype is DType.UINT8:
+            editor.ports[name] = DType.UINT8

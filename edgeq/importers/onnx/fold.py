@@ -1,0 +1,250 @@
+"""Nodes whose inputs are all constant, computed here: the arithmetic on shapes that exporters leave in their files.
+
+Operators that are not in the table go to their handlers, which put the constants into the graph; a pass folds those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import onnx
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.axes import normalize_axes, reshape_target, slices, split_sizes
+from edgeq.importers.onnx.model import MAX_ELEMENTS
+from edgeq.importers.onnx.node import Constant, OnnxNode
+from edgeq.ir.tensor import Array, QParams
+
+Fold = Callable[[OnnxNode, Sequence[Array]], "Array | tuple[Array, ...]"]
+MAX_FOLDED = 2**27
+"""A folded tensor of more elements comes from a damaged file."""
+
+
+def _limit(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape, if a tensor of it may be made here."""
+    if any(d < 0 for d in shape) or prod(shape) > MAX_FOLDED:
+        raise ModelError(f"a constant would have the shape {tuple(shape)}", hint="export the model again")
+    return tuple(int(d) for d in shape)
+
+
+def _elementwise(function: Callable[..., Any]) -> Fold:
+    def run(node: OnnxNode, x: Sequence[Array]) -> Array:
+        _limit(np.broadcast_shapes(*(v.shape for v in x)))
+        return np.asarray(function(*x))
+
+    return run
+
+
+def _many(function: Callable[[Any, Any], Any]) -> Fold:
+    def run(node: OnnxNode, x: Sequence[Array]) -> Array:
+        _limit(np.broadcast_shapes(*(v.shape for v in x)))
+        total = x[0]
+        for other in x[1:]:
+            total = function(total, other)
+        return np.asarray(total)
+
+    return run
+
+
+def _divide(a: Array, b: Array) -> Array:
+    """Real division, or C's division of integers."""
+    if a.dtype.kind == "f":
+        return a / b
+    return (np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(a.dtype)
+
+
+def _modulo(node: OnnxNode, x: Sequence[Array]) -> Array:
+    return np.fmod(x[0], x[1]) if node.attr_int("fmod", 0) else np.mod(x[0], x[1])
+
+
+def _power(a: Array, b: Array) -> Array:
+    return np.power(a.astype(np.float64), b).astype(a.dtype)
+
+
+def _cast(node: OnnxNode, x: Sequence[Array]) -> Array:
+    code = node.attr_int("to", 1)
+    target = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(code))
+    if target.name in ("float16", "bfloat16"):
+        return x[0].astype(target).astype(np.float32)
+    if target.kind not in "fiub":
+        raise ModelError(f"a cast to {target.name} is not supported", hint="use float32")
+    return x[0].astype(target)
+
+
+def _constant_of_shape(node: OnnxNode, x: Sequence[Array]) -> Array:
+    fill = node.attr_tensor("value")
+    value = np.zeros(1, np.float32) if fill is None else fill
+    return np.full(_limit(x[0].ravel().tolist()), value.ravel()[0], value.dtype)
+
+
+def _gather(node: OnnxNode, x: Sequence[Array]) -> Array:
+    (axis,) = normalize_axes([node.attr_int("axis", 0)], x[0].ndim)
+    _limit((*x[0].shape[:axis], *x[1].shape, *x[0].shape[axis + 1 :]))
+    return np.take(x[0], x[1], axis=axis)
+
+
+def _range(node: OnnxNode, x: Sequence[Array]) -> Array:
+    start, limit, delta = (v.ravel()[0] for v in x)
+    _limit([max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))])
+    return np.arange(start, limit, delta, dtype=x[0].dtype)
+
+
+def _expand(node: OnnxNode, x: Sequence[Array]) -> Array:
+    return np.broadcast_to(x[0], _limit(np.broadcast_shapes(x[0].shape, tuple(x[1].tolist()))))
+
+
+def _tile(node: OnnxNode, x: Sequence[Array]) -> Array:
+    repeats = [int(r) for r in x[1].ravel()]
+    _limit([d * r for d, r in zip(x[0].shape, repeats, strict=True)])
+    return np.tile(x[0], repeats)
+
+
+def _concat(node: OnnxNode, x: Sequence[Array]) -> Array:
+    (axis,) = normalize_axes([node.attr_int("axis", 0)], x[0].ndim)
+    return np.concatenate(x, axis)
+
+
+def _slice(node: OnnxNode, x: Sequence[Array]) -> Array:
+    begin, end, step = slices(node, x[0].shape, empty=True)
+    picks = (slice(b, None if e < 0 else e, s) for b, e, s in zip(begin, end, step, strict=True))
+    return x[0][tuple(picks)]
+
+
+def _split(node: OnnxNode, x: Sequence[Array]) -> tuple[Array, ...]:
+    axis, sizes = split_sizes(node, x[0].shape)
+    return tuple(np.split(x[0], np.cumsum(sizes)[:-1], axis))
+
+
+def _reshape(node: OnnxNode, x: Sequence[Array]) -> Array:
+    return x[0].reshape(reshape_target(node, x[0].shape))
+
+
+def _transpose(node: OnnxNode, x: Sequence[Array]) -> Array:
+    return np.transpose(x[0], node.attr_ints("perm"))
+
+
+def _reduce(function: Callable[..., Any]) -> Fold:
+    def run(node: OnnxNode, x: Sequence[Array]) -> Array:
+        axes = node.ints(1, "axes") if len(x) > 1 else node.attr_ints("axes")
+        if not axes and node.attr_int("noop_with_empty_axes", 0):
+            return x[0]
+        where = normalize_axes(axes, x[0].ndim) if axes else None
+        found = function(x[0], axis=where, keepdims=bool(node.attr_int("keepdims", 1)))
+        return np.asarray(found, x[0].dtype)
+
+    return run
+
+
+def _constant(node: OnnxNode, x: Sequence[Array]) -> Array:
+    tensor = node.attr_tensor("value")
+    if tensor is not None:
+        return tensor
+    for name, get in (("value_float", node.attr_floats), ("value_int", node.attr_ints)):
+        if node.has_attr(f"{name}s"):
+            found = get(f"{name}s")
+            return np.asarray(found, np.float32 if "float" in name else np.int64)
+    if node.has_attr("value_float"):
+        return np.asarray(node.attr_float("value_float", 0.0), np.float32)
+    if node.has_attr("value_int"):
+        return np.asarray(node.attr_int("value_int", 0), np.int64)
+    raise ModelError("the constant holds no numbers", hint="export the model again")
+
+
+FOLDS: dict[str, Fold] = {
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "Identity": lambda node, x: x[0],
+    "Cast": _cast,
+    "Gather": _gather,
+    "Range": _range,
+    "Expand": _expand,
+    "Tile": _tile,
+    "Concat": _concat,
+    "Slice": _slice,
+    "Split": _split,
+    "Reshape": _reshape,
+    "Flatten": _reshape,
+    "Squeeze": _reshape,
+    "Unsqueeze": _reshape,
+    "Transpose": _transpose,
+    "Add": _elementwise(np.add),
+    "Sub": _elementwise(np.subtract),
+    "Mul": _elementwise(np.multiply),
+    "Div": _elementwise(_divide),
+    "Mod": _modulo,
+    "Pow": _elementwise(_power),
+    "Min": _many(np.minimum),
+    "Max": _many(np.maximum),
+    "Sum": _many(np.add),
+    "Neg": _elementwise(np.negative),
+    "Abs": _elementwise(np.abs),
+    "Sqrt": _elementwise(np.sqrt),
+    "Exp": _elementwise(np.exp),
+    "Log": _elementwise(np.log),
+    "Reciprocal": _elementwise(np.reciprocal),
+    "Floor": _elementwise(np.floor),
+    "Ceil": _elementwise(np.ceil),
+    "Round": _elementwise(np.rint),
+    "Sign": _elementwise(np.sign),
+    "Equal": _elementwise(np.equal),
+    "Greater": _elementwise(np.greater),
+    "GreaterOrEqual": _elementwise(np.greater_equal),
+    "Less": _elementwise(np.less),
+    "LessOrEqual": _elementwise(np.less_equal),
+    "Not": _elementwise(np.logical_not),
+    "And": _elementwise(np.logical_and),
+    "Or": _elementwise(np.logical_or),
+    "Where": _elementwise(np.where),
+    "ReduceProd": _reduce(np.prod),
+    "ReduceSum": _reduce(np.sum),
+    "ReduceMean": _reduce(np.mean),
+    "ReduceMax": _reduce(np.max),
+    "ReduceMin": _reduce(np.min),
+}
+"""ONNX operators that can be computed while reading."""
+MOVES = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
+
+
+def fold(node: OnnxNode) -> None:
+    """Compute a node whose inputs are all constant and bind its outputs.
+
+    Raises:
+        ModelError: the node is damaged, or a result would be absurdly large.
+    """
+    operands = [node.operand(k) for k in range(len(node.inputs)) if node.has(k)]
+    constants = [o for o in operands if isinstance(o, Constant)]
+    first = constants[0] if constants else None
+    if first is not None and first.q is not None and node.kind in MOVES and _fold_quantized(node, first, first.q):
+        return
+    with np.errstate(all="ignore"):
+        found = FOLDS[node.kind](node, [c.real() for c in constants])
+    for index, data in enumerate(found if isinstance(found, tuple) else (found,)):
+        if data.size > MAX_ELEMENTS:
+            raise ModelError(f"a constant would have the shape {data.shape}", hint="export the model again")
+        node.result_constant(data, index)
+
+
+def _fold_quantized(node: OnnxNode, x: Constant, q: QParams) -> bool:
+    """Move a quantized constant's integers; False if its parameters cannot follow."""
+    if node.kind == "Identity":
+        node.result_constant(x.data, 0, q)
+        return True
+    rank = x.data.ndim
+    if node.kind == "Transpose":
+        perm = node.attr_ints("perm") or tuple(reversed(range(rank)))
+        moved = q if q.axis is None else QParams(q.scale, q.zero_point, perm.index(q.axis))
+        node.result_constant(np.transpose(x.data, perm), 0, moved)
+        return True
+    shape = reshape_target(node, x.data.shape)
+    if q.axis is None:
+        node.result_constant(x.data.reshape(shape), 0, q)
+        return True
+    before, size = prod(x.data.shape[: q.axis]), x.data.shape[q.axis]
+    for axis, length in enumerate(shape):
+        if length == size and prod(shape[:axis]) == before:
+            node.result_constant(x.data.reshape(shape), 0, QParams(q.scale, q.zero_point, axis))
+            return True
+    return False

@@ -1,0 +1,266 @@
+"""Reading an ONNX file: decoding, opset, references, order of nodes, shapes of inputs. No operator is known here."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from edgeq.errors import ModelError, UsageError
+from edgeq.ir.tensor import Array, DType, Shape
+
+OPSETS = range(7, 23)
+MAX_ELEMENTS = 2**31 - 1
+"""No tensor of a model for a small device is larger; a damaged file can ask for anything."""
+_REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16
+ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8} | dict.fromkeys(_REAL, DType.FLOAT32)
+"""ONNX's codes of the types an activation may have; float16, double and bfloat16 are computed as float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A model file, decoded, with all references resolved.
+
+    Attributes:
+        name: the file's name without its suffix.
+        opsets: version of each operator set, by domain; ONNX's own is "".
+        nodes: the node messages, in an order in which they can be executed.
+        node_names: a unique name for each of them.
+        inputs: shape and element type of every input, in order.
+        outputs: names of the outputs.
+        initializers: messages of the stored tensors.
+        folder: where external data lies.
+    """
+
+    name: str
+    opsets: Mapping[str, int]
+    nodes: tuple[Any, ...]
+    node_names: tuple[str, ...]
+    inputs: Mapping[str, tuple[Shape, DType]]
+    outputs: tuple[str, ...]
+    initializers: Mapping[str, Any]
+    folder: Path
+
+    def constant(self, name: str) -> Array:
+        """Elements of a stored tensor.
+
+        Raises:
+            ModelError: its data is missing, damaged or of a type edgeq has no use for.
+        """
+        return read_tensor(self.initializers[name], name, self.folder)
+
+
+def read(path: Path, shapes: Mapping[str, Shape]) -> Source:
+    """Decode and check a file.
+
+    Raises:
+        UsageError: `shapes` lacks an input, names one that is not there, or contradicts the file.
+        ModelError: the file is damaged, its opset is outside 7–22, or it refers to what is not there.
+    """
+    graph, opsets = _decode(path)
+    initializers: dict[str, Any] = {}
+    for tensor in graph.initializer:
+        if tensor.name in initializers:
+            raise ModelError("two initializers have this name", hint=_EXPORT_AGAIN, where=tensor.name)
+        initializers[tensor.name] = tensor
+    if graph.sparse_initializer:
+        raise ModelError("the model stores sparse tensors", hint="store them densely", where=str(path))
+    declared = [i for i in graph.input if i.name not in initializers]
+    outputs = tuple(o.name for o in graph.output)
+    if not outputs:
+        raise ModelError("the model has no outputs", hint=_EXPORT_AGAIN, where=str(path))
+    if len(set(outputs)) != len(outputs):
+        raise ModelError("two outputs have the same name", hint=_EXPORT_AGAIN, where=str(path))
+    known = {*initializers, *(i.name for i in declared)}
+    if len(known) != len(initializers) + len(declared):
+        raise ModelError("two inputs have the same name", hint=_EXPORT_AGAIN, where=str(path))
+    names = _node_names(graph.node)
+    order = _order(graph.node, names, known, outputs)
+    return Source(
+        name=path.stem,
+        opsets=opsets,
+        nodes=tuple(graph.node[i] for i in order),
+        node_names=tuple(names[i] for i in order),
+        inputs=_inputs(declared, shapes),
+        outputs=outputs,
+        initializers=initializers,
+        folder=path.parent,
+    )
+
+
+_EXPORT_AGAIN = "the file is damaged or was written by a faulty exporter; export the model again"
+
+
+def _decode(path: Path) -> tuple[Any, dict[str, int]]:
+    """The graph message and the opsets, local functions expanded."""
+    data = path.read_bytes()
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except Exception as error:
+        raise ModelError("this is not an ONNX file, or it is damaged", hint=_EXPORT_AGAIN, where=str(path)) from error
+    if not model.HasField("graph"):
+        raise ModelError("the file holds no graph", hint=_EXPORT_AGAIN, where=str(path))
+    if model.functions:
+        from onnx import inliner
+
+        model = inliner.inline_local_functions(model)
+    opsets = {("" if o.domain == "ai.onnx" else o.domain): int(o.version) for o in model.opset_import}
+    version = opsets.get("")
+    if version is None or version not in OPSETS:
+        raise ModelError(
+            "the model names no ONNX opset" if version is None else f"opset {version} is not supported",
+            hint=f"export with an opset from {OPSETS[0]} to {OPSETS[-1]}, or convert with onnx.version_converter",
+            where=str(path),
+        )
+    return model.graph, opsets
+
+
+def read_tensor(tensor: Any, name: str, folder: Path) -> Array:
+    """Elements of a tensor message: float32, float64, integers or booleans.
+
+    Raises:
+        ModelError: the data is missing, damaged or of another type.
+    """
+    if any(d < 0 for d in tensor.dims) or prod(tensor.dims) > MAX_ELEMENTS:
+        raise ModelError(f"a tensor cannot have the shape {tuple(tensor.dims)}", hint=_EXPORT_AGAIN, where=name)
+    try:
+        data: Array = np.asarray(numpy_helper.to_array(tensor, str(folder)))
+    except Exception as error:
+        external = tensor.data_location == onnx.TensorProto.EXTERNAL
+        hint = "put the model's external data files beside it" if external else _EXPORT_AGAIN
+        raise ModelError(f"the tensor's data cannot be read ({brief(error)})", hint=hint, where=name) from error
+    if data.dtype.name in ("bfloat16", "float16"):
+        data = data.astype(np.float32)
+    if data.dtype.kind not in "fiub":
+        raise ModelError(f"element type {data.dtype.name} is not supported", hint="use float32 or int8", where=name)
+    return data
+
+
+def brief(error: BaseException) -> str:
+    """The first line of an error's text."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__
+
+
+def _node_names(nodes: Sequence[Any]) -> list[str]:
+    """The nodes' own names, else `<type>_<index>`; made unique."""
+    taken: set[str] = set()
+    names = []
+    for index, node in enumerate(nodes):
+        base = node.name or f"{node.op_type.lower() or 'node'}_{index}"
+        name, count = base, 1
+        while name in taken:
+            count += 1
+            name = f"{base}_{count}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _order(nodes: Sequence[Any], names: Sequence[str], known: set[str], outputs: Sequence[str]) -> list[int]:
+    """Indices of nodes, each after those it reads from; as in the file where possible."""
+    producer: dict[str, int] = {}
+    for index, node in enumerate(nodes):
+        for out in node.output:
+            if out and (out in producer or out in known):
+                raise ModelError(f"tensor {out!r} is computed twice", hint=_EXPORT_AGAIN, where=names[index])
+            if out:
+                producer[out] = index
+    readers: list[list[int]] = [[] for _ in nodes]
+    waiting = [0] * len(nodes)
+    for index, node in enumerate(nodes):
+        for name in dict.fromkeys(n for n in node.input if n):
+            if name in producer:
+                readers[producer[name]].append(index)
+                waiting[index] += 1
+            elif name not in known:
+                raise ModelError(f"tensor {name!r} is read but never given", hint=_EXPORT_AGAIN, where=names[index])
+    for name in outputs:
+        if name not in producer and name not in known:
+            raise ModelError("this output is never computed", hint=_EXPORT_AGAIN, where=name)
+    ready = [i for i, count in enumerate(waiting) if count == 0]
+    order: list[int] = []
+    while ready:
+        index = heapq.heappop(ready)
+        order.append(index)
+        for reader in readers[index]:
+            waiting[reader] -= 1
+            if waiting[reader] == 0:
+                heapq.heappush(ready, reader)
+    if len(order) != len(nodes):
+        stuck = next(i for i, count in enumerate(waiting) if count)
+        raise ModelError("the node is part of a cycle", hint=_EXPORT_AGAIN, where=names[stuck])
+    return order
+
+
+def _inputs(declared: Sequence[Any], given: Mapping[str, Shape]) -> dict[str, tuple[Shape, DType]]:
+    """Shape and type of every input; the batch is 1 unless the file or the caller says otherwise."""
+    names = [i.name for i in declared]
+    for name in given:
+        if name not in names:
+            raise UsageError(
+                f"the model has no input {name!r}", hint=f"its inputs are {', '.join(names) or 'none'}", where=name
+            )
+    batch_symbols = {
+        i.type.tensor_type.shape.dim[0].dim_param for i in declared if len(i.type.tensor_type.shape.dim) > 0
+    } - {""}
+    return {i.name: (_input_shape(i, given.get(i.name), batch_symbols), _element_type(i)) for i in declared}
+
+
+def _element_type(declared: Any) -> DType:
+    if not declared.type.HasField("tensor_type"):
+        raise ModelError("the input is not a tensor", hint="edgeq takes dense tensors", where=declared.name)
+    code = declared.type.tensor_type.elem_type
+    if code not in ELEMENT_TYPES:
+        names = {v: k for k, v in onnx.TensorProto.DataType.items()}
+        raise ModelError(
+            f"an input of type {names.get(code, code)} is not supported",
+            hint="edgeq takes float, int8 and uint8 inputs; cut the model after the part that reads this one",
+            where=declared.name,
+        )
+    return ELEMENT_TYPES[code]
+
+
+def _input_shape(declared: Any, given: Shape | None, batch_symbols: set[str]) -> Shape:
+    """The shape of one input, from the file and from what the caller gave."""
+    name, tensor = declared.name, declared.type.tensor_type
+    example = f"--input-shape {name}=1,3,224,224"
+    if not tensor.HasField("shape"):
+        if given is None:
+            raise UsageError("the file does not say the shape of this input", hint=f"give it: {example}", where=name)
+        return _checked(given, name)
+    dims: list[int | None] = [d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim]
+    if given is not None:
+        if len(given) != len(dims) or any(d is not None and d != g for d, g in zip(dims, given, strict=True)):
+            shown = ",".join("?" if d is None else str(d) for d in dims)
+            raise UsageError(
+                f"the shape {tuple(given)} does not fit the model's {shown}",
+                hint=f"change only the ?: {shown}" if None in dims else "leave it out: the model fixes the shape",
+                where=name,
+            )
+        return _checked(given, name)
+    found: list[int] = []
+    for index, dim in enumerate(dims):
+        if dim is None and index > 0 and tensor.shape.dim[index].dim_param not in batch_symbols:
+            shown = ",".join(str(d) if d is not None else "1" if k == 0 else "?" for k, d in enumerate(dims))
+            raise UsageError(
+                f"dimension {index} of this input is not fixed: {shown}",
+                hint=f"give the shape of every such input, as in {example}",
+                where=name,
+            )
+        found.append(1 if dim is None else dim)
+    return _checked(found, name)
+
+
+def _checked(shape: Sequence[int], name: str) -> Shape:
+    if any(d < 1 for d in shape) or prod(shape) > MAX_ELEMENTS:
+        raise UsageError(f"an input cannot have the shape {tuple(shape)}", hint="give positive sizes", where=name)
+    return tuple(int(d) for d in shape)

@@ -1,0 +1,335 @@
+"""What handlers work with: the tensors of the ONNX model, the graph under construction, and one node at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.model import MAX_ELEMENTS, Source, read_tensor
+from edgeq.ir.graph import GraphEditor
+from edgeq.ir.op import Op
+from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A tensor whose elements are known. With `q`, `data` is int8 or int32 and stands for real values."""
+
+    name: str
+    data: Array
+    q: QParams | None = None
+
+    def real(self) -> Array:
+        """The elements, dequantized."""
+        return self.data if self.q is None else self.q.dequantize(self.data)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A tensor that is computed: the graph's value, and the integer type in which ONNX sees it, if it does."""
+
+    value: str
+    integers: DType | None = None
+
+
+Operand = Constant | Activation
+
+
+class Builder:
+    """The graph under construction and what each tensor of the ONNX model has become in it."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.editor = GraphEditor(source.name)
+        self.tensors: dict[str, Operand] = {}
+        self.producer: dict[str, str] = {}
+        self.bound: set[str] = set()  # values that have the name of a tensor of the model
+        self._stored: dict[str, str] = {}
+        self._reserved = {*source.inputs, *source.initializers, *source.node_names, *source.outputs}
+        self._reserved.update(out for node in source.nodes for out in node.output)
+        for name, (shape, dtype) in source.inputs.items():
+            self.editor.input(name, TensorType(shape))
+            self.tensors[name] = Activation(name, None if dtype is DType.FLOAT32 else dtype)
+
+    def operand(self, name: str) -> Operand:
+        """What a tensor of the model has become; stored tensors are read when first asked for."""
+        if name not in self.tensors:
+            self.tensors[name] = Constant(name, self.source.constant(name))
+        return self.tensors[name]
+
+    def fresh(self, hint: str) -> str:
+        """A name that neither the model nor the graph uses."""
+        name, count = hint, 1
+        while name in self._reserved or name in self.editor.values or name in self.editor.nodes:
+            count += 1
+            name = f"{hint}_{count}"
+        return name
+
+    def store(self, hint: str, data: Array, q: QParams | None = None) -> str:
+        """Put a constant into the graph.
+
+        Raises:
+            ModelError: it holds NaN or infinity, or numbers that are neither real nor quantized.
+        """
+        if q is None and data.dtype.kind != "f":
+            raise ModelError("this tensor of integers is used where real numbers are expected", where=hint)
+        if q is None and not np.isfinite(data).all():
+            raise ModelError(
+                "the tensor holds NaN or infinity", hint="train or export the model again, without them", where=hint
+            )
+        name = hint if hint not in self.editor.values and hint not in self.editor.nodes else self.fresh(hint)
+        return self.editor.constant(name, data if q is not None else data.astype(np.float32), q)
+
+    def stored(self, constant: Constant) -> str:
+        """The graph's constant for one of the model; the same one every time."""
+        if constant.name not in self._stored:
+            self._stored[constant.name] = self.store(constant.name, constant.data, constant.q)
+        return self._stored[constant.name]
+
+    def annotate(self, value: str, q: QParams) -> None:
+        """Say with which parameters a value is to be held."""
+        self.editor.set_type(value, replace(self.editor.values[value].type, q=q))
+
+    def rename(self, old: str, new: str, among: Sequence[str] | None = None) -> None:
+        """Give a computed value another name; `among`: the nodes that may mention it (default: all)."""
+        editor = self.editor
+        editor.values[new] = replace(editor.values.pop(old), name=new)
+        self.producer[new] = self.producer.pop(old)
+        for name in editor.nodes if among is None else among:
+            node = editor.nodes[name]
+            inputs = tuple(new if i == old else i for i in node.inputs)
+            editor.nodes[name] = replace(
+                node, inputs=inputs, outputs=tuple(new if o == old else o for o in node.outputs)
+            )
+        for key, operand in self.tensors.items() if among is None else ():
+            if isinstance(operand, Activation) and operand.value == old:
+                self.tensors[key] = replace(operand, value=new)
+
+
+class OnnxNode:
+    """One node of the model: typed access to attributes and inputs, and the means to add what it becomes."""
+
+    def __init__(self, builder: Builder, message: Any, name: str) -> None:
+        self.builder = builder
+        self.name = name
+        self.kind: str = message.op_type
+        self.domain: str = "" if message.domain == "ai.onnx" else message.domain
+        self.opset = builder.source.opsets.get("", 0)
+        self.inputs: tuple[str, ...] = tuple(message.input)
+        self.outputs: tuple[str, ...] = tuple(message.output)
+        self._attributes = {a.name: a for a in message.attribute}
+        self._created: list[str] = []
+        self.subgraphs = any(a.type in (5, 10) for a in message.attribute)
+
+    # attributes
+
+    def _attribute(self, name: str, kind: int, what: str, default: T, get: Callable[[Any], T]) -> T:
+        found = self._attributes.get(name)
+        if found is None:
+            return default
+        if found.type != kind:
+            raise ModelError(f"attribute {name!r} is not {what}", hint="the file is damaged; export the model again")
+        return get(found)
+
+    def attr_int(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        return self._attribute(name, 2, "an integer", default, lambda a: int(a.i))
+
+    def attr_float(self, name: str, default: float) -> float:
+        """A real attribute."""
+        value = self._attribute(name, 1, "a real number", default, lambda a: float(a.f))
+        if np.isnan(value):
+            raise ModelError(f"attribute {name!r} is NaN", hint="export the model again")
+        return value
+
+    def attr_str(self, name: str, default: str) -> str:
+        """A text attribute."""
+        return self._attribute(name, 3, "a text", default, lambda a: a.s.decode("utf-8"))
+
+    def attr_ints(self, name: str) -> tuple[int, ...] | None:
+        """A list of integers, None if absent."""
+        return self._attribute(name, 7, "a list of integers", None, lambda a: tuple(int(i) for i in a.ints))
+
+    def attr_floats(self, name: str) -> tuple[float, ...] | None:
+        """A list of real numbers, None if absent."""
+        return self._attribute(name, 6, "a list of real numbers", None, lambda a: tuple(float(f) for f in a.floats))
+
+    def attr_tensor(self, name: str) -> Array | None:
+        """A tensor attribute, None if absent."""
+        folder = self.builder.source.folder
+        return self._attribute(name, 4, "a tensor", None, lambda a: read_tensor(a.t, name, folder))
+
+    def has_attr(self, name: str) -> bool:
+        """Whether an attribute is given."""
+        return name in self._attributes
+
+    # inputs
+
+    def has(self, index: int) -> bool:
+        """Whether an input is given."""
+        return index < len(self.inputs) and self.inputs[index] != ""
+
+    def operand(self, index: int) -> Operand:
+        """An input.
+
+        Raises:
+            ModelError: it is absent.
+        """
+        if not self.has(index):
+            raise ModelError(f"input {index} is missing", hint="the file is damaged; export the model again")
+        return self.builder.operand(self.inputs[index])
+
+    def constant(self, index: int) -> Constant | None:
+        """An input if it is a constant, else None."""
+        found = self.operand(index)
+        return found if isinstance(found, Constant) else None
+
+    def needed(self, index: int, what: str) -> Constant:
+        """An input that must be constant.
+
+        Raises:
+            ModelError: it is computed at run time.
+        """
+        found = self.constant(index)
+        if found is None:
+            raise ModelError(f"{what} is computed at run time", hint="make it a constant when exporting the model")
+        return found
+
+    def ints(self, index: int, what: str) -> tuple[int, ...] | None:
+        """A constant input of integers, flattened; None if absent."""
+        if not self.has(index):
+            return None
+        data = self.needed(index, what).data
+        if data.dtype.kind not in "iu" or data.size > 4096:
+            raise ModelError(f"{what} is not a short list of integers", hint="export the model again")
+        return tuple(int(v) for v in data.ravel())
+
+    def reals(self, index: int, what: str) -> Array:
+        """A constant input of finite real numbers, dequantized, as float64.
+
+        Raises:
+            ModelError: it is computed at run time, or holds NaN or infinity.
+        """
+        constant = self.needed(index, what)
+        data = constant.real()
+        if data.dtype.kind != "f":
+            raise ModelError(f"{what} is not real", hint="export the model again", where=constant.name)
+        if not np.isfinite(data).all():
+            raise ModelError(
+                "the tensor holds NaN or infinity",
+                hint="train or export the model again, without them",
+                where=constant.name,
+            )
+        return data.astype(np.float64)
+
+    def value(self, index: int) -> str:
+        """The graph's value of an input; a constant is put into the graph."""
+        return self.value_of(self.operand(index))
+
+    def value_of(self, operand: Operand) -> str:
+        """The graph's value of an operand."""
+        return operand.value if isinstance(operand, Activation) else self.builder.stored(operand)
+
+    def shape(self, index: int) -> Shape:
+        """Shape of an input."""
+        found = self.operand(index)
+        return tuple(found.data.shape) if isinstance(found, Constant) else self.type(found.value).shape
+
+    def type(self, value: str) -> TensorType:
+        """Type of a value of the graph."""
+        return self.builder.editor.values[value].type
+
+    # results
+
+    def emit_many(
+        self, op: Op, inputs: Sequence[str | None], suffix: str = "", keep_q: bool = False
+    ) -> tuple[str, ...]:
+        """Add an operator; returns its outputs.
+
+        Args:
+            op: the operator.
+            inputs: values of the graph.
+            suffix: of its name; none for the node's main operator.
+            keep_q: whether the outputs hold the first input's numbers, so that its parameters hold for them too.
+
+        Raises:
+            ModelError: the inputs do not fit, or an output would be absurdly large.
+        """
+        editor = self.builder.editor
+        types = [None if i is None else editor.values[i].type for i in inputs]
+        try:
+            shapes = op.out_shapes([None if t is None else t.shape for t in types])
+        except ValueError as error:
+            raise ModelError(str(error), hint="check the shapes and attributes of this node") from error
+        for shape in shapes:
+            if TensorType(shape).size > MAX_ELEMENTS or any(d < 0 for d in shape):
+                raise ModelError(f"the output would have the shape {shape}", hint="check the attributes of this node")
+            if 0 in shape:
+                raise ModelError(f"the output would be empty: {shape}", hint="remove the node, or check its attributes")
+        first = types[0]
+        q = first.q if keep_q and first is not None and editor.values[inputs[0] or ""].data is None else None
+        main = not suffix and self.name not in editor.nodes
+        name = self.name if main else self.builder.fresh(f"{self.name}_{suffix or 'op'}")
+        stem = f"{self.outputs[0] if self.outputs and self.outputs[0] else self.name}_{suffix or 'value'}"
+        outputs = [self.builder.fresh(f"{stem}_{index}" if index else stem) for index in range(len(shapes))]
+        editor.add(op, inputs, name, outputs, [TensorType(shape, q=q) for shape in shapes])
+        self._created.append(name)
+        self.builder.producer.update(dict.fromkeys(outputs, name))
+        return tuple(outputs)
+
+    def emit(self, op: Op, inputs: Sequence[str | None], suffix: str = "", keep_q: bool = False) -> str:
+        """Add an operator with one output; returns it. Arguments as in `emit_many`."""
+        return self.emit_many(op, inputs, suffix, keep_q)[0]
+
+    def store(self, suffix: str, data: Array, q: QParams | None = None) -> str:
+        """Add a constant of this node's own."""
+        return self.builder.store(self.builder.fresh(f"{self.name}_{suffix}"), data, q)
+
+    def result(self, value: str, index: int = 0, integers: DType | None = None) -> None:
+        """Say that an output of the node is this value of the graph, which takes over its name if this node made it."""
+        name = self.outputs[index] if index < len(self.outputs) else ""
+        if not name:
+            return
+        if value not in self.builder.bound and self.builder.producer.get(value) in self._created:
+            self.builder.rename(value, name, self._created)
+            self.builder.bound.add(name)
+            value = name
+        self.builder.tensors[name] = Activation(value, integers)
+
+    def result_constant(self, data: Array, index: int = 0, q: QParams | None = None) -> None:
+        """Say that an output of the node is constant."""
+        name = self.outputs[index] if index < len(self.outputs) else ""
+        if name:
+            self.builder.tensors[name] = Constant(name, data, q)
+
+
+Handler = Callable[[OnnxNode], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A handler, and whether it may meet tensors that ONNX sees as quantized integers."""
+
+    run: Handler
+    integers: bool
+
+
+HANDLERS: dict[tuple[str, str], Entry] = {}
+"""Every ONNX operator that becomes something in a graph, by domain and type. Handlers put themselves here."""
+
+
+def handles(*kinds: str, domain: str = "", integers: bool = False) -> Callable[[Handler], Handler]:
+    """Register a handler for operator types of a domain."""
+
+    def register(handler: Handler) -> Handler:
+        for kind in kinds:
+            HANDLERS[domain, kind] = Entry(handler, integers)
+        return handler
+
+    return register

@@ -1,0 +1,100 @@
+"""Pools over windows and over whole images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.spatial import Window, extend_for_ceil, from_nhwc, spatial_sizes, to_nhwc, window
+from edgeq.ops._window import windows
+from edgeq.ops.average_pool2d import AveragePool2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.mean import Mean
+from edgeq.ops.mul import Mul
+from edgeq.ops.pad import Pad
+from edgeq.ops.reduce_max import ReduceMax
+
+
+def _pool_window(node: OnnxNode) -> Window:
+    """The node's window, extended where `ceil_mode` asks for it.
+
+    Raises:
+        ModelError: a window would lie in the padding alone.
+    """
+    found = window(node, None)
+    if node.attr_int("ceil_mode", 0) and node.attr_str("auto_pad", "NOTSET") in ("NOTSET", ""):
+        found = extend_for_ceil(found, spatial_sizes(node))
+    reach = (*found.span, *found.span)
+    if any(p >= r for p, r in zip(found.padding, reach, strict=True) if p):
+        raise ModelError(f"padding {found.padding} is as large as the window", hint="pad with a Pad node instead")
+    return found
+
+
+@handles("MaxPool", integers=True)
+def max_pool(node: OnnxNode) -> None:
+    """MaxPool, 1-D and 2-D; without indices."""
+    rank, nhwc = len(node.shape(0)), to_nhwc(node, node.value(0))
+    found = _pool_window(node)
+    op = MaxPool2D(kernel=found.kernel, stride=found.stride, dilation=found.dilation, padding=found.padding)
+    node.result(from_nhwc(node, node.emit(op, [nhwc], keep_q=True), rank))
+
+
+@handles("AveragePool")
+def average_pool(node: OnnxNode) -> None:
+    """AveragePool, 1-D and 2-D."""
+    rank = len(node.shape(0))
+    node.result(from_nhwc(node, average(node, to_nhwc(node, node.value(0))), rank))
+
+
+def average(node: OnnxNode, nhwc: str) -> str:
+    """Add an average pool of this node's attributes over an NHWC value; returns its value."""
+    found = _pool_window(node)
+    include = bool(node.attr_int("count_include_pad", 0))
+    declared = window(node, None).padding
+    if include and declared != found.padding:  # what ceil_mode added is never counted, what the model pads is
+        top, left, bottom, right = declared
+        nhwc = node.emit(Pad((0, top, left, 0), (0, bottom, right, 0), "constant", 0.0), [nhwc], "padded", keep_q=True)
+        beyond = (0, 0, found.padding[2] - bottom, found.padding[3] - right)
+        found, include = replace(found, padding=beyond), False
+    if found.dilation != (1, 1):
+        return _dilated_average(node, nhwc, found, include)
+    op = AveragePool2D(kernel=found.kernel, stride=found.stride, padding=found.padding, count_include_pad=include)
+    return node.emit(op, [nhwc])
+
+
+def _dilated_average(node: OnnxNode, nhwc: str, found: Window, include: bool) -> str:
+    """A depthwise convolution with equal weights, then a correction where the window meets the padding."""
+    _, h, w, channels = node.type(nhwc).shape
+    weight = np.full((*found.kernel, channels), 1.0 / prod(found.kernel), np.float32)
+    op = DepthwiseConv2D(stride=found.stride, dilation=found.dilation, padding=found.padding)
+    y = node.emit(op, [nhwc, node.store("weights", weight), None])
+    if include or not any(found.padding):
+        return y
+    ones = np.ones((1, h, w, 1), np.float32)
+    share = windows(ones, found.kernel, found.stride, found.dilation, found.padding, 0.0).mean(axis=(3, 4))
+    return node.emit(Mul(), [y, node.store("correction", 1.0 / share)], "corrected")
+
+
+@handles("GlobalAveragePool")
+def global_average_pool(node: OnnxNode) -> None:
+    """Mean over everything behind the channels."""
+    node.result(global_average(node, node.value(0)))
+
+
+def global_average(node: OnnxNode, x: str) -> str:
+    """Add a global average pool of a value in NCHW or NCL; returns its value."""
+    nhwc = to_nhwc(node, x)
+    return from_nhwc(node, node.emit(Mean(axes=(1, 2), keepdims=True), [nhwc]), len(node.type(x).shape))
+
+
+@handles("GlobalMaxPool", integers=True)
+def global_max_pool(node: OnnxNode) -> None:
+    """Maximum over everything behind the channels."""
+    rank, nhwc = len(node.shape(0)), to_nhwc(node, node.value(0))
+    y = node.emit(ReduceMax(axes=(1, 2), keepdims=True), [nhwc], keep_q=True)
+    node.result(from_nhwc(node, y, rank))

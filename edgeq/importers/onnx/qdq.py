@@ -1,0 +1,179 @@
+"""QuantizeLinear and DequantizeLinear: they leave parameters on tensors and vanish."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.ops.requantize import Requantize
+
+TYPES = {"int8": DType.INT8, "uint8": DType.UINT8, "int32": DType.INT32}
+CODES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16"}
+_CALIBRATE = "quantize the model to int8 or uint8, or give the float model and calibration data"
+
+
+def parameters(
+    node: OnnxNode, scale: int, zero_point: int, rank: int, default: str, axis: int | None = None
+) -> tuple[QParams, str]:
+    """Parameters as the model has them, not shifted, and the name of the integer type.
+
+    Args:
+        node: the node.
+        scale, zero_point: indices of its inputs.
+        rank: of the tensor they are for.
+        default: the type where no zero point tells it.
+        axis: along which several scales run; by default the attribute says it.
+
+    Raises:
+        ModelError: they are computed at run time, damaged, or of blocks.
+    """
+    scales = node.needed(scale, "the scale").real()
+    given = node.needed(zero_point, "the zero point") if node.has(zero_point) else None
+    if scales.dtype.kind != "f" or not np.isfinite(scales).all() or np.any(scales <= 0) or scales.size == 0:
+        raise ModelError("a scale is not a positive number", hint="export the model again")
+    zeros: Array = np.zeros(1, default) if given is None else given.data
+    if zeros.dtype.kind not in "iu" or zeros.size not in (1, scales.size) or scales.ndim > 1:
+        hint = "use one scale per tensor or per channel"
+        raise ModelError("the zero point does not fit the scale, or scales are of blocks", hint=hint)
+    if scales.size == 1:
+        return QParams.per_tensor(float(scales.reshape(())), int(zeros.reshape(()))), zeros.dtype.name
+    (along,) = normalize_axes([node.attr_int("axis", 1) if axis is None else axis], rank)
+    return QParams.per_channel(scales, zeros.ravel(), along), zeros.dtype.name
+
+
+def output_type(node: OnnxNode) -> str:
+    """The integer type that a QuantizeLinear without a zero point makes.
+
+    Raises:
+        ModelError: it has no 8 or 16 bits.
+    """
+    code = node.attr_int("output_dtype", 0) or 2
+    if code not in CODES:
+        raise ModelError("quantization to this type is not supported", hint=_CALIBRATE)
+    return CODES[code]
+
+
+def shifted(q: QParams, dtype: str) -> QParams:
+    """Parameters of int8 numbers that stand for the same reals."""
+    return replace(q, zero_point=tuple(z - 128 for z in q.zero_point)) if dtype == "uint8" else q
+
+
+def activation_parameters(node: OnnxNode, scale: int, zero_point: int) -> tuple[QParams, DType]:
+    """Parameters in which an activation is held (int8), and the type in which ONNX sees it.
+
+    Raises:
+        ModelError: they are per channel, or not of 8 bits.
+    """
+    q, dtype = parameters(node, scale, zero_point, 2, output_type(node))
+    if q.axis is not None or len(q.scale) != 1:
+        raise ModelError("activations quantized per channel are not supported", hint=_CALIBRATE)
+    if dtype not in ("int8", "uint8"):
+        raise ModelError(f"activations of type {dtype} are not supported", hint=_CALIBRATE)
+    return shifted(q, dtype), TYPES[dtype]
+
+
+def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: int, axis: int | None = None) -> Constant:
+    """The constant as edgeq keeps it: int8 or int32 with parameters; other integers become real numbers.
+
+    Arguments as in `parameters`.
+
+    Raises:
+        ModelError: the parameters do not fit the tensor.
+    """
+    if node.attr_int("block_size", 0):
+        raise ModelError("quantization in blocks is not supported", hint="use one scale per tensor or per channel")
+    q, dtype = parameters(node, scale, zero_point, x.data.ndim, x.data.dtype.name, axis)
+    if q.axis is not None and x.data.shape[q.axis] != len(q.scale):
+        raise ModelError(f"{len(q.scale)} scales do not fit axis {q.axis} of {x.data.shape}", hint="check the axis")
+    if dtype != x.data.dtype.name or dtype not in ("int8", "uint8", "int32", "int16", "uint16"):
+        raise ModelError(f"data of {x.data.dtype.name} with a zero point of {dtype}", hint="export the model again")
+    if dtype == "uint8":
+        return Constant(x.name, (x.data.astype(np.int16) - 128).astype(np.int8), shifted(q, dtype))
+    if dtype in ("int8", "int32"):
+        return Constant(x.name, x.data, q)
+    return Constant(x.name, q.dequantize(x.data))
+
+
+def dequantized(node: OnnxNode, index: int, scale: int, zero_point: int) -> Operand:
+    """The real tensor that a quantized input stands for.
+
+    Raises:
+        ModelError: the tensor was quantized with other parameters.
+    """
+    found = node.operand(index)
+    if isinstance(found, Constant):
+        return dequantized_constant(node, found, scale, zero_point)
+    if found.integers is None:
+        raise ModelError("the input is not quantized", hint="export the model again")
+    q, dtype = activation_parameters(node, scale, zero_point)
+    known = node.type(found.value).q
+    if dtype is not found.integers or (known is not None and known != q):
+        raise ModelError("the input was quantized with other parameters", hint="use the same scale and zero point")
+    if known is None:
+        _annotate_integers(node, found.value, q)
+    return Activation(found.value)
+
+
+def _annotate_integers(node: OnnxNode, value: str, q: QParams) -> None:
+    """Parameters for integers and for the integers of the model's inputs that were moved to there."""
+    editor, stack = node.builder.editor, [value]
+    while stack:
+        name = stack.pop()
+        if editor.values[name].data is not None or editor.values[name].type.q is not None:
+            continue
+        node.builder.annotate(name, q)
+        producer = node.builder.producer.get(name)
+        stack.extend(i for i in (editor.nodes[producer].inputs if producer else ()) if i is not None)
+
+
+def quantized(node: OnnxNode, value: str, q: QParams) -> str:
+    """The value held with parameters q: the value itself if it has none yet, else requantized."""
+    known = node.type(value).q
+    if known == q:
+        return value
+    if known is None:
+        node.builder.annotate(value, q)
+        return value
+    changed = node.emit(Requantize(), [value], "requantize")
+    node.builder.annotate(changed, q)
+    return changed
+
+
+@handles("QuantizeLinear")
+@handles("QuantizeLinear", domain="com.microsoft")
+def quantize_linear(node: OnnxNode) -> None:
+    """Parameters for a tensor; a constant is quantized here."""
+    found = node.operand(0)
+    if isinstance(found, Activation):
+        q, dtype = activation_parameters(node, 1, 2)
+        node.result(quantized(node, found.value, q), integers=dtype)
+        return
+    q, name = parameters(node, 1, 2, found.data.ndim, output_type(node))
+    if name not in ("int8", "uint8", "int16", "uint16"):
+        raise ModelError(f"quantization to {name} is not supported", hint=_CALIBRATE)
+    real = node.reals(0, "the tensor").astype(np.float32)
+    spread = [1] * real.ndim
+    if q.axis is not None:
+        spread[q.axis] = len(q.scale)
+    scale = np.asarray(q.scale, np.float32).reshape(spread)
+    zeros = np.asarray(q.zero_point, np.int64).reshape(spread)
+    limits = np.iinfo(name)
+    node.result_constant(
+        np.clip(np.rint(real / scale) + zeros, limits.min, limits.max).astype(name).reshape(real.shape)
+    )
+
+
+@handles("DequantizeLinear", integers=True)
+@handles("DequantizeLinear", domain="com.microsoft", integers=True)
+def dequantize_linear(node: OnnxNode) -> None:
+    """The real tensor behind integers: the same value of the graph, or a constant with parameters."""
+    found = dequantized(node, 0, 1, 2)
+    if isinstance(found, Activation):
+        node.result(found.value)
+    else:
+        node.result_constant(found.data, 0, found.q)

@@ -1,0 +1,76 @@
+"""Operators that change no number: new shapes, other names, and the shape itself."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.onnx.axes import reshape_target
+from edgeq.importers.onnx.model import ELEMENT_TYPES
+from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.ir.tensor import DType, QParams
+from edgeq.ops.reshape import Reshape
+
+
+@handles("Reshape", "Flatten", "Squeeze", "Unsqueeze", integers=True)
+def reshape(node: OnnxNode) -> None:
+    """A view with another shape."""
+    shape = node.shape(0)
+    target = reshape_target(node, shape)
+    x = node.value(0)
+    node.result(x if target == shape else node.emit(Reshape(target), [x], keep_q=True))
+
+
+@handles("Identity", "Dropout", integers=True)
+def identity(node: OnnxNode) -> None:
+    """The tensor itself; Dropout does nothing in inference.
+
+    Raises:
+        ModelError: Dropout is in training mode.
+    """
+    if node.kind == "Dropout" and node.has(2) and bool(np.any(node.needed(2, "the training flag").data)):
+        raise ModelError("dropout in training mode is not supported", hint="export for inference")
+    found = node.operand(0)
+    if isinstance(found, Activation):
+        node.result(found.value)
+    else:
+        node.result_constant(found.data, 0, found.q)
+
+
+@handles("Shape", integers=True)
+def shape_of(node: OnnxNode) -> None:
+    """The shape, which is known."""
+    shape = node.shape(0)
+    start, end = node.attr_int("start", 0), node.attr_int("end", len(shape))
+    node.result_constant(np.asarray(shape[start:end], np.int64))
+
+
+@handles("Size", integers=True)
+def size_of(node: OnnxNode) -> None:
+    """The number of elements, which is known."""
+    node.result_constant(np.asarray(prod(node.shape(0)), np.int64))
+
+
+@handles("Cast", "CastLike", integers=True)
+def cast(node: OnnxNode) -> None:
+    """Casts between real types, and of a model's integer input to real numbers.
+
+    Raises:
+        ModelError: the cast would round or truncate.
+    """
+    found = node.operand(0)
+    target = node.attr_int("to", 1) if node.kind == "Cast" else 1
+    if ELEMENT_TYPES.get(target) is not DType.FLOAT32:
+        raise ModelError("a cast to integers at run time is not supported", hint="cut the model before it")
+    if not isinstance(found, Activation):
+        node.result(node.value(0))
+        return
+    if found.integers is not None:
+        raw = QParams.per_tensor(1.0, -128 if found.integers is DType.UINT8 else 0)
+        known = node.type(found.value).q
+        if known is not None and known != raw:
+            raise ModelError("a cast of quantized numbers is not supported", hint="use DequantizeLinear")
+        node.builder.annotate(found.value, raw)
+    node.result(found.value)

@@ -1,0 +1,141 @@
+"""TensorFlow Lite → Graph: float models, int8 models (per channel), and the older uint8 ones (asymmetric weights)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgeq.errors import EdgeqError, ModelError, UsageError
+from edgeq.importers.tflite import convolution, elementwise, movement  # they register their handlers
+from edgeq.importers.tflite.builder import Builder
+from edgeq.importers.tflite.fold import FOLDERS, fold
+from edgeq.importers.tflite.raw import Problem, RawModel, RawOp, shortened
+from edgeq.importers.tflite.reader import read
+from edgeq.importers.tflite.registry import HANDLERS
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Shape
+
+__all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
+
+HANDLER_MODULES = (convolution, elementwise, movement)
+DEFAULT_HINT = "replace it by supported operators (`edgeq ops` lists them), or cut the model before it"
+HINTS = {
+    "IF": "control flow is not supported: export the model without it",
+    "WHILE": "control flow is not supported: export the model with the loop unrolled",
+    "CALL_ONCE": "variables are not supported: export the model with frozen weights",
+    "VAR_HANDLE": "variables are not supported: export the model with frozen weights",
+    "READ_VARIABLE": "variables are not supported: export the model with frozen weights",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "recurrent layers are not supported: use convolutions over time",
+    "LSTM": "recurrent layers are not supported: use convolutions over time",
+    "SVDF": "recurrent layers are not supported: use convolutions over time",
+    "ARG_MAX": "cut the model before it and take the greatest output in the application",
+    "CUSTOM TFLite_Detection_PostProcess": "cut the model before it and decode the boxes in the application",
+}
+
+
+def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
+    """Read a .tflite file. Arguments, result and errors as in `edgeq.importers.load`."""
+    file = Path(path)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"the file cannot be read: {error.strerror}", hint="check the path and its permissions", where=str(path)
+        ) from error
+    return import_bytes(data, file.stem, input_shapes, where=str(path))
+
+
+def import_bytes(
+    data: bytes, name: str, input_shapes: Mapping[str, Shape] | None = None, where: str | None = None
+) -> Graph:
+    """Import a model from the bytes of its file.
+
+    Args:
+        data: the file.
+        name: name of the graph.
+        input_shapes: as in `edgeq.importers.load`.
+        where: what messages call the file; by default `name`.
+
+    Raises:
+        ModelError, UsageError: as in `edgeq.importers.load`.
+    """
+    place = name if where is None else where
+    return import_raw(read(data, place), name, input_shapes, place)[0]
+
+
+def import_raw(
+    model: RawModel, name: str, input_shapes: Mapping[str, Shape] | None = None, where: str = ""
+) -> tuple[Graph, dict[int, str]]:
+    """Import a model that was read; gives also which value each of its tensors became.
+
+    Raises:
+        ModelError, UsageError: as in `edgeq.importers.load`.
+    """
+    try:
+        builder = Builder(model, name, dict(input_shapes or {}))
+        problems = _import_operators(builder)
+        if problems:
+            raise _all_in_one(problems, where)
+        builder.outputs()
+        return builder.editor.finish(), builder.values
+    except Problem as problem:
+        raise ModelError(problem.reason, hint=problem.hint or DEFAULT_HINT, where=where) from problem
+    except EdgeqError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"the file cannot be imported ({type(error).__name__}: {error})",
+            hint="it is damaged or unusual; export it again",
+            where=where,
+        ) from error
+
+
+def _label(builder: Builder, op: RawOp) -> str:
+    name = shortened(builder.model.tensors[op.outputs[0]].name) if op.outputs else "without output"
+    return f"#{op.index} {name} ({op.kind})"
+
+
+def _all_in_one(problems: list[tuple[str, str, str]], where: str) -> ModelError:
+    if len(problems) == 1:
+        label, reason, hint = problems[0]
+        return ModelError(reason, hint=hint, where=label)
+    lines = [f"{label}: {reason}; {hint}" for label, reason, hint in problems]
+    return ModelError(
+        f"{len(problems)} operators cannot be imported:\n  " + "\n  ".join(lines),
+        hint="change all of these",
+        where=where,
+    )
+
+
+def _import_operators(builder: Builder) -> list[tuple[str, str, str]]:
+    """Import every operator; lists what cannot be, and passes over what depends on that."""
+    problems: list[tuple[str, str, str]] = []
+    lost: set[int] = set()
+    for op in builder.model.ops:
+        why: Problem | None = None
+        if op.kind not in HANDLERS and op.kind not in FOLDERS:
+            why = Problem(f"the operator {op.kind} is not supported", HINTS.get(op.kind, ""))
+        elif not any(i in lost for i in op.inputs):
+            why = _import_operator(builder, op)
+        if why is not None:
+            problems.append((_label(builder, op), why.reason, why.hint or DEFAULT_HINT))
+        lost.update(o for o in op.outputs if o not in builder.values and not builder.is_constant(o))
+    return problems
+
+
+def _import_operator(builder: Builder, op: RawOp) -> Problem | None:
+    if not op.outputs:
+        return Problem("it has no output")
+    try:
+        if fold(builder, op):
+            return None
+        if op.kind not in HANDLERS:
+            return Problem(f"the operator {op.kind} is supported only on constants", HINTS.get(op.kind, ""))
+        HANDLERS[op.kind](builder, op)
+    except Problem as problem:
+        return problem
+    except ModelError as error:
+        return Problem(error.message, error.hint)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return Problem(f"its operands do not fit it ({type(error).__name__}: {error})", "export the model again")
+    return None

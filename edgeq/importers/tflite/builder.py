@@ -1,0 +1,394 @@
+"""The state of one import: which value of the graph each tensor of the file became, and how nodes are added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edgeq.errors import UsageError
+from edgeq.importers.tflite.raw import DTYPES, MAX_ELEMENTS, Problem, RawModel, RawOp, RawTensor, short_name
+from edgeq.ir.graph import GraphEditor
+from edgeq.ir.op import Op
+from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops._requant import NO_CLAMP, Clamp
+from edgeq.ops.requantize import Requantize
+from edgeq.ops.reshape import Reshape
+
+FUSED_CLAMPS: dict[int, Clamp] = {
+    0: NO_CLAMP,
+    1: (0.0, float("inf")),
+    2: (-1.0, 1.0),
+    3: (0.0, 6.0),
+}
+FUSED_NAMES = {4: "TANH", 5: "SIGN_BIT"}
+SHIFT = {"INT8": 0, "UINT8": 128}
+"""What is subtracted from stored values and zero-points of 8-bit tensors to have them signed."""
+
+
+class Builder:
+    """Collects the graph of one file; every operator's handler gets it.
+
+    Handlers raise Problem for what they cannot take.
+    """
+
+    def __init__(self, model: RawModel, name: str, input_shapes: Mapping[str, Shape]) -> None:
+        self.model = model
+        self.editor = GraphEditor(name)
+        self.values: dict[int, str] = {}
+        """Tensor index → name of the value that holds it."""
+        self.folded: dict[int, Array] = {}
+        """Elements of tensors that turned out to be constant, in their stored type."""
+        self.quantized = False
+        self.reshaped = bool(input_shapes) or any(model.tensors[i].dynamic for i in model.inputs)
+        """Whether shapes of activations may differ from those in the file."""
+        self._constants: dict[tuple[int, str], str] = {}
+        self._add_inputs(input_shapes)
+
+    # Inputs and outputs of the graph
+
+    def _add_inputs(self, input_shapes: Mapping[str, Shape]) -> None:
+        names = [self.model.tensors[i].name for i in self.model.inputs]
+        for given in input_shapes:
+            if given not in names:
+                raise UsageError(
+                    f"the model has no input {given!r}",
+                    hint=f"its inputs are {', '.join(names)}",
+                    where=self.editor.name,
+                )
+        for index in self.model.inputs:
+            tensor = self.model.tensors[index]
+            shape = self._input_shape(tensor, input_shapes.get(tensor.name))
+            self.values[index] = self.editor.input(
+                self.editor.unique(tensor.name), TensorType(shape, DType.FLOAT32, self.activation_q(tensor))
+            )
+
+    def _input_shape(self, tensor: RawTensor, given: Shape | None) -> Shape:
+        signature = tensor.signature or tensor.shape
+        if given is not None:
+            fits = len(given) == len(signature) and all(
+                g > 0 and s in (-1, g) for g, s in zip(given, signature, strict=True)
+            )
+            if not fits:
+                raise UsageError(
+                    f"the shape {tuple(given)} given for input {tensor.name!r} does not fit {signature}",
+                    hint="dimensions of −1 are free, the others are the model's",
+                    where=self.editor.name,
+                )
+            return tuple(int(g) for g in given)
+        if -1 in signature[1:]:
+            example = "x".join(str(d) if d > 0 else "?" for d in (1, *signature[1:]))
+            raise UsageError(
+                f"the input {tensor.name!r} has open dimensions: {signature}",
+                hint=f"give them with --input-shape {tensor.name}={example}",
+                where=self.editor.name,
+            )
+        return tuple(1 if s == -1 else s for s in signature)
+
+    def port(self, tensor: RawTensor, value: str) -> None:
+        """Note the type in which a graph input or output is exchanged."""
+        if tensor.dtype == "UINT8":
+            self.editor.ports[value] = DType.UINT8
+
+    def outputs(self) -> None:
+        """Name the graph's outputs as the file does.
+
+        A value that already is an input or another output of the graph is copied first.
+        """
+        for index in self.model.outputs:
+            tensor = self.model.tensors[index]
+            value = self.value(index)
+            if value in self.editor.inputs or value in self.editor.outputs or self.is_constant(index):
+                shape = self.editor.values[value].type.shape
+                value = self._add(Reshape(shape), [value], self.editor.unique(tensor.name), self.q_of(value))
+            elif value != tensor.name:
+                value = self._rename(value, self.editor.unique(tensor.name))
+            self.editor.outputs.append(value)
+            self.port(tensor, value)
+        for index, value in zip(self.model.inputs, self.editor.inputs, strict=True):
+            self.port(self.model.tensors[index], value)
+        self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
+
+    def _rename(self, old: str, new: str) -> str:
+        editor = self.editor
+        editor.values = {
+            new if k == old else k: replace(v, name=new) if k == old else v for k, v in editor.values.items()
+        }
+        for node in list(editor.nodes.values()):
+            if old in node.outputs or old in node.inputs:
+                renamed = replace(
+                    node,
+                    inputs=tuple(new if n == old else n for n in node.inputs),
+                    outputs=tuple(new if n == old else n for n in node.outputs),
+                )
+                editor.replace_node(node.name, renamed)
+        self.values = {k: new if v == old else v for k, v in self.values.items()}
+        return new
+
+    # Reading tensors
+
+    def tensor(self, index: int) -> RawTensor:
+        """A tensor that must be there and usable.
+
+        Raises:
+            Problem: it is absent, or of a kind edgeq does not know.
+        """
+        if index < 0:
+            raise Problem("a required input is absent")
+        found = self.model.tensors[index]
+        if found.trait:
+            raise Problem(f"tensor {found.name!r} is {found.trait}", "export the model without it")
+        return found
+
+    def activation_q(self, tensor: RawTensor) -> QParams | None:
+        """The int8 parameters of an activation; None for a float one.
+
+        Raises:
+            Problem: it is of another type, or quantized in a way edgeq does not know.
+        """
+        if tensor.dtype == "FLOAT32":
+            return None
+        if tensor.dtype not in SHIFT:
+            raise Problem(f"tensor {tensor.label} is {tensor.dtype}", "edgeq takes float32, int8 and uint8 activations")
+        if tensor.quant is None:
+            raise Problem(f"tensor {tensor.label} is {tensor.dtype} without a scale", "quantize the model fully")
+        if tensor.quant.scale.size != 1:
+            raise Problem(f"activation {tensor.label} is quantized per channel", "quantize activations per tensor")
+        scale, zero = float(tensor.quant.scale[0]), int(tensor.quant.zero_point[0]) - SHIFT[tensor.dtype]
+        if not scale > 0 or not -128 <= zero <= 127:
+            raise Problem(f"tensor {tensor.label} has scale {scale} and zero-point {tensor.quant.zero_point[0]}")
+        self.quantized = True
+        return QParams.per_tensor(scale, zero)
+
+    def stored(self, index: int) -> Array | None:
+        """The elements of a constant in their stored type; None for an activation or an absent input."""
+        if index < 0:
+            return None
+        return self.folded.get(index, self.model.tensors[index].data)
+
+    def is_constant(self, index: int) -> bool:
+        """Whether a tensor is known at compile time."""
+        return self.stored(index) is not None
+
+    def integers(self, op: RawOp, position: int) -> tuple[int, ...] | None:
+        """An integer operand that must be constant (axes, shapes, paddings), flattened; None where it is absent.
+
+        Raises:
+            Problem: it is computed at run time.
+        """
+        if position >= len(op.inputs) or op.inputs[position] < 0:
+            return None
+        tensor = self.tensor(op.inputs[position])
+        data = self.stored(tensor.index)
+        if data is None:
+            raise Problem(
+                f"its operand {tensor.label} is computed at run time", "export the model with static shapes (batch 1)"
+            )
+        if data.dtype.kind not in "iu" or data.size > 256:
+            raise Problem(f"its operand {tensor.label} is {tensor.dtype} {data.shape}, not a short list of integers")
+        return tuple(int(v) for v in data.ravel())
+
+    def required(self, op: RawOp, position: int) -> tuple[int, ...]:
+        """`integers` of an operand that must be there."""
+        found = self.integers(op, position)
+        if found is None:
+            raise Problem(f"its operand {position} is absent")
+        return found
+
+    def constant(self, index: int, layout: str = "", permute: Sequence[int] = (), shape: Shape | None = None) -> str:
+        """A constant as a value of the graph: float32, int8 or int32 with parameters.
+
+        Args:
+            index: the tensor.
+            layout: distinguishes several layouts of one tensor.
+            permute: order of axes.
+            shape: shape afterwards; an axis of parameters keeps its place from the end.
+
+        Raises:
+            Problem: a type edgeq does not know, or elements that are no numbers.
+        """
+        key = (index, layout)
+        if key in self._constants:
+            return self._constants[key]
+        tensor = self.tensor(index)
+        data = self.stored(index)
+        assert data is not None
+        data, q = self._signed(tensor, data)
+        if data.dtype.kind == "f" and not np.all(np.isfinite(data)):
+            raise Problem(
+                f"the constant {tensor.label} holds NaN or infinite values", "train or export the model again"
+            )
+        if permute:
+            data = data.transpose(tuple(permute))
+            if q is not None and q.axis is not None:
+                q = replace(q, axis=list(permute).index(q.axis))
+        if shape is not None:
+            if q is not None and q.axis is not None:
+                q = replace(q, axis=q.axis - data.ndim + len(shape))
+            data = data.reshape(shape)
+        name = self.editor.constant(short_name(tensor.name), data, q)
+        self._constants[key] = name
+        return name
+
+    def _signed(self, tensor: RawTensor, data: Array) -> tuple[Array, QParams | None]:
+        if tensor.dtype in ("FLOAT32", "FLOAT16", "FLOAT64"):
+            return data.astype(np.float32), None
+        if tensor.dtype not in (*SHIFT, "INT32") or tensor.quant is None:
+            raise Problem(
+                f"the constant {tensor.label} is {tensor.dtype}{'' if tensor.quant else ' without a scale'}",
+                "edgeq takes float32, float16 and int8 weights",
+            )
+        shift = SHIFT.get(tensor.dtype, 0)
+        if tensor.dtype != "INT32":
+            data = (data.astype(np.int16) - shift).astype(np.int8)
+        zero = tensor.quant.zero_point - shift
+        if tensor.quant.scale.size == 1:
+            return data, QParams.per_tensor(float(tensor.quant.scale[0]), int(zero[0]))
+        return data, QParams.per_channel(tensor.quant.scale, zero, tensor.quant.axis)
+
+    def real_constant(self, index: int, layout: str = "real") -> str:
+        """A constant dequantized to float32: weights stored small in a model that computes in float."""
+        name = self.constant(index, layout)
+        value = self.editor.values[name]
+        if value.type.q is None or value.data is None:
+            return name
+        del self.editor.values[name]
+        real = self.editor.constant(name, value.type.q.dequantize(value.data))
+        self._constants[(index, layout)] = real
+        return real
+
+    def value(self, index: int) -> str:
+        """The value of a tensor, constant or computed.
+
+        Raises:
+            Problem: nothing computed it before.
+        """
+        if index in self.values:
+            return self.values[index]
+        tensor = self.tensor(index)
+        if self.is_constant(index):
+            return self.constant(index)
+        raise Problem(f"tensor {tensor.label} is read before anything computes it")
+
+    def operand(self, op: RawOp, position: int) -> str:
+        """The value of an operand; an int8 constant is made float where the operator computes in float."""
+        if position >= len(op.inputs):
+            raise Problem(f"it has {len(op.inputs)} inputs")
+        index = op.inputs[position]
+        tensor = self.tensor(index)
+        if index not in self.values and self.is_constant(index) and not self.is_quantized(op):
+            return self.real_constant(index)
+        if index in self.values:
+            self.activation_q(tensor)
+        return self.value(index)
+
+    def is_quantized(self, op: RawOp) -> bool:
+        """Whether an operator computes in 8 bits: its output does."""
+        return self.model.tensors[op.outputs[0]].dtype in SHIFT
+
+    def shape(self, name: str) -> Shape:
+        """The shape of a value."""
+        return self.editor.values[name].type.shape
+
+    def q_of(self, name: str) -> QParams | None:
+        """The parameters of a value."""
+        return self.editor.values[name].type.q
+
+    # Adding nodes
+
+    def clamp(self, op: RawOp) -> Clamp:
+        """The bounds of the activation fused into an operator.
+
+        Raises:
+            Problem: it is not a clamp.
+        """
+        code = op.option("FusedActivationFunction")
+        if code not in FUSED_CLAMPS:
+            raise Problem(
+                f"it has the fused activation {FUSED_NAMES.get(code, code)}", "use ReLU, ReLU6 or a separate operator"
+            )
+        return FUSED_CLAMPS[code]
+
+    def _add(self, op: Op, inputs: Sequence[str | None], name: str, q: QParams | None) -> str:
+        return self._add_all(op, inputs, name, [name], [q])[0]
+
+    def _add_all(
+        self, op: Op, inputs: Sequence[str | None], name: str, outputs: Sequence[str], qs: Sequence[QParams | None]
+    ) -> tuple[str, ...]:
+        try:
+            shapes = op.out_shapes([None if i is None else self.shape(i) for i in inputs])
+        except ValueError as error:
+            raise Problem(str(error)) from error
+        for shape in shapes:
+            size = 1
+            for d in shape:
+                size *= max(d, 0)
+            if size > MAX_ELEMENTS or size == 0:
+                raise Problem(f"its output has shape {shape}")
+        if len(shapes) != len(outputs):
+            raise Problem(f"it has {len(outputs)} outputs where {len(shapes)} are computed")
+        types = [TensorType(s, DType.FLOAT32, q) for s, q in zip(shapes, qs, strict=True)]
+        return self.editor.add(op, inputs, name, outputs, types)
+
+    def step(self, op: Op, inputs: Sequence[str | None], hint: str, q: QParams | None) -> str:
+        """Add a node the file does not have (a reshape around an operator …); returns its output."""
+        return self._add(op, inputs, self.editor.unique(hint), q)
+
+    def emit(self, raw: RawOp, op: Op, inputs: Sequence[str | None], outputs: Sequence[int] | None = None) -> None:
+        """Add the node that computes an operator's outputs, and check them against the shapes in the file."""
+        indices = raw.outputs if outputs is None else outputs
+        if not indices:
+            raise Problem("it has no output")
+        names: list[str] = []
+        for index in indices:
+            tensor = self.tensor(index)
+            if index in self.values or self.is_constant(index):
+                raise Problem(f"tensor {tensor.label} is computed twice")
+            hint = tensor.name if index in self.model.outputs else short_name(tensor.name)
+            name, count = self.editor.unique(hint), 1
+            while name in names:
+                count += 1
+                name = self.editor.unique(f"{hint}_{count}")
+            names.append(name)
+        qs = [self.activation_q(self.tensor(i)) for i in indices]
+        node = self.editor.unique(short_name(names[0]))
+        for index, name in zip(indices, self._add_all(op, inputs, node, names, qs), strict=True):
+            self.bind(index, name)
+
+    def bind(self, index: int, name: str) -> None:
+        """Let a value be a tensor of the file.
+
+        Raises:
+            Problem: the file declares another shape.
+        """
+        tensor, shape = self.model.tensors[index], self.shape(name)
+        if not self.reshaped and not tensor.dynamic and tensor.shape not in ((), shape):
+            raise Problem(f"the file says {tensor.shape} where the operator gives {shape}")
+        self.values[index] = name
+
+    def fold(self, index: int, data: Array) -> None:
+        """Let a tensor be a constant; data in the tensor's stored type."""
+        tensor = self.model.tensors[index]
+        if tensor.dtype not in DTYPES:
+            raise Problem(f"tensor {tensor.label} is {tensor.dtype}")
+        self.folded[index] = np.asarray(data, DTYPES[tensor.dtype])
+
+    def matched(self, name: str, q: QParams | None) -> str:
+        """`name`, or the same tensor with parameters `q` where it has others.
+
+        Scales that differ by less than 10⁻⁵ of their value count as the same: files are not exact there, and operators
+        that only move data copy the integers.
+        """
+        own = self.q_of(name)
+        if q is None or own is None or (own.zp == q.zp and abs(own.s - q.s) <= 1e-5 * q.s):
+            return name
+        value = self.editor.values[name]
+        if value.data is not None:
+            return self.editor.constant(name, q.quantize(own.dequantize(value.data), DType.INT8), q)
+        return self.step(Requantize(), [name], f"{name}/requantize", q)
+
+    def output_q(self, op: RawOp) -> QParams | None:
+        """The parameters of an operator's first output."""
+        return self.activation_q(self.tensor(op.outputs[0]))

@@ -1,0 +1,198 @@
+"""Arithmetic, activation functions, reductions and softmax."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgeq.importers.tflite.axes import normal_axes
+from edgeq.importers.tflite.builder import Builder
+from edgeq.importers.tflite.raw import Problem, RawOp
+from edgeq.importers.tflite.registry import handles
+from edgeq.ir.op import Op
+from edgeq.ir.tensor import QParams
+from edgeq.ops._requant import NO_CLAMP, Clamp
+from edgeq.ops.abs import Abs
+from edgeq.ops.add import Add
+from edgeq.ops.clip import Clip
+from edgeq.ops.div import Div
+from edgeq.ops.elu import Elu
+from edgeq.ops.exp import Exp
+from edgeq.ops.gelu import Gelu
+from edgeq.ops.hard_swish import HardSwish
+from edgeq.ops.leaky_relu import LeakyRelu
+from edgeq.ops.log import Log
+from edgeq.ops.log_softmax import LogSoftmax
+from edgeq.ops.maximum import Maximum
+from edgeq.ops.mean import Mean
+from edgeq.ops.minimum import Minimum
+from edgeq.ops.mul import Mul
+from edgeq.ops.neg import Neg
+from edgeq.ops.p_relu import PRelu
+from edgeq.ops.pow import Pow
+from edgeq.ops.reduce_max import ReduceMax
+from edgeq.ops.requantize import Requantize
+from edgeq.ops.rsqrt import Rsqrt
+from edgeq.ops.sigmoid import Sigmoid
+from edgeq.ops.softmax import Softmax
+from edgeq.ops.sqrt import Sqrt
+from edgeq.ops.square import Square
+from edgeq.ops.sub import Sub
+from edgeq.ops.sum import Sum
+from edgeq.ops.tanh import Tanh
+
+INF = float("inf")
+ARITHMETIC: dict[str, type[Add] | type[Sub] | type[Mul] | type[Div]] = {"ADD": Add, "SUB": Sub, "MUL": Mul, "DIV": Div}
+CLIPS: dict[str, Clamp] = {
+    "RELU": (0.0, INF),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU_0_TO_1": (0.0, 1.0),
+}
+UNARY: dict[str, Op] = {
+    "LOGISTIC": Sigmoid(),
+    "TANH": Tanh(),
+    "HARD_SWISH": HardSwish(),
+    "ELU": Elu(),
+    "EXP": Exp(),
+    "LOG": Log(),
+    "SQRT": Sqrt(),
+    "RSQRT": Rsqrt(),
+    "SQUARE": Square(),
+    "ABS": Abs(),
+    "NEG": Neg(),
+}
+
+
+@handles(*ARITHMETIC)
+def arithmetic(b: Builder, op: RawOp) -> None:
+    """Two operands, broadcast; either may be constant."""
+    b.emit(op, ARITHMETIC[op.kind](b.clamp(op)), [b.operand(op, 0), b.operand(op, 1)])
+
+
+@handles("MINIMUM", "MAXIMUM")
+def extremum(b: Builder, op: RawOp) -> None:
+    """Two operands under one scale."""
+    operands = [b.matched(b.operand(op, k), b.output_q(op)) for k in (0, 1)]
+    b.emit(op, Minimum() if op.kind == "MINIMUM" else Maximum(), operands)
+
+
+@handles("SQUARED_DIFFERENCE")
+def squared_difference(b: Builder, op: RawOp) -> None:
+    """(a − b)², in float only: in 8 bits the difference would need parameters the file does not have."""
+    if b.is_quantized(op):
+        raise Problem("it has no 8-bit form in edgeq", "leave this operator in float and let edgeq quantize the model")
+    difference = b.step(Sub(), [b.operand(op, 0), b.operand(op, 1)], f"{b.tensor(op.outputs[0]).name}/difference", None)
+    b.emit(op, Square(), [difference])
+
+
+@handles(*CLIPS)
+def clip(b: Builder, op: RawOp) -> None:
+    """A clamp."""
+    b.emit(op, Clip(*CLIPS[op.kind]), [b.operand(op, 0)])
+
+
+@handles(*UNARY)
+def unary(b: Builder, op: RawOp) -> None:
+    """One operand, no options."""
+    b.emit(op, UNARY[op.kind], [b.operand(op, 0)])
+
+
+@handles("LEAKY_RELU")
+def leaky_relu(b: Builder, op: RawOp) -> None:
+    """x where x ≥ 0, else alpha·x."""
+    b.emit(op, LeakyRelu(op.real("Alpha")), [b.operand(op, 0)])
+
+
+@handles("GELU")
+def gelu(b: Builder, op: RawOp) -> None:
+    """Exact, or the approximation with tanh."""
+    b.emit(op, Gelu(bool(op.option("Approximate"))), [b.operand(op, 0)])
+
+
+@handles("PRELU")
+def prelu(b: Builder, op: RawOp) -> None:
+    """A constant slope, broadcast."""
+    if len(op.inputs) < 2 or not b.is_constant(op.inputs[1]):
+        raise Problem("its slope is computed at run time", "export the model for inference, with frozen variables")
+    b.emit(op, PRelu(), [b.operand(op, 0), b.operand(op, 1)])
+
+
+@handles("POW")
+def power(b: Builder, op: RawOp) -> None:
+    """A constant exponent, the same for all elements."""
+    exponent = b.stored(op.inputs[1]) if len(op.inputs) > 1 else None
+    if exponent is None or exponent.size != 1 or exponent.dtype.kind != "f" or not np.isfinite(exponent.item()):
+        raise Problem("its exponent is not one constant number", "use a constant exponent")
+    b.emit(op, Pow(float(exponent.item())), [b.operand(op, 0)])
+
+
+@handles("MEAN", "SUM", "REDUCE_MAX")
+def reduction(b: Builder, op: RawOp) -> None:
+    """Over constant axes."""
+    x = b.operand(op, 0)
+    axes = normal_axes(b.required(op, 1), len(b.shape(x)))
+    keep = bool(op.option("KeepDims"))
+    if not axes:
+        raise Problem("it reduces over no axis", "remove it")
+    if op.kind == "REDUCE_MAX":
+        b.emit(op, ReduceMax(axes, keep), [b.matched(x, b.output_q(op))])
+    else:
+        b.emit(op, Mean(axes, keep) if op.kind == "MEAN" else Sum(axes, keep), [x])
+
+
+@handles("SOFTMAX")
+def softmax(b: Builder, op: RawOp) -> None:
+    """softmax(beta·x) over the last axis.
+
+    With beta ≠ 1 the input is multiplied first. In 8 bits that leaves the integers and changes their scale: the
+    constant is 1 under scale beta.
+    """
+    x = b.operand(op, 0)
+    beta = op.real("Beta")
+    if beta <= 0:
+        raise Problem(f"its beta is {beta}")
+    if beta != 1.0:
+        q = b.q_of(x)
+        if q is None:
+            factor = b.editor.constant(f"{x}/beta", np.float32(beta).reshape(1))
+        else:
+            factor = b.editor.constant(f"{x}/beta", np.ones(1, np.int8), QParams.per_tensor(beta, 0))
+            q = QParams.per_tensor(beta * q.s, q.zp)
+        x = b.step(Mul(NO_CLAMP), [x, factor], f"{x}/scaled", q)
+    b.emit(op, Softmax(last_axis(b, x)), [x])
+
+
+@handles("LOG_SOFTMAX")
+def log_softmax(b: Builder, op: RawOp) -> None:
+    """Over the last axis."""
+    x = b.operand(op, 0)
+    b.emit(op, LogSoftmax(last_axis(b, x)), [x])
+
+
+def last_axis(b: Builder, x: str) -> int:
+    """The last axis of a value that must have one."""
+    if not b.shape(x):
+        raise Problem("its input is a scalar")
+    return len(b.shape(x)) - 1
+
+
+@handles("QUANTIZE", "DEQUANTIZE")
+def change_of_parameters(b: Builder, op: RawOp) -> None:
+    """Where a tensor enters or leaves 8 bits nothing is computed: its parameters become those of the value."""
+    source = b.tensor(op.inputs[0])
+    x = b.value(source.index)
+    if op.kind == "DEQUANTIZE":
+        b.activation_q(source)
+        b.bind(op.outputs[0], x)
+        return
+    q = b.output_q(op)
+    if q is None:
+        raise Problem("its output is not 8-bit")
+    if b.q_of(x) is None and b.editor.values[x].data is None:
+        b.editor.set_type(x, replace(b.editor.values[x].type, q=q))
+    if b.q_of(x) == q:
+        b.bind(op.outputs[0], x)
+    else:
+        b.emit(op, Requantize(), [x])

@@ -1,0 +1,43 @@
+"""Which options of which operators are read, and from which table of the schema."""
+
+from __future__ import annotations
+
+WINDOW = ("Padding", "StrideH", "StrideW", "FusedActivationFunction")
+FUSED = ("FusedActivationFunction",)
+ALIGN = ("AlignCorners", "HalfPixelCenters")
+MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
+
+OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "CONV_2D": ("Conv2DOptions", (*WINDOW, "DilationHFactor", "DilationWFactor")),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*WINDOW, "DilationHFactor", "DilationWFactor")),
+    "TRANSPOSE_CONV": ("TransposeConvOptions", WINDOW),
+    "FULLY_CONNECTED": ("FullyConnectedOptions", (*FUSED, "WeightsFormat", "KeepNumDims")),
+    "BATCH_MATMUL": ("BatchMatMulOptions", ("AdjX", "AdjY")),
+    "ADD": ("AddOptions", FUSED),
+    "SUB": ("SubOptions", FUSED),
+    "MUL": ("MulOptions", FUSED),
+    "DIV": ("DivOptions", FUSED),
+    "AVERAGE_POOL_2D": ("Pool2DOptions", (*WINDOW, "FilterHeight", "FilterWidth")),
+    "MAX_POOL_2D": ("Pool2DOptions", (*WINDOW, "FilterHeight", "FilterWidth")),
+    "MEAN": ("ReducerOptions", ("KeepDims",)),
+    "SUM": ("ReducerOptions", ("KeepDims",)),
+    "REDUCE_MAX": ("ReducerOptions", ("KeepDims",)),
+    "REDUCE_MIN": ("ReducerOptions", ("KeepDims",)),
+    "REDUCE_PROD": ("ReducerOptions", ("KeepDims",)),
+    "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
+    "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
+    "GELU": ("GeluOptions", ("Approximate",)),
+    "CONCATENATION": ("ConcatenationOptions", ("Axis", *FUSED)),
+    "PACK": ("PackOptions", ("Axis",)),
+    "UNPACK": ("UnpackOptions", ("Axis",)),
+    "STRIDED_SLICE": ("StridedSliceOptions", MASKS),
+    "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
+    "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", ALIGN),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", ALIGN),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
+    "RESHAPE": ("ReshapeOptions", ("NewShapeAsNumpy",)),
+    "SQUEEZE": ("SqueezeOptions", ("SqueezeDimsAsNumpy",)),
+}
+"""Operator → (table, accessors). An operator that is not here has no option that changes its result."""

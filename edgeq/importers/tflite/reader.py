@@ -1,0 +1,223 @@
+"""FlatBuffers → RawModel.
+
+The accessors of the schema package trust the file: an offset that points astray raises whatever Python raises there,
+and a vector may claim four billion entries. So every count is held against the file's size, every index against the
+table it points into, and whatever else goes wrong while reading becomes one ModelError.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tflite
+
+from edgeq.errors import ModelError
+from edgeq.importers.tflite.options import OPTIONS
+from edgeq.importers.tflite.raw import DTYPES, MAX_ELEMENTS, MAX_RANK, RawModel, RawOp, RawQuant, RawTensor, shortened
+from edgeq.ir.tensor import Array, Shape
+
+MAX_NAME = 4096
+EMPTY_TABLE = struct.pack("<HHi", 4, 4, 4)
+"""A table without fields, at byte 4: its accessors give the schema's defaults."""
+
+
+class Damaged(Exception):
+    """Something in the file contradicts itself; the text says what."""
+
+
+def _enum_names(enum: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+
+
+OPERATORS = _enum_names(tflite.BuiltinOperator)
+TENSOR_TYPES = _enum_names(tflite.TensorType)
+OPTION_TABLES = _enum_names(tflite.BuiltinOptions)
+
+
+def read(data: bytes, where: str) -> RawModel:
+    """Read the main graph of a .tflite file.
+
+    Args:
+        data: the whole file.
+        where: the file's name, for messages.
+
+    Raises:
+        ModelError: it is no .tflite file, or damaged.
+    """
+    if len(data) < 8 or data[4:8] != b"TFL3":
+        raise ModelError(
+            "this is not a TensorFlow Lite file: its identifier is missing",
+            hint="export the model again, or check that the right file was given",
+            where=where,
+        )
+    try:
+        return _Reader(data).model()
+    except Exception as error:
+        detail = str(error) if isinstance(error, Damaged) else "parts of it point outside of it"
+        raise ModelError(
+            f"the TensorFlow Lite file is damaged: {detail}", hint="export or copy the model again", where=where
+        ) from error
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.root = tflite.Model.GetRootAsModel(data, 0)
+
+    def count(self, length: int, what: str, least_bytes: int = 4) -> int:
+        """A vector's length, if the file can hold that many entries."""
+        if not 0 <= length * least_bytes <= len(self.data):
+            raise Damaged(f"it claims {length} {what}")
+        return length
+
+    def ints(self, vector: Any, what: str) -> tuple[int, ...]:
+        """An integer vector as the accessors give it: an array, or 0 where it is absent."""
+        if isinstance(vector, int):
+            return ()
+        self.count(len(vector), what)
+        return tuple(int(v) for v in vector)
+
+    def name(self, raw: bytes | None, fallback: str) -> str:
+        if raw is None:
+            return fallback
+        if len(raw) > MAX_NAME:
+            raise Damaged(f"a name has {len(raw)} bytes")
+        text = raw.decode("utf-8", "replace")
+        return "".join(c if c.isprintable() else "_" for c in text) or fallback
+
+    def model(self) -> RawModel:
+        if self.root.Version() != 3:
+            raise Damaged(f"it has schema version {self.root.Version()}, not 3")
+        if not self.count(self.root.SubgraphsLength(), "graphs"):
+            raise Damaged("it holds no graph")
+        codes = self.codes()
+        graph = self.root.Subgraphs(0)
+        tensors = tuple(self.tensor(graph.Tensors(i), i) for i in range(self.count(graph.TensorsLength(), "tensors")))
+        ops = []
+        for i in range(self.count(graph.OperatorsLength(), "operators")):
+            op = self.operator(graph.Operators(i), i, codes)
+            self.check_indices(op.inputs, len(tensors), f"operator {i}", optional=True)
+            self.check_indices(op.outputs, len(tensors), f"operator {i}")
+            ops.append(op)
+        inputs = self.ints(graph.InputsAsNumpy(), "inputs")
+        outputs = self.ints(graph.OutputsAsNumpy(), "outputs")
+        self.check_indices(inputs, len(tensors), "the list of inputs")
+        self.check_indices(outputs, len(tensors), "the list of outputs")
+        if len(set(inputs)) != len(inputs):
+            raise Damaged("one tensor is an input twice")
+        if not inputs or not outputs:
+            raise Damaged("it has no input or no output")
+        return RawModel(tensors, tuple(ops), inputs, outputs)
+
+    def check_indices(self, indices: tuple[int, ...], tensors: int, what: str, optional: bool = False) -> None:
+        for index in indices:
+            if not (-1 if optional else 0) <= index < tensors:
+                raise Damaged(f"{what} refers to tensor {index} of {tensors}")
+
+    def codes(self) -> list[str]:
+        found = []
+        for i in range(self.count(self.root.OperatorCodesLength(), "operator codes")):
+            code = self.root.OperatorCodes(i)
+            # Codes above 127 do not fit the old 8-bit field; files made before the new one have 0 there.
+            number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            kind = OPERATORS.get(number, f"operator code {number}")
+            if kind == "CUSTOM":
+                kind = f"CUSTOM {self.name(code.CustomCode(), 'without a name')}"
+            found.append(kind)
+        return found
+
+    def operator(self, op: Any, index: int, codes: list[str]) -> RawOp:
+        code = op.OpcodeIndex()
+        if not 0 <= code < len(codes):
+            raise Damaged(f"operator {index} has operator code {code} of {len(codes)}")
+        inputs = self.ints(op.InputsAsNumpy(), "inputs of an operator")
+        outputs = self.ints(op.OutputsAsNumpy(), "outputs of an operator")
+        return RawOp(index, codes[code], inputs, outputs, self.options(op, codes[code]))
+
+    def options(self, op: Any, kind: str) -> Mapping[str, Any]:
+        if kind not in OPTIONS:
+            return {}
+        table, accessors = OPTIONS[kind]
+        view = getattr(tflite, table)()
+        stored = op.BuiltinOptions()
+        if stored is None or op.BuiltinOptionsType() == 0:
+            view.Init(EMPTY_TABLE, 4)
+        elif OPTION_TABLES.get(op.BuiltinOptionsType()) != table:
+            raise Damaged(f"a {kind} operator has options of another operator")
+        else:
+            view.Init(stored.Bytes, stored.Pos)
+        found: dict[str, Any] = {}
+        for accessor in accessors:
+            value = getattr(view, accessor)()
+            if accessor.endswith("AsNumpy"):
+                found[accessor.removesuffix("AsNumpy")] = self.ints(value, "dimensions")
+            else:
+                found[accessor] = value
+        return found
+
+    def tensor(self, tensor: Any, index: int) -> RawTensor:
+        name = self.name(tensor.Name(), f"tensor_{index}")
+        shape = self.ints(tensor.ShapeAsNumpy(), "dimensions")
+        signature = None if tensor.ShapeSignatureIsNone() else self.ints(tensor.ShapeSignatureAsNumpy(), "dimensions")
+        if not signature and -1 in shape:
+            signature = shape
+        shape = tuple(1 if d == -1 else d for d in shape)
+        self.check_shape(name, shape, signature)
+        dtype = TENSOR_TYPES.get(tensor.Type(), f"type {tensor.Type()}")
+        trait = "a variable" if tensor.IsVariable() else "sparse" if tensor.Sparsity() is not None else ""
+        data = None if trait == "a variable" else self.buffer(tensor.Buffer(), name, shape, dtype, bool(trait))
+        return RawTensor(index, name, shape, dtype, signature, data, self.quantization(tensor, name, shape), trait)
+
+    def check_shape(self, name: str, shape: Shape, signature: Shape | None) -> None:
+        if len(shape) > MAX_RANK or any(d < 0 for d in shape):
+            raise Damaged(f"tensor {shortened(name)!r} has shape {_short(shape)}")
+        size = 1
+        for d in shape:
+            size *= d
+        if size > MAX_ELEMENTS:
+            raise Damaged(f"tensor {shortened(name)!r} has shape {shape}, more than 2^28 elements")
+        if signature:
+            agrees = len(signature) == len(shape) and all(s in (-1, d) for s, d in zip(signature, shape, strict=True))
+            if not agrees:
+                raise Damaged(f"tensor {shortened(name)!r} has shape {shape} and signature {_short(signature)}")
+
+    def buffer(self, index: int, name: str, shape: Shape, dtype: str, raw: bool) -> Array | None:
+        """The elements of a constant; None where the buffer is empty and the tensor is not."""
+        if not 0 <= index < self.count(self.root.BuffersLength(), "buffers"):
+            raise Damaged(f"tensor {shortened(name)!r} has buffer {index} of {self.root.BuffersLength()}")
+        buffer = self.root.Buffers(index)
+        content = b"" if buffer.DataIsNone() else buffer.DataAsNumpy().tobytes()
+        if buffer.Offset() > 1:  # a model above 2 GB keeps its buffers behind the FlatBuffer
+            content = self.data[buffer.Offset() : buffer.Offset() + buffer.Size()]
+            if len(content) != buffer.Size():
+                raise Damaged(f"the data of tensor {shortened(name)!r} lies behind the end of the file")
+        size = int(np.prod(shape, dtype=np.int64))
+        if not content and (size or index == 0):
+            return None
+        if dtype not in DTYPES or raw:
+            return np.frombuffer(content, np.uint8)
+        if len(content) != size * DTYPES[dtype].itemsize:
+            raise Damaged(f"tensor {shortened(name)!r}, {dtype} {shape}, has {len(content)} bytes of data")
+        return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
+
+    def quantization(self, tensor: Any, name: str, shape: Shape) -> RawQuant | None:
+        quant = tensor.Quantization()
+        if quant is None or quant.ScaleIsNone() or not quant.ScaleLength():
+            return None
+        scale = np.array(quant.ScaleAsNumpy(), np.float32)
+        zero = np.zeros(1, np.int64) if quant.ZeroPointIsNone() else np.array(quant.ZeroPointAsNumpy(), np.int64)
+        axis = quant.QuantizedDimension()
+        if not np.all(np.isfinite(scale)) or np.any(scale < 0):
+            raise Damaged(f"tensor {shortened(name)!r} has scale {scale[~(np.isfinite(scale) & (scale >= 0))][0]}")
+        if zero.size == 0 or (zero.size != 1 and zero.size != scale.size):
+            raise Damaged(f"tensor {shortened(name)!r} has {scale.size} scales and {zero.size} zero-points")
+        if scale.size > 1 and (not 0 <= axis < len(shape) or shape[axis] != scale.size):
+            raise Damaged(f"tensor {shortened(name)!r} of shape {shape} has {scale.size} scales along axis {axis}")
+        return RawQuant(scale, np.broadcast_to(zero, scale.shape), axis)
+
+
+def _short(shape: Shape) -> str:
+    return str(shape) if len(shape) <= MAX_RANK else f"with {len(shape)} dimensions"

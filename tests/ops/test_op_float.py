@@ -1,0 +1,246 @@
+"""The float references against onnxruntime, for every operator that ONNX has a node for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from cases import generator
+from onnx import TensorProto, helper
+
+from edgeq.ir.op import Op, Sample, registry
+from edgeq.ir.tensor import Array
+
+Arrays = list[Array]
+Change = Callable[[Array], Array]
+OPSET = 20
+NO_NODE = {
+    "Requantize": "the identity over the reals",
+    "Rsqrt": "ONNX has the reciprocal and the square root apart",
+    "Square": "ONNX multiplies by itself",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """An ONNX node: its operands, and how its outputs are brought to edgeq's layout."""
+
+    kind: str
+    inputs: Sequence[Array | None]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    restore: Change = lambda y: y
+    outputs: int = 1
+
+    def run(self) -> Arrays:
+        """What onnxruntime computes."""
+        given = {f"i{k}": x for k, x in enumerate(self.inputs) if x is not None}
+        names = [f"i{k}" if x is not None else "" for k, x in enumerate(self.inputs)]
+        made = [f"o{k}" for k in range(self.outputs)]
+        node = helper.make_node(self.kind, names, made, **self.attributes)
+        types = {n: helper.np_dtype_to_tensor_dtype(x.dtype) for n, x in given.items()}
+        values = [helper.make_tensor_value_info(n, types[n], x.shape) for n, x in given.items()]
+        results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in made]
+        graph = helper.make_graph([node], "one", values, results)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        found = session.run(None, given)
+        return [self.restore(np.asarray(y)) for y in found]
+
+
+def nchw(x: Array) -> Array:
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def nhwc(x: Array) -> Array:
+    return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+
+
+def clamped(op: Any, then: Change = lambda y: y) -> Change:
+    """Apply the fused activation, which ONNX has not."""
+    return lambda y: np.clip(then(y), np.float32(op.clamp[0]), np.float32(op.clamp[1]))
+
+
+def ints(*values: int) -> Array:
+    return np.array(values, np.int64)
+
+
+def conv(op: Any, x: Arrays) -> Foreign:
+    attributes = {"strides": op.stride, "dilations": op.dilation, "pads": op.padding, "group": op.groups}
+    return Foreign("Conv", [nchw(x[0]), x[1].transpose(0, 3, 1, 2), *x[2:]], attributes, clamped(op, nhwc))
+
+
+def depthwise(op: Any, x: Arrays) -> Foreign:
+    weights = x[1].transpose(2, 0, 1)[:, None]
+    attributes = {"strides": op.stride, "dilations": op.dilation, "pads": op.padding, "group": x[0].shape[3]}
+    return Foreign("Conv", [nchw(x[0]), weights, *x[2:]], attributes, clamped(op, nhwc))
+
+
+def conv_transpose(op: Any, x: Arrays) -> Foreign:
+    oc, kh, kw, c = x[1].shape
+    by_group = x[1].reshape(op.groups, oc // op.groups, kh, kw, c)
+    weights = by_group.transpose(0, 4, 1, 2, 3).reshape(op.groups * c, oc // op.groups, kh, kw)
+    attributes = {"strides": op.stride, "dilations": op.dilation, "pads": op.padding, "group": op.groups}
+    attributes["output_padding"] = op.output_padding
+    return Foreign("ConvTranspose", [nchw(x[0]), weights, *x[2:]], attributes, clamped(op, nhwc))
+
+
+def fully_connected(op: Any, x: Arrays) -> Foreign:
+    shape = (*x[0].shape[:-1], x[1].shape[0])
+    rows = x[0].reshape(-1, x[0].shape[-1])
+    return Foreign("Gemm", [rows, *x[1:]], {"transB": 1}, clamped(op, lambda y: y.reshape(shape)))
+
+
+def max_pool(op: Any, x: Arrays) -> Foreign:
+    attributes = {"kernel_shape": op.kernel, "strides": op.stride, "dilations": op.dilation, "pads": op.padding}
+    return Foreign("MaxPool", [nchw(x[0])], attributes, clamped(op, nhwc))
+
+
+def average_pool(op: Any, x: Arrays) -> Foreign:
+    attributes = {"kernel_shape": op.kernel, "strides": op.stride, "pads": op.padding}
+    attributes["count_include_pad"] = int(op.count_include_pad)
+    return Foreign("AveragePool", [nchw(x[0])], attributes, clamped(op, nhwc))
+
+
+def binary(kind: str) -> Callable[[Any, Arrays], Foreign]:
+    return lambda op, x: Foreign(kind, x, {}, clamped(op) if hasattr(op, "clamp") else lambda y: y)
+
+
+def unary(kind: str, *attributes: str) -> Callable[[Any, Arrays], Foreign]:
+    return lambda op, x: Foreign(kind, x, {name: getattr(op, name) for name in attributes})
+
+
+def reduction(kind: str) -> Callable[[Any, Arrays], Foreign]:
+    return lambda op, x: Foreign(kind, [x[0], ints(*op.axes)], {"keepdims": int(op.keepdims)})
+
+
+def clip(op: Any, x: Arrays) -> Foreign:
+    low, high = (np.float32(np.clip(v, -3e38, 3e38)) for v in (op.low, op.high))
+    return Foreign("Clip", [x[0], np.asarray(low), np.asarray(high)])
+
+
+def gelu(op: Any, x: Arrays) -> Foreign:
+    return Foreign("Gelu", x, {"approximate": "tanh" if op.approximate else "none"})
+
+
+def power(op: Any, x: Arrays) -> Foreign:
+    return Foreign("Pow", [x[0], np.asarray(op.exponent, np.float32)])
+
+
+def split(op: Any, x: Arrays) -> Foreign:
+    return Foreign("Split", [x[0], ints(*op.sizes)], {"axis": op.axis}, outputs=len(op.sizes))
+
+
+def slice_(op: Any, x: Arrays) -> Foreign:
+    ends = [e if e >= 0 else -(2**31) for e in op.end]
+    return Foreign("Slice", [x[0], ints(*op.begin), ints(*ends), ints(*range(x[0].ndim)), ints(*op.step)])
+
+
+def pad(op: Any, x: Arrays) -> Foreign:
+    amounts = ints(*op.before, *op.after)
+    return Foreign("Pad", [x[0], amounts, np.asarray(op.value, np.float32)], {"mode": op.mode})
+
+
+def resize(op: Any, x: Arrays) -> Foreign:
+    attributes = {
+        "mode": {"nearest": "nearest", "bilinear": "linear"}[op.mode],
+        "coordinate_transformation_mode": op.coordinates,
+        "nearest_mode": op.nearest_rounding,
+    }
+    sizes = ints(x[0].shape[0], x[0].shape[3], *op.size)
+    return Foreign("Resize", [nchw(x[0]), None, None, sizes], attributes, nhwc)
+
+
+NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
+    "Abs": unary("Abs"),
+    "Add": binary("Add"),
+    "AveragePool2D": average_pool,
+    "Clip": clip,
+    "Concat": unary("Concat", "axis"),
+    "Conv2D": conv,
+    "ConvTranspose2D": conv_transpose,
+    "DepthwiseConv2D": depthwise,
+    "Div": binary("Div"),
+    "Elu": unary("Elu", "alpha"),
+    "Erf": unary("Erf"),
+    "Exp": unary("Exp"),
+    "FullyConnected": fully_connected,
+    "Gelu": gelu,
+    "HardSigmoid": unary("HardSigmoid", "alpha", "beta"),
+    "HardSwish": unary("HardSwish"),
+    "LeakyRelu": unary("LeakyRelu", "alpha"),
+    "Log": unary("Log"),
+    "LogSoftmax": unary("LogSoftmax", "axis"),
+    "MatMul": binary("MatMul"),
+    "MaxPool2D": max_pool,
+    "Maximum": binary("Max"),
+    "Mean": reduction("ReduceMean"),
+    "Minimum": binary("Min"),
+    "Mul": binary("Mul"),
+    "Neg": unary("Neg"),
+    "PRelu": binary("PRelu"),
+    "Pad": pad,
+    "Pow": power,
+    "ReduceMax": reduction("ReduceMax"),
+    "Reshape": lambda op, x: Foreign("Reshape", [x[0], ints(*op.shape)]),
+    "Resize": resize,
+    "Sigmoid": unary("Sigmoid"),
+    "Slice": slice_,
+    "Softmax": unary("Softmax", "axis"),
+    "Split": split,
+    "Sqrt": unary("Sqrt"),
+    "Sub": binary("Sub"),
+    "Sum": reduction("ReduceSum"),
+    "Tanh": unary("Tanh"),
+    "Transpose": unary("Transpose", "perm"),
+}
+
+
+def reals(kind: str, sample: Sample) -> list[Array | None]:
+    """Random real operands of a sample."""
+    rng = generator(f"float/{kind}/{sample.name}")
+    return [None if s is None else rng.uniform(sample.low, sample.high, s).astype(np.float32) for s in sample.shapes]
+
+
+SAMPLES = [(kind, sample) for kind in NODES for sample in registry()[kind].samples()]
+
+
+@pytest.mark.parametrize(("kind", "sample"), SAMPLES, ids=lambda v: v if isinstance(v, str) else v.name)
+def test_equals_onnxruntime(kind: str, sample: Sample) -> None:
+    operands = reals(kind, sample)
+    with np.errstate(all="ignore"):
+        found = sample.op.run_float(operands)
+    expected = NODES[kind](sample.op, [x for x in operands if x is not None]).run()
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.shape == theirs.shape
+        finite = theirs[np.isfinite(theirs)]
+        scale = float(np.abs(finite).max(initial=1e-3))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * scale)
+
+
+def test_every_operator_has_a_node() -> None:
+    assert set(registry()) == set(NODES) | set(NO_NODE)
+
+
+@pytest.mark.parametrize("kind", sorted(registry()))
+def test_shapes_are_inferred(kind: str) -> None:
+    for sample in registry()[kind].samples():
+        with np.errstate(all="ignore"):
+            made = sample.op.run_float(reals(kind, sample))
+        assert sample.op.out_shapes(list(sample.shapes)) == tuple(y.shape for y in made), sample.name
+
+
+@pytest.mark.parametrize("kind", sorted(registry()))
+def test_no_operands_are_refused_readably(kind: str) -> None:
+    """Every operator says what it lacks; no other exception escapes."""
+    op: Op = registry()[kind].samples()[0].op
+    with pytest.raises(ValueError, match=r"[a-z]{3}"):
+        op.out_shapes([None, None])
+    assert inspect.getdoc(type(op)), "the operator is not documented"

@@ -1,0 +1,159 @@
+"""Makes small .tflite files for tests, through the schema package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import tflite
+
+DTYPES = {
+    "FLOAT32": "<f4",
+    "FLOAT16": "<f2",
+    "INT8": "i1",
+    "UINT8": "u1",
+    "INT16": "<i2",
+    "INT32": "<i4",
+    "INT64": "<i8",
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the file; `data` makes it a constant, `scale` a quantized one (a list: per channel along `axis`)."""
+
+    name: str
+    shape: Sequence[int]
+    dtype: str = "FLOAT32"
+    data: Any = None
+    scale: float | Sequence[float] | None = None
+    zero: int | Sequence[int] = 0
+    axis: int = 0
+    signature: Sequence[int] | None = None
+    variable: bool = False
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator of the file: tensors by position, options by their names in the schema."""
+
+    kind: str
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+    table: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _ints(builder: flatbuffers.Builder, values: Sequence[int], dtype: str = "<i4") -> int:
+    return builder.CreateNumpyVector(np.asarray(values, dtype))
+
+
+def _offsets(builder: flatbuffers.Builder, items: Sequence[int]) -> int:
+    builder.StartVector(4, len(items), 4)
+    for item in reversed(items):
+        builder.PrependUOffsetTRelative(item)
+    return builder.EndVector()
+
+
+def _quantization(builder: flatbuffers.Builder, tensor: Tensor) -> int:
+    scale = np.atleast_1d(np.asarray(tensor.scale, "<f4"))
+    zero = np.broadcast_to(np.asarray(tensor.zero, "<i8"), scale.shape)
+    scales, zeros = builder.CreateNumpyVector(scale), builder.CreateNumpyVector(np.ascontiguousarray(zero))
+    tflite.QuantizationParametersStart(builder)
+    tflite.QuantizationParametersAddScale(builder, scales)
+    tflite.QuantizationParametersAddZeroPoint(builder, zeros)
+    tflite.QuantizationParametersAddQuantizedDimension(builder, tensor.axis)
+    return int(tflite.QuantizationParametersEnd(builder))
+
+
+def _tensor(builder: flatbuffers.Builder, tensor: Tensor, buffer: int) -> int:
+    quant = None if tensor.scale is None else _quantization(builder, tensor)
+    shape, name = _ints(builder, tensor.shape), builder.CreateString(tensor.name)
+    signature = None if tensor.signature is None else _ints(builder, tensor.signature)
+    tflite.TensorStart(builder)
+    tflite.TensorAddShape(builder, shape)
+    tflite.TensorAddType(builder, getattr(tflite.TensorType, tensor.dtype))
+    tflite.TensorAddBuffer(builder, buffer)
+    tflite.TensorAddName(builder, name)
+    if quant is not None:
+        tflite.TensorAddQuantization(builder, quant)
+    if signature is not None:
+        tflite.TensorAddShapeSignature(builder, signature)
+    if tensor.variable:
+        tflite.TensorAddIsVariable(builder, True)
+    return int(tflite.TensorEnd(builder))
+
+
+def _operator(builder: flatbuffers.Builder, op: Operator, code: int) -> int:
+    options = None
+    if op.table:
+        members = {
+            key: _ints(builder, value) if isinstance(value, (list, tuple)) else value
+            for key, value in op.options.items()
+        }
+        getattr(tflite, f"{op.table}Start")(builder)
+        for key, value in members.items():
+            getattr(tflite, f"{op.table}Add{key}")(builder, value)
+        options = getattr(tflite, f"{op.table}End")(builder)
+    inputs, outputs = _ints(builder, op.inputs), _ints(builder, op.outputs)
+    tflite.OperatorStart(builder)
+    tflite.OperatorAddOpcodeIndex(builder, code)
+    tflite.OperatorAddInputs(builder, inputs)
+    tflite.OperatorAddOutputs(builder, outputs)
+    if options is not None:
+        tflite.OperatorAddBuiltinOptionsType(builder, getattr(tflite.BuiltinOptions, op.table))
+        tflite.OperatorAddBuiltinOptions(builder, options)
+    return int(tflite.OperatorEnd(builder))
+
+
+def _code(builder: flatbuffers.Builder, kind: str) -> int:
+    custom = builder.CreateString(kind.removeprefix("CUSTOM ")) if kind.startswith("CUSTOM ") else None
+    number = getattr(tflite.BuiltinOperator, "CUSTOM" if custom is not None else kind)
+    tflite.OperatorCodeStart(builder)
+    tflite.OperatorCodeAddDeprecatedBuiltinCode(builder, min(number, 127))
+    tflite.OperatorCodeAddBuiltinCode(builder, number)
+    tflite.OperatorCodeAddVersion(builder, 1)
+    if custom is not None:
+        tflite.OperatorCodeAddCustomCode(builder, custom)
+    return int(tflite.OperatorCodeEnd(builder))
+
+
+def build(tensors: Sequence[Tensor], ops: Sequence[Operator], inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+    """The bytes of a .tflite file; the same for the same arguments."""
+    builder = flatbuffers.Builder(1024)
+    buffers, places = [b""], []
+    for tensor in tensors:
+        if tensor.data is None:
+            places.append(0)
+        else:
+            buffers.append(np.ascontiguousarray(tensor.data, DTYPES[tensor.dtype]).tobytes())
+            places.append(len(buffers) - 1)
+    built = []
+    for content in buffers:
+        data = builder.CreateNumpyVector(np.frombuffer(content, np.uint8)) if content else None
+        tflite.BufferStart(builder)
+        if data is not None:
+            tflite.BufferAddData(builder, data)
+        built.append(int(tflite.BufferEnd(builder)))
+    kinds = list(dict.fromkeys(op.kind for op in ops))
+    tensor_table = _offsets(builder, [_tensor(builder, t, p) for t, p in zip(tensors, places, strict=True)])
+    op_table = _offsets(builder, [_operator(builder, op, kinds.index(op.kind)) for op in ops])
+    code_table = _offsets(builder, [_code(builder, kind) for kind in kinds])
+    buffer_table = _offsets(builder, built)
+    input_table, output_table = _ints(builder, inputs), _ints(builder, outputs)
+    tflite.SubGraphStart(builder)
+    tflite.SubGraphAddTensors(builder, tensor_table)
+    tflite.SubGraphAddInputs(builder, input_table)
+    tflite.SubGraphAddOutputs(builder, output_table)
+    tflite.SubGraphAddOperators(builder, op_table)
+    graphs = _offsets(builder, [int(tflite.SubGraphEnd(builder))])
+    tflite.ModelStart(builder)
+    tflite.ModelAddVersion(builder, 3)
+    tflite.ModelAddOperatorCodes(builder, code_table)
+    tflite.ModelAddSubgraphs(builder, graphs)
+    tflite.ModelAddBuffers(builder, buffer_table)
+    builder.Finish(tflite.ModelEnd(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
