@@ -105,7 +105,7 @@ int eq_model_run(void *arena, const void *const *inputs, void *const *outputs)
 }
 """
 
-HOST_MODEL = MODEL.replace("0xB0000004u", "(uintptr_t)16").replace('".short 0xde00"', '"ud2"')
+HOST_MODEL = MODEL.replace("0xB0000004u", "(uintptr_t)0x10000").replace('".short 0xde00"', '"ud2"')
 
 
 def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False) -> Program:

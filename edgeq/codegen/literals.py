@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -137,7 +137,7 @@ def split_params(prefix: str, params: Mapping[str, Param]) -> tuple[tuple[Consta
         elif isinstance(value, Sequence):
             members[key] = tuple(int(v) for v in value)
         else:
-            members[key] = cast(int, value)
+            members[key] = value
     return tuple(constants), members
 
 

@@ -3,8 +3,8 @@
     python -m edgeq.importers._tf_convert REQUEST
 
 REQUEST is a JSON file with `source` (path), `shapes` (input name → shape) and `result` (folder). Into that folder go
-`model.tflite` and `report.json`: names of inputs and outputs in order, or `error` (a class of edgeq.errors), `message`
-and `hint`.
+`model.tflite`, whose signature calls inputs `input_0` … and outputs `output_0` …, and `report.json`: their names in the
+source, in order; or `error` (a class of edgeq.errors), `message` and `hint`.
 TensorFlow writes to both standard streams and keeps threads alive, so edgeq never loads it into its own process.
 """
 
@@ -33,8 +33,9 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def static_spec(tf: Any, name: str, spec: Any, shapes: Shapes) -> Any:
-    """A TensorSpec with batch 1 and no open dimension."""
+def static_spec(tf: Any, number: int, name: str, spec: Any, shapes: Shapes) -> Any:
+    """The TensorSpec of input `number`, with batch 1 and no open dimension."""
+    label = f"input_{number}"
     if spec.shape.rank is None and name not in shapes:
         raise Refused("UsageError", f"the input {name!r} has no shape", f"give it with --input-shape {name}=1x…")
     declared = [None if d is None else int(d) for d in spec.shape] if spec.shape.rank is not None else None
@@ -46,7 +47,7 @@ def static_spec(tf: Any, name: str, spec: Any, shapes: Shapes) -> Any:
         if not fits or any(g < 1 for g in given):
             message = f"the shape {tuple(given)} given for input {name!r} does not fit {declared}"
             raise Refused("UsageError", message, "dimensions of None are free, the others are the model's")
-        return tf.TensorSpec(given, spec.dtype, name=name)
+        return tf.TensorSpec(given, spec.dtype, name=label)
     assert declared is not None
     if None in declared[1:]:
         example = "x".join("?" if d is None else str(d) for d in [1, *declared[1:]])
@@ -55,7 +56,7 @@ def static_spec(tf: Any, name: str, spec: Any, shapes: Shapes) -> Any:
             f"the input {name!r} has open dimensions: {declared}",
             f"give them with --input-shape {name}={example}",
         )
-    return tf.TensorSpec([1 if d is None else d for d in declared], spec.dtype, name=name)
+    return tf.TensorSpec([1 if d is None else d for d in declared], spec.dtype, name=label)
 
 
 def load_keras(path: Path) -> Any:
@@ -89,7 +90,8 @@ def keras_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any, list[
     names = [getattr(layer, "name", None) or plain[k] for k, layer in enumerate(_input_layers(model, plain))]
     check_names(shapes, names)
     specs = [
-        static_spec(tf, name, tf.TensorSpec(t.shape, t.dtype), shapes) for name, t in zip(names, tensors, strict=True)
+        static_spec(tf, k, name, tf.TensorSpec(t.shape, t.dtype), shapes)
+        for k, (name, t) in enumerate(zip(names, tensors, strict=True))
     ]
 
     def call(*inputs: Any) -> Any:
@@ -131,7 +133,7 @@ def saved_model_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any,
     declared = signature.structured_input_signature[1]
     names = sorted(declared)
     check_names(shapes, names)
-    specs = [static_spec(tf, name, declared[name], shapes) for name in names]
+    specs = [static_spec(tf, k, name, declared[name], shapes) for k, name in enumerate(names)]
     outputs = sorted(signature.structured_outputs)
 
     def call(*inputs: Any) -> Any:

@@ -90,11 +90,15 @@ def _convert(source: Path, shapes: Mapping[str, Shape], folder: Path) -> dict[st
 
 
 def _named(model: RawModel, report: Mapping[str, object]) -> RawModel:
-    """The model with its inputs and outputs named as in the source."""
+    """The model with its inputs and outputs named and ordered as in the source."""
     tensors = list(model.tensors)
-    for key, indices in (("inputs", model.inputs), ("outputs", model.outputs)):
+    ports = {"inputs": model.inputs, "outputs": model.outputs}
+    for key, indices in ports.items():
         names = report.get(key)
+        labels = [f"{key[:-1]}_{k}" for k in range(len(indices))]
+        if all(label in model.signature for label in labels):
+            ports[key] = tuple(model.signature[label] for label in labels)
         if isinstance(names, list) and len(names) == len(indices):
-            for index, name in zip(indices, names, strict=True):
+            for index, name in zip(ports[key], names, strict=True):
                 tensors[index] = replace(tensors[index], name=str(name))
-    return replace(model, tensors=tuple(tensors))
+    return replace(model, tensors=tuple(tensors), inputs=ports["inputs"], outputs=ports["outputs"])

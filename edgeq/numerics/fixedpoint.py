@@ -89,7 +89,7 @@ def saturating_shift_left(x: Ints, shift: Ints) -> Ints:
 
 
 def doubling_high_multiply(a: Ints, b: Ints) -> Ints:
-    """gemmlowp's SaturatingRoundingDoublingHighMul on int32 values: round(a·b / 2³¹), halves away from zero."""
+    """gemmlowp's SaturatingRoundingDoublingHighMul on int32 values: round(a·b / 2³¹), halves upwards."""
     product = a * b
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     # C's division truncates towards zero, numpy's shift floors.

@@ -47,6 +47,6 @@ class Reshape(Op):
         return (
             Sample("flatten", cls((2, 60)), ((2, 3, 4, 5),)),
             Sample("unflatten", cls((3, 1, 4, 5)), ((60,),)),
-            Sample("scalar", cls(()), ((1, 1),)),
+            Sample("one", cls((1,)), ((1, 1),)),
             Sample("five", cls((1, 3, 2, 2, 5)), ((1, 3, 4, 5),)),
         )

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Arrays, Op, Site
+from edgeq.ir.graph import Graph
+from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ops._table import TableOp
 from edgeq.ops.add import Add
@@ -43,8 +43,8 @@ Interval = tuple[Array, Array]
 """Least and greatest value of every element, both of the tensor's shape and element type."""
 
 RISING = (
-    *(Add, AveragePool2D, Concat, MaxPool2D, Maximum, Mean, Minimum, Pad, ReduceMax, Requantize),
-    *(Reshape, Resize, Slice, Split, Sum, Transpose),
+    *(Add, AveragePool2D, Concat, MaxPool2D, Maximum, Mean, Minimum, Pad),
+    *(ReduceMax, Requantize, Reshape, Resize, Slice, Split, Sum, Transpose),
 )
 """Operators that never decrease when an input grows."""
 
@@ -93,15 +93,55 @@ def _linear(given: Site, x: Interval) -> list[Interval]:
         ),
         consts=(None, both, *site.consts[2:]),
     )
-    low, high = (
-        op.run_int(doubled, [_twice(groups, *pair), both, *site.consts[2:]])[0] for pair in (x, (x[1], x[0]))
-    )
-    return [(high, low)] if False else [(op_min(low, high), op_max(low, high))]
+
+    def run(positive: Array, negative: Array) -> Array:
+        return op.run_int(doubled, [_twice(groups, positive, negative), both, *site.consts[2:]])[0]
+
+    low, high = x
+    return [(run(low, high), run(high, low))]
 
 
-def op_min(a: Array, b: Array) -> Array:
-    return np.minimum(a, b)
+def _table(site: Site, x: Interval) -> list[Interval]:
+    """A function of one element, of any shape: least and greatest entry of every section of its table."""
+    every = np.arange(-128, 128, dtype=np.int8)
+    (table,) = site.op.run_int(site, [every])
+    least, most = np.full((256, 256), 127, np.int8), np.full((256, 256), -128, np.int8)
+    for first in range(256):
+        least[first, first:] = np.minimum.accumulate(table[first:])
+        most[first, first:] = np.maximum.accumulate(table[first:])
+    low, high = (bound.astype(np.int64) + 128 for bound in x)
+    return [(least[low, high], most[low, high])]
 
 
-def op_max(a: Array, b: Array) -> Array:
-    return np.maximum(a, b)
+def _corners(site: Site, a: Interval, b: Interval) -> list[Interval]:
+    """An operator that is monotonic in each of two operands while the other stays."""
+    results = [site.op.run_int(site, [x, y])[0] for x in a for y in b]
+    return [(np.minimum.reduce(results), np.maximum.reduce(results))]
+
+
+def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
+    op, first = site.op, operands[0]
+    if isinstance(op, RISING):
+        low, high = ([None if x is None else x[k] for x in operands] for k in (0, 1))
+        return list(zip(op.run_int(site, low), op.run_int(site, high), strict=True))
+    if isinstance(op, (Conv2D, DepthwiseConv2D, ConvTranspose2D, FullyConnected)) and first is not None:
+        return _linear(site, first)
+    if isinstance(op, TableOp) and first is not None:
+        return _table(site, first)
+    if isinstance(op, (Sub, Mul)) and first is not None and operands[1] is not None:
+        return _corners(site, first, operands[1])
+    return [_whole(type) for type in site.outputs]
+
+
+def reachable(graph: Graph) -> dict[str, Interval]:
+    """For every value of a quantized graph its least and greatest elements over all inputs; never too narrow."""
+    found: dict[str, Interval] = {}
+    for name, value in graph.values.items():
+        if value.data is not None:
+            found[name] = (value.data, value.data)
+    for name in graph.inputs:
+        found[name] = _whole(graph.type(name))
+    for node in graph.nodes:
+        operands = [None if n is None else found[n] for n in node.inputs]
+        found.update(zip(node.outputs, _outputs(graph.site(node), operands), strict=True))
+    return found

@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 
 from edgeq.target import Emulator
 
-_QUIET = ("-display", "none", "-monitor", "none", "-serial", "none", "-parallel", "none", "-nic", "none")
+_QUIET = ("-display", "none", "-monitor", "none", "-serial", "none", "-parallel", "none")
 
 
 def command(program: Path, emulator: Emulator, words: Sequence[str], exact_time: bool) -> list[str]:

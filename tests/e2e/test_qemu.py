@@ -90,6 +90,17 @@ def test_profile_outlasts_the_timer(core: str, built: Build) -> None:
     assert long.layers[1] - base.layers[1] == 2 * ((27 << 24) - 1)
 
 
+def test_profile_in_cycles(tmp_path: Path) -> None:
+    """As on a board. The emulator has no cycle counter, so that SysTick is read: one tick in 40 instructions."""
+    target = replace(load_target("cortex-m4"), counter="cycles")
+    if find_compiler(target, "gcc") is None:
+        pytest.skip("no gcc for cortex-m4")
+    program = build_tiny(tmp_path / "build", target, "gcc", profile=True)
+    cost = profile(program, asking(SPIN, 65535))
+    assert cost.unit == "cycles"
+    assert abs(cost.layers[1] - 2 * 65535 / 40) < 4
+
+
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize(
     ("what", "message"), [(DEEP, "fault: stack overflow"), (UNDEFINED, "fault: undefined instruction in eq_model_run")]

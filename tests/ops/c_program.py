@@ -178,7 +178,7 @@ def compile_program(place: Path, wanted: Sequence[Call], target: Target, tool: T
         *(["-idirafter", str(place / "platform" / "libc")] if target.bare_metal else []),
     ]
     kernels = sorted({s for c in wanted for s in c.kernel.sources})
-    sources = [(firmware / "kernels" / s, ("-O2", *WARNINGS)) for s in kernels]
+    sources: list[tuple[Path, tuple[str, ...]]] = [(firmware / "kernels" / s, ("-O2", *WARNINGS)) for s in kernels]
     sources += [(place / "cases.c", ("-O0", *WARNINGS)), (HERE / "runner.c", ("-O2", *WARNINGS))]
     sources += [(p, ("-O2", "-std=gnu99")) for p in platform]
 

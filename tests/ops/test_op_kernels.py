@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from c_program import Call, calls, compile_program, failures
 from cases import Case, all_cases, of_operator
+from shapes import random_shapes
 
 from edgeq.ir.op import registry
 from edgeq.runners.qemu import command
@@ -71,6 +72,11 @@ def test_failing_cases_are_named(tmp_path: Path) -> None:
         f"FAIL {bad.name} eq_conv2d_ref_fast: output differs from the simulator's",
         f"FAIL {greedy.name} eq_conv2d_ref_fast: overwrites an input that it has still to read",
     ]
+
+
+def test_host_with_random_shapes(tmp_path: Path) -> None:
+    """Windows, strides, paddings and channel counts around what loops are cut into."""
+    assert run_on_host(tmp_path, calls(random_shapes(), load_target("host").isa)) == []
 
 
 @pytest.mark.qemu

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeq.errors import EdgeqError, ModelError, UsageError
-from edgeq.importers.tflite import convolution, elementwise, movement  # they register their handlers
+from edgeq.importers.tflite import blocks, convolution, elementwise, movement  # they register their handlers
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.fold import FOLDERS, fold
 from edgeq.importers.tflite.raw import Problem, RawModel, RawOp, shortened
@@ -17,7 +17,7 @@ from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (convolution, elementwise, movement)
+HANDLER_MODULES = (blocks, convolution, elementwise, movement)
 DEFAULT_HINT = "replace it by supported operators (`edgeq ops` lists them), or cut the model before it"
 HINTS = {
     "IF": "control flow is not supported: export the model without it",

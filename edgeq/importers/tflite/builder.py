@@ -100,16 +100,25 @@ class Builder:
         for index in self.model.outputs:
             tensor = self.model.tensors[index]
             value = self.value(index)
-            if value in self.editor.inputs or value in self.editor.outputs or self.is_constant(index):
-                shape = self.editor.values[value].type.shape
-                value = self._add(Reshape(shape), [value], self.editor.unique(tensor.name), self.q_of(value))
-            elif value != tensor.name:
-                value = self._rename(value, self.editor.unique(tensor.name))
+            if self.editor.values[value].data is not None:
+                raise Problem(f"the output {tensor.label} is the same for every input", "remove it from the model")
+            if value in self.editor.inputs or value in self.editor.outputs:
+                value = self.step(Reshape(self.shape(value)), [value], tensor.name, self.q_of(value))
+            if value != tensor.name:
+                value = self._name_output(value, tensor.name)
             self.editor.outputs.append(value)
             self.port(tensor, value)
         for index, value in zip(self.model.inputs, self.editor.inputs, strict=True):
             self.port(self.model.tensors[index], value)
         self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
+
+    def _name_output(self, value: str, name: str) -> str:
+        """Give an output its name, which some other tensor may have; inputs and earlier outputs keep theirs."""
+        if name in self.editor.values:
+            if name in self.editor.inputs or name in self.editor.outputs:
+                return value
+            self._rename(name, self.editor.unique(name))
+        return self._rename(value, name)
 
     def _rename(self, old: str, new: str) -> str:
         editor = self.editor

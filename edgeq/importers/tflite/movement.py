@@ -266,29 +266,6 @@ def reverse(b: Builder, op: RawOp) -> None:
     b.emit(op, Slice(begin, end, tuple(-1 if k in axes else 1 for k in range(len(shape)))), [x])
 
 
-@handles("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
-def block_moves(b: Builder, op: RawOp) -> None:
-    """Channels to pixels of a block or back: a transpose between two reshapes."""
-    x = source(b, op)
-    size, q = op.option("BlockSize"), b.q_of(x)
-    if len(b.shape(x)) != 4 or not 0 < size < 2**15:
-        raise Problem(f"an input of shape {b.shape(x)} does not fit block size {size}")
-    n, h, w, c = b.shape(x)
-    if op.kind == "DEPTH_TO_SPACE":
-        apart, perm = (n, h, w, size, size, c // (size * size)), (0, 1, 3, 2, 4, 5)
-        result = (n, h * size, w * size, c // (size * size))
-        fits = c % (size * size) == 0
-    else:
-        apart, perm = (n, h // size, size, w // size, size, c), (0, 1, 3, 2, 4, 5)
-        result = (n, h // size, w // size, c * size * size)
-        fits = h % size == 0 and w % size == 0
-    if not fits:
-        raise Problem(f"an input of shape {b.shape(x)} does not fit block size {size}")
-    x = b.step(Reshape(apart), [x], f"{x}/blocks", q)
-    x = b.step(Transpose(perm), [x], f"{x}/moved", q)
-    view(b, op, x, result)
-
-
 @handles("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR")
 def resize(b: Builder, op: RawOp) -> None:
     """Nearest takes the floor of the coordinate, or rounds it with aligned corners or centres of pixels."""

@@ -117,9 +117,14 @@ class RawOp:
 
 @dataclass(frozen=True)
 class RawModel:
-    """The main graph of a file."""
+    """The main graph of a file.
+
+    Attributes:
+        signature: tensors by the names that the file's first signature gives to its inputs and outputs.
+    """
 
     tensors: tuple[RawTensor, ...]
     ops: tuple[RawOp, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    signature: Mapping[str, int] = field(default_factory=dict)

@@ -110,7 +110,19 @@ class _Reader:
             raise Damaged("one tensor is an input twice")
         if not inputs or not outputs:
             raise Damaged("it has no input or no output")
-        return RawModel(tensors, tuple(ops), inputs, outputs)
+        return RawModel(tensors, tuple(ops), inputs, outputs, self.signature(len(tensors)))
+
+    def signature(self, tensors: int) -> dict[str, int]:
+        found: dict[str, int] = {}
+        if not self.count(self.root.SignatureDefsLength(), "signatures") or self.root.SignatureDefs(0).SubgraphIndex():
+            return found
+        first = self.root.SignatureDefs(0)
+        maps = [first.Inputs(i) for i in range(self.count(first.InputsLength(), "inputs"))]
+        maps += [first.Outputs(i) for i in range(self.count(first.OutputsLength(), "outputs"))]
+        for item in maps:
+            self.check_indices((item.TensorIndex(),), tensors, "the signature")
+            found[self.name(item.Name(), "")] = item.TensorIndex()
+        return found
 
     def check_indices(self, indices: tuple[int, ...], tensors: int, what: str, optional: bool = False) -> None:
         for index in indices:

@@ -161,7 +161,8 @@ void eq_report_fault(const uint32_t *frame, uint32_t exc_return)
     show("sp", (uint32_t)(uintptr_t)frame);
     show("exc_return", exc_return);
     /* Where there was no room for the frame there is nothing to read. */
-    const int has_frame = (uintptr_t)frame >= (uintptr_t)eq_stack_limit && (uintptr_t)frame < (uintptr_t)eq_stack_top;
+    const int on_stack = (uintptr_t)frame >= (uintptr_t)eq_stack_limit && (uintptr_t)frame < (uintptr_t)eq_stack_top;
+    const int has_frame = on_stack && !(cfsr & 1u << 20);
     for (int i = 0; i < 8 && has_frame; i++) {
         show(names[i], frame[i]);
     }

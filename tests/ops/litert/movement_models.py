@@ -52,6 +52,13 @@ MOVES: list[tuple[str, Any, Any, Any, str, Any]] = [
     ("DEPTH_TO_SPACE", (1, 2, 3, 8), (1, 4, 6, 2), [], "DepthToSpaceOptions", {"BlockSize": 2}),
     ("SPACE_TO_DEPTH", (1, 4, 6, 3), (1, 2, 3, 12), [], "SpaceToDepthOptions", {"BlockSize": 2}),
     ("REVERSE_V2", (2, 5, 3), (2, 5, 3), [[1]], "ReverseV2Options", {}),
+    ("TILE", (1, 2, 3), (1, 4, 9), [[1, 2, 3]], "TileOptions", {}),
+    ("GATHER", (1, 7, 3), (1, 4, 3), [[5, 1, 2, 2]], "GatherOptions", {"Axis": 1}),
+    ("GATHER", (4, 5), (5,), [2], "GatherOptions", {"Axis": 0}),
+    ("SPACE_TO_BATCH_ND", (1, 5, 6, 3), (6, 3, 3, 3), [[3, 2], [[1, 3], [0, 0]]], "SpaceToBatchNDOptions", {}),
+    ("SPACE_TO_BATCH_ND", (2, 4, 3), (4, 2, 3), [[2], [[0, 0]]], "SpaceToBatchNDOptions", {}),
+    ("BATCH_TO_SPACE_ND", (6, 3, 4, 2), (1, 7, 7, 2), [[3, 2], [[1, 1], [0, 1]]], "BatchToSpaceNDOptions", {}),
+    ("BATCH_TO_SPACE_ND", (4, 2, 3), (2, 4, 3), [[2], [[0, 0]]], "BatchToSpaceNDOptions", {}),
     ("RESIZE_NEAREST_NEIGHBOR", (1, 3, 4, 2), (1, 6, 8, 2), [[6, 8]], NEAREST, resize(False, False)),
     ("RESIZE_NEAREST_NEIGHBOR", (1, 5, 4, 3), (1, 7, 3, 3), [[7, 3]], NEAREST, resize(False, True)),
     ("RESIZE_NEAREST_NEIGHBOR", (1, 3, 5, 2), (1, 7, 9, 2), [[7, 9]], NEAREST, resize(True, False)),
@@ -61,7 +68,8 @@ MOVES: list[tuple[str, Any, Any, Any, str, Any]] = [
     ("RESIZE_BILINEAR", (1, 4, 4, 5), (1, 8, 8, 5), [[8, 8]], BILINEAR, resize(False, True)),
 ]
 for number, move in enumerate(MOVES):
-    case(move[0], f"{number}", lambda m, a=move: moved(m, *a))
+    earlier = sum(other[0] == move[0] for other in MOVES[:number])
+    case(move[0], f"{earlier}", lambda m, a=move: moved(m, *a))
 
 
 def pad_v2(m: Model) -> Model:

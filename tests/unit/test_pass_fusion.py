@@ -1,0 +1,149 @@
+"""Activations and padding vanish into the operators beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgeq.ir.op import Op
+from edgeq.ir.tensor import QParams
+from edgeq.ops.add import Add
+from edgeq.ops.average_pool2d import AveragePool2D
+from edgeq.ops.clip import Clip
+from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.exp import Exp
+from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.pad import Pad
+from edgeq.passes.fuse_activations import both, fuse_activations
+from edgeq.passes.fuse_pad import fuse_pad
+from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
+
+INF = float("inf")
+RELU = Clip(0.0, INF)
+Q, OTHER = QParams.per_tensor(0.1, -128), QParams.per_tensor(0.2, -128)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((-INF, INF), (0.0, 6.0), (0.0, 6.0)),
+        ((0.0, INF), (-INF, 6.0), (0.0, 6.0)),
+        ((-1.0, 1.0), (2.0, 3.0), (2.0, 2.0)),
+        ((5.0, 9.0), (0.0, 6.0), (5.0, 6.0)),
+    ],
+)
+def test_clamps_compose(first: tuple[float, float], second: tuple[float, float], expected: tuple[float, float]) -> None:
+    assert both(first, second) == expected
+
+
+def test_clips_fuse_upwards() -> None:
+    net = Net()
+    y = net.add(Conv2D(), net.input("x", 1, 3, 3, 2), net.const(4, 1, 1, 2), name="conv")
+    graph = net.finish(net.add(Clip(-1.0, 6.0), net.add(RELU, y), name="y"))
+    after = fuse_activations(graph)
+    assert kinds(after) == ["Conv2D"] and after.nodes[0].op == Conv2D(clamp=(0.0, 6.0))
+    assert (after.nodes[0].name, after.nodes[0].outputs) == ("conv", ("y",))
+    assert_same_float(graph, after)
+
+
+def test_clip_of_clip() -> None:
+    net = Net()
+    graph = net.finish(net.add(Clip(-1.0, 6.0), net.add(RELU, net.input("x", 4))))
+    after = fuse_activations(graph)
+    assert [n.op for n in after.nodes] == [Clip(0.0, 6.0)]
+    assert_same_float(graph, after)
+
+
+@pytest.mark.parametrize(
+    ("mid", "out", "fused"), [(None, Q, True), (Q, None, True), (Q, Q, True), (Q, OTHER, False), (None, None, True)]
+)
+def test_only_where_parameters_allow(mid: QParams | None, out: QParams | None, fused: bool) -> None:
+    net = Net()
+    x = net.input("x", 1, 3, 3, 2)
+    graph = net.finish(net.add(RELU, net.add(Add(), x, x, q=mid), q=out))
+    after = fuse_activations(graph)
+    assert kinds(after) == (["Add"] if fused else ["Add", "Clip"])
+    if fused:
+        assert after.type(after.outputs[0]).q == (mid or out)
+
+
+def test_not_under_two_readers_and_not_into_every_operator() -> None:
+    net = Net()
+    x = net.input("x", 1, 3, 3, 2)
+    y = net.add(Add(), x, x)
+    graph = net.finish(net.add(RELU, y), y, net.add(RELU, net.add(Exp(), x)))
+    assert fuse_activations(graph) is graph
+
+
+def test_integers_stay_the_same() -> None:
+    net = IntNet()
+    x = net.input("x", 1, 4, 4, 3)
+    w = net.weights((5, 3, 3, 3))
+    y = net.add(Conv2D(), x, w, net.bias(x, w, range(5)), scale=0.02, zero=-7)
+    y = net.add(Clip(-0.31, 0.77), y, scale=0.02, zero=-7)
+    graph = net.finish(net.add(Clip(0.111, 6.0), y, scale=0.02, zero=-7))
+    after = fuse_activations(graph)
+    assert kinds(after) == ["Conv2D"]
+    assert_same_int(graph, after)
+
+
+def pad(value: float = 0.0, mode: str = "constant", channels: int = 0) -> Pad:
+    return Pad((0, 1, 2, channels), (0, 2, 0, 0), mode, value)  # type: ignore[arg-type]
+
+
+def windowed(net: Net, op: Op, source: str) -> str:
+    if isinstance(op, Conv2D):
+        return net.add(op, source, net.const(4, 3, 3, 2), None)
+    if isinstance(op, DepthwiseConv2D):
+        return net.add(op, source, net.const(3, 3, 2), None)
+    return net.add(op, source)
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "fused"),
+    [
+        (Conv2D(padding=(0, 1, 1, 0)), 0.0, True),
+        (Conv2D(), 1.0, False),
+        (DepthwiseConv2D(), 0.0, True),
+        (AveragePool2D((3, 3)), 0.0, True),
+        (AveragePool2D((3, 3), padding=(1, 0, 0, 0)), 0.0, False),
+        (AveragePool2D((3, 3), padding=(0, 0, 0, 1), count_include_pad=True), 0.0, True),
+        (AveragePool2D((2, 2)), 0.0, False),
+        (MaxPool2D((3, 3)), -INF, True),
+        (MaxPool2D((3, 3)), 0.0, False),
+        (Exp(), 0.0, False),
+    ],
+)
+def test_padding(op: Op, value: float, fused: bool) -> None:
+    net = Net()
+    graph = net.finish(windowed(net, op, net.add(pad(value), net.input("x", 1, 5, 4, 2))))
+    after = fuse_pad(graph)
+    assert kinds(after) == ([op.kind] if fused else ["Pad", op.kind])
+    assert_same_float(graph, after)
+
+
+def test_zeros_are_no_maximum_beside_a_rectifier() -> None:
+    net = Net()
+    y = net.add(pad(), net.add(RELU, net.input("x", 1, 5, 4, 2)))
+    graph = net.finish(net.add(MaxPool2D((3, 3), (2, 2)), y))
+    after = fuse_pad(graph)
+    assert kinds(after) == ["Clip", "MaxPool2D"]
+    assert_same_float(graph, after)
+
+
+@pytest.mark.parametrize("op", [pad(mode="edge"), pad(mode="reflect"), pad(channels=1)])
+def test_other_padding_stays(op: Pad) -> None:
+    net = Net()
+    padded = net.add(op, net.input("x", 1, 5, 4, 2 - op.before[3]))
+    graph = net.finish(windowed(net, Conv2D(), padded))
+    assert fuse_pad(graph) is graph
+
+
+@pytest.mark.parametrize(("inner", "outer", "fused"), [(Q, Q, True), (None, Q, True), (Q, None, True), (Q, OTHER, False)])
+def test_padding_needs_equal_parameters(inner: QParams | None, outer: QParams | None, fused: bool) -> None:
+    net = Net()
+    y = net.add(pad(), net.add(Exp(), net.input("x", 1, 5, 4, 2), q=inner), q=outer)
+    after = fuse_pad(net.finish(windowed(net, Conv2D(), y)))
+    assert kinds(after) == (["Exp", "Conv2D"] if fused else ["Exp", "Pad", "Conv2D"])
+    if fused:
+        assert after.type(after.nodes[0].outputs[0]).q == Q

@@ -1,0 +1,131 @@
+"""Target files: what is in those that exist, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgeq.errors import UsageError
+from edgeq.target import Region, Target, list_boards, list_targets, load_target, load_target_file
+
+CPUS = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"]
+BASE = 'description = "x"\nfamily = "host"\ncpu = "x"\nplatform = "host"\n'
+
+
+def _file(folder: Path, text: str, name: str = "mine") -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return path
+
+
+def test_every_file_is_valid() -> None:
+    names = [t.name for t in list_targets()]
+    assert [n for n in names if n in CPUS] == CPUS
+    assert {"mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"} <= {t.name for t in list_boards()}
+
+
+@pytest.mark.parametrize("target", [*list_targets(), *list_boards()], ids=lambda t: t.name)
+def test_targets_are_complete(target: Target) -> None:
+    """What compilers, linker script and emulator rely on."""
+    assert "zig" in target.flags
+    assert set(target.compilers) <= set(target.flags)
+    assert set(target.packages) <= set(target.compilers)
+    if target.bare_metal:
+        flash, ram = target.memory["flash"], target.memory["ram"]
+        assert flash.end <= ram.origin or ram.end <= flash.origin
+        assert 0 < target.stack_bytes < ram.size
+        # The guard below the stack is an MPU region of 1 KB, which must lie at a multiple of its size.
+        assert ram.origin % 0x400 == 0
+
+
+def test_cpu_by_name_alias_and_board() -> None:
+    by_name, by_alias, board = load_target("cortex-m4"), load_target("cortex-m"), load_target("mps2-an386")
+    assert by_name == by_alias
+    assert by_name.name == "cortex-m4" and board.name == "mps2-an386"
+    assert by_name.isa == board.isa == {"thumb", "thumb2", "dsp", "fpu"}
+    assert by_name.memory == board.memory == {"flash": Region(0, 0x400000), "ram": Region(0x20000000, 0x400000)}
+    assert by_name.flags["gcc"] == ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+
+
+def test_cortex_m0plus_runs_on_a_cortex_m3_but_is_none() -> None:
+    target = load_target("cortex-m0plus")
+    assert target.emulator is not None and target.emulator.machine == "mps2-an385"
+    assert target.isa == {"thumb"}
+    assert target.flags["gcc"][0] == "-mcpu=cortex-m0plus"
+
+
+def test_timer_of_an_emulator() -> None:
+    assert load_target("cortex-m4").platform_defines == ("EQ_TICK_NS=40u", "EQ_TICKS=1u")
+    assert load_target("cortex-m55").platform_defines == ("EQ_TICK_NS=125u", "EQ_TICKS=4u")
+    assert load_target("host").platform_defines == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("cortex-m5", "did you mean"),
+        ("mps2-an387", "mps2-an38"),
+        ("z", "the targets are cortex-m, cortex-m0plus,"),
+    ],
+)
+def test_unknown_target(name: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=f"unknown target '{name}'") as caught:
+        load_target(name)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BASE + "clock = 1\n", "unknown key 'clock'"),
+        (BASE + "isa = 'dsp'\n", "'isa' must be a list of texts"),
+        (BASE + "clock_hz = -1\n", "'clock_hz' must be a number of Hz"),
+        (BASE + "clock_hz = true\n", "'clock_hz' must be a number of Hz"),
+        (BASE + "[memory]\nram = { origin = 0 }\n", "'memory' must be a table of regions"),
+        (BASE + "[flags]\nicc = []\n", "'flags' must be a table"),
+        (BASE + "[emulator]\nprogram = 'x'\n", "'emulator' must be a table"),
+        (BASE + "counter = 'miles'\n", "counter = 'miles' is not known"),
+        (BASE + "counter = 'instructions'\n", "needs clock_hz"),
+        (BASE.replace('family = "host"', 'family = "cortex-m"'), "memory needs the regions 'flash' and 'ram'"),
+        (BASE.replace('cpu = "x"\n', ""), "the key 'cpu' is missing"),
+        (BASE + "extends = 'nothing'\n", "refers to 'nothing', which does not exist"),
+        (BASE + "extends = 'mine'\n", "extends itself"),
+        (BASE + "board =\n", "cannot be read"),
+    ],
+)
+def test_wrong_file(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_target_file(_file(tmp_path, text))
+    assert message in caught.value.message
+    assert caught.value.where == "mine.toml"
+
+
+def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_target_file(_file(tmp_path, BASE + "clock_hertz = 1\n"))
+    assert caught.value.hint == "did you mean 'clock_hz'?"
+
+
+def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_target_file(tmp_path / "none.toml")
+
+
+def test_board_of_ones_own(tmp_path: Path) -> None:
+    """It has the CPU's flags, but not the emulator that stands for the CPU."""
+    text = """
+description = "mine"
+extends = "cortex-m4"
+counter = "cycles"
+clock_hz = 80_000_000
+[memory]
+flash = { origin = 0x08000000, size = 0x100000 }
+ram = { origin = 0x20000000, size = 0x20000 }
+"""
+    target = load_target_file(_file(tmp_path, text))
+    assert target.name == "mine" and target.cpu == "cortex-m4" and target.emulator is None
+    assert target.flags == load_target("cortex-m4").flags
+    assert target.memory["flash"] == Region(0x08000000, 0x100000)
+    again = load_target_file(_file(tmp_path, 'description = "again"\nextends = "mine"\n[flags]\ngcc = []\n', "again"))
+    assert again.clock_hz == 80_000_000 and again.flags["gcc"] == () and again.flags["zig"] == target.flags["zig"]
