@@ -1,8 +1,8 @@
 """Targets: what is known about a CPU or a board, one TOML file each in `targets/`.
 
 A CPU's file holds its features, its compiler flags and, in `board`, the emulated board that stands for it when the CPU
-is asked for by its own name. A board's file extends a CPU and holds memory, clock and emulator. What two files say both,
-the one that was asked for decides.
+is asked for by its own name. A board's file extends a CPU and holds memory, clock and emulator. Where both say
+something, the one that was asked for decides.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from edgeq import __version__
@@ -56,21 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in given
     as_json = "--json" in given
     try:
-        outcome = app([a for a in given if a != "--debug"], standalone_mode=False)
-        return outcome if isinstance(outcome, int) else 0
+        app([a for a in given if a != "--debug"])
     except EdgeqError as error:
         if debug:
             raise
         return _report(error, as_json)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (KeyboardInterrupt, click.Abort):
-        messages.print("interrupted")
-        return 130
+    except SystemExit as done:  # how typer ends, with its own message for a wrong command line
+        return done.code if isinstance(done.code, int) else 0
     except BrokenPipeError:
         return 0
     except Exception as error:
@@ -80,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         messages.print(str(error), markup=False)
         messages.print("  This is a defect of edgeq. Please report it with the output of the same command and --debug.")
         return 70
+    return 0
 
 
 def entry() -> None:

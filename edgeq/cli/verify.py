@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,13 +19,19 @@ def command(
     ] = None,
     samples: Annotated[int | None, typer.Option("--samples", min=1, help="Use only the first N samples.")] = None,
     json: JsonFlag = False,
-) -> int:
+) -> None:
     """Compare the built program with the integer simulator, bit for bit, then both with the float model."""
     with progress("verifying", quiet=json) as advance:
         found = api.verify(folder, data, samples, advance)
     if json:
         print_json(found)
-        return 1 if found["mismatches"] else 0
+    else:
+        _show(found)
+    if found["mismatches"]:
+        raise typer.Exit(1)
+
+
+def _show(found: dict[str, Any]) -> None:
     good = "[green]bit-exact[/]" if not found["mismatches"] else "[red]MISMATCH[/]"
     results.print(f"{good}: {found['mismatches']} of {found['samples']} samples differ from the simulator")
     if found["mismatches"]:
@@ -35,4 +41,3 @@ def command(
     for key, label in (("top1_float", "top-1 float"), ("top1_int8", "top-1 int8"), ("agreement", "agreement")):
         if found[key] is not None:
             results.print(f"  {label:<19} {found[key]:.2f} %")
-    return 1 if found["mismatches"] else 0

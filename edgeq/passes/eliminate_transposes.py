@@ -163,6 +163,23 @@ def _sink_through_reshape(view: View, node: Node) -> bool:
     return True
 
 
+def _raise_through_reshape(view: View, node: Node) -> bool:
+    """T(Reshape(T₁(x))) → Reshape'(T'(T₁(x))), where both Transposes then become one."""
+    middle = view.made_by(node.inputs[0], Reshape)
+    if not isinstance(node.op, Transpose) or middle is None or node.inputs[0] is None:
+        return False
+    source = middle[0].inputs[0]
+    if source is None or view.made_by(source, Transpose) is None:
+        return False
+    types = [view.type_of(n) for n in (source, node.inputs[0], node.outputs[0])]
+    result = through_reshape(types[2].shape, inverse(node.op.perm), types[0].shape)
+    if result is None or len({t.q for t in types}) != 1:
+        return False
+    raised = view.edit.add(Transpose(inverse(result[1])), [source], f"{source}_moved")[0]
+    view.update(node, Reshape(types[2].shape), [raised])
+    return True
+
+
 def _into_columns(view: View, node: Node) -> bool:
     """FullyConnected(Reshape(T(x))), the Reshape flattening what T moved: permute the weights' columns instead."""
     flat = view.made_by(node.inputs[0], Reshape, alone=False)
@@ -238,6 +255,9 @@ def _raise(view: View, node: Node) -> bool:
     return True
 
 
+RULES = (*simplify.RULES, _raise_through_reshape)
+
+
 def _cost(graph: Graph) -> tuple[int, int, int, int]:
     """Elements Transposes move, their number, how many are not at the graph's border, how many precede elementwise."""
     nodes = [n for n in graph.nodes if isinstance(n.op, Transpose)]
@@ -247,18 +267,18 @@ def _cost(graph: Graph) -> tuple[int, int, int, int]:
 
 
 def _sunk(graph: Graph) -> Graph:
-    return rewrite(graph, *simplify.RULES, _into_columns, _sink_through_reshape, _sink_rule())
+    return rewrite(graph, *RULES, _into_columns, _sink_through_reshape, _sink_rule())
 
 
 def _raised(graph: Graph) -> Graph:
-    return rewrite(graph, *simplify.RULES, _raise)
+    return rewrite(graph, *RULES, _raise)
 
 
 def eliminate_transposes(graph: Graph) -> Graph:
     """Cancel, move and merge Transposes; the bytes they move never become more."""
     if not any(isinstance(n.op, Transpose) for n in graph.nodes):
         return graph
-    start = rewrite(graph, *simplify.RULES)
+    start = rewrite(graph, *RULES)
     sunk, raised = _sunk(start), _raised(start)
     variants = (start, sunk, raised, _raised(sunk), _sunk(raised))
     return min(variants, key=_cost)  # the first of equals
