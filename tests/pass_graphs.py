@@ -65,8 +65,11 @@ def assert_same_float(before: Graph, after: Graph, tolerance: float = 1e-5) -> N
         x = {n: rng.normal(0, 2, before.type(n).shape).astype(np.float32) for n in before.inputs}
         a, b = run_float(before, x), run_float(after, x)
         for name in before.outputs:
+            assert np.isfinite(a[name]).all()
             assert before.type(name).shape == after.type(name).shape
-            np.testing.assert_allclose(b[name], a[name], rtol=tolerance, atol=tolerance * max(1.0, np.abs(a[name]).max()))
+            np.testing.assert_allclose(
+                b[name], a[name], rtol=tolerance, atol=tolerance * max(1.0, np.abs(a[name]).max())
+            )
 
 
 class IntNet:

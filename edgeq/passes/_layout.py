@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from edgeq.ir.graph import Node
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Shape
 from edgeq.ops._table import TableOp
@@ -30,6 +31,7 @@ from edgeq.ops.softmax import Softmax
 from edgeq.ops.split import Split
 from edgeq.ops.sub import Sub
 from edgeq.ops.sum import Sum
+from edgeq.passes._rewrite import View
 
 Perm = tuple[int, ...]
 UNARY = (TableOp, Requantize)
@@ -51,6 +53,12 @@ def moves_elements(shape: Shape, perm: Perm) -> bool:
     """Whether a Transpose of a tensor of this shape changes the order of its elements."""
     big = [p for p in perm if shape[p] != 1]
     return big != sorted(big)
+
+
+def changes_dtype(view: View, node: Node) -> bool:
+    """Whether a node stands between int8 and uint8, at the graph's border, where nothing but it takes uint8."""
+    names = [n for n in (*node.inputs, *node.outputs) if n is not None and not view.is_const(n)]
+    return len({view.type_of(n).dtype for n in names}) > 1
 
 
 def _kept(axes: Sequence[int], perm: Perm) -> Perm:

@@ -48,6 +48,8 @@ RISING = (
 )
 """Operators that never decrease when an input grows."""
 
+LINEAR = (Conv2D, DepthwiseConv2D, ConvTranspose2D, FullyConnected)
+
 
 def _whole(type: TensorType) -> Interval:
     low, high = type.dtype.range
@@ -124,7 +126,7 @@ def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
     if isinstance(op, RISING):
         low, high = ([None if x is None else x[k] for x in operands] for k in (0, 1))
         return list(zip(op.run_int(site, low), op.run_int(site, high), strict=True))
-    if isinstance(op, (Conv2D, DepthwiseConv2D, ConvTranspose2D, FullyConnected)) and first is not None:
+    if isinstance(op, LINEAR) and first is not None and site.const_or_none(1) is not None:
         return _linear(site, first)
     if isinstance(op, TableOp) and first is not None:
         return _table(site, first)

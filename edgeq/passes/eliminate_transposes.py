@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.tensor import QParams
+from edgeq.ir.tensor import Array, QParams
 from edgeq.ops.concat import Concat
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.pad import Pad
@@ -24,6 +26,7 @@ from edgeq.passes._layout import (
     ELEMENTWISE,
     UNARY,
     Perm,
+    changes_dtype,
     commute,
     inverse,
     matched_groups,
@@ -117,7 +120,7 @@ def _sink_rule() -> Rule:
     def sink(view: View, node: Node) -> bool:
         """op(T(x), …) → T'(op'(x, …))."""
         several = isinstance(node.op, (*BINARY, Concat))
-        if node.inputs[0] is None or isinstance(node.op, (Transpose, Reshape)):
+        if node.inputs[0] is None or isinstance(node.op, (Transpose, Reshape)) or changes_dtype(view, node):
             return False
         rank = len(view.shape(node.outputs[0])) if several else len(view.shape(node.inputs[0]))
         if several:
@@ -211,12 +214,55 @@ def _into_columns(view: View, node: Node) -> bool:
     return True
 
 
+def _reordered(view: View, name: str | None, order: Array) -> str | None:
+    """A constant with its first dimension in another order."""
+    data = view.data(name)
+    if name is None or data is None:
+        return None
+    q = view.type_of(name).q
+    if q is not None and q.axis == 0:
+        q = QParams(tuple(q.scale[i] for i in order), tuple(q.zero_point[i] for i in order), 0)
+    return view.edit.constant(name, data[order], q)
+
+
+def _into_rows(view: View, node: Node) -> bool:
+    """T(Reshape(FullyConnected(x))), the Reshape unfolding what T moves: permute the weights' rows instead."""
+    middle = view.made_by(node.inputs[0], Reshape)
+    dense = view.made_by(middle[0].inputs[0], FullyConnected) if middle is not None else None
+    if not isinstance(node.op, Transpose) or middle is None or dense is None:
+        return False
+    producer, op = dense
+    flat, out = producer.outputs[0], node.outputs[0]
+    unfolded, perm = middle[1].shape, node.op.perm
+    groups = matched_groups(view.shape(flat), unfolded)
+    bias = producer.inputs[2] if len(producer.inputs) > 2 else None
+    if not view.is_const(producer.inputs[1]) or (bias is not None and not view.is_const(bias)):
+        return False
+    if len({view.type_of(n).q for n in (flat, middle[0].outputs[0], out)}) != 1:
+        return False
+    if not groups or groups[-1][0] != [len(view.shape(flat)) - 1]:
+        return False
+    rows = groups[-1][1]  # dimensions that the units unfold into
+    moved = [p for p in perm if unfolded[p] != 1]
+    lead = [p for p in moved if p not in rows]
+    if lead != sorted(lead) or moved[: len(lead)] != lead:
+        return False
+    sizes = [unfolded[i] for i in rows]
+    order = np.arange(prod(sizes)).reshape(sizes).transpose([rows.index(p) for p in moved[len(lead) :]]).ravel()
+    inputs = (producer.inputs[0], _reordered(view, producer.inputs[1], order), _reordered(view, bias, order))
+    type = view.type_of(flat)
+    new = view.edit.unique(f"{flat}_moved")
+    view.edit.add(op, inputs, view.edit.unique(f"{producer.name}_moved"), [new], [type])
+    view.update(node, Reshape(view.shape(out)), [new])
+    return True
+
+
 def _raisable(view: View, node: Node) -> bool:
     """Whether a Transpose can move before a node: one computed operand, of the output's rank, and one reader."""
     if not isinstance(node.op, (*ELEMENTWISE, Pad, Slice)) or len(node.outputs) != 1:
         return False
     computed = [n for n in node.inputs if n is not None and not view.is_const(n)]
-    if len(computed) != 1 or view.only_consumer(node.outputs[0]) is None:
+    if len(computed) != 1 or view.only_consumer(node.outputs[0]) is None or changes_dtype(view, node):
         return False
     return len(view.shape(computed[0])) == len(view.shape(node.outputs[0]))
 
@@ -255,7 +301,7 @@ def _raise(view: View, node: Node) -> bool:
     return True
 
 
-RULES = (*simplify.RULES, _raise_through_reshape)
+RULES = (*simplify.RULES, _raise_through_reshape, _into_rows)
 
 
 def _cost(graph: Graph) -> tuple[int, int, int, int]:

@@ -15,6 +15,7 @@ from edgeq.passes.fold_affine import fold_affine
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fuse_activations import fuse_activations
 from edgeq.passes.fuse_pad import fuse_pad
+from edgeq.passes.merge_tables import merge_tables
 from edgeq.passes.propagate_annotations import propagate_annotations
 from edgeq.passes.recognize_functions import recognize_functions
 from edgeq.passes.share_values import share_values
@@ -44,6 +45,7 @@ INTEGER_PASSES: tuple[Pass, ...] = (
     eliminate_transposes,
     fuse_pad,
     fuse_activations,
+    merge_tables,
     eliminate_constant_channels,
     share_values,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pass_graphs import Net, assert_same_float, kinds
 
 from edgeq.ir.tensor import QParams
 from edgeq.numerics.fixedpoint import Numerics
@@ -16,7 +17,6 @@ from edgeq.ops.mul import Mul
 from edgeq.ops.pow import Pow
 from edgeq.ops.sub import Sub
 from edgeq.passes.canonicalize import canonicalize
-from pass_graphs import Net, assert_same_float, kinds
 
 Q = QParams.per_tensor(0.5, 0)
 RELU = (0.0, float("inf"))

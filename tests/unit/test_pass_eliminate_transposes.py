@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 from edgeq.ir.graph import Graph
 from edgeq.ir.op import Op
@@ -13,7 +14,6 @@ from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
-from edgeq.ops.exp import Exp
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.maximum import Maximum
 from edgeq.ops.mean import Mean
@@ -28,11 +28,11 @@ from edgeq.ops.softmax import Softmax
 from edgeq.ops.split import Split
 from edgeq.ops.sub import Sub
 from edgeq.ops.sum import Sum
+from edgeq.ops.tanh import Tanh
 from edgeq.ops.transpose import Transpose
 from edgeq.passes._layout import through_reshape
 from edgeq.passes.eliminate_transposes import eliminate_transposes
 from edgeq.passes.pipeline import optimize_float
-from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 TO_NHWC, TO_NCHW = Transpose((0, 2, 3, 1)), Transpose((0, 3, 1, 2))
 INF = float("inf")
@@ -58,10 +58,10 @@ def transposes(graph: Graph) -> int:
 
 
 SANDWICHES: list[tuple[str, Op]] = [
-    ("exp", Exp()),
+    ("tanh", Tanh()),
     ("clip", Clip(-1.0, 1.0)),
     ("pad", Pad((0, 1, 2, 0), (0, 0, 1, 3))),
-    ("slice", Slice((0, 2, 3, 4), (1, 0, 5, -1), (1, -1, 1, -2))),
+    ("slice", Slice((0, 5, 1, 4), (1, 2, 3, -1), (1, -1, 1, -2))),
     ("mean", Mean((1, 3), True)),
     ("sum", Sum((2,), True)),
     ("max", ReduceMax((1, 2), True)),
@@ -71,9 +71,9 @@ SANDWICHES: list[tuple[str, Op]] = [
 @pytest.mark.parametrize(("name", "op"), SANDWICHES, ids=[n for n, _ in SANDWICHES])
 def test_one_operand(name: str, op: Op) -> None:
     net = Net()
-    y = net.add(Exp(), net.input("x", 1, 3, 5, 7))
+    y = net.add(Tanh(), net.input("x", 1, 3, 5, 7))
     y = net.add(TO_NHWC, net.add(op, net.add(TO_NCHW, y)))
-    graph = net.finish(net.add(Exp(), y))
+    graph = net.finish(net.add(Tanh(), y))
     after = eliminate_transposes(graph)
     assert transposes(after) == 0
     assert_same_float(graph, after)
@@ -82,10 +82,10 @@ def test_one_operand(name: str, op: Op) -> None:
 @pytest.mark.parametrize("axes", [(1,), (2, 3), (1, 3)])
 def test_reductions_that_drop_dimensions(axes: tuple[int, ...]) -> None:
     net = Net()
-    y = net.add(Mean(axes, False), net.add(TO_NCHW, net.add(Exp(), net.input("x", 2, 3, 5, 7))))
-    graph = net.finish(net.add(Exp(), y))
+    y = net.add(Mean(axes, False), net.add(TO_NCHW, net.add(Tanh(), net.input("x", 2, 3, 5, 7))))
+    graph = net.finish(net.add(Tanh(), y))
     after = eliminate_transposes(graph)
-    assert transposes(after) == (1 if axes == (1, 3) else 0) or axes == (1,)
+    assert transposes(after) == 0
     assert_same_float(graph, after)
 
 
@@ -93,8 +93,8 @@ def test_reductions_that_drop_dimensions(axes: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("shape", [(7, 1, 1), (1, 7, 3, 5), (5,), (1,), ()])
 def test_constants_are_permuted(op: Op, shape: tuple[int, ...]) -> None:
     net = Net()
-    y = net.add(op, net.add(TO_NCHW, net.add(Exp(), net.input("x", 1, 3, 5, 7))), net.const(*shape))
-    graph = net.finish(net.add(Exp(), net.add(TO_NHWC, y)))
+    y = net.add(op, net.add(TO_NCHW, net.add(Tanh(), net.input("x", 1, 3, 5, 7))), net.const(*shape))
+    graph = net.finish(net.add(Tanh(), net.add(TO_NHWC, y)))
     after = eliminate_transposes(graph)
     assert transposes(after) == 0
     assert_same_float(graph, after)
@@ -104,8 +104,8 @@ def test_parameters_of_constants_move_with_their_axis() -> None:
     net = Net()
     q = QParams.per_channel([0.5, 0.25, 1.0], 0, 0)
     c = net.data(np.array([[[1]], [[2]], [[3]]], np.int8), q)
-    y = net.add(Mul(), net.add(TO_NCHW, net.add(Exp(), net.input("x", 1, 4, 5, 3))), c)
-    graph = net.finish(net.add(Exp(), net.add(TO_NHWC, y)))
+    y = net.add(Mul(), net.add(TO_NCHW, net.add(Tanh(), net.input("x", 1, 4, 5, 3))), c)
+    graph = net.finish(net.add(Tanh(), net.add(TO_NHWC, y)))
     after = eliminate_transposes(graph)
     (constant,) = (v for v in after.values.values() if v.data is not None)
     assert constant.type.shape == (1, 1, 1, 3) and constant.type.q == QParams(q.scale, q.zero_point, 3)
@@ -113,18 +113,18 @@ def test_parameters_of_constants_move_with_their_axis() -> None:
 
 
 def test_softmax_over_channels() -> None:
-    net = Net()
-    y = net.around(Softmax(3), net.add(TO_NCHW, net.add(Exp(), net.input("x", 1, 3, 5, 7))))
-    graph = net.finish(net.add(Exp(), net.add(TO_NHWC, y)))
+    net = Nchw()
+    y = net.around(Softmax(3), net.add(TO_NCHW, net.add(Tanh(), net.input("x", 1, 3, 5, 7))))
+    graph = net.finish(net.add(Tanh(), net.add(TO_NHWC, y)))
     after = eliminate_transposes(graph)
-    assert kinds(after) == ["Exp", "Softmax", "Exp"] and after.nodes[1].op == Softmax(3)
+    assert kinds(after) == ["Tanh", "Softmax", "Tanh"] and after.nodes[1].op == Softmax(3)
     assert_same_float(graph, after)
 
 
 def test_softmax_stays_at_the_last_axis() -> None:
     net = Net()
-    y = net.add(Softmax(3), net.add(TO_NCHW, net.add(Exp(), net.input("x", 1, 3, 5, 7))))
-    graph = net.finish(net.add(Exp(), y))
+    y = net.add(Softmax(3), net.add(TO_NCHW, net.add(Tanh(), net.input("x", 1, 3, 5, 7))))
+    graph = net.finish(net.add(Tanh(), y))
     after = eliminate_transposes(graph)
     assert next(n.op for n in after.nodes if n.op.kind == "Softmax") == Softmax(3)
     assert transposes(after) == 1
@@ -171,7 +171,7 @@ def test_concat_and_split() -> None:
     net = Nchw()
     y = net.conv(net.input("x", 1, 1, 6, 6), 6)
     left, right = net.split(Split(1, (2, 4)), y)
-    y = net.add(Concat(1), net.conv(left, 3), right, net.add(Exp(), left))
+    y = net.add(Concat(1), net.conv(left, 3), right, net.add(Tanh(), left))
     graph = net.finish(net.add(ReduceMax((2, 3), False), net.conv(y, 3)))
     after = optimize_float(graph)
     assert transposes(after) == 0
@@ -215,6 +215,20 @@ def test_flatten_permutes_columns_also_of_integers() -> None:
     assert_same_float(graph, after, 1e-4)
 
 
+@pytest.mark.parametrize("annotated", [False, True])
+def test_a_decoder_permutes_rows(annotated: bool) -> None:
+    net = Nchw()
+    q = QParams.per_tensor(0.1, 0) if annotated else None
+    scales = QParams.per_channel(net.rng.uniform(0.1, 1.0, 60), 0, 0)
+    w = net.data(net.rng.integers(-127, 128, (60, 4)).astype(np.int8), scales)
+    y = net.add(FullyConnected(), net.input("x", 2, 4), w, net.const(60), q=q)
+    y = net.add(Reshape((2, 5, 4, 3)), net.add(Clip(0.0, INF), y, q=q), q=q)
+    graph = net.finish(net.add(Mean((2, 3), False), net.conv(y, 3)))
+    after = optimize_float(graph)
+    assert transposes(after) == 0
+    assert_same_float(graph, after, 1e-4)
+
+
 def test_an_output_in_the_models_layout_takes_one() -> None:
     net = Nchw()
     graph = net.finish(net.add(Clip(0.0, INF), net.conv(net.input("x", 1, 1, 4, 3), 5), name="y"))
@@ -236,9 +250,9 @@ def test_preprocessing_in_the_models_layout_folds() -> None:
 
 def test_mixed_layouts_only_where_it_pays() -> None:
     net = Net()
-    small = net.add(TO_NCHW, net.add(Exp(), net.input("x", 1, 5, 7, 3)))
-    big = net.add(Concat(1), *[net.add(Exp(), net.input("z", 1, 9, 5, 7))])
-    graph = net.finish(net.add(Exp(), net.add(Concat(1), small, big)))
+    small = net.add(TO_NCHW, net.add(Tanh(), net.input("x", 1, 5, 7, 3)))
+    big = net.add(Concat(1), *[net.add(Tanh(), net.input("z", 1, 9, 5, 7))])
+    graph = net.finish(net.add(Tanh(), net.add(Concat(1), small, big)))
     after = eliminate_transposes(graph)
     assert transposes(after) == 1
     assert after.type(next(n for n in after.nodes if n.op.kind == "Transpose").outputs[0]).size == 105
@@ -248,11 +262,11 @@ def test_mixed_layouts_only_where_it_pays() -> None:
 def test_prescribed_parameters_travel() -> None:
     q, p = QParams.per_tensor(0.5, 3), QParams.per_tensor(0.25, -1)
     net = Net()
-    y = net.add(TO_NCHW, net.add(Exp(), net.input("x", 1, 3, 5, 7), q=q), q=q)
+    y = net.add(TO_NCHW, net.add(Tanh(), net.input("x", 1, 3, 5, 7), q=q), q=q)
     y = net.add(TO_NHWC, net.add(Sigmoid(), y, q=p), q=p)
-    graph = net.finish(net.add(Exp(), y))
+    graph = net.finish(net.add(Tanh(), y))
     after = eliminate_transposes(graph)
-    assert kinds(after) == ["Exp", "Sigmoid", "Exp"]
+    assert kinds(after) == ["Tanh", "Sigmoid", "Tanh"]
     assert [after.type(n.outputs[0]).q for n in after.nodes] == [q, p, None]
 
 

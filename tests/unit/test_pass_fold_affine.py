@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pass_graphs import Net, assert_same_float, kinds
 
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import QParams
@@ -16,7 +17,6 @@ from edgeq.ops.exp import Exp
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.mul import Mul
 from edgeq.passes.fold_affine import fold_affine
-from pass_graphs import Net, assert_same_float, kinds
 
 RELU = (0.0, float("inf"))
 LINEAR: list[tuple[Op, tuple[int, ...], tuple[int, ...], int]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.add import Add
@@ -12,7 +13,6 @@ from edgeq.ops.reshape import Reshape
 from edgeq.ops.split import Split
 from edgeq.ops.transpose import Transpose
 from edgeq.passes.fold_constants import fold_constants
-from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 CHANNELS = QParams.per_channel([0.5, 0.25, 2.0], [0, 1, -1], 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import QParams
@@ -16,7 +17,6 @@ from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.pad import Pad
 from edgeq.passes.fuse_activations import both, fuse_activations
 from edgeq.passes.fuse_pad import fuse_pad
-from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 INF = float("inf")
 RELU = Clip(0.0, INF)
@@ -139,7 +139,9 @@ def test_other_padding_stays(op: Pad) -> None:
     assert fuse_pad(graph) is graph
 
 
-@pytest.mark.parametrize(("inner", "outer", "fused"), [(Q, Q, True), (None, Q, True), (Q, None, True), (Q, OTHER, False)])
+@pytest.mark.parametrize(
+    ("inner", "outer", "fused"), [(Q, Q, True), (None, Q, True), (Q, None, True), (Q, OTHER, False)]
+)
 def test_padding_needs_equal_parameters(inner: QParams | None, outer: QParams | None, fused: bool) -> None:
     net = Net()
     y = net.add(pad(), net.add(Exp(), net.input("x", 1, 5, 4, 2), q=inner), q=outer)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import pi, sqrt
 
 import pytest
+from pass_graphs import Net, assert_same_float, kinds
 
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import QParams
@@ -22,7 +23,6 @@ from edgeq.ops.pow import Pow
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.tanh import Tanh
 from edgeq.passes.recognize_functions import recognize_functions
-from pass_graphs import Net, assert_same_float, kinds
 
 
 def hard_sigmoid(net: Net, x: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import QParams
@@ -21,7 +22,6 @@ from edgeq.ops.slice import Slice
 from edgeq.ops.split import Split
 from edgeq.ops.transpose import Transpose
 from edgeq.passes.simplify import simplify
-from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
 Q, OTHER = QParams.per_tensor(0.5, 3), QParams.per_tensor(0.25, 3)
 SHAPE = (1, 4, 3, 2)

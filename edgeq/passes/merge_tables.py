@@ -1,0 +1,60 @@
+"""Functions of one element are tables in a quantized graph: two in a row are one, where one operator has that table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.ir.graph import Graph, Node
+from edgeq.ir.op import Op, Site
+from edgeq.ir.tensor import Array, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops._table import TableOp
+from edgeq.ops.requantize import Requantize
+from edgeq.passes._rewrite import View, rewrite
+
+UNARY = (TableOp, Requantize)
+
+
+def _every(type: TensorType) -> Array:
+    low, high = type.dtype.range
+    return np.arange(low, high + 1).astype(type.dtype.numpy)
+
+
+def _apply(op: Op, x: TensorType, y: TensorType, numerics: Numerics, data: Array) -> Array:
+    site = Site("table", op, (x.reshaped(data.shape),), (y.reshaped(data.shape),), (None,), numerics)
+    return op.run_int(site, [data])[0]
+
+
+def _merge(view: View, node: Node) -> bool:
+    """f → g: f or g alone, if from the first to the last parameters that has exactly the table of both."""
+    numerics, middle = view.edit.numerics, node.inputs[0] if node.inputs else None
+    above = view.producer(middle)
+    if numerics is None or above is None or middle is None or not isinstance(node.op, UNARY):
+        return False
+    if not isinstance(above.op, UNARY) or above.inputs[0] is None or view.only_consumer(middle) is None:
+        return False
+    x, y, z = (view.type_of(n) for n in (above.inputs[0], middle, node.outputs[0]))
+    every = _every(x)
+    both = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, every))
+    for op in (above.op, node.op):
+        if isinstance(op, TableOp) and x.dtype is not z.dtype:
+            continue
+        if np.array_equal(_apply(op, x, z, numerics, every), both):
+            view.fuse(above, node, op, above.inputs, z.q)
+            return True
+    return False
+
+
+def _drop(view: View, node: Node) -> bool:
+    """A table that changes no element, between the same parameters."""
+    if view.edit.numerics is None or not isinstance(node.op, UNARY) or node.inputs[0] is None:
+        return False
+    x, y = view.type_of(node.inputs[0]), view.type_of(node.outputs[0])
+    if x != y or not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _every(x)), _every(x)):
+        return False
+    return view.bypass(node)
+
+
+def merge_tables(graph: Graph) -> Graph:
+    """Merge pairs of elementwise functions of a quantized graph, and drop those that do nothing; exactly."""
+    return rewrite(graph, _drop, _merge)

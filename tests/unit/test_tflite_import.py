@@ -1,0 +1,256 @@
+"""The TFLite importer: borders, constants, shapes and names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tflite_file import Operator, Tensor, build
+
+from edgeq.errors import ModelError, UsageError
+from edgeq.importers.tflite import import_bytes
+from edgeq.importers.tflite.axes import resolve_shape, same_padding, strided_slice
+from edgeq.importers.tflite.raw import Problem
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import DType, QParams
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.quantize.convert import quantize
+from edgeq.simulator import run_float, run_int
+
+RNG = np.random.default_rng(7)
+CONV = {"Padding": 0, "StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+
+
+def model(tensors: list[Tensor], ops: list[Operator], inputs: list[int], outputs: list[int], **shapes: Any) -> Graph:
+    """Build a file and import it."""
+    return import_bytes(build(tensors, ops, inputs, outputs), "net", shapes)
+
+
+def kinds(graph: Graph) -> list[str]:
+    """Operators in order."""
+    return [node.op.kind for node in graph.nodes]
+
+
+def relu_net(x: Tensor, y: Tensor, before: Operator, after: Operator, inner: tuple[Tensor, Tensor]) -> Graph:
+    """input → `before` → RELU → `after` → output."""
+    return model([x, *inner, y], [before, Operator("RELU", [1], [2]), after], [0], [3])
+
+
+def test_float_borders_vanish() -> None:
+    graph = relu_net(
+        Tensor("in", (1, 4)),
+        Tensor("out", (1, 4)),
+        Operator("QUANTIZE", [0], [1]),
+        Operator("DEQUANTIZE", [2], [3]),
+        (Tensor("a", (1, 4), "INT8", scale=0.5, zero=3), Tensor("b", (1, 4), "INT8", scale=0.25, zero=-128)),
+    )
+    assert kinds(graph) == ["Clip"]
+    assert graph.inputs == ("in",) and graph.outputs == ("out",)
+    assert graph.type("in").q == QParams.per_tensor(0.5, 3) and graph.type("in").dtype is DType.FLOAT32
+    assert graph.type("out").q == QParams.per_tensor(0.25, -128)
+    assert graph.ports == {} and graph.preferred is Numerics.TFLITE and graph.numerics is None
+
+
+def test_uint8_borders_vanish_and_stay_ports() -> None:
+    graph = relu_net(
+        Tensor("in", (1, 4), "UINT8", scale=0.5, zero=131),
+        Tensor("out", (1, 4), "UINT8", scale=0.25, zero=0),
+        Operator("QUANTIZE", [0], [1]),
+        Operator("QUANTIZE", [2], [3]),
+        (Tensor("a", (1, 4), "INT8", scale=0.5, zero=3), Tensor("b", (1, 4), "INT8", scale=0.25, zero=-128)),
+    )
+    assert kinds(graph) == ["Clip"]
+    assert graph.ports == {"in": DType.UINT8, "out": DType.UINT8}
+    whole = quantize(graph, None, numerics=Numerics.TFLITE)
+    found = run_int(whole, {"in": np.array([[0, 131, 133, 255]], np.uint8)})["out"]
+    np.testing.assert_array_equal(found, np.array([[0, 0, 4, 248]], np.uint8))
+
+
+def test_another_scale_is_a_requantize() -> None:
+    graph = relu_net(
+        Tensor("in", (1, 4), "INT8", scale=0.5, zero=3),
+        Tensor("out", (1, 4), "INT8", scale=0.125, zero=5),
+        Operator("QUANTIZE", [0], [1]),
+        Operator("QUANTIZE", [2], [3]),
+        (Tensor("a", (1, 4), "INT8", scale=0.75, zero=3), Tensor("b", (1, 4), "INT8", scale=0.25, zero=-128)),
+    )
+    assert kinds(graph) == ["Requantize", "Clip", "Requantize"]
+
+
+def test_float16_and_int8_weights_become_float() -> None:
+    w = RNG.normal(size=(3, 4)).astype(np.float16)
+    integers = RNG.integers(-127, 128, (2, 3))
+    tensors = [
+        Tensor("x", (1, 4)),
+        Tensor("w16", (3, 4), "FLOAT16", w),
+        Tensor("w", (3, 4)),
+        Tensor("h", (1, 3)),
+        Tensor("w8", (2, 3), "INT8", integers, [0.1, 0.2], 0, 0),
+        Tensor("y", (1, 2)),
+    ]
+    dense = ("FullyConnectedOptions", {"FusedActivationFunction": 0})
+    ops = [
+        Operator("DEQUANTIZE", [1], [2]),
+        Operator("FULLY_CONNECTED", [0, 2, -1], [3], *dense),
+        Operator("FULLY_CONNECTED", [3, 4, -1], [5], *dense),
+    ]
+    graph = model(tensors, ops, [0], [5])
+    assert graph.preferred is Numerics.FAST
+    assert all(v.type.dtype is DType.FLOAT32 and v.type.q is None for v in graph.values.values())
+    x = RNG.normal(size=(1, 4)).astype(np.float32)
+    expected = x @ w.astype(np.float32).T @ (integers * np.array([[0.1], [0.2]])).T
+    np.testing.assert_allclose(run_float(graph, {"x": x})["y"], expected, rtol=1e-5)
+
+
+def test_shape_chain_is_folded() -> None:
+    tensors = [
+        Tensor("x", (1, 3, 4), signature=(-1, 3, 4)),
+        Tensor("shape", (3,), "INT32"),
+        Tensor("zero", (1,), "INT32", [0]),
+        Tensor("one", (1,), "INT32", [1]),
+        Tensor("batch", (), "INT32"),
+        Tensor("rest", (), "INT32", np.array(12)),
+        Tensor("target", (2,), "INT32"),
+        Tensor("y", (1, 12), signature=(-1, 12)),
+    ]
+    masks = {"BeginMask": 0, "EndMask": 0, "ShrinkAxisMask": 1}
+    ops = [
+        Operator("SHAPE", [0], [1], "ShapeOptions"),
+        Operator("STRIDED_SLICE", [1, 2, 3, 3], [4], "StridedSliceOptions", masks),
+        Operator("PACK", [4, 5], [6], "PackOptions", {"ValuesCount": 2, "Axis": 0}),
+        Operator("RESHAPE", [0, 6], [7]),
+    ]
+    graph = model(tensors, ops, [0], [7])
+    assert kinds(graph) == ["Reshape"] and graph.type("y").shape == (1, 12)
+    assert import_bytes(build(tensors, ops, [0], [7]), "net", {"x": (5, 3, 4)}).type("y").shape == (5, 12)
+
+
+def test_open_dimensions_need_a_shape() -> None:
+    tensors = [Tensor("img", (1, 1, 1, 3), signature=(-1, -1, -1, 3)), Tensor("y", (1, 1, 1, 3))]
+    ops = [Operator("RELU", [0], [1])]
+    with pytest.raises(UsageError, match="open dimensions") as caught:
+        model(tensors, ops, [0], [1])
+    assert caught.value.hint == "give them with --input-shape img=1x?x?x3"
+    assert model(tensors, ops, [0], [1], img=(1, 8, 9, 3)).type("y").shape == (1, 8, 9, 3)
+    with pytest.raises(UsageError, match="does not fit"):
+        model(tensors, ops, [0], [1], img=(1, 8, 9, 4))
+    with pytest.raises(UsageError, match="has no input 'other'"):
+        model(tensors, ops, [0], [1], other=(1, 8, 9, 3))
+
+
+def test_several_inputs_and_outputs() -> None:
+    tensors = [
+        Tensor("a", (1, 4)),
+        Tensor("b", (4,)),
+        Tensor("sum", (1, 4)),
+        Tensor("neg", (1, 4)),
+        Tensor("same", (1, 4)),
+    ]
+    ops = [
+        Operator("ADD", [0, 1], [2], "AddOptions", {"FusedActivationFunction": 1}),
+        Operator("NEG", [2], [3], "NegOptions"),
+        Operator("CAST", [2], [4]),
+    ]
+    graph = model(tensors, ops, [0, 1], [3, 2, 4, 0])
+    assert graph.inputs == ("a", "b") and graph.outputs[:3] == ("neg", "sum", "same")
+    a, b = RNG.normal(size=(1, 4)).astype(np.float32), RNG.normal(size=4).astype(np.float32)
+    found = run_float(graph, {"a": a, "b": b})
+    np.testing.assert_allclose(found["sum"], np.maximum(a + b, 0))
+    np.testing.assert_allclose(found["neg"], -found["sum"])
+    np.testing.assert_allclose(found["same"], found["sum"])
+    np.testing.assert_allclose(found[graph.outputs[3]], a)
+
+
+def test_equal_names_are_told_apart() -> None:
+    tensors = [Tensor("x", (1, 4)), Tensor("x", (1, 4)), Tensor("", (1, 4))]
+    graph = model(tensors, [Operator("ABS", [0], [1]), Operator("NEG", [1], [2])], [0], [2])
+    assert graph.inputs == ("x",) and graph.outputs == ("tensor_2",)
+    assert kinds(graph) == ["Abs", "Neg"]
+
+
+def test_an_output_keeps_its_name() -> None:
+    tensors = [Tensor("x", (1, 4)), Tensor("y;inner", (1, 4)), Tensor("y", (1, 4))]
+    graph = model(tensors, [Operator("ABS", [0], [1]), Operator("NEG", [1], [2])], [0], [2])
+    assert graph.outputs == ("y",) and graph.producers["y"].op.kind == "Neg"
+
+
+@pytest.mark.parametrize(("groups", "act", "low"), [(1, 0, -np.inf), (2, 1, 0.0), (1, 3, 0.0)])
+def test_conv_with_groups_and_fused_activation(groups: int, act: int, low: float) -> None:
+    w = RNG.normal(size=(4, 3, 3, 4 // groups)).astype(np.float32)
+    tensors = [Tensor("x", (1, 5, 5, 4)), Tensor("w", w.shape, data=w), Tensor("y", (1, 5, 5, 4))]
+    ops = [Operator("CONV_2D", [0, 1], [2], "Conv2DOptions", {**CONV, "FusedActivationFunction": act})]
+    graph = model(tensors, ops, [0], [2])
+    op = graph.nodes[0].op
+    assert op.groups == groups and op.padding == (1, 1, 1, 1) and op.clamp[0] == low  # type: ignore[attr-defined]
+
+
+def test_softmax_with_beta() -> None:
+    tensors = [Tensor("x", (1, 6)), Tensor("y", (1, 6))]
+    graph = model(tensors, [Operator("SOFTMAX", [0], [1], "SoftmaxOptions", {"Beta": 2.5})], [0], [1])
+    x = RNG.normal(size=(1, 6)).astype(np.float32)
+    weights = np.exp(2.5 * x)
+    np.testing.assert_allclose(run_float(graph, {"x": x})["y"], weights / weights.sum(), rtol=1e-5)
+
+
+def test_squared_difference_in_float() -> None:
+    tensors = [Tensor("a", (2, 3)), Tensor("b", (3,)), Tensor("y", (2, 3))]
+    graph = model(tensors, [Operator("SQUARED_DIFFERENCE", [0, 1], [2])], [0, 1], [2])
+    a, b = RNG.normal(size=(2, 3)).astype(np.float32), RNG.normal(size=3).astype(np.float32)
+    np.testing.assert_allclose(run_float(graph, {"a": a, "b": b})["y"], (a - b) ** 2, rtol=1e-5)
+
+
+def test_same_padding_puts_the_odd_row_below() -> None:
+    assert same_padding((8, 7), (3, 3), (2, 2), (1, 1), 0) == (0, 1, 1, 1)
+    assert same_padding((5, 5), (3, 3), (1, 1), (2, 2), 0) == (2, 2, 2, 2)
+    assert same_padding((5, 5), (1, 1), (3, 3), (1, 1), 0) == (0, 0, 0, 0)
+    assert same_padding((5, 5), (3, 3), (1, 1), (1, 1), 1) == (0, 0, 0, 0)
+    with pytest.raises(Problem, match="stride is 0"):
+        same_padding((5, 5), (3, 3), (0, 1), (1, 1), 0)
+
+
+def test_strided_slice_equals_numpy() -> None:
+    x = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    cases: list[tuple[Any, Any, Any, tuple[int, int, int, int, int], Any]] = [
+        ((0, 1), (2, 3), (1, 1), (0, 0, 0, 0, 0), np.s_[0:2, 1:3]),
+        ((0, 1, 1), (0, 3, 3), (1, 1, 1), (1, 1, 0, 0, 0), np.s_[:, 1:3, 1:3]),
+        ((0, -1), (0, -5), (1, -2), (0, 0, 1, 0, 0), np.s_[..., -1:-5:-2]),
+        ((1, 0, 0), (2, 0, 9), (1, 1, 2), (0, 0, 0, 2, 1), np.s_[1, None, 0:9:2]),
+        ((0, 3, 0, -2), (0, -9, 0, 0), (1, -1, 1, 1), (1, 3, 4, 0, 8), np.s_[:, 3::-1, ..., -2]),
+    ]
+    for begin, end, strides, masks, expected in cases:
+        first, last, step, shape = strided_slice(x.shape, begin, end, strides, masks)
+        spans = tuple(slice(f, None if e < 0 else e, s) for f, e, s in zip(first, last, step, strict=True))
+        np.testing.assert_array_equal(x[spans].reshape(shape), x[expected])
+
+
+def test_resolve_shape() -> None:
+    assert resolve_shape((2, -1, 3), 12) == (2, 2, 3)
+    assert resolve_shape((), 1) == ()
+    for target in [(5, -1), (-1, -1), (3, 3), (-2, -6)]:
+        with pytest.raises(Problem, match="cannot take the shape"):
+            resolve_shape(target, 12)
+
+
+def test_legacy_weights_keep_their_zero_point() -> None:
+    w = RNG.integers(0, 256, (3, 4))
+    tensors = [
+        Tensor("x", (1, 4), "UINT8", scale=0.1, zero=100),
+        Tensor("w", (3, 4), "UINT8", w, 0.02, 140),
+        Tensor("b", (3,), "INT32", [1, -2, 3], 0.1 * 0.02),
+        Tensor("y", (1, 3), "UINT8", scale=0.5, zero=128),
+    ]
+    options = {"FusedActivationFunction": 0}
+    graph = model(tensors, [Operator("FULLY_CONNECTED", [0, 1, 2], [3], "FullyConnectedOptions", options)], [0], [3])
+    weights = graph.values["w"]
+    assert weights.data is not None
+    np.testing.assert_array_equal(weights.data, w - 128)
+    assert weights.type.qp.zp == 12 and graph.type("x").qp.zp == -28
+    assert graph.type("b").dtype is DType.INT32
+
+
+def test_damaged_buffers_are_refused() -> None:
+    tensors = [Tensor("x", (1, 4)), Tensor("w", (3, 4), data=RNG.normal(size=(3, 3))), Tensor("y", (1, 3))]
+    options = {"FusedActivationFunction": 0}
+    with pytest.raises(ModelError, match="tensor 'w', FLOAT32 \\(3, 4\\), has 36 bytes"):
+        model(tensors, [Operator("FULLY_CONNECTED", [0, 1, -1], [2], "FullyConnectedOptions", options)], [0], [2])

@@ -1,0 +1,118 @@
+"""What is not well formed is refused, with the place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pass_graphs import IntNet, Net
+
+from edgeq.errors import InternalError, ModelError
+from edgeq.ir.graph import Graph, Node, Value
+from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.ir.verify import TABLE, verify
+from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.requantize import Requantize
+
+Change = Callable[[Graph], Graph]
+
+
+def good() -> Graph:
+    net = IntNet()
+    x = net.input("x", 1, 4, 4, 2)
+    w = net.weights((3, 1, 1, 2))
+    y = net.add(Conv2D(), x, w, net.bias(x, w, range(3)), name="conv")
+    return net.finish(net.add(MaxPool2D((2, 2)), y, name="pool"))
+
+
+def typed(name: str, **changes: object) -> Change:
+    def change(graph: Graph) -> Graph:
+        value = graph.values[name]
+        type = replace(value.type, **changes)  # type: ignore[arg-type]
+        return replace(graph, values={**graph.values, name: replace(value, type=type)})
+
+    return change
+
+
+def node(which: str, **changes: object) -> Change:
+    def change(graph: Graph) -> Graph:
+        nodes = tuple(replace(n, **changes) if n.name == which else n for n in graph.nodes)  # type: ignore[arg-type]
+        return replace(graph, nodes=nodes)
+
+    return change
+
+
+def without(name: str) -> Change:
+    return lambda graph: replace(graph, values={n: v for n, v in graph.values.items() if n != name})
+
+
+def swapped(graph: Graph) -> Graph:
+    return replace(graph, nodes=graph.nodes[::-1])
+
+
+def doubled(graph: Graph) -> Graph:
+    return replace(graph, nodes=(*graph.nodes, replace(graph.nodes[0], name="again")))
+
+
+def renamed(graph: Graph) -> Graph:
+    return node("pool", name="conv")(graph)
+
+
+def with_uint8(graph: Graph) -> Graph:
+    q = QParams.per_tensor(0.05, 128)
+    inner = Value("u", TensorType((1, 4, 4, 3), DType.UINT8, q))
+    flips = (Node("a", Requantize(), ("conv",), ("u",)), Node("b", Requantize(), ("u",), ("v",)))
+    values = {**graph.values, "u": inner, "v": Value("v", graph.type("conv"))}
+    pool = replace(graph.nodes[1], inputs=("v",))
+    return replace(graph, values=values, nodes=(graph.nodes[0], *flips, pool))
+
+
+OTHER = QParams.per_tensor(0.5, 0)
+CASES: list[tuple[str, Change, str]] = [
+    ("an operand does not exist", node("pool", inputs=("nowhere",)), "pool"),
+    ("an input or output of the graph does not exist", lambda g: replace(g, outputs=("nowhere",)), "'nowhere'"),
+    ("an output has no type", node("conv", outputs=("nowhere",)), "conv"),
+    ("a tensor is computed twice", doubled, "again"),
+    ("two nodes have one name", renamed, "conv"),
+    ("a tensor is read before it is computed", swapped, "pool"),
+    ("the elements of a constant are not of its type", typed("w", shape=(3, 1, 2, 1)), "'w'"),
+    ("shapes are not those the operator computes", typed("pool", shape=(1, 2, 2, 4)), "pool"),
+    ("shapes are not those the operator computes", node("pool", op=MaxPool2D((9, 9))), "pool"),
+    ("quantization parameters do not fit the tensor", typed("w", q=QParams.per_channel([1.0, 1.0], 0, 0)), "'w'"),
+    ("a tensor of a float graph is not float32", lambda g: replace(g, numerics=None), "'x', 'conv', 'pool'"),
+    ("a tensor of a quantized graph is no integer activation with one scale", typed("conv", q=None), "'conv'"),
+    ("a uint8 tensor is neither input nor output of the graph", with_uint8, "'u'"),
+    ("weights are not int8 with parameters along the output channels", typed("w", q=None), "conv"),
+    ("the scale of a bias is not that of input times weights", typed("b", q=OTHER), "conv"),
+    ("the operator needs one scale for input and output", typed("pool", q=OTHER), "pool"),
+]
+
+
+@pytest.mark.parametrize(("message", "change", "where"), CASES)
+def test_defects(message: str, change: Change, where: str) -> None:
+    assert verify(good()).outputs == ("pool",)
+    with pytest.raises(ModelError) as caught:
+        verify(change(good()), ModelError)
+    assert (caught.value.message, caught.value.where) == (message, where)
+
+
+def test_every_row_has_a_case() -> None:
+    assert [message for message, _ in TABLE] == list(dict.fromkeys(message for message, _, _ in CASES))
+
+
+def test_the_message_says_after_what() -> None:
+    with pytest.raises(InternalError, match=r"one scale for input and output \(after some pass\)"):
+        verify(typed("pool", q=OTHER)(good()), context="some pass")
+
+
+def test_many_places_are_shortened() -> None:
+    net = Net()
+    names = [net.input(f"x{k}", 1) for k in range(12)]
+    graph = net.finish(*names)
+    values = {n: replace(v, type=TensorType((1,), DType.INT8)) for n, v in graph.values.items()}
+    with pytest.raises(InternalError) as caught:
+        verify(replace(graph, values=values))
+    assert caught.value.where.endswith("'x7', …") and np.size(names) == 12
