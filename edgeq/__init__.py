@@ -9,6 +9,8 @@ The names below are the public API; see docs/api.md.
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -26,3 +28,14 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module 'edgeq' has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """This package. `edgeq.quantize` is the function, also once the sub-package of that name was imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

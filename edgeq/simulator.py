@@ -49,6 +49,7 @@ class FloatExecutor:
                 q = value.type.q
                 self._constants[name] = value.data if q is None else q.dequantize(value.data)
 
+    @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # the caller sees infinities and NaN
     def run(self, inputs: Mapping[str, Array]) -> Values:
         """Every computed value of one sample, float32, by name; the graph's inputs are among them.
 

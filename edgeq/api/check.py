@@ -12,7 +12,7 @@ import numpy as np
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.codegen.manifest import read_manifest
 from edgeq.codegen.names import symbol_prefix
-from edgeq.errors import UsageError
+from edgeq.errors import EdgeqError, UsageError
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
@@ -51,8 +51,10 @@ class Built:
         manifest = read_manifest(folder)
         try:
             graph, float_graph = (load_graph(folder / "reference" / kind) for kind in ("integer", "float"))
-        except OSError as error:
-            raise UsageError("its folder `reference` is damaged", hint="build it again", where=str(folder)) from error
+        except EdgeqError as error:
+            raise _damaged(folder, f"its reference is damaged ({error.message})") from error
+        if not _consistent(manifest, graph, float_graph):
+            raise _damaged(folder, "its manifest and its reference do not belong together")
         return Built(folder, manifest, graph, float_graph)
 
     @property
@@ -75,6 +77,36 @@ class Built:
         """Samples as the device takes them: one array per input, stacked along the batch."""
         quantized = [quantize_inputs(self.graph, s) for s in samples]
         return [np.concatenate([q[name] for q in quantized]) for name in self.graph.inputs]
+
+
+def _damaged(folder: Path, what: str) -> UsageError:
+    return UsageError(what, hint="build it again", where=str(folder))
+
+
+def _consistent(manifest: Mapping[str, Any], graph: Graph, float_graph: Graph) -> bool:
+    """Whether a manifest is complete and describes the graphs; the folder may have been edited or damaged."""
+
+    def ports(names: Sequence[str]) -> list[tuple[str, list[int], str]]:
+        return [(n, list(graph.type(n).shape), graph.type(n).dtype.value) for n in names]
+
+    try:
+        InputSpec.from_dict(manifest.get("preprocessing") or {})
+        name, macs, layers = manifest["name"], manifest["macs"], manifest["layers"]
+        told = [[(p["name"], p["shape"], p["dtype"]) for p in manifest[side]] for side in ("inputs", "outputs")]
+        whole = all(isinstance(e["name"], str) and isinstance(e["op"], str) and e["macs"] >= 0 for e in layers)
+        return bool(
+            name == symbol_prefix(name)
+            and isinstance(manifest["target"], str)
+            and macs >= 0
+            and whole
+            and told == [ports(graph.inputs), ports(graph.outputs)]
+            and graph.numerics is not None
+            and float_graph.numerics is None
+            and graph.inputs == float_graph.inputs
+            and len(graph.outputs) == len(float_graph.outputs)
+        )
+    except (KeyError, TypeError, AttributeError, UsageError):
+        return False
 
 
 def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Array]:

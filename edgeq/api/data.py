@@ -63,8 +63,6 @@ def _checked(name: str, array: Array, shape: Shape, where: str) -> Array:
     layout = ", ".join(["samples", *(str(d) for d in shape[1:])])
     if array.dtype.kind not in "fiub":
         raise UsageError(f"array {name!r} holds {array.dtype}", hint="store real numbers", where=where)
-    if array.shape == shape and shape and shape[0] == 1:
-        return array
     if array.ndim == 0 or array.shape[1:] != shape[1:]:
         raise UsageError(
             f"array {name!r} has shape {array.shape}, the model's input {shape}",
@@ -73,9 +71,17 @@ def _checked(name: str, array: Array, shape: Shape, where: str) -> Array:
         )
     if len(array) < max(1, shape[0] if shape else 1):
         raise UsageError(f"array {name!r} is empty", hint=f"store at least one sample as ({layout})", where=where)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise UsageError(f"array {name!r} holds NaN or infinite values", hint="remove those samples", where=where)
+    if array.dtype.kind == "f" and not _finite(array):
+        raise UsageError(
+            f"array {name!r} holds values that are NaN, infinite or too large", hint="remove those samples", where=where
+        )
     return array
+
+
+def _finite(array: Array) -> bool:
+    """Whether all elements are numbers in float32."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(array.astype(np.float32, copy=False)).all())
 
 
 def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> Dataset:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.project import BuildOptions
+from edgeq.codegen.arena import explain_peak
 from edgeq.codegen.emit import emit
 from edgeq.codegen.folder import check_replaceable, replacing
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import update_manifest
-from edgeq.errors import UsageError
+from edgeq.codegen.program import Program
+from edgeq.errors import CapacityError, UsageError
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
@@ -108,8 +110,11 @@ def build(options: BuildOptions, step: Step = _silent, progress: Advance | None 
         EdgeqError: see edgeq.errors for what each of them means. Nothing is left behind.
     """
     target = load_target(options.target)
+    lowered_for = _kernel_target(target, options.simulate)
     if options.kernels != "edgeq":
         raise UsageError(f"kernels {options.kernels!r} are not available in this version", hint="use --kernels edgeq")
+    if options.sanitize and target.family != "host":
+        raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
     folder = options.folder
     check_replaceable(folder)
     if options.compile:
@@ -119,9 +124,10 @@ def build(options: BuildOptions, step: Step = _silent, progress: Advance | None 
     step("quantizing")
     model = quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
     step(f"generating C for {target.name}")
-    program = lower(model.graph, target, options.model_name)
+    program = lower(model.graph, lowered_for, options.model_name)
     check_fits(program, target)
-    more = {"preprocessing": options.input.to_dict() if options.input else None}
+    _check_budget(program, options.ram_budget)
+    more = {"preprocessing": options.input.to_dict() if options.input else None, "simulate": options.simulate}
     with replacing(folder):
         emit(program, model.graph, model.float_graph, target, folder, options.optimize, options.kernels)
         if options.compile:
@@ -129,6 +135,29 @@ def build(options: BuildOptions, step: Step = _silent, progress: Advance | None 
             more |= _compile(folder, options, target)
         made = update_manifest(folder, **more)
     return {**made, "folder": str(folder)}
+
+
+def _kernel_target(target: Target, simulate: str | None) -> Target:
+    """The target, with the instruction set of the one that it simulates.
+
+    Raises:
+        UsageError: only the host can simulate.
+    """
+    if simulate is None:
+        return target
+    if target.family != "host":
+        raise UsageError(f"--simulate is for --target host, not {target.name}", hint="leave one of them out")
+    return replace(target, isa=load_target(simulate).isa)
+
+
+def _check_budget(program: Program, budget: int | None) -> None:
+    needed = program.arena_bytes
+    if budget is not None and needed > budget:
+        cause, cure = explain_peak(program)
+        raise CapacityError(
+            f"the arena takes {needed} bytes, {needed - budget} more than the budget of {budget}; {cause}",
+            hint=f"{cure}; or raise --ram-budget",
+        )
 
 
 def _compile(folder: Path, options: BuildOptions, target: Target) -> dict[str, Any]:
@@ -161,11 +190,12 @@ def quantize_report(
         data = load_data(options.calibration, source, options.input).first(samples)
     else:
         data = random_data(model.graph, real_ranges(model.graph), samples)
-    if output is not None:
-        save_qdq(model.graph, output)
-    return {
+    report = {
         "name": options.model_name,
         "numerics": (model.graph.numerics or Numerics.FAST).value,
         "output": str(output) if output else None,
         "layers": layer_errors(model.float_graph, model.graph, data),
     }
+    if output is not None:
+        save_qdq(model.graph, output)
+    return report

@@ -38,8 +38,10 @@ class BuildOptions:
         numerics: arithmetic; by default what the model was made for.
         optimize: speed, balanced or size.
         kernels: edgeq or cmsis-nn.
+        ram_budget: most bytes of the arena, or None.
         toolchain: gcc, clang or zig; None takes the first that is found.
         sanitize: build the host program with AddressSanitizer and UndefinedBehaviorSanitizer.
+        simulate: name of a target whose kernels the host program runs, or None.
         compile: run CMake; otherwise the folder is only generated.
         input_shapes: shapes for inputs with dynamic dimensions.
         quantize: how to quantize.
@@ -54,8 +56,10 @@ class BuildOptions:
     numerics: Numerics | None = None
     optimize: str = "balanced"
     kernels: str = "edgeq"
+    ram_budget: int | None = None
     toolchain: str | None = None
     sanitize: bool = False
+    simulate: str | None = None
     compile: bool = True
     input_shapes: Mapping[str, Shape] = field(default_factory=dict)
     quantize: QuantConfig = field(default_factory=QuantConfig)
@@ -128,12 +132,37 @@ def load_project(path: Path) -> BuildOptions:
     return BuildOptions(model=file.parent / table["model"], **_typed(table, file.parent, where))
 
 
+_WORDS: Mapping[type, str] = {
+    bool: "true or false",
+    dict: "a table",
+    int: "a whole number greater than 0",
+    str: "a text in quotes",
+}
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _shape(name: str, value: object, where: str) -> Shape:
+    if not isinstance(value, list) or not all(_is_count(d) for d in value):
+        raise UsageError(f"the input shape of {name!r} is {value!r}", hint="write it as [1, 3, 224, 224]", where=where)
+    return tuple(value)
+
+
 def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
-    wanted = {"sanitize": bool, "compile": bool, "input_shapes": dict, "quantize": dict, "input": dict}
+    wanted = {
+        "sanitize": bool,
+        "compile": bool,
+        "ram_budget": int,
+        "input_shapes": dict,
+        "quantize": dict,
+        "input": dict,
+    }
     for key, value in table.items():
         kind = wanted.get(key, str)
-        if not isinstance(value, kind):
-            raise UsageError(f"`{key}` must be a {kind.__name__}, not {value!r}", where=where)
+        if not isinstance(value, kind) or (kind is int and not _is_count(value)):
+            raise UsageError(f"`{key}` must be {_WORDS[kind]}, not {value!r}", where=where)
     found: dict[str, Any] = {k: v for k, v in table.items() if k != "model"}
     for key in ("calibration", "output"):
         if key in found:
@@ -145,7 +174,7 @@ def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
     if "kernels" in found:
         choice(found["kernels"], KERNELS, "kernels", where)
     if "input_shapes" in found:
-        found["input_shapes"] = {k: tuple(int(d) for d in v) for k, v in found["input_shapes"].items()}
+        found["input_shapes"] = {k: _shape(k, v, where) for k, v in found["input_shapes"].items()}
     if "quantize" in found:
         found["quantize"] = QuantConfig.from_dict(found["quantize"])
     if "input" in found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,20 +27,30 @@ CalibrationOption = Annotated[
 ]
 ObserverOption = Annotated[
     str | None,
-    typer.Option("--observer", help="How ranges are found: min-max, moving-average, percentile, mse or entropy."),
+    typer.Option(
+        "--observer", metavar="O", help="How ranges are found: min-max, moving-average, percentile, mse or entropy."
+    ),
 ]
 WeightsOption = Annotated[
-    str | None, typer.Option("--weights", help="Weight scales: per-channel (default) or per-tensor.")
+    str | None, typer.Option("--weights", metavar="W", help="Weight scales: per-channel (default) or per-tensor.")
 ]
 ActivationsOption = Annotated[
-    str | None, typer.Option("--activations", help="Activations: asymmetric (default) or symmetric.")
+    str | None, typer.Option("--activations", metavar="A", help="Activations: asymmetric (default) or symmetric.")
 ]
 MeanOption = Annotated[
     str | None,
-    typer.Option("--input-mean", help="Raw input: x = (raw * scale - mean) / std. One value, or one per channel."),
+    typer.Option(
+        "--input-mean",
+        metavar="X,X,X",
+        help="Of raw bytes the model sees (raw * scale - mean) / std. One value, or one per channel; default: 0.",
+    ),
 ]
-StdOption = Annotated[str | None, typer.Option("--input-std", help="See --input-mean.")]
-ScaleOption = Annotated[float | None, typer.Option("--input-scale", help="See --input-mean.")]
+StdOption = Annotated[
+    str | None, typer.Option("--input-std", metavar="X,X,X", help="The same formula's std; default: 1.")
+]
+ScaleOption = Annotated[
+    str | None, typer.Option("--input-scale", metavar="X,X,X", help="The same formula's scale; default: 1.")
+]
 
 
 def given_shapes(shapes: list[str] | None) -> dict[str, Shape]:
@@ -61,9 +70,7 @@ def with_quantization(
 ) -> QuantConfig:
     """`config` with what was said on the command line."""
     given = {"observer": observer, "weights": weights, "activations": activations}
-    said = {k: v for k, v in given.items() if v is not None}
-    parsed = QuantConfig.from_dict(said)
-    return replace(config, **{k: getattr(parsed, k) for k in said})
+    return config.override({k: v for k, v in given.items() if v is not None})
 
 
 def _numbers(text: str) -> list[float]:
@@ -73,14 +80,12 @@ def _numbers(text: str) -> list[float]:
         raise UsageError(f"{text!r} is not a number or a list such as 0.485,0.456,0.406") from error
 
 
-def input_spec(spec: InputSpec | None, mean: str | None, std: str | None, scale: float | None) -> InputSpec | None:
+def input_spec(spec: InputSpec | None, mean: str | None, std: str | None, scale: str | None) -> InputSpec | None:
     """`spec` with what was said on the command line."""
     given: dict[str, object] = {}
-    for key, text in (("mean", mean), ("std", std)):
+    for key, text in (("mean", mean), ("std", std), ("scale", scale)):
         if text is not None:
             given[key] = _numbers(text)
-    if scale is not None:
-        given["scale"] = scale
     if not given:
         return spec
     return InputSpec.from_dict({**(spec.to_dict() if spec else {}), **given})

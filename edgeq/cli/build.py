@@ -12,26 +12,48 @@ from edgeq.api.project import KERNELS, OPTIMIZE, choice, parse_numerics
 from edgeq.cli import _options as o
 from edgeq.cli._common import JsonFlag, ShapesOption, messages, print_json, progress, results, size
 from edgeq.errors import UsageError
+from edgeq.target import list_boards, load_target
 
 
 def command(
     model: o.ModelArgument,
-    target: Annotated[str | None, typer.Option("--target", "-t", help="See `edgeq targets`.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", metavar="T", help="What to build for, see `edgeq targets`; default: host."),
+    ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option("--board", "-b", metavar="B", help="A board in place of --target: its memory, its clock."),
+    ] = None,
     calibration: o.CalibrationOption = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help="Build folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Build folder; default: build/NAME-TARGET.")
+    ] = None,
     numerics: Annotated[
         str | None,
         typer.Option(
             "--numerics",
-            help="fast; tflite (as LiteRT, default for a quantized .tflite); tflm (as TFLite Micro).",
+            metavar="MODE",
+            help="fast (default); tflite (as LiteRT; default for a quantized .tflite); tflm (as TFLite Micro).",
         ),
     ] = None,
-    optimize: Annotated[str | None, typer.Option("--optimize", help="speed, balanced (default) or size.")] = None,
-    kernels: Annotated[str | None, typer.Option("--kernels", help="edgeq (default) or cmsis-nn.")] = None,
-    toolchain: Annotated[
-        str | None, typer.Option("--toolchain", help="gcc, clang or zig; by default the first that is found.")
+    optimize: Annotated[
+        str | None, typer.Option("--optimize", metavar="GOAL", help="speed, balanced (default) or size.")
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="C name of the model; default: the file's.")] = None,
+    kernels: Annotated[
+        str | None, typer.Option("--kernels", metavar="SET", help="edgeq (default) or cmsis-nn.")
+    ] = None,
+    ram_budget: Annotated[
+        int | None,
+        typer.Option("--ram-budget", metavar="N", min=1, help="Fail if the model needs an arena of more than N bytes."),
+    ] = None,
+    toolchain: Annotated[
+        str | None,
+        typer.Option("--toolchain", metavar="C", help="gcc, clang or zig; default: the first that is found."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="C name of the model; default: the file's.")
+    ] = None,
     observer: o.ObserverOption = None,
     weights: o.WeightsOption = None,
     activations: o.ActivationsOption = None,
@@ -39,6 +61,10 @@ def command(
     input_std: o.StdOption = None,
     input_scale: o.ScaleOption = None,
     input_shape: ShapesOption = None,
+    simulate: Annotated[
+        str | None,
+        typer.Option("--simulate", metavar="TARGET", help="Host only: run this target's kernels, instructions as C."),
+    ] = None,
     sanitize: Annotated[
         bool, typer.Option("--sanitize", help="Host only: AddressSanitizer and UndefinedBehaviorSanitizer.")
     ] = False,
@@ -48,7 +74,8 @@ def command(
     """Quantize a model, generate C for a target, and compile it."""
     base = o.base_options(model, input_shape)
     options = base.override(
-        target=target,
+        target=_target(target, board),
+        ram_budget=ram_budget,
         calibration=calibration,
         output=output,
         name=name,
@@ -57,26 +84,46 @@ def command(
         kernels=choice(kernels, KERNELS, "--kernels") if kernels else None,
         toolchain=toolchain,
         sanitize=sanitize or None,
+        simulate=simulate,
         compile=False if no_compile else None,
         quantize=o.with_quantization(base.quantize, observer, weights, activations),
         input=o.input_spec(base.input, input_mean, input_std, input_scale),
     )
-    if options.sanitize and options.target != "host":
-        raise UsageError("--sanitize is for --target host", hint="leave it out, or build for the host")
     with progress("calibrating", quiet=json) as advance:
         made = api.build(options, step=lambda text: messages.print(text, style="dim"), progress=advance)
     print_json(made) if json else _show(options.folder, made)
 
 
+def _target(target: str | None, board: str | None) -> str | None:
+    if board is None:
+        return target
+    if target is not None:
+        raise UsageError("--target and --board exclude each other", hint="a board says what its CPU is")
+    boards = [b.name for b in list_boards()]
+    return choice(board, tuple(boards), "--board")
+
+
 def _show(folder: Path, made: dict[str, Any]) -> None:
-    results.print(f"{made['name']} for {made['target']} in {folder}", markup=False)
+    results.print(f"{made['name']} for {made['target']} in {folder}")
     rows = [
         ("MACs", f"{made['macs']:,}"),
         ("weights", size(made["weights_bytes"])),
         ("arena", size(made["arena_bytes"])),
     ]
     if made.get("flash_bytes") is not None:
-        rows += [("flash", size(made["flash_bytes"])), ("RAM", size(made["ram_bytes"]))]
+        rows += [(kind, share(made, kind)) for kind in ("flash", "RAM")]
         rows += [("compiler", made["toolchain"])]
     for label, value in rows:
-        results.print(f"  {label:<10}{value}", markup=False)
+        results.print(f"  {label:<10}{value}")
+
+
+def share(made: dict[str, Any], kind: str) -> str:
+    """What the model takes of the target's "flash" or "RAM", with startup, console and stack, which are given apart."""
+    taken = made[f"{kind.lower()}_bytes"]
+    text = size(taken)
+    region = load_target(made["target"]).memory.get(kind.lower())
+    if region is None:
+        return text
+    beside = made["memory"]["platform" if kind == "flash" else "platform_ram"]
+    used = taken + beside
+    return f"{text}, with {size(beside)} of the platform {100 * used / region.size:.1f} % of {size(region.size)}"

@@ -7,7 +7,10 @@ from edgeq.cli._common import JsonFlag, print_json, results, table
 
 
 def command(json: JsonFlag = False) -> None:
-    """Show which compilers, emulators and optional packages are here, and what each is needed for."""
+    """Show which tools this machine has.
+
+    Compilers, emulators and optional packages, what each is needed for, and how to install it.
+    """
     found = api.doctor()
     if json:
         print_json({"tools": found})
@@ -20,4 +23,4 @@ def command(json: JsonFlag = False) -> None:
     )
     missing = [t for t in found if not t["found"]]
     for tool in missing:
-        results.print(f"{tool['name']}: {tool['install']}", markup=False)
+        results.print(f"{tool['name']}: {tool['install']}")

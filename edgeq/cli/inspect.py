@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from edgeq import api
-from edgeq.cli._common import JsonFlag, ShapesOption, print_json, results, size, table
-from edgeq.cli._options import given_shapes
+from edgeq.cli._common import JsonFlag, ShapesOption, messages, print_json, results, size, table
+from edgeq.cli._options import base_options
+from edgeq.errors import UsageError
+from edgeq.report.memory import read_memory_map, save_svg
 
 
 def command(
     path: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="A model, or a build folder.", show_default=False)],
     input_shape: ShapesOption = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Of a build folder: what lies in the arena and when; draws DIR/memory.svg.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.svg", help="Where to draw to, with --memory.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Show inputs, outputs and layers of a model, or the figures of a build folder."""
-    found = api.inspect(path, given_shapes(input_shape))
+    """Show what a model or build folder holds.
+
+    Inputs, outputs and layers of a model, or the figures of a build folder.
+    """
+    if memory:
+        _memory(path, output or path / "memory.svg", json)
+        return
+    if output is not None:
+        raise UsageError("--output is for --memory", hint="leave it out, or add --memory")
+    built = (path / "manifest.json").is_file()
+    options = None if built else base_options(path, input_shape)
+    found = api.inspect(options.model, options.input_shapes) if options else api.inspect(path)
     if json:
         print_json(found)
         return
-    results.print(f"{found['name']}: {found['macs']:,} MACs, weights {size(found['weights_bytes'])}", markup=False)
+    results.print(f"{found['name']}: {found['macs']:,} MACs, weights {size(found['weights_bytes'])}")
     for kind in ("inputs", "outputs"):
         for port in found[kind]:
             q = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port.get("scale") else ""
-            results.print(f"  {kind[:-1]} {port['name']}: {port['dtype']} {tuple(port['shape'])}{q}", markup=False)
+            results.print(f"  {kind[:-1]} {port['name']}: {port['dtype']} {tuple(port['shape'])}{q}")
     if "flash_bytes" in found and found["flash_bytes"] is not None:
         results.print(
             f"  arena {size(found['arena_bytes'])}, RAM {size(found['ram_bytes'])}, flash {size(found['flash_bytes'])}"
@@ -36,3 +54,27 @@ def command(
         for e in found["layers"]
     ]
     table("layer", "operator", "kernel", "output", "MACs", "weights B", rows=rows)
+
+
+def _memory(folder: Path, drawing: Path, json: bool) -> None:
+    found = read_memory_map(folder)
+    save_svg(found, drawing)
+    data = found.to_dict()
+    if json:
+        print_json({**data, "drawing": str(drawing)})
+        return
+    results.print(f"{found.name}: arena {size(found.arena_bytes)}, at least {size(found.arena_bound)} for any plan")
+    rows = [
+        [index, step["layer"], step["op"], step["live_bytes"], _places(step["tensors"])]
+        for index, step in enumerate(data["steps"])
+    ]
+    table("step", "layer", "operator", "live B", "tensors: offset+bytes", rows=rows)
+    peak = data["peak"]
+    results.print(f"peak: {size(peak['live_bytes'])} at {peak['layer']}: {_places(peak['tensors'])}")
+    messages.print(f"drawn in {drawing}", style="dim")
+
+
+def _places(tensors: list[dict[str, Any]]) -> str:
+    """Where tensors lie, in a line."""
+    names = ("scratch" if t["kind"] == "scratch" else t["value"] for t in tensors)
+    return ", ".join(f"{name} {t['offset']}+{t['bytes']}" for name, t in zip(names, tensors, strict=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -10,7 +12,10 @@ import typer
 from edgeq import __version__
 from edgeq.cli import build, doctor, inspect, ops, profile, quantize, run, targets, verify
 from edgeq.cli._common import messages, print_json
-from edgeq.errors import EdgeqError
+from edgeq.errors import CapacityError, EdgeqError, InternalError, UsageError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 app = typer.Typer(
     name="edgeq",
@@ -32,48 +37,83 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show Python's traceback of an error (anywhere).")] = False,
 ) -> None:
     """Options before the command."""
 
 
 def _report(error: EdgeqError, as_json: bool) -> int:
-    messages.print(f"[bold red]error:[/] {error.where + ': ' if error.where else ''}", end="", markup=True)
-    messages.print(error.message, markup=False)
-    if error.hint:
-        messages.print(f"  {error.hint}", markup=False)
+    internal = isinstance(error, InternalError)
+    messages.print("internal error:" if internal else "error:", style="bold red", end=" ")
+    messages.print(f"{error.where}: {error.message}" if error.where else error.message)
+    for line in error.hint.splitlines():
+        messages.print(f"  {line}")
     if as_json:
         kind = type(error).__name__
         print_json({"error": {"type": kind, "message": error.message, "hint": error.hint, "where": error.where}})
     return error.exit_code
 
 
+def _of_parser(error: Exception) -> EdgeqError | None:
+    """What the parser of the command line has against it; None if `error` is not the parser's.
+
+    The parser's exceptions have no public home that is the same in all versions of Typer.
+    """
+    told = getattr(error, "format_message", None)
+    if told is None:
+        return None
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else app.info.name
+    return UsageError(str(told()).rstrip("."), hint=f"see `{path} --help`")
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    """Run a command; returns its exit code.
+
+    Raises:
+        EdgeqError: it failed. Other exceptions become one, unless `debug` asks for their tracebacks.
+    """
+    try:
+        code = app(arguments or ["--help"], prog_name="edgeq", standalone_mode=False)
+    except (EdgeqError, BrokenPipeError):
+        raise
+    except typer.Abort:
+        return INTERRUPTED
+    except MemoryError as error:
+        hint = "take a smaller model or fewer samples"
+        raise CapacityError("this machine has too little memory", hint=hint) from error
+    except Exception as error:
+        usage = _of_parser(error)
+        if usage is not None:
+            raise usage from error
+        if debug:
+            raise
+        hint = "This is a defect of edgeq. Please report it with the output of the same command and --debug."
+        raise InternalError(f"{type(error).__name__}: {error}", hint=hint) from error
+    return code if isinstance(code, int) else 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (see edgeq.errors)."""
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
-    as_json = "--json" in given
     try:
-        app([a for a in given if a != "--debug"])
+        return _run([a for a in given if a != "--debug"], debug)
     except EdgeqError as error:
         if debug:
-            raise
-        return _report(error, as_json)
-    except SystemExit as done:  # how typer ends, with its own message for a wrong command line
-        return done.code if isinstance(done.code, int) else 0
+            traceback.print_exception(error)
+        return _report(error, "--json" in given)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
+        sys.stdout = None  # whoever read it is gone; nothing is left to flush
         return 0
-    except Exception as error:
-        if debug:
-            raise
-        messages.print(f"[bold red]internal error:[/] {type(error).__name__}: ", end="")
-        messages.print(str(error), markup=False)
-        messages.print("  This is a defect of edgeq. Please report it with the output of the same command and --debug.")
-        return 70
-    return 0
 
 
 def entry() -> None:
-    """Console script."""
-    raise SystemExit(main())
+    """The console script. Being asked to end, it cleans up as after Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    sys.exit(main())

@@ -7,7 +7,10 @@ from edgeq.cli._common import FolderArgument, JsonFlag, print_json, results, tab
 
 
 def command(folder: FolderArgument, json: JsonFlag = False) -> None:
-    """Cost of each layer: instructions in the emulator, wall time on the host."""
+    """Measure what each layer costs.
+
+    Instructions in the emulator, wall time on the host.
+    """
     found = api.profile(folder)
     if json:
         print_json(found)

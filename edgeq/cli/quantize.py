@@ -17,7 +17,7 @@ def command(
     model: o.ModelArgument,
     calibration: o.CalibrationOption = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="M.onnx", help="QDQ ONNX file.")] = None,
-    numerics: Annotated[str | None, typer.Option("--numerics", help="fast, tflite or tflm.")] = None,
+    numerics: Annotated[str | None, typer.Option("--numerics", metavar="MODE", help="fast, tflite or tflm.")] = None,
     observer: o.ObserverOption = None,
     weights: o.WeightsOption = None,
     activations: o.ActivationsOption = None,
@@ -25,10 +25,15 @@ def command(
     input_std: o.StdOption = None,
     input_scale: o.ScaleOption = None,
     input_shape: ShapesOption = None,
-    samples: Annotated[int, typer.Option("--samples", min=1, help="Samples for the per-layer error.")] = 32,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", min=1, help="Samples for the per-layer error.")
+    ] = 32,
     json: JsonFlag = False,
 ) -> None:
-    """Quantize a model by calibration; report each layer's error; write it as standard QDQ ONNX."""
+    """Quantize a model, write it as QDQ ONNX.
+
+    Reports each layer's error against float. The file is standard ONNX, which other programs run.
+    """
     base = o.base_options(model, input_shape)
     options = base.override(
         calibration=calibration,
@@ -47,4 +52,4 @@ def command(
     ]
     table("layer", "operator", "SQNR dB", "max error", "cosine", rows=rows)
     if output is not None:
-        results.print(f"wrote {output}", markup=False)
+        results.print(f"wrote {output}")

@@ -19,7 +19,10 @@ def command(
     raw: Annotated[bool, typer.Option("--raw", help="Integers in and out, as the device sees them.")] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Run samples through a built model; real values in and out."""
+    """Run samples through a built model.
+
+    On the host or in the emulator; real values in and out.
+    """
     found = api.run(folder, input, raw=raw)
     if output is not None:
         api.save_outputs(output, found)
@@ -28,7 +31,7 @@ def command(
         return
     for name, values in found.items():
         where = f" in {output}" if output else ""
-        results.print(f"{name}: {len(values)} result(s) of shape {values.shape[1:]}{where}", markup=False)
+        results.print(f"{name}: {len(values)} result(s) of shape {values.shape[1:]}{where}")
         if output is None:
             with np.printoptions(precision=5, suppress=True, threshold=64, linewidth=100):
-                results.print(str(values), markup=False)
+                results.print(str(values))

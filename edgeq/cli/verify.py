@@ -17,10 +17,15 @@ def command(
         Path | None,
         typer.Option("--data", metavar="X.npz", help="Samples x and labels y; by default random ones."),
     ] = None,
-    samples: Annotated[int | None, typer.Option("--samples", min=1, help="Use only the first N samples.")] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", metavar="N", min=1, help="Use only the first N samples.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Compare the built program with the integer simulator, bit for bit, then both with the float model."""
+    """Compare a program with the simulator.
+
+    Bit for bit with the integer simulator, and both with the float model; the exit code is 1 if a bit differs.
+    """
     with progress("verifying", quiet=json) as advance:
         found = api.verify(folder, data, samples, advance)
     if json:
@@ -32,8 +37,9 @@ def command(
 
 
 def _show(found: dict[str, Any]) -> None:
-    good = "[green]bit-exact[/]" if not found["mismatches"] else "[red]MISMATCH[/]"
-    results.print(f"{good}: {found['mismatches']} of {found['samples']} samples differ from the simulator")
+    exact = not found["mismatches"]
+    results.print("bit-exact" if exact else "MISMATCH", style="green" if exact else "red", end="")
+    results.print(f": {found['mismatches']} of {found['samples']} samples differ from the simulator")
     if found["mismatches"]:
         results.print(f"  largest difference {found['max_abs_diff']}")
     if found["sqnr_db"] is not None:

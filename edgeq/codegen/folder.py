@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgeq.codegen.manifest import read_manifest
@@ -17,9 +17,14 @@ def check_replaceable(folder: Path) -> None:
     """Make sure that nothing of the user's is lost when `folder` is written.
 
     Raises:
-        UsageError: it exists and is neither empty nor a build folder of edgeq.
+        UsageError: it exists and is neither empty nor a build folder of edgeq, or clearly cannot be made.
     """
     if not os.path.lexists(folder):
+        above = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
+        if not above.is_dir():
+            raise _unwritable(folder, NotADirectoryError(f"{above} is not a folder"))
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise _unwritable(folder, PermissionError(f"{above} is read-only"))
         return
     if not folder.is_dir():
         raise UsageError("exists and is not a folder", hint="choose another --output", where=str(folder))
@@ -50,6 +55,11 @@ def write_folder(folder: Path, files: Mapping[str, bytes], finish: Callable[[Pat
         UsageError: the folder cannot be written, or holds something that edgeq did not write.
     """
     check_replaceable(folder)
+    with _parents(folder.resolve()):
+        _write(folder, files, finish)
+
+
+def _write(folder: Path, files: Mapping[str, bytes], finish: Callable[[Path], None]) -> None:
     final = folder.resolve()
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +83,20 @@ def write_folder(folder: Path, files: Mapping[str, bytes], finish: Callable[[Pat
         raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _parents(final: Path) -> Iterator[None]:
+    """If it fails inside, folders above `final` that were not there before are removed again, as far as empty."""
+    missing = [parent for parent in final.parents if not os.path.lexists(parent)]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for parent in missing:
+                if parent.exists():
+                    parent.rmdir()
+        raise
 
 
 def _unwritable(folder: Path, error: OSError) -> UsageError:
@@ -99,11 +123,12 @@ def replacing(folder: Path) -> Iterator[None]:
             final.rename(kept)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(final, ignore_errors=True)
-        if kept.exists():
-            kept.rename(final)
-        raise
+    with _parents(final):
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(final, ignore_errors=True)
+            if kept.exists():
+                kept.rename(final)
+            raise
     shutil.rmtree(kept, ignore_errors=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from edgeq.codegen.arena import explain_peak
 from edgeq.codegen.literals import Constant, Member, split_params
 from edgeq.codegen.names import Names, symbol_prefix
-from edgeq.codegen.program import KernelCall, Place, Port, Program
+from edgeq.codegen.program import KernelCall, Occupant, Place, Port, Program
 from edgeq.errors import CapacityError, InternalError, ModelError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Site
-from edgeq.memory import Plan, Read, Schedule, Step, plan, storage
+from edgeq.memory import Plan, Read, Schedule, Step, arrange, liveness, storage
 from edgeq.target import Target
 
 
@@ -70,7 +72,8 @@ def schedule(graph: Graph, choices: Sequence[Choice], roots: Mapping[str, str]) 
     steps = []
     for choice in choices:
         overlaps = choice.kernel.overlap(choice.site)
-        reads = tuple(Read(roots[name], overlaps[i]) for i, name in runtime_inputs(graph, choice, roots))
+        exactly = choice.kernel.exactly(choice.site)
+        reads = tuple(Read(roots[name], overlaps[i], exactly[i]) for i, name in runtime_inputs(graph, choice, roots))
         steps.append(Step(choice.node.name, reads, choice.node.outputs, choice.kernel.scratch(choice.site)))
     buffers = dict.fromkeys([*graph.inputs, *(w for s in steps for w in s.writes)])
     return Schedule(
@@ -118,6 +121,19 @@ def _ports(
     return many("input", graph.inputs), many("output", graph.outputs)
 
 
+def occupants(planned: Schedule, found: Plan) -> tuple[Occupant, ...]:
+    """What lies in the arena and when, in order of first use."""
+    made = []
+    for name, span in liveness(planned).items():
+        given, taken = name in planned.inputs, name in planned.outputs
+        kind: Literal["input", "output", "tensor"] = "input" if given else "output" if taken else "tensor"
+        made.append(Occupant(name, kind, found.offsets[name], planned.sizes[name], span.first, span.last))
+    for index, (step, offset) in enumerate(zip(planned.steps, found.scratch, strict=True)):
+        if step.scratch > 0:
+            made.append(Occupant(step.name, "scratch", offset, step.scratch, index, index))
+    return tuple(sorted(made, key=lambda o: (o.first, o.kind == "scratch")))
+
+
 def _check(graph: Graph, roots: Mapping[str, str]) -> None:
     if graph.numerics is None:
         raise InternalError("only an integer graph can become a program", hint="quantize it first")
@@ -148,11 +164,13 @@ def check_capacity(program: Program, target: Target) -> None:
         if region in target.memory and bytes > target.memory[region].size
     ]
     if excess:
-        raise CapacityError(
-            f"the model does not fit {target.name}: {', and '.join(excess)}",
-            hint="take a smaller model, or a target with more memory",
-            where=program.name,
-        )
+        hint = "take a smaller model, or a target with more memory"
+        needed = program.arena_bytes + target.stack_bytes
+        if "ram" in target.memory and needed > target.memory["ram"].size:
+            cause, cure = explain_peak(program)
+            excess.append(f"as for the arena of {program.arena_bytes} bytes, {cause}")
+            hint = f"{cure}; or take a target with more memory"
+        raise CapacityError(f"the model does not fit {target.name}: {'; '.join(excess)}", hint=hint, where=program.name)
 
 
 def lower(graph: Graph, target: Target, name: str | None = None) -> Program:
@@ -172,7 +190,9 @@ def lower(graph: Graph, target: Target, name: str | None = None) -> Program:
     assert graph.numerics is not None
     prefix = symbol_prefix(name or graph.name)
     choices = choose(graph, target.isa, target.name)
-    found = plan(schedule(graph, choices, roots))
+    arranged = arrange(schedule(graph, choices, roots))
+    found, choices = arranged.plan, tuple(choices[i] for i in arranged.order)
+    planned = schedule(graph, choices, roots)
     constants, names = _Constants(), Names()
 
     # An input whose own bytes are an output has to be in the arena, where the caller may look for the output.
@@ -216,6 +236,7 @@ def lower(graph: Graph, target: Target, name: str | None = None) -> Program:
         outputs=outputs,
         arena_bytes=found.size,
         arena_bound=found.bound,
+        arena=occupants(planned, found),
     )
     check_capacity(program, target)
     return program

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def make_manifest(program: Program, target: Target, optimize: str, kernels: str)
             }
             for call in program.calls
         ],
+        "arena_bound": program.arena_bound,
+        "arena": [asdict(occupant) for occupant in program.arena],
     }
 
 

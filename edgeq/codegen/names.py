@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import re
 
+_HEADERS = (
+    "assert complex ctype errno features fenv float inttypes iso646 limits locale malloc math memory setjmp signal "
+    "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar "
+    "unistd wchar wctype"
+)
+_GOALS = (
+    "all clean depend edit_cache help install list_install_components package package_source preinstall rebuild_cache"
+)
+_OWN = "edgeq_model main platform test"
+_TAKEN = frozenset(f"{_HEADERS} {_GOALS} {_OWN}".split())
+"""Headers of C, of which a model's would get in the way; goals of CMake; files of the build folder."""
+
 
 def identifier(text: str) -> str:
     """`text` in lower case, everything but letters, digits and underscores replaced; never empty."""
@@ -11,9 +23,10 @@ def identifier(text: str) -> str:
 
 
 def symbol_prefix(text: str) -> str:
-    """An identifier that the symbols of a model can start with: not a digit, nor edgeq's own `eq_`."""
+    """An identifier that symbols and files of a model can be called after: not a digit, nor edgeq's own `eq_`, nor a
+    name that C, CMake or the build folder has for something else."""
     name = identifier(text)
-    return f"m_{name}" if name[0].isdigit() or f"{name}_".startswith("eq_") else name
+    return f"m_{name}" if name[0].isdigit() or f"{name}_".startswith("eq_") or name in _TAKEN else name
 
 
 class Names:

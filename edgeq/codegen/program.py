@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from edgeq.codegen.literals import Constant, Member, c_type
 from edgeq.ir.tensor import Shape, TensorType
@@ -53,6 +54,27 @@ class Port:
     def range(self) -> tuple[int, int]:
         """Least and greatest value of an element."""
         return self.type.dtype.range
+
+
+@dataclass(frozen=True)
+class Occupant:
+    """Something that lies in the arena for a time.
+
+    Attributes:
+        value: the graph's name for it; for scratch memory, the layer's name.
+        kind: "input", "output", "tensor" or "scratch"; what is input and output is called an input.
+        offset: bytes from the start of the arena.
+        bytes: its size.
+        first, last: indices of the first and last call during which it is there: -1 is before the first call, and the
+            number of calls is after the last one.
+    """
+
+    value: str
+    kind: Literal["input", "output", "tensor", "scratch"]
+    offset: int
+    bytes: int
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +126,8 @@ class Program:
         constants: weights and tables, in order of first use; equal ones occur once.
         inputs, outputs: in the model's order.
         arena_bytes: size of the memory that the caller gives.
-        arena_bound: bytes below which no plan for this order of layers can go.
+        arena_bound: bytes below which no plan can go, whatever the order of layers.
+        arena: what lies in that memory, in order of first use.
     """
 
     name: str
@@ -115,6 +138,7 @@ class Program:
     outputs: tuple[Port, ...]
     arena_bytes: int
     arena_bound: int
+    arena: tuple[Occupant, ...]
 
     @property
     def macs(self) -> int:

@@ -40,8 +40,8 @@ class Node:
 class Graph:
     """A network: values by name, and nodes in an order in which they can be executed.
 
-    Before quantization `numerics` is None and activations are FLOAT32. Their types may carry quantization parameters all
-    the same: a model that was quantized elsewhere says so with which int8 parameters each tensor is to be held, and its
+    Before quantization `numerics` is None and activations are FLOAT32. Their types may carry quantization parameters
+    all the same: a model quantized elsewhere says so with which int8 parameters each tensor is to be held, and its
     constants are int8 or int32 with parameters. Executing such a graph in float ignores the former and dequantizes the
     latter. After quantization everything is integer and `numerics` names the arithmetic of all nodes.
 

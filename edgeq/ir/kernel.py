@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Union
+from typing import TYPE_CHECKING, Literal
 
 from edgeq.ir.tensor import Array
 
 if TYPE_CHECKING:
     from edgeq.ir.op import Site
 
-Param = Union[int, Array, Sequence[int]]
+Param = int | Array | Sequence[int]
 """A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member
 points to (None would be NULL, given as 0); or a tuple of scalars, which becomes an array inside the struct."""
 
@@ -23,6 +23,11 @@ def no_scratch(site: Site) -> int:
 
 def disjoint(site: Site) -> tuple[int | None, ...]:
     """No input of this call may share a byte with the output."""
+    return (None,) * len(site.inputs)
+
+
+def nowhere(site: Site) -> tuple[int | None, ...]:
+    """No distance is allowed beyond those of `overlap`."""
     return (None,) * len(site.inputs)
 
 
@@ -52,9 +57,12 @@ class Kernel:
         overlap: for every input, the least number of bytes by which the output may start *before* that input and still
             never overwrite a byte yet to be read (0: in place; negative: after it); None: they must be disjoint.
             The memory planner relies on it.
+        exactly: for every input, the one distance (as in `overlap`) at which the output may lie over it although at a
+            greater one it may not, such as 0 for a kernel that computes one channel after another; None: there is none.
         rounded: whether the C name carries the rounding.
         variadic: "inputs" if the C function takes its runtime inputs as one `const int8_t *const *inputs` (Concat),
-            "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is but one; else "".
+            "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is but one;
+            else "".
     """
 
     function: str
@@ -66,5 +74,6 @@ class Kernel:
     fits: Callable[[Site], bool] = always
     scratch: Callable[[Site], int] = no_scratch
     overlap: Callable[[Site], tuple[int | None, ...]] = disjoint
+    exactly: Callable[[Site], tuple[int | None, ...]] = nowhere
     rounded: bool = False
     variadic: Literal["", "inputs", "outputs"] = ""

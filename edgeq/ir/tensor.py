@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -90,12 +90,12 @@ class QParams:
         """real (any shape) → integers of `dtype`, halves to even, saturating."""
         x = np.asarray(real, np.float64)
         q = np.rint(x / self._along(self.scale, x.ndim)) + self._along(self.zero_point, x.ndim)
-        return cast(Array, np.clip(q, *dtype.range).astype(dtype.numpy))
+        return np.asarray(np.clip(q, *dtype.range), dtype.numpy)
 
     def dequantize(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Integers (any shape) → float32 real values."""
         x = np.asarray(q, np.float64)
-        return ((x - self._along(self.zero_point, x.ndim)) * self._along(self.scale, x.ndim)).astype(np.float32)
+        return np.asarray((x - self._along(self.zero_point, x.ndim)) * self._along(self.scale, x.ndim), np.float32)
 
 
 @dataclass(frozen=True)

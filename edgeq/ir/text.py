@@ -366,7 +366,7 @@ def load_graph(stem: Path | str) -> Graph:
             arrays = {key: stored[key] for key in stored.files}
     except OSError as error:
         raise UsageError(f"the graph cannot be read: {error.strerror}", where=str(stem)) from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # numpy, zipfile and zlib each raise their own
         raise ModelError("the files of the graph are damaged", where=str(stem)) from error
     lines = [_Line(content, k) for k, content in enumerate(text.split("\n"), 1)]
     names = [line.typed_value()[0] for line in lines if line.maybe("const ")]

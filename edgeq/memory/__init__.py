@@ -2,7 +2,20 @@
 
 from edgeq.memory.check import check
 from edgeq.memory.liveness import Span, liveness, storage
-from edgeq.memory.planner import plan
+from edgeq.memory.planner import Arrangement, arrange, plan
 from edgeq.memory.schedule import ALIGNMENT, Plan, Read, Schedule, Step
 
-__all__ = ["ALIGNMENT", "Plan", "Read", "Schedule", "Span", "Step", "check", "liveness", "plan", "storage"]
+__all__ = [
+    "ALIGNMENT",
+    "Arrangement",
+    "Plan",
+    "Read",
+    "Schedule",
+    "Span",
+    "Step",
+    "arrange",
+    "check",
+    "liveness",
+    "plan",
+    "storage",
+]

@@ -56,7 +56,7 @@ def check(schedule: Schedule, plan: Plan) -> tuple[str, ...]:
                 out = plan.offsets[name]
                 if _apart(start, size, out, sizes[name]):
                     continue
-                if len(step.writes) > 1 or read.overlap is None or out + read.overlap > start:
+                if len(step.writes) > 1 or not read.allows(start - out):
                     problems.append(f"{step.name} overwrites {read.buffer!r} with {name!r} while reading it")
             if not _apart(start, size, scratch, step.scratch):
                 problems.append(f"scratch of {step.name} lies over {read.buffer!r}")

@@ -17,10 +17,16 @@ class Read:
         buffer: its name.
         overlap: the least number of bytes by which the call's output may start before this buffer and still never
             overwrite a byte yet to be read (see edgeq.ir.kernel.Kernel); None: they must be disjoint.
+        exactly: the one number of bytes by which it may start before this buffer even if `overlap` does not allow it.
     """
 
     buffer: str
     overlap: int | None = None
+    exactly: int | None = None
+
+    def allows(self, distance: int) -> bool:
+        """Whether the output may lie over this buffer if it starts `distance` bytes before it."""
+        return distance == self.exactly or (self.overlap is not None and distance >= self.overlap)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,19 @@ class Step:
         found = [r.overlap for r in self.reads if r.buffer == buffer]
         known = [k for k in found if k is not None]
         return max(known) if known and len(known) == len(found) else None
+
+    def exactly(self, buffer: str) -> int | None:
+        """The one distance, less than that of `overlap`, that is allowed as well; None: there is none."""
+        reads = [r for r in self.reads if r.buffer == buffer]
+        if len(self.writes) != 1:
+            return None
+        overlap = self.overlap(buffer)
+        found = [d for d in (r.exactly for r in reads) if d is not None and all(r.allows(d) for r in reads)]
+        return min((d for d in found if d % ALIGNMENT == 0 and (overlap is None or d < overlap)), default=None)
+
+    def nearest(self, buffer: str) -> int | None:
+        """The least distance of all that are allowed; None: there is none."""
+        return min((k for k in (self.overlap(buffer), self.exactly(buffer)) if k is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,7 @@ class Plan:
         offsets: of every buffer.
         scratch: of every step's scratch memory; 0 where it needs none.
         size: bytes of the arena.
-        bound: bytes below which no plan for this order of steps can go.
+        bound: bytes below which no plan can go, for the order of steps that was planned for, or for every order.
     """
 
     offsets: Mapping[str, int]

@@ -2,7 +2,7 @@
 
 This file is normative: `firmware/include/eq/requant.h` has the same functions in C, and both give the same bits.
 
-- FAST: `q = zp + ((acc·M + 2³⁰) >> 31)`, `M = round(m·2³¹)`; for m ≥ 1 the accumulator is first shifted left, saturating.
+- FAST: `q = zp + ((acc·M + 2³⁰) >> 31)`, `M = round(m·2³¹)`; for m ≥ 1 the accumulator is shifted left, saturating.
 - SINGLE: LiteRT's single rounding, `q = zp + ((acc·M + 2^(s−1)) >> s)`, M normalized to [2³⁰, 2³¹), s = 31 − shift.
 - DOUBLE: gemmlowp's two roundings: a rounding doubling high multiply, then a rounding division by a power of two
   (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
@@ -16,6 +16,8 @@ from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
+
+from edgeq.errors import QuantizationError
 
 Ints = npt.NDArray[np.int64]
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
@@ -47,7 +49,7 @@ class Multiplier:
 
 def round_half_away(x: float) -> int:
     """Round to the nearest integer, halves away from zero (C's `round`)."""
-    return int(math.floor(abs(x) + 0.5)) * (1 if x >= 0 else -1)
+    return math.floor(abs(x) + 0.5) * (1 if x >= 0 else -1)
 
 
 def _fast_multiplier(m: float) -> tuple[int, int]:
@@ -73,11 +75,15 @@ def quantize_multiplier(real: float | npt.ArrayLike, rounding: Rounding) -> Mult
     """Turn real factors m ≥ 0 (any shape, flattened) into a Multiplier for `rounding`.
 
     Raises:
-        ValueError: a factor is negative or not finite, or, with FAST, 2³¹ or more.
+        QuantizationError: a factor is negative or not finite, or 2³¹ or more.
     """
     values = np.atleast_1d(np.asarray(real, np.float64)).ravel()
     if not np.all(np.isfinite(values)) or np.any(values < 0) or np.any(values >= 2.0**31):
-        raise ValueError(f"not a requantization factor: {values}")
+        worst = values[~((values >= 0) & (values < 2.0**31))][0]
+        raise QuantizationError(
+            f"scales are out of all proportion: requantization by a factor of {worst:.3g} is impossible",
+            hint="look for weights, or calibration data, that are far too large or too small",
+        )
     one = _fast_multiplier if rounding is Rounding.FAST else _normalized_multiplier
     pairs = [one(float(v)) for v in values]
     return Multiplier(np.array([p[0] for p in pairs], np.int32), np.array([p[1] for p in pairs], np.int32))

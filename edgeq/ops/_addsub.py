@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Param
+from edgeq.ir.kernel import Param, in_place
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import (
@@ -25,9 +25,19 @@ from edgeq.numerics.fixedpoint import (
     quantize_multiplier,
     round_half_away,
 )
-from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, broadcast_shapes, operands
+from edgeq.ops._broadcast import (
+    binary_dsp_kernels,
+    binary_kernels,
+    both_computed,
+    broadcast_params,
+    broadcast_samples,
+    broadcast_shapes,
+    operands,
+)
+from edgeq.ops._elementwise_mve import binary_mve_rows
 from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
+from edgeq.ops._thumb import elementwise_row
 
 Signs = tuple[int, int]
 MAX_SHIFT = 22
@@ -93,6 +103,12 @@ def double_sum(site: Site) -> DoubleSum:
     return DoubleSum((factors[0], factors[1]), factors[2])
 
 
+def has_small_factors(site: Site) -> bool:
+    """No factor of TFLITE and TFLM is one or more, so that accumulators are never shifted left."""
+    d = double_sum(site)
+    return all(m.shift[0] <= 0 for m in (*d.inputs, d.output))
+
+
 def lower_fast(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_add_ref_fast`."""
     who, c = operands(site), fast_sum(site)
@@ -136,6 +152,31 @@ class SumOp(Op):
 
     signs: ClassVar[Signs] = (1, 1)
     kernels: ClassVar = (
+        *binary_mve_rows(
+            "add",
+            "eq_add_fast_params",
+            lower_fast,
+            lambda site: is_fast(site) and both_computed(site),
+            lambda site: is_fast(site) and one_constant(site),
+            "_fast",
+        ),
+        *binary_mve_rows(
+            "add",
+            "eq_add_double_params",
+            lower_double,
+            lambda site: is_double(site) and both_computed(site) and has_small_factors(site),
+            lambda site: is_double(site) and one_constant(site) and has_small_factors(site),
+            "_double",
+        ),
+        *binary_dsp_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, is_fast),
+        elementwise_row(
+            "eq_add_thumb_fast",
+            "add",
+            "eq_add_fast_params",
+            lower_fast,
+            fits=lambda site: is_fast(site) and both_computed(site) and site.input(0).shape == site.input(1).shape,
+            overlap=in_place,
+        ),
         *binary_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, suffix="_fast", fits=is_fast),
         *binary_kernels("eq_add", "add", "eq_add_double_params", lower_double, suffix="_double", fits=is_double),
     )

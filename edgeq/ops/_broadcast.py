@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -147,6 +148,38 @@ def binary_kernels(
     return row(f"{name}_ref{suffix}", both_computed), row(f"{name}_const_ref{suffix}", one_constant)
 
 
+def rows_are_contiguous(site: Site) -> bool:
+    """Both operands are contiguous along the last of the dimensions that are left when neighbours are joined."""
+    params = broadcast_params(site)
+    return all(cast("Strides", params[k])[-1] == 1 for k in ("a_stride", "b_stride"))
+
+
+def binary_dsp_kernels(
+    name: str,
+    file: str,
+    struct: str,
+    lower: Callable[[Site], Mapping[str, Param]],
+    fits: Callable[[Site], bool],
+) -> tuple[Kernel, Kernel]:
+    """The two rows of an operator of two operands for cores with the DSP extension: `<name>_dsp_fast` with two computed
+    ones, and `<name>_const_dsp_fast`. Arguments as of `binary_kernels`.
+    """
+
+    def row(function: str, condition: Callable[[Site], bool]) -> Kernel:
+        return Kernel(
+            function,
+            (f"dsp/{file}.c",),
+            f"eq/{file}_dsp.h",
+            struct,
+            lower,
+            isa=frozenset({"dsp"}),
+            fits=lambda site: condition(site) and fits(site) and rows_are_contiguous(site),
+            overlap=in_place,
+        )
+
+    return row(f"{name}_dsp_fast", both_computed), row(f"{name}_const_dsp_fast", one_constant)
+
+
 def require_same_scale(site: Site, q: QParams) -> None:
     """Refuse an operator that moves or compares values whose scales differ.
 
@@ -182,5 +215,7 @@ def broadcast_samples(op: Op, low: float = -4.0, high: float = 4.0) -> tuple[Sam
         one("const_grows", (1, 1, 7), (1, 6, 7), (1,)),
         one("middle", (3, 4, 5), (3, 1, 5)),
         one("vector", (33,), (33,)),
+        one("rows", (1, 3, 5, 6), (1, 1, 5, 6)),
+        one("const_rows", (2, 3, 8), (8,), (1,)),
         one("six", (2, 1, 2, 1, 2, 3), (1, 2, 1, 2, 1, 3)),
     )

@@ -25,6 +25,8 @@ Clamp = tuple[float, float]
 """Bounds of a fused activation in real values; infinite where there is none."""
 NO_CLAMP: Clamp = (-float("inf"), float("inf"))
 QMIN, QMAX = -128, 127
+FAR = 2.0**20
+"""So many steps from zero are beyond every range."""
 
 
 def clamp_float(x: Array, clamp: Clamp) -> Array:
@@ -36,7 +38,9 @@ def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:
     """Least and greatest int8 output under a fused activation."""
 
     def quantized(bound: float) -> int:
-        return q.zp + round_half_away(float(np.float32(bound) / np.float32(q.s)))
+        with np.errstate(over="ignore"):
+            steps = np.float32(bound) / np.float32(q.s)
+        return q.zp + round_half_away(float(np.clip(steps, -FAR, FAR)))
 
     low = max(QMIN, quantized(clamp[0])) if np.isfinite(clamp[0]) else QMIN
     high = min(QMAX, quantized(clamp[1])) if np.isfinite(clamp[1]) else QMAX
@@ -56,12 +60,18 @@ def effective_multiplier(site: Site, channels: int, single_precision: bool | Non
         channels: output channels.
         single_precision: whether TensorFlow Lite multiplies s_in and a single s_w in float32. By default as its
             convolutions do: where the weights have a zero-point, that is in uint8 models. FAST never does.
+
+    Raises:
+        QuantizationError: a factor is too large to be one.
     """
     s_in, w, s_out = site.input(0).qp.s, site.input(1).qp, site.outputs[0].qp.s
     single = any(w.zero_point) if single_precision is None else single_precision
     kind = np.float32 if single and len(w.scale) == 1 and site.numerics is not Numerics.FAST else np.float64
     product = (np.asarray(s_in, kind) * np.asarray(w.scale, kind)).astype(np.float64)
-    return quantize_multiplier(np.broadcast_to(product / s_out, (channels,)), site.rounding)
+    try:
+        return quantize_multiplier(np.broadcast_to(product / s_out, (channels,)), site.rounding)
+    except QuantizationError as error:
+        raise QuantizationError(error.message, hint=error.hint, where=f"{site.name} ({site.op.kind})") from error
 
 
 def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int32]:

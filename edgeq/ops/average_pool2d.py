@@ -11,7 +11,9 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._elementwise_mve import mve_row
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
+from edgeq.ops._thumb import elementwise_row
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -49,6 +51,20 @@ def overlap(site: Site) -> tuple[int | None, ...]:
     return window_overlap(site, site.op.stride, site.op.padding)
 
 
+def fits_dsp(site: Site) -> bool:
+    """Sums of four channels side by side, 16 bits each."""
+    op = site.op
+    assert isinstance(op, AveragePool2D)
+    return site.input(0).shape[3] >= 4 and op.kernel[0] * op.kernel[1] <= 256
+
+
+def fits_mve(site: Site) -> bool:
+    """Few enough elements to divide by multiplying."""
+    op = site.op
+    assert isinstance(op, AveragePool2D)
+    return op.kernel[0] * op.kernel[1] <= 255
+
+
 @dataclass(frozen=True)
 class AveragePool2D(Op):
     """Input: x (N, H, W, C). Output: (N, OH, OW, C).
@@ -69,6 +85,20 @@ class AveragePool2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        mve_row("average_pool2d", "eq_average_pool2d_params", lower_ref, fits_mve, overlap),
+        Kernel(
+            "eq_average_pool2d_dsp",
+            ("dsp/average_pool2d.c",),
+            "eq/average_pool2d_dsp.h",
+            "eq_average_pool2d_params",
+            lower_ref,
+            isa=frozenset({"dsp"}),
+            fits=fits_dsp,
+            overlap=overlap,
+        ),
+        elementwise_row(
+            "eq_average_pool2d_thumb", "average_pool2d", "eq_average_pool2d_params", lower_ref, overlap=overlap
+        ),
         Kernel(
             "eq_average_pool2d_ref",
             ("ref/average_pool2d.c",),

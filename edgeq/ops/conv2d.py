@@ -11,6 +11,8 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._conv2d_mve import conv2d_mve_rows
+from edgeq.ops._gemm_dsp import conv2d_rows
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -22,6 +24,7 @@ from edgeq.ops._requant import (
     requant_params,
     weight_zero_points,
 )
+from edgeq.ops._thumb import conv2d_rows as thumb_rows
 from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, window_overlap, windows
 
 
@@ -66,6 +69,9 @@ class Conv2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *conv2d_mve_rows(),
+        *conv2d_rows(),
+        *thumb_rows(lower_ref),
         Kernel(
             "eq_conv2d_ref",
             ("ref/conv2d.c",),
@@ -139,4 +145,18 @@ class Conv2D(Op):
             one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 3, 3, 4), (5, 3, 3, 4), bias=False),
             one("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 3), (2, 3, 1, 3)),
             one("wide_k", cls(), (1, 1, 2, 260), (3, 1, 1, 260)),
+            one("1x1_even", cls(clamp=relu), (1, 5, 5, 16), (6, 1, 1, 16)),
+            one("1x1_stride3", cls(stride=(3, 2), clamp=relu), (1, 7, 6, 20), (5, 1, 1, 20)),
+            one("one_pixel", cls(clamp=relu), (1, 1, 1, 18), (8, 1, 1, 18)),
+            one("one_channel", cls(), (1, 5, 4, 19), (1, 1, 1, 19)),
+            one("few_taps", cls(), (1, 3, 4, 3), (4, 1, 1, 3)),
+            one("rows", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 8), (7, 3, 3, 8)),
+            one("rows_stride4", cls(stride=(4, 4), padding=(2, 1, 2, 1), dilation=(2, 1)), (2, 9, 9, 4), (2, 3, 3, 4)),
+            one("5x5_in_3x3", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 3, 3, 4), (5, 5, 5, 4)),
+            one("first_rgb", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu), (1, 12, 12, 3), (10, 3, 3, 3)),
+            one("first_rgb_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 7, 3), (8, 3, 3, 3)),
+            one("first_gray", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 19, 10, 1), (6, 10, 4, 1)),
+            one("first_gray_5x5", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 9, 8, 1), (4, 5, 5, 1)),
+            one("tall", cls(padding=(1, 0, 1, 0)), (1, 7, 3, 5), (3, 4, 1, 5)),
+            one("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
         )

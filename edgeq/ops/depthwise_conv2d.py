@@ -11,6 +11,8 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._depthwise_dsp import row_any, rows_3x3
+from edgeq.ops._depthwise_mve import depthwise_mve_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -21,6 +23,7 @@ from edgeq.ops._requant import (
     requant_params,
     weight_zero_points,
 )
+from edgeq.ops._thumb import depthwise_rows as thumb_rows
 from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, taps, window_overlap
 
 
@@ -64,6 +67,10 @@ class DepthwiseConv2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *depthwise_mve_rows(),
+        *rows_3x3(),
+        row_any(),
+        *thumb_rows(),
         Kernel(
             "eq_depthwise_conv2d_ref",
             ("ref/depthwise_conv2d.c",),
@@ -140,4 +147,22 @@ class DepthwiseConv2D(Op):
             one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 4, 3, 4), (3, 3, 4), bias=False),
             one("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 7), (3, 1, 7)),
             one("one_pixel", cls(), (1, 1, 1, 11), (1, 1, 11)),
+            one("3x3_odd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 25, 5, 8), (3, 3, 8)),
+            one("3x3_inside", cls(), (1, 9, 8, 6), (3, 3, 6)),
+            one("3x3_narrow", cls(padding=(1, 0, 1, 0)), (1, 5, 3, 5), (3, 3, 5)),
+            one("3x3_wide_pad", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 4, 5, 4), (3, 3, 4)),
+            one("3x3_one_channel", cls(padding=(1, 1, 1, 1)), (1, 6, 7, 1), (3, 3, 1)),
+            one("3x3_stripes", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 23, 41, 5), (3, 3, 5)),
+            one("stride2", cls(stride=(2, 2), padding=(1, 1, 1, 1), clamp=relu), (1, 9, 9, 7), (3, 3, 7)),
+            one("stride2_narrow", cls(stride=(2, 2), padding=(0, 1, 1, 1)), (2, 6, 2, 4), (3, 3, 4)),
+            one("stride2_stripes", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu), (1, 46, 46, 6), (3, 3, 6)),
+            one("2x2_stride2", cls(stride=(2, 2)), (1, 7, 8, 3), (2, 2, 3)),
+            one("5x5", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 7, 9, 5), (5, 5, 5)),
+            one("5x5_stride2", cls(stride=(2, 2), padding=(1, 2, 2, 1), clamp=relu), (1, 12, 13, 4), (5, 5, 4)),
+            one("5x5_stripes", cls(padding=(2, 2, 2, 2)), (1, 40, 50, 2), (5, 5, 2)),
+            one("5x1", cls(padding=(2, 0, 2, 0), clamp=relu6), (1, 11, 3, 6), (5, 1, 6)),
+            one("1x7", cls(padding=(0, 3, 0, 3)), (2, 3, 12, 3), (1, 7, 3)),
+            one("dilated_rows", cls(dilation=(3, 1), padding=(3, 1, 3, 1)), (1, 9, 6, 4), (3, 3, 4)),
+            one("dilated_columns", cls(dilation=(1, 2), padding=(1, 2, 1, 2)), (1, 7, 9, 3), (3, 3, 3)),
+            one("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
         )

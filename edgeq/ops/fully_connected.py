@@ -12,6 +12,8 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
+from edgeq.ops._conv2d_mve import fully_connected_mve_rows
+from edgeq.ops._gemm_dsp import fully_connected_rows
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -23,6 +25,7 @@ from edgeq.ops._requant import (
     requant_params,
     weight_zero_points,
 )
+from edgeq.ops._thumb import fully_connected_rows as thumb_rows
 from edgeq.ops._window import check_bias
 
 
@@ -66,6 +69,9 @@ class FullyConnected(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *fully_connected_mve_rows(multiplier),
+        *fully_connected_rows(multiplier),
+        *thumb_rows(lower_ref),
         Kernel(
             "eq_fully_connected_ref",
             ("ref/fully_connected.c",),
@@ -128,4 +134,7 @@ class FullyConnected(Op):
             one("one_channel", cls(clamp=relu), (1, 130), 1),
             one("vector", cls(), (12,), 8),
             one("wide_k", cls(), (1, 1030), 2),
+            one("even", cls(clamp=relu), (1, 96), 12),
+            one("two_rows", cls(clamp=relu), (2, 44), 7),
+            one("many_rows", cls(clamp=relu), (11, 18), 6),
         )

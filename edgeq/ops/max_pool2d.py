@@ -8,10 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._elementwise_mve import mve_row
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
+from edgeq.ops._thumb import elementwise_row
 from edgeq.ops._window import Padding, Pair, check_attributes, check_covered, geometry, out_hw, taps, window_overlap
 
 
@@ -50,6 +52,18 @@ class MaxPool2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        mve_row("max_pool2d", "eq_max_pool2d_params", lower_ref, always, overlap),
+        Kernel(
+            "eq_max_pool2d_dsp",
+            ("dsp/max_pool2d.c",),
+            "eq/max_pool2d_dsp.h",
+            "eq_max_pool2d_params",
+            lower_ref,
+            isa=frozenset({"dsp"}),
+            fits=lambda site: site.input(0).shape[3] >= 4,
+            overlap=overlap,
+        ),
+        elementwise_row("eq_max_pool2d_thumb", "max_pool2d", "eq_max_pool2d_params", lower_ref, overlap=overlap),
         Kernel(
             "eq_max_pool2d_ref",
             ("ref/max_pool2d.c",),

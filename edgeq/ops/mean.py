@@ -12,8 +12,11 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
-from edgeq.ops._reduce import reduced_count, reduced_shape, sum_params
+from edgeq.ops._elementwise_mve import mve_row
+from edgeq.ops._pack_mve import fits_multiplier
+from edgeq.ops._reduce import reduced_count, reduced_shape, runs, sum_params
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
+from edgeq.ops._thumb import elementwise_row
 
 
 def multiplier(site: Site, count: int) -> Multiplier:
@@ -39,6 +42,42 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     return {**sum_params(site, op.axes), **scalar_requant_params(site, factor, NO_CLAMP)}
 
 
+def is_nested(site: Site) -> bool:
+    """At most one group of dimensions is kept, and one is reduced."""
+    assert isinstance(site.op, Mean)
+    return max(len(group) for group in runs(site.input(0).shape, site.op.axes)) <= 1
+
+
+def fits_dsp(site: Site) -> bool:
+    """The mean over one group of dimensions that at least four contiguous elements follow: pixels before channels."""
+    assert isinstance(site.op, Mean)
+    kept, folded = runs(site.input(0).shape, site.op.axes)
+    return len(folded) == 1 and bool(kept) and kept[-1][1] == 1 and kept[-1][0] >= 4 and len(kept) <= 2
+
+
+def fits_mve(site: Site) -> bool:
+    """The mean over one group of dimensions that contiguous elements follow: pixels before channels."""
+    assert isinstance(site.op, Mean)
+    kept, folded = runs(site.input(0).shape, site.op.axes)
+    nested = len(folded) == 1 and bool(kept) and kept[-1][1] == 1 and len(kept) <= 2
+    count = reduced_count(site.input(0).shape, site.op.axes)
+    return nested and fits_multiplier(multiplier(site, count), site.rounding)
+
+
+def lower_dsp(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mean_dsp` and `eq_mean_mve`."""
+    op, x = site.op, site.input(0)
+    assert isinstance(op, Mean)
+    pixels, channels = reduced_count(x.shape, op.axes), runs(x.shape, op.axes)[0][-1][0]
+    return {
+        "images": x.size // (pixels * channels),
+        "pixels": pixels,
+        "channels": channels,
+        "offset": -x.qp.zp * pixels,
+        **scalar_requant_params(site, multiplier(site, pixels), NO_CLAMP),
+    }
+
+
 @dataclass(frozen=True)
 class Mean(Op):
     """Input: x of any rank. Output: x's shape without `axes`, or with ones there.
@@ -52,6 +91,18 @@ class Mean(Op):
     keepdims: bool = False
 
     kernels: ClassVar = (
+        mve_row("mean", "eq_mean_mve_params", lower_dsp, fits_mve, rounded=True),
+        Kernel(
+            "eq_mean_dsp",
+            ("dsp/mean.c",),
+            "eq/mean_dsp.h",
+            "eq_mean_dsp_params",
+            lower_dsp,
+            isa=frozenset({"dsp"}),
+            fits=fits_dsp,
+            rounded=True,
+        ),
+        elementwise_row("eq_mean_thumb", "mean", "eq_reduce_params", lower_ref, fits=is_nested, rounded=True),
         Kernel("eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", lower_ref, rounded=True),
     )
 

@@ -64,7 +64,7 @@ def _fold_integer(node: Node, operands: list[Value | None], types: list[TensorTy
         numerics,
     )
     results = node.op.run_int(site, arrays)
-    return [Value(n, t, a) for n, t, a in zip(node.outputs, types, results, strict=True)]
+    return [Value(n, t, np.asarray(a)) for n, t, a in zip(node.outputs, types, results, strict=True)]
 
 
 def fold_constants(graph: Graph) -> Graph:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph
 from edgeq.ir.verify import verify
@@ -65,6 +67,7 @@ def _run(graph: Graph, passes: tuple[Pass, ...]) -> Graph:
     return graph
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # quantization reports what became NaN or infinite
 def optimize_float(graph: Graph) -> Graph:
     """A graph as imported → the same function of its inputs, up to float32 rounding, ready for quantization.
 

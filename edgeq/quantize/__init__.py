@@ -2,5 +2,6 @@
 
 from edgeq.quantize.config import LayerConfig, QuantConfig
 from edgeq.quantize.convert import quantize
+from edgeq.quantize.equalization import equalize
 
-__all__ = ["LayerConfig", "QuantConfig", "quantize"]
+__all__ = ["LayerConfig", "QuantConfig", "equalize", "quantize"]

@@ -75,16 +75,20 @@ class QuantConfig:
         percentile: the observer "percentile" clips what is above this percentile, and below 100 minus it.
         momentum: weight of the past in the observer "moving-average".
         bins: least resolution of histograms, in bins over the observed range.
+        bias_correction: whether shifts of the mean are measured and taken out of the biases (16 samples or more).
+        equalize: whether channels of unequal range are scaled to each other between layers, which changes nothing else.
         layers: exceptions; the first whose pattern fits a layer counts.
     """
 
     weights: Weights = Weights.PER_CHANNEL
-    weight_scale: WeightScale = WeightScale.MAX
+    weight_scale: WeightScale = WeightScale.MSE
     activations: Activations = Activations.ASYMMETRIC
     observer: ObserverKind = ObserverKind.MIN_MAX
     percentile: float = 99.99
     momentum: float = 0.9
     bins: int = 2048
+    bias_correction: bool = True
+    equalize: bool = True
     layers: tuple[LayerConfig, ...] = ()
 
     def __post_init__(self) -> None:
@@ -142,6 +146,7 @@ _ENUMS: dict[str, type[Enum]] = {
     "activations": Activations,
     "observer": ObserverKind,
 }
+_FLAGS = ("bias_correction", "equalize")
 _NUMBERS: dict[str, type] = {"percentile": float, "momentum": float, "bins": int}
 
 
@@ -166,6 +171,10 @@ def _read(table: Mapping[str, Any], where: str, allowed: list[str]) -> dict[str,
             raise UsageError(f"unknown key {key!r}", hint="allowed: " + ", ".join(allowed), where=where)
         if name in _ENUMS:
             result[name] = parse_choice(_ENUMS[name], value, f"{where} {key}")
+        elif name in _FLAGS:
+            if not isinstance(value, bool):
+                raise UsageError(f"{value!r} is neither true nor false", where=f"{where} {key}")
+            result[name] = value
         elif name in _NUMBERS:
             kind = _NUMBERS[name]
             if isinstance(value, bool) or not isinstance(value, (int, kind)):

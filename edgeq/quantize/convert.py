@@ -14,13 +14,16 @@ from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress, Samples, calibrate
 from edgeq.quantize.config import Activations, QuantConfig
+from edgeq.quantize.correct import correct_biases
 from edgeq.quantize.ranges import activation_params
 from edgeq.quantize.solver import Plan, requantize_op, rule_of, solve
+from edgeq.quantize.sums import align_sums
 from edgeq.quantize.weights import Around, check_finite, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what becomes NaN or infinite is an error of its own
 def quantize(
     graph: Graph,
     samples: Samples | None,
@@ -46,13 +49,33 @@ def quantize(
         UsageError: a sample does not fit the inputs.
     """
     config = config or QuantConfig()
+    samples = None if samples is None else list(samples)
     plan = solve(graph, config)
     for node in plan.graph.nodes:
         for name in node.inputs:
             data = plan.graph.data(name)
             if name is not None and data is not None:
                 check_finite(data, name, f"{node.name} ({node.op.kind})")
-    return convert(plan.graph, activation_parameters(plan, samples, progress), config, numerics)
+    params = activation_parameters(plan, samples, progress)
+    if numerics is Numerics.FAST:
+        params = align_sums(plan.graph, plan.groups, params)
+    integer = convert(plan.graph, params, config, numerics)
+    if samples is not None and config.bias_correction:
+        integer = correct_biases(plan.graph, integer, samples, _own_layers(plan.graph))
+    return open_ports(integer)
+
+
+def _own_layers(graph: Graph) -> frozenset[str]:
+    """Layers whose weights and biases were float: those of a model quantized elsewhere stay as they are."""
+    found = []
+    for node in graph.nodes:
+        rule = rule_of(graph, node)
+        if rule.weight is None or rule.bias is None or graph.data(node.inputs[rule.weight]) is None:
+            continue
+        constants = [n for n in (node.inputs[rule.weight], *node.inputs[rule.bias :][:1]) if n is not None]
+        if all(graph.data(n) is not None and graph.type(n).dtype is DType.FLOAT32 for n in constants):
+            found.append(node.name)
+    return frozenset(found)
 
 
 def activation_parameters(plan: Plan, samples: Samples | None, progress: Progress | None = None) -> dict[str, QParams]:
@@ -68,7 +91,7 @@ def activation_parameters(plan: Plan, samples: Samples | None, progress: Progres
 
 
 def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numerics) -> Graph:
-    """The integer graph of a float graph whose activations have `params`."""
+    """The integer graph of a float graph whose activations have `params`, all of them int8."""
     editor = graph.edit()
     editor.numerics = numerics
     for name, q in params.items():
@@ -76,7 +99,6 @@ def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numeric
     constants = _Constants(graph, editor)
     for node in graph.nodes:
         editor.replace_node(node.name, replace(node, inputs=_convert_operands(graph, node, params, config, constants)))
-    _open_ports(editor)
     return editor.finish()
 
 
@@ -140,9 +162,9 @@ def _real(graph: Graph, name: str) -> Array:
 
 
 def _constant_params(graph: Graph, name: str) -> QParams:
-    """Parameters of a constant operand: its own, or those of its range."""
+    """Parameters of a constant operand: its own, if they are for the whole tensor, or those of its range."""
     given = graph.type(name).q
-    if given is not None:
+    if given is not None and len(given.scale) == 1:
         return given
     data = _real(graph, name)
     return activation_params(float(data.min(initial=0.0)), float(data.max(initial=0.0)), symmetric=False)
@@ -183,8 +205,9 @@ def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, s_in: 
     return constants.put(name, data, DType.INT32, q)
 
 
-def _open_ports(editor: GraphEditor) -> None:
+def open_ports(graph: Graph) -> Graph:
     """Inputs and outputs that the caller exchanges as uint8 become UINT8 values, with a Requantize beside them."""
+    editor = graph.edit()
     for name in list(editor.inputs):
         if editor.ports.get(name) is DType.UINT8:
             inside = editor.values[name].type
@@ -209,6 +232,7 @@ def _open_ports(editor: GraphEditor) -> None:
                     ),
                 )
             editor.add(requantize_op(), [fresh], f"{name}_uint8", outputs=[name], types=[_as_uint8(value.type)])
+    return editor.finish()
 
 
 def _as_uint8(type: TensorType) -> TensorType:

@@ -1,21 +1,23 @@
 """Bias correction: quantization must not shift the mean of a layer's outputs.
 
-Rounded weights and clipped activations move the mean of every output channel a little, and layers add these shifts up. The
-difference can be measured on calibration data and taken out of the int32 biases, at no cost on the device (Nagel et al.,
-"Data-Free Quantization Through Weight Equalization and Bias Correction", 2019, section 4.2, the empirical variant).
+Rounded weights and clipped activations move the mean of every output channel a little, and layers add these shifts up.
+The difference can be measured on calibration data and taken out of the int32 biases, at no cost on the device (Nagel et
+al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019, the empirical variant).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Op, QuantRule
+from edgeq.ir.op import Op, QuantRule, Site
 from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._requant import NO_CLAMP
 from edgeq.quantize.calibrate import real_constants
 from edgeq.quantize.solver import rule_of
@@ -48,7 +50,7 @@ def correct_biases(
         return graph
     editor = graph.edit()
     floats = [{name: np.asarray(sample[name], np.float32) for name in graph.inputs} for sample in chosen]
-    integers = [{name: graph.type(name).qp.quantize(values[name], DType.INT8) for name in graph.inputs} for values in floats]
+    integers = [{name: graph.type(name).qp.quantize(f[name], DType.INT8) for name in graph.inputs} for f in floats]
     real, stored = real_constants(float_graph), real_constants(graph)
     nodes = {node.name: node for node in float_graph.nodes}
     last = {name: node.name for node in graph.nodes for name in node.inputs if name is not None}
@@ -57,7 +59,7 @@ def correct_biases(
         if node.name in layers:
             shift = _mean_error(graph, node, twin, floats, integers, real, stored)
             node = _shift_bias(editor, graph, node, rule_of(graph, node), shift)
-        site = replace(graph.site(node), consts=tuple(None if n is None else editor.values[n].data for n in node.inputs))
+        site = _site(editor, node)
         for f, q in zip(floats, integers, strict=True):
             _store(f, twin.outputs, twin.op.run_float([_pick(n, f, real) for n in twin.inputs]))
             constants = [None if n is None else q[n] if n in q else editor.values[n].data for n in node.inputs]
@@ -87,7 +89,20 @@ def _store(values: dict[str, Array], names: Sequence[str], arrays: Sequence[Arra
 
 
 def _unclamped(op: Op) -> Op:
-    return replace(op, clamp=NO_CLAMP) if hasattr(op, "clamp") else op
+    return cast(Op, replace(cast(Any, op), clamp=NO_CLAMP)) if hasattr(op, "clamp") else op
+
+
+def _site(editor: GraphEditor, node: Node) -> Site:
+    """The node as `Graph.site` sees it, in the graph as edited so far."""
+    values = [None if n is None else editor.values[n] for n in node.inputs]
+    return Site(
+        name=node.name,
+        op=node.op,
+        inputs=tuple(None if v is None else v.type for v in values),
+        outputs=tuple(editor.values[n].type for n in node.outputs),
+        consts=tuple(None if v is None else v.data for v in values),
+        numerics=editor.numerics or Numerics.FAST,
+    )
 
 
 def _mean_error(
@@ -113,20 +128,26 @@ def _mean_error(
     return total / len(floats)
 
 
-def _shift_bias(
-    editor: GraphEditor, graph: Graph, node: Node, rule: QuantRule, shift: npt.NDArray[np.float64]
-) -> Node:
+def _shift_bias(editor: GraphEditor, graph: Graph, node: Node, rule: QuantRule, shift: npt.NDArray[np.float64]) -> Node:
     """Add real values to a layer's bias. Returns the node with it."""
     assert rule.weight is not None and rule.bias is not None
-    scales = np.float64(graph.type(str(node.inputs[0])).qp.s) * np.asarray(graph.type(str(node.inputs[rule.weight])).qp.scale)
-    old = graph.data(node.inputs[rule.bias]) if rule.bias < len(node.inputs) else None
-    steps = np.rint(shift / scales).astype(np.int64)
-    data = (steps if old is None else old + steps).astype(np.int32)
-    q = QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, 0)
-    hint = node.inputs[rule.bias] if old is not None else None
-    name = editor.constant(f"{hint or node.name + '_bias'}_corrected", data, q)
-    inputs = [*node.inputs, *[None] * (rule.bias + 1 - len(node.inputs))]
-    inputs[rule.bias] = name
+    weight = graph.type(str(node.inputs[rule.weight])).qp
+    scales = graph.type(str(node.inputs[0])).qp.s * np.asarray(weight.scale, np.float64)
+    steps = np.rint(shift / scales)
+    name = node.inputs[rule.bias] if rule.bias < len(node.inputs) else None
+    if name is None:
+        q = QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, 0)
+        inputs = [*node.inputs, *[None] * (rule.bias + 1 - len(node.inputs))]
+        inputs[rule.bias] = editor.constant(f"{node.name}_bias", steps.astype(np.int32), q)
+    else:
+        old = graph.values[name]
+        data = (np.asarray(old.data, np.float64) + steps).astype(np.int32)
+        inputs = list(node.inputs)
+        if len(graph.consumers[name]) == 1:
+            data.flags.writeable = False
+            editor.values[name] = replace(old, data=data)
+        else:
+            inputs[rule.bias] = editor.constant(name, data, old.type.q)
     changed = replace(node, inputs=tuple(inputs))
     editor.replace_node(node.name, changed)
     return changed

@@ -20,8 +20,9 @@ CANDIDATES = 128
 """Clipping bounds that a search tries at each end of a range."""
 LEVELS, LEVELS_ONE_SIDE = 256, 128
 """Integers of an int8 tensor, and of one side of a symmetric one."""
-VALUES_PER_BIN = 8
-"""Values per bin without which a distribution is not known well enough to compute its entropy."""
+VALUES_PER_BIN, BINS_PER_LEVEL = 4, 4
+"""Without that many values per bin, and bins per integer, a distribution is not known well enough for its entropy: a
+candidate with hardly more bins than integers looks perfect."""
 FINEST = -120
 """Exponent of the least bin width."""
 
@@ -197,22 +198,26 @@ def divergence(counts: Array, start: int, stop: int, levels: int) -> float:
 def entropy_range(histogram: Histogram, symmetric: bool) -> Range:
     """The range with the least `divergence`; an asymmetric one is searched one end after the other, twice.
 
-    Where there are too few values to estimate a distribution with more bins than levels, nothing is clipped.
+    Where there are too few values to estimate a distribution much finer than the levels, nothing is clipped.
     """
     if not len(histogram.counts):
         return 0.0, 0.0
     if symmetric:
-        folded = histogram.folded().dense(VALUES_PER_BIN)
-        high = folded.edges[_best_end(folded, 0, _bounds(folded)[1], LEVELS_ONE_SIDE)]
-        return -float(high), float(high)
-    histogram = histogram.dense(VALUES_PER_BIN)
-    lower, upper = _bounds(histogram)
+        folded = histogram.folded()
+        dense = folded.dense(VALUES_PER_BIN)
+        if len(dense.counts) < BINS_PER_LEVEL * LEVELS_ONE_SIDE:
+            return -folded.high, folded.high
+        end = float(dense.edges[_best_end(dense, 0, _bounds(dense)[1], LEVELS_ONE_SIDE)])
+        return -end, end
+    dense = histogram.dense(VALUES_PER_BIN)
+    if len(dense.counts) < BINS_PER_LEVEL * LEVELS:
+        return histogram.low, histogram.high
+    lower, upper = _bounds(dense)
     start, stop = int(lower[0]), int(upper[-1])
     for _ in range(2):
-        stop = _best_end(histogram, start, upper, LEVELS)
-        start = _best_start(histogram, stop, lower, LEVELS)
-    edges = histogram.edges
-    return min(float(edges[start]), 0.0), max(float(edges[stop]), 0.0)
+        stop = _best_end(dense, start, upper, LEVELS)
+        start = _best_start(dense, stop, lower, LEVELS)
+    return min(float(dense.edges[start]), 0.0), max(float(dense.edges[stop]), 0.0)
 
 
 def _best_end(histogram: Histogram, start: int, candidates: npt.NDArray[np.int64], levels: int) -> int:

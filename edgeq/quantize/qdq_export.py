@@ -33,7 +33,8 @@ class QdqWriter:
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
         self._names: set[str] = {*graph.inputs, *graph.outputs}
-        self._floats: dict[tuple[str, bool], str] = {}
+        self._constants: dict[tuple[str, bool], str] = {}
+        self._integers: dict[tuple[str, bool], list[str]] = {}  # tensor, scale, zero-point
         self._nchw: dict[str, bool] = {}
 
     def name(self, hint: str) -> str:
@@ -73,27 +74,23 @@ class QdqWriter:
         return self.add("DequantizeLinear", inputs, f"{hint}_dequantized", **_axis(q))[0]
 
     def read(self, value: str, nchw: bool = False, rank: int | None = None) -> str:
-        """The float tensor of a value, in the layout asked for.
+        """A float tensor of a value, in the layout asked for; every reader gets a DequantizeLinear of its own.
 
         Args:
             value: name in the graph.
             nchw: whether the reader wants NCHW.
             rank: dimensions to which a constant is extended in front, for broadcasting.
         """
-        key = value, nchw
-        if key not in self._floats:
-            data, type = self.graph.data(value), self.graph.type(value)
-            if data is not None:
-                self._floats[key] = self._read_constant(value, nchw, rank or data.ndim)
-            else:
-                (moved,) = self.add(
-                    "Transpose",
-                    [self._floats[value, not nchw]],
-                    f"{value}_{'nchw' if nchw else 'nhwc'}",
-                    perm=TO_NCHW if nchw else TO_NHWC,
-                )
-                self._floats[key] = self._quantized(moved, type.qp, type.dtype, None)
-        return self._floats[key]
+        key, data = (value, nchw), self.graph.data(value)
+        if data is not None:
+            if key not in self._constants:
+                self._constants[key] = self._read_constant(value, nchw, rank or data.ndim)
+            return self._constants[key]
+        if key not in self._integers:
+            layout, perm = ("nchw", TO_NCHW) if nchw else ("nhwc", TO_NHWC)
+            (moved,) = self.add("Transpose", [self._dequantize(value, not nchw)], f"{value}_{layout}", perm=perm)
+            self._integers[key] = self._quantize(value, moved)
+        return self._dequantize(value, nchw)
 
     def _read_constant(self, value: str, nchw: bool, rank: int) -> str:
         data, type = self.graph.data(value), self.graph.type(value)
@@ -104,20 +101,17 @@ class QdqWriter:
             data = data.transpose(TO_NCHW)
         return self.dequantized(value, data, type.qp, type.dtype)
 
-    def _quantized(self, tensor: str, q: QParams, dtype: DType, output: str | None) -> str:
-        """Quantize a float tensor and dequantize it again, under the name `output` if given."""
-        parameters = self._parameters(tensor, q, dtype)
-        (integers,) = self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}_quantized")
-        if output is None:
-            return self.add("DequantizeLinear", [integers, *parameters], f"{tensor}_dequantized")[0]
-        self.nodes.append(helper.make_node("DequantizeLinear", [integers, *parameters], [output], name=output))
-        return output
+    def _quantize(self, value: str, tensor: str) -> list[str]:
+        type = self.graph.type(value)
+        parameters = self._parameters(tensor, type.qp, type.dtype)
+        return [*self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}_quantized"), *parameters]
+
+    def _dequantize(self, value: str, nchw: bool) -> str:
+        return self.add("DequantizeLinear", self._integers[value, nchw], f"{value}_dequantized")[0]
 
     def write(self, value: str, tensor: str, nchw: bool = False) -> None:
         """A float result becomes the value `value`."""
-        type = self.graph.type(value)
-        final = value in self.graph.outputs and not nchw and value not in self.graph.inputs
-        self._floats[value, nchw] = self._quantized(tensor, type.qp, type.dtype, value if final else None)
+        self._integers[value, nchw] = self._quantize(value, tensor)
         self._nchw[value] = nchw
 
     def clamped(self, tensor: str, output: str, clamp: Clamp) -> str:
@@ -136,9 +130,9 @@ class QdqWriter:
     def finish(self) -> Any:
         """The ONNX model."""
         for name in self.graph.outputs:
-            source = self.read(name)
-            if source != name and name not in self.graph.inputs:
-                self.nodes.append(helper.make_node("Identity", [source], [name], name=name))
+            if name not in self.graph.inputs:
+                self.read(name)
+                self.nodes[-1].output[0] = name
 
         def port(name: str) -> Any:
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, self.graph.type(name).shape)

@@ -281,7 +281,7 @@ def _resize(w: QdqWriter, node: Node) -> None:
     sizes = w.constant(f"{node.name}_sizes", np.array([batch, channels, height, width], np.int64))
     attributes: dict[str, Any] = {"mode": "linear" if op.mode == "bilinear" else "nearest"}
     if op.mode == "nearest":
-        attributes["nearest_mode"] = op.rounding
+        attributes["nearest_mode"] = op.nearest_rounding
     (y,) = w.add(
         "Resize",
         [_first(w, node, True), "", "", sizes],

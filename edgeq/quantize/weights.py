@@ -16,6 +16,8 @@ from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scal
 SMALLEST_FACTOR = 2.0**-20
 """Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
 the greatest int8 weight of such a channel moves the output by less than 1/16 of a step."""
+NEIGHBOURS = 4
+"""Multipliers that the search for one that float32 can express tries."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -58,10 +60,31 @@ def quantize_weights(
     scales = np.maximum(scales, SMALLEST_FACTOR * around.output / around.input)
     if bias is not None:
         scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around.input, where)
+    scales = exact_scales(scales, around)
     if axis is None:
         return QParams.per_tensor(float(scales[0]), 0)
     count = weights.shape[axis]
     return QParams.per_channel(np.broadcast_to(scales, (count,)), 0, axis)
+
+
+def exact_scales(scales: Floats, around: Around) -> Floats:
+    """Scales (C,) a few units in the last place larger, such that s_in·s_w / s_out is a multiple of 2⁻³¹ in float32.
+
+    The fixed-point multiplier of FAST then is what a runtime that computes in float32 multiplies with: both give the
+    same integers but for the rounding of the product itself. Where no such scale is near, it stays.
+    """
+    s_in, s_out = np.float32(around.input), np.float32(around.output)
+    start = around.input * scales / around.output
+    unit = np.maximum(np.spacing(start.astype(np.float32)).astype(np.float64), 2.0**-31)
+    found, open_ = scales.copy(), np.ones(scales.shape, bool)
+    for step in range(NEIGHBOURS):
+        target = (np.ceil(start / unit) + step) * unit
+        base = (target * around.output / around.input).astype(np.float32)
+        for ulps in (0, 1, -1, 2, -2):
+            scale = base + np.float32(ulps) * np.spacing(base)
+            exact = open_ & (s_in * scale / s_out == target.astype(np.float32)) & np.isfinite(scale)
+            found, open_ = np.where(exact, scale.astype(np.float64), found), open_ & ~exact
+    return found
 
 
 def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: str) -> Floats:
@@ -69,7 +92,7 @@ def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: st
     magnitude = np.abs(bias) if len(rows) == len(bias) else np.abs(bias).max(keepdims=True)
     for _ in range(8):
         q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), WEIGHT_MAX)
-        room = INT32_MAX - 1 - 256.0 * q.sum(axis=1)  # |q − zero_point| ≤ 255
+        room = INT32_MAX - 1 - 512.0 * q.sum(axis=1)  # |q − zero_point| ≤ 255; the rest is for bias correction
         need = magnitude / (s_in * scales)
         if np.all(room > 0) and np.all(need <= room):
             return scales
@@ -91,8 +114,16 @@ def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QPara
         given: parameters of an integer bias.
         s_in: scale of the layer's input.
         weight: parameters of the layer's weights.
+
+    Raises:
+        QuantizationError: the scale of the bias is not a number.
     """
     scales = np.float64(s_in) * np.asarray(weight.scale, np.float64)
+    if not np.all((scales <= np.finfo(np.float32).max) & (scales.astype(np.float32) > 0.0)):
+        raise QuantizationError(
+            "the scales of its input and weights have a product beyond float32",
+            hint="look for weights, or calibration data, that are far too large or too small",
+        )
     wanted = (
         QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, bias.ndim - 1)
     )

@@ -10,6 +10,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from edgeq.codegen.arena import explain_peak
 from edgeq.codegen.program import Program
 from edgeq.errors import CapacityError, ToolError
 from edgeq.report.callgraph import call_graph, deepest, reachable
@@ -122,16 +123,16 @@ def check_fits(program: Program, target: Target) -> None:
     if program.constant_bytes > flash:
         problems.append(f"weights and tables take {program.constant_bytes} bytes of flash, which has {flash}")
     needed = program.arena_bytes + target.stack_bytes + ports
+    hint = "take a smaller model or input, or a target with more memory"
     if needed > ram:
+        cause, cure = explain_peak(program)
+        hint = f"{cure}; or take a target with more memory"
         problems.append(
             f"the arena ({program.arena_bytes} bytes), stack ({target.stack_bytes}), inputs and outputs ({ports}) take "
-            f"{needed} bytes of RAM, which has {ram}"
+            f"{needed} bytes of RAM, which has {ram}; as for the arena, {cause}"
         )
     if problems:
-        raise CapacityError(
-            f"the program does not fit {target.name}: {'; '.join(problems)}",
-            hint="take a smaller model or input, or a target with more memory",
-        )
+        raise CapacityError(f"the program does not fit {target.name}: {'; '.join(problems)}", hint=hint)
 
 
 def _items(elf: ELFFile) -> list[_Item]:

@@ -17,6 +17,7 @@ from rich.table import Table
 import edgeq
 
 HERE = Path(__file__).resolve().parent
+COLUMNS = ("target", "compiler", "flash B", "RAM B", "mismatches", "top-1 float", "top-1 int8", "one inference")
 TARGETS = ("cortex-m", "host")
 
 
@@ -47,7 +48,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("build/demo"))
     output = parser.parse_args().output
     table = Table(title="examples/digits", box=None)
-    for column in ("target", "compiler", "flash B", "RAM B", "mismatches", "top-1 float", "top-1 int8", "one inference"):
+    for column in COLUMNS:
         table.add_column(column)
     for target in TARGETS:
         table.add_row(*row(target, output))

@@ -2,7 +2,8 @@
 
     python train.py            writes digits.onnx, calibration.npz and test.npz beside this file
 
-The network: 8x8 gray images 0…16 → conv 3x3 (12) → depthwise 3x3 → conv 1x1 (24) → max pool → conv 3x3 (32) → mean → dense 10.
+The network: 8x8 gray images 0…16 → conv 3x3 (12) → depthwise 3x3 → conv 1x1 (24) → max pool → conv 3x3 (32) →
+mean → dense 10.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def train(x: np.ndarray, y: np.ndarray) -> Params:
     fans = {"w1": 9, "w2": 9, "w3": 12, "w4": 216, "w5": 32}
     p = {k: rng.normal(0, (2 / fans[k]) ** 0.5, s).astype(np.float32) for k, s in shapes.items()}
     p |= {"b" + k[1:]: np.zeros(s[-1], np.float32) for k, s in shapes.items()}
-    first, second, step = {k: 0.0 for k in p}, {k: 0.0 for k in p}, 0
+    first, second, step = dict.fromkeys(p, 0.0), dict.fromkeys(p, 0.0), 0
     for epoch in range(EPOCHS):
         rate = RATE * 0.5 * (1 + np.cos(np.pi * epoch / EPOCHS))
         order = rng.permutation(len(x))

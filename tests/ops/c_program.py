@@ -102,13 +102,21 @@ def _arguments(call: Call, inputs: int) -> str:
     return ", ".join([*first, *second, *(["scratch"] if call.kernel.scratch(call.case.site) else [])])
 
 
+def _computed(call: Call, allowed: Sequence[int | None]) -> list[int | None]:
+    """What a row says of every input, for the computed ones."""
+    return [allowed[i] for i, n in enumerate(call.case.node.inputs) if n in call.case.inputs]
+
+
 def _overlaps(call: Call) -> list[object]:
     """For every computed input; kernels for special instructions get it as the planner gives it, aligned."""
     step = ALIGNMENT if call.kernel.isa else 1
-    allowed = call.kernel.overlap(call.case.site)
-    computed = [i for i, n in enumerate(call.case.node.inputs) if n in call.case.inputs]
-    found = [allowed[i] for i in computed]
+    found = _computed(call, call.kernel.overlap(call.case.site))
     return ["NO_OVERLAP" if d is None else -(-d // step) * step for d in found]
+
+
+def _exactly(call: Call) -> list[object]:
+    """The one distance for every computed input."""
+    return ["NO_OVERLAP" if d is None else d for d in _computed(call, call.kernel.exactly(call.case.site))]
 
 
 def program_text(wanted: Sequence[Call]) -> str:
@@ -128,9 +136,10 @@ def program_text(wanted: Sequence[Call]) -> str:
             _list("uint32_t", f"is{number}", [a.size for a in call.case.inputs.values()]),
             _list("uint32_t", f"os{number}", [a.size for a in call.case.expected]),
             _list("int32_t", f"ov{number}", _overlaps(call)),
+            _list("int32_t", f"ex{number}", _exactly(call)),
         ]
         rows.append(
-            f'    {{"{call.name}", call{number}, i{number}, o{number}, is{number}, os{number}, ov{number}, '
+            f'    {{"{call.name}", call{number}, i{number}, o{number}, is{number}, os{number}, ov{number}, ex{number}, '
             f"{len(inputs)}, {len(outputs)}, {scratch}}},"
         )
     includes = [*(f'#include "{h}"' for h in headers), '#include "eq/align.h"', '#include "runner.h"', ""]

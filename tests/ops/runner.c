@@ -3,7 +3,7 @@
 
 #include "eq_platform.h"
 
-enum { GUARD = 64, MAX_OPERANDS = 16, FILL = 0x5a };
+enum { GUARD = 64, MAX_OPERANDS = 16, FILL = 0x5a, FARTHER = 16 };
 
 static uint8_t *memory;
 static size_t memory_bytes;
@@ -86,10 +86,9 @@ static int check_apart(const test_case *test)
     return wrong;
 }
 
-/* The output starts as far before input `which` as the kernel's row allows. */
-static int check_overlapping(const test_case *test, uint32_t which)
+/* The output starts `before` bytes before input `which`. */
+static int check_overlapping(const test_case *test, uint32_t which, int32_t before)
 {
-    const int32_t before = test->overlaps[which];
     uint32_t used = aligned(test->scratch_bytes);
     int8_t *const base = (int8_t *)memory + used;
     int8_t *const input = base + (before > 0 ? before : 0);
@@ -126,7 +125,13 @@ int eq_main(int argc, const char *const *argv)
         const test_case *const test = &test_cases[n];
         int wrong = check_apart(test);
         for (uint32_t k = 0; k < test->input_count && test->output_count == 1 && !wrong; k++) {
-            wrong |= test->overlaps[k] != NO_OVERLAP && check_overlapping(test, k);
+            /* As near as the kernel's row allows, and farther. */
+            for (int32_t more = 0; more <= FARTHER && test->overlaps[k] != NO_OVERLAP && !wrong; more += FARTHER) {
+                wrong |= check_overlapping(test, k, test->overlaps[k] + more);
+            }
+            if (test->exactly[k] != NO_OVERLAP && !wrong) {
+                wrong |= check_overlapping(test, k, test->exactly[k]);
+            }
         }
         failed |= wrong;
     }

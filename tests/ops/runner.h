@@ -13,6 +13,7 @@ typedef struct {
     const int8_t *const *expected;
     const uint32_t *input_bytes, *output_bytes;
     const int32_t *overlaps; /* per input: how far before it the output may start, or NO_OVERLAP */
+    const int32_t *exactly;  /* per input: the one distance at which it may, or NO_OVERLAP */
     uint32_t input_count, output_count, scratch_bytes;
 } test_case;
 

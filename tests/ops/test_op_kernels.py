@@ -15,6 +15,8 @@ from edgeq.runners.qemu import command
 from edgeq.target import list_targets, load_target
 from edgeq.toolchain import find_toolchain, run
 
+SIMULATED = ("cortex-m4",)
+"""Cores whose instructions have a twin in C."""
 SANITIZE = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
 
@@ -57,6 +59,14 @@ def test_host_with_sanitizers(tmp_path: Path) -> None:
     assert run_on_host(tmp_path, calls(all_cases(), load_target("host").isa)) == []
 
 
+@pytest.mark.parametrize("core", SIMULATED)
+def test_simulated_core_with_sanitizers(core: str, tmp_path: Path) -> None:
+    """The kernels of a microcontroller's own instructions, on the host."""
+    own = tuple(call for call in calls(all_cases(), load_target(core).isa) if call.kernel.isa)
+    assert own != ()
+    assert run_on_host(tmp_path, own) == []
+
+
 def test_failing_cases_are_named(tmp_path: Path) -> None:
     """The program finds one wrong bit, and an overlap that is one byte too large."""
     found = {case.name: case for case in of_operator("Conv2D")}
@@ -76,7 +86,8 @@ def test_failing_cases_are_named(tmp_path: Path) -> None:
 
 def test_host_with_random_shapes(tmp_path: Path) -> None:
     """Windows, strides, paddings and channel counts around what loops are cut into."""
-    assert run_on_host(tmp_path, calls(random_shapes(), load_target("host").isa)) == []
+    isa = load_target("host").isa.union(*(load_target(core).isa for core in SIMULATED))
+    assert run_on_host(tmp_path, calls(random_shapes(), isa)) == []
 
 
 @pytest.mark.qemu

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeq.memory import ALIGNMENT, Plan, Read, Schedule, Step, check, plan
+from edgeq.memory import ALIGNMENT, Plan, Read, Schedule, Step, arrange, check, plan
+from edgeq.memory.bound import needs
+from edgeq.memory.order import best_order
 
 SIZES = st.integers(0, 200)
 OVERLAPS = st.one_of(st.none(), st.integers(-40, 60), st.just(0))
@@ -26,7 +31,10 @@ def schedules(draw: st.DrawFn) -> Schedule:
         writes = [f"t{index}_{k}" for k in range(draw(st.sampled_from((1, 1, 1, 2, 3))))]
         first = sizes[names[0]]
         sizes |= {w: first if draw(st.booleans()) else draw(SIZES) for w in writes}
-        reads = tuple(Read(name, draw(OVERLAPS)) for name in names)
+        if draw(st.integers(0, 3)):
+            reads = tuple(Read(name, draw(OVERLAPS)) for name in names)
+        else:
+            reads = tuple(Read(name, None, draw(st.sampled_from((None, 0, 0, 16, -32, 7)))) for name in names)
         steps.append(Step(f"step{index}", reads, tuple(writes), draw(st.sampled_from((0, 0, 7, 64)))))
         known += writes
     outputs = draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))
@@ -38,7 +46,10 @@ def content(name: str, size: int) -> list[tuple[str, int]]:
 
 
 def execute(schedule: Schedule, found: Plan) -> None:
-    """Run a plan on an arena of labelled bytes; kernels read each byte as late, and write as early, as they may."""
+    """Run a plan on an arena of labelled bytes; kernels read each byte as late, and write as early, as they may.
+
+    A kernel that allows one distance only goes through its bytes in an order of its own.
+    """
     arena: list[tuple[str, int] | None] = [None] * found.size
 
     def load(name: str) -> Sequence[tuple[str, int] | None]:
@@ -57,7 +68,22 @@ def execute(schedule: Schedule, found: Plan) -> None:
             while len(seen[k]) < min(count, schedule.sizes[name]):
                 seen[k].append(arena[found.offsets[name] + len(seen[k])])
 
-        for j in range(longest):
+        own = any(read.exactly is not None for read in step.reads)
+        held: list[dict[int, tuple[str, int] | None]] = [{} for _ in step.reads]
+
+        def read_one(k: int, i: int, step: Step = step, held: list = held) -> None:  # type: ignore[type-arg]
+            name = step.reads[k].buffer
+            if 0 <= i < schedule.sizes[name] and i not in held[k]:
+                held[k][i] = arena[found.offsets[name] + i]
+
+        for j in (*range(1, longest, 2), *reversed(range(0, longest, 2))) if own else ():
+            for k, read in enumerate(step.reads):
+                if read.exactly is not None:
+                    read_one(k, j - read.exactly)
+            for w in step.writes:
+                if j < schedule.sizes[w]:
+                    arena[found.offsets[w] + j] = (w, j)
+        for j in range(0 if own else longest):
             for k, read in enumerate(step.reads):
                 # Output byte j, at `overlap` bytes before the input, may only hit input bytes up to j − overlap.
                 read_until(k, j - read.overlap + 1 if read.overlap is not None else 0)
@@ -65,6 +91,10 @@ def execute(schedule: Schedule, found: Plan) -> None:
                 if j < schedule.sizes[w]:
                     arena[found.offsets[w] + j] = (w, j)
         for k, read in enumerate(step.reads):
+            if own:
+                for i in range(schedule.sizes[read.buffer]):
+                    read_one(k, i)
+                seen[k] = [held[k][i] for i in range(len(held[k]))]
             read_until(k, schedule.sizes[read.buffer])
             assert seen[k] == content(read.buffer, schedule.sizes[read.buffer]), (step.name, read)
         for i in range(step.scratch):
@@ -96,3 +126,62 @@ def test_checker_agrees_with_execution(schedule: Schedule, data: st.DataObject) 
     moved = Plan(places, found.scratch, max(found.size, places[name] + schedule.sizes[name]), found.bound)
     if not check(schedule, moved):
         execute(schedule, moved)
+
+
+def least_of_all_orders(schedule: Schedule) -> int:
+    """What the best order needs, found by trying every set of executed steps."""
+    steps = schedule.steps
+    made = {name: i for i, step in enumerate(steps) for name in step.writes}
+
+    @cache
+    def worst(order: tuple[int, ...]) -> int:
+        left = [i for i in range(len(steps)) if i not in order]
+        if not left:
+            return max(needs(replace(schedule, steps=tuple(steps[i] for i in order))))
+        ready = [i for i in left if all(made.get(r.buffer, -1) in (-1, *order) for r in steps[i].reads)]
+        return min(worst((*order, i)) for i in ready)
+
+    return worst(())
+
+
+@settings(max_examples=100, deadline=None)
+@given(schedules())
+def test_order_is_the_best(schedule: Schedule) -> None:
+    found = best_order(schedule)
+    assert sorted(found.steps) == list(range(len(schedule.steps)))
+    ordered = replace(schedule, steps=tuple(schedule.steps[i] for i in found.steps))
+    assert found.needed == found.bound == max(needs(ordered)) <= max(needs(schedule))
+    if len(schedule.steps) <= 6:
+        assert found.needed == least_of_all_orders(schedule)
+    arranged = arrange(schedule)
+    used = replace(schedule, steps=tuple(schedule.steps[i] for i in arranged.order))
+    assert check(used, arranged.plan) == ()
+    assert found.bound <= arranged.plan.bound <= arranged.plan.size
+    execute(used, arranged.plan)
+
+
+@st.composite
+def tiny(draw: st.DrawFn) -> Schedule:
+    """Three or four buffers, no larger than three times the alignment."""
+    sizes = {"x": draw(st.integers(1, 48))}
+    steps = []
+    for i in range(draw(st.integers(2, 3))):
+        names = draw(st.lists(st.sampled_from(sorted(sizes)), min_size=1, max_size=2))
+        overlaps = st.sampled_from(((None, None), (-20, None), (0, None), (16, None), (30, 16), (None, 0), (None, 16)))
+        reads = tuple(Read(n, *draw(overlaps)) for n in names)
+        steps.append(Step(f"s{i}", reads, (f"t{i}",)))
+        sizes[f"t{i}"] = draw(st.integers(1, 48))
+    return Schedule(sizes, ("x",), (f"t{len(steps) - 1}",), tuple(steps))
+
+
+@settings(max_examples=60, deadline=None)
+@given(tiny())
+def test_no_smaller_plan_exists(schedule: Schedule) -> None:
+    """By trying all offsets."""
+    found = plan(schedule)
+    smaller = found.size - 1
+    rooms = [range(0, smaller - size + 1, ALIGNMENT) for size in schedule.sizes.values()]
+    scratch = (0,) * len(schedule.steps)
+    for offsets in product(*rooms):
+        assert check(schedule, Plan(dict(zip(schedule.sizes, offsets, strict=True)), scratch, smaller, 0)) != ()
+    assert found.bound == found.size

@@ -15,7 +15,9 @@ import pytest
 from small_net import small_net
 
 from edgeq.codegen import Program, emit, lower, read_manifest, render, update_manifest
+from edgeq.codegen.arena import Peak, covered, explain_peak, peak, present
 from edgeq.codegen.folder import replacing
+from edgeq.codegen.program import Occupant
 from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
 from edgeq.ir.graph import GraphEditor
 from edgeq.ir.tensor import QParams
@@ -28,7 +30,7 @@ HOST = load_target("host")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-fsyntax-only")
 
 
-LAYERS = ["stem/conv */", "body", "residual", "split", "swap", "gain/int8", "mix", "head"]
+LAYERS = ["stem/conv */", "gain/int8", "body", "residual", "head", "split", "swap", "mix"]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def program() -> Program:
 def test_lower(program: Program) -> None:
     assert program.name == "net"
     assert [c.name for c in program.calls] == LAYERS
-    assert [c.function for c in program.calls][:2] == ["eq_conv2d_ref_fast"] * 2
+    assert [c.function for c in program.calls if c.op == "Conv2D"] == ["eq_conv2d_ref_fast"] * 2
     assert [p.id for p in program.inputs] == ["input_image_0", "input_gain"]
     assert [p.id for p in program.outputs] == ["output_mix", "output_head"]
     assert program.calls[0].macs == 4 * 4 * 6 * 27
@@ -48,7 +50,7 @@ def test_lower(program: Program) -> None:
     assert program.calls[0].inputs[0].port == 0
     residual, head = (next(c for c in program.calls if c.name == name) for name in ("residual", "head"))
     assert head.inputs[0].offset == residual.outputs[0].offset  # through the view
-    assert program.arena_bound <= program.arena_bytes < 192 + 96 * 7
+    assert program.arena_bound == program.arena_bytes == 304  # 384 in the graph's own order
     assert all(c.array.nbytes for c in program.constants)
 
 
@@ -108,7 +110,45 @@ def test_capacity() -> None:
     with pytest.raises(CapacityError, match=r"weights and tables take \d+ bytes of the 1000 of flash") as caught:
         lower(small_net(), small)
     assert "of the 512 of ram" in str(caught.value)
+    assert re.search(
+        r"it is fullest in layer 'body', with scratch memory of the layer \(\d+ bytes\)", str(caught.value)
+    )
+    assert "a lower resolution or fewer channels of" in caught.value.hint
     assert caught.value.exit_code == 5
+
+
+def test_arena_of_the_program(program: Program) -> None:
+    names = [o.value for o in program.arena]
+    assert sorted(names) == sorted({"image:0", "gain", *LAYERS, "split:1"})  # the view `flat` has no bytes of its own
+    assert names[:2] == ["image:0", "gain"]
+    by_name = {o.value: o for o in program.arena}
+    assert (by_name["image:0"].kind, by_name["image:0"].first, by_name["image:0"].last) == ("input", -1, 0)
+    assert (by_name["mix"].kind, by_name["mix"].last) == ("output", len(program.calls))
+    assert by_name["body"].kind == "tensor"
+    for index, call in enumerate(program.calls):
+        there = {o.value: o.offset for o in present(program.arena, index)}
+        for place in (*call.inputs, *call.outputs):
+            assert there["residual" if place.value == "flat" else place.value] == place.offset
+    scratch = [o for o in lower(small_net(), load_target("cortex-m4")).arena if o.kind == "scratch"]
+    assert all(o.first == o.last and o.bytes for o in scratch)
+    assert {o.value for o in scratch} >= {"stem/conv */", "body"}
+
+
+def test_peak(program: Program) -> None:
+    most = peak(program.arena)
+    assert (most.layer, most.bytes) == (0, program.arena_bytes)
+    assert [o.value for o in most.occupants] == ["image:0", "gain", "stem/conv */"]
+    used = [covered(present(program.arena, i)) for i in range(-1, len(program.calls) + 1)]
+    assert max(used) == most.bytes
+    cause, cure = explain_peak(program)
+    assert cause == (
+        "it is fullest in layer 'stem/conv */', with input 'image:0' (192 bytes), input 'gain' (96 bytes), "
+        "tensor 'stem/conv */' (96 bytes), which share bytes: 304 in all"
+    )
+    assert cure == "a lower resolution or fewer channels of 'image:0' help most"
+    empty = replace(program, arena=())
+    assert peak(empty.arena) == Peak(-1, 0, ())
+    assert explain_peak(empty) == ("it is fullest before the first layer, with nothing", "take a smaller model")
 
 
 def test_input_that_is_an_output_lies_in_the_arena() -> None:
@@ -128,7 +168,7 @@ def test_folder(program: Program, tmp_path: Path) -> None:
     assert read_manifest(folder) == manifest
     assert " ".join(manifest) == (
         "edgeq_version name target cpu toolchain numerics kernels optimize inputs outputs macs weights_bytes "
-        "arena_bytes ram_bytes flash_bytes stack_bytes layers"
+        "arena_bytes ram_bytes flash_bytes stack_bytes layers arena_bound arena"
     )
     assert manifest["inputs"][0] == {
         "name": "image:0",
@@ -287,6 +327,8 @@ def test_manifest_is_readable_json(program: Program, tmp_path: Path) -> None:
     emit(program, small_net(), None, HOST, tmp_path / "out")
     data = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert [layer["kernel"] for layer in data["layers"]] == [c.function for c in program.calls]
+    assert data["arena_bound"] == program.arena_bound
+    assert [Occupant(**o) for o in data["arena"]] == list(program.arena)
 
 
 def test_failed_build_leaves_what_was_there(program: Program, tmp_path: Path) -> None:

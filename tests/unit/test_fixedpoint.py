@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeq.codegen.literals import Constant, array_definition
+from edgeq.errors import QuantizationError
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
     INT32_MIN,
@@ -130,7 +131,7 @@ def test_several_factors() -> None:
 @pytest.mark.parametrize("factor", [-0.1, math.nan, math.inf, 2.0**31])
 @pytest.mark.parametrize("rounding", Rounding)
 def test_impossible_factors(factor: float, rounding: Rounding) -> None:
-    with pytest.raises(ValueError, match="not a requantization factor"):
+    with pytest.raises(QuantizationError, match="out of all proportion"):
         quantize_multiplier(factor, rounding)
 
 

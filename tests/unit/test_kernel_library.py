@@ -12,17 +12,20 @@ from edgeq.toolchain import find_cmake, find_generator, run
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = folder("firmware")
-REFERENCE = sorted((FIRMWARE / "kernels" / "ref").glob("*.c"))
-COMPILERS = {"gcc": (), "clang": (), "arm-none-eabi-gcc": ("-mcpu=cortex-m0plus", "-mthumb")}
+SETS = {path.name: sorted(path.glob("*.c")) for path in sorted((FIRMWARE / "kernels").iterdir())}
+ARM = {"ref": "cortex-m0plus", "dsp": "cortex-m4", "thumb2": "cortex-m3"}
+COMPILERS = ("gcc", "clang", "arm-none-eabi-gcc")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only")
 ALLOWED = {"memcpy", "memset", "memmove"}
 
 
+@pytest.mark.parametrize("kernels", SETS)
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_no_warnings(compiler: str) -> None:
+def test_no_warnings(compiler: str, kernels: str) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
-    run([compiler, *COMPILERS[compiler], *WARNINGS, "-I", FIRMWARE / "include", *REFERENCE])
+    core = (f"-mcpu={ARM.get(kernels, 'cortex-m0plus')}", "-mthumb") if compiler.startswith("arm") else ()
+    run([compiler, *core, *WARNINGS, "-I", FIRMWARE / "include", *SETS[kernels]])
 
 
 def test_headers_stand_alone(tmp_path: Path) -> None:
@@ -53,13 +56,14 @@ def test_library_in_another_project(tmp_path: Path) -> None:
     assert archive.stat().st_size > 0
 
 
-def test_kernels_use_nothing_from_outside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernels", SETS)
+def test_kernels_use_nothing_from_outside(kernels: str, tmp_path: Path) -> None:
     if shutil.which("gcc") is None or shutil.which("nm") is None:
         pytest.skip("gcc or nm is not installed")
     flags = ("-std=c99", "-O2", "-ffreestanding", "-fno-stack-protector", "-c", "-I", FIRMWARE / "include")
-    run(["gcc", *flags, *REFERENCE], cwd=tmp_path)
+    run(["gcc", *flags, *SETS[kernels]], cwd=tmp_path)
     objects = sorted(tmp_path.glob("*.o"))
-    assert len(objects) == len(REFERENCE)
+    assert len(objects) == len(SETS[kernels])
     wanted, defined, writable = set(), set(), set()
     for line in run(["nm", "-A", *objects]).output.splitlines():
         kind, symbol = line.split()[-2:]

@@ -86,6 +86,30 @@ def test_repeated_operand_takes_the_stricter_overlap() -> None:
     assert replace(step, writes=("c", "d")).overlap("a") is None
 
 
+def test_one_distance_only() -> None:
+    """A kernel that works channel by channel: in place, but not a little lower."""
+    step = Step("one", (Read("a", None, 0),), ("b",))
+    schedule = replace(chain(None), steps=(step, *chain(None).steps[1:]))
+    found = plan(schedule)
+    assert (found.offsets["a"] == found.offsets["b"], found.size, found.bound) == (True, 128, 128)
+    beside = plan(schedule, {"a": 16, "b": 128})
+    assert beside.size >= 128 + 96
+    with pytest.raises(InternalError, match="overwrites 'a' with 'b'"):
+        plan(schedule, {"a": 16, "b": 0})
+    larger = replace(schedule, steps=(Step("one", (Read("a", None, 32),), ("b",)), *schedule.steps[1:]))
+    assert plan(larger).offsets["a"] - plan(larger).offsets["b"] == 32
+    odd = replace(schedule, steps=(Step("one", (Read("a", None, 8),), ("b",)), *schedule.steps[1:]))
+    assert plan(odd).size == 192  # offsets are multiples of 16
+
+
+def test_distances_of_repeated_operands() -> None:
+    step = Step("s", (Read("a", None, 0), Read("a", 0), Read("b", None, 0), Read("b", 16), Read("c", 32, 0)), ("d",))
+    assert (step.overlap("a"), step.exactly("a"), step.nearest("a")) == (None, 0, 0)
+    assert (step.overlap("b"), step.exactly("b"), step.nearest("b")) == (None, None, None)
+    assert (step.overlap("c"), step.exactly("c"), step.nearest("c")) == (32, 0, 0)
+    assert replace(step, writes=("d", "e")).exactly("a") is None
+
+
 def test_scratch_is_apart() -> None:
     found = plan(chain(0, scratch=40))
     assert found.scratch[0] >= 96 or found.scratch[0] + 40 <= found.offsets["a"]

@@ -253,6 +253,8 @@ class Builder:
         if tensor.dtype != "INT32":
             data = (data.astype(np.int16) - shift).astype(np.int8)
         zero = tensor.quant.zero_point - shift
+        if tensor.dtype != "INT32" and not np.all((zero >= -128) & (zero <= 127)):
+            raise Problem(f"the constant {tensor.label} has a zero-point that {tensor.dtype} does not hold")
         if tensor.quant.scale.size == 1:
             return data, QParams.per_tensor(float(tensor.quant.scale[0]), int(zero[0]))
         return data, QParams.per_channel(tensor.quant.scale, zero, tensor.quant.axis)

@@ -22,6 +22,24 @@ static inline int32_t eq_load4(const int8_t *from)
     return word;
 }
 
+/* Four bytes to any address. */
+static inline void eq_store4(int8_t *to, int32_t word)
+{
+    memcpy(to, &word, sizeof word);
+}
+
+/* The same byte, -128 ... 127, four times. */
+static inline int32_t eq_splat8(int32_t byte)
+{
+    return (int32_t)(((uint32_t)byte & 0xffU) * 0x01010101U);
+}
+
+/* The same value, 16 bits, twice. */
+static inline int32_t eq_splat16(int32_t value)
+{
+    return (int32_t)(((uint32_t)value & 0xffffU) * 0x00010001U);
+}
+
 #if EQ_DSP_NATIVE
 
 /* bytes 0 and 2, sign-extended to halves */
@@ -104,6 +122,62 @@ static inline int32_t eq_ssat8(int32_t a)
     return r;
 }
 
+/* in every byte the greater of a and b, signed */
+static inline int32_t eq_smax8(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
+/* in every byte the less of a and b, signed */
+static inline int32_t eq_smin8(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
+/* bytes 0 and 2 of b, sign-extended, added to the halves of a */
+static inline int32_t eq_sxtab16(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* bytes 1 and 3, likewise */
+static inline int32_t eq_sxtab16_ror8(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* the difference of the halves */
+static inline int32_t eq_ssub16(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("ssub16 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
+/* bottom(a) * bottom(b) */
+static inline int32_t eq_smulbb(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("smulbb %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* top(a) * top(b) */
+static inline int32_t eq_smultt(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("smultt %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
 #else
 
 static inline int32_t eq_wrap(int64_t a)
@@ -174,6 +248,48 @@ static inline int32_t eq_smmlar(int32_t a, int32_t b, int32_t c)
 static inline int32_t eq_ssat8(int32_t a)
 {
     return a < -128 ? -128 : a > 127 ? 127 : a;
+}
+
+static inline int32_t eq_smax8(int32_t a, int32_t b)
+{
+    uint32_t r = 0;
+    for (int32_t i = 0; i < 32; i += 8) {
+        const int8_t x = (int8_t)((uint32_t)a >> i & 0xffU), y = (int8_t)((uint32_t)b >> i & 0xffU);
+        r |= (uint32_t)(uint8_t)(x > y ? x : y) << i;
+    }
+    return (int32_t)r;
+}
+
+static inline int32_t eq_smin8(int32_t a, int32_t b)
+{
+    return ~eq_smax8(~a, ~b);
+}
+
+static inline int32_t eq_sxtab16(int32_t a, int32_t b)
+{
+    const int32_t wide = eq_sxtb16(b);
+    return eq_pair(eq_bottom(a) + eq_bottom(wide), eq_top(a) + eq_top(wide));
+}
+
+static inline int32_t eq_sxtab16_ror8(int32_t a, int32_t b)
+{
+    const int32_t wide = eq_sxtb16_ror8(b);
+    return eq_pair(eq_bottom(a) + eq_bottom(wide), eq_top(a) + eq_top(wide));
+}
+
+static inline int32_t eq_ssub16(int32_t a, int32_t b)
+{
+    return eq_pair(eq_bottom(a) - eq_bottom(b), eq_top(a) - eq_top(b));
+}
+
+static inline int32_t eq_smulbb(int32_t a, int32_t b)
+{
+    return eq_bottom(a) * eq_bottom(b);
+}
+
+static inline int32_t eq_smultt(int32_t a, int32_t b)
+{
+    return eq_top(a) * eq_top(b);
 }
 
 #endif

@@ -85,8 +85,8 @@ static inline int32_t eq_log_from_one(int32_t x)
     const int32_t q = 2 * (r - root_4);
     const int32_t square = eq_fixed_multiply(q, q);
     const int32_t numerator = eq_fixed_multiply(q, r) + eq_fixed_multiply(eq_fixed_multiply(q, square), 117049297);
-    const int32_t denominator = eq_fixed_multiply(p, 1057819769 + q + eq_fixed_multiply(127690142, square)) +
-                                eq_fixed_multiply(638450708, q);
+    const int32_t denominator =
+        eq_fixed_multiply(p, 1057819769 + q + eq_fixed_multiply(127690142, square)) + eq_fixed_multiply(638450708, q);
     const int32_t term = eq_fixed_multiply(eq_widen(numerator, wide), eq_one_over_one_plus_x(denominator));
     return eq_shift_left(eq_fixed_multiply(power, ln_2) + term, wide - result_bits);
 }

@@ -28,7 +28,7 @@ static inline int32_t eq_shift_left(int32_t x, int32_t shift)
     return eq_saturate32((int64_t)x * ((int64_t)1 << shift));
 }
 
-/* round(a · b / 2^31), halves away from zero. */
+/* round(a · b / 2^31), halves upwards. */
 static inline int32_t eq_doubling_high_multiply(int32_t a, int32_t b)
 {
     const int64_t product = (int64_t)a * b;
@@ -51,13 +51,21 @@ static inline int32_t eq_multiply(int32_t acc, int32_t mantissa, int32_t shift, 
         const int32_t x = shift ? eq_shift_left(acc, shift) : acc;
         return (int32_t)(((int64_t)x * mantissa + ((int64_t)1 << 30)) >> 31);
     }
+    const int64_t product = (int64_t)acc * mantissa;
     if (rounding == EQ_SINGLE) {
+        if (shift < -1) { /* the lower half of the product cannot reach the result */
+            const int32_t right = -1 - shift;
+            return ((int32_t)(product >> 32) + (1 << (right - 1))) >> right;
+        }
         const int32_t total = 31 - shift;
-        return eq_saturate32(((int64_t)acc * mantissa + ((int64_t)1 << (total - 1))) >> total);
+        return eq_saturate32((product + ((int64_t)1 << (total - 1))) >> total);
     }
-    const int32_t left = shift > 0 ? shift : 0;
-    const int32_t right = shift > 0 ? 0 : -shift;
-    return eq_rounding_divide_by_pot(eq_doubling_high_multiply(eq_shift_left(acc, left), mantissa), right);
+    if (shift >= 0) {
+        return eq_doubling_high_multiply(eq_shift_left(acc, shift), mantissa);
+    }
+    /* eq_doubling_high_multiply and eq_rounding_divide_by_pot of what is never -2^31. */
+    const int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
+    return (((high + (high >> 31)) >> (-shift - 1)) + 1) >> 1;
 }
 
 /* clamp(zero_point + acc · m, qmin, qmax) */

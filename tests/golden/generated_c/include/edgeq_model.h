@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define EQ_MODEL_NAME "net"
-#define EQ_MODEL_ARENA_BYTES 384
+#define EQ_MODEL_ARENA_BYTES 804
 #define EQ_MODEL_ARENA_ALIGNMENT 16
 #define EQ_MODEL_INPUTS 2
 #define EQ_MODEL_OUTPUTS 2

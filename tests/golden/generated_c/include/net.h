@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /* Memory that the model works in; the caller provides it and may use it for other things between two runs. */
-#define NET_ARENA_BYTES 384
+#define NET_ARENA_BYTES 804
 #define NET_ARENA_ALIGNMENT 16
 
 #define NET_LAYERS 8
@@ -57,19 +57,19 @@ int net_run(void *arena, const int8_t *input_image_0, const uint8_t *input_gain,
 /* Where input_image_0 may be written before a run, to spare a copy. */
 static inline int8_t *net_input_image_0_in_arena(void *arena)
 {
-    return (int8_t *)((unsigned char *)arena + 0);
+    return (int8_t *)((unsigned char *)arena + 96);
 }
 
 /* Where input_gain may be written before a run, to spare a copy. */
 static inline uint8_t *net_input_gain_in_arena(void *arena)
 {
-    return (uint8_t *)((unsigned char *)arena + 192);
+    return (uint8_t *)((unsigned char *)arena + 0);
 }
 
 /* Where output_mix is after a run, until the arena is used again. */
 static inline const int8_t *net_output_mix_in_arena(const void *arena)
 {
-    return (const int8_t *)((const unsigned char *)arena + 96);
+    return (const int8_t *)((const unsigned char *)arena + 0);
 }
 
 /* Where output_head is after a run, until the arena is used again. */

@@ -5,26 +5,26 @@
 
 #include <string.h>
 
-#include "eq/add.h"
+#include "eq/add_dsp.h"
 #include "eq/concat.h"
-#include "eq/conv2d.h"
+#include "eq/conv2d_dsp.h"
 #include "eq/flip.h"
-#include "eq/fully_connected.h"
+#include "eq/fully_connected_dsp.h"
 #include "eq/split.h"
 #include "net_weights.h"
 
-static const eq_conv2d_params net_stem_conv_params = {
-    .batch = 1, .in_h = 8, .in_w = 8, .in_c = 3, .out_h = 4, .out_w = 4, .out_c = 6, .kernel_h = 3, .kernel_w = 3,
-    .stride_h = 2, .stride_w = 2, .dilation_h = 1, .dilation_w = 1, .pad_top = 0, .pad_left = 0, .groups = 1,
-    .pad_value = -3, .weights = net_stem_conv_weights, .weight_zero_point = 0, .bias = net_stem_conv_bias,
-    .mantissa = net_stem_conv_mantissa, .shift = net_stem_conv_shift, .zero_point = -3, .qmin = -128, .qmax = 127,
+static const eq_conv2d_dsp_params net_stem_conv_params = {
+    .gemm.weights = net_stem_conv_gemm_weights, .gemm.out_c = 6, .gemm.zero_point = -3, .gemm.k = 28, .batch = 1,
+    .in_h = 8, .in_w = 8, .in_c = 3, .out_h = 4, .out_w = 4, .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2,
+    .dilation_h = 1, .dilation_w = 1, .pad_top = 0, .pad_left = 0, .pad_value = -3, .inside_top = 0, .inside_bottom = 3,
+    .inside_left = 0, .inside_right = 3, .spare = 0,
 };
 
-static const eq_conv2d_params net_body_params = {
-    .batch = 1, .in_h = 4, .in_w = 4, .in_c = 6, .out_h = 4, .out_w = 4, .out_c = 6, .kernel_h = 3, .kernel_w = 3,
-    .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
-    .pad_value = -3, .weights = net_body_weights, .weight_zero_point = 0, .bias = net_body_bias,
-    .mantissa = net_stem_conv_mantissa, .shift = net_stem_conv_shift, .zero_point = -3, .qmin = -128, .qmax = 127,
+static const eq_conv2d_dsp_params net_body_params = {
+    .gemm.weights = net_body_gemm_weights, .gemm.out_c = 6, .gemm.zero_point = -3, .gemm.k = 56, .batch = 1, .in_h = 4,
+    .in_w = 4, .in_c = 6, .out_h = 4, .out_w = 4, .kernel_h = 3, .kernel_w = 3, .stride_h = 1, .stride_w = 1,
+    .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .pad_left = 1, .pad_value = -3, .inside_top = 1, .inside_bottom = 3,
+    .inside_left = 1, .inside_right = 3, .spare = 0,
 };
 
 static const eq_add_fast_params net_residual_params = {
@@ -50,9 +50,8 @@ static const eq_add_fast_params net_mix_params = {
     .a_factor = 16384, .b_factor = 16384, .offset = 57344, .right_shift = 14, .qmin = -128, .qmax = 127,
 };
 
-static const eq_fully_connected_params net_head_params = {
-    .rows = 1, .in_c = 96, .out_c = 10, .weights = net_head_weights, .weight_zero_point = 0, .bias = net_head_bias,
-    .mantissa = net_head_mantissa, .shift = net_head_shift, .zero_point = -3, .qmin = -128, .qmax = 127,
+static const eq_fully_connected_dsp_params net_head_params = {
+    .weights = net_head_weights, .out_c = 10, .zero_point = -3, .in_c = 96,
 };
 
 #ifdef NET_PROFILE
@@ -93,52 +92,52 @@ int net_run(void *arena, const int8_t *input_image_0, const uint8_t *input_gain,
     if (arena == NULL || (uintptr_t)arena % NET_ARENA_ALIGNMENT != 0) {
         return NET_ERROR_ARENA;
     }
-    const int8_t *const from_input_image_0 = net_reachable(memory + 0, input_image_0,
+    const int8_t *const from_input_image_0 = net_reachable(memory + 96, input_image_0,
                                                            sizeof *input_image_0 * NET_INPUT_IMAGE_0_SIZE);
-    const int8_t *const from_input_gain = net_reachable(memory + 192, input_gain,
+    const int8_t *const from_input_gain = net_reachable(memory + 0, input_gain,
                                                         sizeof *input_gain * NET_INPUT_GAIN_SIZE);
 
     /* stem/conv * /: Conv2D -> 1x4x4x6 */
     NET_LAYER_HOOK(0);
-    eq_conv2d_ref_fast(&net_stem_conv_params, from_input_image_0, memory + 288);
+    eq_conv2d_dsp_mixed(&net_stem_conv_params, from_input_image_0, memory + 96, memory + 288);
 
     /* body: Conv2D -> 1x4x4x6 */
     NET_LAYER_HOOK(1);
-    eq_conv2d_ref_fast(&net_body_params, memory + 288, memory + 0);
+    eq_conv2d_dsp_mixed(&net_body_params, memory + 96, memory + 192, memory + 288);
 
     /* residual: Add -> 1x4x4x6 */
     NET_LAYER_HOOK(2);
-    eq_add_ref_fast(&net_residual_params, memory + 288, memory + 0, memory + 0);
+    eq_add_dsp_fast(&net_residual_params, memory + 96, memory + 192, memory + 96);
 
     /* split: Split -> 1x4x4x2 */
     NET_LAYER_HOOK(3);
     {
         int8_t *const outputs[] = {memory + 352, memory + 288};
-        eq_split_ref(&net_split_params, memory + 0, outputs);
+        eq_split_ref(&net_split_params, memory + 96, outputs);
     }
 
     /* swap: Concat -> 1x4x4x6 */
     NET_LAYER_HOOK(4);
     {
         const int8_t *const inputs[] = {memory + 288, memory + 352};
-        eq_concat_ref(&net_swap_params, inputs, memory + 96);
+        eq_concat_ref(&net_swap_params, inputs, memory + 192);
     }
 
     /* gain/int8: Requantize -> 1x4x4x6 */
     NET_LAYER_HOOK(5);
-    eq_flip_ref(&net_gain_int8_params, from_input_gain, memory + 192);
+    eq_flip_ref(&net_gain_int8_params, from_input_gain, memory + 0);
 
     /* mix: Add -> 1x4x4x6 */
     NET_LAYER_HOOK(6);
-    eq_add_ref_fast(&net_mix_params, memory + 96, memory + 192, memory + 96);
+    eq_add_dsp_fast(&net_mix_params, memory + 192, memory + 0, memory + 0);
 
     /* head: FullyConnected -> 1x10 */
     NET_LAYER_HOOK(7);
-    eq_fully_connected_ref_fast(&net_head_params, memory + 0, memory + 192);
+    eq_fully_connected_dsp_mixed(&net_head_params, memory + 96, memory + 192);
 
     NET_LAYER_HOOK(NET_LAYERS);
     if (output_mix != NULL && output_mix != net_output_mix_in_arena(arena)) {
-        memcpy(output_mix, memory + 96, sizeof *output_mix * NET_OUTPUT_MIX_SIZE);
+        memcpy(output_mix, memory + 0, sizeof *output_mix * NET_OUTPUT_MIX_SIZE);
     }
     if (output_head != NULL && output_head != net_output_head_in_arena(arena)) {
         memcpy(output_head, memory + 192, sizeof *output_head * NET_OUTPUT_HEAD_SIZE);

@@ -1,0 +1,68 @@
+"""What fills the arena of a program: at which layer it is fullest, what lies there then, and how to say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edgeq.codegen.program import Occupant, Program
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The moment at which the most bytes are in use.
+
+    Attributes:
+        layer: index of the call; -1 is before the first one, and the number of calls is after the last one.
+        bytes: how many are in use.
+        occupants: what uses them, the largest first.
+    """
+
+    layer: int
+    bytes: int
+    occupants: tuple[Occupant, ...]
+
+
+def covered(occupants: Iterable[Occupant]) -> int:
+    """Bytes that belong to any of them; those that two share count once."""
+    total = end = 0
+    for offset, bytes in sorted((o.offset, o.bytes) for o in occupants):
+        total += max(offset + bytes - max(offset, end), 0)
+        end = max(end, offset + bytes)
+    return total
+
+
+def present(arena: Sequence[Occupant], layer: int) -> tuple[Occupant, ...]:
+    """What is in the arena during a call."""
+    return tuple(o for o in arena if o.first <= layer <= o.last)
+
+
+def peak(arena: Sequence[Occupant]) -> Peak:
+    """The first of the moments at which most bytes are in use."""
+    layers = sorted({o.first for o in arena})  # occupants can only become more when one begins
+    found = [(covered(present(arena, layer)), layer) for layer in layers]
+    bytes, layer = max(found, key=lambda f: (f[0], -f[1]), default=(0, -1))
+    there = sorted(present(arena, layer), key=lambda o: (-o.bytes, o.offset))
+    return Peak(layer, bytes, tuple(o for o in there if o.bytes))
+
+
+def describe(occupant: Occupant) -> str:
+    """An occupant in a sentence."""
+    if occupant.kind == "scratch":
+        return f"scratch memory of the layer ({occupant.bytes} bytes)"
+    return f"{occupant.kind} {occupant.value!r} ({occupant.bytes} bytes)"
+
+
+def explain_peak(program: Program) -> tuple[str, str]:
+    """What makes a program's arena as large as it is, as a clause; and what would help, as the beginning of a hint."""
+    most = peak(program.arena)
+    if 0 <= most.layer < len(program.calls):
+        moment = f"in layer {program.calls[most.layer].name!r}"
+    else:
+        moment = "before the first layer" if most.layer < 0 else "after the last layer"
+    listed = ", ".join(describe(o) for o in most.occupants) or "nothing"
+    if sum(o.bytes for o in most.occupants) > most.bytes:
+        listed += f", which share bytes: {most.bytes} in all"
+    tensors = [o.value for o in most.occupants if o.kind != "scratch"]
+    cure = f"a lower resolution or fewer channels of {tensors[0]!r} help most" if tensors else "take a smaller model"
+    return f"it is fullest {moment}, with {listed}", cure

@@ -1,0 +1,184 @@
+"""Exact placement: whether blocks fit into a given number of bytes, by search over which of two blocks lies lower.
+
+Two blocks that are in use at one time are kept apart by one of two differences: the second starts at least so much
+after the first, or the first so much after the second; a few may also start at one certain distance. As in scheduling
+with disjunctions, every block has a range of offsets, every decided pair narrows ranges, and a pair of which one choice
+is left is decided by that. Only pairs that the lowest offsets of all ranges violate are branched on; without any, those
+offsets are a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgeq.memory.blocks import Block, Rule
+from edgeq.memory.schedule import ALIGNMENT, aligned
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two blocks in use at one time.
+
+    `second` starts `up` or more after `first`, or `first` starts `down` or more after `second`, or `second` starts just
+    `same` after `first`, if that is not None.
+    """
+
+    first: int
+    second: int
+    up: int
+    down: int
+    same: int | None
+
+    def orders(self, choice: int) -> tuple[tuple[int, int, int], ...]:
+        """The differences of a choice: (below, above, least distance between their starts)."""
+        if choice == 1:
+            return ((self.first, self.second, self.up),)
+        if choice == 2:
+            return ((self.second, self.first, self.down),)
+        same = self.same or 0
+        return ((self.first, self.second, same), (self.second, self.first, -same))
+
+
+@dataclass
+class _State:
+    """Ranges of offsets, and what is decided for every pair.
+
+    0: nothing; 1: the first is below the second; 2: the reverse; 3: they are at their one distance.
+    """
+
+    low: list[int]
+    high: list[int]
+    decided: bytearray
+
+    def copy(self) -> _State:
+        return _State(self.low.copy(), self.high.copy(), bytearray(self.decided))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the search found.
+
+    Attributes:
+        offsets: by index of block, or None.
+        steps: how much of the budget it took.
+        complete: whether it is certain that there is no plan if none was found.
+    """
+
+    offsets: Mapping[int, int] | None
+    steps: int
+    complete: bool
+
+
+def _distance(size: int, allowed: int | None) -> int:
+    """How far above the start of a block the other one may start; `allowed` if it may lie over it from there on."""
+    return aligned(size) if allowed is None else min(aligned(allowed), aligned(size))
+
+
+class _Search:
+    def __init__(self, blocks: Sequence[Block], rules: Sequence[Sequence[Rule]]) -> None:
+        self.pairs: list[_Pair] = []
+        self.of: list[list[int]] = [[] for _ in blocks]
+        for i, bound in enumerate(rules):
+            for rule in bound:
+                if rule.other > i:
+                    up = _distance(blocks[i].size, rule.least)
+                    down = _distance(blocks[rule.other].size, rule.most)
+                    self.of[i].append(len(self.pairs))
+                    self.of[rule.other].append(len(self.pairs))
+                    same = None if rule.exactly is None else -rule.exactly
+                    self.pairs.append(_Pair(i, rule.other, up, down, same))
+
+    def narrow(self, state: _State, changed: list[int]) -> bool:
+        """Carry every consequence of the blocks whose range changed; False: there is no plan."""
+        low, high, decided = state.low, state.high, state.decided
+        while changed:
+            for number in self.of[changed.pop()]:
+                pair = self.pairs[number]
+                a, b, choice = pair.first, pair.second, decided[number]
+                if choice == 0:
+                    possible = self.possible(state, pair)
+                    if len(possible) > 1:
+                        continue
+                    if not possible:
+                        return False
+                    choice = decided[number] = possible[0]
+                for below, above, distance in pair.orders(choice):
+                    if low[above] < low[below] + distance:
+                        low[above] = low[below] + distance
+                        changed.append(above)
+                    if high[below] > high[above] - distance:
+                        high[below] = high[above] - distance
+                        changed.append(below)
+                if low[a] > high[a] or low[b] > high[b]:
+                    return False
+        return True
+
+    @staticmethod
+    def possible(state: _State, pair: _Pair) -> list[int]:
+        """The choices that the ranges of the two blocks leave."""
+        low, high, a, b = state.low, state.high, pair.first, pair.second
+        found = [1] if low[a] + pair.up <= high[b] else []
+        if low[b] + pair.down <= high[a]:
+            found.append(2)
+        if pair.same is not None and low[a] + pair.same <= high[b] and low[b] - pair.same <= high[a]:
+            found.append(3)
+        return found
+
+    def tightest(self, state: _State) -> int | None:
+        """The violated pair that leaves the least room; None if the lowest offsets are a plan."""
+        low, high, found, least = state.low, state.high, None, 0
+        for number, pair in enumerate(self.pairs):
+            a, b = pair.first, pair.second
+            if low[b] >= low[a] + pair.up or low[a] >= low[b] + pair.down or low[b] - low[a] == pair.same:
+                continue
+            room = high[b] - low[a] - pair.up + high[a] - low[b] - pair.down
+            if found is None or room < least:
+                found, least = number, room
+        return found
+
+    def decide(self, state: _State, number: int, choice: int) -> _State | None:
+        made = state.copy()
+        made.decided[number] = choice
+        pair = self.pairs[number]
+        return made if self.narrow(made, [pair.first, pair.second]) else None
+
+
+def fit(
+    blocks: Sequence[Block], rules: Sequence[Sequence[Rule]], pinned: Mapping[int, int], size: int, budget: int
+) -> Answer:
+    """Look for a plan of at most `size` bytes.
+
+    Args:
+        blocks: what to place.
+        rules: for every block, what binds it.
+        pinned: blocks whose place is given.
+        size: bytes of the arena.
+        budget: most decisions to take. The search depends on nothing else, so that it ends alike on every machine.
+    """
+    search = _Search(blocks, rules)
+    low = [pinned.get(i, 0) for i in range(len(blocks))]
+    high = [pinned.get(i, (size - b.size) // ALIGNMENT * ALIGNMENT) for i, b in enumerate(blocks)]
+    start = _State(low, high, bytearray(len(search.pairs)))
+    if any(o + b.size > size or o > h for o, h, b in zip(low, high, blocks, strict=True)):
+        return Answer(None, 0, True)
+    if not search.narrow(start, list(range(len(blocks)))):
+        return Answer(None, 0, True)
+    stack, steps = [start], 0
+    while stack:
+        state = stack.pop()
+        number = search.tightest(state)
+        if number is None:
+            return Answer(dict(enumerate(state.low)), steps, True)
+        if steps >= budget:
+            return Answer(None, steps, False)
+        steps += 1
+        pair = search.pairs[number]
+        up_room = state.high[pair.second] - state.low[pair.first] - pair.up
+        down_room = state.high[pair.first] - state.low[pair.second] - pair.down
+        preferred: tuple[int, ...] = (
+            (2, 1) if up_room >= down_room else (1, 2)
+        )  # the last one is taken from the stack first
+        preferred = preferred if pair.same is None else (*preferred, 3)
+        stack += [made for choice in preferred if (made := search.decide(state, number, choice)) is not None]
+    return Answer(None, steps, True)

@@ -1,0 +1,125 @@
+"""Rows of DepthwiseConv2D on Helium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.ops._conv2d_mve import MVE, output_params, plain_weights
+from edgeq.ops._pack_mve import BLOCK, SIDE, block_order, channel_params, pack_taps, pack_windows, padded
+from edgeq.ops._requant import effective_multiplier, folded_bias
+from edgeq.ops._window import geometry, window_overlap
+
+if TYPE_CHECKING:
+    from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+
+HEADER, STRUCT = "eq/depthwise_conv2d_mve.h", "eq_depthwise_conv2d_mve_params"
+
+
+def depthwise_mve_rows() -> tuple[Kernel, ...]:
+    """The rows, fastest first."""
+    return (
+        Kernel(
+            "eq_depthwise_conv2d_4x4_mve",
+            ("mve/depthwise_4x4.c", "mve/finish.c"),
+            HEADER,
+            STRUCT,
+            _lower_4x4,
+            MVE,
+            _fits_4x4,
+            _scratch_4x4,
+            _overlap_4x4,
+            rounded=True,
+        ),
+        Kernel(
+            "eq_depthwise_conv2d_mve",
+            ("mve/depthwise.c",),
+            HEADER,
+            STRUCT,
+            _lower_any,
+            MVE,
+            _fits_any,
+            lambda site: padded(_taps(site), 2) * BLOCK,
+            _overlap_any,
+            rounded=True,
+        ),
+    )
+
+
+def _op(site: Site) -> DepthwiseConv2D:
+    return cast("DepthwiseConv2D", site.op)
+
+
+def _taps(site: Site) -> int:
+    return site.const(1).shape[0] * site.const(1).shape[1]
+
+
+def _fits_any(site: Site) -> bool:
+    return plain_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
+
+
+def _fits_4x4(site: Site) -> bool:
+    w = site.const(1)
+    single = w.shape[2] == site.input(0).shape[3]
+    return max(w.shape[:2]) <= SIDE and single and _fits_any(site)
+
+
+def _together(site: Site) -> int:
+    """Pixels whose channels fill a vector, where they lie beside each other in input and output."""
+    channels = site.outputs[0].shape[3]
+    return BLOCK // channels if _op(site).stride[1] == 1 and BLOCK % channels == 0 else 1
+
+
+def _common(site: Site, together: int) -> dict[str, Param]:
+    op, x, y, w = _op(site), site.input(0).shape, site.outputs[0].shape, site.const(1)
+    bias = folded_bias(site, w.astype(np.int64).reshape(-1, y[3]).T, y[3])
+    return {
+        **geometry(x, y, (w.shape[0], w.shape[1]), op.stride, op.dilation, op.padding),
+        "pad_value": site.input(0).qp.zp,
+        "together": together,
+        **channel_params(site, bias, effective_multiplier(site, y[3]), block_order(y[3], together)),
+        **output_params(site, op.clamp),
+    }
+
+
+def _lower_4x4(site: Site) -> Mapping[str, Param]:
+    together = _together(site)
+    order = block_order(site.outputs[0].shape[3], together)
+    return {**_common(site, together), "weights": pack_windows(site.const(1), order), "source": 0}
+
+
+def _lower_any(site: Site) -> Mapping[str, Param]:
+    w = site.const(1)
+    flat: Array = np.pad(w.reshape(_taps(site), -1), ((0, _taps(site) % 2), (0, 0)))
+    return {
+        **_common(site, 1),
+        "weights": pack_taps(flat).ravel(),
+        "source": sources(w.shape[2], w.shape[2] // site.input(0).shape[3]),
+    }
+
+
+def sources(channels: int, multiplier: int) -> Array:
+    """For every output channel, in whole blocks: its input channel, counted from that of the block's first."""
+    lanes = np.arange(padded(channels, BLOCK)).reshape(-1, BLOCK)
+    own = lanes // multiplier - lanes[:, :1] // multiplier
+    return np.where(lanes < channels, own, 0).astype(np.uint8).ravel()
+
+
+def _scratch_4x4(site: Site) -> int:
+    op, wide, together = _op(site), site.const(1).shape[1], _together(site)
+    blocks = -(-site.outputs[0].shape[2] // together)
+    return ((blocks - 1) * together * op.stride[1] + (wide - 1) * op.dilation[1] + 1) * SIDE * BLOCK
+
+
+def _overlap_4x4(site: Site) -> tuple[int | None, ...]:
+    """The channels of an output row are computed block by block."""
+    return window_overlap(site, _op(site).stride, _op(site).padding, site.outputs[0].shape[2])
+
+
+def _overlap_any(site: Site) -> tuple[int | None, ...]:
+    return window_overlap(site, _op(site).stride, _op(site).padding)

@@ -1,0 +1,127 @@
+"""Weights as the dsp kernels read them. Every packing has a test that unpacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.tensor import Array
+
+Words = npt.NDArray[np.int32]
+
+
+def _words(values: Array) -> Words:
+    """Integers modulo 2³² as int32."""
+    return (values.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+
+
+def padded(size: int, step: int) -> int:
+    """`size`, rounded up to a multiple of `step`."""
+    return -(-size // step) * step
+
+
+def channel_groups(channels: int, size: int) -> tuple[int, ...]:
+    """First channels of the groups of `size` in which channels are computed, one overlapping another if they are odd.
+
+    Pairs overlap at the beginning, larger groups at the end. Where there are fewer channels than `size`, one group.
+    """
+    if channels <= size:
+        return (0,)
+    if size == 2:
+        return (0, *range(2 - channels % 2, channels, 2))
+    return tuple(min(c, channels - size) for c in range(0, channels, size))
+
+
+def halves(first: Array, second: Array, mixed: bool) -> Array:
+    """Weights of two channels in one 16-bit half each: first + 256 · second, or one in each byte."""
+    a, b = first.astype(np.int64), second.astype(np.int64)
+    return b * 256 + a if mixed else (b & 0xFF) << 8 | a & 0xFF
+
+
+def mixed_signs(first: Array, second: Array) -> tuple[int, int] | None:
+    """Signs with which the weights of two channels can be mixed, or None.
+
+    first + 256 · second is too small for 16 bits where second is −128 and first negative. A channel whose weights, bias
+    and multiplier are all negated gives the same output.
+    """
+    for signs in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        a, b = signs[0] * first.astype(np.int64), signs[1] * second.astype(np.int64)
+        half = b * 256 + a
+        if a.max(initial=0) < 128 and half.min(initial=0) >= -(2**15) and half.max(initial=0) < 2**15:
+            return signs
+    return None
+
+
+def _filled(values: Array, channels: int) -> Array:
+    """int64, with zeros for channels that are missing."""
+    more = [(0, channels - len(values))] + [(0, 0)] * (values.ndim - 1)
+    return np.pad(values.astype(np.int64), more)
+
+
+def fit_mixed(weights: Array, bias: Array, size: int) -> bool:
+    """Whether weights (OC, K) can be packed `mixed` in groups: halves fit into 16 bits, accumulators into 24."""
+    reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    if reach.max(initial=0) >= 2**23:
+        return False
+    w = _filled(weights, max(len(weights), size))
+    starts = [c for first in channel_groups(len(weights), size) for c in range(first, first + size, 2)]
+    return all(mixed_signs(w[c], w[c + 1]) is not None for c in starts)
+
+
+def pack_groups(
+    weights: Array, bias: Array, multipliers: Array | None, groups: Sequence[int], size: int, mixed: bool
+) -> Words:
+    """Weights (OC, K), biases and multipliers in the order in which channels are computed, `size` of them at once.
+
+    For every group: its biases; for every four values of k the words (0, 2) of its pairs of channels, then the words
+    (1, 3); its multipliers. Missing channels are zero, and so is k beyond K up to a multiple of four.
+    """
+    channels, k = max(len(weights), size), weights.shape[1]
+    w = np.pad(_filled(weights, channels), ((0, 0), (0, padded(k, 4) - k)))
+    w = w.reshape(channels, -1, 4)[:, :, [0, 2, 1, 3]].reshape(channels, -1)
+    b = _filled(bias, channels)
+    m = None if multipliers is None else _filled(multipliers, channels)
+    parts: list[Array] = []
+    for first in groups:
+        signs: list[int] = []
+        words = []
+        for c in range(first, first + size, 2):
+            pair = mixed_signs(w[c], w[c + 1]) if mixed else (1, 1)
+            assert pair is not None
+            half = halves(pair[0] * w[c], pair[1] * w[c + 1], mixed) & 0xFFFF
+            signs += pair
+            words.append(half[0::2] | half[1::2] << 16)
+        biases = b[first : first + size] * signs
+        if mixed:
+            biases[1::2] = biases[1::2] * 256 + biases[0::2]
+        parts += [biases, np.stack(words, axis=1).ravel()]
+        parts += [] if m is None else [m[first : first + size] * signs]
+    return _words(np.concatenate(parts))
+
+
+def pack_pairs(weights: Array, bias: Array, multipliers: Array | None, mixed: bool) -> Words:
+    """Weights (OC, K) for `eq_gemm_dsp`."""
+    return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 2), 2, mixed)
+
+
+def pack_fours(weights: Array, bias: Array, multipliers: Array | None, mixed: bool) -> Words:
+    """Weights (OC, K) for `eq_fully_connected_dsp`."""
+    return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 4), 4, mixed)
+
+
+def pack_window3(weights: Array) -> Array:
+    """Weights (KH, KW, C), KH and KW at most 3, for `eq_depthwise_conv2d_3x3_dsp`: int8 (C, 3, 4), zeros added."""
+    high, wide, channels = weights.shape
+    packed = np.zeros((channels, 3, 4), np.int8)
+    packed[:, :high, :wide] = weights.transpose(2, 0, 1)
+    return packed
+
+
+def pack_lines(weights: Array) -> Array:
+    """Weights (lines, places, C) for `eq_depthwise_conv2d_any_dsp`: int8 (C, lines, places), places made even."""
+    lines, places, channels = weights.shape
+    packed = np.zeros((channels, lines, padded(places, 2)), np.int8)
+    packed[:, :, :places] = weights.transpose(2, 0, 1)
+    return packed

@@ -1,0 +1,115 @@
+"""Weights and multipliers as the mve kernels read them. Every packing has a test that unpacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.numerics.fixedpoint import Multiplier, Rounding
+
+BLOCK = 16
+"""Bytes of a vector."""
+WORDS = 4
+"""32-bit lanes of a vector."""
+SIDE = 4
+"""Rows and columns of the greatest window whose products are one vector."""
+GROUP = 6
+"""Output channels of a fully connected layer computed at once."""
+NARROWING = np.array([0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15])
+"""Channels of a block in the order in which four vectors of 32-bit lanes narrow into one of bytes."""
+SINGLE_MAX_SHIFT = -2
+"""Multipliers below 1/4: the whole rounding then takes place in the high word of a product."""
+
+Channels = npt.NDArray[np.intp]
+
+
+def padded(size: int, step: int) -> int:
+    """`size`, rounded up to a multiple of `step`."""
+    return -(-size // step) * step
+
+
+def channel_order(channels: int) -> Channels:
+    """Channels in the kernels' order: whole blocks in the order of narrowing, then those left as they are."""
+    whole = channels // BLOCK * BLOCK
+    blocks = np.arange(0, whole, BLOCK)[:, None] + NARROWING
+    return np.concatenate([blocks.ravel(), np.arange(whole, channels)])
+
+
+def fill(values: Array, step: int) -> Array:
+    """Values (n, …) with zeros after them up to a multiple of `step`."""
+    spare = padded(len(values), step) - len(values)
+    return np.concatenate([values, np.zeros((spare, *values.shape[1:]), values.dtype)])
+
+
+def interleave(weights: Array, together: int) -> Array:
+    """Weights (OC, K): for every `together` channels, for every 16 of K, the 16 of one channel after the other's."""
+    w = fill(weights, together)
+    w = np.pad(w, ((0, 0), (0, padded(w.shape[1], BLOCK) - w.shape[1])))
+    return w.reshape(len(w) // together, together, -1, BLOCK).transpose(0, 2, 1, 3).ravel()
+
+
+def pack_pairs(weights: Array) -> Array:
+    """Weights (OC, K) for `eq_gemm`."""
+    return interleave(weights[channel_order(len(weights))], 2)
+
+
+def pack_groups(weights: Array) -> Array:
+    """Weights (OC, K) for `eq_fully_connected_mve`."""
+    return interleave(weights, GROUP)
+
+
+def fits_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
+    """Whether the kernels can multiply by it; nearly all are far below one."""
+    greatest = int(multiplier.shift.max())
+    if rounding is Rounding.FAST:
+        return greatest == 0
+    return greatest <= (SINGLE_MAX_SHIFT if rounding is Rounding.SINGLE else 0)
+
+
+def vector_shift(multiplier: Multiplier, rounding: Rounding) -> npt.NDArray[np.int32] | None:
+    """What a product's high word (SINGLE: of 64 bits; DOUBLE: of twice the product) is still shifted; None: nothing."""
+    if rounding is Rounding.FAST:
+        return None
+    return (multiplier.shift + (1 if rounding is Rounding.SINGLE else 0)).astype(np.int32)
+
+
+def channel_params(
+    site: Site, bias: Array, multiplier: Multiplier, order: Channels, step: int = WORDS
+) -> Mapping[str, Param]:
+    """The members `bias, multiplier, shift` in the kernels' order, −1 being none, filled up to a multiple of `step`."""
+    shift = vector_shift(multiplier, site.rounding)
+
+    def ordered(values: Array) -> Array:
+        return fill(np.where(order < 0, 0, values[order]).astype(np.int32), step)
+
+    return {
+        "bias": ordered(bias),
+        "multiplier": ordered(multiplier.mantissa),
+        "shift": 0 if shift is None else ordered(shift),
+    }
+
+
+def pack_taps(weights: Array) -> Array:
+    """Depthwise weights (taps, C): int8 (blocks, taps, 16)."""
+    w = np.pad(weights, ((0, 0), (0, padded(weights.shape[1], BLOCK) - weights.shape[1])))
+    return w.reshape(len(w), -1, BLOCK).transpose(1, 0, 2)
+
+
+def block_order(channels: int, together: int) -> Channels:
+    """Channels in blocks, all in the order of narrowing; −1 where there is none."""
+    known = np.tile(np.arange(channels), together)
+    lanes = np.concatenate([known, np.full(padded(len(known), BLOCK) - len(known), -1)])
+    return lanes.reshape(-1, BLOCK)[:, NARROWING].ravel()
+
+
+def pack_windows(weights: Array, order: Channels) -> Array:
+    """Depthwise weights (KH, KW, C), KH and KW at most 4: per channel of `order` 4 columns of 4 rows, zeros added."""
+    high, wide, _ = weights.shape
+    packed = np.zeros((len(order), SIDE, SIDE), np.int8)
+    packed[:, :wide, :high] = np.where(order[:, None, None] < 0, 0, weights.transpose(2, 1, 0)[order])
+    return packed.ravel()

@@ -1,0 +1,66 @@
+/* Depthwise 2-D convolution with the DSP instructions of Armv7E-M and Armv8-M. */
+#ifndef EQ_DEPTHWISE_CONV2D_DSP_H
+#define EQ_DEPTHWISE_CONV2D_DSP_H
+
+#include <stdint.h>
+
+/* Windows of at most 3x3, steps of one or two in both directions. */
+typedef struct {
+    int32_t batch, in_h, in_w, channels, out_h, out_w;
+    int32_t pad_top, pad_left;  /* at most 2 */
+    int32_t pad_value;          /* what the input reads as outside its borders: its zero-point */
+    int32_t words;              /* pairs of pixels in a row of a plane */
+    int32_t pairs;              /* pairs of rows in a plane: all that the output needs, or a stripe of it */
+    const int8_t *weights;      /* (channels, 3, 4): a row of the window, and 0 */
+    const int8_t *weight_shift; /* EQ_FAST: bits by which a channel's weights are to be shifted left; NULL: none */
+    const int32_t *bias;        /* input zero-point folded in; shifted like the weights */
+    const int32_t *mantissa;    /* EQ_FAST: of 32 fraction bits */
+    const int8_t *shift;        /* not for EQ_FAST */
+    int32_t zero_point, qmin, qmax;
+} eq_depthwise_conv2d_3x3_dsp_params;
+
+/* The output may be the input if it is not larger; scratch: 32 * words * pairs bytes. */
+void eq_depthwise_conv2d_3x3_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input, int8_t *output,
+                                      void *scratch);
+void eq_depthwise_conv2d_3x3_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                        int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                        int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                              int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                                int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                                int8_t *output, void *scratch);
+
+/* Windows of any size. Lines and places are rows and columns, or columns and rows where that suits the window better.
+ * Each has: its number, and bytes from one to the next. */
+typedef struct {
+    int32_t batch, in_bytes, out_bytes; /* bytes of one image */
+    int32_t channels, filters;          /* input channels, filters for each of them */
+    int32_t in_lines, in_line_step, in_places, in_place_step;
+    int32_t out_lines, out_line_step, out_places, out_place_step;
+    int32_t kernel_lines, kernel_pairs; /* pairs of places, filled up with a weight of zero */
+    int32_t line_stride, place_stride, line_dilation;
+    int32_t pad_lines, pad_places; /* in front */
+    int32_t pad_value;
+    int32_t width;         /* places of a line of the plane, even; those after the last window's end are not read */
+    int32_t stripe;        /* lines of output that are computed from one plane */
+    const int8_t *weights; /* (channels * filters, kernel_lines, 2 * kernel_pairs) */
+    const int8_t *weight_shift; /* this and the rest as above */
+    const int32_t *bias;
+    const int32_t *mantissa;
+    const int8_t *shift;
+    int32_t zero_point, qmin, qmax;
+} eq_depthwise_conv2d_any_dsp_params;
+
+/* scratch: 4 * kernel_lines * kernel_pairs bytes, and 2 * width for each line of the plane. The output may be the input
+ * if it is not larger, filters is 1 and stripe is out_lines. */
+void eq_depthwise_conv2d_any_dsp_fast(const eq_depthwise_conv2d_any_dsp_params *p, const int8_t *input, int8_t *output,
+                                      void *scratch);
+void eq_depthwise_conv2d_any_dsp_single(const eq_depthwise_conv2d_any_dsp_params *p, const int8_t *input,
+                                        int8_t *output, void *scratch);
+void eq_depthwise_conv2d_any_dsp_double(const eq_depthwise_conv2d_any_dsp_params *p, const int8_t *input,
+                                        int8_t *output, void *scratch);
+
+#endif

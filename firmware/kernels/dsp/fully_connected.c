@@ -1,0 +1,243 @@
+#include "eq/dsp.h"
+#include "eq/fully_connected_dsp.h"
+#include "eq/requant.h"
+
+/* Some fours of output channels. The row is read in turns of 32 values, then of four, then what is left of it. */
+typedef struct {
+    const int8_t *row;
+    int8_t *out;
+    int32_t zero_point;
+    const int8_t *turns_end, *words_end;
+    int8_t *out_end;
+    const int8_t *rest; /* four values, of which those beyond the row have zero weights; or NULL */
+} task;
+
+/* fours_mixed, fours_plain: as eq_fully_connected_dsp_params says; they return the end of the weights.
+ * multiply: adds products of n values, n % 4 == 0 and n > 0, to four sums; plain weights; returns their end. */
+#if EQ_DSP_NATIVE && defined(__thumb2__)
+
+/* Registers: r0 row, r1 weights, r2-r5 a word and its pairs, r6-r9 weights, r10-r12 and lr sums. */
+#define EQ_MIXED(w, x, first, second)                                                                                  \
+    "smlad " second ", " w ", " x ", " second "\n\t"                                                                   \
+    "sxtb16 " w ", " w "\n\t"                                                                                          \
+    "smlad " first ", " w ", " x ", " first "\n\t"
+
+#define EQ_MIXED_STEP                                                                                                  \
+    "ldr r2, [r0], #4\n\t"                                                                                             \
+    "ldmia r1!, {r6-r9}\n\t"                                                                                           \
+    "sxtb16 r3, r2, ror #8\n\t"                                                                                        \
+    "sxtb16 r2, r2\n\t" EQ_MIXED("r6", "r2", "r10", "r11") EQ_MIXED("r7", "r2", "r12", "lr")                           \
+        EQ_MIXED("r8", "r3", "r10", "r11") EQ_MIXED("r9", "r3", "r12", "lr")
+
+#define EQ_PLAIN(w, x, first, second)                                                                                  \
+    "sxtb16 r4, " w ", ror #8\n\t"                                                                                     \
+    "sxtb16 " w ", " w "\n\t"                                                                                          \
+    "smlad " second ", r4, " x ", " second "\n\t"                                                                      \
+    "smlad " first ", " w ", " x ", " first "\n\t"
+
+#define EQ_PLAIN_STEP                                                                                                  \
+    "ldr r2, [r0], #4\n\t"                                                                                             \
+    "ldmia r1!, {r6-r9}\n\t"                                                                                           \
+    "sxtb16 r3, r2, ror #8\n\t"                                                                                        \
+    "sxtb16 r2, r2\n\t" EQ_PLAIN("r6", "r2", "r10", "r11") EQ_PLAIN("r7", "r2", "r12", "lr")                           \
+        EQ_PLAIN("r8", "r3", "r10", "r11") EQ_PLAIN("r9", "r3", "r12", "lr")
+
+#define EQ_UNMIX                                                                                                       \
+    "sub r11, r11, r10\n\t"                                                                                            \
+    "sub lr, lr, r12\n\t"                                                                                              \
+    "asr r11, r11, #8\n\t"                                                                                             \
+    "asr lr, lr, #8\n\t"
+
+/* The stack is a copy of *t, as it says. */
+#define EQ_FOURS(step, unmix)                                                                                          \
+    "push {r4-r11, lr}\n\t"                                                                                            \
+    "sub sp, sp, #28\n\t"                                                                                              \
+    "ldmia r0, {r4-r10}\n\t"                                                                                           \
+    "stmia sp, {r4-r10}\n\t"                                                                                           \
+    "mov r0, r4\n"                                                                                                     \
+    "1:\n\t"                                                                                                           \
+    "ldmia r1!, {r10-r12, lr}\n\t"                                                                                     \
+    "ldr r5, [sp, #12]\n\t"                                                                                            \
+    "cmp r0, r5\n\t"                                                                                                   \
+    "beq 3f\n"                                                                                                         \
+    "2:\n\t" step step step step step step step step "cmp r0, r5\n\t"                                                  \
+    "bne 2b\n"                                                                                                         \
+    "3:\n\t"                                                                                                           \
+    "ldr r5, [sp, #16]\n\t"                                                                                            \
+    "cmp r0, r5\n\t"                                                                                                   \
+    "beq 5f\n"                                                                                                         \
+    "4:\n\t" step "cmp r0, r5\n\t"                                                                                     \
+    "bne 4b\n"                                                                                                         \
+    "5:\n\t"                                                                                                           \
+    "ldr r0, [sp, #24]\n\t"                                                                                            \
+    "cmp r0, #0\n\t"                                                                                                   \
+    "beq 6f\n\t" step "6:\n\t" unmix "ldmia r1!, {r6-r9}\n\t"                                                          \
+    "ldmia sp, {r0, r2, r3}\n\t"                                                                                       \
+    "smmlar r10, r10, r6, r3\n\t"                                                                                      \
+    "smmlar r11, r11, r7, r3\n\t"                                                                                      \
+    "smmlar r12, r12, r8, r3\n\t"                                                                                      \
+    "smmlar lr, lr, r9, r3\n\t"                                                                                        \
+    "ssat r10, #8, r10\n\t"                                                                                            \
+    "ssat r11, #8, r11\n\t"                                                                                            \
+    "ssat r12, #8, r12\n\t"                                                                                            \
+    "ssat lr, #8, lr\n\t"                                                                                              \
+    "strb r10, [r2], #1\n\t"                                                                                           \
+    "strb r11, [r2], #1\n\t"                                                                                           \
+    "strb r12, [r2], #1\n\t"                                                                                           \
+    "strb lr, [r2], #1\n\t"                                                                                            \
+    "str r2, [sp, #4]\n\t"                                                                                             \
+    "ldr r4, [sp, #20]\n\t"                                                                                            \
+    "cmp r2, r4\n\t"                                                                                                   \
+    "bne 1b\n\t"                                                                                                       \
+    "mov r0, r1\n\t"                                                                                                   \
+    "add sp, sp, #28\n\t"                                                                                              \
+    "pop {r4-r11, pc}"
+
+#define EQ_DEFINE(name, step, unmix)                                                                                   \
+    __attribute__((naked)) static const int32_t *fours_##name(const task *t __attribute__((unused)),                   \
+                                                              const int32_t *weights __attribute__((unused)))          \
+    {                                                                                                                  \
+        __asm__(EQ_FOURS(step, unmix));                                                                                \
+    }
+EQ_DEFINE(mixed, EQ_MIXED_STEP, EQ_UNMIX)
+EQ_DEFINE(plain, EQ_PLAIN_STEP, "")
+
+__attribute__((naked)) static const int32_t *multiply(const int32_t *weights __attribute__((unused)),
+                                                      const int8_t *row __attribute__((unused)),
+                                                      int32_t n __attribute__((unused)),
+                                                      int32_t *sums __attribute__((unused)))
+{
+    __asm__("push {r3-r11, lr}\n\t"
+            "mov r4, r0\n\t"
+            "mov r0, r1\n\t"
+            "mov r1, r4\n\t"
+            "add r5, r0, r2\n\t"
+            "ldmia r3, {r10-r12, lr}\n"
+            "1:\n\t" EQ_PLAIN_STEP "cmp r0, r5\n\t"
+            "bne 1b\n\t"
+            "ldr r3, [sp]\n\t"
+            "stmia r3, {r10-r12, lr}\n\t"
+            "mov r0, r1\n\t"
+            "pop {r3-r11, pc}");
+}
+
+#else
+
+static const int32_t *products(const int32_t *weights, const int8_t *row, int32_t n, int32_t *sums, int mixed)
+{
+    for (int32_t i = 0; i < n; i += 4, weights += 4) {
+        const int32_t word = eq_load4(row + i);
+        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
+        for (int32_t j = 0; j < 4; j++) {
+            const int32_t w = weights[j], at = 2 * (j & 1);
+            sums[at] = eq_smlad(eq_sxtb16(w), pairs[j >> 1], sums[at]);
+            sums[at + 1] = eq_smlad(mixed ? w : eq_sxtb16_ror8(w), pairs[j >> 1], sums[at + 1]);
+        }
+    }
+    return weights;
+}
+
+static const int32_t *multiply(const int32_t *weights, const int8_t *row, int32_t n, int32_t *sums)
+{
+    return products(weights, row, n, sums, 0);
+}
+
+static const int32_t *fours(const task *t, const int32_t *weights, int mixed)
+{
+    for (int8_t *out = t->out; out != t->out_end; out += 4) {
+        int32_t sums[4] = {weights[0], weights[1], weights[2], weights[3]};
+        weights = products(weights + 4, t->row, (int32_t)(t->words_end - t->row), sums, mixed);
+        weights = t->rest ? products(weights, t->rest, 4, sums, mixed) : weights;
+        for (int32_t j = 0; j < 4; j++) {
+            const int32_t sum = mixed && j & 1 ? eq_wrap((int64_t)sums[j] - sums[j - 1]) >> 8 : sums[j];
+            out[j] = (int8_t)eq_ssat8(eq_smmlar(sum, weights[j], t->zero_point));
+        }
+        weights += 4;
+    }
+    return weights;
+}
+
+static const int32_t *fours_mixed(const task *t, const int32_t *weights)
+{
+    return fours(t, weights, 1);
+}
+
+static const int32_t *fours_plain(const task *t, const int32_t *weights)
+{
+    return fours(t, weights, 0);
+}
+
+#endif
+
+static void copy(int8_t *to, const int8_t *from, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        to[i] = from[i];
+    }
+}
+
+static inline void fully_connected(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
+                                   int mixed)
+{
+    const int32_t words = p->in_c & ~3, bulk = p->out_c & ~3;
+    int8_t rest[4] = {0, 0, 0, 0}, few[4];
+    task t = {.row = input,
+              .out = output,
+              .zero_point = p->zero_point,
+              .turns_end = input + (p->in_c & ~31),
+              .words_end = input + words,
+              .out_end = output + bulk,
+              .rest = words < p->in_c ? rest : 0};
+    const int32_t *w = p->weights;
+    copy(rest, input + words, p->in_c - words);
+    if (bulk) {
+        w = mixed ? fours_mixed(&t, w) : fours_plain(&t, w);
+    }
+    if (bulk < p->out_c) {
+        t.out = bulk ? output + p->out_c - 4 : few;
+        t.out_end = t.out + 4;
+        (void)(mixed ? fours_mixed(&t, w) : fours_plain(&t, w));
+        copy(output, few, bulk ? 0 : p->out_c);
+    }
+}
+
+void eq_fully_connected_dsp_mixed(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
+{
+    fully_connected(p, input, output, 1);
+}
+
+void eq_fully_connected_dsp_plain(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
+{
+    fully_connected(p, input, output, 0);
+}
+
+static inline void fully_connected_rounded(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
+                                           eq_rounding rounding)
+{
+    const int32_t words = p->in_c & ~3;
+    const int32_t *w = p->weights;
+    int8_t rest[4] = {0, 0, 0, 0};
+    copy(rest, input + words, p->in_c - words);
+    for (int32_t next = 0; next < p->out_c; next += 4) {
+        const int32_t first = next + 4 > p->out_c && p->out_c > 4 ? p->out_c - 4 : next;
+        int32_t sums[4] = {w[0], w[1], w[2], w[3]};
+        w += 4;
+        if (words) {
+            w = multiply(w, input, words, sums);
+        }
+        if (words < p->in_c) {
+            w = multiply(w, rest, 4, sums);
+        }
+        for (int32_t c = first; c < first + 4 && c < p->out_c; c++) {
+            output[c] =
+                eq_requantize(sums[c - first], p->mantissa[c], p->shift[c], p->zero_point, p->qmin, p->qmax, rounding);
+        }
+    }
+}
+
+#define DEFINE(suffix, rounding)                                                                                       \
+    void eq_fully_connected_dsp_##suffix(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)  \
+    {                                                                                                                  \
+        fully_connected_rounded(p, input, output, rounding);                                                           \
+    }
+EQ_FOR_EACH_ROUNDING(DEFINE)

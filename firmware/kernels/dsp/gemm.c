@@ -1,0 +1,386 @@
+#include "gemm.h"
+
+#include "eq/requant.h"
+
+#if EQ_DSP_NATIVE && defined(__thumb2__)
+#define EQ_ASSEMBLY 1
+#else
+#define EQ_ASSEMBLY 0
+#endif
+
+#if EQ_ASSEMBLY
+
+/* Registers: r0-r2 rows, r3 pairs of words to come, r4-r9 what is widened, r10 rows to come, r12 to. On the stack: from
+ * the end of a row to the beginning of the next, for each of three, and the number of words plus one. Two words of each
+ * row per turn, entered in its middle if words are odd. */
+#define EQ_WORD                                                                                                        \
+    "ldr r4, [r0], #4\n\t"                                                                                             \
+    "ldr r5, [r1], #4\n\t"                                                                                             \
+    "ldr r6, [r2], #4\n\t"                                                                                             \
+    "sxtb16 r7, r4, ror #8\n\t"                                                                                        \
+    "sxtb16 r8, r5, ror #8\n\t"                                                                                        \
+    "sxtb16 r9, r6, ror #8\n\t"                                                                                        \
+    "sxtb16 r4, r4\n\t"                                                                                                \
+    "sxtb16 r5, r5\n\t"                                                                                                \
+    "sxtb16 r6, r6\n\t"                                                                                                \
+    "stmia r12!, {r4-r9}\n\t"
+
+__attribute__((naked)) int32_t *eq_dsp_widen_rows(const eq_dsp_rows *from __attribute__((unused)),
+                                                  int32_t words __attribute__((unused)),
+                                                  int32_t rows __attribute__((unused)),
+                                                  int32_t *to __attribute__((unused)))
+{
+    __asm__("push {r4-r11, lr}\n\t"
+            "sub sp, sp, #20\n\t"
+            "mov r12, r3\n\t"
+            "mov r10, r2\n\t"
+            "add r7, r1, #1\n\t"
+            "lsl r11, r1, #2\n\t"
+            "ldmia r0, {r0-r2, r4-r6}\n\t"
+            "sub r4, r4, r11\n\t"
+            "sub r5, r5, r11\n\t"
+            "sub r6, r6, r11\n\t"
+            "stmia sp, {r4-r7}\n"
+            "1:\n\t"
+            "lsrs r3, r7, #1\n\t"
+            "bcc 3f\n"
+            "2:\n\t" EQ_WORD "3:\n\t" EQ_WORD "subs r3, r3, #1\n\t"
+            "bne 2b\n\t"
+            "ldmia sp, {r4-r7}\n\t"
+            "add r0, r0, r4\n\t"
+            "add r1, r1, r5\n\t"
+            "add r2, r2, r6\n\t"
+            "subs r10, r10, #1\n\t"
+            "bne 1b\n\t"
+            "mov r0, r12\n\t"
+            "add sp, sp, #20\n\t"
+            "pop {r4-r11, pc}");
+}
+
+/* One row. */
+__attribute__((naked)) static int32_t *widen_words(const int8_t *p0 __attribute__((unused)),
+                                                   const int8_t *p1 __attribute__((unused)),
+                                                   const int8_t *p2 __attribute__((unused)),
+                                                   int32_t words __attribute__((unused)),
+                                                   int32_t *to __attribute__((unused)))
+{
+    __asm__("push {r4-r9, lr}\n\t"
+            "ldr r12, [sp, #28]\n\t"
+            "adds r3, r3, #1\n\t"
+            "lsrs r3, r3, #1\n\t"
+            "bcc 2f\n"
+            "1:\n\t" EQ_WORD "2:\n\t" EQ_WORD "subs r3, r3, #1\n\t"
+            "bne 1b\n\t"
+            "mov r0, r12\n\t"
+            "pop {r4-r9, pc}");
+}
+
+#else
+
+static void widen_word(int32_t a, int32_t b, int32_t c, int32_t *to)
+{
+    to[0] = eq_sxtb16(a), to[1] = eq_sxtb16(b), to[2] = eq_sxtb16(c);
+    to[3] = eq_sxtb16_ror8(a), to[4] = eq_sxtb16_ror8(b), to[5] = eq_sxtb16_ror8(c);
+}
+
+static int32_t *widen_words(const int8_t *p0, const int8_t *p1, const int8_t *p2, int32_t words, int32_t *to)
+{
+    for (int32_t i = 0; i < words; i++, to += 6) {
+        widen_word(eq_load4(p0 + 4 * i), eq_load4(p1 + 4 * i), eq_load4(p2 + 4 * i), to);
+    }
+    return to;
+}
+
+int32_t *eq_dsp_widen_rows(const eq_dsp_rows *from, int32_t words, int32_t rows, int32_t *to)
+{
+    for (int32_t y = 0; y < rows; y++) {
+        to = widen_words(from->at[0] + y * from->step[0], from->at[1] + y * from->step[1],
+                         from->at[2] + y * from->step[2], words, to);
+    }
+    return to;
+}
+
+#endif
+
+/* The last n % 4 values of a pixel of n, n % 4 not 0; above them zeros. Reads nothing beside the pixel. */
+static int32_t last_word(const int8_t *pixel, int32_t n)
+{
+    const int32_t rest = n & 3;
+    uint32_t word = 0;
+    if (n >= 4) {
+        word = (uint32_t)eq_load4(pixel + n - 4) >> (32 - 8 * rest);
+    } else {
+        for (int32_t i = 0; i < rest; i++) {
+            word |= (uint32_t)(uint8_t)pixel[i] << 8 * i;
+        }
+    }
+    return (int32_t)word;
+}
+
+int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int32_t n, int32_t *to)
+{
+    if (n >= 4) {
+        to = widen_words(p0, p1, p2, n >> 2, to);
+    }
+    if (n & 3) {
+        const int32_t a = last_word(p0, n), b = last_word(p1, n), c = last_word(p2, n);
+        to[0] = eq_sxtb16(a), to[1] = eq_sxtb16(b), to[2] = eq_sxtb16(c);
+        to[3] = eq_sxtb16_ror8(a), to[4] = eq_sxtb16_ror8(b), to[5] = eq_sxtb16_ror8(c);
+        to += 6;
+    }
+    return to;
+}
+
+#if EQ_ASSEMBLY
+
+/* Registers: r0 x, r1 weights, r2-r4 three pixels, r5 and r6 weights, r7-r9 the first channel's accumulators and
+ * r10-r12 the second's, lr the end of x. A step is four values of k. */
+#define EQ_MIXED_STEP                                                                                                  \
+    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
+    "ldmia r0!, {r2-r4}\n\t"                                                                                           \
+    "smlad r10, r5, r2, r10\n\t"                                                                                       \
+    "smlad r11, r5, r3, r11\n\t"                                                                                       \
+    "smlad r12, r5, r4, r12\n\t"                                                                                       \
+    "sxtb16 r5, r5\n\t"                                                                                                \
+    "smlad r7, r5, r2, r7\n\t"                                                                                         \
+    "smlad r8, r5, r3, r8\n\t"                                                                                         \
+    "smlad r9, r5, r4, r9\n\t"                                                                                         \
+    "ldmia r0!, {r2-r4}\n\t"                                                                                           \
+    "smlad r10, r6, r2, r10\n\t"                                                                                       \
+    "smlad r11, r6, r3, r11\n\t"                                                                                       \
+    "smlad r12, r6, r4, r12\n\t"                                                                                       \
+    "sxtb16 r6, r6\n\t"                                                                                                \
+    "smlad r7, r6, r2, r7\n\t"                                                                                         \
+    "smlad r8, r6, r3, r8\n\t"                                                                                         \
+    "smlad r9, r6, r4, r9\n\t"
+
+/* The first step: the biases lie in r9 and r12. */
+#define EQ_MIXED_FIRST                                                                                                 \
+    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
+    "ldmia r0!, {r2-r4}\n\t"                                                                                           \
+    "smlad r10, r5, r2, r12\n\t"                                                                                       \
+    "smlad r11, r5, r3, r12\n\t"                                                                                       \
+    "smlad r12, r5, r4, r12\n\t"                                                                                       \
+    "sxtb16 r5, r5\n\t"                                                                                                \
+    "smlad r7, r5, r2, r9\n\t"                                                                                         \
+    "smlad r8, r5, r3, r9\n\t"                                                                                         \
+    "smlad r9, r5, r4, r9\n\t"                                                                                         \
+    "ldmia r0!, {r2-r4}\n\t"                                                                                           \
+    "smlad r10, r6, r2, r10\n\t"                                                                                       \
+    "smlad r11, r6, r3, r11\n\t"                                                                                       \
+    "smlad r12, r6, r4, r12\n\t"                                                                                       \
+    "sxtb16 r6, r6\n\t"                                                                                                \
+    "smlad r7, r6, r2, r7\n\t"                                                                                         \
+    "smlad r8, r6, r3, r8\n\t"                                                                                         \
+    "smlad r9, r6, r4, r9\n\t"
+
+#define EQ_PLAIN_HALF(w, a0, a1, b0, b1)                                                                               \
+    "ldmia r0!, {r2-r4}\n\t"                                                                                           \
+    "sxtb16 r5, " w "\n\t"                                                                                             \
+    "sxtb16 r6, " w ", ror #8\n\t"                                                                                     \
+    "smlad r7, r5, r2, " a0 "\n\t"                                                                                     \
+    "smlad r8, r5, r3, " a1 "\n\t"                                                                                     \
+    "smlad r9, r5, r4, r9\n\t"                                                                                         \
+    "smlad r10, r6, r2, " b0 "\n\t"                                                                                    \
+    "smlad r11, r6, r3, " b1 "\n\t"                                                                                    \
+    "smlad r12, r6, r4, r12\n\t"
+
+#define EQ_PLAIN_STEP                                                                                                  \
+    "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10",                                                      \
+                                         "r11") "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10", "r11")
+
+#define EQ_PLAIN_FIRST                                                                                                 \
+    "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r9", "r9", "r12",                                                      \
+                                         "r12") "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10", "r11")
+
+#define EQ_UNMIX                                                                                                       \
+    "sub r10, r10, r7\n\t"                                                                                             \
+    "sub r11, r11, r8\n\t"                                                                                             \
+    "sub r12, r12, r9\n\t"                                                                                             \
+    "asr r10, r10, #8\n\t"                                                                                             \
+    "asr r11, r11, #8\n\t"                                                                                             \
+    "asr r12, r12, #8\n\t"
+
+/* From r2, the number of steps, to where the loop from label 2 to label 3, eight steps long, is to be entered: r2 - 1
+ * modulo 8 steps before its end, or behind it and its branch, six bytes long, if there is but one. Uses r4-r6. */
+#define EQ_ENTRY                                                                                                       \
+    "adr.w r5, 2f\n\t"                                                                                                 \
+    "adr.w r6, 3f\n\t"                                                                                                 \
+    "sub r5, r6, r5\n\t"                                                                                               \
+    "lsr r5, r5, #3\n\t"                                                                                               \
+    "subs r2, r2, #2\n\t"                                                                                              \
+    "and r4, r2, #7\n\t"                                                                                               \
+    "add r4, r4, #1\n\t"                                                                                               \
+    "mls r4, r4, r5, r6\n\t"                                                                                           \
+    "it mi\n\t"                                                                                                        \
+    "addmi r4, r6, #6\n\t"                                                                                             \
+    "orr r4, r4, #1\n\t"
+
+/* On the stack: 0 out, 4 stride, 8 zero-point, 12 entry of the loop, 16 x, 20 where to look up, 24 end of the weights.
+ * One looks up behind the last pair and, if channels are odd, behind the first. */
+#define EQ_GEMM(first, step, unmix)                                                                                    \
+    "push {r4-r11, lr}\n\t"                                                                                            \
+    "sub sp, sp, #28\n\t"                                                                                              \
+    "strd r2, r3, [sp]\n\t"                                                                                            \
+    "str r1, [sp, #16]\n\t"                                                                                            \
+    "ldmia r0, {r7-r10}\n\t" /* weights, k, out_c, zero_point */                                                       \
+    "lsr r2, r8, #2\n\t" EQ_ENTRY "strd r10, r4, [sp, #8]\n\t"                                                         \
+    "add r11, r8, r8, lsl #1\n\t"                                                                                      \
+    "add lr, r1, r11, lsl #1\n\t"                                                                                      \
+    "lsl r11, r8, #1\n\t"                                                                                              \
+    "add r11, r11, #16\n\t" /* bytes of a pair */                                                                      \
+    "add r5, r9, #1\n\t"                                                                                               \
+    "lsr r5, r5, #1\n\t"                                                                                               \
+    "mla r6, r5, r11, r7\n\t"                                                                                          \
+    "tst r9, #1\n\t"                                                                                                   \
+    "ite eq\n\t"                                                                                                       \
+    "moveq r5, r6\n\t"                                                                                                 \
+    "addne r5, r7, r11\n\t"                                                                                            \
+    "strd r5, r6, [sp, #20]\n\t"                                                                                       \
+    "mov r0, r1\n\t"                                                                                                   \
+    "mov r1, r7\n"                                                                                                     \
+    "1:\n\t"                                                                                                           \
+    "ldrd r9, r12, [r1], #8\n\t" first "ldr pc, [sp, #12]\n"                                                           \
+    "2:\n\t" step step step step step step step step "3:\n\t"                                                          \
+    "cmp r0, lr\n\t"                                                                                                   \
+    "bne.w 2b\n\t"                                                                                                     \
+    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
+    "ldmia sp, {r2-r4}\n\t" unmix "smmlar r7, r7, r5, r4\n\t"                                                          \
+    "smmlar r8, r8, r5, r4\n\t"                                                                                        \
+    "smmlar r9, r9, r5, r4\n\t"                                                                                        \
+    "smmlar r10, r10, r6, r4\n\t"                                                                                      \
+    "smmlar r11, r11, r6, r4\n\t"                                                                                      \
+    "smmlar r12, r12, r6, r4\n\t"                                                                                      \
+    "ssat r7, #8, r7\n\t"                                                                                              \
+    "ssat r8, #8, r8\n\t"                                                                                              \
+    "ssat r9, #8, r9\n\t"                                                                                              \
+    "ssat r10, #8, r10\n\t"                                                                                            \
+    "ssat r11, #8, r11\n\t"                                                                                            \
+    "ssat r12, #8, r12\n\t"                                                                                            \
+    "strb r8, [r2, r3]\n\t"                                                                                            \
+    "strb r9, [r2, r3, lsl #1]\n\t"                                                                                    \
+    "strb r7, [r2], #1\n\t"                                                                                            \
+    "strb r11, [r2, r3]\n\t"                                                                                           \
+    "strb r12, [r2, r3, lsl #1]\n\t"                                                                                   \
+    "strb r10, [r2], #1\n\t"                                                                                           \
+    "ldrd r0, r4, [sp, #16]\n\t"                                                                                       \
+    "str r2, [sp]\n\t"                                                                                                 \
+    "cmp r1, r4\n\t"                                                                                                   \
+    "bne 1b\n\t"                                                                                                       \
+    "ldr r3, [sp, #24]\n\t"                                                                                            \
+    "cmp r1, r3\n\t"                                                                                                   \
+    "beq 5f\n\t"                                                                                                       \
+    "sub r2, r2, #1\n\t"                                                                                               \
+    "str r2, [sp]\n\t"                                                                                                 \
+    "str r3, [sp, #20]\n\t"                                                                                            \
+    "b 1b\n"                                                                                                           \
+    "5:\n\t"                                                                                                           \
+    "add sp, sp, #28\n\t"                                                                                              \
+    "pop {r4-r11, pc}"
+
+#define EQ_DEFINE(name, ...)                                                                                           \
+    __attribute__((naked)) void eq_dsp_gemm_##name(                                                                    \
+        const eq_gemm_dsp *g __attribute__((unused)), const int32_t *x __attribute__((unused)),                        \
+        int8_t *out __attribute__((unused)), int32_t stride __attribute__((unused)))                                   \
+    {                                                                                                                  \
+        __asm__(EQ_GEMM(__VA_ARGS__));                                                                                 \
+    }
+EQ_DEFINE(mixed, EQ_MIXED_FIRST, EQ_MIXED_STEP, EQ_UNMIX)
+EQ_DEFINE(plain, EQ_PLAIN_FIRST, EQ_PLAIN_STEP, "")
+
+/* Biases and six sums of products, the first channel's, then the second's. Returns the end of the weights. */
+__attribute__((naked)) static const int32_t *multiply(const int32_t *weights __attribute__((unused)),
+                                                      const int32_t *x __attribute__((unused)),
+                                                      int32_t k __attribute__((unused)),
+                                                      int32_t *sums __attribute__((unused)))
+{
+    __asm__("push {r3-r11, lr}\n\t"
+            "add r2, r2, r2, lsl #1\n\t"
+            "add lr, r1, r2, lsl #1\n\t"
+            "mov r4, r0\n\t"
+            "mov r0, r1\n\t"
+            "mov r1, r4\n\t"
+            "ldrd r9, r12, [r1], #8\n\t" EQ_PLAIN_FIRST "cmp r0, lr\n\t"
+            "beq 2f\n"
+            "1:\n\t" EQ_PLAIN_STEP "cmp r0, lr\n\t"
+            "bne 1b\n"
+            "2:\n\t"
+            "ldr r3, [sp]\n\t"
+            "stmia r3, {r7-r12}\n\t"
+            "mov r0, r1\n\t"
+            "pop {r3-r11, pc}");
+}
+
+#else
+
+static const int32_t *sums_of_products(const int32_t *weights, const int32_t *x, int32_t k, int32_t *sums, int mixed)
+{
+    sums[0] = sums[1] = sums[2] = weights[0];
+    sums[3] = sums[4] = sums[5] = weights[1];
+    weights += 2;
+    for (int32_t i = 0; i < k; i += 2, weights++, x += 3) {
+        const int32_t first = eq_sxtb16(*weights), second = mixed ? *weights : eq_sxtb16_ror8(*weights);
+        for (int32_t j = 0; j < 3; j++) {
+            sums[j] = eq_smlad(first, x[j], sums[j]);
+            sums[3 + j] = eq_smlad(second, x[j], sums[3 + j]);
+        }
+    }
+    return weights;
+}
+
+/* Biases and six sums of products, the first channel's, then the second's. Returns the end of the weights. */
+static const int32_t *multiply(const int32_t *weights, const int32_t *x, int32_t k, int32_t *sums)
+{
+    return sums_of_products(weights, x, k, sums, 0);
+}
+
+static void gemm(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride, int mixed)
+{
+    const int32_t *w = g->weights;
+    for (int32_t done = 0; done < g->out_c; done += 2 - (done == 0 && g->out_c & 1)) {
+        int32_t sums[6];
+        w = sums_of_products(w, x, g->k, sums, mixed);
+        for (int32_t j = 0; j < 3; j++) {
+            const int32_t second = mixed ? eq_wrap((int64_t)sums[3 + j] - sums[j]) >> 8 : sums[3 + j];
+            out[j * stride + done] = (int8_t)eq_ssat8(eq_smmlar(sums[j], w[0], g->zero_point));
+            out[j * stride + done + 1] = (int8_t)eq_ssat8(eq_smmlar(second, w[1], g->zero_point));
+        }
+        w += 2;
+    }
+}
+
+void eq_dsp_gemm_mixed(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride)
+{
+    gemm(g, x, out, stride, 1);
+}
+
+void eq_dsp_gemm_plain(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride)
+{
+    gemm(g, x, out, stride, 0);
+}
+
+#endif
+
+static inline void gemm_rounded(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride,
+                                eq_rounding rounding)
+{
+    const int32_t odd = g->out_c & 1;
+    const int32_t *w = g->weights;
+    for (int32_t done = 0; done < g->out_c; done += 2 - (done == 0 && odd)) {
+        int32_t sums[6];
+        w = multiply(w, x, g->k, sums);
+        for (int32_t c = done; c < done + 2 && c < g->out_c; c++) {
+            for (int32_t j = 0; j < 3; j++) {
+                out[j * stride + c] = eq_requantize(sums[3 * (c - done) + j], g->mantissa[c], g->shift[c],
+                                                    g->zero_point, g->qmin, g->qmax, rounding);
+            }
+        }
+    }
+}
+
+#define DEFINE(suffix, rounding)                                                                                       \
+    void eq_dsp_gemm_##suffix(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride)                     \
+    {                                                                                                                  \
+        gemm_rounded(g, x, out, stride, rounding);                                                                     \
+    }
+EQ_FOR_EACH_ROUNDING(DEFINE)

@@ -1,0 +1,34 @@
+/* All output channels of three pixels. */
+#ifndef EQ_MVE_CONV_TILE_H
+#define EQ_MVE_CONV_TILE_H
+
+#include "finish.h"
+#include "gemm.h"
+
+/* Output pixels computed at once. */
+enum { EQ_TILE = 3 };
+
+/* A matrix of weights and what is done with its sums; see eq/conv2d_mve.h. */
+typedef struct {
+    eq_gemm *gemm;
+    const int8_t *weights;
+    int32_t block; /* bytes of weights of 16 channels */
+    const int32_t *bias, *multiplier, *shift;
+    int32_t channels;
+    eq_finish finish; /* of a whole block of a whole tile */
+} eq_matrix;
+
+/* A matrix with k columns from the members of a struct of parameters. */
+#define EQ_MATRIX(p, k)                                                                                                \
+    {                                                                                                                  \
+        .gemm = eq_gemm_for(k), .weights = (p)->weights, .block = ((k) + 15) / 16 * 16 * EQ_BLOCK, .bias = (p)->bias,  \
+        .multiplier = (p)->multiplier, .shift = (p)->shift, .channels = (p)->out_c,                                    \
+        .finish = {EQ_TILE, (p)->out_c, EQ_BLOCK, (p)->zero_point, (p)->qmin, (p)->qmax}                               \
+    }
+
+/* Writes the first `count` of three pixels, which say that they want a whole block of channels. */
+typedef void eq_conv_tile(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
+
+eq_conv_tile eq_conv_tile_mve_fast, eq_conv_tile_mve_single, eq_conv_tile_mve_double;
+
+#endif

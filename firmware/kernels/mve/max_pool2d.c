@@ -1,0 +1,33 @@
+#include "eq/max_pool2d_mve.h"
+#include "eq/mve.h"
+#include "window.h"
+
+static void pixel(const eq_max_pool2d_params *p, const int8_t *image, eq_window w, int8_t *out)
+{
+    const int32_t channels = p->in_c, line = p->in_w * channels;
+    const int32_t down = p->dilation_h * line, right = p->dilation_w * channels;
+    const eq_s8x16 low = eq_dup_s8(p->qmin), high = eq_dup_s8(p->qmax);
+    for (int32_t c = 0; c < channels; c += 16) {
+        eq_s8x16 found = low;
+        const int8_t *row = image + w.top * line + w.left * channels + c;
+        for (int32_t y = w.top; y < w.bottom; y += p->dilation_h, row += down) {
+            const int8_t *from = row;
+            for (int32_t x = w.left; x < w.right; x += p->dilation_w, from += right) {
+                found = eq_max_s8(found, eq_load_s8_n(from, channels - c));
+            }
+        }
+        eq_store_s8_n(out + c, eq_min_s8(found, high), channels - c);
+    }
+}
+
+void eq_max_pool2d_mve(const eq_max_pool2d_params *p, const int8_t *input, int8_t *output)
+{
+    for (int32_t n = 0; n < p->batch; n++, input += p->in_h * p->in_w * p->in_c) {
+        for (int32_t y = 0; y < p->out_h; y++) {
+            for (int32_t x = 0; x < p->out_w; x++, output += p->in_c) {
+                const eq_window w = EQ_WINDOW(p, y, x);
+                pixel(p, input, w, output);
+            }
+        }
+    }
+}

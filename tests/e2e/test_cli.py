@@ -1,0 +1,514 @@
+"""Every command and option of the command line, on small models: what is printed, and that options do something."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from command_line import DIGITS, SINE, contents, edgeq, messages, succeeds
+from onnx import helper
+from onnx_models import model_of, weights
+
+from edgeq import __version__
+from edgeq.toolchain.compilers import find_zig
+
+TEST = DIGITS / "test.npz"
+COMMANDS = ("build", "run", "verify", "profile", "quantize", "inspect", "targets", "ops", "doctor")
+MANIFEST = {
+    *("edgeq_version", "name", "target", "cpu", "toolchain", "numerics", "kernels", "optimize", "inputs", "outputs"),
+    *("macs", "weights_bytes", "arena_bytes", "ram_bytes", "flash_bytes", "stack_bytes", "layers"),
+}
+LAYER = {"name", "op", "kernel", "macs", "weights_bytes", "output_shape"}
+PORT = {"name", "shape", "dtype", "scale", "zero_point"}
+FIGURES = {"samples", "mismatches", "max_abs_diff", "sqnr_db", "top1_float", "top1_int8", "agreement"}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """examples/digits, built for the host."""
+    folder = tmp_path_factory.mktemp("digits") / "out"
+    succeeds("build", DIGITS, "--target", "host", "--output", folder)
+    return folder
+
+
+@pytest.fixture
+def copy(digits: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(digits, tmp_path / "out"))
+
+
+def _images() -> np.ndarray:
+    return np.load(TEST)["x"]
+
+
+def _manifest(folder: Path) -> dict:  # type: ignore[type-arg]
+    return json.loads((folder / "manifest.json").read_text())
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(command: str) -> None:
+    ended = succeeds(command, "--help")
+    assert ended.err == ""
+    assert ended.out.startswith(f"Usage: edgeq {command} ")
+    options = re.findall(r"^  (?:-\w, )?(--[\w-]+)( .+)?$", ended.out, re.MULTILINE)
+    assert ("--json" in dict(options)) and ("--help" in dict(options))
+    assert all(text.strip() for _, text in options), "every option says what it does"
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+
+
+def test_list_of_commands() -> None:
+    shown = succeeds("--help").out
+    assert shown == succeeds().out
+    assert [line.split()[0] for line in shown.split("Commands:")[1].splitlines() if line] == list(COMMANDS)
+    assert "..." not in shown.split("Commands:")[1], "no sentence is cut off"
+    assert succeeds("--version").out == f"edgeq {__version__}\n"
+
+
+def test_installed_command() -> None:
+    done = subprocess.run([sys.executable, "-c", "from edgeq.cli.main import entry; entry()", "targets", "--json"],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert json.loads(done.stdout)["targets"] and done.stderr == ""
+    done = subprocess.run([sys.executable, "-c", "from edgeq.cli.main import entry; entry()", "verify", "nowhere"],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.startswith("error: nowhere: ")
+
+
+# build
+
+
+def test_build_tells_the_figures(digits: Path, tmp_path: Path) -> None:
+    ended = succeeds("build", DIGITS, "--target", "host", "--output", tmp_path / "out")
+    assert ended.out.startswith(f"digits for host in {tmp_path / 'out'}\n")
+    for label in ("MACs", "weights", "arena", "flash", "RAM", "compiler"):
+        assert re.search(rf"^  {label}\s+\S", ended.out, re.MULTILINE)
+    assert messages(ended) == []
+
+
+def test_build_json(tmp_path: Path) -> None:
+    made = succeeds("build", DIGITS, "--target", "host", "--output", tmp_path / "out", "--json").json
+    assert made.keys() >= MANIFEST
+    assert {k: v for k, v in made.items() if k != "folder"} == _manifest(tmp_path / "out")
+    assert made["folder"] == str(tmp_path / "out")
+    assert (made["name"], made["target"], made["numerics"]) == ("digits", "host", "fast")
+    assert (made["kernels"], made["optimize"], made["edgeq_version"]) == ("edgeq", "balanced", __version__)
+    assert made["layers"] and all(layer.keys() >= LAYER for layer in made["layers"])
+    assert made["macs"] == sum(layer["macs"] for layer in made["layers"]) > 100_000
+    for port in (*made["inputs"], *made["outputs"]):
+        assert port.keys() >= PORT
+    assert [p["shape"] for p in made["inputs"]] == [[1, 1, 8, 8]]
+    assert [p["name"] for p in made["outputs"]] == ["probabilities"]
+    assert made["outputs"][0]["scale"] == 1 / 256 and made["outputs"][0]["zero_point"] == -128
+    for key in ("arena_bytes", "ram_bytes", "flash_bytes", "stack_bytes", "weights_bytes"):
+        assert made[key] > 0
+    assert made["flash_bytes"] > made["weights_bytes"] and made["ram_bytes"] >= made["arena_bytes"]
+    for name in (
+        "graph.txt",
+        "CMakeLists.txt",
+        "include/digits.h",
+        "src/digits.c",
+        "build/digits",
+        "build/libdigits.a",
+    ):
+        assert (tmp_path / "out" / name).is_file()
+
+
+def test_no_compile(tmp_path: Path) -> None:
+    ended = succeeds("build", DIGITS, "--no-compile", "--output", tmp_path / "out", "--json")
+    made = ended.json
+    assert made["target"] == "cortex-m4", "as edgeq.toml says"
+    assert made["flash_bytes"] is made["ram_bytes"] is made["stack_bytes"] is made["toolchain"] is None
+    assert not (tmp_path / "out" / "build").exists()
+    assert "compiling" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(("--observer", o) for o in ("min-max", "moving-average", "percentile", "mse", "entropy")),
+        *(("--weights", w) for w in ("per-channel", "per-tensor")),
+        *(("--activations", a) for a in ("asymmetric", "symmetric")),
+        *(("--numerics", n) for n in ("fast", "tflite", "tflm")),
+    ],
+    ids="=".join,
+)
+def test_quantization_options(options: tuple[str, str], digits: Path, tmp_path: Path) -> None:
+    """Each changes the numbers, unless it is the default, and stays accurate."""
+    compiled = options[0] != "--observer"
+    build = ("build", DIGITS, "--target", "host", "--output", tmp_path / "out", *options)
+    made = succeeds(*build, "--json", *(() if compiled else ("--no-compile",))).json
+    same = all(
+        (tmp_path / "out" / "reference" / f"integer.{s}").read_bytes()
+        == (digits / "reference" / f"integer.{s}").read_bytes()
+        for s in ("txt", "npz")
+    )
+    assert same == (options[1] in ("per-channel", "asymmetric", "fast", _default_observer()))
+    assert options[0] != "--numerics" or made["numerics"] == options[1]
+    if compiled:
+        found = succeeds("verify", tmp_path / "out", "--data", TEST, "--samples", "40", "--json").json
+        assert found["mismatches"] == 0 and found["top1_int8"] >= 95 and found["sqnr_db"] > 15
+
+
+def _default_observer() -> str:
+    from edgeq.quantize import QuantConfig
+
+    return QuantConfig().observer.value
+
+
+def test_optimize(tmp_path: Path) -> None:
+    flags = {}
+    for goal in ("speed", "balanced", "size"):
+        out = tmp_path / goal
+        made = succeeds("build", SINE, "--target", "host", "--optimize", goal, "--output", out, "--json").json
+        assert made["optimize"] == goal
+        assert succeeds("verify", out, "--json").json["mismatches"] == 0
+        flags[goal] = re.search(r'EDGEQ_OPTIMIZATION "(-O.)"', (out / "CMakeLists.txt").read_text())[1]  # type: ignore[index]
+    assert flags == {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
+
+
+def test_name_and_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = succeeds("build", SINE, "--target", "host", "--no-compile", "--name", "My Wave", "--json").json
+    assert (made["name"], made["folder"]) == ("my_wave", str(Path("build") / "my_wave-host"))
+    assert (tmp_path / "build" / "my_wave-host" / "include" / "my_wave.h").is_file()
+
+
+@pytest.mark.parametrize("name", ["string", "stdint", "all", "clean", "edgeq_model", "9", "eq", "int", "main", "模型"])
+def test_names_that_mean_something_else(name: str, tmp_path: Path) -> None:
+    """To C, to CMake or to edgeq; likewise the names of inputs, outputs and layers."""
+    nodes = [
+        helper.make_node("Add", ["int", "arena"], ["memory"], "return"),
+        helper.make_node("Relu", ["memory"], ["输出"], "*/ layer ??/"),
+    ]
+    (tmp_path / "m.onnx").write_bytes(
+        model_of(nodes, {"int": (1, 4), "arena": (1, 4)}, ["memory", "输出"]).SerializeToString()
+    )
+    np.savez(tmp_path / "x.npz", int=weights(3, 4), arena=weights(3, 4))
+    build = ("build", tmp_path / "m.onnx", "--calibration", tmp_path / "x.npz", "--target", "host", "--name", name)
+    succeeds(*build, "--output", tmp_path / "out")
+    assert succeeds("verify", tmp_path / "out", "--json").json["mismatches"] == 0
+    assert succeeds("run", tmp_path / "out", "--input", tmp_path / "x.npz", "--json").json["outputs"].keys() == {
+        "memory",
+        "输出",
+    }
+
+
+def test_sanitize(tmp_path: Path) -> None:
+    succeeds("build", SINE, "--target", "host", "--sanitize", "--output", tmp_path / "out")
+    assert b"__asan_" in (tmp_path / "out" / "build" / "hello_sine").read_bytes()
+    assert succeeds("verify", tmp_path / "out", "--data", SINE / "test.npz", "--json").json["mismatches"] == 0
+
+
+def test_simulate(tmp_path: Path) -> None:
+    """The kernels of a Cortex-M on this machine, under the sanitizers."""
+    build = ("build", DIGITS, "--target", "host", "--simulate", "cortex-m4", "--sanitize", "--output", tmp_path / "out")
+    made = succeeds(*build, "--json").json
+    assert made["target"] == "host" and made["simulate"] == "cortex-m4"
+    assert any("_dsp" in layer["kernel"] for layer in made["layers"])
+    assert succeeds("verify", tmp_path / "out", "--data", TEST, "--samples", "10", "--json").json["mismatches"] == 0
+
+
+@pytest.mark.parametrize("kind", ["gcc", "clang", "zig"])
+def test_toolchain(kind: str, tmp_path: Path) -> None:
+    if (find_zig() if kind == "zig" else shutil.which(kind)) is None:
+        pytest.skip(f"{kind} is not installed")
+    build = ("build", SINE, "--target", "host", "--toolchain", kind, "--output", tmp_path / "out", "--json")
+    assert kind in succeeds(*build).json["toolchain"]
+    assert succeeds("verify", tmp_path / "out", "--json").json["mismatches"] == 0
+
+
+def test_raw_pixels(tmp_path: Path) -> None:
+    """With `[input]` the device takes bytes; 0 … 16 in the data are raw bytes of a camera that gives 0 … 240."""
+    raw = tmp_path / "raw.npz"
+    np.savez(raw, x=_images()[:100] * 15, y=np.load(TEST)["y"][:100])
+    np.savez(tmp_path / "calibration.npz", x=np.load(DIGITS / "calibration.npz")["x"] * 15)
+    build = ("build", DIGITS / "digits.onnx", "--calibration", tmp_path / "calibration.npz", "--target", "host")
+    out = tmp_path / "out"
+    made = succeeds(*build, "--input-scale", str(1 / 15), "--output", out, "--json").json
+    (port,) = made["inputs"]
+    assert (port["dtype"], port["zero_point"]) == ("uint8", 0)
+    assert port["scale"] == pytest.approx(1 / 15)
+    found = succeeds("verify", out, "--data", raw, "--json").json
+    assert found["mismatches"] == 0 and found["top1_int8"] >= 97
+    # The same numbers as raw integers, as bytes with [input], and as what the model sees.
+    np.save(tmp_path / "bytes.npy", _images()[:100] * 15)
+    np.save(tmp_path / "real.npy", _images()[:100].astype(np.float32))
+    results = []
+    for index, arguments in enumerate((("bytes.npy", "--raw"), ("bytes.npy",), ("real.npy",))):
+        where = tmp_path / f"y{index}.npz"
+        succeeds("run", out, "--input", tmp_path / arguments[0], "--output", where, *arguments[1:])
+        results.append(np.load(where)["y"])
+    assert results[0].dtype == np.int8 and results[1].dtype == np.float32
+    np.testing.assert_array_equal((results[0].astype(np.float32) + 128) / 256, results[1])
+    np.testing.assert_array_equal(results[1], results[2])
+
+
+def test_raw_pixels_with_mean_and_deviation(tmp_path: Path) -> None:
+    """x = (raw − 120) / 15 + 8 in two ways: by options, and by edgeq.toml; `[input]` and options add up."""
+    shutil.copy(DIGITS / "digits.onnx", tmp_path)
+    np.savez(tmp_path / "c.npz", x=np.load(DIGITS / "calibration.npz")["x"] * 15)
+    project = 'model = "digits.onnx"\ncalibration = "c.npz"\ntarget = "host"\ncompile = false\n'
+    (tmp_path / "edgeq.toml").write_text(f"{project}[input]\nmean = 0.0\nstd = 15.0\n")
+    first = succeeds("build", tmp_path, "--output", tmp_path / "a", "--json").json
+    (tmp_path / "edgeq.toml").write_text(f"{project}[input]\nmean = 3.0\n")
+    options = ("--input-mean", "0", "--input-std", "15")
+    second = succeeds("build", tmp_path, *options, "--output", tmp_path / "b", "--json").json
+    assert first["inputs"] == second["inputs"]
+    assert (tmp_path / "a" / "src" / "digits.c").read_bytes() == (tmp_path / "b" / "src" / "digits.c").read_bytes()
+    third = succeeds("build", tmp_path, "--input-mean", "30", "--output", tmp_path / "c", "--json").json
+    assert third["inputs"][0]["zero_point"] == 30
+
+
+def test_project_file(tmp_path: Path) -> None:
+    """Paths in it are relative to it; options go before it; a table quantizes by layer."""
+    (tmp_path / "project").mkdir()
+    for name in ("digits.onnx", "calibration.npz"):
+        shutil.copy(DIGITS / name, tmp_path / "project" / name)
+    (tmp_path / "project" / "edgeq.toml").write_text(
+        'model = "digits.onnx"\ncalibration = "calibration.npz"\ntarget = "host"\noutput = "made"\nname = "reader"\n'
+        'numerics = "tflm"\noptimize = "size"\n[quantize]\nobserver = "percentile"\npercentile = 99.9\n'
+        "[quantize.layers.conv1]\nrange = [-3.5, 22.0]\n[input_shapes]\nimage = [1, 1, 8, 8]\n"
+    )
+    made = succeeds("build", tmp_path / "project", "--optimize", "speed", "--json").json
+    assert made["folder"] == str(tmp_path / "project" / "made")
+    told = tuple(made[k] for k in ("name", "target", "numerics", "optimize"))
+    assert told == ("reader", "host", "tflm", "speed")
+    assert succeeds("verify", tmp_path / "project" / "made", "--json").json["mismatches"] == 0
+
+
+def test_build_replaces_a_build(copy: Path) -> None:
+    """Nothing of the old one remains."""
+    succeeds("build", SINE, "--target", "host", "--no-compile", "--output", copy)
+    assert not any("digits" in name for name in contents(copy))
+    assert contents(copy.parent).keys() == {"out", *(f"out/{name}" for name in contents(copy))}
+
+
+# run
+
+
+def test_run(digits: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", _images()[:7].astype(np.float64))
+    shown = succeeds("run", digits, "--input", tmp_path / "x.npy")
+    assert shown.out.startswith("probabilities: 7 result(s) of shape (10,)\n") and shown.err == ""
+    found = succeeds("run", digits, "--input", tmp_path / "x.npy", "--json").json
+    assert found["samples"] == 7 and found["outputs"].keys() == {"probabilities"}
+    values = np.array(found["outputs"]["probabilities"], np.float32)
+    assert values.shape == (7, 10)
+    assert (values.argmax(1) == np.load(TEST)["y"][:7]).all()
+    saved = succeeds("run", digits, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npz")
+    assert f"in {tmp_path / 'y.npz'}" in saved.out
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npz")["y"], values)
+
+
+def test_run_raw(digits: Path, tmp_path: Path) -> None:
+    scale = _manifest(digits)["inputs"][0]["scale"]
+    integers = np.clip(np.rint(_images()[:20] / scale) - 128, -128, 127).astype(np.int64)
+    np.savez(tmp_path / "raw.npz", x=integers)
+    raw = succeeds("run", digits, "--input", tmp_path / "raw.npz", "--raw", "--json").json["outputs"]["probabilities"]
+    np.savez(tmp_path / "real.npz", x=_images()[:20])
+    real = succeeds("run", digits, "--input", tmp_path / "real.npz", "--json").json["outputs"]["probabilities"]
+    np.testing.assert_array_equal((np.array(raw) + 128) / 256, real)
+
+
+# verify
+
+
+def test_verify(digits: Path) -> None:
+    shown = succeeds("verify", digits, "--data", TEST, "--samples", "30")
+    assert shown.out.startswith("bit-exact: 0 of 30 samples differ from the simulator\n") and shown.err == ""
+    for label in ("SQNR against float", "top-1 float", "top-1 int8", "agreement"):
+        assert label in shown.out
+    found = succeeds("verify", digits, "--data", TEST, "--json").json
+    assert found.keys() == FIGURES
+    assert (found["samples"], found["mismatches"], found["max_abs_diff"]) == (500, 0, 0)
+    assert found["top1_float"] >= 97 and found["top1_int8"] >= 97 and found["agreement"] >= 97
+    assert found["sqnr_db"] > 25
+    few = succeeds("verify", digits, "--data", TEST, "--samples", "3", "--json").json
+    assert few["samples"] == 3
+    chance = succeeds("verify", digits, "--json").json
+    assert chance.keys() == FIGURES and chance["samples"] == 20 and chance["mismatches"] == 0
+    assert chance["top1_float"] is chance["top1_int8"] is None
+
+
+def test_verify_finds_a_mismatch(copy: Path) -> None:
+    """A weight of the last layer is changed in the generated source, and the program compiled again."""
+    source = copy / "src" / "digits_weights.c"
+    text = source.read_text()
+    at = text.index("{", text.index("digits_dense5_weights"))
+    number = re.compile(r"-?\d+").search(text, at)
+    assert number is not None
+    source.write_text(text[: number.start()] + str(int(number[0]) // 2 - 30) + text[number.end() :])
+    for command in (["cmake", "-S", copy, "-B", copy / "again"], ["cmake", "--build", copy / "again"]):
+        subprocess.run(command, check=True, capture_output=True)
+    shutil.copy(copy / "again" / "digits", copy / "build" / "digits")
+    shown = edgeq("verify", copy, "--data", TEST, "--samples", "50")
+    assert shown.code == 1
+    assert shown.out.startswith("MISMATCH: ") and "largest difference" in shown.out and shown.err == ""
+    found = edgeq("verify", copy, "--data", TEST, "--samples", "50", "--json")
+    assert found.code == 1
+    assert found.json.keys() == FIGURES
+    assert 0 < found.json["mismatches"] <= 50 and found.json["max_abs_diff"] > 0
+
+
+# profile, inspect, quantize
+
+
+def test_profile(digits: Path) -> None:
+    found = succeeds("profile", digits, "--json").json
+    assert found.keys() == {"unit", "total", "layers"}
+    assert found["unit"] == "ns" and found["total"] > 0
+    assert all(layer.keys() == {"name", "op", "value", "macs"} for layer in found["layers"])
+    assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in _manifest(digits)["layers"]]
+    assert 0 < sum(layer["value"] for layer in found["layers"]) <= found["total"]
+    shown = succeeds("profile", digits)
+    assert "conv4" in shown.out and re.search(r"^total [\d,]+ ns$", shown.out, re.MULTILINE) and shown.err == ""
+
+
+def test_inspect(digits: Path) -> None:
+    assert succeeds("inspect", digits, "--json").json == _manifest(digits)
+    shown = succeeds("inspect", digits)
+    assert "flash" in shown.out and "eq_conv2d" in shown.out
+    of_model = succeeds("inspect", DIGITS / "digits.onnx", "--json").json
+    assert of_model == succeeds("inspect", DIGITS, "--json").json, "a project stands for its model"
+    assert of_model["name"] == "digits" and of_model["quantized"] is None
+    assert all(port.keys() == PORT for port in of_model["inputs"] + of_model["outputs"])
+    assert all(layer.keys() == LAYER - {"kernel"} for layer in of_model["layers"])
+    assert of_model["macs"] == _manifest(digits)["macs"]
+    assert "conv4" in succeeds("inspect", DIGITS / "digits.onnx").out
+
+
+def test_inspect_takes_shapes(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(
+        model_of([helper.make_node("Relu", ["x"], ["y"])], {"x": (1, 3, "h", "w")}, ["y"]).SerializeToString()
+    )
+    found = succeeds("inspect", tmp_path / "m.onnx", "--input-shape", "x=1x3x5x6", "--json").json
+    assert found["inputs"][0]["shape"] == [1, 3, 5, 6]
+
+
+def test_quantize(digits: Path, tmp_path: Path) -> None:
+    """The file runs in onnxruntime, and gives what the built program gives."""
+    path = tmp_path / "qdq.onnx"
+    shown = succeeds("quantize", DIGITS, "--output", path)
+    assert f"wrote {path}" in shown.out and "SQNR" in shown.out and "dense5" in shown.out
+    onnx.checker.check_model(path, full_check=True)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (port,) = session.get_inputs()
+    assert (port.name, port.shape) == ("image", [1, 1, 8, 8])
+    images = _images()[:50].astype(np.float32)
+    found = np.concatenate([session.run(None, {"image": x[None]})[0] for x in images])
+    np.save(tmp_path / "x.npy", images)
+    succeeds("run", digits, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npz")
+    assert np.mean(np.abs(found - np.load(tmp_path / "y.npz")["y"]) * 256 <= 1.001) >= 0.999
+
+
+def test_quantize_json(tmp_path: Path) -> None:
+    options = ("--observer", "mse", "--weights", "per-tensor", "--samples", "5", "--json")
+    found = succeeds("quantize", DIGITS, *options).json
+    assert found.keys() == {"name", "numerics", "output", "layers"}
+    assert (found["name"], found["numerics"], found["output"]) == ("digits", "fast", None)
+    layer = {"name", "op", "value", "sqnr_db", "max_error", "cosine"}
+    assert found["layers"] and all(e.keys() == layer for e in found["layers"])
+    assert all(e["sqnr_db"] is None or e["sqnr_db"] > 10 for e in found["layers"])
+    assert all(e["cosine"] > 0.95 for e in found["layers"])
+    assert list(tmp_path.iterdir()) == []
+    other = succeeds("quantize", DIGITS, "--samples", "5", "--json").json
+    assert other["layers"] != found["layers"]
+
+
+# targets, ops, doctor
+
+
+def test_targets() -> None:
+    found = succeeds("targets", "--json").json["targets"]
+    names = [t["name"] for t in found]
+    cores = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+    assert {"host", *cores} <= set(names)
+    assert all(t.keys() >= {"name", "description", "family", "isa"} for t in found)
+    shown = succeeds("targets").out
+    assert all(name in shown for name in names)
+
+
+def test_ops() -> None:
+    found = succeeds("ops", "--json").json["ops"]
+    kinds = {op["name"] for op in found}
+    assert {"Conv2D", "DepthwiseConv2D", "FullyConnected", "Softmax", "Resize", "Concat"} <= kinds
+    assert all(op.keys() >= {"name", "description", "attributes", "kernels"} and op["description"] for op in found)
+    shown = succeeds("ops").out
+    assert all(kind in shown for kind in kinds)
+
+
+def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = {t["name"]: t for t in succeeds("doctor", "--json").json["tools"]}
+    assert found["compiler for host"]["found"] and found["cmake"]["found"]
+    assert all(t.keys() == {"name", "found", "purpose", "install"} for t in found.values())
+    shown = succeeds("doctor").out
+    assert all(name in shown for name in found)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bare = {t["name"]: t for t in succeeds("doctor", "--json").json["tools"]}
+    assert bare["qemu-system-arm"]["found"] is None
+    assert "qemu-system-arm: apt-get install qemu-system-arm" in succeeds("doctor").out
+
+
+# Cortex-M
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("where", [("--target", "cortex-m"), ("--board", "mps2-an386")], ids="=".join)
+def test_cortex_m4(where: tuple[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made = succeeds("build", DIGITS, *where, "--output", out, "--json").json
+    assert made["cpu"] == "cortex-m4" and "arm-none-eabi-gcc" in made["toolchain"]
+    assert made["flash_bytes"] > made["weights_bytes"] and made["stack_bytes"] > 0
+    assert (out / "build" / "digits.elf").is_file()
+    found = succeeds("verify", out, "--data", TEST, "--samples", "20", "--json").json
+    assert found.keys() == FIGURES and found["samples"] == 20 and found["mismatches"] == 0
+    np.save(tmp_path / "x.npy", _images()[:3])
+    results = succeeds("run", out, "--input", tmp_path / "x.npy", "--json").json
+    assert (np.argmax(results["outputs"]["probabilities"], 1) == np.load(TEST)["y"][:3]).all()
+    cost = succeeds("profile", out, "--json").json
+    assert cost["unit"] == "instructions"
+    assert [layer["name"] for layer in cost["layers"]] == [layer["name"] for layer in made["layers"]]
+    assert 0.5 * made["macs"] < cost["total"] < 50 * made["macs"]
+    assert succeeds("profile", out, "--json").json == cost, "instructions are counted, not timed"
+    assert "instructions/MAC" in succeeds("profile", out).out
+
+
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
+def test_without_arm_gcc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No compiler on the PATH: the one that comes with pip does it."""
+    if find_zig() is None:
+        pytest.skip("ziglang is not installed")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for program in ("qemu-system-arm", "cmake", "ninja", "make"):
+        place = shutil.which(program)
+        if place is not None:
+            (tools / program).symlink_to(place)
+    monkeypatch.setenv("PATH", str(tools))
+    made = succeeds("build", DIGITS, "--target", "cortex-m4", "--output", tmp_path / "out", "--json").json
+    assert made["toolchain"].startswith("zig ")
+    found = succeeds("verify", tmp_path / "out", "--data", TEST, "--samples", "20", "--json").json
+    assert found["mismatches"] == 0
+
+
+def test_pipe_that_is_closed(digits: Path) -> None:
+    """`edgeq … | head` is no error."""
+    code = "from edgeq.cli.main import entry; entry()"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "ops", "--json"], stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    assert "Traceback" not in done.stderr and "internal error" not in done.stderr

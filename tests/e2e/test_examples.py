@@ -1,0 +1,91 @@
+"""The examples do what they promise."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import DIGITS, SINE, succeeds
+
+
+def test_digits(tmp_path: Path) -> None:
+    """97 % or better in int8, under the sanitizers."""
+    build = ("build", DIGITS, "--target", "host", "--sanitize", "--output", tmp_path / "out")
+    succeeds(*build)
+    found = succeeds("verify", tmp_path / "out", "--data", DIGITS / "test.npz", "--json").json
+    assert (found["samples"], found["mismatches"]) == (500, 0)
+    assert found["top1_int8"] >= 97.0 and abs(found["top1_int8"] - found["top1_float"]) <= 0.5
+
+
+@pytest.fixture(scope="module")
+def sine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """hello_sine, built for this machine."""
+    folder = tmp_path_factory.mktemp("sine") / "out"
+    succeeds("build", SINE, "--target", "host", "--output", folder)
+    return folder
+
+
+def test_hello_sine(sine: Path, tmp_path: Path) -> None:
+    found = succeeds("verify", sine, "--data", SINE / "test.npz", "--json").json
+    assert (found["samples"], found["mismatches"]) == (500, 0)
+    x = np.linspace(0, 2 * np.pi, 1000, dtype=np.float32)[:, None]
+    np.savez(tmp_path / "x.npz", x=x)
+    succeeds("run", sine, "--input", tmp_path / "x.npz", "--output", tmp_path / "y.npz")
+    assert np.abs(np.load(tmp_path / "y.npz")["y"] - np.sin(x)).max() < 0.04
+
+
+@pytest.mark.qemu
+def test_hello_sine_on_its_target(tmp_path: Path) -> None:
+    made = succeeds("build", SINE, "--output", tmp_path / "out", "--json").json
+    assert made["target"] == "cortex-m0plus" and made["flash_bytes"] < 4096 and made["ram_bytes"] < 64
+    found = succeeds("verify", tmp_path / "out", "--data", SINE / "test.npz", "--samples", "50", "--json").json
+    assert found["mismatches"] == 0
+
+
+def test_application(sine: Path, tmp_path: Path) -> None:
+    """C and C++ around the generated library, by add_subdirectory; no warnings."""
+    cmake = ["cmake", "-S", SINE / "app", "-B", tmp_path / "app"]
+    flags = [f"-DCMAKE_{language}_FLAGS=-Werror -Wpedantic -Wshadow" for language in ("C", "CXX")]
+    for command in (
+        [*cmake, f"-DMODEL={sine}", *flags],
+        ["cmake", "--build", tmp_path / "app"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "app" / "hello_sine" / "hello_sine").exists(), "only the library is built"
+    shown = subprocess.run([tmp_path / "app" / "app"], check=True, capture_output=True, text=True).stdout.splitlines()
+    assert len(shown) == 34
+    assert shown[8].split() == ["1.571", shown[8].split()[1], "*"] and float(shown[8].split()[1]) > 0.96
+    assert float(shown[-1].removeprefix("largest error ")) < 0.04
+
+
+def test_application_needs_a_build_folder(tmp_path: Path) -> None:
+    done = subprocess.run(["cmake", "-S", SINE / "app", "-B", tmp_path / "app"], capture_output=True, text=True)
+    assert done.returncode != 0 and "-DMODEL" in done.stderr
+
+
+def test_demo(tmp_path: Path) -> None:
+    """Without an emulator the Cortex-M4 row says so."""
+    environment = dict(os.environ)
+    if shutil.which("qemu-system-arm") is None:
+        environment["PATH"] = os.environ["PATH"]
+    done = subprocess.run(
+        [sys.executable, DIGITS / "demo.py", "--output", tmp_path / "demo"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert "0 of 500" in rows["host"] and " ns" in rows["host"]
+    if shutil.which("qemu-system-arm"):
+        assert "0 of 500" in rows["cortex-m"] and " instructions" in rows["cortex-m"]
+    else:
+        assert "not run" in rows["cortex-m"]
+    assert (tmp_path / "demo" / "host" / "manifest.json").is_file()

@@ -1,0 +1,202 @@
+"""Random networks as C, under AddressSanitizer: the generated program equals the simulator, and touches no gap.
+
+Before every layer all bytes of the arena that the plan gives to nothing at that time are overwritten and poisoned, so
+that a tensor that lies where the plan does not say, or a kernel that leaves its tensors, is found at once. Each network
+runs with the caller's own memory, with inputs that are not aligned, and with inputs and outputs in the arena (NULL).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planner_nets import mobilenet_v2, random_net, unet
+from small_net import samples, small_net
+
+from edgeq.codegen import Program, lower, render
+from edgeq.codegen.arena import present
+from edgeq.codegen.literals import Constant, array_definition
+from edgeq.errors import ToolError
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Array
+from edgeq.simulator import run_int
+from edgeq.target import Target, load_target
+from edgeq.toolchain import run
+
+HOST = load_target("host")
+NETS = 8
+SAMPLES = 2
+
+CHECKS = """
+#include <sanitizer/asan_interface.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    uint32_t begin, end;
+} gap;
+
+static unsigned char *current;
+static uint32_t arena_bytes;
+static int failures;
+
+static void enter_layer(const gap *gaps, uint32_t count)
+{
+    ASAN_UNPOISON_MEMORY_REGION(current, arena_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        memset(current + gaps[i].begin, 0xa5, gaps[i].end - gaps[i].begin);
+        ASAN_POISON_MEMORY_REGION(current + gaps[i].begin, gaps[i].end - gaps[i].begin);
+    }
+}
+
+static void expect(const char *name, const char *how, const void *found, const void *expected, size_t bytes)
+{
+    if (memcmp(found, expected, bytes) != 0) {
+        printf("%s, %s: wrong\\n", name, how);
+        failures++;
+    }
+}
+"""
+
+
+def gaps(program: Program, layer: int) -> list[tuple[int, int]]:
+    """The parts of the arena that nothing uses during a layer."""
+    found, end = [], 0
+    for o in sorted(present(program.arena, layer), key=lambda o: o.offset):
+        if o.offset > end:
+            found.append((end, o.offset))
+        end = max(end, o.offset + o.bytes)
+    return [*found, (end, program.arena_bytes)] if end < program.arena_bytes else found
+
+
+def _hook(program: Program) -> list[str]:
+    name, lines = program.name, []
+    cases = []
+    for layer in range(len(program.calls)):
+        free = gaps(program, layer) or [(0, 0)]
+        listed = ", ".join(f"{{{a}, {b}}}" for a, b in free)
+        lines.append(f"static const gap {name}_gaps{layer}[] = {{{listed}}};")
+        cases.append(f"    case {layer}: enter_layer({name}_gaps{layer}, {len(free)}); break;")
+    after = "    default: ASAN_UNPOISON_MEMORY_REGION(current, arena_bytes); break;"
+    return [*lines, f"void {name}_layer_hook(int32_t layer)\n{{\n    switch (layer) {{", *cases, after, "    }", "}"]
+
+
+def _arrays(program: Program, number: int, data: Mapping[str, Array]) -> list[str]:
+    """Inputs and expected outputs of a sample as constants."""
+    named = [(f"{program.name}_{p.id}{number}", data[p.name]) for p in (*program.inputs, *program.outputs)]
+    return [array_definition(Constant(name, np.ascontiguousarray(a).view(np.int8))) for name, a in named]
+
+
+def _sample(program: Program, number: int) -> list[str]:
+    """Statements that run a sample in every way."""
+    name, ports = program.name, [p.id for p in program.inputs]
+    data = [f"{name}_{id}{number}" for id in ports]
+    rooms = [f"(void *)made_{p.id}" for p in program.outputs]
+    inside = f"{name}_{{}}_in_arena(arena)"
+    lines = []
+    for how, inputs, outputs, prepare, found in (
+        ("caller's memory", [f"(const void *){d}" for d in data], rooms, "", "made_{}"),
+        ("unaligned", [f"(const void *)(odd_{id} + 1)" for id in ports], rooms, "odd_{} + 1", "made_{}"),
+        ("in place", ["NULL"] * len(ports), ["NULL"] * len(rooms), inside, inside),
+    ):
+        lines += ["memset(arena, 0x5a, sizeof arena);"]
+        if prepare:
+            lines += [f"memcpy({prepare.format(id)}, {d}, sizeof {d});" for id, d in zip(ports, data, strict=True)]
+        lines.append(f"failures += {name}_run({', '.join(['arena', *inputs, *outputs])}) != 0;")
+        for p in program.outputs:
+            expected = f"{name}_{p.id}{number}"
+            lines.append(f'expect("{name}", "{how}", {found.format(p.id)}, {expected}, sizeof {expected});')
+    return lines
+
+
+def _test(program: Program, runs: Sequence[Mapping[str, Array]]) -> list[str]:
+    """A function that runs a network with every sample."""
+    align = "__attribute__((aligned(16)))"
+    body = [
+        f"static unsigned char arena[{program.arena_bytes}] {align};",
+        *(f"static unsigned char odd_{p.id}[{p.type.nbytes + 1}] {align};" for p in program.inputs),
+        *(f"static unsigned char made_{p.id}[{p.type.nbytes}] {align};" for p in program.outputs),
+        "current = arena;",
+        "arena_bytes = sizeof arena;",
+        *(line for number in range(len(runs)) for line in _sample(program, number)),
+    ]
+    arrays = [line for number, data in enumerate(runs) for line in _arrays(program, number, data)]
+    return [*arrays, f"static void test_{program.name}(void)", "{", *(f"    {line}" for line in body), "}"]
+
+
+def run_programs(place: Path, graphs: Sequence[Graph], target: Target) -> str:
+    """Compile all networks into one program, run it, and return what it says."""
+    text, names = [CHECKS], []
+    for graph in graphs:
+        program = lower(graph, target)
+        names.append(program.name)
+        for file, content in render(program, target).items():
+            if file.split("/")[0] in ("include", "src", "kernels") and not file.endswith("_glue.c"):
+                path = place / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content, "utf-8")
+        runs = [{**run_int(graph, sample), **sample} for sample in samples(graph, SAMPLES)]
+        text += [f'#include "{program.name}.h"', *_hook(program), *_test(program, runs)]
+    calls = [f"    test_{name}();" for name in names]
+    ended = ['    puts(failures ? "failed" : "all right");', "    return failures != 0;"]
+    text += ["int main(void)", "{", *calls, *ended, "}", ""]
+    (place / "main.c").write_text('#include "eq/align.h"\n' + "\n".join(text), "utf-8")
+    sources = [place / "main.c", *sorted((place / "src").glob("*.c")), *sorted((place / "kernels").rglob("*.c"))]
+    options = ["-std=gnu99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    includes = ["-I", place / "include", "-I", place / "kernels" / "include"]
+    defines = [f"-D{name.upper()}_PROFILE" for name in names]
+    run(["gcc", *options, *includes, *defines, *sources, "-o", place / "program"])
+    return run([place / "program"], environment={"ASAN_OPTIONS": f"log_path={place / 'asan'}"}).output
+
+
+def graphs() -> list[Graph]:
+    return [small_net(), *(random_net(seed) for seed in range(NETS)), unet(8, 4, 2)]
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+@pytest.mark.parametrize("simulated", ["host", "cortex-m4"])
+def test_program_equals_simulator_and_keeps_to_its_plan(simulated: str, tmp_path: Path) -> None:
+    target = replace(HOST, isa=load_target(simulated).isa)
+    assert run_programs(tmp_path, graphs(), target).strip() == "all right"
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+def test_a_wrong_plan_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The poison works: a program whose plan leaves a tensor out does not come to its end."""
+    graph = small_net()
+    original = lower(graph, HOST)
+    forgotten = next(o for o in original.arena if o.value == "body")
+    broken = replace(original, arena=tuple(o for o in original.arena if o is not forgotten))
+    monkeypatch.setattr("test_planned_programs.lower", lambda graph, target: broken)
+    with pytest.raises(ToolError):
+        run_programs(tmp_path, [graph], HOST)
+    (log,) = tmp_path.glob("asan.*")
+    assert "use-after-poison" in log.read_text()
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "host"])
+@pytest.mark.parametrize("size", [96, 160])
+def test_mobilenet_v2_at_the_bound(size: int, target: str) -> None:
+    graph = mobilenet_v2(size)
+    start = time.process_time()
+    program = lower(graph, load_target(target))
+    assert time.process_time() - start < 10
+    assert program.arena_bytes == program.arena_bound
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "host"])
+def test_unet_at_the_bound(target: str) -> None:
+    program = lower(unet(), load_target(target))
+    assert program.arena_bytes == program.arena_bound
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_nets_near_the_bound(seed: int) -> None:
+    program = lower(random_net(seed), HOST)
+    assert program.arena_bytes <= 1.06 * program.arena_bound

@@ -1,0 +1,135 @@
+"""The public Python API: its names, and that the documentation's snippets run."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import DIGITS
+from onnx import helper
+from onnx_models import model_of, weights
+
+import edgeq
+from edgeq import api, errors
+
+CHECKOUT = DIGITS.parent.parent
+NAMES = {"BuildOptions", "__version__", "build", "load", "profile", "quantize", "run", "verify"}
+
+
+def test_names() -> None:
+    assert set(edgeq.__all__) == NAMES, "a name that goes breaks programs; one that comes is to be documented"
+    for name in NAMES:
+        assert getattr(edgeq, name) is not None
+    with pytest.raises(AttributeError, match="'invented'"):
+        edgeq.invented  # noqa: B018
+    assert set(api.__all__) <= set(vars(api))
+
+
+def test_importing_edgeq_is_quick() -> None:
+    """The layers come with the first use."""
+    code = "import sys, edgeq; print([m for m in sys.modules if m.split('.')[0] in ('onnx', 'tflite', 'numpy')])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+def test_no_tensorflow_for_other_models(tmp_path: Path) -> None:
+    code = f"import sys, edgeq; edgeq.load({str(DIGITS / 'digits.onnx')!r}); print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
+
+
+def test_documented_signatures() -> None:
+    """docs/api.md names every function with its arguments."""
+    text = (CHECKOUT / "docs" / "api.md").read_text("utf-8")
+    for name in NAMES - {"__version__", "BuildOptions"}:
+        found = re.search(rf"`edgeq\.{name}\(([^)]*)\)`", text)
+        assert found is not None, f"{name} is not documented"
+        told = [part.split("=")[0].strip() for part in found[1].split(",")]
+        assert told == list(inspect.signature(getattr(edgeq, name)).parameters)[: len(told)], name
+
+
+def _snippets(path: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
+
+
+def _run(code: str, folder: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_snippets_of_the_api_page(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["c"], "conv", strides=[8, 8]),
+        helper.make_node("GlobalAveragePool", ["c"], ["y"], "mean"),
+    ]
+    model = model_of(nodes, {"image": ("n", 3, "h", "w")}, ["y"], {"w": weights(4, 3, 8, 8)})
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    np.savez(tmp_path / "samples.npz", x=np.random.default_rng(1).uniform(0, 1, (2, 3, 224, 224)).astype(np.float32))
+    given = "import numpy as np\nquantized_image = np.zeros((1, 3, 224, 224), np.int8)\n"
+    snippets = _snippets(CHECKOUT / "docs" / "api.md")
+    assert snippets
+    for snippet in snippets:
+        _run(given + snippet, tmp_path)
+
+
+@pytest.mark.qemu
+def test_snippets_of_the_readme(tmp_path: Path) -> None:
+    shutil.copy(DIGITS / "digits.onnx", tmp_path / "model.onnx")
+    shutil.copy(DIGITS / "calibration.npz", tmp_path / "samples.npz")
+    np.savez(tmp_path / "test.npz", x=np.load(DIGITS / "test.npz")["x"][:10])
+    snippets = _snippets(CHECKOUT / "README.md")
+    assert snippets
+    for snippet in snippets:
+        _run(snippet, tmp_path)
+
+
+def test_every_error_has_its_exit_code() -> None:
+    """As the docstring of edgeq.errors draws them."""
+    told = dict(re.findall(r"── (\w+) +(\d+) ", errors.__doc__ or ""))
+    kinds = {c.__name__: c for c in errors.EdgeqError.__subclasses__()}
+    assert told.keys() == kinds.keys()
+    assert {name: int(code) for name, code in told.items()} == {name: c.exit_code for name, c in kinds.items()}
+    assert len(set(told.values())) == len(told)
+
+
+def test_api_end_to_end(tmp_path: Path) -> None:
+    """Build, verify, run and profile from Python."""
+    options = edgeq.BuildOptions(
+        model=DIGITS / "digits.onnx", calibration=DIGITS / "calibration.npz", output=tmp_path / "out"
+    )
+    steps: list[str] = []
+    done: list[tuple[int, int]] = []
+    made = edgeq.build(options, step=steps.append, progress=lambda n, total: done.append((n, total)))
+    assert steps == ["reading digits.onnx", "quantizing", "generating C for host", "compiling"]
+    assert done[-1] == (200, 200) and [n for n, _ in done] == sorted(n for n, _ in done)
+    assert made["target"] == "host" and made["folder"] == str(tmp_path / "out")
+    seen: list[int] = []
+    found = edgeq.verify(tmp_path / "out", DIGITS / "test.npz", samples=25, progress=lambda n, total: seen.append(n))
+    assert found["mismatches"] == 0 and seen == list(range(1, 26))
+    np.save(tmp_path / "x.npy", np.load(DIGITS / "test.npz")["x"][:4])
+    outputs = edgeq.run(tmp_path / "out", tmp_path / "x.npy")
+    assert outputs["probabilities"].shape == (4, 10) and outputs["probabilities"].dtype == np.float32
+    assert edgeq.run(tmp_path / "out", tmp_path / "x.npy", raw=True)["probabilities"].dtype == np.int8
+    assert edgeq.profile(tmp_path / "out")["unit"] == "ns"
+
+
+def test_quantize_takes_samples_of_any_kind() -> None:
+    """A file, a list of mappings, a generator."""
+    graph = edgeq.load(DIGITS / "digits.onnx")
+    images = np.load(DIGITS / "calibration.npz")["x"].astype(np.float32)
+    kinds = [
+        str(DIGITS / "calibration.npz"),
+        [{"image": image[None]} for image in images],
+        ({"image": image[None]} for image in images),
+    ]
+    made = [edgeq.quantize(graph, samples).graph for samples in kinds]
+    assert made[0].type("probabilities") == made[1].type("probabilities")
+    assert len({str({n: v.type for n, v in g.values.items()}) for g in made}) == 1

@@ -1,0 +1,90 @@
+"""Packed weights, unpacked again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.ir.tensor import Array
+from edgeq.ops._pack_dsp import channel_groups, fit_mixed, mixed_signs, pack_fours, pack_pairs
+
+Unpacked = tuple[Array, Array, Array]
+
+
+def unpack(stream: Array, channels: int, k: int, size: int, mixed: bool) -> Unpacked:
+    """Weights (OC, K), biases and multipliers, read as the kernels read them."""
+    padded = (k + 3) // 4 * 4
+    block = 2 * size + padded * size // 4
+    groups = stream.reshape(-1, block)
+    assert len(groups) == len(channel_groups(channels, size))
+    weights, bias, multipliers = (np.zeros((channels + size, *s), np.int64) for s in ((padded,), (), ()))
+    for first, group in zip(channel_groups(channels, size), groups, strict=True):
+        words = group[size:-size].astype("<i4").view("<i2").astype(np.int64).reshape(-1, size // 2, 2)
+        for pair in range(size // 2):
+            half = words[:, pair, :]  # (k / 2, 2)
+            a = half.astype(np.int8).astype(np.int64)
+            b = (half - a) >> 8 if mixed else half >> 8
+            for which, values in ((0, a), (1, b)):
+                c = first + 2 * pair + which
+                weights[c] = values.reshape(-1, 2, 2).transpose(0, 2, 1).ravel()
+                sums = group[2 * pair : 2 * pair + 2].astype(np.int64)
+                bias[c] = (sums[1] - sums[0]) >> 8 if mixed and which else sums[which]
+                multipliers[c] = group[block - size + 2 * pair + which]
+                if multipliers[c] < 0:
+                    weights[c], bias[c], multipliers[c] = -weights[c], -bias[c], -multipliers[c]
+    assert not weights[channels:].any()
+    assert not weights[:, k:].any()
+    return weights[:channels, :k], bias[:channels], multipliers[:channels]
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 4), (3, 7), (5, 9), (6, 18), (8, 3), (11, 30)])
+def test_unpacked_are_the_same(shape: tuple[int, int], size: int, mixed: bool) -> None:
+    rng = np.random.default_rng(sum(shape))
+    weights = rng.integers(-127, 128, shape).astype(np.int8)
+    weights[-1, -1] = -128
+    bias = rng.integers(-(2**20), 2**20, shape[0]).astype(np.int32)
+    multipliers = rng.integers(1, 2**31, shape[0])
+    pack = pack_pairs if size == 2 else pack_fours
+    found = unpack(pack(weights, bias, multipliers, mixed), *shape, size, mixed)
+    for got, expected in zip(found, (weights, bias, multipliers), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_without_multipliers() -> None:
+    weights = np.arange(-6, 6, dtype=np.int8).reshape(3, 4)
+    bias = np.array([1, 2, 3], np.int32)
+    plain = pack_pairs(weights, bias, None, False)
+    whole = pack_pairs(weights, bias, np.array([7, 8, 9]), False)
+    np.testing.assert_array_equal(plain.reshape(2, -1), whole.reshape(2, -1)[:, :-2])
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("channels", range(1, 18))
+def test_groups_cover_all_channels_in_order(channels: int, size: int) -> None:
+    groups = channel_groups(channels, size)
+    assert sorted({g + i for g in groups for i in range(size)} & set(range(channels))) == list(range(channels))
+    assert list(groups) == sorted(groups)
+    assert len(groups) == -(-channels // size)
+    assert channels < size or groups[-1] + size == channels
+
+
+@pytest.mark.parametrize("a", [-128, -1, 0, 127])
+def test_one_least_weight_can_be_mixed(a: int) -> None:
+    first, second = np.array([a, 5], np.int8), np.array([-128, 127], np.int8)
+    signs = mixed_signs(first, second)
+    assert signs is not None
+    half = signs[0] * first.astype(int) + 256 * signs[1] * second.astype(int)
+    np.testing.assert_array_equal(half, half.astype(np.int16))
+    np.testing.assert_array_equal(half.astype(np.int8), signs[0] * first.astype(int))
+
+
+def test_what_cannot_be_mixed() -> None:
+    bias = np.zeros(2, np.int32)
+    small = np.full((2, 8), -127, np.int8)
+    assert fit_mixed(small, bias, 2)
+    assert fit_mixed(np.full((2, 8), -128, np.int8), bias, 2)
+    assert not fit_mixed(np.array([[1, -1], [-128, -128]], np.int8), bias, 2)
+    assert not fit_mixed(small, np.array([0, -(2**23)], np.int32), 2)
+    assert not fit_mixed(np.full((2, 600), 127, np.int8), bias, 2)

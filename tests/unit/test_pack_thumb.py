@@ -1,0 +1,69 @@
+"""Packed weights of the kernels for cores without SIMD, unpacked again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.ir.tensor import Array
+from edgeq.ops._pack_thumb import LANE_MAX, LANE_MIN, LONGEST, block_lengths, pack_blocks, pack_fours
+
+SHAPES = [(1, 1), (3, 9), (5, 40), (2, 600)]
+
+
+def draw(shape: tuple[int, int], reach: int = 127) -> Array:
+    """Random weights."""
+    return np.random.default_rng(shape[0] * 1000 + shape[1]).integers(-reach, reach + 1, shape).astype(np.int8)
+
+
+def blocks_of(data: Array) -> list[list[Array]]:
+    """Per channel its blocks, read as the kernel reads them."""
+    channels: list[list[Array]] = [[]]
+    at = 0
+    while at < data.size:
+        length = int(data[at].view(np.uint8))
+        if length:
+            channels[-1].append(data[at + 1 : at + 1 + length])
+        else:
+            channels.append([])
+        at += 1 + length
+    assert channels.pop() == []
+    return channels
+
+
+@pytest.mark.parametrize("reach", [127, 20, 0])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_blocks_hold_the_weights(shape: tuple[int, int], reach: int) -> None:
+    weights = draw(shape, reach)
+    packed = pack_blocks(weights)
+    found = blocks_of(packed.data)
+    assert [np.concatenate(blocks).tolist() for blocks in found] == weights.tolist()
+    assert [len(blocks) for blocks in found] == packed.counts.tolist()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_activation_can_leave_a_lane(shape: tuple[int, int]) -> None:
+    for blocks in blocks_of(pack_blocks(draw(shape)).data):
+        for block in blocks:
+            products = np.sort(np.outer(np.array([-128, 127]), block.astype(np.int64)), axis=0)
+            assert products[0].sum() >= LANE_MIN and products[1].sum() <= LANE_MAX
+
+
+def test_blocks_are_as_long_as_they_can_be() -> None:
+    assert block_lengths(np.full(5, 127, np.int8)) == [2, 2, 1]
+    assert block_lengths(np.full(5, -128, np.int8)) == [1, 1, 1, 1, 1]
+    assert block_lengths(np.full(9, 64, np.int8)) == [4, 4, 1]
+    assert block_lengths(np.full(9, -64, np.int8)) == [3, 3, 3]
+    assert block_lengths(np.zeros(LONGEST + 1, np.int8)) == [LONGEST, 1]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 3), (7, 5), (12, 30)])
+def test_fours(shape: tuple[int, int]) -> None:
+    weights = draw(shape)
+    words = pack_fours(weights).reshape(-1, shape[1], 4)
+    assert len(words) == -(-shape[0] // 4)
+    lower = words[..., [0, 2]].view(np.uint8).astype(np.int64) - 128
+    upper = words[..., [1, 3]].astype(np.int64)
+    channels = np.stack([lower[..., 0], upper[..., 0], lower[..., 1], upper[..., 1]], axis=1).reshape(-1, shape[1])
+    assert channels[: shape[0]].tolist() == weights.tolist()
+    assert not channels[shape[0] :].any()
