@@ -32,6 +32,7 @@ from edgeq.ops._broadcast import (
     broadcast_params,
     broadcast_samples,
     broadcast_shapes,
+    one_constant,
     operands,
 )
 from edgeq.ops._elementwise_mve import binary_mve_rows

@@ -15,9 +15,11 @@ from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._broadcast import (
     binary_dsp_kernels,
     binary_kernels,
+    both_computed,
     broadcast_params,
     broadcast_samples,
     broadcast_shapes,
+    one_constant,
     operands,
 )
 from edgeq.ops._elementwise_mve import binary_mve_rows

@@ -15,7 +15,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress, Samples, calibrate
 from edgeq.quantize.config import Activations, QuantConfig
 from edgeq.quantize.correct import correct_biases
-from edgeq.quantize.ranges import activation_params
+from edgeq.quantize.ranges import WEIGHT_MAX, activation_params
 from edgeq.quantize.solver import Plan, requantize_op, rule_of, solve
 from edgeq.quantize.sums import align_sums
 from edgeq.quantize.weights import Around, check_finite, quantize_bias, quantize_weights
@@ -139,7 +139,7 @@ def _convert_operands(
     if weight is not None:
         s_in = params[str(names[0])].s if names[0] in params else _constant_params(graph, str(names[0])).s
         q = _weight_params(graph, node, rule, Around(s_in, params[node.outputs[0]].s), local)
-        names[weight] = _put(constants, graph, str(names[weight]), q)
+        names[weight] = _put(constants, graph, str(names[weight]), q, -WEIGHT_MAX)
         if bias is not None:
             names[bias] = _put_bias(constants, graph, node, str(names[bias]), s_in, q)
     for k, name in enumerate(node.inputs):
@@ -170,11 +170,12 @@ def _constant_params(graph: Graph, name: str) -> QParams:
     return activation_params(float(data.min(initial=0.0)), float(data.max(initial=0.0)), symmetric=False)
 
 
-def _put(constants: _Constants, graph: Graph, name: str, q: QParams) -> str:
+def _put(constants: _Constants, graph: Graph, name: str, q: QParams, least: int = -128) -> str:
     value = graph.values[name]
     if value.type.q == q and value.type.dtype is DType.INT8:
         return name
-    return constants.put(name, q.quantize(_real(graph, name), DType.INT8), DType.INT8, q)
+    data = q.quantize(_real(graph, name), DType.INT8)
+    return constants.put(name, np.maximum(data, np.int8(least)) if value.type.q is None else data, DType.INT8, q)
 
 
 def _weight_params(graph: Graph, node: Node, rule: QuantRule, around: Around, config: QuantConfig) -> QParams:

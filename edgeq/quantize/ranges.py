@@ -38,14 +38,19 @@ def max_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.abs(rows).max(axis=1, initial=0.0) / WEIGHT_MAX
 
 
+def rounding_error(rows: npt.NDArray[np.float64], scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Squared error (C,) of every row of (C, K) in −127 … 127 times its scale."""
+    q = np.clip(np.rint(rows / scales[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
+    return np.asarray(np.square(rows - q * scales[:, None]).sum(axis=1))
+
+
 def mse_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Scales (C,) with the least squared rounding and clipping error of every row of (C, K)."""
     full = max_scales(rows)
     best, least = full.copy(), np.full(full.shape, np.inf)
     for step in range(STEPS):
         scale = np.maximum(full * (1.0 - 0.5 * step / STEPS), np.finfo(np.float64).tiny)
-        q = np.clip(np.rint(rows / scale[:, None]), -WEIGHT_MAX, WEIGHT_MAX)
-        error = np.square(rows - q * scale[:, None]).sum(axis=1)
+        error = rounding_error(rows, scale)
         better = error < least
         best, least = np.where(better, scale, best), np.where(better, error, least)
     return best

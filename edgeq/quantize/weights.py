@@ -11,13 +11,14 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
-from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scales, sane_scales
+from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scales, rounding_error, sane_scales
 
 SMALLEST_FACTOR = 2.0**-20
 """Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
 the greatest int8 weight of such a channel moves the output by less than 1/16 of a step."""
-NEIGHBOURS = 4
-"""Multipliers that the search for one that float32 can express tries."""
+FACTOR_BITS, LEAST_BITS = 14, 4
+"""Fraction bits of s_in·s_w / s_out where that leaves it at least LEAST_BITS significant bits, else as many as these need.
+With more, products come too near to the middle between integers; with fewer, scales would rise by more than 6 %."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -58,33 +59,46 @@ def quantize_weights(
     scales = (mse_scales if config.weight_scale is WeightScale.MSE else max_scales)(rows)
     scales = sane_scales(scales)
     scales = np.maximum(scales, SMALLEST_FACTOR * around.output / around.input)
+    scales = _best_exact(rows, scales, around, config.weight_scale)
     if bias is not None:
         scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around.input, where)
-    scales = exact_scales(scales, around)
     if axis is None:
         return QParams.per_tensor(float(scales[0]), 0)
     count = weights.shape[axis]
     return QParams.per_channel(np.broadcast_to(scales, (count,)), 0, axis)
 
 
-def exact_scales(scales: Floats, around: Around) -> Floats:
-    """Scales (C,) a few units in the last place larger, such that s_in·s_w / s_out is a multiple of 2⁻³¹ in float32.
+def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
+    """Scales (C,) near the given ones with which a layer's integers do not depend on how a factor is computed.
 
-    The fixed-point multiplier of FAST then is what a runtime that computes in float32 multiplies with: both give the
-    same integers but for the rounding of the product itself. Where no such scale is near, it stays.
+    s_in·s_w / s_out becomes a number of few bits, k / 2ᵉ, plus the least that float32 can express. So an accumulator times
+    the factor is never so near to the middle between two integers that the rounding of FAST's fixed-point multiplier and
+    that of a runtime that multiplies in float32 could differ. Where no float32 scale gives that factor, it stays.
+
+    Args:
+        scales: (C,) the scales wanted.
+        around: scales of input and output.
+        rise: whether to go to the next greater (else the next smaller) factor of few bits.
     """
     s_in, s_out = np.float32(around.input), np.float32(around.output)
     start = around.input * scales / around.output
-    unit = np.maximum(np.spacing(start.astype(np.float32)).astype(np.float64), 2.0**-31)
-    found, open_ = scales.copy(), np.ones(scales.shape, bool)
-    for step in range(NEIGHBOURS):
-        target = (np.ceil(start / unit) + step) * unit
-        base = (target * around.output / around.input).astype(np.float32)
-        for ulps in (0, 1, -1, 2, -2):
-            scale = base + np.float32(ulps) * np.spacing(base)
-            exact = open_ & (s_in * scale / s_out == target.astype(np.float32)) & np.isfinite(scale)
-            found, open_ = np.where(exact, scale.astype(np.float64), found), open_ & ~exact
-    return found
+    bits = np.maximum(FACTOR_BITS, LEAST_BITS - np.floor(np.log2(start)))
+    short = (np.ceil if rise else np.floor)(start * 2.0**bits) * 2.0**-bits
+    target = (short + np.maximum(np.spacing(short.astype(np.float32)), 2.0**-31)).astype(np.float32)
+    base = (target.astype(np.float64) * around.output / around.input).astype(np.float32)
+    found = scales.copy()
+    for ulps in (3, -3, 2, -2, 1, -1, 0):
+        scale = base + np.float32(ulps) * np.spacing(base)
+        found = np.where(s_in * scale / s_out == target, scale.astype(np.float64), found)
+    return np.where((start < 0.5) & np.isfinite(found) & (found > 0.0), found, scales)
+
+
+def _best_exact(rows: Floats, scales: Floats, around: Around, method: WeightScale) -> Floats:
+    above = exact_scales(scales, around, rise=True)
+    if method is WeightScale.MAX:
+        return above
+    below = exact_scales(scales, around, rise=False)
+    return np.where(rounding_error(rows, below) < rounding_error(rows, above), below, above)
 
 
 def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: str) -> Floats:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import Array, DType
+from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.simulator import FloatExecutor, IntExecutor
 
 
@@ -77,8 +77,16 @@ def sqnr_db(reference: npt.ArrayLike, quantized: npt.ArrayLike) -> float | None:
 
 
 def quantize_inputs(graph: Graph, sample: Mapping[str, Array]) -> dict[str, Array]:
-    """One sample's real values as the integers that an integer graph takes."""
-    return {name: graph.type(name).qp.quantize(sample[name], graph.type(name).dtype) for name in graph.inputs}
+    """One sample's real values as the integers that an integer graph takes.
+
+    In float32, halves to even, as ONNX's QuantizeLinear does it.
+    """
+    return {name: _quantize_port(graph.type(name), np.asarray(sample[name])) for name in graph.inputs}
+
+
+def _quantize_port(type: TensorType, real: Array) -> Array:
+    steps = np.rint(real.astype(np.float32) / np.float32(type.qp.s))
+    return cast(Array, np.clip(steps + np.float32(type.qp.zp), *type.dtype.range).astype(type.dtype.numpy))
 
 
 def real_output(graph: Graph, name: str, value: Array) -> npt.NDArray[np.float32]:

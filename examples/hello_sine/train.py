@@ -1,6 +1,6 @@
 """Train a tiny network on y = sin(x) with NumPy, and write what the example needs.
 
-    python train.py            writes hello_sine.onnx, calibration.npz and test.npz beside this file
+python train.py            writes hello_sine.onnx, calibration.npz and test.npz beside this file
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from edgeq.toolchain import find_cmake, find_generator, run
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = folder("firmware")
 SETS = {path.name: sorted(path.glob("*.c")) for path in sorted((FIRMWARE / "kernels").iterdir())}
-ARM = {"ref": "cortex-m0plus", "dsp": "cortex-m4", "thumb2": "cortex-m3"}
+ARM = {"ref": "cortex-m0plus", "dsp": "cortex-m4", "thumb2": "cortex-m3", "mve": "cortex-m55"}
 COMPILERS = ("gcc", "clang", "arm-none-eabi-gcc")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only")
 ALLOWED = {"memcpy", "memset", "memmove"}
@@ -24,7 +24,8 @@ ALLOWED = {"memcpy", "memset", "memmove"}
 def test_no_warnings(compiler: str, kernels: str) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
-    core = (f"-mcpu={ARM.get(kernels, 'cortex-m0plus')}", "-mthumb") if compiler.startswith("arm") else ()
+    floats = ("-mfloat-abi=hard",) if kernels == "mve" else ()  # there are no vectors without
+    core = (f"-mcpu={ARM.get(kernels, 'cortex-m0plus')}", "-mthumb", *floats) if compiler.startswith("arm") else ()
     run([compiler, *core, *WARNINGS, "-I", FIRMWARE / "include", *SETS[kernels]])
 
 
@@ -60,7 +61,7 @@ def test_library_in_another_project(tmp_path: Path) -> None:
 def test_kernels_use_nothing_from_outside(kernels: str, tmp_path: Path) -> None:
     if shutil.which("gcc") is None or shutil.which("nm") is None:
         pytest.skip("gcc or nm is not installed")
-    flags = ("-std=c99", "-O2", "-ffreestanding", "-fno-stack-protector", "-c", "-I", FIRMWARE / "include")
+    flags = ("-std=c99", "-O2", "-ffreestanding", "-fno-stack-protector", "-fno-pic", "-c", "-I", FIRMWARE / "include")
     run(["gcc", *flags, *SETS[kernels]], cwd=tmp_path)
     objects = sorted(tmp_path.glob("*.o"))
     assert len(objects) == len(SETS[kernels])

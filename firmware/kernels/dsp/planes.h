@@ -8,7 +8,7 @@
 
 #include "eq/dsp.h"
 
-/* The longest pieces of assembly take every register there is, which Clang does not give: it gets their meaning in C. */
+/* The longest pieces of assembly take all registers, which Clang does not give: it gets their meaning in C. */
 #if EQ_DSP_NATIVE && !defined(__clang__)
 #define EQ_DSP_LONG_ASM 1
 #else

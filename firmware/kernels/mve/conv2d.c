@@ -29,8 +29,6 @@ typedef struct {
     int32_t to_step, from_step, rows, bytes;
 } eq_copy;
 
-typedef void copy_rows(const eq_copy *c, int8_t *to, const int8_t *from);
-
 #if EQ_MVE_NATIVE
 
 #define UNUSED __attribute__((unused))
@@ -94,11 +92,6 @@ NAKED copy_any(const eq_copy *c UNUSED, int8_t *to UNUSED, const int8_t *from UN
                            "pop {r4, pc}");
 }
 
-static copy_rows *copy_for(int32_t bytes)
-{
-    return bytes <= 16 ? copy_16 : bytes == 48 ? copy_48 : copy_any;
-}
-
 #else
 
 static void copy_any(const eq_copy *c, int8_t *to, const int8_t *from)
@@ -108,12 +101,21 @@ static void copy_any(const eq_copy *c, int8_t *to, const int8_t *from)
     }
 }
 
-static copy_rows *copy_for(int32_t bytes)
-{
-    return bytes > 0 ? copy_any : 0;
-}
+#define copy_16 copy_any
+#define copy_48 copy_any
 
 #endif
+
+EQ_INLINE void copy_rows(const eq_copy *c, int8_t *to, const int8_t *from)
+{
+    if (c->bytes == 48) {
+        copy_48(c, to, from);
+    } else if (c->bytes <= 16) {
+        copy_16(c, to, from);
+    } else {
+        copy_any(c, to, from);
+    }
+}
 
 /* Collects a window of which not all lies inside, or whose columns are apart. It starts at pixel (top, left). */
 NOINLINE static void collect(const eq_conv2d_mve_params *p, const int8_t *image, int32_t top, int32_t left,
@@ -130,19 +132,17 @@ NOINLINE static void collect(const eq_conv2d_mve_params *p, const int8_t *image,
         image + (top + rows.first * p->dilation_h) * line + (left + columns.first * p->dilation_w) * p->in_c;
     const int dense = p->dilation_w == 1;
     const eq_copy c = {run, down, high, dense ? wide * p->in_c : p->in_c};
-    copy_rows *const copy = copy_for(c.bytes);
     to += rows.first * run + columns.first * p->in_c;
     for (int32_t kx = dense ? wide - 1 : 0; kx < wide; kx++, to += p->in_c, from += p->dilation_w * p->in_c) {
-        copy(&c, to, from);
+        copy_rows(&c, to, from);
     }
 }
 
-static void conv2d(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, int8_t *scratch,
-                   eq_conv_tile *tile)
+EQ_INLINE void conv2d(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, int8_t *scratch,
+                      eq_rounding rounding)
 {
     const int32_t run = p->kernel_w * p->in_c, k = (p->kernel_h * run + 15) & ~15;
     const eq_copy whole = {run, p->dilation_h * p->in_w * p->in_c, p->kernel_h, run};
-    copy_rows *const copy = copy_for(run);
     const int32_t width = p->out_w, right = p->stride_w, channels = p->in_c;
     /* Where the last window starts that lies inside; there is none if its columns are apart. */
     const int32_t most = p->dilation_w == 1 ? p->in_w - p->kernel_w : -1;
@@ -159,13 +159,13 @@ static void conv2d(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *o
             int32_t left = -p->pad_left;
             for (int32_t x = 0; x < width; x++, left += right) {
                 if (left >= 0 && left <= last) {
-                    copy(&whole, to, first + left * channels);
+                    copy_rows(&whole, to, first + left * channels);
                 } else {
                     collect(p, input, top, left, rows, to);
                 }
                 to += k;
                 if (to == full) {
-                    tile(&m, &windows, output, EQ_TILE);
+                    eq_conv_tile(&m, &windows, output, EQ_TILE, rounding);
                     output += EQ_TILE * m.channels;
                     to = scratch;
                 }
@@ -173,7 +173,7 @@ static void conv2d(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *o
         }
         if (to != scratch) {
             const int32_t count = to == scratch + k ? 1 : 2;
-            tile(&m, &windows, output, count);
+            eq_conv_tile(&m, &windows, output, count, rounding);
             output += count * m.channels;
         }
     }
@@ -182,6 +182,6 @@ static void conv2d(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *o
 #define DEFINE(suffix, rounding)                                                                                       \
     void eq_conv2d_mve_##suffix(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch)     \
     {                                                                                                                  \
-        conv2d(p, input, output, (int8_t *)scratch, eq_conv_tile_mve_##suffix);                                        \
+        conv2d(p, input, output, (int8_t *)scratch, rounding);                                                         \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE)

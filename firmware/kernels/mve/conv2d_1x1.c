@@ -2,7 +2,7 @@
 #include "conv_tile.h"
 #include "eq/conv2d_mve.h"
 
-static void conv2d_1x1(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, eq_conv_tile *tile)
+EQ_INLINE void conv2d_1x1(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, eq_rounding rounding)
 {
     const int32_t k = p->in_c;
     const eq_matrix m = EQ_MATRIX(p, k);
@@ -32,7 +32,7 @@ static void conv2d_1x1(const eq_conv2d_mve_params *p, const int8_t *input, int8_
                     }
                 }
             }
-            tile(&m, &x, output, left < EQ_TILE ? left : EQ_TILE);
+            eq_conv_tile(&m, &x, output, left < EQ_TILE ? left : EQ_TILE, rounding);
             output += EQ_TILE * m.channels;
         }
         output += (pixels - (pixels + EQ_TILE - 1) / EQ_TILE * EQ_TILE) * m.channels;
@@ -42,6 +42,6 @@ static void conv2d_1x1(const eq_conv2d_mve_params *p, const int8_t *input, int8_
 #define DEFINE(suffix, rounding)                                                                                       \
     void eq_conv2d_1x1_mve_##suffix(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output)                \
     {                                                                                                                  \
-        conv2d_1x1(p, input, output, eq_conv_tile_mve_##suffix);                                                       \
+        conv2d_1x1(p, input, output, rounding);                                                                        \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE)

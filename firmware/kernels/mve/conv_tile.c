@@ -8,7 +8,7 @@ EQ_INLINE void tail(const eq_matrix *m, const eq_pixels *x, const eq_finish *f, 
     if (left > 0) {
         const eq_pixels few = {x->x0, x->x1, x->x2, x->count, (left + 1) / 2};
         const eq_finish g = {f->count, f->step, left, f->zero_point, f->qmin, f->qmax};
-        m->gemm(&few, m->weights + done / EQ_BLOCK * m->block, m->bias + done, sums);
+        eq_gemm(m->gemm, &few, m->weights + done / EQ_BLOCK * m->block, m->bias + done, sums);
         eq_finish_few(sums, m->multiplier + done, eq_shift_at(m->shift, done, rounding), out + done, &g, rounding);
     }
 }
@@ -25,7 +25,7 @@ EQ_INLINE void tile(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t
     }
     const int8_t *w = m->weights;
     for (int32_t c = 0; c + EQ_BLOCK <= m->channels; c += EQ_BLOCK, w += m->block) {
-        m->gemm(x, w, m->bias + c, sums);
+        eq_gemm(m->gemm, x, w, m->bias + c, sums);
         eq_finish_blocks(sums, m->multiplier + c, eq_shift_at(m->shift, c, rounding), out + c, all, rounding);
     }
     tail(m, x, all, out, sums, rounding);

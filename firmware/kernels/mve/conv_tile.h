@@ -10,7 +10,7 @@ enum { EQ_TILE = 3 };
 
 /* A matrix of weights and what is done with its sums; see eq/conv2d_mve.h. */
 typedef struct {
-    eq_gemm *gemm;
+    eq_gemm_kind gemm;
     const int8_t *weights;
     int32_t block; /* bytes of weights of 16 channels */
     const int32_t *bias, *multiplier, *shift;
@@ -26,9 +26,20 @@ typedef struct {
         .finish = {EQ_TILE, (p)->out_c, EQ_BLOCK, (p)->zero_point, (p)->qmin, (p)->qmax}                               \
     }
 
-/* Writes the first `count` of three pixels, which say that they want a whole block of channels. */
-typedef void eq_conv_tile(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
+/* Each writes the first `count` of three pixels, which say that they want a whole block of channels. */
+void eq_conv_tile_mve_fast(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
+void eq_conv_tile_mve_single(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
+void eq_conv_tile_mve_double(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
 
-eq_conv_tile eq_conv_tile_mve_fast, eq_conv_tile_mve_single, eq_conv_tile_mve_double;
+EQ_INLINE void eq_conv_tile(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count, eq_rounding rounding)
+{
+    if (rounding == EQ_FAST) {
+        eq_conv_tile_mve_fast(m, x, out, count);
+    } else if (rounding == EQ_SINGLE) {
+        eq_conv_tile_mve_single(m, x, out, count);
+    } else {
+        eq_conv_tile_mve_double(m, x, out, count);
+    }
+}
 
 #endif

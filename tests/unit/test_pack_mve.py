@@ -1,0 +1,129 @@
+"""Weights and multipliers of the mve kernels, unpacked again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.ir.tensor import Array
+from edgeq.numerics.fixedpoint import Multiplier, Rounding, quantize_multiplier
+from edgeq.ops._depthwise_mve import sources
+from edgeq.ops._pack_mve import (
+    BLOCK,
+    GROUP,
+    block_order,
+    channel_order,
+    fits_multiplier,
+    pack_groups,
+    pack_pairs,
+    pack_taps,
+    pack_windows,
+    padded,
+    vector_shift,
+)
+
+SHAPES = [(1, 1), (2, 16), (3, 17), (15, 5), (16, 16), (17, 33), (40, 48), (66, 9)]
+
+
+def narrowed(slots: Array) -> Array:
+    """Sixteen values as the kernels narrow four vectors of them: even and odd halves, then even and odd bytes."""
+    v0, v1, v2, v3 = slots.reshape(4, 4)
+    halves = [np.stack(pair, axis=1).ravel() for pair in ((v0, v2), (v1, v3))]
+    return np.stack(halves, axis=1).ravel()
+
+
+def weights_of(shape: tuple[int, ...]) -> Array:
+    data = np.random.default_rng(sum(shape)).integers(-128, 128, shape).astype(np.int8)
+    data.flat[0] = -128
+    return data
+
+
+def unpack(packed: Array, channels: int, k: int, together: int) -> Array:
+    """Weights (OC, K), read as the kernels read them, in the kernels' order of channels."""
+    steps = padded(k, BLOCK) // BLOCK
+    found = np.zeros((padded(channels, together), steps * BLOCK), np.int8)
+    vectors = iter(packed.reshape(-1, BLOCK))
+    for first in range(0, channels, together):
+        for step in range(steps):
+            for c in range(first, first + together):
+                found[c, step * BLOCK : (step + 1) * BLOCK] = next(vectors)
+    assert next(vectors, None) is None
+    assert not found[channels:].any()
+    assert not found[:, k:].any()
+    return found[:channels, :k]
+
+
+def test_narrowing_restores_the_order_of_channels() -> None:
+    np.testing.assert_array_equal(narrowed(channel_order(BLOCK)), np.arange(BLOCK))
+    for block in block_order(40, 1).reshape(-1, BLOCK):
+        real = narrowed(block)
+        np.testing.assert_array_equal(real[real >= 0], np.arange(real[0], min(real[0] + BLOCK, 40)))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pairs(shape: tuple[int, int]) -> None:
+    weights = weights_of(shape)
+    order = channel_order(shape[0])
+    assert sorted(order) == list(range(shape[0]))
+    np.testing.assert_array_equal(unpack(pack_pairs(weights), *shape, 2), weights[order])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_groups(shape: tuple[int, int]) -> None:
+    weights = weights_of(shape)
+    np.testing.assert_array_equal(unpack(pack_groups(weights), *shape, GROUP), weights)
+
+
+@pytest.mark.parametrize("channels", [1, 4, 8, 15, 16, 17, 33])
+@pytest.mark.parametrize("window", [(1, 1), (3, 3), (2, 4), (4, 1)])
+def test_windows(channels: int, window: tuple[int, int]) -> None:
+    weights = weights_of((*window, channels))
+    together = BLOCK // channels if BLOCK % channels == 0 else 1
+    order = block_order(channels, together)
+    packed = pack_windows(weights, order).reshape(-1, 4, 4)  # (slot, column, row)
+    assert len(packed) == padded(channels * together, BLOCK)
+    for slot, channel in zip(packed, order, strict=True):
+        expected = np.zeros((4, 4), np.int8)
+        if channel >= 0:
+            expected[: window[1], : window[0]] = weights[:, :, channel].T
+        np.testing.assert_array_equal(slot, expected)
+
+
+@pytest.mark.parametrize("channels", [1, 16, 21])
+def test_taps(channels: int) -> None:
+    weights = weights_of((6, channels))
+    packed = pack_taps(weights)
+    assert packed.shape == (padded(channels, BLOCK) // BLOCK, 6, BLOCK)
+    found = packed.transpose(1, 0, 2).reshape(6, -1)
+    np.testing.assert_array_equal(found[:, :channels], weights)
+    assert not found[:, channels:].any()
+
+
+@pytest.mark.parametrize(("channels", "multiplier"), [(9, 3), (16, 2), (34, 2), (40, 5), (7, 1)])
+def test_sources_of_blocks(channels: int, multiplier: int) -> None:
+    found = sources(channels, multiplier).reshape(-1, BLOCK)
+    for block, own in enumerate(found):
+        for lane in range(min(BLOCK, channels - block * BLOCK)):
+            c = block * BLOCK + lane
+            assert block * BLOCK // multiplier + own[lane] == c // multiplier
+
+
+def test_multipliers_that_vectors_take() -> None:
+    def fits(real: float, rounding: Rounding) -> bool:
+        return fits_multiplier(quantize_multiplier([0.001, real], rounding), rounding)
+
+    assert fits(0.999, Rounding.FAST)
+    assert not fits(1.0, Rounding.FAST)
+    assert fits(0.999, Rounding.DOUBLE)
+    assert not fits(1.0, Rounding.DOUBLE)
+    assert fits(0.249, Rounding.SINGLE)
+    assert not fits(0.25, Rounding.SINGLE)
+
+
+def test_shifts_of_vectors() -> None:
+    multiplier = Multiplier(np.array([1, 1], np.int32), np.array([-2, -9], np.int32))
+    assert vector_shift(multiplier, Rounding.FAST) is None
+    for rounding, expected in ((Rounding.SINGLE, [-1, -8]), (Rounding.DOUBLE, [-2, -9])):
+        found = vector_shift(multiplier, rounding)
+        assert found is not None
+        assert found.tolist() == expected
