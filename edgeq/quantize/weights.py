@@ -16,9 +16,9 @@ from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scal
 SMALLEST_FACTOR = 2.0**-20
 """Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
 the greatest int8 weight of such a channel moves the output by less than 1/16 of a step."""
-FACTOR_BITS, LEAST_BITS = 14, 4
-"""Fraction bits of s_in·s_w / s_out where that leaves it at least LEAST_BITS significant bits, else as many as these need.
-With more, products come too near to the middle between integers; with fewer, scales would rise by more than 6 %."""
+FACTOR_BITS, LEAST_BITS = 16, 4
+"""Fraction bits of s_in·s_w / s_out, where that leaves it at least LEAST_BITS significant bits, else as many as these
+need. With more, products come too near to the middle between integers; with fewer, scales move by more than 6 %."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -71,9 +71,9 @@ def quantize_weights(
 def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
     """Scales (C,) near the given ones with which a layer's integers do not depend on how a factor is computed.
 
-    s_in·s_w / s_out becomes a number of few bits, k / 2ᵉ, plus the least that float32 can express. So an accumulator times
-    the factor is never so near to the middle between two integers that the rounding of FAST's fixed-point multiplier and
-    that of a runtime that multiplies in float32 could differ. Where no float32 scale gives that factor, it stays.
+    s_in·s_w / s_out becomes a number of few bits, k / 2ᵉ, plus the least that float32 can express. So an accumulator
+    times the factor hardly ever is so near to the middle between two integers that FAST's fixed-point multiplier and a
+    runtime that multiplies in float32 could round apart. Where no float32 scale gives that factor, it stays.
 
     Args:
         scales: (C,) the scales wanted.

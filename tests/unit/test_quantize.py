@@ -25,6 +25,7 @@ from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.softmax import Softmax
 from edgeq.quantize import QuantConfig, equalize, quantize
 from edgeq.quantize.calibrate import walk
+from edgeq.quantize.equalization import EXPONENT
 from edgeq.quantize.solver import solve
 from edgeq.report.accuracy import accuracy, layer_errors, quantize_inputs, real_output, sqnr_db
 from edgeq.simulator import run_float, run_int
@@ -210,7 +211,7 @@ def test_layer_overrides() -> None:
     assert integer.type("conv").qp == QParams.per_tensor(8 / 255, -128)
     assert integer.type("x").qp.s == pytest.approx(8 / 255)
     assert integer.type("dense").qp.zp == 0
-    assert len(set(integer.type("w3").qp.scale)) == 1 and len(set(integer.type("w1").qp.scale)) == 8
+    assert len(set(integer.type("w3").qp.scale)) == 1 and len(set(integer.type("w1").qp.scale)) > 5
 
 
 def test_groups_are_a_partition() -> None:
@@ -369,7 +370,7 @@ def test_equalizing_keeps_the_function_and_evens_out_channels() -> None:
         top = np.max([v[name].reshape(-1, 8).max(axis=0) for v in runs], axis=0)
         return float(top.max() / top.min())
 
-    assert unequal(f, "a") > 15 and unequal(g, "a") == pytest.approx(1.0, rel=1e-3)
+    assert unequal(f, "a") > 15 and unequal(g, "a") == pytest.approx(unequal(f, "a") ** (1.0 - EXPONENT), rel=1e-3)
     assert unequal(g, "d") < unequal(f, "d") / 4
     plain, better = (sqnr_db(*outputs(graph, quantize(h, data, PLAIN), data)) for h in (graph, even))
     assert plain is not None and better is not None and better > plain + 6

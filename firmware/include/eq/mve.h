@@ -55,11 +55,6 @@ EQ_INLINE eq_s8x16 eq_gather_s8(const int8_t *from, eq_s8x16 offset)
     return vldrbq_gather_offset_s8(from, vreinterpretq_u8_s8(offset));
 }
 
-EQ_INLINE eq_s16x8 eq_load_s8_to_s16_n(const int8_t *from, int32_t n)
-{
-    return vldrbq_z_s16(from, vctp16q((uint32_t)n));
-}
-
 EQ_INLINE eq_s32x4 eq_load_s8_to_s32_n(const int8_t *from, int32_t n)
 {
     return vldrbq_z_s32(from, vctp32q((uint32_t)n));
@@ -68,11 +63,6 @@ EQ_INLINE eq_s32x4 eq_load_s8_to_s32_n(const int8_t *from, int32_t n)
 EQ_INLINE eq_s32x4 eq_load_s32(const int32_t *from)
 {
     return vldrwq_s32(from);
-}
-
-EQ_INLINE void eq_store_s32(int32_t *to, eq_s32x4 a)
-{
-    vstrwq_s32(to, a);
 }
 
 /* the low bytes */
@@ -249,12 +239,6 @@ EQ_INLINE eq_s16x8 eq_narrow_s32(eq_s32x4 even, eq_s32x4 odd)
     return vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), even), odd);
 }
 
-/* sum + all lanes of a */
-EQ_INLINE int32_t eq_sum_s8(int32_t sum, eq_s8x16 a)
-{
-    return vaddvaq_s8(sum, a);
-}
-
 #else
 
 typedef struct {
@@ -311,18 +295,12 @@ EQ_INLINE int8_t eq_limit_s8(int32_t a)
 EQ_LANES(16, eq_s8x16, eq_load_s8, (const int8_t *from), from[i])
 EQ_LANES(16, eq_s8x16, eq_load_s8_n, (const int8_t *from, int32_t n), (int8_t)(i < n ? from[i] : 0))
 EQ_LANES(16, eq_s8x16, eq_gather_s8, (const int8_t *from, eq_s8x16 offset), from[(uint8_t)offset.lane[i]])
-EQ_LANES(8, eq_s16x8, eq_load_s8_to_s16_n, (const int8_t *from, int32_t n), (int16_t)(i < n ? from[i] : 0))
 EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32_n, (const int8_t *from, int32_t n), i < n ? from[i] : 0)
 EQ_LANES(4, eq_s32x4, eq_load_s32, (const int32_t *from), from[i])
 EQ_STORE(16, eq_s8x16, eq_store_s8_n, int8_t, a.lane[i])
 EQ_STORE(4, eq_s32x4, eq_store_s32_to_s8_n, int8_t, (int8_t)(uint8_t)((uint32_t)a.lane[i] & 0xffU))
 
 EQ_INLINE void eq_store_s8(int8_t *to, eq_s8x16 a)
-{
-    memcpy(to, a.lane, sizeof a.lane);
-}
-
-EQ_INLINE void eq_store_s32(int32_t *to, eq_s32x4 a)
 {
     memcpy(to, a.lane, sizeof a.lane);
 }
@@ -368,14 +346,6 @@ EQ_LANES(4, eq_s32x4, eq_nudge_s32, (eq_s32x4 a, eq_s32x4 b),
          eq_limit_s32((int64_t)a.lane[i] + (a.lane[i] < 0 && b.lane[i] < 0 ? -1 : 0)))
 EQ_LANES(8, eq_s16x8, eq_narrow_s32, (eq_s32x4 even, eq_s32x4 odd),
          eq_limit_s16(i % 2 ? odd.lane[i / 2] : even.lane[i / 2]))
-
-EQ_INLINE int32_t eq_sum_s8(int32_t sum, eq_s8x16 a)
-{
-    for (int32_t i = 0; i < 16; i++) {
-        sum += a.lane[i];
-    }
-    return sum;
-}
 
 #endif
 
