@@ -1,4 +1,4 @@
-"""Post-training quantization of the benchmark's models with the defaults: accuracy, time, agreement with onnxruntime."""
+"""Quantization of the benchmark models with the defaults: accuracy, time, agreement with onnxruntime."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Quantized:
 def quantized(models: Path, data: Path, name: str) -> Quantized:
     source = optimize_float(load(models / f"{name}_float.onnx", {}))
     evaluation = np.load(data / f"{name}_eval.npz")
-    x, y = evaluation["x"], evaluation["y"] if "y" in evaluation else None
+    x, y = evaluation["x"], evaluation.get("y")
     (port,) = source.inputs
     calibration = [
         {port: one.reshape(source.type(port).shape).astype(np.float32)}
