@@ -35,7 +35,8 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	@sh tests/tools/system.sh cross
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+	# The workers fill the cores; threads of the linear algebra library would only get into their way.
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
