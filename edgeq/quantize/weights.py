@@ -16,7 +16,7 @@ from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scal
 SMALLEST_FACTOR = 2.0**-20
 """Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
 the greatest int8 weight of such a channel moves the output by less than 1/16 of a step."""
-FACTOR_BITS, LEAST_BITS = 16, 4
+FACTOR_BITS, LEAST_BITS = 14, 4
 """Fraction bits of s_in·s_w / s_out, where that leaves it at least LEAST_BITS significant bits, else as many as these
 need. With more, products come too near to the middle between integers; with fewer, scales move by more than 6 %."""
 Floats = npt.NDArray[np.float64]
