@@ -21,6 +21,7 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes.pipeline import optimize_float, optimize_integer
+from edgeq.quantize import equalize
 from edgeq.quantize import quantize as quantize_graph
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
@@ -90,8 +91,11 @@ def quantize(
         graph = apply_preprocessing(graph, input)
     float_graph = optimize_float(graph)
     samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
-    chosen = numerics or graph.preferred
-    integer = quantize_graph(float_graph, samples, config or QuantConfig(), chosen, progress)
+    if samples is not None and not isinstance(samples, Dataset):
+        samples = list(samples)  # it is gone through more than once
+    config, chosen = config or QuantConfig(), numerics or graph.preferred
+    float_graph = equalize(float_graph, samples, config)
+    integer = quantize_graph(float_graph, samples, config, chosen, progress)
     return QuantizedModel(float_graph, optimize_integer(integer))
 
 

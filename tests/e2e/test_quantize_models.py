@@ -10,10 +10,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+import edgeq
 from edgeq.importers import load
 from edgeq.ir.graph import Graph
-from edgeq.passes.pipeline import optimize_float, optimize_integer
-from edgeq.quantize import equalize, quantize
+from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.qdq_export import save_qdq
 from edgeq.report.accuracy import accuracy, layer_errors, quantize_inputs, real_output
 from edgeq.simulator import FloatExecutor, IntExecutor
@@ -46,9 +46,8 @@ def quantized(models: Path, data: Path, name: str) -> Quantized:
         {port: one.reshape(source.type(port).shape).astype(np.float32)}
         for one in np.load(data / f"{name}_calib.npz")["x"]
     ]
-    float_graph = equalize(source, calibration)
-    integer = optimize_integer(quantize(float_graph, calibration))
-    return Quantized(source, float_graph, integer, x, y)
+    model = edgeq.quantize(source, calibration)  # as users call it, with all defaults
+    return Quantized(source, model.float_graph, model.graph, x, y)
 
 
 @pytest.mark.parametrize("name", LEAST_SQNR)
