@@ -128,12 +128,12 @@ def build(options: BuildOptions, step: Step = _silent, progress: Advance | None 
     step("quantizing")
     model = quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
     step(f"generating C for {target.name}")
-    program = lower(model.graph, lowered_for, options.model_name)
+    program = lower(model.graph, lowered_for, options.model_name, options.optimize, options.kernels)
     check_fits(program, target)
     _check_budget(program, options.ram_budget)
     more = {"preprocessing": options.input.to_dict() if options.input else None, "simulate": options.simulate}
     with replacing(folder):
-        emit(program, model.graph, model.float_graph, target, folder, options.optimize, options.kernels)
+        emit(program, model.graph, model.float_graph, target, folder)
         if options.compile:
             step("compiling")
             more |= _compile(folder, options, target)

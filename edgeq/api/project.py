@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edgeq.codegen.names import symbol_prefix
 from edgeq.errors import UsageError
+from edgeq.ir.kernel import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.tensor import Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
@@ -21,8 +22,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 FILE = "edgeq.toml"
-OPTIMIZE = ("speed", "balanced", "size")
-KERNELS = ("edgeq", "cmsis-nn")
+Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class BuildOptions:
     output: Path | None = None
     name: str | None = None
     numerics: Numerics | None = None
-    optimize: str = "balanced"
-    kernels: str = "edgeq"
+    optimize: Goal = "balanced"
+    kernels: Library = "edgeq"
     ram_budget: int | None = None
     toolchain: str | None = None
     sanitize: bool = False
@@ -80,15 +80,16 @@ class BuildOptions:
         return replace(self, **{k: v for k, v in given.items() if v is not None})
 
 
-def choice(value: str, allowed: tuple[str, ...], what: str, where: str = "") -> str:
+def choice(value: str, allowed: tuple[Name, ...], what: str, where: str = "") -> Name:
     """`value` if it is allowed.
 
     Raises:
         UsageError: it is not.
     """
-    if value not in allowed:
-        raise UsageError(f"{what} {value!r} is unknown", hint=f"choose one of {', '.join(allowed)}", where=where)
-    return value
+    for name in allowed:
+        if name == value:
+            return name
+    raise UsageError(f"{what} {value!r} is unknown", hint=f"choose one of {', '.join(allowed)}", where=where)
 
 
 def parse_numerics(value: str, where: str = "") -> Numerics:
@@ -170,9 +171,9 @@ def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
     if "numerics" in found:
         found["numerics"] = parse_numerics(found["numerics"], where)
     if "optimize" in found:
-        choice(found["optimize"], OPTIMIZE, "optimize", where)
+        found["optimize"] = choice(found["optimize"], GOALS, "optimize", where)
     if "kernels" in found:
-        choice(found["kernels"], KERNELS, "kernels", where)
+        found["kernels"] = choice(found["kernels"], LIBRARIES, "kernels", where)
     if "input_shapes" in found:
         found["input_shapes"] = {k: _shape(k, v, where) for k, v in found["input_shapes"].items()}
     if "quantize" in found:

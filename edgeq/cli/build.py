@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
-from edgeq.api.project import KERNELS, OPTIMIZE, choice, parse_numerics
+from edgeq.api.project import choice, parse_numerics
 from edgeq.cli import _options as o
 from edgeq.cli._common import JsonFlag, ShapesOption, messages, print_json, progress, results, size
 from edgeq.errors import UsageError
+from edgeq.ir.kernel import GOALS, LIBRARIES
 from edgeq.target import list_boards, load_target
 
 
@@ -80,8 +81,8 @@ def command(
         output=output,
         name=name,
         numerics=parse_numerics(numerics) if numerics else None,
-        optimize=choice(optimize, OPTIMIZE, "--optimize") if optimize else None,
-        kernels=choice(kernels, KERNELS, "--kernels") if kernels else None,
+        optimize=choice(optimize, GOALS, "--optimize") if optimize else None,
+        kernels=choice(kernels, LIBRARIES, "--kernels") if kernels else None,
         toolchain=toolchain,
         sanitize=sanitize or None,
         simulate=simulate,

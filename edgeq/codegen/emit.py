@@ -26,16 +26,17 @@ from edgeq.codegen.literals import (
 from edgeq.codegen.manifest import FILE, make_manifest, manifest_text
 from edgeq.codegen.program import KernelCall, Place, Port, Program
 from edgeq.codegen.sources import included_headers, kernel_files, platform_files
-from edgeq.errors import InternalError, UsageError
+from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph
+from edgeq.ir.kernel import Goal
 from edgeq.ir.tensor import Shape
 from edgeq.ir.text import print_graph, save_graph
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import folder as resource_folder
 from edgeq.target import Target
 
-OPTIMIZATION: Mapping[str, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
-"""Compiler flag for each value of `optimize`."""
+OPTIMIZATION: Mapping[Goal, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
+"""Compiler flag for each goal."""
 
 
 @dataclass(frozen=True)
@@ -163,19 +164,13 @@ def _platform(program: Program, target: Target, environment: jinja2.Environment)
     return files
 
 
-def render(program: Program, target: Target, optimize: str = "balanced") -> dict[str, str]:
+def render(program: Program, target: Target) -> dict[str, str]:
     """All C and CMake files of a program, by path in the build folder.
 
     Args:
         program: what to generate.
         target: decides the platform and the compiler flags.
-        optimize: "speed", "balanced" or "size".
-
-    Raises:
-        UsageError: `optimize` is something else.
     """
-    if optimize not in OPTIMIZATION:
-        raise UsageError(f"cannot optimize for {optimize!r}", hint=f"use one of {', '.join(OPTIMIZATION)}")
     environment = _environment()
     platform = _platform(program, target, environment)
     kinds = [kind for kind in target.flags if kind == "zig" or kind in target.compilers]
@@ -193,7 +188,7 @@ def render(program: Program, target: Target, optimize: str = "balanced") -> dict
         "texts": [call_text(program, call) for call in program.calls],
         "declarations": [f"{array_declaration(c, 'extern')};" for c in program.constants],
         "definitions": [array_definition(c, "") for c in program.constants],
-        "optimization": OPTIMIZATION[optimize],
+        "optimization": OPTIMIZATION[program.optimize],
         "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
         "assembly": any(n.endswith(".S") for n in platform),
         "linker_script": next((n for n in platform if n.endswith(".ld")), ""),
@@ -230,8 +225,6 @@ def emit(
     float_graph: Graph | None,
     target: Target,
     folder: Path,
-    optimize: str = "balanced",
-    kernels: str = "edgeq",
 ) -> dict[str, Any]:
     """Write the build folder of a program (docs/build-folder.md), all of it or nothing.
 
@@ -241,8 +234,6 @@ def emit(
         float_graph: the graph that was quantized, kept likewise, if there is one.
         target: what the program is for.
         folder: where to; a build folder that is there is replaced.
-        optimize: "speed", "balanced" or "size".
-        kernels: whose kernels the program calls; for the manifest.
 
     Returns:
         The manifest.
@@ -251,8 +242,8 @@ def emit(
         UsageError: the folder cannot be written, or holds something that edgeq did not write.
     """
     check_replaceable(folder)
-    manifest = make_manifest(program, target, optimize, kernels)
-    files = render(program, target, optimize)
+    manifest = make_manifest(program, target)
+    files = render(program, target)
     files["graph.txt"] = print_graph(graph)
     files[FILE] = manifest_text(manifest)
 

@@ -12,7 +12,7 @@ from edgeq.codegen.names import Names, symbol_prefix
 from edgeq.codegen.program import KernelCall, Occupant, Place, Port, Program
 from edgeq.errors import CapacityError, InternalError, ModelError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.kernel import Kernel
+from edgeq.ir.kernel import Goal, Kernel, Library, Wanted
 from edgeq.ir.op import Site
 from edgeq.memory import Plan, Read, Schedule, Step, arrange, liveness, storage
 from edgeq.target import Target
@@ -27,12 +27,7 @@ class Choice:
     kernel: Kernel
 
 
-def choose_kernel(site: Site, isa: frozenset[str]) -> Kernel | None:
-    """The first, that is the fastest, kernel of the operator that the instruction set has and that takes the site."""
-    return next((k for k in site.op.kernels if k.isa <= isa and k.fits(site)), None)
-
-
-def choose(graph: Graph, isa: frozenset[str], target: str = "") -> tuple[Choice, ...]:
+def choose(graph: Graph, wanted: Wanted, target: str = "") -> tuple[Choice, ...]:
     """A kernel for every node that needs one.
 
     Raises:
@@ -44,7 +39,7 @@ def choose(graph: Graph, isa: frozenset[str], target: str = "") -> tuple[Choice,
         if node.op.is_view:
             continue
         site = graph.site(node)
-        kernel = choose_kernel(site, isa)
+        kernel = wanted.choose(site)
         if kernel is None:
             lacking.append(f"{node.name} ({node.op.kind}: {', '.join(_shape(t) for t in site.inputs)})")
         else:
@@ -173,13 +168,17 @@ def check_capacity(program: Program, target: Target) -> None:
         raise CapacityError(f"the model does not fit {target.name}: {'; '.join(excess)}", hint=hint, where=program.name)
 
 
-def lower(graph: Graph, target: Target, name: str | None = None) -> Program:
+def lower(
+    graph: Graph, target: Target, name: str | None = None, optimize: Goal = "balanced", kernels: Library = "edgeq"
+) -> Program:
     """Turn an integer graph into a program for `target`.
 
     Args:
         graph: an integer graph.
         target: decides which kernels can be used.
         name: what the model's symbols start with; by default made from the graph's name.
+        optimize: speed, balanced or size: which kernels are taken.
+        kernels: whose kernels are called where there is a choice.
 
     Raises:
         ModelError: a node has no kernel, or an output is constant.
@@ -189,7 +188,7 @@ def lower(graph: Graph, target: Target, name: str | None = None) -> Program:
     _check(graph, roots)
     assert graph.numerics is not None
     prefix = symbol_prefix(name or graph.name)
-    choices = choose(graph, target.isa, target.name)
+    choices = choose(graph, Wanted(target.isa, optimize, kernels), target.name)
     arranged = arrange(schedule(graph, choices, roots))
     found, choices = arranged.plan, tuple(choices[i] for i in arranged.order)
     planned = schedule(graph, choices, roots)
@@ -230,6 +229,8 @@ def lower(graph: Graph, target: Target, name: str | None = None) -> Program:
     program = Program(
         name=prefix,
         numerics=graph.numerics,
+        optimize=optimize,
+        kernels=kernels,
         calls=tuple(calls),
         constants=tuple(constants.kept),
         inputs=inputs,

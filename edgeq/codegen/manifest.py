@@ -27,7 +27,7 @@ def _port(port: Port) -> dict[str, Any]:
     }
 
 
-def make_manifest(program: Program, target: Target, optimize: str, kernels: str) -> dict[str, Any]:
+def make_manifest(program: Program, target: Target) -> dict[str, Any]:
     """The manifest of a folder that was not compiled yet: what only the linked program tells is null."""
     return {
         "edgeq_version": __version__,
@@ -36,8 +36,8 @@ def make_manifest(program: Program, target: Target, optimize: str, kernels: str)
         "cpu": target.cpu,
         "toolchain": None,
         "numerics": program.numerics.value,
-        "kernels": kernels,
-        "optimize": optimize,
+        "kernels": program.kernels,
+        "optimize": program.optimize,
         "inputs": [_port(p) for p in program.inputs],
         "outputs": [_port(p) for p in program.outputs],
         "macs": program.macs,

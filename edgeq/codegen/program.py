@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from edgeq.codegen.literals import Constant, Member, c_type
+from edgeq.ir.kernel import Goal, Library
 from edgeq.ir.tensor import Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 
@@ -122,6 +123,8 @@ class Program:
     Attributes:
         name: identifier that all of the model's symbols start with.
         numerics: arithmetic of all layers.
+        optimize: what it is optimized for.
+        kernels: whose kernels it calls where there was a choice.
         calls: layers in order of execution.
         constants: weights and tables, in order of first use; equal ones occur once.
         inputs, outputs: in the model's order.
@@ -132,6 +135,8 @@ class Program:
 
     name: str
     numerics: Numerics
+    optimize: Goal
+    kernels: Library
     calls: tuple[KernelCall, ...]
     constants: tuple[Constant, ...]
     inputs: tuple[Port, ...]

@@ -15,6 +15,13 @@ Param = int | Array | Sequence[int]
 """A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member
 points to (None would be NULL, given as 0); or a tuple of scalars, which becomes an array inside the struct."""
 
+Goal = Literal["speed", "balanced", "size"]
+GOALS: tuple[Goal, ...] = ("speed", "balanced", "size")
+"""What a program can be optimized for."""
+Library = Literal["edgeq", "cmsis-nn"]
+LIBRARIES: tuple[Library, ...] = ("edgeq", "cmsis-nn")
+"""Whose kernels a program can call."""
+
 
 def no_scratch(site: Site) -> int:
     """Scratch bytes of a kernel that needs none."""
@@ -60,6 +67,9 @@ class Kernel:
         exactly: for every input, the one distance (as in `overlap`) at which the output may lie over it although at a
             greater one it may not, such as 0 for a kernel that computes one channel after another; None: there is none.
         rounded: whether the C name carries the rounding.
+        goals: what programs are optimized for in which it can be chosen: a fast kernel with much code or many bytes of
+            weights is none for `size`.
+        library: whose function it is. Rows of edgeq's own serve every program, others those that ask for them.
         variadic: "inputs" if the C function takes its runtime inputs as one `const int8_t *const *inputs` (Concat),
             "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is but one;
             else "".
@@ -76,4 +86,26 @@ class Kernel:
     overlap: Callable[[Site], tuple[int | None, ...]] = disjoint
     exactly: Callable[[Site], tuple[int | None, ...]] = nowhere
     rounded: bool = False
+    goals: frozenset[Goal] = frozenset(GOALS)
+    library: Library = "edgeq"
     variadic: Literal["", "inputs", "outputs"] = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What decides which kernel computes a site.
+
+    Attributes:
+        isa: features that the target has.
+        goal: what the program is optimized for.
+        library: whose kernels come first; edgeq's own compute what it does not.
+    """
+
+    isa: frozenset[str] = frozenset()
+    goal: Goal = "balanced"
+    library: Library = "edgeq"
+
+    def choose(self, site: Site) -> Kernel | None:
+        """The first row that fits in the operator's table, which begins with the fastest; None if there is none."""
+        fitting = [k for k in site.op.kernels if k.isa <= self.isa and self.goal in k.goals and k.fits(site)]
+        return next((k for library in (self.library, "edgeq") for k in fitting if k.library == library), None)

@@ -163,7 +163,7 @@ def test_input_that_is_an_output_lies_in_the_arena() -> None:
 
 def test_folder(program: Program, tmp_path: Path) -> None:
     graph = small_net()
-    manifest = emit(program, graph, None, HOST, tmp_path / "out", "size")
+    manifest = emit(replace(program, optimize="size"), graph, None, HOST, tmp_path / "out")
     folder = tmp_path / "out"
     assert read_manifest(folder) == manifest
     assert " ".join(manifest) == (
@@ -194,8 +194,9 @@ def test_folder_is_replaced_whole_or_not_at_all(program: Program, tmp_path: Path
     graph, folder = small_net(), tmp_path / "out"
     emit(program, graph, None, HOST, folder)
     (folder / "src" / "old.c").write_text("")
-    with pytest.raises(UsageError, match="cannot optimize for 'beauty'"):
-        emit(program, graph, None, HOST, folder, "beauty")
+    lacking = replace(program, calls=(replace(program.calls[0], sources=("ref/lacking.c",)), *program.calls[1:]))
+    with pytest.raises(InternalError, match="the installation lacks"):
+        emit(lacking, graph, None, HOST, folder)
     assert (folder / "src" / "old.c").exists()
     emit(program, graph, graph, HOST, folder)
     assert not (folder / "src" / "old.c").exists()

@@ -28,7 +28,7 @@ def program() -> Program:
 
 @pytest.fixture(scope="module")
 def found(program: Program) -> MemoryMap:
-    return memory_map(make_manifest(program, HOST, "balanced", "edgeq"))
+    return memory_map(make_manifest(program, HOST))
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_drawing_of_many_layers_and_of_none(found: MemoryMap) -> None:
 
 
 def test_manifest_of_an_earlier_version(found: MemoryMap, program: Program) -> None:
-    manifest = make_manifest(program, HOST, "balanced", "edgeq")
+    manifest = make_manifest(program, HOST)
     del manifest["arena"]
     with pytest.raises(UsageError, match="does not say how memory is used") as caught:
         memory_map(manifest, "old")
