@@ -484,6 +484,15 @@ def test_cortex_m4(where: tuple[str, str], tmp_path: Path) -> None:
     assert "instructions/MAC" in succeeds("profile", out).out
 
 
+@pytest.mark.qemu
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "cortex-m55"])
+def test_size_is_exact(core: str, tmp_path: Path) -> None:
+    """With -Os functions begin at any even address; what the kernels' assembly does must not depend on it."""
+    succeeds("build", DIGITS, "--target", core, "--optimize", "size", "--output", tmp_path / "out")
+    found = succeeds("verify", tmp_path / "out", "--data", TEST, "--samples", "5", "--json").json
+    assert (found["samples"], found["mismatches"]) == (5, 0)
+
+
 @pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
 def test_without_arm_gcc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No compiler on the PATH: the one that comes with pip does it."""

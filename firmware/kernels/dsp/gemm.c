@@ -202,8 +202,10 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
     "asr r12, r12, #8\n\t"
 
 /* From r2, the number of steps, to where the loop from label 2 to label 3, eight steps long, is to be entered: r2 - 1
- * modulo 8 steps before its end, or behind it and its branch, six bytes long, if there is but one. Uses r4-r6. */
+ * modulo 8 steps before its end, or behind it and its branch, six bytes long, if there is but one. Uses r4-r6.
+ * ADR counts from a multiple of four: the section has to begin at one too, which it does not with -Os. */
 #define EQ_ENTRY                                                                                                       \
+    ".p2align 2\n\t"                                                                                                   \
     "adr.w r5, 2f\n\t"                                                                                                 \
     "adr.w r6, 3f\n\t"                                                                                                 \
     "sub r5, r6, r5\n\t"                                                                                               \
