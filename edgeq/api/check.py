@@ -23,6 +23,7 @@ from edgeq.report.accuracy import accuracy, quantize_inputs
 from edgeq.runners import Program
 from edgeq.runners import profile as profile_program
 from edgeq.runners import run as run_program
+from edgeq.runners import watch as watch_program
 from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.target import load_target
 from edgeq.toolchain.cmake import build_profile, program_path
@@ -175,7 +176,8 @@ def verify(
 
     Returns:
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
-        top1_float, top1_int8 and agreement in percent (None where they do not apply).
+        top1_float, top1_int8 and agreement in percent (None where they do not apply), and stack_used_bytes, the most
+        that any sample used (None on computers).
 
     Raises:
         UsageError: the data do not fit.
@@ -183,7 +185,8 @@ def verify(
     """
     built = Built.read(folder)
     dataset = built.data(data).first(samples) if data is not None else built.random(samples or RANDOM_SAMPLES)
-    found = run_program(built.program, built.integers(dataset))
+    watched = watch_program(built.program, built.integers(dataset))
+    found = watched.outputs
     floats, integers = FloatExecutor(built.float_graph), IntExecutor(built.graph)
     batch = [built.graph.type(o).shape[0] if built.graph.type(o).shape else 1 for o in built.graph.outputs]
     mismatches, worst = 0, 0
@@ -201,7 +204,13 @@ def verify(
         if progress is not None:
             progress(index + 1, len(dataset))
     figures = _accuracy(built, real, found, dataset.labels)
-    return {"samples": len(dataset), "mismatches": mismatches, "max_abs_diff": worst, **figures}
+    return {
+        "samples": len(dataset),
+        "mismatches": mismatches,
+        "max_abs_diff": worst,
+        **figures,
+        "stack_used_bytes": watched.stack,
+    }
 
 
 def _float_name(built: Built, output: int) -> str:
@@ -222,7 +231,8 @@ def profile(folder: str | Path) -> dict[str, Any]:
     """What one inference and each of its layers costs.
 
     Returns:
-        unit ("instructions" in the emulator, "ns" on the host), total, and layers with name, op, value, macs.
+        unit ("instructions" in the emulator, "ns" on the host), total, layers with name, op, value, macs, and
+        stack_used_bytes (None on computers, and where only the folder was generated).
 
     Raises:
         UsageError: not a build folder.
@@ -232,12 +242,15 @@ def profile(folder: str | Path) -> dict[str, Any]:
     program = built.program
     path = build_profile(built.folder, built.manifest["name"], program.target)
     timed = Program.of_manifest(path, program.target, built.manifest)
-    cost = profile_program(timed, built.integers(built.random(1)))
+    inputs = built.integers(built.random(1))
+    cost = profile_program(timed, inputs)
+    # Of the program without timing: functions that are called between layers take stack, too.
+    stack = watch_program(program, inputs).stack if program.target.bare_metal and program.path.is_file() else None
     layers = [
         {"name": layer["name"], "op": layer["op"], "value": value, "macs": layer["macs"]}
         for layer, value in zip(built.manifest["layers"], cost.layers, strict=True)
     ]
-    return {"unit": cost.unit, "total": cost.total, "layers": layers}
+    return {"unit": cost.unit, "total": cost.total, "layers": layers, "stack_used_bytes": stack}
 
 
 def inspect(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _show(folder: Path, made: dict[str, Any]) -> None:
     ]
     if made.get("flash_bytes") is not None:
         rows += [(kind, share(made, kind)) for kind in ("flash", "RAM")]
-        rows += [("compiler", made["toolchain"])]
+        rows += [("stack", size(made["stack_bytes"])), ("compiler", made["toolchain"])]
     for label, value in rows:
         results.print(f"  {label:<10}{value}")
 

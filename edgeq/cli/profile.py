@@ -30,3 +30,5 @@ def command(folder: FolderArgument, json: JsonFlag = False) -> None:
     unit = found["unit"]
     table("layer", "operator", "MACs", unit, f"{unit}/MAC", "share %", rows=rows)
     results.print(f"total {found['total']:,} {unit}")
+    if found["stack_used_bytes"] is not None:
+        results.print(f"stack {found['stack_used_bytes']:,} B used")

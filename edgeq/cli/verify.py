@@ -47,3 +47,5 @@ def _show(found: dict[str, Any]) -> None:
     for key, label in (("top1_float", "top-1 float"), ("top1_int8", "top-1 int8"), ("agreement", "agreement")):
         if found[key] is not None:
             results.print(f"  {label:<19} {found[key]:.2f} %")
+    if found["stack_used_bytes"] is not None:
+        results.print(f"  stack used          {found['stack_used_bytes']:,} B")

@@ -81,6 +81,19 @@ class Profile:
     layers: tuple[int, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """Inferences, and how deep the stack got.
+
+    Attributes:
+        outputs: for every output an array, samples first.
+        stack: the most bytes of stack that any of them used; None where the platform cannot tell.
+    """
+
+    outputs: list[Array]
+    stack: int | None
+
+
 def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     """Run inferences, all in one start of the program.
 
@@ -97,9 +110,29 @@ def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     """
     records = _records(program, inputs)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        records.tofile(Path(folder) / "input")
-        _execute(program, ["run", "input", "output"], Path(folder), len(records), exact_time=False)
-        raw = np.fromfile(Path(folder) / "output", np.uint8)
+        return _run(program, records, Path(folder), [])
+
+
+def watch(program: Program, inputs: Sequence[Array]) -> Watched:
+    """Run inferences as `run` does, and see how deep the stack gets: it is painted before each of them.
+
+    Raises:
+        UsageError, ToolError: as `run`.
+    """
+    records = _records(program, inputs)
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        outputs = _run(program, records, Path(folder), ["stack"])
+        told = np.fromfile(Path(folder) / "stack", "<u8")
+    if told.size != 1:
+        raise ToolError("the program did not tell how deep its stack got", where=program.path.name)
+    return Watched(outputs, int(told[0]) or None)
+
+
+def _run(program: Program, records: Array, folder: Path, more: list[str]) -> list[Array]:
+    """Run inferences in `folder`, with arguments after the usual ones."""
+    records.tofile(folder / "input")
+    _execute(program, ["run", "input", "output", *more], folder, len(records), exact_time=False)
+    raw = np.fromfile(folder / "output", np.uint8)
     size = sum(port.nbytes for port in program.outputs)
     if raw.size != len(records) * size:
         raise ToolError(

@@ -23,6 +23,11 @@ void eq_platform_close(int file);
 /* Shows a text, as it is, to whoever started the program. */
 void eq_platform_message(const char *text);
 
+/* How deep the stack gets: `paint` marks all of it that is free, and `used` tells how many bytes below its caller's
+ * stack pointer were written since; 0 where the platform cannot tell. Neither takes stack itself. */
+void eq_platform_paint_stack(void);
+size_t eq_platform_stack_used(void);
+
 /* A time that only grows, in the target's unit: nanoseconds, cycles or instructions. */
 uint64_t eq_platform_clock(void);
 

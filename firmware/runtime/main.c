@@ -1,11 +1,12 @@
 /* Runs the model on data from a file.
  *
- *     run INPUT OUTPUT             one inference after the other until INPUT ends
+ *     run INPUT OUTPUT [STACK]     one inference after the other until INPUT ends
  *     profile INPUT TABLE REPEATS  the first inference of INPUT, REPEATS times, each layer timed
  *
  * A file holds one record per inference: every input, or every output, in the model's order, without gaps. TABLE holds
  * 64-bit numbers of the machine's byte order: what timing itself costs each value; then per repeat the time until the
- * first layer, of each layer, and after the last. */
+ * first layer, of each layer, and after the last. STACK holds one such number: the most bytes of stack that any of the
+ * inferences used, or 0 where that is not known. */
 #include "edgeq_model.h"
 #include "eq_platform.h"
 
@@ -88,6 +89,16 @@ static int infer(const record *in, const record *out)
     return eq_model_run(eq_arena, (const void *const *)in->ports, out->ports);
 }
 
+/* An inference, and how deep the stack got. All three calls see the same stack pointer. */
+static int infer_watched(const record *in, const record *out, uint64_t *most)
+{
+    eq_platform_paint_stack();
+    const int error = eq_model_run(eq_arena, (const void *const *)in->ports, out->ports);
+    const size_t used = eq_platform_stack_used();
+    *most = used > *most ? used : *most;
+    return error;
+}
+
 /* Inferences per transfer: as many as fit a block, and no more than fit the memory; 0 if not even one does. */
 static size_t records_per_block(const pool *memory, size_t in_bytes, size_t out_bytes)
 {
@@ -97,7 +108,8 @@ static size_t records_per_block(const pool *memory, size_t in_bytes, size_t out_
     return wanted > fitting ? fitting : wanted ? wanted : fitting ? 1 : 0;
 }
 
-static int run_file(pool *memory, const record *in, const record *out, int input, int output)
+/* `stack` is NULL, or where the most bytes of stack go that an inference used. */
+static int run_file(pool *memory, const record *in, const record *out, int input, int output, uint64_t *stack)
 {
     const size_t records = records_per_block(memory, in->bytes, out->bytes);
     uint8_t *raw_in = take(memory, records * in->bytes);
@@ -113,7 +125,7 @@ static int run_file(pool *memory, const record *in, const record *out, int input
         const size_t count = got / in->bytes;
         for (size_t i = 0; i < count; i++) {
             unpack(in, raw_in + i * in->bytes);
-            if (infer(in, out)) {
+            if (stack ? infer_watched(in, out, stack) : infer(in, out)) {
                 return fail(MODEL_FAILED, "the model reported an error", "");
             }
             pack(out, raw_out + i * out->bytes);
@@ -125,6 +137,19 @@ static int run_file(pool *memory, const record *in, const record *out, int input
             return OK;
         }
     }
+}
+
+static int run_watched(pool *memory, const record *in, const record *out, int input, int output, const char *path)
+{
+    uint64_t most = 0;
+    const int code = run_file(memory, in, out, input, output, &most);
+    const int file = code == OK ? eq_platform_open(path, 1) : EQ_NO_FILE;
+    if (file == EQ_NO_FILE) {
+        return code == OK ? fail(BAD_FILE, "cannot open ", path) : code;
+    }
+    const size_t written = eq_platform_write(file, &most, sizeof most);
+    eq_platform_close(file);
+    return written == sizeof most ? OK : fail(BAD_FILE, "the output cannot be written", "");
 }
 
 #ifdef EQ_PROFILE
@@ -214,7 +239,10 @@ static int run_command(pool *memory, int argc, const char *const *argv, int inpu
         return fail(NO_MEMORY, "not enough memory for one input and one output", "");
     }
     if (argc == 4 && is(argv[1], "run")) {
-        return run_file(memory, &in, &out, input, output);
+        return run_file(memory, &in, &out, input, output, NULL);
+    }
+    if (argc == 5 && is(argv[1], "run")) {
+        return run_watched(memory, &in, &out, input, output, argv[4]);
     }
 #ifdef EQ_PROFILE
     if (argc == 5 && is(argv[1], "profile")) {
@@ -227,7 +255,7 @@ static int run_command(pool *memory, int argc, const char *const *argv, int inpu
 int eq_main(int argc, const char *const *argv)
 {
     if (argc < 4) {
-        return fail(BAD_USAGE, "usage: run INPUT OUTPUT", "");
+        return fail(BAD_USAGE, "usage: run INPUT OUTPUT [STACK]", "");
     }
     pool memory;
     memory.next = eq_platform_memory(&memory.left);

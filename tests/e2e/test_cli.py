@@ -29,7 +29,16 @@ MANIFEST = {
 }
 LAYER = {"name", "op", "kernel", "macs", "weights_bytes", "output_shape"}
 PORT = {"name", "shape", "dtype", "scale", "zero_point"}
-FIGURES = {"samples", "mismatches", "max_abs_diff", "sqnr_db", "top1_float", "top1_int8", "agreement"}
+FIGURES = {
+    "samples",
+    "mismatches",
+    "max_abs_diff",
+    "sqnr_db",
+    "top1_float",
+    "top1_int8",
+    "agreement",
+    "stack_used_bytes",
+}
 
 
 @pytest.fixture(scope="module")
@@ -366,8 +375,8 @@ def test_verify_finds_a_mismatch(copy: Path) -> None:
 
 def test_profile(digits: Path) -> None:
     found = succeeds("profile", digits, "--json").json
-    assert found.keys() == {"unit", "total", "layers"}
-    assert found["unit"] == "ns" and found["total"] > 0
+    assert found.keys() == {"unit", "total", "layers", "stack_used_bytes"}
+    assert found["unit"] == "ns" and found["total"] > 0 and found["stack_used_bytes"] is None
     assert all(layer.keys() == {"name", "op", "value", "macs"} for layer in found["layers"])
     assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in _manifest(digits)["layers"]]
     assert 0 < sum(layer["value"] for layer in found["layers"]) <= found["total"]

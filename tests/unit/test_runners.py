@@ -11,7 +11,7 @@ import pytest
 from tiny_firmware import BAD_ADDRESS, FAILING, SPIN, asking, build_tiny, expected
 
 from edgeq.errors import ToolError, UsageError
-from edgeq.runners import Port, Profile, Program, profile, run
+from edgeq.runners import Port, Profile, Program, profile, run, watch
 from edgeq.runners.qemu import command, function_at
 from edgeq.target import Emulator, load_target
 
@@ -129,6 +129,19 @@ open(result, 'wb').write(array.array('Q', table).tobytes())
 def test_incomplete_table(size: int, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="incomplete table"):
         profile(_script(tmp_path, f"open(result, 'wb').write(bytes({size}))"), _inputs())
+
+
+@pytest.mark.parametrize(("told", "stack"), [([312], 312), ([0], None)])
+def test_stack(told: list[int], stack: int | None, tmp_path: Path) -> None:
+    body = f"import array\nopen(sys.argv[4], 'wb').write(array.array('Q', {told}).tobytes())"
+    watched = watch(_script(tmp_path, COPY_B + body), _inputs())
+    assert watched.stack == stack
+    np.testing.assert_array_equal(watched.outputs[0], _inputs()[1].reshape(3, 2))
+
+
+def test_stack_that_is_not_told(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="did not tell how deep its stack got"):
+        watch(_script(tmp_path, COPY_B + "open(sys.argv[4], 'wb')"), _inputs())
 
 
 def test_program_of_a_manifest() -> None:

@@ -52,6 +52,16 @@ void *eq_platform_memory(size_t *bytes)
     return memory;
 }
 
+/* Where the stack ends is the operating system's business. */
+void eq_platform_paint_stack(void)
+{
+}
+
+size_t eq_platform_stack_used(void)
+{
+    return 0;
+}
+
 uint64_t eq_platform_clock(void)
 {
     struct timespec now;
