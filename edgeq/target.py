@@ -54,6 +54,21 @@ class Emulator:
 
 
 @dataclass(frozen=True)
+class Speed:
+    """What instructions are turned into time with.
+
+    Attributes:
+        clock_mhz: a typical clock of the CPU, or a board's own.
+        cpi: cycles per instruction of kernels, an estimate (docs/performance.md says where it comes from).
+        part: the chip that runs at this clock.
+    """
+
+    clock_mhz: float
+    cpi: float
+    part: str
+
+
+@dataclass(frozen=True)
 class Target:
     """What code is generated for.
 
@@ -73,6 +88,7 @@ class Target:
         emulator: how its programs run on this machine, or None.
         clock_hz: what the cycle or tick counter counts, per second; 0: none.
         counter: unit of a profile.
+        speed: what instructions are turned into time with, or None where time is measured.
         defines: preprocessor definitions of the platform's files, "NAME=VALUE".
     """
 
@@ -91,6 +107,7 @@ class Target:
     emulator: Emulator | None = None
     clock_hz: int = 0
     counter: str = "ns"
+    speed: Speed | None = None
     defines: tuple[str, ...] = ()
 
     @property
@@ -166,6 +183,9 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
             raise UsageError(
                 f"{key} = {data[key]!r} is not known", hint=f"it is one of {', '.join(allowed)}", where=path.name
             )
+    speed = data.get("speed")
+    if speed and set(speed) != _SPEED:
+        raise UsageError(f"speed needs {' and '.join(sorted(_SPEED))}", where=path.name)
     memory = {name: Region(**region) for name, region in data.get("memory", {}).items()}
     if data["family"] != "host" and not {"flash", "ram"} <= set(memory):
         raise UsageError("memory needs the regions 'flash' and 'ram'", where=path.name)
@@ -188,6 +208,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         emulator=Emulator(**{**emulator, "args": tuple(emulator.get("args", ()))}) if emulator else None,
         clock_hz=data.get("clock_hz", 0),
         counter=data.get("counter", "ns"),
+        speed=Speed(**speed) if speed else None,
         defines=tuple(data.get("defines", ())),
     )
 
@@ -227,6 +248,23 @@ def _is_emulator(value: object) -> bool:
     )
 
 
+_SPEED = frozenset({"clock_mhz", "cpi", "part"})
+
+
+def _is_speed(value: object) -> bool:
+    """A file may say a part of it only: tables are merged with those of the file that it extends."""
+    return (
+        isinstance(value, dict)
+        and set(value) <= _SPEED
+        and all(_is_positive(v) for k, v in value.items() if k != "part")
+        and _is_text(value.get("part", ""))
+    )
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
 _KEYS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "description": ("a text", _is_text),
     "extends": ("the name of a CPU or board", _is_text),
@@ -245,6 +283,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "emulator": ("a table of program, package, machine and, possibly, args", _is_emulator),
     "clock_hz": ("a number of Hz", _is_size),
     "counter": ("a text", _is_text),
+    "speed": ("a table of clock_mhz, cpi and part", _is_speed),
     "defines": ("a list of texts", _is_texts),
 }
 

@@ -20,6 +20,7 @@ from edgeq.ir.text import load_graph
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import accuracy, quantize_inputs
+from edgeq.report.cost import pace, per_mac, share
 from edgeq.runners import Program
 from edgeq.runners import profile as profile_program
 from edgeq.runners import run as run_program
@@ -227,19 +228,27 @@ def _accuracy(
     return {key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")}
 
 
-def profile(folder: str | Path) -> dict[str, Any]:
+def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | None = None) -> dict[str, Any]:
     """What one inference and each of its layers costs.
 
+    Args:
+        folder: a build folder.
+        clock_mhz: the clock that the time is estimated at; by default the target's.
+        cpi: cycles per instruction that the time is estimated with; by default the target's.
+
     Returns:
-        unit ("instructions" in the emulator, "ns" on the host), total, layers with name, op, value, macs, and
+        unit ("instructions" in the emulator, "cycles" on a board, "ns" on the host), total, clock_mhz and cpi (None
+        where they play no part), estimate_ms (of the total; None where a target does not say how fast it is), and
+        layers with name, op, value, macs, share (percent of the total), per_mac (None without macs);
         stack_used_bytes (None on computers, and where only the folder was generated).
 
     Raises:
-        UsageError: not a build folder.
+        UsageError: not a build folder; or clock or cycles that are not positive, or play no part.
         ToolError: compiler or emulator are missing, or the program failed.
     """
     built = Built.read(folder)
     program = built.program
+    assumed = pace(program.target, clock_mhz, cpi)
     path = build_profile(built.folder, built.manifest["name"], program.target)
     timed = Program.of_manifest(path, program.target, built.manifest)
     inputs = built.integers(built.random(1))
@@ -247,10 +256,25 @@ def profile(folder: str | Path) -> dict[str, Any]:
     # Of the program without timing: functions that are called between layers take stack, too.
     stack = watch_program(program, inputs).stack if program.target.bare_metal and program.path.is_file() else None
     layers = [
-        {"name": layer["name"], "op": layer["op"], "value": value, "macs": layer["macs"]}
+        {
+            "name": layer["name"],
+            "op": layer["op"],
+            "value": value,
+            "macs": layer["macs"],
+            "share": share(value, cost.total),
+            "per_mac": per_mac(value, layer["macs"]),
+        }
         for layer, value in zip(built.manifest["layers"], cost.layers, strict=True)
     ]
-    return {"unit": cost.unit, "total": cost.total, "layers": layers, "stack_used_bytes": stack}
+    return {
+        "unit": cost.unit,
+        "total": cost.total,
+        "clock_mhz": assumed.clock_mhz,
+        "cpi": assumed.cpi,
+        "estimate_ms": assumed.ms(cost.total),
+        "layers": layers,
+        "stack_used_bytes": stack,
+    }
 
 
 def inspect(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> dict[str, Any]:

@@ -99,13 +99,20 @@ def quantize(
     return QuantizedModel(float_graph, optimize_integer(integer))
 
 
-def build(options: BuildOptions, step: Step = _silent, progress: Advance | None = None) -> dict[str, Any]:
+def build(
+    options: BuildOptions,
+    step: Step = _silent,
+    progress: Advance | None = None,
+    model: QuantizedModel | None = None,
+) -> dict[str, Any]:
     """Generate, and unless told otherwise compile, the build folder of a model.
 
     Args:
         options: what to build and how.
         step: called with a line of text as each step begins.
         progress: called with calibration samples done and in all.
+        model: what `quantize` gave, to build it for one target after another; what `options` say of quantization is
+            then not looked at.
 
     Returns:
         The manifest (docs/build-folder.md).
@@ -123,10 +130,7 @@ def build(options: BuildOptions, step: Step = _silent, progress: Advance | None 
     check_replaceable(folder)
     if options.compile:
         find_toolchain(target, options.toolchain)  # a missing compiler is better known before the work than after
-    step(f"reading {options.model.name}")
-    graph = load(options.model, options.input_shapes)
-    step("quantizing")
-    model = quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
+    model = model or _quantized(options, step, progress)
     step(f"generating C for {target.name}")
     program = lower(model.graph, lowered_for, options.model_name, options.optimize, options.kernels)
     check_fits(program, target)
@@ -139,6 +143,14 @@ def build(options: BuildOptions, step: Step = _silent, progress: Advance | None 
             more |= _compile(folder, options, target)
         made = update_manifest(folder, **more)
     return {**made, "folder": str(folder)}
+
+
+def _quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:
+    """Read and quantize the model."""
+    step(f"reading {options.model.name}")
+    graph = load(options.model, options.input_shapes)
+    step("quantizing")
+    return quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
 
 
 def _kernel_target(target: Target, simulate: str | None) -> Target:

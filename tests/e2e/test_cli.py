@@ -375,9 +375,10 @@ def test_verify_finds_a_mismatch(copy: Path) -> None:
 
 def test_profile(digits: Path) -> None:
     found = succeeds("profile", digits, "--json").json
-    assert found.keys() == {"unit", "total", "layers", "stack_used_bytes"}
+    assert found.keys() == {"unit", "total", "clock_mhz", "cpi", "estimate_ms", "layers", "stack_used_bytes"}
     assert found["unit"] == "ns" and found["total"] > 0 and found["stack_used_bytes"] is None
-    assert all(layer.keys() == {"name", "op", "value", "macs"} for layer in found["layers"])
+    assert found["clock_mhz"] is None and found["cpi"] is None and found["estimate_ms"] == found["total"] / 1e6
+    assert all(layer.keys() == {"name", "op", "value", "macs", "share", "per_mac"} for layer in found["layers"])
     assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in _manifest(digits)["layers"]]
     assert 0 < sum(layer["value"] for layer in found["layers"]) <= found["total"]
     shown = succeeds("profile", digits)
@@ -491,6 +492,12 @@ def test_cortex_m4(where: tuple[str, str], tmp_path: Path) -> None:
     assert 0.5 * made["macs"] < cost["total"] < 50 * made["macs"]
     assert succeeds("profile", out, "--json").json == cost, "instructions are counted, not timed"
     assert "instructions/MAC" in succeeds("profile", out).out
+    assert 99.0 < sum(layer["share"] for layer in cost["layers"]) <= 100.0
+    assert [layer["per_mac"] is None for layer in cost["layers"]] == [layer["macs"] == 0 for layer in cost["layers"]]
+    assert (cost["clock_mhz"], cost["cpi"]) == (120, 1.5)
+    assert cost["estimate_ms"] == pytest.approx(cost["total"] * 1.5 / 120e3)
+    shown = succeeds("profile", out, "--clock", "64", "--cpi", "2.5").out
+    assert f"about {cost['total'] * 2.5 / 64e3:.3g} ms at 64 MHz and an assumed 2.5 cycles per instruction" in shown
 
 
 @pytest.mark.qemu

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeq.errors import UsageError
-from edgeq.target import Region, Target, list_boards, list_targets, load_target, load_target_file
+from edgeq.target import Region, Speed, Target, list_boards, list_targets, load_target, load_target_file
 
 CPUS = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"]
 BASE = 'description = "x"\nfamily = "host"\ncpu = "x"\nplatform = "host"\n'
@@ -31,6 +31,7 @@ def test_targets_are_complete(target: Target) -> None:
     assert "zig" in target.flags
     assert set(target.compilers) <= set(target.flags)
     assert set(target.packages) <= set(target.compilers)
+    assert target.speed or target.counter == "ns", "a profile is to say how long it takes"
     if target.bare_metal:
         flash, ram = target.memory["flash"], target.memory["ram"]
         assert flash.end <= ram.origin or ram.end <= flash.origin
@@ -92,6 +93,9 @@ def test_unknown_target(name: str, hint: str) -> None:
         (BASE + "extends = 'nothing'\n", "refers to 'nothing', which does not exist"),
         (BASE + "extends = 'mine'\n", "extends itself"),
         (BASE + "board =\n", "cannot be read"),
+        (BASE + "speed = { clock_mhz = 0, cpi = 1, part = 'x' }\n", "'speed' must be a table of clock_mhz, cpi"),
+        (BASE + "speed = { clock_mhz = 1, cycles = 1 }\n", "'speed' must be a table"),
+        (BASE + "speed = { clock_mhz = 1, part = 'x' }\n", "speed needs clock_mhz and cpi and part"),
     ],
 )
 def test_wrong_file(text: str, message: str, tmp_path: Path) -> None:
@@ -129,3 +133,8 @@ ram = { origin = 0x20000000, size = 0x20000 }
     assert target.memory["flash"] == Region(0x08000000, 0x100000)
     again = load_target_file(_file(tmp_path, 'description = "again"\nextends = "mine"\n[flags]\ngcc = []\n', "again"))
     assert again.clock_hz == 80_000_000 and again.flags["gcc"] == () and again.flags["zig"] == target.flags["zig"]
+
+
+def test_speed_of_a_board_of_ones_own(tmp_path: Path) -> None:
+    text = 'description = "mine"\nextends = "cortex-m4"\nboard = "mps2-an386"\n[speed]\nclock_mhz = 64\npart = "mine"\n'
+    assert load_target_file(_file(tmp_path, text)).speed == Speed(64, 1.5, "mine")
