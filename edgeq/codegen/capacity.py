@@ -1,0 +1,44 @@
+"""Whether a program can fit its target, as far as that is known before anything is compiled."""
+
+from __future__ import annotations
+
+from edgeq.codegen.arena import explain_peak
+from edgeq.codegen.program import Program
+from edgeq.errors import CapacityError
+from edgeq.target import Target
+
+
+def check_capacity(program: Program, target: Target) -> None:
+    """Make sure that constants alone, and arena and stack alone, fit; the linker has the last word.
+
+    Raises:
+        CapacityError: they do not; tells the figures.
+    """
+    problems = _constants(program, target)
+    hint = "take a smaller model or input, or a target with more memory"
+    if problems and program.weights.kind == "inline":
+        hint += "; --weights-in can have the weights in another memory"
+    ram = target.memory.get("ram")
+    ports = sum(port.type.nbytes for port in (*program.inputs, *program.outputs))
+    needed = program.arena_bytes + target.stack_bytes + ports
+    if ram is not None and needed > ram.size:
+        cause, cure = explain_peak(program)
+        hint = f"{cure}; or take a target with more memory"
+        problems.append(
+            f"the arena ({program.arena_bytes} bytes), stack ({target.stack_bytes}), inputs and outputs ({ports}) take "
+            f"{needed} bytes of RAM, which has {ram.size}; as for the arena, {cause}"
+        )
+    if problems:
+        raise CapacityError(f"the program does not fit {target.name}: {'; '.join(problems)}", hint=hint)
+
+
+def _constants(program: Program, target: Target) -> list[str]:
+    place, region = program.weights, target.memory.get(program.weights.region)
+    if region is None:
+        return []
+    if place.address is not None:
+        taken, room = program.image_bytes, region.end - place.address
+        what = f"the file of weights takes {taken} bytes from {place.address:#x}"
+        return [f"{what}, where {place.region} has {room} left"] if taken > room else []
+    what = f"weights and tables take {program.constant_bytes} bytes of {place.region}"
+    return [f"{what}, which has {region.size}"] if program.constant_bytes > region.size else []
