@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cmake_project import build_project, configure, cxx_compiler
 from command_line import DIGITS, SINE, succeeds
 
 
@@ -49,14 +50,8 @@ def test_hello_sine_on_its_target(tmp_path: Path) -> None:
 
 def test_application(sine: Path, tmp_path: Path) -> None:
     """C and C++ around the generated library, by add_subdirectory; no warnings."""
-    cmake = ["cmake", "-S", SINE / "app", "-B", tmp_path / "app"]
-    flags = [f"-DCMAKE_{language}_FLAGS=-Werror -Wpedantic -Wshadow" for language in ("C", "CXX")]
-    for command in (
-        [*cmake, f"-DMODEL={sine}", *flags],
-        ["cmake", "--build", tmp_path / "app"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+    flags = [f"CMAKE_{language}_FLAGS=-Werror -Wpedantic -Wshadow" for language in ("C", "CXX")]
+    build_project(SINE / "app", tmp_path / "app", f"MODEL={sine}", *flags, cxx_compiler())
     assert not (tmp_path / "app" / "hello_sine" / "hello_sine").exists(), "only the library is built"
     shown = subprocess.run([tmp_path / "app" / "app"], check=True, capture_output=True, text=True).stdout.splitlines()
     assert len(shown) == 34
@@ -65,8 +60,8 @@ def test_application(sine: Path, tmp_path: Path) -> None:
 
 
 def test_application_needs_a_build_folder(tmp_path: Path) -> None:
-    done = subprocess.run(["cmake", "-S", SINE / "app", "-B", tmp_path / "app"], capture_output=True, text=True)
-    assert done.returncode != 0 and "-DMODEL" in done.stderr
+    done = configure(SINE / "app", tmp_path / "app", cxx_compiler())
+    assert done.code != 0 and "-DMODEL" in done.errors
 
 
 def test_demo(tmp_path: Path) -> None:

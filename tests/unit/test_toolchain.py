@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cmake_project import build_project
 from small_net import record, samples, small_net
 
 from edgeq.codegen import emit, lower
@@ -215,7 +216,5 @@ def test_in_another_project(tmp_path: Path) -> None:
         "    bad |= net_run(arena + 4, 0, 0, 0, 0) != NET_ERROR_ARENA || net_run(0, 0, 0, 0, 0) != NET_ERROR_ARENA;\n"
         "    return bad;\n}\n"
     )
-    generator, _ = find_generator()
-    run([find_cmake(), "-S", tmp_path, "-B", tmp_path / "build", "-G", generator])
-    run([find_cmake(), "--build", tmp_path / "build"])
+    build_project(tmp_path, tmp_path / "build")
     run([tmp_path / "build" / "app"])
