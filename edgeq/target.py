@@ -81,7 +81,8 @@ class Target:
         flags: compiler and linker flags for each kind of compiler that can build for it.
         compilers: programs of kind "gcc" and "clang" to look for on the PATH; zig comes as a Python package.
         packages: for a kind of compiler, the Debian package that has it.
-        memory: regions of a bare-metal target: "flash" (code, constants) and "ram".
+        memory: regions of a bare-metal target: "flash" (code, constants), "ram" and, where some memory, such as an
+            external flash, is meant for weights alone, "weights".
         vectors: address of the vector table, where it has to be elsewhere than at the start of flash.
         stack_bytes: memory set aside for the stack of a bare-metal program.
         platform: folder below firmware/platform.

@@ -12,9 +12,12 @@ from edgeq.numerics.fixedpoint import Numerics
 Q = QParams.per_tensor(0.05, -3)
 
 
-def small_net(numerics: Numerics = Numerics.FAST) -> Graph:
-    """Inputs `image:0` (1, 8, 8, 3) and `gain` (1, 4, 4, 6), which is uint8; outputs (1, 4, 4, 6) and (1, 10)."""
-    rng = np.random.default_rng(7)
+def small_net(numerics: Numerics = Numerics.FAST, seed: int = 7) -> Graph:
+    """Inputs `image:0` (1, 8, 8, 3) and `gain` (1, 4, 4, 6), which is uint8; outputs (1, 4, 4, 6) and (1, 10).
+
+    Its weights depend on `seed`, and nothing else does.
+    """
+    rng = np.random.default_rng(seed)
     ops = registry()
     edit = GraphEditor("Small net")
     edit.numerics = numerics

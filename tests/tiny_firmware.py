@@ -10,6 +10,7 @@ import jinja2
 import numpy as np
 
 from edgeq.codegen.sources import platform_files
+from edgeq.codegen.weights import INLINE
 from edgeq.ir.tensor import Array
 from edgeq.runners import Port, Program
 from edgeq.target import Target
@@ -118,7 +119,7 @@ def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False) -
     files = {"src/edgeq_model.h": HEADER, "src/tiny.c": MODEL if target.bare_metal else HOST_MODEL}
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
-            names = {"target": target, "program": SimpleNamespace(name="tiny"), "version": "test"}
+            names = {"target": target, "program": SimpleNamespace(name="tiny", weights=INLINE), "version": "test"}
             text = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(**names)
         files[f"platform/{name.removesuffix('.j2')}"] = text
     for name, text in files.items():

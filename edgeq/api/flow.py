@@ -15,6 +15,7 @@ from edgeq.codegen.folder import check_replaceable, replacing
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import update_manifest
 from edgeq.codegen.program import Program
+from edgeq.codegen.weights import place_weights
 from edgeq.errors import CapacityError, UsageError
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
@@ -27,7 +28,7 @@ from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.qdq_export import save_qdq
 from edgeq.report.accuracy import layer_errors
-from edgeq.report.size import check_fits, measure
+from edgeq.report.size import measure
 from edgeq.target import Target, load_target
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
@@ -126,21 +127,21 @@ def build(
         raise UsageError(f"kernels {options.kernels!r} are not available in this version", hint="use --kernels edgeq")
     if options.sanitize and target.family != "host":
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
+    place = place_weights(options.weights_in, options.weights_address, target)
     folder = options.folder
     check_replaceable(folder)
     if options.compile:
         find_toolchain(target, options.toolchain)  # a missing compiler is better known before the work than after
     model = model or _quantized(options, step, progress)
     step(f"generating C for {target.name}")
-    program = lower(model.graph, lowered_for, options.model_name, options.optimize, options.kernels)
-    check_fits(program, target)
+    program = lower(model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place)
     _check_budget(program, options.ram_budget)
     more = {"preprocessing": options.input.to_dict() if options.input else None, "simulate": options.simulate}
     with replacing(folder):
         emit(program, model.graph, model.float_graph, target, folder)
         if options.compile:
             step("compiling")
-            more |= _compile(folder, options, target)
+            more |= _compile(folder, options, target, program)
         made = update_manifest(folder, **more)
     return {**made, "folder": str(folder)}
 
@@ -176,10 +177,12 @@ def _check_budget(program: Program, budget: int | None) -> None:
         )
 
 
-def _compile(folder: Path, options: BuildOptions, target: Target) -> dict[str, Any]:
+def _compile(folder: Path, options: BuildOptions, target: Target, program: Program) -> dict[str, Any]:
     """Compile, and measure what came of it."""
     built = build_program(folder, options.model_name, target, options.toolchain, options.sanitize)
-    return {"toolchain": built.toolchain.version, **measure(built.program, target).manifest()}
+    size = measure(built.program, target, program.image_bytes)
+    weights = size.weights or program.constant_bytes
+    return {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
 
 
 def quantize_report(

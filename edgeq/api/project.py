@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgeq.codegen.names import symbol_prefix
+from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
 from edgeq.errors import UsageError
 from edgeq.ir.kernel import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.tensor import Shape
@@ -38,6 +39,8 @@ class BuildOptions:
         numerics: arithmetic; by default what the model was made for.
         optimize: speed, balanced or size.
         kernels: edgeq or cmsis-nn.
+        weights_in: where weights lie: inline (among the code), section or file.
+        weights_address: where the file of weights is programmed; by default the target's memory for weights.
         ram_budget: most bytes of the arena, or None.
         toolchain: gcc, clang or zig; None takes the first that is found.
         sanitize: build the host program with AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -56,6 +59,8 @@ class BuildOptions:
     numerics: Numerics | None = None
     optimize: Goal = "balanced"
     kernels: Library = "edgeq"
+    weights_in: WeightsIn = "inline"
+    weights_address: int | None = None
     ram_budget: int | None = None
     toolchain: str | None = None
     sanitize: bool = False
@@ -156,6 +161,7 @@ def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
         "sanitize": bool,
         "compile": bool,
         "ram_budget": int,
+        "weights_address": int,
         "input_shapes": dict,
         "quantize": dict,
         "input": dict,
@@ -174,6 +180,8 @@ def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
         found["optimize"] = choice(found["optimize"], GOALS, "optimize", where)
     if "kernels" in found:
         found["kernels"] = choice(found["kernels"], LIBRARIES, "kernels", where)
+    if "weights_in" in found:
+        found["weights_in"] = choice(found["weights_in"], WEIGHTS_IN, "weights_in", where)
     if "input_shapes" in found:
         found["input_shapes"] = {k: _shape(k, v, where) for k, v in found["input_shapes"].items()}
     if "quantize" in found:

@@ -11,6 +11,7 @@ from edgeq import api
 from edgeq.api.project import choice, parse_numerics
 from edgeq.cli import _options as o
 from edgeq.cli._common import JsonFlag, ShapesOption, messages, print_json, progress, results, size
+from edgeq.codegen.weights import WEIGHTS_IN
 from edgeq.errors import UsageError
 from edgeq.ir.kernel import GOALS, LIBRARIES
 from edgeq.target import list_boards, load_target
@@ -44,6 +45,22 @@ def command(
     kernels: Annotated[
         str | None, typer.Option("--kernels", metavar="SET", help="edgeq (default) or cmsis-nn.")
     ] = None,
+    weights_in: Annotated[
+        str | None,
+        typer.Option(
+            "--weights-in",
+            metavar="PLACE",
+            help="inline (default); section: one of their own, for a linker script to place; file: weights.bin.",
+        ),
+    ] = None,
+    weights_address: Annotated[
+        str | None,
+        typer.Option(
+            "--weights-address",
+            metavar="ADDRESS",
+            help="Where weights.bin is programmed, such as 0x90000000; default: the target's memory for weights.",
+        ),
+    ] = None,
     ram_budget: Annotated[
         int | None,
         typer.Option("--ram-budget", metavar="N", min=1, help="Fail if the model needs an arena of more than N bytes."),
@@ -76,6 +93,8 @@ def command(
     base = o.base_options(model, input_shape)
     options = base.override(
         target=_target(target, board),
+        weights_in=choice(weights_in, WEIGHTS_IN, "--weights-in") if weights_in else None,
+        weights_address=_address(weights_address) if weights_address else None,
         ram_budget=ram_budget,
         calibration=calibration,
         output=output,
@@ -104,11 +123,18 @@ def _target(target: str | None, board: str | None) -> str | None:
     return choice(board, tuple(boards), "--board")
 
 
+def _address(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not an address", hint="write it as 0x90000000") from error
+
+
 def _show(folder: Path, made: dict[str, Any]) -> None:
     results.print(f"{made['name']} for {made['target']} in {folder}")
     rows = [
         ("MACs", f"{made['macs']:,}"),
-        ("weights", size(made["weights_bytes"])),
+        ("weights", f"{size(made['weights_bytes'])}{_elsewhere(made)}"),
         ("arena", size(made["arena_bytes"])),
     ]
     if made.get("flash_bytes") is not None:
@@ -116,6 +142,13 @@ def _show(folder: Path, made: dict[str, Any]) -> None:
         rows += [("stack", size(made["stack_bytes"])), ("compiler", made["toolchain"])]
     for label, value in rows:
         results.print(f"  {label:<10}{value}")
+
+
+def _elsewhere(made: dict[str, Any]) -> str:
+    """Where the weights are, if not in the program."""
+    if made["weights_file"] is None:
+        return ""
+    return f", in {made['weights_file']} for address {made['weights_address']:#x}"
 
 
 def share(made: dict[str, Any], kind: str) -> str:
@@ -126,5 +159,9 @@ def share(made: dict[str, Any], kind: str) -> str:
     if region is None:
         return text
     beside = made["memory"]["platform" if kind == "flash" else "platform_ram"]
-    used = taken + beside
+    apart = kind == "flash" and made.get("weights_region", "flash") != "flash"
+    elsewhere = made["memory"]["weights"] if apart else 0
+    used = taken + beside - elsewhere
+    if elsewhere:
+        text += f", of which {size(elsewhere)} elsewhere"
     return f"{text}, with {size(beside)} of the platform {100 * used / region.size:.1f} % of {size(region.size)}"

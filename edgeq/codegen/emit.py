@@ -19,6 +19,7 @@ from edgeq.codegen.literals import (
     WORD,
     array_declaration,
     array_definition,
+    c_type,
     float_literal,
     scalar_literal,
     struct_definition,
@@ -26,6 +27,8 @@ from edgeq.codegen.literals import (
 from edgeq.codegen.manifest import FILE, make_manifest, manifest_text
 from edgeq.codegen.program import KernelCall, Place, Port, Program
 from edgeq.codegen.sources import included_headers, kernel_files, platform_files
+from edgeq.codegen.weights import FILE as WEIGHTS_FILE
+from edgeq.codegen.weights import fingerprint, image, layout
 from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph
 from edgeq.ir.kernel import Goal
@@ -151,6 +154,31 @@ def _signature(program: Program) -> str:
     return _wrapped(f"int {program.name}_run(", arguments, "", 0).removeprefix(f"int {program.name}_run(")
 
 
+def _weights_declarations(program: Program) -> list[str]:
+    """What stands for each constant in the code: an array, or an address."""
+    constants = program.constants
+    if program.weights.kind != "file":
+        return [f"{array_declaration(c, 'extern')};" for c in constants]
+    base = f"{program.name.upper()}_WEIGHTS_ADDRESS"
+    return [
+        f"#define {c.name} ((const {c_type(c.array.dtype)} *)({base} + {offset}u))"
+        for c, offset in zip(constants, layout(constants)[0], strict=True)
+    ]
+
+
+def _weights_definitions(program: Program) -> list[str]:
+    """The constants that are part of the program."""
+    if program.weights.kind == "file":
+        return []
+    storage = "EQ_SECTION(EQ_WEIGHTS_SECTION)" if program.weights.kind == "section" else ""
+    return [array_definition(c, storage) for c in program.constants]
+
+
+def _code(files: Mapping[str, str], name: str) -> dict[str, str]:
+    """The files that read the constants."""
+    return {path: text for path, text in files.items() if path == f"src/{name}.c" or path.startswith("kernels/")}
+
+
 def _link_flags(target: Target, kind: str) -> tuple[str, ...]:
     return ("-nostartfiles",) if target.bare_metal and kind != "zig" else ()
 
@@ -179,6 +207,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "program": program,
         "target": target,
         "version": __version__,
+        "weights_file": WEIGHTS_FILE,
         "NAME": name.upper(),
         "alignment": ALIGNMENT,
         "word": WORD,
@@ -186,8 +215,8 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "reach": lambda port: _reach(program, port),
         "glue_call": _glue_call(program),
         "texts": [call_text(program, call) for call in program.calls],
-        "declarations": [f"{array_declaration(c, 'extern')};" for c in program.constants],
-        "definitions": [array_definition(c, "") for c in program.constants],
+        "declarations": _weights_declarations(program),
+        "definitions": _weights_definitions(program),
         "optimization": OPTIMIZATION[program.optimize],
         "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
         "assembly": any(n.endswith(".S") for n in platform),
@@ -208,15 +237,21 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "include/edgeq_model.h": fill("edgeq_model.h.j2"),
         f"src/{name}.c": fill("model.c.j2"),
         f"src/{name}_weights.h": fill("weights.h.j2"),
-        f"src/{name}_weights.c": fill("weights.c.j2"),
         f"src/{name}_glue.c": fill("glue.c.j2"),
     }
     for kind in kinds:
         files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=_link_flags(target, kind))
-    headers = {"eq/align.h", *program.headers, *included_headers(platform.values())}
+    headers = {*program.headers, *included_headers([*platform.values(), *files.values()])}
     files |= {f"kernels/{k}": v for k, v in kernel_files(program.sources, headers).items()}
+    code = fingerprint(_code(files, name), program.constants)
+    files[f"src/{name}_weights.c"] = fill("weights.c.j2", fingerprint=code)
     files |= {f"platform/{k}": v for k, v in platform.items()}
     return files
+
+
+def weights_image(program: Program, files: Mapping[str, str]) -> bytes:
+    """The file of constants of a program that was rendered as `files`."""
+    return image(program.constants, fingerprint(_code(files, program.name), program.constants))
 
 
 def emit(
@@ -244,8 +279,11 @@ def emit(
     check_replaceable(folder)
     manifest = make_manifest(program, target)
     files = render(program, target)
-    files["graph.txt"] = print_graph(graph)
-    files[FILE] = manifest_text(manifest)
+    content = {k: v.encode() for k, v in files.items()}
+    if program.weights.kind == "file":
+        content[WEIGHTS_FILE] = weights_image(program, files)
+    content["graph.txt"] = print_graph(graph).encode()
+    content[FILE] = manifest_text(manifest).encode()
 
     def references(stage: Path) -> None:
         (stage / "reference").mkdir()
@@ -253,5 +291,5 @@ def emit(
         if float_graph is not None:
             save_graph(float_graph, stage / "reference" / "float")
 
-    write_folder(folder, {k: v.encode() for k, v in sorted(files.items())}, references)
+    write_folder(folder, dict(sorted(content.items())), references)
     return manifest

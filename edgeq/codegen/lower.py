@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from edgeq.codegen.arena import explain_peak
+from edgeq.codegen.capacity import check_capacity
 from edgeq.codegen.literals import Constant, Member, split_params
 from edgeq.codegen.names import Names, symbol_prefix
 from edgeq.codegen.program import KernelCall, Occupant, Place, Port, Program
-from edgeq.errors import CapacityError, InternalError, ModelError
+from edgeq.codegen.weights import INLINE, WeightsPlace
+from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import Goal, Kernel, Library, Wanted
 from edgeq.ir.op import Site
@@ -143,33 +144,13 @@ def _check(graph: Graph, roots: Mapping[str, str]) -> None:
         )
 
 
-def check_capacity(program: Program, target: Target) -> None:
-    """Make sure that a program can fit its target at all; the linker has the last word.
-
-    Raises:
-        CapacityError: it cannot; names the figures.
-    """
-    needs = (
-        ("flash", program.constant_bytes, "weights and tables"),
-        ("ram", program.arena_bytes + target.stack_bytes, "tensors and stack"),
-    )
-    excess = [
-        f"{what} take {bytes} bytes of the {target.memory[region].size} of {region}"
-        for region, bytes, what in needs
-        if region in target.memory and bytes > target.memory[region].size
-    ]
-    if excess:
-        hint = "take a smaller model, or a target with more memory"
-        needed = program.arena_bytes + target.stack_bytes
-        if "ram" in target.memory and needed > target.memory["ram"].size:
-            cause, cure = explain_peak(program)
-            excess.append(f"as for the arena of {program.arena_bytes} bytes, {cause}")
-            hint = f"{cure}; or take a target with more memory"
-        raise CapacityError(f"the model does not fit {target.name}: {'; '.join(excess)}", hint=hint, where=program.name)
-
-
 def lower(
-    graph: Graph, target: Target, name: str | None = None, optimize: Goal = "balanced", kernels: Library = "edgeq"
+    graph: Graph,
+    target: Target,
+    name: str | None = None,
+    optimize: Goal = "balanced",
+    kernels: Library = "edgeq",
+    weights: WeightsPlace = INLINE,
 ) -> Program:
     """Turn an integer graph into a program for `target`.
 
@@ -179,6 +160,7 @@ def lower(
         name: what the model's symbols start with; by default made from the graph's name.
         optimize: speed, balanced or size: which kernels are taken.
         kernels: whose kernels are called where there is a choice.
+        weights: where the constants lie.
 
     Raises:
         ModelError: a node has no kernel, or an output is constant.
@@ -238,6 +220,7 @@ def lower(
         arena_bytes=found.size,
         arena_bound=found.bound,
         arena=occupants(planned, found),
+        weights=weights,
     )
     check_capacity(program, target)
     return program

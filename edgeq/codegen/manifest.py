@@ -10,6 +10,7 @@ from typing import Any
 
 from edgeq import __version__
 from edgeq.codegen.program import Port, Program
+from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.errors import UsageError
 from edgeq.target import Target
 
@@ -59,6 +60,11 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         ],
         "arena_bound": program.arena_bound,
         "arena": [asdict(occupant) for occupant in program.arena],
+        "weights_in": program.weights.kind,
+        "weights_region": program.weights.region or None,
+        "weights_file": WEIGHTS_FILE if program.weights.kind == "file" else None,
+        "weights_address": program.weights.address,
+        "weights_flash_bytes": program.image_bytes or program.constant_bytes,
     }
 
 

@@ -8,9 +8,13 @@ from functools import cached_property
 from typing import Literal
 
 from edgeq.codegen.literals import Constant, Member, c_type
+from edgeq.codegen.weights import INLINE, WeightsPlace, layout
 from edgeq.ir.kernel import Goal, Library
 from edgeq.ir.tensor import Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics
+
+CHECK = "ref/check_weights.c"
+"""The source below firmware/kernels that checks a file of constants."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ class Program:
         arena_bytes: size of the memory that the caller gives.
         arena_bound: bytes below which no plan can go, whatever the order of layers.
         arena: what lies in that memory, in order of first use.
+        weights: where the constants lie.
     """
 
     name: str
@@ -144,6 +149,7 @@ class Program:
     arena_bytes: int
     arena_bound: int
     arena: tuple[Occupant, ...]
+    weights: WeightsPlace = INLINE
 
     @property
     def macs(self) -> int:
@@ -160,6 +166,11 @@ class Program:
         """Bytes of the constants as they are stored."""
         return sum(c.array.nbytes for c in self.constants)
 
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of the file with the constants; 0 if there is none."""
+        return layout(self.constants)[1] if self.weights.kind == "file" else 0
+
     @cached_property
     def headers(self) -> tuple[str, ...]:
         """Headers of all kernels, sorted."""
@@ -168,4 +179,5 @@ class Program:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """Sources of all kernels, sorted."""
-        return tuple(sorted({source for call in self.calls for source in call.sources}))
+        check = {CHECK} if self.weights.kind == "file" else set()
+        return tuple(sorted(check | {source for call in self.calls for source in call.sources}))

@@ -10,15 +10,16 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from edgeq.codegen.arena import explain_peak
-from edgeq.codegen.program import Program
-from edgeq.errors import CapacityError, ToolError
+from edgeq.errors import ToolError
 from edgeq.report.callgraph import call_graph, deepest, reachable
 from edgeq.target import Target
 
 ARENA = "eq_arena"
 ENTRY = "eq_model_run"
 """Names in firmware/runtime."""
+
+WEIGHTS = ".eq_weights"
+"""The section that constants go to when they have one of their own."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Size:
         arena: the model's working memory.
         platform_ram: the platform's variables, and the stack set aside.
         stack: the most stack that one inference can use.
+        weights: constants that do not lie among the code: a section or a file of their own.
     """
 
     model: int
@@ -42,11 +44,12 @@ class Size:
     arena: int
     platform_ram: int
     stack: int
+    weights: int = 0
 
     @property
     def flash_bytes(self) -> int:
         """What the model brings with it."""
-        return self.model + self.kernels + self.helpers
+        return self.model + self.kernels + self.helpers + self.weights
 
     @property
     def ram_bytes(self) -> int:
@@ -65,6 +68,7 @@ class Size:
                 "helpers": self.helpers,
                 "platform": self.platform,
                 "platform_ram": self.platform_ram,
+                "weights": self.weights,
             },
         }
 
@@ -82,8 +86,8 @@ class _Item:
     section: str
 
 
-def measure(program: Path, target: Target) -> Size:
-    """The sizes of a linked program.
+def measure(program: Path, target: Target, weights_file: int = 0) -> Size:
+    """The sizes of a linked program, and of the file of weights that belongs to it.
 
     On bare metal they are those of the linker script's sections, exact to the byte. On a computer, where there are no
     such sections, they are sums over the functions that an inference can reach and the objects of the model's files.
@@ -105,34 +109,8 @@ def measure(program: Path, target: Target) -> Size:
     used = reachable(graph, roots) - set(roots)
     stack = deepest(graph, roots[0])
     if target.bare_metal:
-        return _of_sections(sections, items, used, stack)
+        return _of_sections(sections, items, used, stack, weights_file)
     return _of_symbols(sections, items, used, program.stem, stack)
-
-
-def check_fits(program: Program, target: Target) -> None:
-    """Whether constants and arena alone are too large, which is known before anything is compiled.
-
-    Raises:
-        CapacityError: they are; tells the figures.
-    """
-    if not target.bare_metal:
-        return
-    flash, ram = target.memory["flash"].size, target.memory["ram"].size
-    ports = sum(port.type.nbytes for port in (*program.inputs, *program.outputs))
-    problems = []
-    if program.constant_bytes > flash:
-        problems.append(f"weights and tables take {program.constant_bytes} bytes of flash, which has {flash}")
-    needed = program.arena_bytes + target.stack_bytes + ports
-    hint = "take a smaller model or input, or a target with more memory"
-    if needed > ram:
-        cause, cure = explain_peak(program)
-        hint = f"{cure}; or take a target with more memory"
-        problems.append(
-            f"the arena ({program.arena_bytes} bytes), stack ({target.stack_bytes}), inputs and outputs ({ports}) take "
-            f"{needed} bytes of RAM, which has {ram}; as for the arena, {cause}"
-        )
-    if problems:
-        raise CapacityError(f"the program does not fit {target.name}: {'; '.join(problems)}", hint=hint)
 
 
 def _items(elf: ELFFile) -> list[_Item]:
@@ -162,7 +140,9 @@ def _arena(items: Sequence[_Item]) -> int:
     return sum(item.size for item in items if item.name == ARENA)
 
 
-def _of_sections(sections: Mapping[str, int], items: Sequence[_Item], used: set[int], stack: int) -> Size:
+def _of_sections(
+    sections: Mapping[str, int], items: Sequence[_Item], used: set[int], stack: int, weights_file: int
+) -> Size:
     common = [item for item in items if item.section == ".platform"]
     # The compiler's library has its tables under names of the compiler's own.
     helpers = sum(i.size for i in common if (i.address in used if i.is_code else i.name.startswith("__")))
@@ -175,6 +155,7 @@ def _of_sections(sections: Mapping[str, int], items: Sequence[_Item], used: set[
         arena=arena,
         platform_ram=sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")) - arena,
         stack=stack,
+        weights=sections.get(WEIGHTS, 0) + weights_file,
     )
 
 

@@ -40,6 +40,14 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Loaded:
+    """A file that has to be in memory before a program starts: what, and where to."""
+
+    path: Path
+    address: int
+
+
+@dataclass(frozen=True)
 class Program:
     """A compiled model.
 
@@ -48,6 +56,7 @@ class Program:
         target: what it was built for.
         inputs, outputs: in the model's order.
         macs: multiply-accumulates of one inference; how long it is waited for depends on it.
+        weights: the file that it finds its weights in, if there is one.
     """
 
     path: Path
@@ -55,15 +64,18 @@ class Program:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     macs: int = 0
+    weights: Loaded | None = None
 
     @staticmethod
     def of_manifest(path: Path, target: Target, manifest: Mapping[str, Any]) -> Program:
-        """The program of a build folder that has this manifest."""
+        """The program of a build folder that has this manifest; `path` is below its subfolder `build`."""
         inputs, outputs = (
             tuple(Port(port["name"], tuple(port["shape"]), port["dtype"]) for port in manifest[side])
             for side in ("inputs", "outputs")
         )
-        return Program(path, target, inputs, outputs, manifest["macs"])
+        file = manifest.get("weights_file")
+        weights = Loaded(path.parent.parent / file, manifest["weights_address"]) if file else None
+        return Program(path, target, inputs, outputs, manifest["macs"], weights)
 
 
 @dataclass(frozen=True)
@@ -201,15 +213,18 @@ def _execute(program: Program, words: Sequence[str], folder: Path, inferences: i
     """Run the program with these arguments in `folder`."""
     if not program.path.is_file():
         raise ToolError("the program has not been compiled", hint="build without --no-compile", where=str(program.path))
+    if program.weights is not None and not program.weights.path.is_file():
+        raise ToolError("the file of weights is missing", hint="build it again", where=str(program.weights.path))
     target = program.target
     path = program.path.resolve()
     if target.emulator is None and target.bare_metal:
         raise ToolError(f"there is no emulator for {target.name}", hint="choose another target to run it here")
+    files = {w.address: w.path.resolve() for w in (program.weights,) if w is not None}
     if target.emulator is None:
         command, install = host.command(path, words), ""
     else:
         command, install = (
-            qemu.command(path, target.emulator, words, exact_time),
+            qemu.command(path, target.emulator, words, exact_time, files),
             f"apt-get install {target.emulator.package}",
         )
     # What the slowest kernels need in an emulator on a busy machine, several times over.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
@@ -14,7 +15,13 @@ from edgeq.target import Emulator
 _QUIET = ("-display", "none", "-monitor", "none", "-serial", "none", "-parallel", "none")
 
 
-def command(program: Path, emulator: Emulator, words: Sequence[str], exact_time: bool) -> list[str]:
+def command(
+    program: Path,
+    emulator: Emulator,
+    words: Sequence[str],
+    exact_time: bool,
+    files: Mapping[int, Path] = MappingProxyType({}),
+) -> list[str]:
     """The command that runs `program` with arguments (which must not hold commas or spaces).
 
     Args:
@@ -22,10 +29,14 @@ def command(program: Path, emulator: Emulator, words: Sequence[str], exact_time:
         emulator: the machine to run it on.
         words: arguments.
         exact_time: let every instruction take one nanosecond of the emulated machine's time; slower.
+        files: what is in memory before the program starts, by address.
     """
     arguments = ",".join(f"arg={word}" for word in ("edgeq", *words))
     counting = ("-icount", "shift=0") if exact_time else ()
     machine = [emulator.program, "-machine", emulator.machine, *emulator.args, *_QUIET, *counting]
+    for address, path in sorted(files.items()):
+        name = str(path).replace(",", ",,")  # a comma within a value
+        machine += ["-device", f"loader,file={name},addr={address:#x},force-raw=on"]
     return [*machine, "-semihosting-config", f"enable=on,target=native,{arguments}", "-kernel", str(program)]
 
 

@@ -257,6 +257,12 @@ int eq_main(int argc, const char *const *argv)
     if (argc < 4) {
         return fail(BAD_USAGE, "usage: run INPUT OUTPUT [STACK]", "");
     }
+#ifdef EQ_MODEL_WEIGHTS_FILE
+    const char *fault = eq_model_weights_fault();
+    if (fault) {
+        return fail(BAD_DATA, "the weights in memory are ", fault);
+    }
+#endif
     pool memory;
     memory.next = eq_platform_memory(&memory.left);
     const int input = eq_platform_open(argv[2], 0);

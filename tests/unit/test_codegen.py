@@ -107,9 +107,9 @@ def test_constant_output_is_refused() -> None:
 def test_capacity() -> None:
     board = load_target("cortex-m4")
     small = replace(board, memory={"flash": Region(0, 1000), "ram": Region(0x20000000, 512)}, stack_bytes=256)
-    with pytest.raises(CapacityError, match=r"weights and tables take \d+ bytes of the 1000 of flash") as caught:
+    with pytest.raises(CapacityError, match=r"weights and tables take \d+ bytes of flash, which has 1000") as caught:
         lower(small_net(), small)
-    assert "of the 512 of ram" in str(caught.value)
+    assert "stack (256)" in str(caught.value) and "bytes of RAM, which has 512" in str(caught.value)
     assert re.search(
         r"it is fullest in layer 'body', with scratch memory of the layer \(\d+ bytes\)", str(caught.value)
     )
@@ -168,7 +168,8 @@ def test_folder(program: Program, tmp_path: Path) -> None:
     assert read_manifest(folder) == manifest
     assert " ".join(manifest) == (
         "edgeq_version name target cpu toolchain numerics kernels optimize inputs outputs macs weights_bytes "
-        "arena_bytes ram_bytes flash_bytes stack_bytes layers arena_bound arena"
+        "arena_bytes ram_bytes flash_bytes stack_bytes layers arena_bound arena weights_in weights_region weights_file "
+        "weights_address weights_flash_bytes"
     )
     assert manifest["inputs"][0] == {
         "name": "image:0",

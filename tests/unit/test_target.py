@@ -33,8 +33,9 @@ def test_targets_are_complete(target: Target) -> None:
     assert set(target.packages) <= set(target.compilers)
     assert target.speed or target.counter == "ns", "a profile is to say how long it takes"
     if target.bare_metal:
-        flash, ram = target.memory["flash"], target.memory["ram"]
-        assert flash.end <= ram.origin or ram.end <= flash.origin
+        flash, ram, weights = (target.memory[name] for name in ("flash", "ram", "weights"))
+        for one, other in ((flash, ram), (flash, weights), (ram, weights)):
+            assert one.end <= other.origin or other.end <= one.origin
         assert 0 < target.stack_bytes < ram.size
         # The guard below the stack is an MPU region of 1 KB, which must lie at a multiple of its size.
         assert ram.origin % 0x400 == 0
@@ -45,7 +46,8 @@ def test_cpu_by_name_alias_and_board() -> None:
     assert by_name == by_alias
     assert by_name.name == "cortex-m4" and board.name == "mps2-an386"
     assert by_name.isa == board.isa == {"thumb", "thumb2", "dsp", "fpu"}
-    assert by_name.memory == board.memory == {"flash": Region(0, 0x400000), "ram": Region(0x20000000, 0x400000)}
+    regions = {"flash": Region(0, 0x400000), "ram": Region(0x20000000, 0x400000)}
+    assert by_name.memory == board.memory == {**regions, "weights": Region(0x21000000, 0x1000000)}
     assert by_name.flags["gcc"] == ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 
 

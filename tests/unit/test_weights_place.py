@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 
 
 def test_check(tmp_path: Path) -> None:
-    """Compiled for this machine, as the check needs nothing of the core's. Other weights for the same code are right."""
+    """Compiled for this machine, as the check needs nothing of the core's. Other weights for the same code pass."""
     gcc = find_compiler(HOST, "gcc")
     if gcc is None:
         pytest.skip("no gcc")
