@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 # Given to pytest, for example PYTEST_FLAGS="--require-cross -k conv2d".
 PYTEST_FLAGS ?=
+# Given to the benchmark, for example BENCH_FLAGS="--optimize all --update".
+BENCH_FLAGS ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help demo test lint unit bench clean
@@ -13,7 +15,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 help:
 	@echo "make demo   build examples/digits for Cortex-M and for the host, run it, print the figures"
 	@echo "make test   lint, types, layers and the whole test suite"
-	@echo "make bench  the benchmark tables (models are arguments, see benchmarks/README.md)"
+	@echo "make bench  what the examples cost on every Cortex-M core, against the committed figures;"
+	@echo "            MODELS=folder DATA=folder for the benchmark's own models, see benchmarks/README.md"
 	@echo "make clean  remove the virtual environment and everything built"
 
 $(BIN)/python:
@@ -44,6 +47,10 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	git ls-files -z 'firmware/*.[ch]' 'examples/*.[ch]' | xargs -0 $(BIN)/clang-format --dry-run --Werror
+
+bench: $(VENV)/.demo
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cortex_m --jobs $(JOBS) \
+		$(if $(MODELS),--models $(MODELS) --data $(or $(DATA),$(MODELS))) $(BENCH_FLAGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
