@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edgeq.codegen.cmsis_nn import HEADER, VERSION, is_copy
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -29,8 +31,25 @@ def shared_data() -> Path:
     return _beside_checkout("data")
 
 
+@pytest.fixture(scope="session")
+def cmsis_nn_root(request: pytest.FixtureRequest) -> Path:
+    """A copy of CMSIS-NN; the test is skipped where none was given."""
+    found: Path | None = request.config.getoption("--cmsis-nn-root")
+    if found is None:
+        pytest.skip(f"no copy of CMSIS-NN {VERSION} was given with --cmsis-nn-root DIR")
+    if not is_copy(found):
+        pytest.fail(f"--cmsis-nn-root: {found} is no copy of CMSIS-NN: there is no {HEADER}")
+    return found.resolve()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the suite."""
+    parser.addoption(
+        "--cmsis-nn-root",
+        type=Path,
+        metavar="DIR",
+        help="a copy of Arm's CMSIS-NN, for the tests of --kernels cmsis-nn",
+    )
     parser.addoption(
         "--require-cross", action="store_true", help="fail, not skip, where the Arm compiler or QEMU is absent"
     )

@@ -119,7 +119,8 @@ def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False) -
     files = {"src/edgeq_model.h": HEADER, "src/tiny.c": MODEL if target.bare_metal else HOST_MODEL}
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
-            names = {"target": target, "program": SimpleNamespace(name="tiny", weights=INLINE), "version": "test"}
+            program = SimpleNamespace(name="tiny", weights=INLINE, calls_cmsis_nn=False)
+            names = {"target": target, "program": program, "version": "test"}
             text = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(**names)
         files[f"platform/{name.removesuffix('.j2')}"] = text
     for name, text in files.items():

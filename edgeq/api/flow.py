@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.project import BuildOptions
+from edgeq.codegen import cmsis_nn
 from edgeq.codegen.arena import explain_peak
 from edgeq.codegen.emit import emit
 from edgeq.codegen.folder import check_replaceable, replacing
@@ -123,8 +124,7 @@ def build(
     """
     target = load_target(options.target)
     lowered_for = _kernel_target(target, options.simulate)
-    if options.kernels != "edgeq":
-        raise UsageError(f"kernels {options.kernels!r} are not available in this version", hint="use --kernels edgeq")
+    options = _with_library(options)
     if options.sanitize and target.family != "host":
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
     place = place_weights(options.weights_in, options.weights_address, target)
@@ -167,6 +167,36 @@ def _kernel_target(target: Target, simulate: str | None) -> Target:
     return replace(target, isa=load_target(simulate).isa)
 
 
+def _with_library(options: BuildOptions) -> BuildOptions:
+    """The options with what follows from whose kernels are called.
+
+    Raises:
+        UsageError: an option does not go with them.
+    """
+    root = options.cmsis_nn_root
+    if options.kernels != "cmsis-nn":
+        if root is not None:
+            raise UsageError("--cmsis-nn-root is for --kernels cmsis-nn", hint="add that, or leave it out")
+        return options
+    if options.numerics not in (None, Numerics.TFLM):
+        raise UsageError(
+            f"CMSIS-NN has no numerics {options.numerics.value!r}",
+            hint="--kernels cmsis-nn implies --numerics tflm: leave --numerics out",
+        )
+    if options.simulate is not None:
+        raise UsageError(
+            "--simulate runs edgeq's kernels, not those of CMSIS-NN",
+            hint="leave --simulate out: the host compiles CMSIS-NN as plain C",
+        )
+    if root is not None and not cmsis_nn.is_copy(root):
+        raise UsageError(
+            f"is no copy of CMSIS-NN: there is no {cmsis_nn.HEADER}",
+            hint=f"give the folder of release {cmsis_nn.VERSION}, or none, and it is fetched",
+            where=str(root),
+        )
+    return replace(options, numerics=Numerics.TFLM)
+
+
 def _check_budget(program: Program, budget: int | None) -> None:
     needed = program.arena_bytes
     if budget is not None and needed > budget:
@@ -179,7 +209,14 @@ def _check_budget(program: Program, budget: int | None) -> None:
 
 def _compile(folder: Path, options: BuildOptions, target: Target, program: Program) -> dict[str, Any]:
     """Compile, and measure what came of it."""
-    built = build_program(folder, options.model_name, target, options.toolchain, options.sanitize)
+    built = build_program(
+        folder,
+        options.model_name,
+        target,
+        options.toolchain,
+        options.sanitize,
+        cmsis_nn_root=options.cmsis_nn_root,
+    )
     size = measure(built.program, target, program.image_bytes)
     weights = size.weights or program.constant_bytes
     return {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}

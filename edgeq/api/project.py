@@ -41,6 +41,7 @@ class BuildOptions:
         kernels: edgeq or cmsis-nn.
         weights_in: where weights lie: inline (among the code), section or file.
         weights_address: where the file of weights is programmed; by default the target's memory for weights.
+        cmsis_nn_root: a copy of CMSIS-NN for kernels cmsis-nn; None: CMake fetches it.
         ram_budget: most bytes of the arena, or None.
         toolchain: gcc, clang or zig; None takes the first that is found.
         sanitize: build the host program with AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -61,6 +62,7 @@ class BuildOptions:
     kernels: Library = "edgeq"
     weights_in: WeightsIn = "inline"
     weights_address: int | None = None
+    cmsis_nn_root: Path | None = None
     ram_budget: int | None = None
     toolchain: str | None = None
     sanitize: bool = False
@@ -171,7 +173,7 @@ def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
         if not isinstance(value, kind) or (kind is int and not _is_count(value)):
             raise UsageError(f"`{key}` must be {_WORDS[kind]}, not {value!r}", where=where)
     found: dict[str, Any] = {k: v for k, v in table.items() if k != "model"}
-    for key in ("calibration", "output"):
+    for key in ("calibration", "output", "cmsis_nn_root"):
         if key in found:
             found[key] = base / found[key]
     if "numerics" in found:

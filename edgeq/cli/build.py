@@ -61,6 +61,12 @@ def command(
             help="Where weights.bin is programmed, such as 0x90000000; default: the target's memory for weights.",
         ),
     ] = None,
+    cmsis_nn_root: Annotated[
+        Path | None,
+        typer.Option(
+            "--cmsis-nn-root", metavar="DIR", help="A copy of CMSIS-NN for --kernels cmsis-nn; default: fetched."
+        ),
+    ] = None,
     ram_budget: Annotated[
         int | None,
         typer.Option("--ram-budget", metavar="N", min=1, help="Fail if the model needs an arena of more than N bytes."),
@@ -102,6 +108,7 @@ def command(
         numerics=parse_numerics(numerics) if numerics else None,
         optimize=choice(optimize, GOALS, "--optimize") if optimize else None,
         kernels=choice(kernels, LIBRARIES, "--kernels") if kernels else None,
+        cmsis_nn_root=cmsis_nn_root,
         toolchain=toolchain,
         sanitize=sanitize or None,
         simulate=simulate,

@@ -15,7 +15,7 @@ def command(json: JsonFlag = False) -> None:
             "name": kind,
             "description": (op.__doc__ or "").strip().splitlines()[0],
             "attributes": [f.name for f in fields(op)],
-            "kernels": [k.function for k in op.kernels],
+            "kernels": list(dict.fromkeys(k.function for k in op.kernels)),
         }
         for kind, op in registry().items()
     ]

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 
 from edgeq import __version__
+from edgeq.codegen import cmsis_nn
 from edgeq.codegen.folder import check_replaceable, write_folder
 from edgeq.codegen.literals import (
     WIDTH,
@@ -217,6 +218,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "texts": [call_text(program, call) for call in program.calls],
         "declarations": _weights_declarations(program),
         "definitions": _weights_definitions(program),
+        "cmsis_nn": cmsis_nn,
         "optimization": OPTIMIZATION[program.optimize],
         "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
         "assembly": any(n.endswith(".S") for n in platform),

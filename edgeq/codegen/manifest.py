@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq import __version__
+from edgeq.codegen.cmsis_nn import VERSION
 from edgeq.codegen.program import Port, Program
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.errors import UsageError
@@ -38,6 +39,7 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "toolchain": None,
         "numerics": program.numerics.value,
         "kernels": program.kernels,
+        "cmsis_nn": VERSION if program.calls_cmsis_nn else None,
         "optimize": program.optimize,
         "inputs": [_port(p) for p in program.inputs],
         "outputs": [_port(p) for p in program.outputs],

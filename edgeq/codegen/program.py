@@ -98,6 +98,7 @@ class KernelCall:
         inputs, outputs: where the operands lie.
         scratch: offset of the scratch memory, None if the function takes none.
         gather: "inputs" or "outputs" if the function takes those as one array of pointers, else "".
+        library: whose function it is.
         macs: multiply-accumulates.
         weights_bytes: bytes of the operator's constant operands.
         output_shape: shape of the first output.
@@ -115,6 +116,7 @@ class KernelCall:
     outputs: tuple[Place, ...]
     scratch: int | None
     gather: str
+    library: Library
     macs: int
     weights_bytes: int
     output_shape: Shape
@@ -170,6 +172,11 @@ class Program:
     def image_bytes(self) -> int:
         """Bytes of the file with the constants; 0 if there is none."""
         return layout(self.constants)[1] if self.weights.kind == "file" else 0
+
+    @property
+    def calls_cmsis_nn(self) -> bool:
+        """Whether a layer calls Arm's library."""
+        return any(call.library == "cmsis-nn" for call in self.calls)
 
     @cached_property
     def headers(self) -> tuple[str, ...]:

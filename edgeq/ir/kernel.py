@@ -60,7 +60,8 @@ class Kernel:
         lower: the members of that struct for a site; packs weights.
         isa: features the target must have, all of them.
         fits: whether it can compute a site.
-        scratch: bytes of scratch memory it needs, 4-byte aligned; the C function then takes `void *scratch` last.
+        scratch: bytes of scratch memory it needs, 4-byte aligned, possibly none at some sites; the C function of a row
+            that says so takes `void *scratch` last.
         overlap: for every input, the least number of bytes by which the output may start *before* that input and still
             never overwrite a byte yet to be read (0: in place; negative: after it); None: they must be disjoint.
             The memory planner relies on it.
@@ -73,6 +74,7 @@ class Kernel:
         variadic: "inputs" if the C function takes its runtime inputs as one `const int8_t *const *inputs` (Concat),
             "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is but one;
             else "".
+        lacks: features the target must not have: with them, the function would be compiled to something else.
     """
 
     function: str
@@ -89,6 +91,16 @@ class Kernel:
     goals: frozenset[Goal] = frozenset(GOALS)
     library: Library = "edgeq"
     variadic: Literal["", "inputs", "outputs"] = ""
+    lacks: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def takes_scratch(self) -> bool:
+        """Whether the C function takes scratch memory."""
+        return self.scratch is not no_scratch
+
+    def runs_on(self, isa: frozenset[str]) -> bool:
+        """Whether a target with these features can have it."""
+        return self.isa <= isa and not self.lacks & isa
 
 
 @dataclass(frozen=True)
@@ -107,5 +119,5 @@ class Wanted:
 
     def choose(self, site: Site) -> Kernel | None:
         """The first row that fits in the operator's table, which begins with the fastest; None if there is none."""
-        fitting = [k for k in site.op.kernels if k.isa <= self.isa and self.goal in k.goals and k.fits(site)]
+        fitting = [k for k in site.op.kernels if k.runs_on(self.isa) and self.goal in k.goals and k.fits(site)]
         return next((k for library in (self.library, "edgeq") for k in fitting if k.library == library), None)

@@ -35,6 +35,7 @@ from edgeq.ops._broadcast import (
     one_constant,
     operands,
 )
+from edgeq.ops._cmsis_nn_others import add_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import binary_mve_rows
 from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
@@ -153,6 +154,11 @@ class SumOp(Op):
 
     signs: ClassVar[Signs] = (1, 1)
     kernels: ClassVar = (
+        *cmsis_nn_rows(
+            lambda site: (*double_sum(site).inputs, double_sum(site).output),
+            LEFT_SHIFT,
+            lambda site: signs_of(site) == (1, 1) and has_small_factors(site),
+        ),
         *binary_mve_rows(
             "add",
             "eq_add_fast_params",

@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._cmsis_nn_others import average_pool_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import mve_row
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 from edgeq.ops._thumb import elementwise_row
@@ -85,6 +86,7 @@ class AveragePool2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *cmsis_nn_rows(),
         mve_row("average_pool2d", "eq_average_pool2d_params", lower_ref, fits_mve, overlap),
         Kernel(
             "eq_average_pool2d_dsp",

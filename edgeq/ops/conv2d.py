@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._cmsis_nn_conv import conv2d_rows as cmsis_nn_rows
 from edgeq.ops._conv2d_mve import conv2d_mve_rows
 from edgeq.ops._gemm_dsp import conv2d_rows
 from edgeq.ops._matmul import int_matmul
@@ -69,6 +70,7 @@ class Conv2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *cmsis_nn_rows(),
         *conv2d_mve_rows(),
         *conv2d_rows(),
         *thumb_rows(lower_ref),

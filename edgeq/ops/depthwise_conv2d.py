@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._cmsis_nn_conv import depthwise_rows as cmsis_nn_rows
 from edgeq.ops._depthwise_dsp import row_any, rows_3x3
 from edgeq.ops._depthwise_mve import depthwise_mve_rows
 from edgeq.ops._requant import (
@@ -67,6 +68,7 @@ class DepthwiseConv2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *cmsis_nn_rows(),
         *depthwise_mve_rows(),
         *rows_3x3(),
         row_any(),

@@ -12,6 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
+from edgeq.ops._cmsis_nn_conv import fully_connected_rows as cmsis_nn_rows
 from edgeq.ops._conv2d_mve import fully_connected_mve_rows
 from edgeq.ops._gemm_dsp import fully_connected_rows
 from edgeq.ops._matmul import int_matmul
@@ -69,6 +70,7 @@ class FullyConnected(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *cmsis_nn_rows(multiplier),
         *fully_connected_mve_rows(multiplier),
         *fully_connected_rows(multiplier),
         *thumb_rows(lower_ref),

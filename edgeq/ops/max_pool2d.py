@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._cmsis_nn_others import max_pool_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import mve_row
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
 from edgeq.ops._thumb import elementwise_row
@@ -52,6 +53,7 @@ class MaxPool2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *cmsis_nn_rows(),
         mve_row("max_pool2d", "eq_max_pool2d_params", lower_ref, always, overlap),
         Kernel(
             "eq_max_pool2d_dsp",

@@ -22,6 +22,7 @@ from edgeq.ops._broadcast import (
     one_constant,
     operands,
 )
+from edgeq.ops._cmsis_nn_others import mul_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import binary_mve_rows
 from edgeq.ops._pack_mve import fits_multiplier
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
@@ -70,6 +71,7 @@ class Mul(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
+        *cmsis_nn_rows(factor),
         *binary_mve_rows(
             "mul",
             "eq_mul_params",

@@ -14,6 +14,7 @@ from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import Ints, Numerics, doubling_high_multiply, rounding_divide_by_pot
 from edgeq.numerics.gemmlowp import reciprocal
+from edgeq.ops._cmsis_nn_others import softmax_rows as cmsis_nn_rows
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import SUM_BITS, RowOp, columns, fast_exponentials, fixed_differences, rows_are_last
 
@@ -82,6 +83,7 @@ class Softmax(RowOp):
     """
 
     kernels: ClassVar = (
+        *cmsis_nn_rows(fixed_differences, lambda site: rows_are_last(site) and not uses_fast(site)),
         Kernel(
             "eq_softmax_ref_fast",
             ("ref/softmax.c",),

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeq.codegen.cmsis_nn import REPOSITORY, VERSION
 from edgeq.errors import CapacityError, ToolError, UsageError
 from edgeq.target import Target
 from edgeq.toolchain.compilers import Toolchain, find_toolchain
 from edgeq.toolchain.process import Finished, run, shown
 
 BUILD = "build"
+_FETCHING = re.compile(r"cmsis_nn-(subbuild|populate)")
 _OVERFLOW = re.compile(r"region [`'\"]?(\w+)['\"`]?:? overflowed by (\d+) bytes")
 
 
@@ -93,7 +95,7 @@ def configure(folder: Path, target: Target, toolchain: Toolchain, options: Seque
         options: more definitions for CMake, "NAME=VALUE".
 
     Raises:
-        ToolError: CMake or the compiler is missing or failed.
+        ToolError: CMake or the compiler is missing or failed, or CMSIS-NN cannot be fetched.
     """
     generator, maker = find_generator()
     definitions = [
@@ -104,7 +106,18 @@ def configure(folder: Path, target: Target, toolchain: Toolchain, options: Seque
     ]
     shutil.rmtree(folder / BUILD, ignore_errors=True)
     command: list[str | Path] = [find_cmake(), "-S", folder, "-B", folder / BUILD, "-G", generator, "-Wno-dev"]
-    run([*command, *(f"-D{definition}" for definition in definitions)])
+    command += [f"-D{definition}" for definition in definitions]
+    done = run(command, check=False)
+    if done.code and _FETCHING.search(done.output + done.errors):
+        raise ToolError(
+            f"CMSIS-NN cannot be fetched from {REPOSITORY}",
+            hint=f"give a copy of release {VERSION} with --cmsis-nn-root PATH\n{done.last_lines}",
+        )
+    if done.code:
+        raise ToolError(
+            f"{Path(command[0]).name} failed with exit code {done.code}",
+            hint=f"{shown(command)}\n{done.last_lines}".rstrip(),
+        )
 
 
 def _make(folder: Path, target: Target, goals: Sequence[str]) -> None:
@@ -144,6 +157,7 @@ def build(
     toolchain: str | None = None,
     sanitize: bool = False,
     werror: bool = False,
+    cmsis_nn_root: Path | None = None,
 ) -> Built:
     """Compile a build folder into DIR/build.
 
@@ -154,6 +168,7 @@ def build(
         toolchain: "gcc", "clang" or "zig"; None takes the first that is there.
         sanitize: instrument the program with AddressSanitizer and UndefinedBehaviorSanitizer; host only.
         werror: let warnings of the compiler be errors.
+        cmsis_nn_root: a copy of CMSIS-NN; without one, CMake fetches it if the folder's program calls it.
 
     Raises:
         UsageError: the target or compiler cannot do what is asked.
@@ -166,6 +181,8 @@ def build(
     if sanitize and compiler.kind == "zig":
         raise ToolError("zig has no AddressSanitizer", hint="install gcc or clang for --sanitize")
     options = [f"EDGEQ_SANITIZE={'ON' if sanitize else 'OFF'}", f"EDGEQ_WERROR={'ON' if werror else 'OFF'}"]
+    if cmsis_nn_root is not None:
+        options.append(f"CMSIS_NN_ROOT={cmsis_nn_root.resolve()}")
     configure(folder, target, compiler, options)
     _make(folder, target, [name, f"{name}_program"])
     return Built(program_path(folder, name, target), folder / BUILD / f"lib{name}.a", compiler)

@@ -11,9 +11,11 @@ import jinja2
 import numpy as np
 from cases import Case
 
+from edgeq.codegen.cmsis_nn import SOURCES
 from edgeq.codegen.literals import Constant, array_definition, split_params, struct_definition
 from edgeq.codegen.sources import platform_files
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.codegen.weights import INLINE
+from edgeq.ir.kernel import Kernel, Library, Param
 from edgeq.ir.tensor import Array
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import folder
@@ -23,6 +25,8 @@ from edgeq.toolchain import Finished, Toolchain, run
 HERE = Path(__file__).resolve().parent
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 END = "all cases have run"
+LENIENT = ("-fno-sanitize=undefined",)
+"""For the code of others: CMSIS-NN shifts negative numbers to the left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +48,12 @@ class Call:
         return f"{self.case.name} {self.function}"
 
 
-def calls(cases: Iterable[Case], isa: frozenset[str]) -> tuple[Call, ...]:
+def calls(cases: Iterable[Case], isa: frozenset[str], library: Library = "edgeq") -> tuple[Call, ...]:
     """Every case under every kernel that an instruction set has and that takes it; what is the same in C comes once."""
     found: dict[tuple[object, ...], Call] = {}
     for case in cases:
         for kernel in case.node.op.kernels:
-            if kernel.isa <= isa and kernel.fits(case.site):
+            if kernel.library == library and kernel.runs_on(isa) and kernel.fits(case.site):
                 call = Call(case, kernel)
                 data = tuple(array.tobytes() for array in case.inputs.values())
                 found.setdefault((call.function, _content(kernel.lower(case.site)), data), call)
@@ -99,7 +103,14 @@ def _arguments(call: Call, inputs: int) -> str:
     gather = call.kernel.variadic
     first = ["in"] if gather == "inputs" else [f"in[{k}]" for k in range(inputs)]
     second = ["out"] if gather == "outputs" else [f"out[{k}]" for k in range(len(call.case.expected))]
-    return ", ".join([*first, *second, *(["scratch"] if call.kernel.scratch(call.case.site) else [])])
+    return ", ".join([*first, *second, *(["scratch"] if call.kernel.takes_scratch else [])])
+
+
+def _size_check(call: Call, params: str, scratch: int) -> str:
+    """Another library says itself how much memory it needs; where that is not the row's figure, nothing is computed."""
+    if call.kernel.library == "edgeq" or not call.kernel.takes_scratch:
+        return ""
+    return f"    if ({call.function}_bytes(&{params}) != {scratch}) {{\n        return;\n    }}\n"
 
 
 def _computed(call: Call, allowed: Sequence[int | None]) -> list[int | None]:
@@ -130,7 +141,8 @@ def program_text(wanted: Sequence[Call]) -> str:
         scratch = call.kernel.scratch(call.case.site)
         writer.parts += [
             f"static void call{number}(const int8_t *const *in, int8_t *const *out, void *scratch)\n{{\n"
-            f"    (void)scratch;\n    {call.function}(&{params}, {_arguments(call, len(inputs))});\n}}\n",
+            f"    (void)scratch;\n{_size_check(call, params, scratch)}"
+            f"    {call.function}(&{params}, {_arguments(call, len(inputs))});\n}}\n",
             _list("int8_t *const", f"i{number}", inputs),
             _list("int8_t *const", f"o{number}", outputs),
             _list("uint32_t", f"is{number}", [a.size for a in call.case.inputs.values()]),
@@ -152,7 +164,8 @@ def _platform(place: Path, target: Target) -> tuple[list[Path], list[str]]:
     options = ["-nostartfiles"] if target.bare_metal else []
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
-            fields = {"target": target, "program": {"name": "cases"}, "version": ""}
+            program = {"name": "cases", "weights": INLINE, "calls_cmsis_nn": False}
+            fields = {"target": target, "program": program, "version": ""}
             name, text = name[:-3], jinja2.Template(text, undefined=jinja2.StrictUndefined).render(fields)
             options.append(f"-T{place / 'platform' / name}")
         path = place / "platform" / name
@@ -161,7 +174,14 @@ def _platform(place: Path, target: Target) -> tuple[list[Path], list[str]]:
     return [p for p in sorted((place / "platform").glob("*.c")) if p.name != "main.c"], options
 
 
-def compile_program(place: Path, wanted: Sequence[Call], target: Target, tool: Toolchain, extra: Sequence[str]) -> Path:
+def compile_program(
+    place: Path,
+    wanted: Sequence[Call],
+    target: Target,
+    tool: Toolchain,
+    extra: Sequence[str],
+    library: Path | None = None,
+) -> Path:
     """Compile the program for `wanted`, with warnings as errors.
 
     Args:
@@ -170,6 +190,7 @@ def compile_program(place: Path, wanted: Sequence[Call], target: Target, tool: T
         target: what to compile for.
         tool: gcc or clang.
         extra: more options for compiler and linker.
+        library: a copy of CMSIS-NN, if kernels call it; its own warnings do not count.
 
     Raises:
         ToolError: it does not compile.
@@ -190,6 +211,9 @@ def compile_program(place: Path, wanted: Sequence[Call], target: Target, tool: T
     sources: list[tuple[Path, tuple[str, ...]]] = [(firmware / "kernels" / s, ("-O2", *WARNINGS)) for s in kernels]
     sources += [(place / "cases.c", ("-O0", *WARNINGS)), (HERE / "runner.c", ("-O2", *WARNINGS))]
     sources += [(p, ("-O2", "-std=gnu99")) for p in platform]
+    if library is not None:
+        common += ["-isystem", str(library / "Include")]
+        sources += [(p, ("-O2", "-w", *LENIENT)) for pattern in SOURCES for p in sorted(library.glob(pattern))]
 
     def one(item: tuple[int, tuple[Path, tuple[str, ...]]]) -> Path:
         number, (source, options) = item

@@ -35,7 +35,8 @@ def test_every_kernel_row_is_exercised() -> None:
     """A kernel that no case reaches would be untested."""
     features = frozenset[str]().union(*(t.isa for t in list_targets()))
     reached = {(c.case.node.op.kind, c.kernel.function) for c in calls(all_cases(), features)}
-    rows = {(kind, kernel.function) for kind, op in registry().items() for kernel in op.kernels}
+    own = [(kind, kernel) for kind, op in registry().items() for kernel in op.kernels if kernel.library == "edgeq"]
+    rows = {(kind, kernel.function) for kind, kernel in own}
     assert rows - reached == set()
 
 

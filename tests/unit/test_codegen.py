@@ -167,7 +167,7 @@ def test_folder(program: Program, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     assert read_manifest(folder) == manifest
     assert " ".join(manifest) == (
-        "edgeq_version name target cpu toolchain numerics kernels optimize inputs outputs macs weights_bytes "
+        "edgeq_version name target cpu toolchain numerics kernels cmsis_nn optimize inputs outputs macs weights_bytes "
         "arena_bytes ram_bytes flash_bytes stack_bytes layers arena_bound arena weights_in weights_region weights_file "
         "weights_address weights_flash_bytes"
     )

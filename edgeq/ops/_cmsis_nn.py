@@ -1,0 +1,104 @@
+"""What the rows of Arm's CMSIS-NN share: how the library is compiled, and when its arithmetic is the simulator's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.kernel import Kernel, Param, no_scratch
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Numerics
+from edgeq.ops._requant import Clamp, folded_bias, output_range, weight_zero_points
+
+LARGEST = 2**15 - 1
+"""Sizes, strides and paddings that the library's 16-bit variables hold."""
+
+
+class Variant(Enum):
+    """The three libraries that its sources become, by what the target can do: features it has and must not have."""
+
+    MVE = (frozenset({"mve"}), frozenset[str]())
+    DSP = (frozenset({"dsp"}), frozenset({"mve"}))
+    PLAIN = (frozenset[str](), frozenset({"dsp", "mve"}))
+
+
+Lower = Callable[[Site, Variant], Mapping[str, Param]]
+Fits = Callable[[Site, Variant], bool]
+Bytes = Callable[[Site, Variant], int]
+
+
+def library_rows(
+    name: str, header: str, struct: str, lower: Lower, fits: Fits, scratch: Bytes | None = None, file: str = ""
+) -> tuple[Kernel, ...]:
+    """The rows `eq_<name>_cmsis_nn`, one for each variant of the library; only for TFLM, whose arithmetic it has.
+
+    Args:
+        name: of the C function.
+        header: file below firmware/include/eq, without `_cmsis_nn.h`.
+        struct: C type of the parameters.
+        lower: their members.
+        fits: further conditions on the site.
+        scratch: bytes of scratch memory, or None if the C function takes none.
+        file: of the adapter, without ending; by default `name`.
+    """
+
+    def row(variant: Variant) -> Kernel:
+        isa, lacks = variant.value
+        return Kernel(
+            f"eq_{name}_cmsis_nn",
+            (f"cmsis_nn/{file or name}.c",),
+            f"eq/{header}_cmsis_nn.h",
+            struct,
+            lambda site: lower(site, variant),
+            isa=isa,
+            fits=lambda site: site.numerics is Numerics.TFLM and fits(site, variant),
+            scratch=no_scratch if scratch is None else lambda site: scratch(site, variant),
+            library="cmsis-nn",
+            lacks=lacks,
+        )
+
+    return tuple(row(variant) for variant in Variant)
+
+
+def flat_weights(site: Site) -> npt.NDArray[np.int64]:
+    """The weights as one row per output channel, which is the last axis of a depthwise convolution's."""
+    w, channels = site.const(1).astype(np.int64), site.outputs[0].shape[-1]
+    return w.reshape(-1, channels).T if site.op.kind == "DepthwiseConv2D" else w.reshape(channels, -1)
+
+
+def raw_bias(site: Site) -> npt.NDArray[np.int32]:
+    """The bias as the model has it; zeros where there is none, for the library counts on one."""
+    bias = site.const_or_none(2)
+    return np.zeros(site.outputs[0].shape[-1], np.int32) if bias is None else bias.astype(np.int32)
+
+
+def fits_sums(site: Site, multiplier: Multiplier) -> bool:
+    """The weights are symmetric, and no accumulator overflows when it is shifted left, where the library would wrap."""
+    w = flat_weights(site)
+    if weight_zero_points(site, len(w)).any():
+        return False
+    most = np.abs(folded_bias(site, w, len(w)).astype(np.int64)) + 128 * np.abs(w).sum(axis=1)
+    return bool((most << np.maximum(multiplier.shift.astype(np.int64), 0)).max() <= INT32_MAX)
+
+
+def channel_params(site: Site, multiplier: Multiplier, whole: int = 1) -> Mapping[str, Array]:
+    """The members `bias, multiplier, shift`, each filled up to whole vectors of `whole` channels."""
+
+    def filled(values: Array) -> Array:
+        return np.pad(values.astype(np.int32), (0, -len(values) % whole))
+
+    return {
+        "bias": filled(raw_bias(site)),
+        "multiplier": filled(multiplier.mantissa),
+        "shift": filled(multiplier.shift),
+    }
+
+
+def output_params(site: Site, clamp: Clamp) -> Mapping[str, Param]:
+    """The members `zero_point, qmin, qmax`."""
+    low, high = output_range(site.outputs[0].qp, clamp)
+    return {"zero_point": site.outputs[0].qp.zp, "qmin": low, "qmax": high}

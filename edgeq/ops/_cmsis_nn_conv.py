@@ -1,0 +1,272 @@
+"""Rows of convolutions and fully connected layers by Arm's CMSIS-NN.
+
+Scratch memory is what the functions `…_get_buffer_size` of the library's release return; where the library computes
+something else than the convolution, the site is left to edgeq's own kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops._cmsis_nn import (
+    LARGEST,
+    Variant,
+    channel_params,
+    fits_sums,
+    flat_weights,
+    library_rows,
+    output_params,
+)
+from edgeq.ops._requant import Clamp, effective_multiplier, folded_bias
+from edgeq.ops._window import Padding, Pair, geometry, inside_counts
+
+MOST_TAPS = 2**16 - 1
+BLOCK = 124
+"""Channels that a depthwise convolution on Helium gathers at once."""
+VECTOR = 4
+"""Channels that it requantizes at once."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A convolution as the library sees it. Sizes are rows and columns; `in_c` is of the image, not of a group."""
+
+    batch: int
+    image: Pair
+    in_c: int
+    out: Pair
+    out_c: int
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    padding: Padding
+    groups: int
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Multiplied without gathering windows; the library looks at the padding above and left alone."""
+        return self.kernel == (1, 1) and self.padding[:2] == (0, 0) and self.dilation == (1, 1)
+
+    @property
+    def is_row(self) -> bool:
+        """One row of pixels, whose windows lie contiguous in memory."""
+        flat = self.image[0] == 1 and self.kernel[0] == 1 and self.dilation[1] == 1
+        return flat and self.stride[1] * self.in_c % 4 == 0 and not self.is_pointwise
+
+
+def window_of(site: Site, kernel: Pair) -> Window:
+    """The window of a convolution's site."""
+    x, y, op = site.input(0).shape, site.outputs[0].shape, site.op
+    stride, dilation, padding = (getattr(op, name) for name in ("stride", "dilation", "padding"))
+    groups = getattr(op, "groups", 1)
+    return Window(x[0], x[1:3], x[3], y[1:3], y[3], kernel, stride, dilation, padding, groups)  # type: ignore[arg-type]
+
+
+def _is_small(w: Window) -> bool:
+    sizes = (w.batch, *w.image, w.in_c, *w.out, w.out_c, *w.stride, *w.dilation, *w.padding)
+    return max(sizes) <= LARGEST and w.kernel[0] * w.kernel[1] * w.in_c <= MOST_TAPS
+
+
+@dataclass(frozen=True)
+class _RowEnds:
+    """How many outputs of a row the library computes from copies with padding, and whether these make up the row."""
+
+    left: int
+    right: int
+    surplus: int
+    whole: bool
+
+
+def _row_ends(w: Window) -> _RowEnds:
+    size, kernel, stride, out, pad = w.image[1], w.kernel[1], w.stride[1], w.out[1], w.padding[1]
+    surplus = int(np.fmod((out - 1) * stride + kernel - size, 2))  # as C's %
+    right = max(1, (pad + surplus + stride - 1) // stride) if pad + surplus else 0
+    left = max(1, (pad + stride - 1) // stride) if pad else 0
+    return _RowEnds(left, right, surplus, left + right + max(out - left - right, 0) == out)
+
+
+def _fits_row(w: Window) -> bool:
+    """Helium's path for rows takes the right padding to be the left one, or one more, and copies whole windows."""
+    size, kernel, stride, out, pad = w.image[1], w.kernel[1], w.stride[1], w.out[1], w.padding[1]
+    total, ends = (out - 1) * stride + kernel - size, _row_ends(w)
+    if total < 0 or 2 * pad + ends.surplus != total or w.out[0] != 1 or w.padding[0]:
+        return False
+    first = stride * (out - ends.right) - pad  # column of the first window that is computed from the right copy
+    padded = ends.right if ends.surplus else pad
+    right = size - first == kernel - 1 and (ends.right - 1) * stride + 1 <= padded
+    return not ends.whole or (kernel <= size and (ends.right == 0 or right))
+
+
+def conv_bytes(w: Window, variant: Variant) -> int:
+    """`arm_convolve_wrapper_s8_get_buffer_size`."""
+    if w.is_pointwise:
+        return 0
+    taps = w.kernel[0] * w.kernel[1] * w.in_c
+    if variant is not Variant.MVE:
+        return 4 * (-(-taps // 4) * 4)
+    ends = _row_ends(w)
+    if not w.is_row or not ends.whole:
+        return 4 * (-(-taps // 16) * 16)
+    left = taps + w.padding[1] * w.in_c
+    right = taps - w.in_c + (ends.right if ends.surplus else w.padding[1]) * w.in_c
+    return max(left, right)
+
+
+def _fits_window(w: Window, variant: Variant) -> bool:
+    if not _is_small(w) or (w.groups > 1 and (w.is_pointwise or w.is_row)):
+        return False
+    if w.is_pointwise:
+        return not any(w.padding)
+    return variant is not Variant.MVE or not w.is_row or _fits_row(w)
+
+
+def _conv_window(site: Site) -> Window:
+    w = site.const(1).shape
+    return window_of(site, (w[1], w[2]))
+
+
+def _lower(site: Site, w: Window, weights: Array, channels: Mapping[str, Array], scratch: int) -> Mapping[str, Param]:
+    clamp: Clamp = getattr(site.op, "clamp")  # noqa: B009
+    return {
+        **geometry(site.input(0).shape, site.outputs[0].shape, w.kernel, w.stride, w.dilation, w.padding),
+        "groups": w.groups,
+        "input_offset": -site.input(0).qp.zp,
+        "scratch_bytes": scratch,
+        "weights": weights,
+        **channels,
+        **output_params(site, clamp),
+    }
+
+
+def conv2d_rows() -> tuple[Kernel, ...]:
+    """The rows of Conv2D."""
+
+    def fits(site: Site, variant: Variant) -> bool:
+        factors = effective_multiplier(site, site.outputs[0].shape[3])
+        return _fits_window(_conv_window(site), variant) and fits_sums(site, factors)
+
+    def scratch(site: Site, variant: Variant) -> int:
+        return conv_bytes(_conv_window(site), variant)
+
+    def lower(site: Site, variant: Variant) -> Mapping[str, Param]:
+        channels = channel_params(site, effective_multiplier(site, site.outputs[0].shape[3]))
+        return _lower(site, _conv_window(site), site.const(1), channels, scratch(site, variant))
+
+    return library_rows("conv2d", "conv", "eq_conv_cmsis_nn_params", lower, fits, scratch)
+
+
+def _depthwise_window(site: Site) -> Window:
+    w = site.const(1).shape
+    return window_of(site, (w[0], w[1]))
+
+
+def _becomes_conv(w: Window, variant: Variant) -> bool:
+    """With one input channel Helium's library turns the weights round and computes an ordinary convolution."""
+    return variant is Variant.MVE and w.in_c == 1 and w.out_c > 1
+
+
+def _is_simple(w: Window) -> bool:
+    return w.in_c == w.out_c and w.batch == 1 and w.dilation == (1, 1)
+
+
+def _is_3x3(w: Window, variant: Variant) -> bool:
+    return variant is not Variant.MVE and w.kernel == (3, 3) and max(w.padding[:2]) <= 1
+
+
+def depthwise_bytes(w: Window, variant: Variant) -> int:
+    """`arm_depthwise_conv_wrapper_s8_get_buffer_size`."""
+    taps = w.kernel[0] * w.kernel[1]
+    if _becomes_conv(w, variant):
+        return conv_bytes(w, variant) + taps * w.out_c
+    if not _is_simple(w) or _is_3x3(w, variant) or variant is Variant.PLAIN:
+        return 0
+    return 4 * BLOCK * taps if variant is Variant.MVE else 2 * taps * w.in_c
+
+
+def _fits_depthwise(w: Window, variant: Variant) -> bool:
+    if not _is_small(w):
+        return False
+    if _becomes_conv(w, variant):
+        return _fits_window(w, variant)
+    if not _is_simple(w):
+        return True
+    if _is_3x3(w, variant):  # the middle column of a window is read wherever it lies
+        return (w.out[1] - 1) * w.stride[1] - w.padding[1] + 1 < w.image[1]
+    rows = inside_counts(w.image[0], w.kernel[0], w.stride[0], 1, w.padding[0], w.padding[2])
+    return bool(rows.all())
+
+
+def depthwise_rows() -> tuple[Kernel, ...]:
+    """The rows of DepthwiseConv2D."""
+
+    def fits(site: Site, variant: Variant) -> bool:
+        factors = effective_multiplier(site, site.outputs[0].shape[3])
+        return _fits_depthwise(_depthwise_window(site), variant) and fits_sums(site, factors)
+
+    def scratch(site: Site, variant: Variant) -> int:
+        return depthwise_bytes(_depthwise_window(site), variant)
+
+    def lower(site: Site, variant: Variant) -> Mapping[str, Param]:
+        # Helium reads whole vectors of weights, also the last one.
+        whole, weights = (VECTOR if variant is Variant.MVE else 1), site.const(1)
+        padded = np.pad(weights.ravel(), (0, -weights.shape[2] % whole))
+        channels = channel_params(site, effective_multiplier(site, weights.shape[2]), whole)
+        return _lower(site, _depthwise_window(site), padded, channels, scratch(site, variant))
+
+    return library_rows("depthwise_conv2d", "conv", "eq_conv_cmsis_nn_params", lower, fits, scratch)
+
+
+def fully_connected_rows(multiplier: Callable[[Site], Multiplier]) -> tuple[Kernel, ...]:
+    """The rows of FullyConnected.
+
+    Args:
+        multiplier: the operator's factors.
+    """
+
+    def has_one_factor(site: Site) -> bool:
+        factors = multiplier(site)
+        return len({*zip(factors.mantissa.tolist(), factors.shift.tolist(), strict=True)}) == 1
+
+    def fits(site: Site, variant: Variant) -> bool:
+        return has_one_factor(site) and fits_sums(site, multiplier(site))
+
+    def fits_per_channel(site: Site, variant: Variant) -> bool:
+        # On Helium the library takes one channel's factor for four.
+        return variant is not Variant.MVE and not has_one_factor(site) and fits_sums(site, multiplier(site))
+
+    def lower(site: Site, variant: Variant) -> Mapping[str, Param]:
+        weights, factors = site.const(1), multiplier(site)
+        clamp: Clamp = getattr(site.op, "clamp")  # noqa: B009
+        folded = {"bias": 0, "sums": folded_bias(site, flat_weights(site), len(weights))}
+        if has_one_factor(site):
+            factors = Multiplier(factors.mantissa[:1], factors.shift[:1])
+        return {
+            "rows": site.outputs[0].size // len(weights),
+            "in_c": weights.shape[1],
+            "out_c": len(weights),
+            "input_offset": -site.input(0).qp.zp,
+            "weights": weights,
+            **channel_params(site, factors),
+            **(folded if variant is Variant.MVE else {"sums": 0}),
+            **output_params(site, clamp),
+        }
+
+    struct = "eq_fully_connected_cmsis_nn_params"
+    return (
+        *library_rows("fully_connected", "fully_connected", struct, lower, fits),
+        *library_rows(
+            "fully_connected_per_channel",
+            "fully_connected",
+            struct,
+            lower,
+            fits_per_channel,
+            file="fully_connected",
+        ),
+    )
