@@ -39,6 +39,7 @@ class Row:
     targets: tuple[str, ...]
     samples: int
     goal: Goal
+    toolchain: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def _check(row: Row, target: str) -> Cell:
     numerics = None if row.numerics == MODEL else Numerics(row.numerics)
     name = row.numerics
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        options = edgeq.BuildOptions(row.case.model, target, output=Path(folder) / "out", optimize=row.goal)
+        options = edgeq.BuildOptions(
+            row.case.model, target, output=Path(folder) / "out", optimize=row.goal, toolchain=row.toolchain
+        )
         try:
             model = quantized(row.case, numerics)
             name = model.graph.numerics.value if model.graph.numerics else name
@@ -121,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--optimize", type=listed(GOALS), default=("balanced",), help="a list, or all")
     parser.add_argument("--samples", type=int, default=20)
+    parser.add_argument("--toolchain", choices=("gcc", "zig"), help="default: the first that is found")
     parser.add_argument("--jobs", type=int, default=1, help="how many models are built at a time")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
@@ -130,7 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EdgeqError as error:
         parser.error(f"{error.where}: {error.message}")
     modes = NUMERICS[1:] if given.numerics == NUMERICS else given.numerics
-    rows = [Row(c, n, given.targets, given.samples, g) for c in cases for n in modes for g in given.optimize]
+    rows = [
+        Row(case, mode, given.targets, given.samples, goal, given.toolchain)
+        for case in cases
+        for mode in modes
+        for goal in given.optimize
+    ]
     cells: list[Cell] = []
     for found in run(rows, given.jobs):
         cells += found
