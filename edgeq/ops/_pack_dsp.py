@@ -125,3 +125,21 @@ def pack_lines(weights: Array) -> Array:
     packed = np.zeros((channels, lines, padded(places, 2)), np.int8)
     packed[:, :, :places] = weights.transpose(2, 0, 1)
     return packed
+
+
+WINOGRAD_SIDES = np.array([[1, 1, 1], [1, -1, 1], [2, 0, 0], [0, 0, -2]])
+"""Twice what F(2, 3) makes of three weights, in the order of `eq_winograd_dsp_params`; −2 has the last product added,
+not subtracted."""
+
+
+def pack_winograd(weights: Array, bias: Array) -> Words:
+    """Weights (OC, 3, 3, C), C a multiple of four, OC at least four, for `eq_winograd_dsp_params`."""
+    channels, k = len(weights), weights.shape[3]
+    positions = np.einsum("iy,oyxc,jx->ijoc", WINOGRAD_SIDES, weights.astype(np.int64), WINOGRAD_SIDES)
+    ordered = positions.reshape(16, channels, k // 4, 4)[:, :, :, [0, 2, 1, 3]].reshape(16, channels, k) & 0xFFFF
+    words = ordered[:, :, 0::2] | ordered[:, :, 1::2] << 16
+    parts: list[Array] = []
+    for first in channel_groups(channels, 4):
+        four = slice(first, first + 4)
+        parts += [bias[four].astype(np.int64) * 4, words[:, four].transpose(0, 2, 1).ravel()]
+    return _words(np.concatenate(parts))

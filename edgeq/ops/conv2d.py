@@ -27,6 +27,7 @@ from edgeq.ops._requant import (
 )
 from edgeq.ops._thumb import conv2d_rows as thumb_rows
 from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, window_overlap, windows
+from edgeq.ops._winograd_dsp import winograd_rows
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -72,6 +73,7 @@ class Conv2D(Op):
     kernels: ClassVar = (
         *cmsis_nn_rows(),
         *conv2d_mve_rows(),
+        *winograd_rows(),
         *conv2d_rows(),
         *thumb_rows(lower_ref),
         Kernel(
@@ -160,5 +162,8 @@ class Conv2D(Op):
             one("first_gray", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 19, 10, 1), (6, 10, 4, 1)),
             one("first_gray_5x5", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 9, 8, 1), (4, 5, 5, 1)),
             one("tall", cls(padding=(1, 0, 1, 0)), (1, 7, 3, 5), (3, 4, 1, 5)),
+            one("winograd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 8, 12, 8), (8, 3, 3, 8)),
+            one("winograd_rest", cls(padding=(2, 0, 1, 3), clamp=relu6), (2, 6, 10, 20), (11, 3, 3, 20)),
+            one("winograd_inside", cls(), (1, 6, 10, 20), (10, 3, 3, 20)),
             one("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
         )

@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from c_program import Call, calls, compile_program, failures
-from cases import Case, all_cases, of_operator
+from cases import Case, all_cases, generator, of_operator
 from shapes import random_shapes
 
+from edgeq.ir.graph import GraphEditor
 from edgeq.ir.op import registry
+from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops.conv2d import Conv2D
 from edgeq.runners.qemu import command
 from edgeq.target import list_targets, load_target
 from edgeq.toolchain import find_toolchain, run
@@ -90,6 +95,25 @@ def test_host_with_random_shapes(tmp_path: Path) -> None:
     """Windows, strides, paddings and channel counts around what loops are cut into."""
     isa = load_target("host").isa.union(*(load_target(core).isa for core in SIMULATED))
     assert run_on_host(tmp_path, calls(random_shapes(), isa)) == []
+
+
+def test_winograd_sums_at_their_bound(tmp_path: Path) -> None:
+    """Four times a sum is almost 2^31, and what comes between leaves 32 bits."""
+    rng, shape, w = generator("bound"), (1, 5, 7, 64), (8, 3, 3, 64)
+    unit, sums = QParams.per_tensor(1.0, 0), QParams.per_channel(np.ones(8), 0, 0)
+    bias = np.array([1, -1] * 4) * (2**29 - 1 - 128 * 127 * 9 * 64)
+    editor = GraphEditor("case")
+    x = editor.input("x0", TensorType(shape, DType.INT8, unit))
+    weights = editor.constant("weights", rng.choice(np.array([-127, 127], np.int8), w), sums)
+    operands = [x, weights, editor.constant("bias", bias.astype(np.int32), sums)]
+    type = TensorType((1, 5, 7, 8), DType.INT8, QParams.per_tensor(2.0**29 / 127, 0))
+    editor.outputs = list(editor.add(Conv2D(padding=(1, 1, 1, 1)), operands, "node", types=[type]))
+    editor.numerics = Numerics.FAST
+    case = Case("Conv2D/bound", editor.finish(), {x: rng.choice(np.array([-128, 127], np.int8), shape)})
+    wanted = tuple(c for c in calls([case], load_target("cortex-m4").isa) if "winograd" in c.function)
+    assert wanted != ()
+    assert case.expected[0].min() < -120 < 120 < case.expected[0].max()
+    assert run_on_host(tmp_path, wanted) == []
 
 
 @pytest.mark.qemu

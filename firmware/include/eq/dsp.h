@@ -154,6 +154,14 @@ static inline int32_t eq_sxtab16_ror8(int32_t a, int32_t b)
     return r;
 }
 
+/* the sum of the halves */
+static inline int32_t eq_sadd16(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("sadd16 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
 /* the difference of the halves */
 static inline int32_t eq_ssub16(int32_t a, int32_t b)
 {
@@ -275,6 +283,11 @@ static inline int32_t eq_sxtab16_ror8(int32_t a, int32_t b)
 {
     const int32_t wide = eq_sxtb16_ror8(b);
     return eq_pair(eq_bottom(a) + eq_bottom(wide), eq_top(a) + eq_top(wide));
+}
+
+static inline int32_t eq_sadd16(int32_t a, int32_t b)
+{
+    return eq_pair(eq_bottom(a) + eq_bottom(b), eq_top(a) + eq_top(b));
 }
 
 static inline int32_t eq_ssub16(int32_t a, int32_t b)

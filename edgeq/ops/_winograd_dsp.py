@@ -1,0 +1,130 @@
+"""Rows of 3×3 convolutions by Winograd's F(2×2, 3×3), in integers, on cores with the DSP extension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.ops._gemm_dsp import ISA, conv_multiplier, is_direct, is_symmetric
+from edgeq.ops._pack_dsp import pack_winograd
+from edgeq.ops._requant import folded_bias, requant_params
+from edgeq.ops._window import geometry
+
+if TYPE_CHECKING:
+    from edgeq.ops.conv2d import Conv2D
+
+TILE = 2
+"""Rows and columns of outputs that are computed at once."""
+BLOCK = 2 * TILE
+"""Columns of outputs of two tiles, which share what is read."""
+FACTOR = 4
+"""How much greater the sums are than those of the convolution."""
+WORTH = 0.9
+"""It is not taken unless it saves a tenth of the instructions: its weights are 3.6 times the bytes."""
+
+
+def _conv(site: Site) -> Conv2D:
+    return cast("Conv2D", site.op)
+
+
+def _bias(site: Site) -> npt.NDArray[np.int32]:
+    w = site.const(1)
+    return folded_bias(site, w.reshape(len(w), -1).astype(np.int64), len(w))
+
+
+def fits_sums(weights: Array, bias: Array) -> bool:
+    """Whether no sum, times FACTOR, leaves 32 bits; what comes between may, as it is taken modulo 2³²."""
+    reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1)
+    return bool(reach.max(initial=0) * FACTOR < 2**31)
+
+
+def _is_3x3(site: Site) -> bool:
+    op, w = _conv(site), site.input(1).shape
+    return op.groups == 1 and op.stride == (1, 1) and op.dilation == (1, 1) and w[1:3] == (3, 3)
+
+
+def pays(site: Site) -> bool:
+    """Whether it takes sufficiently few instructions, by estimates that come within some percent on Cortex-M4."""
+    (n, oh, ow, oc), c = site.outputs[0].shape, site.input(0).shape[3]
+    block = -(-oc // 4) * (88 * c + 670) + 70 * c + 200
+    return n * -(-oh // TILE) * -(-ow // BLOCK) * block < WORTH * site.outputs[0].size * (6.75 * c + 15)
+
+
+def _fits(site: Site) -> bool:
+    if not _is_3x3(site) or site.input(0).shape[3] % 4 or site.outputs[0].shape[3] < 4:
+        return False
+    return pays(site) and is_symmetric(site) and fits_sums(site.const(1), _bias(site))
+
+
+def _members(site: Site, direct: bool) -> Mapping[str, Param]:
+    op, x, y = _conv(site), site.input(0), site.outputs[0].shape
+    shapes = geometry(x.shape, y, (3, 3), op.stride, op.dilation, op.padding)
+    unneeded = ("kernel", "stride", "dilation")
+    multiplier = conv_multiplier(site)
+    rounding = dict(requant_params(site, multiplier, op.clamp))
+    if direct:
+        rounding |= {"mantissa": (multiplier.mantissa.astype(np.int64) * 2).astype(np.int32), "shift": 0}
+    return {
+        "weights": pack_winograd(site.const(1), _bias(site)),
+        **{key: value for key, value in shapes.items() if not key.startswith(unneeded)},
+        "pad_value": x.qp.zp,
+        **rounding,
+    }
+
+
+def _beside(site: Site) -> int:
+    """Scratch bytes for inputs and outputs of blocks that are not wholly within the image."""
+    x, y, padding = site.input(0).shape, site.outputs[0].shape, _conv(site).padding
+    composed = any(padding) or y[1] % TILE or y[2] % BLOCK
+    return max(24 * x[3] if composed else 0, 8 * y[3] if y[1] % TILE or y[2] % BLOCK else 0)
+
+
+def _overlap(site: Site) -> tuple[int | None, ...]:
+    """Blocks are computed row after row. All of one is read before any of it is written."""
+    (n, h, w, c), (_, oh, ow, oc) = site.input(0).shape, site.outputs[0].shape
+    top, left = _conv(site).padding[:2]
+    oy, ox = np.arange(0, oh, TILE), np.arange(0, ow, BLOCK)
+
+    def each_block(images: int, rows: Array, columns: Array) -> Array:
+        return (np.arange(n)[:, None, None] * images + rows[:, None] + columns).ravel()
+
+    reads = each_block(h * w, np.clip(oy - top, 0, h - 1) * w, np.clip(ox - left, 0, w - 1)) * c
+    ends = each_block(oh * ow, (np.minimum(oy + TILE, oh) - 1) * ow, np.minimum(ox + BLOCK, ow)) * oc
+    still = np.append(np.minimum.accumulate(reads[::-1])[::-1][1:], site.input(0).nbytes + ends[-1])
+    return (int((ends - still).max()),) + (None,) * (len(site.inputs) - 1)
+
+
+def _fits_direct(site: Site) -> bool:
+    return _fits(site) and is_direct(site, conv_multiplier)
+
+
+def winograd_rows() -> tuple[Kernel, ...]:
+    """Rows of 3×3 convolutions with stride 1 in one group, which buy speed with bytes of weights."""
+    row = Kernel(
+        "eq_winograd_dsp",
+        ("dsp/winograd.c",),
+        "eq/winograd_dsp.h",
+        "eq_winograd_dsp_params",
+        lambda site: _members(site, direct=False),
+        isa=ISA,
+        fits=_fits,
+        scratch=lambda site: 64 * site.input(0).shape[3] + _beside(site),
+        overlap=_overlap,
+        rounded=True,
+        goals=frozenset({"speed"}),
+    )
+    direct = replace(
+        row,
+        function="eq_winograd_dsp_direct",
+        lower=lambda site: _members(site, direct=True),
+        fits=_fits_direct,
+        rounded=False,
+    )
+    return direct, row
