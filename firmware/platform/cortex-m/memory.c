@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#undef memcpy
+#undef memset
+
 /* The compiler must not recognize these loops and call the very function that they are in. */
 #if defined(__clang__)
 #define EQ_LITERAL __attribute__((no_builtin, used))
