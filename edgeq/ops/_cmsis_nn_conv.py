@@ -238,8 +238,7 @@ def fully_connected_rows(multiplier: Callable[[Site], Multiplier]) -> tuple[Kern
         return has_one_factor(site) and fits_sums(site, multiplier(site))
 
     def fits_per_channel(site: Site, variant: Variant) -> bool:
-        # On Helium the library takes one channel's factor for four.
-        return variant is not Variant.MVE and not has_one_factor(site) and fits_sums(site, multiplier(site))
+        return not has_one_factor(site) and fits_sums(site, multiplier(site))
 
     def lower(site: Site, variant: Variant) -> Mapping[str, Param]:
         weights, factors = site.const(1), multiplier(site)

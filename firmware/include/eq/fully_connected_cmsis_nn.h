@@ -17,7 +17,7 @@ typedef struct {
 
 /* One multiplier for all channels. */
 void eq_fully_connected_cmsis_nn(const eq_fully_connected_cmsis_nn_params *p, const int8_t *input, int8_t *output);
-/* One multiplier for each channel; not on Helium. */
+/* One multiplier for each channel. */
 void eq_fully_connected_per_channel_cmsis_nn(const eq_fully_connected_cmsis_nn_params *p, const int8_t *input,
                                              int8_t *output);
 
