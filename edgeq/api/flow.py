@@ -124,7 +124,7 @@ def build(
     """
     target = load_target(options.target)
     lowered_for = _kernel_target(target, options.simulate)
-    options = _with_library(options)
+    options = _with_library(options, model)
     if options.sanitize and target.family != "host":
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
     place = place_weights(options.weights_in, options.weights_address, target)
@@ -167,20 +167,21 @@ def _kernel_target(target: Target, simulate: str | None) -> Target:
     return replace(target, isa=load_target(simulate).isa)
 
 
-def _with_library(options: BuildOptions) -> BuildOptions:
+def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildOptions:
     """The options with what follows from whose kernels are called.
 
     Raises:
-        UsageError: an option does not go with them.
+        UsageError: an option, or how the model was quantized, does not go with them.
     """
     root = options.cmsis_nn_root
     if options.kernels != "cmsis-nn":
         if root is not None:
             raise UsageError("--cmsis-nn-root is for --kernels cmsis-nn", hint="add that, or leave it out")
         return options
-    if options.numerics not in (None, Numerics.TFLM):
+    numerics = options.numerics if model is None else model.graph.numerics
+    if numerics not in (None, Numerics.TFLM):
         raise UsageError(
-            f"CMSIS-NN has no numerics {options.numerics.value!r}",
+            f"CMSIS-NN has no numerics {numerics.value!r}",
             hint="--kernels cmsis-nn implies --numerics tflm: leave --numerics out",
         )
     if options.simulate is not None:

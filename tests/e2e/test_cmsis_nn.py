@@ -8,7 +8,10 @@ import pytest
 from cmake_project import build_project
 from command_line import DIGITS, edgeq, succeeds
 
-from edgeq.errors import ToolError
+from edgeq import api
+from edgeq.api.project import load_project
+from edgeq.errors import ToolError, UsageError
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.target import load_target
 from edgeq.toolchain import find_toolchain, run
 from edgeq.toolchain.cmake import configure
@@ -128,6 +131,16 @@ def test_options_that_do_not_go_together(options: tuple[str, ...], says: str, tm
     ended = edgeq("build", DIGITS, "--target", "host", *options, "--output", tmp_path / "out")
     assert ended.code == 2 and says in " ".join(ended.err.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_model_of_another_arithmetic(tmp_path: Path) -> None:
+    """A model that is quantized already does not become another one."""
+    options = load_project(DIGITS).override(target="host", kernels="cmsis-nn", compile=False, output=tmp_path / "out")
+    fast, tflm = (api.quantize(options.model, options.calibration, numerics=n) for n in (Numerics.FAST, Numerics.TFLM))
+    with pytest.raises(UsageError, match="CMSIS-NN has no numerics 'fast'"):
+        api.build(options, model=fast)
+    made = api.build(options, model=tflm)
+    assert any(name.endswith("_cmsis_nn") for name in kernels(made))
 
 
 def test_project_names_the_copy(tmp_path: Path) -> None:
