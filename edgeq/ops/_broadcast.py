@@ -9,9 +9,10 @@ from typing import cast
 import numpy as np
 
 from edgeq.errors import InternalError
-from edgeq.ir.kernel import Kernel, Param, in_place
+from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ops._overlap import elementwise
 
 MAX_RANK = 6
 """Dimensions that the C kernels walk (EQ_MAX_RANK)."""
@@ -141,7 +142,7 @@ def binary_kernels(
             struct,
             lower,
             fits=condition if fits is None else lambda site: condition(site) and fits(site),
-            overlap=in_place,
+            overlap=elementwise,
             rounded=rounded,
         )
 
@@ -174,7 +175,7 @@ def binary_dsp_kernels(
             lower,
             isa=frozenset({"dsp"}),
             fits=lambda site: condition(site) and fits(site) and rows_are_contiguous(site),
-            overlap=in_place,
+            overlap=elementwise,
         )
 
     return row(f"{name}_dsp_fast", both_computed), row(f"{name}_const_dsp_fast", one_constant)

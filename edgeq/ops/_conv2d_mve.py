@@ -10,6 +10,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops._overlap import Overlaps, Tiles, collected, first_pixels, in_rows, of_first_input, tiles
 from edgeq.ops._pack_mve import (
     BLOCK,
     GROUP,
@@ -21,11 +22,13 @@ from edgeq.ops._pack_mve import (
     padded,
 )
 from edgeq.ops._requant import Clamp, effective_multiplier, folded_bias, output_range, weight_zero_points
-from edgeq.ops._window import Padding, Pair, geometry, window_overlap
+from edgeq.ops._window import Padding, Pair, geometry
 
 MVE = frozenset({"mve"})
 TILE = 3
 """Output pixels computed at once."""
+CHUNK = 96
+"""Channels of a fully connected layer whose sums are kept."""
 HEADER = "eq/conv2d_mve.h"
 
 
@@ -54,7 +57,7 @@ def conv2d_mve_rows() -> tuple[Kernel, ...]:
             _lower,
             MVE,
             _fits_1x1,
-            overlap=_overlap,
+            overlap=_overlap_1x1,
             rounded=True,
         ),
         Kernel(
@@ -108,9 +111,25 @@ def _scratch(site: Site) -> int:
     return TILE * padded(site.const(1)[0].size, BLOCK)
 
 
-def _overlap(site: Site) -> tuple[int | None, ...]:
-    stride, _, padding, _, _ = _attributes(site)
-    return window_overlap(site, stride, padding, TILE)
+def _tiles(site: Site) -> Tiles:
+    stride, dilation, padding, _, _ = _attributes(site)
+    w = site.const(1).shape
+    return tiles(first_pixels(site, (w[1], w[2]), stride, dilation, padding), TILE)
+
+
+def _overlap(site: Site) -> Overlaps:
+    """The windows of a tile are copied before any of it is written."""
+    return collected(site, _tiles(site))
+
+
+def _overlap_1x1(site: Site) -> Overlaps:
+    """Each block of channels of a tile reads its pixels where they are."""
+    found, channels, depth = _tiles(site), site.outputs[0].shape[3], site.input(0).shape[3]
+    read, last = found.read * depth, (channels - 1) // BLOCK * BLOCK
+    first_block = (found.start * channels, read)
+    if last == 0:
+        return of_first_input(site, first_block)
+    return of_first_input(site, first_block, ((found.start + found.count - 1) * channels + last, read))
 
 
 def fully_connected_mve_rows(multiplier: Callable[[Site], Multiplier]) -> tuple[Kernel, ...]:
@@ -150,8 +169,6 @@ def fully_connected_mve_rows(multiplier: Callable[[Site], Multiplier]) -> tuple[
     )
 
 
-def _row_overlap(site: Site) -> tuple[int | None, ...]:
-    """A row's outputs are written while the row is still read."""
-    taken, made = site.input(0).shape[-1], site.outputs[0].shape[-1]
-    last = site.outputs[0].size // made - 1
-    return (max(made, (last + 1) * made - last * taken),) + (None,) * (len(site.inputs) - 1)
+def _row_overlap(site: Site) -> Overlaps:
+    """The sums of a chunk of channels are complete before they are written."""
+    return in_rows(site, (site.outputs[0].shape[-1] - 1) // CHUNK * CHUNK)

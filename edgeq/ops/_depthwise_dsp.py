@@ -9,9 +9,20 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.kernel import Kernel, Param, disjoint
+from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.numerics.fixedpoint import INT32_MAX, Rounding
+from edgeq.ops._overlap import (
+    ALIGNMENT,
+    NOTHING,
+    Ints,
+    Overlaps,
+    Steps,
+    first_taps,
+    of_first_input,
+    of_whole_pixels,
+    pixels_of,
+)
 from edgeq.ops._pack_dsp import pack_lines, pack_window3, padded
 from edgeq.ops._requant import effective_multiplier, folded_bias, requant_params, weight_zero_points
 
@@ -21,8 +32,6 @@ if TYPE_CHECKING:
 ISA = frozenset({"dsp"})
 STRIPE_BYTES = 3 * 1024
 """Scratch above which four channels are not widened whole but in stripes of rows."""
-ALIGNMENT = 16
-"""Bytes by multiples of which the memory planner places tensors (edgeq.memory.ALIGNMENT)."""
 PLANES = 4
 HALF_MAX = 32767
 
@@ -153,32 +162,29 @@ def scratch_3x3(site: Site) -> int:
 
 
 def keeps_channels_apart(site: Site) -> bool:
-    """Wherever the output begins at or before the input, channels keep their bytes.
-
-    The kernels read and write one group of channels after the other. Tensors lie multiples of ALIGNMENT bytes apart, so
-    an output never meets another channel's input if pixels are a divisor of that, and of one size.
-    """
+    """Every distance is one of `of_whole_pixels`: all are multiples of ALIGNMENT, which are whole pixels."""
     channels = site.input(0).shape[3]
     return ALIGNMENT % channels == 0 and site.outputs[0].shape[3] == channels
 
 
-def in_place_3x3(site: Site) -> tuple[int | None, ...]:
-    """In place where pixels keep their size and no output meets a pixel that a later stripe still reads."""
-    op, x, y, size = _op(site), site.input(0).shape, site.outputs[0].shape, planes(site)
-    none = (None,) * (len(site.inputs) - 1)
-    if y[3] != x[3] or y[1] > x[1] or y[2] > x[2]:
-        return (None, *none)
-    for first in range(0, y[1], size.stripe):
-        written = min(first + size.stripe, y[1]) * y[2]
-        read = min(x[1], first * op.stride[0] + 2 * size.pairs - op.padding[0]) * x[2]
-        if written > max(read, 0) and read < x[1] * x[2]:
-            return (None, *none)
-    return (0, *none)
+def stripes_3x3(site: Site) -> Steps:
+    """A stripe of some channels: output pixels before it, and the first pixel read for it, of those not there yet."""
+    op, x, y, stripe = _op(site), site.input(0).shape, site.outputs[0].shape, planes(site).stripe
+    at = np.arange(0, y[1], stripe)
+    fresh = np.where(at > 0, at * op.stride[0] + 2 - op.padding[0], 0)
+    rows = np.where(fresh < x[1], np.maximum(fresh, 0), NOTHING)
+    return in_images(site, at * y[2], pixels_of(rows, np.zeros(1, np.int64), x[2], images(site)))
 
 
-def overlap_3x3(site: Site) -> tuple[int | None, ...]:
-    """As `in_place_3x3`, at every distance, where channels keep their bytes."""
-    return in_place_3x3(site) if keeps_channels_apart(site) else disjoint(site)
+def in_place_3x3(site: Site) -> Overlaps:
+    """Four channels of a stripe are read before any of them is written."""
+    return of_whole_pixels(site, stripes_3x3(site))
+
+
+def overlap_3x3(site: Site) -> Overlaps:
+    """As `in_place_3x3`, where channels keep their bytes; else what is left when the last four channels are read."""
+    steps = stripes_3x3(site)
+    return over_channels(site, steps, min(4, site.input(0).shape[3]), (site.input(0).shape[3] - 1) // 4 * 4)
 
 
 def rows_3x3() -> tuple[Kernel, ...]:
@@ -301,18 +307,61 @@ def scratch_any(site: Site) -> int:
     return 2 * (lines.kernel * padded(places.kernel, 2) + span * width_any(places))
 
 
-def in_place_any(site: Site) -> tuple[int | None, ...]:
-    """In place where pixels keep their size and a whole channel is read before any of it is written."""
-    x, y = site.input(0).shape, site.outputs[0].shape
-    found = axes(site)
+def stripes_any(site: Site) -> Steps:
+    """A stripe of a channel: output pixels to the end of the last one before it, and the first pixel that it needs."""
+    found, x, y, stripe = axes(site), site.input(0).shape, site.outputs[0].shape, stripe_any(site)
     assert found is not None
-    whole = stripe_any(site) == found[0].out and y[1] * y[2] <= x[1] * x[2] and y[3] == x[3]
-    return (0 if whole else None,) + (None,) * (len(site.inputs) - 1)
+    at = np.arange(0, found[0].out, stripe)
+    lines, places = (first_taps(a.size, a.out, a.kernel, a.stride, a.dilation, a.before) for a in found)
+    line, place = np.minimum.reduceat(lines, at), places.min(keepdims=True)
+    if found[0].index == 0:
+        return in_images(site, at * y[2], pixels_of(line, place, x[2], images(site)))
+    written = np.where(at > 0, (y[1] - 1) * y[2] + at, 0)
+    return in_images(site, written, pixels_of(place, line, x[2], images(site)))
 
 
-def overlap_any(site: Site) -> tuple[int | None, ...]:
-    """As `in_place_any`, at every distance, where channels keep their bytes."""
-    return in_place_any(site) if keeps_channels_apart(site) else disjoint(site)
+def in_place_any(site: Site) -> Overlaps:
+    """A channel of a stripe is read before any of it is written."""
+    return of_whole_pixels(site, stripes_any(site))
+
+
+def overlap_any(site: Site) -> Overlaps:
+    """As `in_place_any`, where channels keep their bytes; else what is left when the last channel is read."""
+    channels, made = site.input(0).shape[3], site.outputs[0].shape[3]
+    return over_channels(site, stripes_any(site), made // channels, channels - 1)
+
+
+def images(site: Site) -> Ints:
+    """The first pixel of every image of the input."""
+    n, h, w, _ = site.input(0).shape
+    return np.arange(n, dtype=np.int64) * (h * w)
+
+
+def in_images(site: Site, written: Ints, read: Ints) -> Steps:
+    """Steps of one image (S) and what they read (N, S), repeated for every image of the output."""
+    n, h, w, _ = site.outputs[0].shape
+    return (np.arange(n)[:, None] * (h * w) + written).ravel(), read.ravel()
+
+
+def over_channels(site: Site, stripes: Steps, together: int, last: int) -> Overlaps:
+    """The distances of a kernel that goes through the stripes of an image once for each group of channels.
+
+    Args:
+        site: where.
+        stripes: of the first group of every image, in pixels.
+        together: output channels of a group.
+        last: the first input channel of the last group.
+    """
+    x, y, (written, read) = site.input(0).shape, site.outputs[0].shape, stripes
+    if keeps_channels_apart(site):
+        return of_first_input(site, (written * y[3], read * x[3]))
+    pixels = y[1] * y[2]
+    whole = written % pixels == 0
+    first = np.where(whole, written * y[3], (written - 1) * y[3] + together)
+    if last == 0:
+        return of_first_input(site, (first, read * x[3]))
+    before = ((written // pixels + 1) * pixels - 1) * y[3] + last * (y[3] // x[3])
+    return of_first_input(site, (first, read * x[3]), (before, read * x[3] + last))
 
 
 def row_any() -> Kernel:

@@ -11,9 +11,10 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._conv2d_mve import MVE, output_params, plain_weights
+from edgeq.ops._overlap import Ints, Overlaps, Tiles, first_pixels, in_groups, of_first_input, of_whole_pixels, tiles
 from edgeq.ops._pack_mve import BLOCK, SIDE, block_order, channel_params, pack_taps, pack_windows, padded
 from edgeq.ops._requant import effective_multiplier, folded_bias
-from edgeq.ops._window import geometry, window_overlap
+from edgeq.ops._window import geometry
 
 if TYPE_CHECKING:
     from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -33,7 +34,8 @@ def depthwise_mve_rows() -> tuple[Kernel, ...]:
             MVE,
             _fits_4x4,
             _scratch_4x4,
-            _overlap_4x4,
+            overlap=_overlap_4x4,
+            exactly=_exactly_4x4,
             rounded=True,
         ),
         Kernel(
@@ -45,7 +47,7 @@ def depthwise_mve_rows() -> tuple[Kernel, ...]:
             MVE,
             _fits_any,
             lambda site: padded(_taps(site), 2) * BLOCK,
-            _overlap_any,
+            overlap=_overlap_any,
             rounded=True,
         ),
     )
@@ -116,10 +118,32 @@ def _scratch_4x4(site: Site) -> int:
     return ((blocks - 1) * together * op.stride[1] + (wide - 1) * op.dilation[1] + 1) * SIDE * BLOCK
 
 
-def _overlap_4x4(site: Site) -> tuple[int | None, ...]:
-    """The channels of an output row are computed block by block."""
-    return window_overlap(site, _op(site).stride, _op(site).padding, site.outputs[0].shape[2])
+def _first(site: Site) -> Ints:
+    op, w = _op(site), site.const(1).shape
+    return first_pixels(site, (w[0], w[1]), op.stride, op.dilation, op.padding)
 
 
-def _overlap_any(site: Site) -> tuple[int | None, ...]:
-    return window_overlap(site, _op(site).stride, _op(site).padding)
+def _rows(site: Site) -> Tiles:
+    return tiles(_first(site), site.outputs[0].shape[2])
+
+
+def _overlap_4x4(site: Site) -> Overlaps:
+    """An output row is computed block by block; what a block of its channels needs is read before it is written."""
+    rows, channels = _rows(site), site.outputs[0].shape[3]
+    last = (channels - 1) // BLOCK * BLOCK
+    first_block = (rows.start * channels, rows.read * channels)
+    if last == 0:
+        return of_first_input(site, first_block)
+    before = (rows.start + rows.count - 1) * channels + last
+    return of_first_input(site, first_block, (before, rows.read * channels + last))
+
+
+def _exactly_4x4(site: Site) -> Overlaps:
+    """Where blocks of channels keep their bytes, rows are read before they are written."""
+    rows = _rows(site)
+    return of_whole_pixels(site, (rows.start, rows.read))
+
+
+def _overlap_any(site: Site) -> Overlaps:
+    """Pixels in order, and their channels block by block."""
+    return in_groups(site, _first(site), site.input(0).shape[3], BLOCK)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from edgeq.ir.kernel import Kernel, Param, disjoint, in_place
+from edgeq.ir.kernel import Kernel, Param, disjoint
 from edgeq.ir.op import Site
+from edgeq.ops._overlap import elementwise
 
 ISA = frozenset({"mve"})
 Lower = Callable[[Site], Mapping[str, Param]]
@@ -60,7 +61,7 @@ def binary_mve_rows(
             lower,
             ISA,
             fits,
-            overlap=in_place,
+            overlap=elementwise,
             rounded=rounded,
         )
 

@@ -13,6 +13,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
+from edgeq.ops._overlap import Overlaps, collected, first_pixels, in_rows, tiles
 from edgeq.ops._pack_dsp import fit_mixed, pack_fours, pack_pairs, padded
 from edgeq.ops._requant import (
     QMAX,
@@ -24,7 +25,7 @@ from edgeq.ops._requant import (
     requant_params,
     weight_zero_points,
 )
-from edgeq.ops._window import Padding, Pair, geometry
+from edgeq.ops._window import geometry
 
 if TYPE_CHECKING:
     from edgeq.ops.conv2d import Conv2D
@@ -118,21 +119,23 @@ def lower_matrix(
     }
 
 
-def tile_overlap(site: Site, stride: Pair, padding: Padding) -> tuple[int | None, ...]:
-    """Overlap of a kernel that reads TILE pixels of the output, then writes them, in order.
+def pointwise_overlap(site: Site) -> Overlaps:
+    """Tiles of pixels in order, each read before it is written."""
+    pixels = site.outputs[0].size // site.outputs[0].shape[-1]
+    return collected(site, tiles(np.arange(pixels, dtype=np.int64)[None], TILE))
 
-    When a tile is written, what is still to be read starts where the first window of the tiles to come starts.
-    """
-    x, y = site.input(0).shape, site.outputs[0].shape
-    n, h, w = (x[0], x[1], x[2]) if len(x) == 4 and len(y) == 4 else (1, 1, site.input(0).size // x[-1])
-    oh, ow = (y[1], y[2]) if len(x) == 4 and len(y) == 4 else (1, w)
-    rows = np.maximum(np.arange(oh) * stride[0] - padding[0], 0) * w
-    cols = np.maximum(np.arange(ow) * stride[1] - padding[1], 0)
-    read = (np.arange(n)[:, None, None] * (h * w) + rows[None, :, None] + cols[None, None, :]).ravel() * x[-1]
-    still = np.minimum.accumulate(read[::-1])[::-1]
-    ends = np.arange(TILE, read.size, TILE)
-    needed = int((ends * y[-1] - still[ends]).max()) if ends.size else -site.input(0).nbytes
-    return (needed,) + (None,) * (len(site.inputs) - 1)
+
+def conv_overlap(site: Site) -> Overlaps:
+    """The same; a tile may go on in the next image."""
+    op, w = _conv(site), site.input(1).shape
+    first = first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding)
+    return collected(site, tiles(first.reshape(1, -1), TILE))
+
+
+def row_overlap(site: Site) -> Overlaps:
+    """Four channels at once read all whole words of the row; what these leave is copied first."""
+    channels = site.outputs[0].shape[-1]
+    return in_rows(site, (channels - 1) // 4 * 4 if site.input(0).shape[-1] >= 4 else 0)
 
 
 def spare_bytes(site: Site) -> int:
@@ -199,7 +202,7 @@ def pointwise_rows(shape: Callable[[Site], bool], scale: Scale) -> tuple[Kernel,
         "eq_pointwise_dsp_params",
         lambda site: {},
         scratch=lambda site: scratch(site, 0),
-        overlap=lambda site: tile_overlap(site, (1, 1), (0, 0, 0, 0)),
+        overlap=pointwise_overlap,
     )
     return variants(row, lambda site, variant: pointwise_members(site, scale, variant), shape, scale)
 
@@ -264,7 +267,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
         "eq_conv2d_dsp_params",
         lambda site: {},
         scratch=lambda site: scratch(site, _window_bytes(site)),
-        overlap=lambda site: tile_overlap(site, _conv(site).stride, _conv(site).padding),
+        overlap=conv_overlap,
     )
     return (
         *pointwise_rows(_is_pointwise, conv_multiplier),
@@ -289,6 +292,7 @@ def fully_connected_rows(scale: Scale) -> tuple[Kernel, ...]:
         "eq/fully_connected_dsp.h",
         "eq_fully_connected_dsp_params",
         lambda site: {},
+        overlap=row_overlap,
     )
     return (
         *variants(row, lambda site, variant: _row_members(site, scale, variant), _is_row, scale, 4),

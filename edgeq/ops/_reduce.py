@@ -8,6 +8,7 @@ from math import prod
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Shape
+from edgeq.ops._overlap import Overlaps, indices, of_elements
 
 DIMS = 4
 """Groups of kept and of reduced dimensions that the kernels walk (EQ_REDUCE_DIMS)."""
@@ -66,6 +67,12 @@ def walk_params(site: Site, axes: tuple[int, ...]) -> Mapping[str, Param]:
         "fold": tuple(size for size, _ in folded),
         "fold_stride": tuple(stride for _, stride in folded),
     }
+
+
+def overlap(site: Site, axes: tuple[int, ...]) -> Overlaps:
+    """Results in order, each of which reads the elements from its first one on."""
+    x = indices(site.input(0).shape)
+    return of_elements(site, [x.min(axis=axes, keepdims=True).reshape(site.outputs[0].shape)])
 
 
 def sum_params(site: Site, axes: tuple[int, ...]) -> Mapping[str, Param]:

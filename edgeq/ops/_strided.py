@@ -9,6 +9,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
+from edgeq.ops._overlap import Overlaps, indices, of_elements
 
 
 def lower_strided(site: Site) -> Mapping[str, Param]:
@@ -24,11 +25,19 @@ def lower_strided(site: Site) -> Mapping[str, Param]:
     return {"shape": shape, "stride": stride, "offset": offset}
 
 
+def overlap(site: Site) -> Overlaps:
+    """One element after the other."""
+    assert isinstance(site.op, StridedOp)
+    return of_elements(site, [site.op.view(indices(site.input(0).shape))])
+
+
 class StridedOp(Op):
     """Base of Slice and Transpose: what an operator has to say is `view` and `walk`."""
 
     kernels: ClassVar = (
-        Kernel("eq_strided_ref", ("ref/strided.c",), "eq/strided.h", "eq_strided_params", lower_strided),
+        Kernel(
+            "eq_strided_ref", ("ref/strided.c",), "eq/strided.h", "eq_strided_params", lower_strided, overlap=overlap
+        ),
     )
 
     def view(self, x: Array) -> Array:

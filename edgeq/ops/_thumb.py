@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from edgeq.ir.kernel import Kernel, Param, always, disjoint
 from edgeq.ir.op import Site
+from edgeq.ops._overlap import NOTHING, Overlaps, Tiles, collected, first_pixels, in_rows, pixels_of, tiles
 from edgeq.ops._pack_thumb import pack_blocks, pack_fours
 from edgeq.ops._requant import effective_multiplier, folded_bias, requant_params, weight_zero_points
 from edgeq.ops._window import geometry
@@ -77,20 +78,10 @@ def conv_scratch(site: Site) -> int:
     return 16 * depth + -(-channels // 4) * 4
 
 
-def conv_overlap(site: Site) -> tuple[int | None, ...]:
-    """Tiles are read whole before they are written, in order."""
-    op = cast("Conv2D", site.op)
-    n, h, w, c = site.input(0).shape
-    _, oh, ow, oc = site.outputs[0].shape
-    rows = np.maximum(np.arange(oh) * op.stride[0] - op.padding[0], 0) * w
-    cols = np.maximum(np.arange(ow) * op.stride[1] - op.padding[1], 0)
-    image = (rows[:, None] + cols[None, :]).ravel()
-    starts = np.concatenate([image[i : i + TILE].min(keepdims=True) for i in range(0, image.size, TILE)])
-    ends = np.minimum(np.arange(TILE, image.size + TILE, TILE), image.size)
-    read = (np.arange(n)[:, None] * (h * w) + starts).ravel() * c
-    written = (np.arange(n)[:, None] * (oh * ow) + ends).ravel() * oc
-    still = np.append(np.minimum.accumulate(read[::-1])[::-1][1:], n * h * w * c)
-    return (max(0, int((written - still).max())),) + (None,) * (len(site.inputs) - 1)
+def conv_overlap(site: Site) -> Overlaps:
+    """Tiles of an image are read whole before they are written, in order."""
+    op, w = cast("Conv2D", site.op), site.input(1).shape
+    return collected(site, tiles(first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), TILE))
 
 
 def conv2d_rows(lower_ref: Lower) -> tuple[Kernel, ...]:
@@ -170,15 +161,18 @@ def depthwise_scratch(site: Site) -> int:
     return 4 * COLUMNS * _tiles(site) + 8 * kernel_h + -(-rows // 4) * 4
 
 
-def depthwise_overlap(site: Site) -> tuple[int | None, ...]:
-    """An output row is written when all rows of its window have been read."""
+def depthwise_overlap(site: Site) -> Overlaps:
+    """For an output row, the rows of its window that were not there yet are copied before it is written."""
     op, _, _ = _depthwise(site)
-    n, h, w, c = site.input(0).shape
-    _, oh, ow, oc = site.outputs[0].shape
-    read = np.clip(np.arange(oh) * op.stride[0] + _slots(site) - op.padding[0], 0, h) * (w * c)
-    still = np.arange(n)[:, None] * (h * w * c) + read
-    written = np.arange(n)[:, None] * (oh * ow * oc) + (np.arange(oh) + 1) * (ow * oc)
-    return (max(0, int((written - still).max())),) + (None,) * (len(site.inputs) - 1)
+    n, h, w, _ = site.input(0).shape
+    _, oh, ow, _ = site.outputs[0].shape
+    first = np.arange(oh, dtype=np.int64) * op.stride[0] - op.padding[0]
+    end = first + _slots(site)
+    fresh = np.maximum(np.maximum(first, np.concatenate([[0], end[:-1]])), 0)
+    rows = np.where(fresh < np.minimum(end, h), fresh, NOTHING)
+    pixels = pixels_of(rows, np.zeros(1, np.int64), w, np.arange(n, dtype=np.int64) * (h * w))
+    found = Tiles(np.arange(n * oh, dtype=np.int64) * ow, np.full(n * oh, ow), pixels.ravel())
+    return collected(site, found)
 
 
 def depthwise_rows() -> tuple[Kernel, ...]:
@@ -201,6 +195,17 @@ def depthwise_rows() -> tuple[Kernel, ...]:
     return one("thumb2"), one("thumb", "thumb/store.c")
 
 
+def fours_overlap(site: Site) -> Overlaps:
+    """Every four channels read the whole row."""
+    return in_rows(site, (site.outputs[0].shape[-1] - 1) // 4 * 4)
+
+
+def ones_overlap(site: Site) -> Overlaps:
+    """So do those that are left, one by one."""
+    channels = site.outputs[0].shape[-1]
+    return in_rows(site, channels - 1 if channels % 4 else channels - 4)
+
+
 def fully_connected_rows(lower_ref: Lower) -> tuple[Kernel, ...]:
     """Rows of fully connected layers.
 
@@ -211,7 +216,7 @@ def fully_connected_rows(lower_ref: Lower) -> tuple[Kernel, ...]:
     def lower_fours(site: Site) -> Mapping[str, Param]:
         return {**lower_ref(site), "weights": pack_fours(flat_weights(site))}
 
-    def one(isa: str, lower: Lower, *sources: str) -> Kernel:
+    def one(isa: str, lower: Lower, overlap: Callable[[Site], Overlaps], *sources: str) -> Kernel:
         return Kernel(
             f"eq_fully_connected_{isa}",
             (f"{isa}/fully_connected.c", *sources),
@@ -220,10 +225,11 @@ def fully_connected_rows(lower_ref: Lower) -> tuple[Kernel, ...]:
             lower,
             isa=frozenset({isa}),
             fits=fits_sums,
+            overlap=overlap,
             rounded=True,
         )
 
-    return one("thumb2", lower_fours), one("thumb", lower_ref, "thumb/store.c")
+    return one("thumb2", lower_fours, fours_overlap), one("thumb", lower_ref, ones_overlap, "thumb/store.c")
 
 
 def elementwise_row(

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, Shape
 
 Pair = tuple[int, int]
@@ -120,22 +119,3 @@ def geometry(x: Shape, y: Shape, kernel: Pair, stride: Pair, dilation: Pair, pad
         "pad_top": padding[0],
         "pad_left": padding[1],
     }
-
-
-def window_overlap(site: Site, stride: Pair, padding: Padding, tile: int = 1) -> tuple[int | None, ...]:
-    """Overlap of a kernel that computes output pixels in order, all channels of one before the next.
-
-    When a pixel is complete, what is still to be read starts where the first window from this one on starts. The output
-    may start so far before the input that every pixel ends before that point. A kernel may compute `tile` pixels of an
-    image at once, which then count as one.
-    """
-    n, h, w, c = site.input(0).shape
-    _, oh, ow, oc = site.outputs[0].shape
-    rows = np.maximum(np.arange(oh) * stride[0] - padding[0], 0) * w
-    cols = np.maximum(np.arange(ow) * stride[1] - padding[1], 0)
-    images = np.arange(n) * (h * w)
-    read = (images[:, None, None] + rows[None, :, None] + cols[None, None, :]).ravel() * c
-    still = np.minimum.accumulate(read[::-1])[::-1].reshape(n, oh * ow)[:, ::tile]
-    ends = np.minimum(np.arange(0, oh * ow, tile) + tile, oh * ow)
-    written = (np.arange(n)[:, None] * (oh * ow) + ends) * oc
-    return (max(0, int((written - still).max())),) + (None,) * (len(site.inputs) - 1)

@@ -13,6 +13,7 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_others import average_pool_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import mve_row
+from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_fours, in_groups
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 from edgeq.ops._thumb import elementwise_row
 from edgeq.ops._window import (
@@ -24,7 +25,6 @@ from edgeq.ops._window import (
     inside_counts,
     out_hw,
     taps,
-    window_overlap,
 )
 
 DENSE = (1, 1)
@@ -46,10 +46,26 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def overlap(site: Site) -> tuple[int | None, ...]:
-    """See `window_overlap`."""
-    assert isinstance(site.op, AveragePool2D)
-    return window_overlap(site, site.op.stride, site.op.padding)
+def first(site: Site) -> Ints:
+    """See `first_pixels`."""
+    op = site.op
+    assert isinstance(op, AveragePool2D)
+    return first_pixels(site, op.kernel, op.stride, DENSE, op.padding)
+
+
+def overlap(site: Site) -> Overlaps:
+    """Pixels in order, and their channels one by one."""
+    return in_groups(site, first(site), site.input(0).shape[3])
+
+
+def overlap_mve(site: Site) -> Overlaps:
+    """Pixels in order, 16 channels at once."""
+    return in_groups(site, first(site), site.input(0).shape[3], 16)
+
+
+def overlap_dsp(site: Site) -> Overlaps:
+    """Pixels in order, four channels at once, of which the last four may overlap those before."""
+    return in_fours(site, first(site))
 
 
 def fits_dsp(site: Site) -> bool:
@@ -87,7 +103,7 @@ class AveragePool2D(Op):
 
     kernels: ClassVar = (
         *cmsis_nn_rows(),
-        mve_row("average_pool2d", "eq_average_pool2d_params", lower_ref, fits_mve, overlap),
+        mve_row("average_pool2d", "eq_average_pool2d_params", lower_ref, fits_mve, overlap_mve),
         Kernel(
             "eq_average_pool2d_dsp",
             ("dsp/average_pool2d.c",),
@@ -96,7 +112,7 @@ class AveragePool2D(Op):
             lower_ref,
             isa=frozenset({"dsp"}),
             fits=fits_dsp,
-            overlap=overlap,
+            overlap=overlap_dsp,
         ),
         elementwise_row(
             "eq_average_pool2d_thumb", "average_pool2d", "eq_average_pool2d_params", lower_ref, overlap=overlap

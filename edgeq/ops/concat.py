@@ -13,6 +13,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Rounding
+from edgeq.ops._overlap import Overlaps, least_distance
 from edgeq.ops.requantize import byte_table, convert
 
 
@@ -57,6 +58,26 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def overlap(site: Site) -> Overlaps:
+    """A row of the output after the other, each of a row of every input: the worst one is the last."""
+    assert isinstance(site.op, Concat)
+    axis = site.op.axis
+    rows, sizes = (
+        prod(site.outputs[0].shape[:axis]),
+        [prod(site.input(i).shape[axis:]) for i in range(len(site.inputs))],
+    )
+    start = np.cumsum([0, *sizes])
+    found: list[int | None] = []
+    for index, size in enumerate(sizes):
+        if site.const_or_none(index) is not None:
+            found.append(None)
+            continue
+        row = np.arange(rows, dtype=np.int64)[:, None]
+        ends = np.array([0, size - 1])  # of a row: what is between is as far away
+        found.append(least_distance(rows * size, (row * start[-1] + start[index] + ends, row * size + ends)))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Concat(Op):
     """Inputs: one or more tensors that differ in size along one axis only. Output: all of them after each other.
@@ -71,7 +92,15 @@ class Concat(Op):
     axis: int
 
     kernels: ClassVar = (
-        Kernel("eq_concat_ref", ("ref/concat.c",), "eq/concat.h", "eq_concat_params", lower_ref, variadic="inputs"),
+        Kernel(
+            "eq_concat_ref",
+            ("ref/concat.c",),
+            "eq/concat.h",
+            "eq_concat_params",
+            lower_ref,
+            overlap=overlap,
+            variadic="inputs",
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:

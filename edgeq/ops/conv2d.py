@@ -15,6 +15,7 @@ from edgeq.ops._cmsis_nn_conv import conv2d_rows as cmsis_nn_rows
 from edgeq.ops._conv2d_mve import conv2d_mve_rows
 from edgeq.ops._gemm_dsp import conv2d_rows
 from edgeq.ops._matmul import int_matmul
+from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -26,7 +27,7 @@ from edgeq.ops._requant import (
     weight_zero_points,
 )
 from edgeq.ops._thumb import conv2d_rows as thumb_rows
-from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, window_overlap, windows
+from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, windows
 from edgeq.ops._winograd_dsp import winograd_rows
 
 
@@ -47,10 +48,11 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def overlap(site: Site) -> tuple[int | None, ...]:
-    """See `window_overlap`."""
-    assert isinstance(site.op, Conv2D)
-    return window_overlap(site, site.op.stride, site.op.padding)
+def overlap(site: Site) -> Overlaps:
+    """Pixels in order, and their channels one by one."""
+    op, w = site.op, site.const(1).shape
+    assert isinstance(op, Conv2D)
+    return in_groups(site, first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), op.groups)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints
 from edgeq.ops._matmul import int_matmul
+from edgeq.ops._overlap import NOTHING, Overlaps, in_groups, pixels_of
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -68,6 +69,25 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def first_sources(size: int, out: int, kernel: int, stride: int, dilation: int, before: int) -> Ints:
+    """For every output position along one dimension: the first input that reaches it, or NOTHING."""
+    spread = np.arange(out)[:, None] + before - np.arange(kernel) * dilation
+    reaches = (spread >= 0) & (spread % stride == 0) & (spread < size * stride)
+    return np.where(reaches, spread // stride, NOTHING).min(axis=1)
+
+
+def overlap(site: Site) -> Overlaps:
+    """Pixels in order, and their channels one by one."""
+    op, w = site.op, site.const(1).shape
+    assert isinstance(op, ConvTranspose2D)
+    x, y = site.input(0).shape, site.outputs[0].shape
+    rows, columns = (
+        first_sources(x[1 + i], y[1 + i], w[1 + i], op.stride[i], op.dilation[i], op.padding[i]) for i in range(2)
+    )
+    images = np.arange(x[0], dtype=np.int64) * (x[1] * x[2])
+    return in_groups(site, pixels_of(rows, columns, x[2], images), op.groups)
+
+
 @dataclass(frozen=True)
 class ConvTranspose2D(Op):
     """Inputs: x (N, H, W, C), weights (OC, KH, KW, C/groups), bias (OC) or absent. Output: (N, OH, OW, OC).
@@ -97,6 +117,7 @@ class ConvTranspose2D(Op):
             "eq/conv_transpose2d.h",
             "eq_conv_transpose2d_params",
             lower_ref,
+            overlap=overlap,
             rounded=True,
         ),
     )

@@ -14,6 +14,7 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_conv import depthwise_rows as cmsis_nn_rows
 from edgeq.ops._depthwise_dsp import row_any, rows_3x3
 from edgeq.ops._depthwise_mve import depthwise_mve_rows
+from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -25,7 +26,7 @@ from edgeq.ops._requant import (
     weight_zero_points,
 )
 from edgeq.ops._thumb import depthwise_rows as thumb_rows
-from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, taps, window_overlap
+from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, taps
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -44,10 +45,12 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def overlap(site: Site) -> tuple[int | None, ...]:
-    """See `window_overlap`."""
-    assert isinstance(site.op, DepthwiseConv2D)
-    return window_overlap(site, site.op.stride, site.op.padding)
+def overlap(site: Site) -> Overlaps:
+    """Pixels in order, and their channels one by one."""
+    op, w = site.op, site.const(1).shape
+    assert isinstance(op, DepthwiseConv2D)
+    first = first_pixels(site, (w[0], w[1]), op.stride, op.dilation, op.padding)
+    return in_groups(site, first, site.input(0).shape[3])
 
 
 @dataclass(frozen=True)
@@ -166,5 +169,6 @@ class DepthwiseConv2D(Op):
             one("1x7", cls(padding=(0, 3, 0, 3)), (2, 3, 12, 3), (1, 7, 3)),
             one("dilated_rows", cls(dilation=(3, 1), padding=(3, 1, 3, 1)), (1, 9, 6, 4), (3, 3, 4)),
             one("dilated_columns", cls(dilation=(1, 2), padding=(1, 2, 1, 2)), (1, 7, 9, 3), (3, 3, 3)),
+            one("many_channels", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 32), (3, 3, 32)),
             one("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
         )

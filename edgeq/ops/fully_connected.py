@@ -16,6 +16,7 @@ from edgeq.ops._cmsis_nn_conv import fully_connected_rows as cmsis_nn_rows
 from edgeq.ops._conv2d_mve import fully_connected_mve_rows
 from edgeq.ops._gemm_dsp import fully_connected_rows
 from edgeq.ops._matmul import int_matmul
+from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -52,11 +53,9 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def overlap(site: Site) -> tuple[int | None, ...]:
-    """Rows are computed in order, all channels of one before the next: the last row ends before it is last read."""
-    taken, made = site.input(0).shape[-1], site.outputs[0].shape[-1]
-    last = site.outputs[0].size // made - 1
-    return (max(made, (last + 1) * made - last * taken),) + (None,) * (len(site.inputs) - 1)
+def overlap(site: Site) -> Overlaps:
+    """Rows in order, and their channels one by one, each of which reads the whole row."""
+    return in_rows(site, site.outputs[0].shape[-1] - 1)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._matmul import int_matmul
+from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 
 DIMS = 4
@@ -55,6 +56,14 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def overlap(site: Site) -> Overlaps:
+    """One element after the other, each of which needs a row of a and a column of b."""
+    rows = indices(site.input(0).shape)[..., :1]
+    columns = indices(site.input(1).shape)[..., :1, :]
+    given = [None if site.const_or_none(i) is not None else first for i, first in enumerate((rows, columns))]
+    return of_elements(site, given)
+
+
 def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:
     def fits(site: Site) -> bool:
         return [site.const_or_none(i) is not None for i in range(2)] == [const_a, const_b]
@@ -66,6 +75,7 @@ def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:
         "eq_mat_mul_params",
         lower_ref,
         fits=fits,
+        overlap=overlap,
         rounded=True,
     )
 

@@ -13,9 +13,10 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_others import max_pool_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import mve_row
+from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_fours, in_groups
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
 from edgeq.ops._thumb import elementwise_row
-from edgeq.ops._window import Padding, Pair, check_attributes, check_covered, geometry, out_hw, taps, window_overlap
+from edgeq.ops._window import Padding, Pair, check_attributes, check_covered, geometry, out_hw, taps
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -30,10 +31,26 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def overlap(site: Site) -> tuple[int | None, ...]:
-    """See `window_overlap`."""
-    assert isinstance(site.op, MaxPool2D)
-    return window_overlap(site, site.op.stride, site.op.padding)
+def first(site: Site) -> Ints:
+    """See `first_pixels`."""
+    op = site.op
+    assert isinstance(op, MaxPool2D)
+    return first_pixels(site, op.kernel, op.stride, op.dilation, op.padding)
+
+
+def overlap(site: Site) -> Overlaps:
+    """Pixels in order, and their channels one by one."""
+    return in_groups(site, first(site), site.input(0).shape[3])
+
+
+def overlap_mve(site: Site) -> Overlaps:
+    """Pixels in order, 16 channels at once."""
+    return in_groups(site, first(site), site.input(0).shape[3], 16)
+
+
+def overlap_dsp(site: Site) -> Overlaps:
+    """Pixels in order, four channels at once, of which the last four may overlap those before."""
+    return in_fours(site, first(site))
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,7 @@ class MaxPool2D(Op):
 
     kernels: ClassVar = (
         *cmsis_nn_rows(),
-        mve_row("max_pool2d", "eq_max_pool2d_params", lower_ref, always, overlap),
+        mve_row("max_pool2d", "eq_max_pool2d_params", lower_ref, always, overlap_mve),
         Kernel(
             "eq_max_pool2d_dsp",
             ("dsp/max_pool2d.c",),
@@ -63,7 +80,7 @@ class MaxPool2D(Op):
             lower_ref,
             isa=frozenset({"dsp"}),
             fits=lambda site: site.input(0).shape[3] >= 4,
-            overlap=overlap,
+            overlap=overlap_dsp,
         ),
         elementwise_row("eq_max_pool2d_thumb", "max_pool2d", "eq_max_pool2d_params", lower_ref, overlap=overlap),
         Kernel(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._elementwise_mve import mve_row
-from edgeq.ops._pack_mve import fits_multiplier
-from edgeq.ops._reduce import reduced_count, reduced_shape, runs, sum_params
+from edgeq.ops._overlap import Ints, Overlaps, fours, of_first_input
+from edgeq.ops._pack_mve import BLOCK, fits_multiplier
+from edgeq.ops._reduce import overlap, reduced_count, reduced_shape, runs, sum_params
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 from edgeq.ops._thumb import elementwise_row
 
@@ -78,6 +79,32 @@ def lower_dsp(site: Site) -> Mapping[str, Param]:
     }
 
 
+def in_order(site: Site) -> Overlaps:
+    """See `overlap`."""
+    assert isinstance(site.op, Mean)
+    return overlap(site, site.op.axes)
+
+
+def pixels(site: Site) -> tuple[int, Ints, Ints]:
+    """Channels of `lower_dsp`, every image, and its first pixel."""
+    params = lower_dsp(site)
+    count, per_image, channels = (cast(int, params[key]) for key in ("images", "pixels", "channels"))
+    images = np.arange(count, dtype=np.int64)
+    return channels, images, images * per_image
+
+
+def overlap_dsp(site: Site) -> Overlaps:
+    """Images in order, and four channels at once, of which the last four may overlap those before."""
+    return of_first_input(site, *fours(*pixels(site)))
+
+
+def overlap_mve(site: Site) -> Overlaps:
+    """Images in order, and 16 channels at once."""
+    channels, start, read = pixels(site)
+    last = (channels - 1) // BLOCK * BLOCK
+    return of_first_input(site, *((start * channels + c, read * channels + c) for c in (0, last)))
+
+
 @dataclass(frozen=True)
 class Mean(Op):
     """Input: x of any rank. Output: x's shape without `axes`, or with ones there.
@@ -91,7 +118,7 @@ class Mean(Op):
     keepdims: bool = False
 
     kernels: ClassVar = (
-        mve_row("mean", "eq_mean_mve_params", lower_dsp, fits_mve, rounded=True),
+        mve_row("mean", "eq_mean_mve_params", lower_dsp, fits_mve, overlap_mve, rounded=True),
         Kernel(
             "eq_mean_dsp",
             ("dsp/mean.c",),
@@ -100,10 +127,15 @@ class Mean(Op):
             lower_dsp,
             isa=frozenset({"dsp"}),
             fits=fits_dsp,
+            overlap=overlap_dsp,
             rounded=True,
         ),
-        elementwise_row("eq_mean_thumb", "mean", "eq_reduce_params", lower_ref, fits=is_nested, rounded=True),
-        Kernel("eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", lower_ref, rounded=True),
+        elementwise_row(
+            "eq_mean_thumb", "mean", "eq_reduce_params", lower_ref, fits=is_nested, overlap=in_order, rounded=True
+        ),
+        Kernel(
+            "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", lower_ref, overlap=in_order, rounded=True
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:

@@ -12,6 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ops._broadcast import MAX_RANK, require_same_scale
+from edgeq.ops._overlap import NOTHING, Overlaps, indices, of_elements
 from edgeq.ops._strided import only_input
 
 Mode = Literal["constant", "reflect", "edge"]
@@ -55,6 +56,12 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def overlap(site: Site) -> Overlaps:
+    """One element after the other."""
+    assert isinstance(site.op, Pad)
+    return of_elements(site, [site.op.padded(indices(site.input(0).shape), NOTHING)])
+
+
 @dataclass(frozen=True)
 class Pad(Op):
     """Input: x of any shape. Output: x with elements added at both ends of its dimensions.
@@ -70,7 +77,7 @@ class Pad(Op):
     mode: Mode = "constant"
     value: float = 0.0
 
-    kernels: ClassVar = (Kernel("eq_pad_ref", ("ref/pad.c",), "eq/pad.h", "eq_pad_params", lower_ref),)
+    kernels: ClassVar = (Kernel("eq_pad_ref", ("ref/pad.c",), "eq/pad.h", "eq_pad_params", lower_ref, overlap=overlap),)
 
     def quantized_value(self, site: Site) -> int:
         """The integer with which a constant is padded."""
@@ -88,7 +95,8 @@ class Pad(Op):
             raise ValueError(f"reflected padding {self.before} and {self.after} is as large as the input {x}")
         return (tuple(n + b + a for n, b, a in zip(x, self.before, self.after, strict=True)),)
 
-    def _padded(self, x: Array, value: float) -> Array:
+    def padded(self, x: Array, value: float) -> Array:
+        """x with `value`, or what the mode says, around it."""
         widths = tuple(zip(self.before, self.after, strict=True))
         if self.mode == "constant":
             return np.pad(x, widths, constant_values=value)
@@ -96,12 +104,12 @@ class Pad(Op):
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
-        return (self._padded(inputs[0], self.value),)
+        return (self.padded(inputs[0], self.value),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         require_same_scale(site, site.input(0).qp)
-        return (self._padded(inputs[0], self.quantized_value(site)),)
+        return (self.padded(inputs[0], self.quantized_value(site)),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.SAME)

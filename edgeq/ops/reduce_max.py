@@ -11,13 +11,20 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ops._reduce import reduced_shape, walk_params
+from edgeq.ops._overlap import Overlaps
+from edgeq.ops._reduce import overlap, reduced_shape, walk_params
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_reduce_max_ref`."""
     assert isinstance(site.op, ReduceMax)
     return walk_params(site, site.op.axes)
+
+
+def in_order(site: Site) -> Overlaps:
+    """See `overlap`."""
+    assert isinstance(site.op, ReduceMax)
+    return overlap(site, site.op.axes)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,14 @@ class ReduceMax(Op):
     keepdims: bool = False
 
     kernels: ClassVar = (
-        Kernel("eq_reduce_max_ref", ("ref/reduce_max.c",), "eq/reduce_max.h", "eq_reduce_max_params", lower_ref),
+        Kernel(
+            "eq_reduce_max_ref",
+            ("ref/reduce_max.c",),
+            "eq/reduce_max.h",
+            "eq_reduce_max_params",
+            lower_ref,
+            overlap=in_order,
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:

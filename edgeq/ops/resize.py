@@ -14,6 +14,7 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Ints, Numerics
 from edgeq.ops._broadcast import require_same_scale
+from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._window import Pair
 
 Mode = Literal["nearest", "bilinear"]
@@ -154,6 +155,18 @@ def lower_bilinear(site: Site) -> Mapping[str, Param]:
     return params
 
 
+def overlap_nearest(site: Site) -> Overlaps:
+    """One element after the other."""
+    rows, columns = integer_indices(site)
+    return of_elements(site, [indices(site.input(0).shape).take(rows, 1).take(columns, 2)])
+
+
+def overlap_bilinear(site: Site) -> Overlaps:
+    """One element after the other; of the four that it needs, the upper left one comes first."""
+    rows, columns = integer_lines(site)
+    return of_elements(site, [indices(site.input(0).shape).take(rows.lower, 1).take(columns.lower, 2)])
+
+
 def interpolate(x: Array, rows: Line, columns: Line) -> Array:
     """Sums of four products, in x's type (N, H, W, C): not yet divided by the units."""
 
@@ -195,6 +208,7 @@ class Resize(Op):
             "eq_resize_nearest_params",
             lower_nearest,
             fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "nearest",
+            overlap=overlap_nearest,
         ),
         Kernel(
             "eq_resize_bilinear_ref",
@@ -203,6 +217,7 @@ class Resize(Op):
             "eq_resize_bilinear_params",
             lower_bilinear,
             fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "bilinear",
+            overlap=overlap_bilinear,
         ),
     )
 

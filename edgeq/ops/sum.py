@@ -12,7 +12,8 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, quantize_multiplier
-from edgeq.ops._reduce import reduced_count, reduced_shape, sum_params
+from edgeq.ops._overlap import Overlaps
+from edgeq.ops._reduce import overlap, reduced_count, reduced_shape, sum_params
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 
 
@@ -26,6 +27,12 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     op = site.op
     assert isinstance(op, Sum)
     return {**sum_params(site, op.axes), **scalar_requant_params(site, multiplier(site), NO_CLAMP)}
+
+
+def in_order(site: Site) -> Overlaps:
+    """See `overlap`."""
+    assert isinstance(site.op, Sum)
+    return overlap(site, site.op.axes)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,9 @@ class Sum(Op):
     axes: tuple[int, ...]
     keepdims: bool = False
 
-    kernels: ClassVar = (Kernel("eq_sum_ref", ("ref/sum.c",), "eq/sum.h", "eq_reduce_params", lower_ref, rounded=True),)
+    kernels: ClassVar = (
+        Kernel("eq_sum_ref", ("ref/sum.c",), "eq/sum.h", "eq_reduce_params", lower_ref, overlap=in_order, rounded=True),
+    )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         return (reduced_shape(shapes[0], self.axes, self.keepdims),)

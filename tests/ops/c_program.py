@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,9 +118,16 @@ def _computed(call: Call, allowed: Sequence[int | None]) -> list[int | None]:
     return [allowed[i] for i, n in enumerate(call.case.node.inputs) if n in call.case.inputs]
 
 
-def _overlaps(call: Call) -> list[object]:
-    """For every computed input; kernels for special instructions get it as the planner gives it, aligned."""
-    step = ALIGNMENT if call.kernel.isa else 1
+Step = Callable[[Call], int]
+
+
+def planned_step(call: Call) -> int:
+    """Distances of which multiples are tried: kernels for special instructions get them as the planner gives them."""
+    return ALIGNMENT if call.kernel.isa else 1
+
+
+def _overlaps(call: Call, step: int) -> list[object]:
+    """For every computed input."""
     found = _computed(call, call.kernel.overlap(call.case.site))
     return ["NO_OVERLAP" if d is None else -(-d // step) * step for d in found]
 
@@ -130,7 +137,7 @@ def _exactly(call: Call) -> list[object]:
     return ["NO_OVERLAP" if d is None else d for d in _computed(call, call.kernel.exactly(call.case.site))]
 
 
-def program_text(wanted: Sequence[Call]) -> str:
+def program_text(wanted: Sequence[Call], step: Step) -> str:
     """The C file with all calls."""
     headers = sorted({c.kernel.header for c in wanted})
     writer, rows = _Writer(), []
@@ -147,12 +154,12 @@ def program_text(wanted: Sequence[Call]) -> str:
             _list("int8_t *const", f"o{number}", outputs),
             _list("uint32_t", f"is{number}", [a.size for a in call.case.inputs.values()]),
             _list("uint32_t", f"os{number}", [a.size for a in call.case.expected]),
-            _list("int32_t", f"ov{number}", _overlaps(call)),
+            _list("int32_t", f"ov{number}", _overlaps(call, step(call))),
             _list("int32_t", f"ex{number}", _exactly(call)),
         ]
         rows.append(
             f'    {{"{call.name}", call{number}, i{number}, o{number}, is{number}, os{number}, ov{number}, ex{number}, '
-            f"{len(inputs)}, {len(outputs)}, {scratch}}},"
+            f"{len(inputs)}, {len(outputs)}, {scratch}, {step(call)}}},"
         )
     includes = [*(f'#include "{h}"' for h in headers), '#include "eq/align.h"', '#include "runner.h"', ""]
     table = ["const test_case test_cases[] = {", *rows, "};", f"const uint32_t test_case_count = {len(wanted)};", ""]
@@ -181,6 +188,8 @@ def compile_program(
     tool: Toolchain,
     extra: Sequence[str],
     library: Path | None = None,
+    runner: str = "runner.c",
+    step: Step = planned_step,
 ) -> Path:
     """Compile the program for `wanted`, with warnings as errors.
 
@@ -191,11 +200,13 @@ def compile_program(
         tool: gcc or clang.
         extra: more options for compiler and linker.
         library: a copy of CMSIS-NN, if kernels call it; its own warnings do not count.
+        runner: the file with what is done with the calls.
+        step: what a call's distances are rounded up to.
 
     Raises:
         ToolError: it does not compile.
     """
-    (place / "cases.c").write_text(program_text(wanted), "utf-8")
+    (place / "cases.c").write_text(program_text(wanted, step), "utf-8")
     platform, linking = _platform(place, target)
     firmware = folder("firmware")
     common = [
@@ -209,7 +220,7 @@ def compile_program(
     ]
     kernels = sorted({s for c in wanted for s in c.kernel.sources})
     sources: list[tuple[Path, tuple[str, ...]]] = [(firmware / "kernels" / s, ("-O2", *WARNINGS)) for s in kernels]
-    sources += [(place / "cases.c", ("-O0", *WARNINGS)), (HERE / "runner.c", ("-O2", *WARNINGS))]
+    sources += [(place / "cases.c", ("-O0", *WARNINGS)), (HERE / runner, ("-O2", *WARNINGS))]
     sources += [(p, ("-O2", "-std=gnu99")) for p in platform]
     if library is not None:
         common += ["-isystem", str(library / "Include")]

@@ -15,6 +15,7 @@ typedef struct {
     const int32_t *overlaps; /* per input: how far before it the output may start, or NO_OVERLAP */
     const int32_t *exactly;  /* per input: the one distance at which it may, or NO_OVERLAP */
     uint32_t input_count, output_count, scratch_bytes;
+    uint32_t step; /* distances are multiples of it */
 } test_case;
 
 extern const test_case test_cases[];

@@ -13,6 +13,8 @@ from edgeq.ops._depthwise_dsp import (
     ALIGNMENT,
     STRIPE_BYTES,
     fits_3x3,
+    in_place_3x3,
+    in_place_any,
     lower_any,
     overlap_3x3,
     overlap_any,
@@ -114,18 +116,28 @@ def test_stripes_bound_the_scratch_and_cover_the_output(stride: int, size: tuple
 
 
 def test_in_place() -> None:
+    """Distances: with 8 channels all multiples of 16 are whole pixels, with 64 one of them is."""
     same = DepthwiseConv2D(padding=(1, 1, 1, 1))
-    assert overlap_3x3(site(same, (1, 25, 5, 8), (3, 3, 8))) == (0, None, None)
-    assert overlap_3x3(site(same, (1, 48, 48, 8), (3, 3, 8))) == (0, None, None)
+    whole = site(same, (1, 25, 5, 8), (3, 3, 8))
+    assert overlap_3x3(whole) == (-25 * 5 * 8, None, None)  # one stripe: all is read before
+    assert overlap_3x3(site(same, (1, 48, 48, 8), (3, 3, 8))) == (-48 * 8, None, None)  # a row ahead
     halved = DepthwiseConv2D((2, 2), padding=(0, 0, 1, 1))
-    assert overlap_3x3(site(halved, (1, 48, 48, 8), (3, 3, 8))) == (0, None, None)
-    grown = DepthwiseConv2D(padding=(2, 2, 2, 2))
-    assert overlap_3x3(site(grown, (1, 5, 5, 8), (3, 3, 8))) == (None, None, None)
-    assert overlap_3x3(site(same, (1, 25, 5, 64), (3, 3, 64))) == (None, None, None)
+    half = planes(site(halved, (1, 48, 48, 8), (3, 3, 8))).stripe
+    ahead = half * 24 - (half * 2 + 2) * 48
+    assert overlap_3x3(site(halved, (1, 48, 48, 8), (3, 3, 8))) == (ahead * 8, None, None)
+    many = site(same, (1, 25, 5, 64), (3, 3, 64))
+    assert (overlap_3x3(many)[0], in_place_3x3(many)[0]) == (25 * 5 * 64 - 64, 0)
+    two = site(DepthwiseConv2D(padding=(2, 2, 2, 2)), (2, 5, 5, 64), (3, 3, 64))
+    assert in_place_3x3(two)[0] == (7 * 7 - 5 * 5) * 64  # the first image's output grows over the second's input
+
+
+def test_any_window_in_place() -> None:
     wide = DepthwiseConv2D(padding=(2, 2, 2, 2))
-    assert overlap_any(site(wide, (1, 8, 8, 4), (5, 5, 4))) == (0, None, None)
-    assert overlap_any(site(wide, (1, 8, 8, 2), (5, 5, 4))) == (None, None, None)
-    assert overlap_any(site(wide, (1, 80, 80, 4), (5, 5, 4))) == (None, None, None)
+    assert overlap_any(site(wide, (1, 8, 8, 4), (5, 5, 4))) == (-8 * 8 * 4, None, None)
+    assert overlap_any(site(wide, (1, 80, 80, 4), (5, 5, 4))) == (2 * 80 * 4, None, None)  # two rows are read again
+    doubled = site(wide, (1, 8, 8, 2), (5, 5, 4))
+    # When the second channel is read, the first one's two filters have written all but the last two bytes.
+    assert (overlap_any(doubled)[0], in_place_any(doubled)[0]) == (8 * 8 * 4 - 2 - 1, None)
 
 
 def test_alignment_is_the_planners() -> None:

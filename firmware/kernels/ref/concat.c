@@ -1,5 +1,5 @@
 #include "eq/concat.h"
-#include <string.h>
+#include "eq/copy.h"
 
 void eq_concat_ref(const eq_concat_params *p, const int8_t *const *inputs, int8_t *output)
 {
@@ -13,7 +13,7 @@ void eq_concat_ref(const eq_concat_params *p, const int8_t *const *inputs, int8_
                     output[i] = table[(uint8_t)row[i]];
                 }
             } else {
-                memcpy(output, row, (size_t)size);
+                eq_copy(output, row, size);
             }
             output += size;
         }

@@ -1,5 +1,5 @@
 #include "eq/pad.h"
-#include <string.h>
+#include "eq/copy.h"
 
 #define LAST (EQ_PAD_RANK - 1)
 
@@ -44,7 +44,6 @@ static inline int next(const eq_pad_params *p, int32_t *index)
 void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output)
 {
     const int32_t first = p->before[LAST], end = first + p->in_shape[LAST];
-    const size_t block = (size_t)p->block;
     int32_t index[LAST] = {0};
     do {
         const int8_t *row = source_row(p, index, input);
@@ -53,11 +52,11 @@ void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output)
             int32_t count = 1;
             if (row && i == first) {
                 count = end - first;
-                memcpy(output, row, (size_t)count * block);
+                eq_copy(output, row, count * p->block);
             } else if (row && at >= 0) {
-                memcpy(output, row + at * p->block, block);
+                eq_copy(output, row + at * p->block, p->block);
             } else {
-                memset(output, p->value, block);
+                memset(output, p->value, (size_t)p->block);
             }
             output += count * p->block;
             i += count;

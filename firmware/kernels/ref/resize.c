@@ -1,5 +1,5 @@
 #include "eq/resize.h"
-#include <string.h>
+#include "eq/copy.h"
 
 void eq_resize_nearest_ref(const eq_resize_nearest_params *p, const int8_t *input, int8_t *output)
 {
@@ -7,7 +7,7 @@ void eq_resize_nearest_ref(const eq_resize_nearest_params *p, const int8_t *inpu
         for (int32_t y = 0; y < p->out_h; y++) {
             const int8_t *row = input + p->rows[y] * p->in_w * p->channels;
             for (int32_t x = 0; x < p->out_w; x++, output += p->channels) {
-                memcpy(output, row + p->columns[x] * p->channels, (size_t)p->channels);
+                eq_copy(output, row + p->columns[x] * p->channels, p->channels);
             }
         }
     }

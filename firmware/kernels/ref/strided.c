@@ -1,5 +1,5 @@
 #include "eq/strided.h"
-#include <string.h>
+#include "eq/copy.h"
 
 void eq_strided_ref(const eq_strided_params *p, const int8_t *input, int8_t *output)
 {
@@ -8,7 +8,7 @@ void eq_strided_ref(const eq_strided_params *p, const int8_t *input, int8_t *out
     eq_walk walk = eq_walk_start(input + p->offset, input);
     do {
         if (step == 1) {
-            memcpy(output, walk.first, (size_t)count);
+            eq_copy(output, walk.first, count);
         } else {
             for (int32_t i = 0; i < count; i++) {
                 output[i] = walk.first[i * step];
