@@ -112,14 +112,14 @@ int net_run(void *arena, const int8_t *input_image_0, const uint8_t *input_gain,
     /* split: Split -> 1x4x4x2 */
     NET_LAYER_HOOK(3);
     {
-        int8_t *const outputs[] = {memory + 352, memory + 288};
+        int8_t *const outputs[] = {memory + 288, memory + 224};
         eq_split_ref(&net_split_params, memory + 96, outputs);
     }
 
     /* swap: Concat -> 1x4x4x6 */
     NET_LAYER_HOOK(4);
     {
-        const int8_t *const inputs[] = {memory + 288, memory + 352};
+        const int8_t *const inputs[] = {memory + 224, memory + 288};
         eq_concat_ref(&net_swap_params, inputs, memory + 192);
     }
 
