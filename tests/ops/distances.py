@@ -64,7 +64,8 @@ def find(place: Path, wanted: Sequence[Call]) -> tuple[tuple[Distance, ...], tup
         ToolError: it does not compile or run.
     """
     target = load_target("host")
-    program = compile_program(place, wanted, target, find_toolchain(target, "gcc"), (), "distances.c", step_of)
+    tool = find_toolchain(target, "gcc")
+    program = compile_program(place, wanted, target, tool, (), runner="distances.c", step=step_of)
     done = run([program])
     said = f"{done.output}\n{done.errors}"
     found = (Distance(m[1], m[2], int(m[3]), int(m[4]), int(m[5])) for m in LINE.finditer(said))
