@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from edgeq.importers.onnx.finish import finish
 from edgeq.importers.onnx.fold import FOLDS, fold
 from edgeq.importers.onnx.model import brief, read
 from edgeq.importers.onnx.node import HANDLERS, Activation, Builder, Constant, OnnxNode
+from edgeq.importers.problems import DEFAULT_HINT, Problem, all_in_one
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, Shape
 
@@ -53,7 +53,6 @@ HINTS = {
     "ConvInteger": "dynamic quantization is not supported: give the float model and calibration data",
     "Reshape": "make the shape a constant when exporting the model",
 }
-DEFAULT_HINT = "replace it by supported operators (`edgeq ops` lists them), or cut the model before it"
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -63,7 +62,7 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
         builder = Builder(read(file, dict(input_shapes or {})))
         problems = _import_nodes(builder)
         if problems:
-            raise _all_in_one(problems, file)
+            raise all_in_one(problems, "nodes", str(path))
         return finish(builder)
     except EdgeqError:
         raise
@@ -73,28 +72,6 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
             hint="it is damaged or unusual; check it with onnx.checker, or export it again",
             where=str(path),
         ) from error
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A node that cannot be imported, why, and what to do."""
-
-    node: str
-    kind: str
-    why: str
-    hint: str
-
-
-def _all_in_one(problems: list[Problem], file: Path) -> ModelError:
-    if len(problems) == 1:
-        only = problems[0]
-        return ModelError(only.why, hint=only.hint, where=f"{only.node} ({only.kind})")
-    lines = [f"{p.node} ({p.kind}): {p.why}; {p.hint}" for p in problems]
-    return ModelError(
-        f"{len(problems)} nodes cannot be imported:\n  " + "\n  ".join(lines),
-        hint=DEFAULT_HINT[0].upper() + DEFAULT_HINT[1:],
-        where=str(file),
-    )
 
 
 def _import_nodes(builder: Builder) -> list[Problem]:

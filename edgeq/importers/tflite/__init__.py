@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeq.errors import EdgeqError, ModelError, UsageError
+from edgeq.importers.problems import DEFAULT_HINT, all_in_one
+from edgeq.importers.problems import Problem as Unsupported
 from edgeq.importers.tflite import blocks, convolution, elementwise, movement  # they register their handlers
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.fold import FOLDERS, fold
@@ -18,7 +20,6 @@ from edgeq.ir.tensor import Shape
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
 HANDLER_MODULES = (blocks, convolution, elementwise, movement)
-DEFAULT_HINT = "replace it by supported operators (`edgeq ops` lists them), or cut the model before it"
 HINTS = {
     "IF": "control flow is not supported: export the model without it",
     "WHILE": "control flow is not supported: export the model with the loop unrolled",
@@ -75,7 +76,7 @@ def import_raw(
         builder = Builder(model, name, dict(input_shapes or {}))
         problems = _import_operators(builder)
         if problems:
-            raise _all_in_one(problems, where)
+            raise all_in_one(problems, "operators", where)
         builder.outputs()
         return builder.editor.finish(), builder.values
     except Problem as problem:
@@ -92,24 +93,12 @@ def import_raw(
 
 def _label(builder: Builder, op: RawOp) -> str:
     name = shortened(builder.model.tensors[op.outputs[0]].name) if op.outputs else "without output"
-    return f"#{op.index} {name} ({op.kind})"
+    return f"#{op.index} {name}"
 
 
-def _all_in_one(problems: list[tuple[str, str, str]], where: str) -> ModelError:
-    if len(problems) == 1:
-        label, reason, hint = problems[0]
-        return ModelError(reason, hint=hint, where=label)
-    lines = [f"{label}: {reason}; {hint}" for label, reason, hint in problems]
-    return ModelError(
-        f"{len(problems)} operators cannot be imported:\n  " + "\n  ".join(lines),
-        hint="change all of these",
-        where=where,
-    )
-
-
-def _import_operators(builder: Builder) -> list[tuple[str, str, str]]:
+def _import_operators(builder: Builder) -> list[Unsupported]:
     """Import every operator; lists what cannot be, and passes over what depends on that."""
-    problems: list[tuple[str, str, str]] = []
+    problems: list[Unsupported] = []
     lost: set[int] = set()
     for op in builder.model.ops:
         why: Problem | None = None
@@ -118,7 +107,7 @@ def _import_operators(builder: Builder) -> list[tuple[str, str, str]]:
         elif not any(i in lost for i in op.inputs):
             why = _import_operator(builder, op)
         if why is not None:
-            problems.append((_label(builder, op), why.reason, why.hint or DEFAULT_HINT))
+            problems.append(Unsupported(_label(builder, op), op.kind, why.reason, why.hint or DEFAULT_HINT))
         lost.update(o for o in op.outputs if o not in builder.values and not builder.is_constant(o))
     return problems
 
