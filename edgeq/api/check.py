@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
+from edgeq.api.threads import one_thread
 from edgeq.codegen.manifest import read_manifest
 from edgeq.codegen.names import symbol_prefix
 from edgeq.errors import EdgeqError, UsageError
@@ -161,6 +162,7 @@ def save_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
         raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
+@one_thread()
 def verify(
     folder: str | Path,
     data: str | Path | None = None,

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.project import BuildOptions
+from edgeq.api.threads import one_thread
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.arena import explain_peak
 from edgeq.codegen.emit import emit
@@ -67,6 +68,7 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
     return import_model(Path(path), dict(input_shapes or {}))
 
 
+@one_thread()
 def quantize(
     model: Graph | str | Path,
     calibration: str | Path | Dataset | Iterable[Mapping[str, Array]] | None = None,
@@ -223,6 +225,7 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
     return {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
 
 
+@one_thread()
 def quantize_report(
     options: BuildOptions, output: Path | None = None, samples: int = 32, progress: Advance | None = None
 ) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.mkdir()
     for name in ("edgeq", "templates", "targets", "firmware"):
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, source)
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--wheel-dir", folder]
     subprocess.run([sys.executable, "-m", "pip", "wheel", source, *options], check=True, capture_output=True)
@@ -39,6 +39,7 @@ def test_contents(wheel: Path) -> None:
         for path in (CHECKOUT / folder).rglob("*"):
             if path.is_file():
                 assert f"edgeq/data/{path.relative_to(CHECKOUT).as_posix()}" in names
+    assert any(name.endswith("LICENSE") for name in names)
     assert not any("__pycache__" in name or name.startswith("tests/") for name in names)
 
 

@@ -1,0 +1,46 @@
+"""Calibration and verification leave the machine's other cores alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from command_line import DIGITS
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from edgeq import api
+from edgeq.api.threads import one_thread
+from edgeq.ir.tensor import Array
+
+
+def _threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    with threadpool_limits(limits=2, user_api="blas"):
+        if _threads() != {2}:
+            pytest.skip("this NumPy's linear algebra cannot be told how many threads to take")
+        yield
+
+
+def test_one_thread_inside_and_as_many_as_before_outside() -> None:
+    with one_thread():
+        assert _threads() == {1}
+    assert _threads() == {2}
+
+
+def test_calibration() -> None:
+    seen: list[set[int]] = []
+
+    def samples() -> Iterator[dict[str, Array]]:
+        for image in np.load(DIGITS / "calibration.npz")["x"][:3]:
+            seen.append(_threads())
+            yield {"image": image[None]}
+
+    graph = api.load(DIGITS / "digits.onnx")
+    (name,) = graph.inputs
+    api.quantize(graph, ({name: s["image"]} for s in samples()))
+    assert seen == [{1}] * 3 and _threads() == {2}
