@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
@@ -63,7 +64,8 @@ def _write(folder: Path, files: Mapping[str, bytes], finish: Callable[[Path], No
     final = folder.resolve()
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+        _sweep(final)
+        temporary = Path(tempfile.mkdtemp(prefix=_stage_prefix(final), dir=final.parent))
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
@@ -83,6 +85,37 @@ def _write(folder: Path, files: Mapping[str, bytes], finish: Callable[[Path], No
         raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _stage_prefix(final: Path) -> str:
+    """How the folders begin in which `final` is written."""
+    return f".{final.name}.edgeq-"
+
+
+def _kept(final: Path) -> Path:
+    """Where the folder that was there before is while a new one is made."""
+    return final.with_name(f".{final.name}.before")
+
+
+def _recover(final: Path) -> None:
+    """If a build was killed, put `final` back as it was before that.
+
+    Raises:
+        UsageError: somebody else has a folder where a build would keep it.
+    """
+    kept = _kept(final)
+    if kept.is_dir():
+        check_replaceable(kept)
+        shutil.rmtree(final, ignore_errors=True)
+        kept.rename(final)
+
+
+def _sweep(final: Path) -> None:
+    """Remove what writers of `final` that were killed have left beside it."""
+    for stage in final.parent.glob(f"{glob.escape(_stage_prefix(final))}*"):
+        if (stage / "old").is_dir() and not final.exists():
+            (stage / "old").rename(final)
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 @contextmanager
@@ -116,9 +149,9 @@ def replacing(folder: Path) -> Iterator[None]:
     """
     check_replaceable(folder)
     final = folder.resolve()
-    kept = final.with_name(f".{final.name}.before")
+    kept = _kept(final)
     try:
-        shutil.rmtree(kept, ignore_errors=True)
+        _recover(final)
         if final.exists():
             final.rename(kept)
     except OSError as error:
