@@ -190,6 +190,7 @@ def compile_program(
     library: Path | None = None,
     runner: str = "runner.c",
     step: Step = planned_step,
+    optimize: str = "-O2",
 ) -> Path:
     """Compile the program for `wanted`, with warnings as errors.
 
@@ -197,11 +198,12 @@ def compile_program(
         place: an empty folder.
         wanted: the calls.
         target: what to compile for.
-        tool: gcc or clang.
+        tool: the compiler.
         extra: more options for compiler and linker.
         library: a copy of CMSIS-NN, if kernels call it; its own warnings do not count.
         runner: the file with what is done with the calls.
         step: what a call's distances are rounded up to.
+        optimize: the option for kernels.
 
     Raises:
         ToolError: it does not compile.
@@ -209,6 +211,8 @@ def compile_program(
     (place / "cases.c").write_text(program_text(wanted, step), "utf-8")
     platform, linking = _platform(place, target)
     firmware = folder("firmware")
+    zig = tool.kind == "zig"
+    compiler = [str(tool.program), *(("cc", "-fno-sanitize=undefined") if zig else ())]
     common = [
         *target.flags[tool.kind],
         *extra,
@@ -219,7 +223,7 @@ def compile_program(
         *(["-idirafter", str(place / "platform" / "libc")] if target.bare_metal else []),
     ]
     kernels = sorted({s for c in wanted for s in c.kernel.sources})
-    sources: list[tuple[Path, tuple[str, ...]]] = [(firmware / "kernels" / s, ("-O2", *WARNINGS)) for s in kernels]
+    sources: list[tuple[Path, tuple[str, ...]]] = [(firmware / "kernels" / s, (optimize, *WARNINGS)) for s in kernels]
     sources += [(place / "cases.c", ("-O0", *WARNINGS)), (HERE / runner, ("-O2", *WARNINGS))]
     sources += [(p, ("-O2", "-std=gnu99")) for p in platform]
     if library is not None:
@@ -229,13 +233,14 @@ def compile_program(
     def one(item: tuple[int, tuple[Path, tuple[str, ...]]]) -> Path:
         number, (source, options) = item
         made = place / f"{number}_{source.stem}.o"
-        run([tool.program, *common, *options, "-ffunction-sections", "-c", source, "-o", made])
+        run([*compiler, *common, *options, "-ffunction-sections", "-c", source, "-o", made])
         return made
 
     with ThreadPoolExecutor(2) as pool:
         objects = list(pool.map(one, enumerate(sources)))
     program = place / ("cases.elf" if target.bare_metal else "cases")
-    run([tool.program, *target.flags[tool.kind], *extra, *linking, *objects, "-Wl,--gc-sections", "-o", program])
+    linking = [option for option in linking if not (zig and option == "-nostartfiles")]
+    run([*compiler, *target.flags[tool.kind], *extra, *linking, *objects, "-Wl,--gc-sections", "-o", program])
     return program
 
 

@@ -16,15 +16,18 @@ import numpy as np
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import QuantRule, Sample, Scale, Site, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
-from edgeq.numerics.fixedpoint import Numerics
+from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 
 PLAIN = "plain"
 LOW, HIGH, ZERO = "zero_point_low", "zero_point_high", "zero_point_0"
 STEEP, FLAT = "steep", "flat"
 LEGACY = "weight_zero_point"
 TENSOR = "per_tensor"
+LARGE, FULL = "large_accumulators", "full_accumulators"
 """Variants: zero-points at either end or at 0; outputs much finer or coarser than their range; weights with one scale,
-with and without a zero-point."""
+with and without a zero-point. And on request only: biases with which accumulators reach a limit."""
+LIMITS = {LARGE: 2**29 - 1, FULL: INT32_MAX}
+"""Of accumulators: what the kernels for cores without SIMD take, and what any kernel does."""
 
 ZERO_POINTS = {LOW: -128, HIGH: 127, ZERO: 0}
 FINENESS = {STEEP: 1 / 12, FLAT: 5.0}
@@ -136,9 +139,21 @@ class _Builder:
             x, w = (self.editor.values[n].type.qp for n in ("x0", "weights"))
             scale = np.broadcast_to(x.s * np.asarray(w.scale), shape)
             q = QParams.per_channel(scale, 0, 0)
-            return self.editor.constant("bias", q.quantize(self.rng.normal(0.0, 2.0, shape), DType.INT32), q)
+            bias = q.quantize(self.rng.normal(0.0, 2.0, shape), DType.INT32)
+            return self.editor.constant(
+                "bias", self._reaching(bias, LIMITS[self.variant]) if self.variant in LIMITS else bias, q
+            )
         q = self._activation()
         return self.editor.constant(f"constant{index}", q.quantize(real, DType.INT8), q)
+
+    def _reaching(self, bias: Array, limit: int) -> Array:
+        """The same, but every third one the greatest and every third one the least with which sums keep to a limit."""
+        weights, x = self.editor.values["weights"].data, self.editor.values["x0"].type.qp
+        assert weights is not None and self.rule.weight_axis is not None
+        flat = np.moveaxis(weights, self.rule.weight_axis, 0).reshape(len(bias), -1).astype(np.int64)
+        folded, reach = -x.zp * flat.sum(axis=1), 128 * np.abs(flat).sum(axis=1)
+        ends = np.stack([bias, limit - reach - folded, reach - limit - folded])
+        return np.clip(ends[np.arange(len(bias)) % 3, np.arange(len(bias))], -INT32_MAX, INT32_MAX).astype(np.int32)
 
     def _output(self, real: Array) -> QParams:
         if self.rule.output is Scale.SAME:

@@ -1,20 +1,23 @@
-"""Cases of random shapes for the operators whose kernels split them into interior, border and tails."""
+"""Cases of random shapes, and of all small numbers of channels, for the operators whose kernels cut up their work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from cases import Case, build, generator, variants
+from cases import FULL, LARGE, PLAIN, Case, build, generator, variants
 
 from edgeq.ir.op import Op, Sample
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops.add import Add
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.mean import Mean
+from edgeq.ops.mul import Mul
 
 Rng = np.random.Generator
 CASES = 24
@@ -105,3 +108,41 @@ def random_shapes() -> Iterator[Case]:
             choice = variants(sample)
             numerics = tuple(Numerics)[number % 3]
             yield build(op.kind, sample, choice[whole(rng, 0, len(choice) - 1)], numerics)
+
+
+MOST = 17
+"""Channels: one more than the widest vector has lanes."""
+
+
+def of_channels(channels: int) -> Iterator[tuple[str, Op, tuple[tuple[int, ...], ...]]]:
+    """Name, operator and shapes of sites with so many channels; rows and columns are odd."""
+    made = MOST + 1 - channels
+    image, same = (1, 5, 7, channels), (1, 1, 1, 1)
+    yield "1x1", Conv2D(), (image, (made, 1, 1, channels), (made,))
+    yield "3x3", Conv2D(padding=same), (image, (made, 3, 3, channels), (made,))
+    yield "3x3_stride2", Conv2D((2, 2), padding=(0, 1, 1, 0)), (image, (made, 3, 3, channels), (made,))
+    yield "3x3", DepthwiseConv2D(padding=same), (image, (3, 3, channels), (channels,))
+    yield "3x3_stride2", DepthwiseConv2D((2, 2), padding=same), (image, (3, 3, channels), (channels,))
+    yield "5x3", DepthwiseConv2D(padding=(2, 1, 2, 1)), (image, (5, 3, channels), (channels,))
+    yield "filters", DepthwiseConv2D((1, 2)), (image, (3, 3, 2 * channels), (2 * channels,))
+    yield "layer", FullyConnected(), ((1, channels), (made, channels), (made,))
+    yield "rows", FullyConnected(), ((3, made), (channels, made), (channels,))
+    yield "2x2", MaxPool2D((2, 2), (2, 2)), (image,)
+    yield "3x3", MaxPool2D((3, 3), padding=same), (image,)
+    yield "2x2", AveragePool2D((2, 2), (2, 2)), (image,)
+    yield "3x3", AveragePool2D((3, 3), padding=same), (image,)
+    yield "image", Mean((1, 2)), (image,)
+    yield "same", Add(), (image, image)
+    yield "channels", Mul(), (image, (channels,))
+
+
+def channel_sweep() -> Iterator[Case]:
+    """1 … MOST channels; those with a bias also with accumulators that reach a limit."""
+    for channels in range(1, MOST + 1):
+        for turn, (name, op, shapes) in enumerate(of_channels(channels)):
+            weights = tuple(range(1, len(shapes))) if len(shapes) == 3 else ()
+            sample = Sample(f"{name}_{channels}_channels", op, shapes, const=weights)
+            yield build(op.kind, sample, PLAIN, Numerics.FAST)
+            yield build(op.kind, sample, PLAIN, (Numerics.TFLITE, Numerics.TFLM)[(channels + turn) % 2])
+            if weights:
+                yield build(op.kind, sample, (LARGE, FULL)[channels % 2], tuple(Numerics)[(channels + turn) % 3])
