@@ -85,6 +85,14 @@ def _table(found: Sequence[Distance]) -> Iterator[str]:
         yield f"{function:44}{index:6}{len(cases):7}{gaps.count(0):7}{sum(g < 0 for g in gaps):9}   {gap}"
 
 
+def _beside(found: Sequence[Beside]) -> Iterator[str]:
+    yield f"{'kernel that works at one distance':44}{'cases':>13}{'wrong':>7}   wrong on both sides"
+    for function in sorted({b.function for b in found}):
+        cases = [b for b in found if b.function == function]
+        wrong, both = sum(not b.right for b in cases), sum(b.wrong_beside == 2 for b in cases)
+        yield f"{function:44}{len(cases):13}{wrong:7}   {both}"
+
+
 if __name__ == "__main__":
     from c_program import calls
     from cases import all_cases
@@ -94,5 +102,4 @@ if __name__ == "__main__":
     everything = calls(all_cases(), frozenset[str]().union(*(t.isa for t in list_targets())))
     with tempfile.TemporaryDirectory() as folder:
         distances, beside = find(Path(folder), everything)
-    print("\n".join(_table(distances)))
-    print(*beside, sep="\n")
+    print("\n".join([*_table(distances), "", *_beside(beside)]))
