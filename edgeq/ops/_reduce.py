@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
-from edgeq.ir.tensor import Shape
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._overlap import Overlaps, indices, of_elements
+from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 
 DIMS = 4
 """Groups of kept and of reduced dimensions that the kernels walk (EQ_REDUCE_DIMS)."""
@@ -17,6 +22,56 @@ MAX_COUNT = 2**23
 
 Run = tuple[int, int]
 """Elements along a group of dimensions, and how far apart they lie."""
+
+
+@dataclass(frozen=True)
+class Reduction(Op):
+    """Base of operators that make one element of those along some axes.
+
+    Attributes:
+        axes: non-negative, ascending.
+        keepdims: whether reduced dimensions stay, as 1.
+    """
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        return (reduced_shape(shapes[0], self.axes, self.keepdims),)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("spatial_keep", cls((1, 2), True), ((1, 5, 7, 9),)),
+            Sample("spatial", cls((1, 2)), ((2, 4, 4, 17),)),
+            Sample("channels", cls((3,), True), ((1, 3, 5, 11),)),
+            Sample("columns", cls((2,)), ((1, 3, 6, 5),)),
+            Sample("outer_and_inner", cls((1, 3)), ((2, 3, 4, 5),)),
+            Sample("row", cls((1,)), ((1, 33),)),
+            Sample("one_element", cls((1,)), ((2, 1, 8),)),
+        )
+
+
+@dataclass(frozen=True)
+class Summation(Reduction):
+    """Base of reductions that are a sum of real values times a factor."""
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        offset = reduced_count(x.shape, self.axes) * site.input(0).qp.zp
+        acc = np.asarray(x.sum(axis=self.axes, keepdims=self.keepdims, dtype=np.int64)) - offset
+        return (finish(site, acc, self.multiplier(site), NO_CLAMP).reshape(acc.shape),)
+
+    def multiplier(self, site: Site) -> Multiplier:
+        """From Σ (q − zero_point) to steps of the output."""
+        raise NotImplementedError
+
+
+def axes_of(site: Site) -> tuple[int, ...]:
+    """The axes of a reduction."""
+    assert isinstance(site.op, Reduction)
+    return site.op.axes
 
 
 def reduced_shape(shape: Shape | None, axes: tuple[int, ...], keepdims: bool) -> Shape:
@@ -58,9 +113,9 @@ def runs(shape: Shape, axes: tuple[int, ...]) -> tuple[list[Run], list[Run]]:
     return found
 
 
-def walk_params(site: Site, axes: tuple[int, ...]) -> Mapping[str, Param]:
+def walk_params(site: Site) -> Mapping[str, Param]:
     """The members that all reduction kernels share: sizes and strides of both kinds, padded in front with size 1."""
-    kept, folded = ([(1, 0)] * (DIMS - len(g)) + g for g in runs(site.input(0).shape, axes))
+    kept, folded = ([(1, 0)] * (DIMS - len(g)) + g for g in runs(site.input(0).shape, axes_of(site)))
     return {
         "keep": tuple(size for size, _ in kept),
         "keep_stride": tuple(stride for _, stride in kept),
@@ -69,15 +124,17 @@ def walk_params(site: Site, axes: tuple[int, ...]) -> Mapping[str, Param]:
     }
 
 
-def overlap(site: Site, axes: tuple[int, ...]) -> Overlaps:
+def overlap(site: Site) -> Overlaps:
     """Results in order, each of which reads the elements from its first one on."""
     x = indices(site.input(0).shape)
-    return of_elements(site, [x.min(axis=axes, keepdims=True).reshape(site.outputs[0].shape)])
+    return of_elements(site, [x.min(axis=axes_of(site), keepdims=True).reshape(site.outputs[0].shape)])
 
 
-def sum_params(site: Site, axes: tuple[int, ...]) -> Mapping[str, Param]:
-    """The walk, and what makes Σ q of it Σ (q − zero_point)."""
+def sum_params(site: Site) -> Mapping[str, Param]:
+    """Parameters of the portable kernels of sums: the walk, what makes Σ q of it Σ (q − zero_point), and the factor."""
+    assert isinstance(site.op, Summation)
     return {
-        **walk_params(site, axes),
-        "offset": -site.input(0).qp.zp * reduced_count(site.input(0).shape, axes),
+        **walk_params(site),
+        "offset": -site.input(0).qp.zp * reduced_count(site.input(0).shape, site.op.axes),
+        **scalar_requant_params(site, site.op.multiplier(site), NO_CLAMP),
     }

@@ -9,24 +9,24 @@ from typing import ClassVar, cast
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._elementwise_mve import mve_row
 from edgeq.ops._overlap import Ints, Overlaps, fours, of_first_input
 from edgeq.ops._pack_mve import BLOCK, fits_multiplier
-from edgeq.ops._reduce import overlap, reduced_count, reduced_shape, runs, sum_params
-from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
+from edgeq.ops._reduce import Summation, axes_of, overlap, reduced_count, runs, sum_params
+from edgeq.ops._requant import NO_CLAMP, scalar_requant_params
 from edgeq.ops._thumb import elementwise_row
 
 
-def multiplier(site: Site, count: int) -> Multiplier:
-    """s_in / (s_out · count).
+def multiplier(site: Site) -> Multiplier:
+    """s_in / (s_out · count of the elements that make one).
 
     TensorFlow Lite quantizes s_in / s_out and divides the mantissa, which it first shifts left as far as the count has
     bits, by the count; the quotient is not rounded and not normalized again.
     """
-    scale = site.input(0).qp.s / site.outputs[0].qp.s
+    scale, count = site.input(0).qp.s / site.outputs[0].qp.s, reduced_count(site.input(0).shape, axes_of(site))
     if site.numerics is Numerics.FAST:
         return quantize_multiplier(scale / count, site.rounding)
     whole = quantize_multiplier(scale, site.rounding)
@@ -35,54 +35,35 @@ def multiplier(site: Site, count: int) -> Multiplier:
     return Multiplier(np.array([(mantissa << left) // count], np.int32), np.array([shift - left], np.int32))
 
 
-def lower_ref(site: Site) -> Mapping[str, Param]:
-    """Parameters of `eq_mean_ref`."""
-    op = site.op
-    assert isinstance(op, Mean)
-    factor = multiplier(site, reduced_count(site.input(0).shape, op.axes))
-    return {**sum_params(site, op.axes), **scalar_requant_params(site, factor, NO_CLAMP)}
-
-
 def is_nested(site: Site) -> bool:
     """At most one group of dimensions is kept, and one is reduced."""
-    assert isinstance(site.op, Mean)
-    return max(len(group) for group in runs(site.input(0).shape, site.op.axes)) <= 1
+    return max(len(group) for group in runs(site.input(0).shape, axes_of(site))) <= 1
 
 
 def fits_dsp(site: Site) -> bool:
     """The mean over one group of dimensions that at least four contiguous elements follow: pixels before channels."""
-    assert isinstance(site.op, Mean)
-    kept, folded = runs(site.input(0).shape, site.op.axes)
+    kept, folded = runs(site.input(0).shape, axes_of(site))
     return len(folded) == 1 and bool(kept) and kept[-1][1] == 1 and kept[-1][0] >= 4 and len(kept) <= 2
 
 
 def fits_mve(site: Site) -> bool:
     """The mean over one group of dimensions that contiguous elements follow: pixels before channels."""
-    assert isinstance(site.op, Mean)
-    kept, folded = runs(site.input(0).shape, site.op.axes)
+    kept, folded = runs(site.input(0).shape, axes_of(site))
     nested = len(folded) == 1 and bool(kept) and kept[-1][1] == 1 and len(kept) <= 2
-    count = reduced_count(site.input(0).shape, site.op.axes)
-    return nested and fits_multiplier(multiplier(site, count), site.rounding)
+    return nested and fits_multiplier(multiplier(site), site.rounding)
 
 
 def lower_dsp(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_mean_dsp` and `eq_mean_mve`."""
-    op, x = site.op, site.input(0)
-    assert isinstance(op, Mean)
-    pixels, channels = reduced_count(x.shape, op.axes), runs(x.shape, op.axes)[0][-1][0]
+    x, axes = site.input(0), axes_of(site)
+    pixels, channels = reduced_count(x.shape, axes), runs(x.shape, axes)[0][-1][0]
     return {
         "images": x.size // (pixels * channels),
         "pixels": pixels,
         "channels": channels,
         "offset": -x.qp.zp * pixels,
-        **scalar_requant_params(site, multiplier(site, pixels), NO_CLAMP),
+        **scalar_requant_params(site, multiplier(site), NO_CLAMP),
     }
-
-
-def in_order(site: Site) -> Overlaps:
-    """See `overlap`."""
-    assert isinstance(site.op, Mean)
-    return overlap(site, site.op.axes)
 
 
 def pixels(site: Site) -> tuple[int, Ints, Ints]:
@@ -106,16 +87,11 @@ def overlap_mve(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class Mean(Op):
+class Mean(Summation):
     """Input: x of any rank. Output: x's shape without `axes`, or with ones there.
 
-    Attributes:
-        axes: non-negative, ascending.
-        keepdims: whether reduced dimensions stay, as 1.
+    Attributes: those of `Reduction`.
     """
-
-    axes: tuple[int, ...]
-    keepdims: bool = False
 
     kernels: ClassVar = (
         mve_row("mean", "eq_mean_mve_params", lower_dsp, fits_mve, overlap_mve, rounded=True),
@@ -131,39 +107,26 @@ class Mean(Op):
             rounded=True,
         ),
         elementwise_row(
-            "eq_mean_thumb", "mean", "eq_reduce_params", lower_ref, fits=is_nested, overlap=in_order, rounded=True
+            "eq_mean_thumb", "mean", "eq_reduce_params", sum_params, fits=is_nested, overlap=overlap, rounded=True
         ),
         Kernel(
-            "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", lower_ref, overlap=in_order, rounded=True
+            "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True
         ),
     )
-
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return (reduced_shape(shapes[0], self.axes, self.keepdims),)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
         return (np.asarray(x.mean(axis=self.axes, keepdims=self.keepdims, dtype=np.float64), np.float32),)
 
-    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        x = inputs[0]
-        assert x is not None
-        count = reduced_count(x.shape, self.axes)
-        acc = np.asarray(x.sum(axis=self.axes, keepdims=self.keepdims, dtype=np.int64)) - count * site.input(0).qp.zp
-        return (finish(site, acc, multiplier(site, count), NO_CLAMP).reshape(acc.shape),)
+    def multiplier(self, site: Site) -> Multiplier:
+        return multiplier(site)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
-            Sample("spatial_keep", cls((1, 2), True), ((1, 5, 7, 9),)),
-            Sample("spatial", cls((1, 2)), ((2, 4, 4, 17),)),
-            Sample("channels", cls((3,), True), ((1, 3, 5, 11),)),
-            Sample("columns", cls((2,)), ((1, 3, 6, 5),)),
-            Sample("outer_and_inner", cls((1, 3)), ((2, 3, 4, 5),)),
+            *super().samples(),
             Sample("five_d", cls((1, 3), True), ((2, 3, 5, 7, 2),)),
-            Sample("row", cls((1,)), ((1, 33),)),
             Sample("everything", cls((0, 1, 2)), ((1, 6, 13),)),
-            Sample("one_element", cls((1,)), ((2, 1, 8),)),
             Sample("long", cls((1, 2)), ((1, 25, 25, 3),), low=-1.0, high=4.0),
         )

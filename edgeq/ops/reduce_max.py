@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
-from edgeq.ops._overlap import Overlaps
-from edgeq.ops._reduce import overlap, reduced_shape, walk_params
-
-
-def lower_ref(site: Site) -> Mapping[str, Param]:
-    """Parameters of `eq_reduce_max_ref`."""
-    assert isinstance(site.op, ReduceMax)
-    return walk_params(site, site.op.axes)
-
-
-def in_order(site: Site) -> Overlaps:
-    """See `overlap`."""
-    assert isinstance(site.op, ReduceMax)
-    return overlap(site, site.op.axes)
+from edgeq.ir.kernel import Kernel
+from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array
+from edgeq.ops._reduce import Reduction, overlap, walk_params
 
 
 @dataclass(frozen=True)
-class ReduceMax(Op):
+class ReduceMax(Reduction):
     """Input: x of any rank. Output: x's shape without `axes`, or with ones there, in x's scale.
 
-    Attributes:
-        axes: non-negative, ascending.
-        keepdims: whether reduced dimensions stay, as 1.
+    Attributes: those of `Reduction`.
     """
-
-    axes: tuple[int, ...]
-    keepdims: bool = False
 
     kernels: ClassVar = (
         Kernel(
@@ -45,13 +26,10 @@ class ReduceMax(Op):
             ("ref/reduce_max.c",),
             "eq/reduce_max.h",
             "eq_reduce_max_params",
-            lower_ref,
-            overlap=in_order,
+            walk_params,
+            overlap=overlap,
         ),
     )
-
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return (reduced_shape(shapes[0], self.axes, self.keepdims),)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
@@ -68,11 +46,4 @@ class ReduceMax(Op):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        return (
-            Sample("spatial_keep", cls((1, 2), True), ((1, 5, 7, 9),)),
-            Sample("spatial", cls((1, 2)), ((2, 4, 4, 17),)),
-            Sample("channels", cls((3,), True), ((1, 3, 5, 11),)),
-            Sample("outer_and_inner", cls((1, 3)), ((2, 3, 4, 5),)),
-            Sample("row", cls((1,)), ((1, 33),), low=-4.0, high=-1.0),
-            Sample("one_element", cls((1,)), ((2, 1, 8),)),
-        )
+        return (*super().samples(), Sample("negative", cls((1,)), ((1, 33),), low=-4.0, high=-1.0))
