@@ -8,15 +8,18 @@ difference, scaled to 5 integer bits, with 31 fraction bits, and 0 where the dif
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.op import Arrays, Op, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
-from edgeq.numerics.fixedpoint import Ints, Multiplier, Rounding, multiply, quantize_multiplier
+from edgeq.ir.kernel import Kernel, Param, in_place
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.gemmlowp import exp_on_negative_values
 
 EXP_BITS = 15
@@ -28,9 +31,15 @@ SUM_BITS = 12
 
 @dataclass(frozen=True)
 class RowOp(Op):
-    """Base of operators along the axis `axis` of one tensor of any rank."""
+    """Base of operators along the axis `axis` of one tensor of any rank.
+
+    Attributes:
+        axis: not negative; kernels need the last one.
+        output: the quantization that TensorFlow Lite prescribes for the output.
+    """
 
     axis: int
+    output: ClassVar[QParams]
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         if len(shapes) != 1 or shapes[0] is None:
@@ -51,11 +60,75 @@ class RowOp(Op):
         """The outputs (…, columns) for the differences between each row's greatest input and its inputs, 0 … 255."""
         raise NotImplementedError
 
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(Scale.FIXED, self.output)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("classes", cls(1), ((1, 12),)),
+            Sample("two", cls(1), ((3, 2),), low=-9.0, high=9.0),
+            Sample("one", cls(1), ((3, 1),)),
+            Sample("vector", cls(0), ((37,),)),
+            Sample("image", cls(3), ((1, 5, 3, 7),), low=-0.5, high=0.5),
+            Sample("long", cls(1), ((1, 1000),), low=-20.0, high=20.0),
+            Sample("flat", cls(2), ((2, 3, 300),), low=-0.01, high=0.01),
+        )
+
 
 def rows_are_last(site: Site) -> bool:
     """The kernels' condition: a row is contiguous."""
     assert isinstance(site.op, RowOp)
     return site.op.axis == len(site.outputs[0].shape) - 1
+
+
+def uses_fast(site: Site) -> bool:
+    """edgeq's own arithmetic; also where a model wants an output scale that TensorFlow Lite does not have."""
+    assert isinstance(site.op, RowOp)
+    return site.numerics is Numerics.FAST or site.outputs[0].q != site.op.output
+
+
+def fits_fast(site: Site) -> bool:
+    """The condition of kernels with edgeq's own arithmetic."""
+    return rows_are_last(site) and uses_fast(site)
+
+
+def fits_double(site: Site) -> bool:
+    """The condition of kernels with TensorFlow Lite's arithmetic."""
+    return rows_are_last(site) and not uses_fast(site)
+
+
+Lower = Callable[[Site], Mapping[str, Param]]
+
+
+def portable_rows(name: str, fast: Lower, double: Lower) -> tuple[Kernel, ...]:
+    """The portable kernels of an operator, of both arithmetics.
+
+    Args:
+        name: of its C files.
+        fast, double: what gives their parameters.
+    """
+    return tuple(
+        Kernel(
+            f"eq_{name}_ref_{kind}",
+            (f"ref/{name}.c",),
+            f"eq/{name}.h",
+            f"eq_{name}_{kind}_params",
+            lower,
+            fits=fits,
+            overlap=in_place,
+        )
+        for kind, lower, fits in (("fast", fast, fits_fast), ("double", double, fits_double))
+    )
+
+
+def row_params(site: Site, exponentials: Array) -> Mapping[str, Param]:
+    """The parameters that all these kernels have."""
+    return {
+        "rows": site.outputs[0].size // columns(site),
+        "columns": columns(site),
+        "exponentials": exponentials,
+    }
 
 
 def columns(site: Site) -> int:

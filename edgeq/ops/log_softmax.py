@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import (
     INT32_MIN,
     Ints,
     Multiplier,
-    Numerics,
     Rounding,
     multiply,
     quantize_multiplier,
@@ -30,10 +29,11 @@ from edgeq.ops._softmax import (
     INTEGER_BITS,
     SUM_BITS,
     RowOp,
-    columns,
     fast_exponentials,
     fixed_differences,
-    rows_are_last,
+    portable_rows,
+    row_params,
+    uses_fast,
 )
 
 OUTPUT = QParams.per_tensor(16 / 256, 127)
@@ -41,11 +41,6 @@ FRACTION_BITS = 15
 """Of FAST's results, in steps of the output."""
 LOG_BITS = 6
 """Two to the power of them is the number of intervals of FAST's table of logarithms."""
-
-
-def uses_fast(site: Site) -> bool:
-    """edgeq's own arithmetic; also where a model wants an output scale that TensorFlow Lite does not have."""
-    return site.numerics is Numerics.FAST or site.outputs[0].q != OUTPUT
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +99,7 @@ def lower_fast(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_log_softmax_ref_fast`."""
     c = fast_constants(site)
     return {
-        "rows": site.outputs[0].size // columns(site),
-        "columns": columns(site),
-        "exponentials": fast_exponentials(site),
+        **row_params(site, fast_exponentials(site)),
         "step": c.step,
         "octave": c.octave,
         "logarithms": c.logarithms,
@@ -119,9 +112,7 @@ def lower_double(site: Site) -> Mapping[str, Param]:
     d = fixed_differences(site)
     reverse = reverse_factor(d.factor)
     return {
-        "rows": site.outputs[0].size // columns(site),
-        "columns": columns(site),
-        "exponentials": d.exponentials,
+        **row_params(site, d.exponentials),
         "mantissa": int(d.factor.mantissa[0]),
         "shift": int(d.factor.shift[0]),
         "reverse_mantissa": int(reverse.mantissa[0]),
@@ -142,26 +133,8 @@ class LogSoftmax(RowOp):
         axis: not negative; kernels need the last one.
     """
 
-    kernels: ClassVar = (
-        Kernel(
-            "eq_log_softmax_ref_fast",
-            ("ref/log_softmax.c",),
-            "eq/log_softmax.h",
-            "eq_log_softmax_fast_params",
-            lower_fast,
-            fits=lambda site: rows_are_last(site) and uses_fast(site),
-            overlap=in_place,
-        ),
-        Kernel(
-            "eq_log_softmax_ref_double",
-            ("ref/log_softmax.c",),
-            "eq/log_softmax.h",
-            "eq_log_softmax_double_params",
-            lower_double,
-            fits=lambda site: rows_are_last(site) and not uses_fast(site),
-            overlap=in_place,
-        ),
-    )
+    output: ClassVar = OUTPUT
+    kernels: ClassVar = portable_rows("log_softmax", lower_fast, lower_double)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
@@ -183,18 +156,3 @@ class LogSoftmax(RowOp):
         scaled = multiply(-np.minimum(differences, -d.least), d.factor, Rounding.DOUBLE) - log
         q = rounding_divide_by_pot(scaled, np.asarray(31 - INTEGER_BITS - 4)) + QMAX
         return np.where(-differences > least, np.clip(q, QMIN, QMAX), QMIN)
-
-    def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(Scale.FIXED, OUTPUT)
-
-    @classmethod
-    def samples(cls) -> tuple[Sample, ...]:
-        return (
-            Sample("classes", cls(1), ((1, 12),)),
-            Sample("two", cls(1), ((3, 2),), low=-9.0, high=9.0),
-            Sample("one", cls(1), ((3, 1),)),
-            Sample("vector", cls(0), ((37,),)),
-            Sample("image", cls(3), ((1, 5, 3, 7),), low=-0.5, high=0.5),
-            Sample("long", cls(1), ((1, 1000),), low=-20.0, high=20.0),
-            Sample("flat", cls(2), ((2, 3, 300),), low=-0.01, high=0.01),
-        )

@@ -9,21 +9,26 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array, QParams
-from edgeq.numerics.fixedpoint import Ints, Numerics, doubling_high_multiply, rounding_divide_by_pot
+from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
 from edgeq.numerics.gemmlowp import reciprocal
 from edgeq.ops._cmsis_nn_others import softmax_rows as cmsis_nn_rows
 from edgeq.ops._requant import QMAX, QMIN
-from edgeq.ops._softmax import SUM_BITS, RowOp, columns, fast_exponentials, fixed_differences, rows_are_last
+from edgeq.ops._softmax import (
+    SUM_BITS,
+    RowOp,
+    columns,
+    fast_exponentials,
+    fits_double,
+    fixed_differences,
+    portable_rows,
+    row_params,
+    uses_fast,
+)
 
 OUTPUT = QParams.per_tensor(1 / 256, -128)
-
-
-def uses_fast(site: Site) -> bool:
-    """edgeq's own arithmetic; also where a model wants an output scale that TensorFlow Lite does not have."""
-    return site.numerics is Numerics.FAST or site.outputs[0].q != OUTPUT
 
 
 def output_factor(site: Site) -> tuple[int, int]:
@@ -52,9 +57,7 @@ def lower_fast(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_softmax_ref_fast`."""
     factor, shift = output_factor(site)
     return {
-        "rows": site.outputs[0].size // columns(site),
-        "columns": columns(site),
-        "exponentials": fast_exponentials(site),
+        **row_params(site, fast_exponentials(site)),
         "factor": factor,
         "shift": shift,
         "zero_point": site.outputs[0].qp.zp,
@@ -63,11 +66,7 @@ def lower_fast(site: Site) -> Mapping[str, Param]:
 
 def lower_double(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_softmax_ref_double`."""
-    return {
-        "rows": site.outputs[0].size // columns(site),
-        "columns": columns(site),
-        "exponentials": fixed_differences(site).exponentials,
-    }
+    return row_params(site, fixed_differences(site).exponentials)
 
 
 @dataclass(frozen=True)
@@ -82,26 +81,10 @@ class Softmax(RowOp):
         axis: not negative; kernels need the last one.
     """
 
+    output: ClassVar = OUTPUT
     kernels: ClassVar = (
-        *cmsis_nn_rows(fixed_differences, lambda site: rows_are_last(site) and not uses_fast(site)),
-        Kernel(
-            "eq_softmax_ref_fast",
-            ("ref/softmax.c",),
-            "eq/softmax.h",
-            "eq_softmax_fast_params",
-            lower_fast,
-            fits=lambda site: rows_are_last(site) and uses_fast(site),
-            overlap=in_place,
-        ),
-        Kernel(
-            "eq_softmax_ref_double",
-            ("ref/softmax.c",),
-            "eq/softmax.h",
-            "eq_softmax_double_params",
-            lower_double,
-            fits=lambda site: rows_are_last(site) and not uses_fast(site),
-            overlap=in_place,
-        ),
+        *cmsis_nn_rows(fixed_differences, fits_double),
+        *portable_rows("softmax", lower_fast, lower_double),
     )
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
@@ -121,18 +104,3 @@ class Softmax(RowOp):
         scale, above_one = reciprocal(total, SUM_BITS)
         shift_right = np.minimum(above_one + 23, 31)
         return np.clip(rounding_divide_by_pot(doubling_high_multiply(scale, e), shift_right) + QMIN, QMIN, QMAX)
-
-    def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(Scale.FIXED, OUTPUT)
-
-    @classmethod
-    def samples(cls) -> tuple[Sample, ...]:
-        return (
-            Sample("classes", cls(1), ((1, 12),)),
-            Sample("two", cls(1), ((3, 2),), low=-9.0, high=9.0),
-            Sample("one", cls(1), ((3, 1),)),
-            Sample("vector", cls(0), ((37,),)),
-            Sample("image", cls(3), ((1, 5, 3, 7),), low=-0.5, high=0.5),
-            Sample("long", cls(1), ((1, 1000),), low=-20.0, high=20.0),
-            Sample("flat", cls(2), ((2, 3, 300),), low=-0.01, high=0.01),
-        )
