@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
@@ -34,6 +34,12 @@ def clamp_float(x: Array, clamp: Clamp) -> Array:
     return x if clamp == NO_CLAMP else np.clip(x, np.float32(clamp[0]), np.float32(clamp[1]))
 
 
+def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
+    """Add the bias, which is input 2 or absent, and apply the fused activation."""
+    y = sums if len(inputs) < 3 or inputs[2] is None else sums + inputs[2]
+    return clamp_float(y, clamp).astype(np.float32)
+
+
 def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:
     """Least and greatest int8 output under a fused activation."""
 
@@ -50,6 +56,12 @@ def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:
 def weight_zero_points(site: Site, channels: int) -> npt.NDArray[np.int64]:
     """The weights' zero-point per output channel; all zero unless the model came with asymmetric weights."""
     return np.broadcast_to(np.asarray(site.input(1).qp.zero_point, np.int64), (channels,))
+
+
+def weight_params(site: Site, channels: int) -> Mapping[str, Param]:
+    """The members of kernels that take the weights as they are: `weights` and, where there is one, their zero-point."""
+    zeros = weight_zero_points(site, channels)
+    return {"weights": site.const(1), "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0}
 
 
 def effective_multiplier(site: Site, channels: int, single_precision: bool | None = None) -> Multiplier:

@@ -18,10 +18,11 @@ from edgeq.ops._overlap import NOTHING, Overlaps, in_groups, pixels_of
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_float,
     effective_multiplier,
     finish,
+    finish_float,
     requant_params,
+    weight_params,
     weight_zero_points,
 )
 from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry
@@ -61,8 +62,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     return {
         **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
         "groups": op.groups,
-        "weights": w,
-        "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0,
+        **weight_params(site, y[3]),
         "tap_bias": folded.astype(np.int32) if folded.any() else 0,
         "bias": np.zeros(y[3], np.int32) if bias is None else bias.astype(np.int32),
         **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
@@ -172,10 +172,7 @@ class ConvTranspose2D(Op):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        y = self._accumulate(x, w, exact=False)
-        if len(inputs) > 2 and inputs[2] is not None:
-            y = y + inputs[2]
-        return (clamp_float(y, self.clamp).astype(np.float32),)
+        return (finish_float(self._accumulate(x, w, exact=False), inputs, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w, bias = inputs[0], site.const(1), site.const_or_none(2)

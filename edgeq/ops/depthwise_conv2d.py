@@ -18,11 +18,12 @@ from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_float,
     effective_multiplier,
     finish,
+    finish_float,
     folded_bias,
     requant_params,
+    weight_params,
     weight_zero_points,
 )
 from edgeq.ops._thumb import depthwise_rows as thumb_rows
@@ -38,8 +39,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     return {
         **geometry(x, y, (w.shape[0], w.shape[1]), op.stride, op.dilation, op.padding),
         "pad_value": site.input(0).qp.zp,
-        "weights": w,
-        "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0,
+        **weight_params(site, y[3]),
         "bias": folded_bias(site, centred.reshape(-1, y[3]).T, y[3]),
         **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
     }
@@ -113,10 +113,7 @@ class DepthwiseConv2D(Op):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        y = self._accumulate(x, w, 0.0)
-        if len(inputs) > 2 and inputs[2] is not None:
-            y = y + inputs[2]
-        return (clamp_float(y, self.clamp).astype(np.float32),)
+        return (finish_float(self._accumulate(x, w, 0.0), inputs, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)

@@ -20,11 +20,12 @@ from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_float,
     effective_multiplier,
     finish,
+    finish_float,
     folded_bias,
     requant_params,
+    weight_params,
     weight_zero_points,
 )
 from edgeq.ops._thumb import fully_connected_rows as thumb_rows
@@ -46,8 +47,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "rows": y.size // w.shape[0],
         "in_c": w.shape[1],
         "out_c": w.shape[0],
-        "weights": w,
-        "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0,
+        **weight_params(site, w.shape[0]),
         "bias": folded_bias(site, w.astype(np.int64) - zeros[:, None], w.shape[0]),
         **requant_params(site, multiplier(site), op.clamp),
     }
@@ -96,10 +96,7 @@ class FullyConnected(Op):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        y = x @ w.T
-        if len(inputs) > 2 and inputs[2] is not None:
-            y = y + inputs[2]
-        return (clamp_float(y, self.clamp).astype(np.float32),)
+        return (finish_float(x @ w.T, inputs, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
