@@ -15,6 +15,7 @@ import jinja2
 from edgeq import __version__
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.folder import check_replaceable, write_folder
+from edgeq.codegen.instances import instances
 from edgeq.codegen.literals import (
     WIDTH,
     WORD,
@@ -45,11 +46,21 @@ OPTIMIZATION: Mapping[Goal, str] = {"speed": "-O3", "balanced": "-O2", "size": "
 
 @dataclass(frozen=True)
 class CallText:
-    """A call as C: its parameters, its statement, and the array of pointers it takes, if any."""
+    """A call as C.
+
+    Attributes:
+        params: its parameters.
+        statement: the call.
+        gathered: the array of pointers it takes, if any.
+        prototype: of the layer's own function, if it has one; else "".
+        body: what that one does.
+    """
 
     params: str
     statement: str
     gathered: str
+    prototype: str
+    body: str
 
 
 def _comment(text: str) -> str:
@@ -126,12 +137,18 @@ def call_text(program: Program, call: KernelCall) -> CallText:
         gathered = _wrapped("int8_t *const outputs[] = {", outputs, "};", 8)
         outputs = ["outputs"]
     scratch = [] if call.scratch is None else [f"memory + {call.scratch}"]
-    arguments = [f"&{params}", *inputs, *outputs, *scratch]
-    return CallText(
-        params=struct_definition(call.struct, params, call.params),
-        statement=_wrapped(f"{call.function}(", arguments, ");", 8 if gathered else 4),
-        gathered=gathered,
-    )
+    arguments = [*inputs, *outputs, *scratch]
+    definition = struct_definition(call.struct, params, call.params)
+    if call.instance:
+        own = f"{program.name}_{call.id}_instance"
+        types = {f"input{i}": "const int8_t *" for i in range(len(inputs))}
+        types |= {f"output{i}": "int8_t *" for i in range(len(outputs))}
+        types |= {"scratch": "void *"} if scratch else {}
+        prototype = _wrapped(f"void {own}(", [f"{type}{name}" for name, type in types.items()], ")", 0)
+        body = _wrapped(f"{call.function}(", [f"&{params}", *types], ");", 4)
+        return CallText(definition, _wrapped(f"{own}(", arguments, ");", 4), "", prototype, body)
+    statement = _wrapped(f"{call.function}(", [f"&{params}", *arguments], ");", 8 if gathered else 4)
+    return CallText(definition, statement, gathered, "", "")
 
 
 def _reach(program: Program, port: Port) -> str:
@@ -215,7 +232,8 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "signature": _signature(program),
         "reach": lambda port: _reach(program, port),
         "glue_call": _glue_call(program),
-        "texts": [call_text(program, call) for call in program.calls],
+        "texts": {call.id: call_text(program, call) for call in program.calls},
+        "kernel_sources": [*(f"kernels/{s}" for s in program.compiled_sources), *(i.path for i in instances(program))],
         "declarations": _weights_declarations(program),
         "definitions": _weights_definitions(program),
         "cmsis_nn": cmsis_nn,
@@ -243,6 +261,9 @@ def render(program: Program, target: Target) -> dict[str, str]:
     }
     for kind in kinds:
         files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=_link_flags(target, kind))
+    if program.has_instances:
+        files[f"src/{name}_instances.h"] = fill("instances.h.j2")
+    files |= {made.path: fill("instances.c.j2", instances=made) for made in instances(program)}
     headers = {*program.headers, *included_headers([*platform.values(), *files.values()])}
     files |= {f"kernels/{k}": v for k, v in kernel_files(program.sources, headers).items()}
     code = fingerprint(_code(files, name), program.constants)

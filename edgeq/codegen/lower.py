@@ -203,6 +203,7 @@ def lower(
                 scratch=scratch if kernel.takes_scratch else None,
                 gather=kernel.variadic,
                 library=kernel.library,
+                instance=optimize == "speed" and kernel.instances(site),
                 macs=node.op.macs(site),
                 weights_bytes=sum(c.nbytes for c in site.consts if c is not None),
                 output_shape=site.outputs[0].shape,

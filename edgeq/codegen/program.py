@@ -99,6 +99,7 @@ class KernelCall:
         scratch: offset of the scratch memory, None if the function takes none.
         gather: "inputs" or "outputs" if the function takes those as one array of pointers, else "".
         library: whose function it is.
+        instance: whether the layer has a copy of the function, made for its parameters.
         macs: multiply-accumulates.
         weights_bytes: bytes of the operator's constant operands.
         output_shape: shape of the first output.
@@ -117,6 +118,7 @@ class KernelCall:
     scratch: int | None
     gather: str
     library: Library
+    instance: bool
     macs: int
     weights_bytes: int
     output_shape: Shape
@@ -178,6 +180,11 @@ class Program:
         """Whether a layer calls Arm's library."""
         return any(call.library == "cmsis-nn" for call in self.calls)
 
+    @property
+    def has_instances(self) -> bool:
+        """Whether a layer has a copy of its kernel."""
+        return any(call.instance for call in self.calls)
+
     @cached_property
     def headers(self) -> tuple[str, ...]:
         """Headers of all kernels, sorted."""
@@ -186,5 +193,10 @@ class Program:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """Sources of all kernels, sorted."""
+        return tuple(sorted({*self.compiled_sources, *(call.sources[0] for call in self.calls)}))
+
+    @cached_property
+    def compiled_sources(self) -> tuple[str, ...]:
+        """The sources that are compiled as they are, sorted: a layer with a copy of its kernel includes that one's."""
         check = {CHECK} if self.weights.kind == "file" else set()
-        return tuple(sorted(check | {source for call in self.calls for source in call.sources}))
+        return tuple(sorted(check | {source for call in self.calls for source in call.sources[call.instance :]}))

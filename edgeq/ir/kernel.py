@@ -48,6 +48,11 @@ def always(site: Site) -> bool:
     return True
 
 
+def never(site: Site) -> bool:
+    """A kernel of which no site is worth a copy."""
+    return False
+
+
 @dataclass(frozen=True)
 class Kernel:
     """One C function that computes an operator.
@@ -75,6 +80,8 @@ class Kernel:
             "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is but one;
             else "".
         lacks: features the target must not have: with them, the function would be compiled to something else.
+        instances: whether a copy of it that is made for a site's parameters is worth its code where speed is what
+            matters. Its first source defines it, and no functions but those of rows.
     """
 
     function: str
@@ -92,6 +99,7 @@ class Kernel:
     library: Library = "edgeq"
     variadic: Literal["", "inputs", "outputs"] = ""
     lacks: frozenset[str] = field(default_factory=frozenset)
+    instances: Callable[[Site], bool] = never
 
     @property
     def takes_scratch(self) -> bool:

@@ -22,7 +22,7 @@ from edgeq.ops._pack_mve import (
     padded,
 )
 from edgeq.ops._requant import Clamp, effective_multiplier, folded_bias, output_range, weight_zero_points
-from edgeq.ops._window import Padding, Pair, geometry
+from edgeq.ops._window import Padding, Pair, geometry, is_window
 
 MVE = frozenset({"mve"})
 TILE = 3
@@ -71,6 +71,7 @@ def conv2d_mve_rows() -> tuple[Kernel, ...]:
             _scratch,
             _overlap,
             rounded=True,
+            instances=is_window,
         ),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.numerics.fixedpoint import INT32_MAX, Rounding
 from edgeq.ops._overlap import (
@@ -203,6 +203,7 @@ def rows_3x3() -> tuple[Kernel, ...]:
             overlap=overlap_3x3,
             exactly=in_place_3x3,
             rounded=True,
+            instances=always,
         )
 
     return row("3x3", 1), row("3x3_stride2", 2)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._conv2d_mve import MVE, output_params, plain_weights
@@ -37,6 +37,7 @@ def depthwise_mve_rows() -> tuple[Kernel, ...]:
             overlap=_overlap_4x4,
             exactly=_exactly_4x4,
             rounded=True,
+            instances=always,
         ),
         Kernel(
             "eq_depthwise_conv2d_mve",

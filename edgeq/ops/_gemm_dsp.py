@@ -25,7 +25,7 @@ from edgeq.ops._requant import (
     requant_params,
     weight_zero_points,
 )
-from edgeq.ops._window import geometry
+from edgeq.ops._window import geometry, is_window
 
 if TYPE_CHECKING:
     from edgeq.ops.conv2d import Conv2D
@@ -268,6 +268,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
         lambda site: {},
         scratch=lambda site: scratch(site, _window_bytes(site)),
         overlap=conv_overlap,
+        instances=is_window,
     )
     return (
         *pointwise_rows(_is_pointwise, conv_multiplier),

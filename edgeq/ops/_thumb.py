@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.kernel import Kernel, Param, always, disjoint
+from edgeq.ir.kernel import Kernel, Param, always, disjoint, never
 from edgeq.ir.op import Site
 from edgeq.ops._overlap import NOTHING, Overlaps, Tiles, collected, first_pixels, in_rows, pixels_of, tiles
 from edgeq.ops._pack_thumb import pack_blocks, pack_fours
 from edgeq.ops._requant import effective_multiplier, folded_bias, requant_params, weight_zero_points
-from edgeq.ops._window import geometry
+from edgeq.ops._window import geometry, is_window
 
 if TYPE_CHECKING:
     from edgeq.ops.conv2d import Conv2D
@@ -55,6 +55,11 @@ def fits_lane(site: Site) -> bool:
 
 def _one_group(site: Site) -> bool:
     return cast("Conv2D", site.op).groups == 1
+
+
+def _has_few_channels(site: Site) -> bool:
+    """A first layer, in which the products take little of the time."""
+    return is_window(site) and site.input(1).shape[3] <= 4
 
 
 def lower_conv_blocks(site: Site) -> Mapping[str, Param]:
@@ -102,6 +107,7 @@ def conv2d_rows(lower_ref: Lower) -> tuple[Kernel, ...]:
             scratch=conv_scratch,
             overlap=conv_overlap,
             rounded=True,
+            instances=_has_few_channels,
         ),
         Kernel(
             "eq_conv2d_thumb",
@@ -190,6 +196,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
             scratch=depthwise_scratch,
             overlap=depthwise_overlap,
             rounded=True,
+            instances=always if isa == "thumb2" else never,
         )
 
     return one("thumb2"), one("thumb", "thumb/store.c")

@@ -100,6 +100,11 @@ def check_covered(hw: Pair, kernel: Pair, stride: Pair, dilation: Pair, padding:
             raise ValueError(f"with padding {padding} a window of {kernel} lies wholly {axis} the image")
 
 
+def is_window(site: Site) -> bool:
+    """The weights of a convolution have more than one row or column: (OC, KH, KW, C)."""
+    return site.input(1).shape[1:3] != (1, 1)
+
+
 def geometry(x: Shape, y: Shape, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> Mapping[str, Param]:
     """The members that all window kernels share, from input and output shapes (NHWC) and the window."""
     return {

@@ -13,6 +13,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._gemm_dsp import ISA, conv_multiplier, is_direct, is_symmetric
+from edgeq.ops._overlap import Overlaps, first_taps, of_first_input, pixels_of
 from edgeq.ops._pack_dsp import pack_winograd
 from edgeq.ops._requant import folded_bias, requant_params
 from edgeq.ops._window import geometry
@@ -86,19 +87,17 @@ def _beside(site: Site) -> int:
     return max(24 * x[3] if composed else 0, 8 * y[3] if y[1] % TILE or y[2] % BLOCK else 0)
 
 
-def _overlap(site: Site) -> tuple[int | None, ...]:
+def _overlap(site: Site) -> Overlaps:
     """Blocks are computed row after row. All of one is read before any of it is written."""
     (n, h, w, c), (_, oh, ow, oc) = site.input(0).shape, site.outputs[0].shape
     top, left = _conv(site).padding[:2]
-    oy, ox = np.arange(0, oh, TILE), np.arange(0, ow, BLOCK)
-
-    def each_block(images: int, rows: Array, columns: Array) -> Array:
-        return (np.arange(n)[:, None, None] * images + rows[:, None] + columns).ravel()
-
-    reads = each_block(h * w, np.clip(oy - top, 0, h - 1) * w, np.clip(ox - left, 0, w - 1)) * c
-    ends = each_block(oh * ow, (np.minimum(oy + TILE, oh) - 1) * ow, np.minimum(ox + BLOCK, ow)) * oc
-    still = np.append(np.minimum.accumulate(reads[::-1])[::-1][1:], site.input(0).nbytes + ends[-1])
-    return (int((ends - still).max()),) + (None,) * (len(site.inputs) - 1)
+    y, x, images = np.arange(0, oh, TILE), np.arange(0, ow, BLOCK), np.arange(n)
+    rows = first_taps(h, len(y), TILE + 2, TILE, 1, top)
+    columns = first_taps(w, len(x), BLOCK + 2, BLOCK, 1, left)
+    read = pixels_of(rows, columns, w, images * (h * w)).ravel() * c
+    end = pixels_of(np.minimum(y + TILE, oh) - 1, np.minimum(x + BLOCK, ow), ow, images * (oh * ow)).ravel() * oc
+    written = np.append(0, np.maximum.accumulate(end)[:-1])
+    return of_first_input(site, (written, read))
 
 
 def _fits_direct(site: Site) -> bool:
