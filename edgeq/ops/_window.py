@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from edgeq.ir.kernel import Param
+from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, Shape
 
 Pair = tuple[int, int]
