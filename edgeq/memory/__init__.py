@@ -1,13 +1,20 @@
 """Where every tensor lies: one arena, its offsets found when the model is compiled, each plan proved by a checker."""
 
+from edgeq.memory.bound import Needs, needs
 from edgeq.memory.check import check
-from edgeq.memory.liveness import Span, liveness, storage
+from edgeq.memory.homes import Home, Homes, shared_homes, whole_homes
+from edgeq.memory.liveness import Piece, Span, liveness, pieces, storage
 from edgeq.memory.planner import Arrangement, arrange, plan
-from edgeq.memory.schedule import ALIGNMENT, Plan, Read, Schedule, Step
+from edgeq.memory.schedule import ALIGNMENT, Part, Plan, Read, Schedule, Step
 
 __all__ = [
     "ALIGNMENT",
     "Arrangement",
+    "Home",
+    "Homes",
+    "Needs",
+    "Part",
+    "Piece",
     "Plan",
     "Read",
     "Schedule",
@@ -16,6 +23,10 @@ __all__ = [
     "arrange",
     "check",
     "liveness",
+    "needs",
+    "pieces",
     "plan",
+    "shared_homes",
     "storage",
+    "whole_homes",
 ]

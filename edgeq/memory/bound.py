@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from edgeq.memory.liveness import liveness
+from edgeq.memory.liveness import Piece, liveness, pieces
 from edgeq.memory.schedule import Schedule, Step, aligned
 
 
@@ -52,14 +52,60 @@ def together(
     return total - slack if total else 0
 
 
+class Needs:
+    """How many bytes each step of a schedule cannot do without, in this order of steps."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self._spans = liveness(schedule)
+        self._pieces = [(n, p) for n, parts in pieces(schedule).items() for p in parts] if schedule.divided else []
+
+    def at(self, index: int, step: Step | None = None) -> int:
+        """Bytes during a step; −1 is before the first one, and the number of steps after the last one.
+
+        Args:
+            index: of the step.
+            step: what is there in its place, with the same reads and writes.
+        """
+        if step is None and 0 <= index < len(self.schedule.steps):
+            step = self.schedule.steps[index]
+        if self._pieces:
+            return self._divided(index, step)
+        live = [name for name, span in self._spans.items() if span.first <= index <= span.last]
+        read = {r.buffer for r in step.reads} if step else set()
+        last = [n for n in live if n in read and self._spans[n].last == index]
+        return together(self.schedule.sizes, live, step, last)
+
+    def _divided(self, index: int, step: Step | None) -> int:
+        """The same where buffers are read and written in parts, which lie side by side without gaps."""
+        live = [(n, p) for n, p in self._pieces if p.span.first <= index <= p.span.last]
+        total = sum(p.part.size for _, p in live)
+        if step is None:
+            return total
+        return total + step.scratch - _shared(self.schedule, step, [(n, p) for n, p in live if p.span.last == index])
+
+
 def needs(schedule: Schedule) -> Sequence[int]:
     """Bytes that each step cannot do without, in this order of steps; before and after them, inputs and outputs."""
-    spans = liveness(schedule)
-    found = []
-    for index in range(-1, len(schedule.steps) + 1):
-        step = schedule.steps[index] if 0 <= index < len(schedule.steps) else None
-        live = [name for name, span in spans.items() if span.first <= index <= span.last]
-        read = {r.buffer for r in step.reads} if step else set()
-        last = [n for n in live if n in read and spans[n].last == index]
-        found.append(together(schedule.sizes, live, step, last))
-    return found
+    found = Needs(schedule)
+    return [found.at(index) for index in range(-1, len(schedule.steps) + 1)]
+
+
+def _shared(schedule: Schedule, step: Step, dying: Iterable[tuple[str, Piece]]) -> int:
+    """The most bytes that a step's output can have in common with what is read for the last time."""
+    written = schedule.written(step)
+    if len(written) != 1:
+        return 0
+    size, found = written[0][1].size, list[tuple[int, int]]()
+    for name, piece in dying:
+        reads = [(schedule.read(r), r) for r in step.reads if r.buffer == name]
+        reads = [(part, r) for part, r in reads if part.covers(piece.part.start, piece.part.end)]
+        nearest = [
+            [k + piece.part.start - part.start for k in (r.overlap, r.exactly) if k is not None] for part, r in reads
+        ]
+        if reads and all(nearest):
+            found.append((max(min(k) for k in nearest), piece.part.size))
+    end = 0
+    for overlap, bytes in sorted(found):
+        end = max(end, min(max(overlap, 0), size)) + bytes
+    return size + sum(bytes for _, bytes in found) - max(end, size)

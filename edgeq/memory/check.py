@@ -36,37 +36,41 @@ def check(schedule: Schedule, plan: Plan) -> tuple[str, ...]:
     owner = np.full(plan.size, -1, np.int64)
     number = {name: i for i, name in enumerate(names)}
 
-    def region(name: str) -> slice:
-        return slice(plan.offsets[name], plan.offsets[name] + sizes[name])
-
-    def intact(name: str) -> bool:
-        return name in number and bool(np.all(owner[region(name)] == number[name]))
+    def intact(name: str, start: int, size: int) -> bool:
+        return name in number and bool(np.all(owner[start : start + size] == number[name]))
 
     for name in schedule.inputs:
-        owner[region(name)] = number[name]
+        owner[plan.offsets[name] : plan.offsets[name] + sizes[name]] = number[name]
     for name in schedule.inputs:
-        if not intact(name):
+        if not intact(name, plan.offsets[name], sizes[name]):
             problems.append(f"input {name!r} is overwritten by another input")
     for step, scratch in zip(schedule.steps, plan.scratch, strict=True):
+        written = []
+        for k, name in enumerate(step.writes):
+            part = step.parts[k] if k < len(step.parts) else None
+            written.append((name, plan.offsets[name] + (part.start if part else 0), part.size if part else sizes[name]))
         for read in step.reads:
-            if not intact(read.buffer):
-                problems.append(f"{step.name} reads {read.buffer!r} after it was overwritten")
             start, size = plan.offsets[read.buffer], sizes[read.buffer]
-            for name in step.writes:
-                out = plan.offsets[name]
-                if _apart(start, size, out, sizes[name]):
+            if read.part is not None:
+                start, size = start + read.part.start, read.part.size
+            if not intact(read.buffer, start, size):
+                problems.append(f"{step.name} reads {read.buffer!r} after it was overwritten")
+            for name, out, length in written:
+                if _apart(start, size, out, length):
                     continue
                 if len(step.writes) > 1 or not read.allows(start - out):
                     problems.append(f"{step.name} overwrites {read.buffer!r} with {name!r} while reading it")
             if not _apart(start, size, scratch, step.scratch):
                 problems.append(f"scratch of {step.name} lies over {read.buffer!r}")
         owner[scratch : scratch + step.scratch] = -1
-        for name in step.writes:
-            owner[region(name)] = number[name]
-        for name in step.writes:
-            if not intact(name):
+        for name, out, length in written:
+            owner[out : out + length] = number[name]
+        for name, out, length in written:
+            if not intact(name, out, length):
                 problems.append(f"{step.name} overwrites its output {name!r} with another one")
-            if not _apart(plan.offsets[name], sizes[name], scratch, step.scratch):
+            if not _apart(out, length, scratch, step.scratch):
                 problems.append(f"scratch of {step.name} lies over {name!r}")
-    problems += [f"output {name!r} is overwritten before the end" for name in schedule.outputs if not intact(name)]
+    for name in schedule.outputs:
+        if not intact(name, plan.offsets[name], sizes[name]):
+            problems.append(f"output {name!r} is overwritten before the end")
     return tuple(problems)

@@ -1,34 +1,35 @@
 """Exact placement: whether blocks fit into a given number of bytes, by search over which of two blocks lies lower.
 
 Two blocks that are in use at one time are kept apart by one of two differences: the second starts at least so much
-after the first, or the first so much after the second; a few may also start at one certain distance. As in scheduling
-with disjunctions, every block has a range of offsets, every decided pair narrows ranges, and a pair of which one choice
-is left is decided by that. Only pairs that the lowest offsets of all ranges violate are branched on; without any, those
-offsets are a plan.
+after the first, or the first so much after the second; a few may also start at certain distances between. As in
+scheduling with disjunctions, every block has a range of offsets, every decided pair narrows ranges, and a pair of which
+one choice is left is decided by that. Only pairs that the lowest offsets of all ranges violate are branched on; without
+any, those offsets are a plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from edgeq.memory.blocks import Block, Rule
-from edgeq.memory.schedule import ALIGNMENT, aligned
+from edgeq.memory.blocks import Block, Range, Rule
+from edgeq.memory.schedule import ALIGNMENT
 
 
 @dataclass(frozen=True)
 class _Pair:
     """Two blocks in use at one time.
 
-    `second` starts `up` or more after `first`, or `first` starts `down` or more after `second`, or `second` starts just
-    `same` after `first`, if that is not None.
+    `second` starts `up` or more after `first`, or `first` starts `down` or more after `second`, or `second` starts
+    after `first` by what one of the ranges `between` says, both ends included.
     """
 
     first: int
     second: int
     up: int
     down: int
-    same: int | None
+    between: tuple[Range, ...]
 
     def orders(self, choice: int) -> tuple[tuple[int, int, int], ...]:
         """The differences of a choice: (below, above, least distance between their starts)."""
@@ -36,15 +37,21 @@ class _Pair:
             return ((self.first, self.second, self.up),)
         if choice == 2:
             return ((self.second, self.first, self.down),)
-        same = self.same or 0
-        return ((self.first, self.second, same), (self.second, self.first, -same))
+        low, high = self.between[choice - 3]
+        return ((self.first, self.second, low), (self.second, self.first, -high))
+
+    def holds(self, distance: int) -> bool:
+        """Whether `second` may start `distance` after `first`."""
+        return (
+            distance >= self.up or -distance >= self.down or any(low <= distance <= high for low, high in self.between)
+        )
 
 
 @dataclass
 class _State:
     """Ranges of offsets, and what is decided for every pair.
 
-    0: nothing; 1: the first is below the second; 2: the reverse; 3: they are at their one distance.
+    0: nothing; 1: the first is below the second; 2: the reverse; 3 and more: they are within a range of distances.
     """
 
     low: list[int]
@@ -70,11 +77,6 @@ class Answer:
     complete: bool
 
 
-def _distance(size: int, allowed: int | None) -> int:
-    """How far above the start of a block the other one may start; `allowed` if it may lie over it from there on."""
-    return aligned(size) if allowed is None else min(aligned(allowed), aligned(size))
-
-
 class _Search:
     def __init__(self, blocks: Sequence[Block], rules: Sequence[Sequence[Rule]]) -> None:
         self.pairs: list[_Pair] = []
@@ -82,12 +84,12 @@ class _Search:
         for i, bound in enumerate(rules):
             for rule in bound:
                 if rule.other > i:
-                    up = _distance(blocks[i].size, rule.least)
-                    down = _distance(blocks[rule.other].size, rule.most)
+                    ranges = rule.forbidden  # how far after the other one this block must not start
                     self.of[i].append(len(self.pairs))
                     self.of[rule.other].append(len(self.pairs))
-                    same = None if rule.exactly is None else -rule.exactly
-                    self.pairs.append(_Pair(i, rule.other, up, down, same))
+                    between = tuple((ALIGNMENT - b[0], -a[1] - ALIGNMENT) for a, b in pairwise(ranges))
+                    up, down = ALIGNMENT - ranges[0][0], ranges[-1][1] + ALIGNMENT
+                    self.pairs.append(_Pair(i, rule.other, up, down, between))
 
     def narrow(self, state: _State, changed: list[int]) -> bool:
         """Carry every consequence of the blocks whose range changed; False: there is no plan."""
@@ -121,8 +123,9 @@ class _Search:
         found = [1] if low[a] + pair.up <= high[b] else []
         if low[b] + pair.down <= high[a]:
             found.append(2)
-        if pair.same is not None and low[a] + pair.same <= high[b] and low[b] - pair.same <= high[a]:
-            found.append(3)
+        for number, (least, most) in enumerate(pair.between):
+            if low[a] + least <= high[b] and low[b] - most <= high[a]:
+                found.append(3 + number)
         return found
 
     def tightest(self, state: _State) -> int | None:
@@ -130,7 +133,7 @@ class _Search:
         low, high, found, least = state.low, state.high, None, 0
         for number, pair in enumerate(self.pairs):
             a, b = pair.first, pair.second
-            if low[b] >= low[a] + pair.up or low[a] >= low[b] + pair.down or low[b] - low[a] == pair.same:
+            if pair.holds(low[b] - low[a]):
                 continue
             room = high[b] - low[a] - pair.up + high[a] - low[b] - pair.down
             if found is None or room < least:
@@ -179,6 +182,6 @@ def fit(
         preferred: tuple[int, ...] = (
             (2, 1) if up_room >= down_room else (1, 2)
         )  # the last one is taken from the stack first
-        preferred = preferred if pair.same is None else (*preferred, 3)
+        preferred = (*preferred, *range(3, 3 + len(pair.between)))
         stack += [made for choice in preferred if (made := search.decide(state, number, choice)) is not None]
     return Answer(None, steps, True)

@@ -11,38 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from edgeq.memory.blocks import Block, Rule
 from edgeq.memory.liveness import Span
-from edgeq.memory.schedule import ALIGNMENT, aligned
+from edgeq.memory.schedule import ALIGNMENT
 
 Offsets = Mapping[int, int]
 """Where each block lies, by its index."""
 
 
-def _fits(offset: int, size: int, placed: Sequence[tuple[int, int, Rule]]) -> bool:
-    for start, length, rule in placed:
-        if offset >= start + length or offset + size <= start:
-            continue
-        if rule.least is not None and offset + rule.least <= start:
-            continue
-        if rule.most is not None and offset >= start + rule.most:
-            continue
-        if rule.exactly is not None and offset == start + rule.exactly:
-            continue
-        return False
-    return True
-
-
-def _lowest(size: int, placed: Sequence[tuple[int, int, Rule]]) -> int:
-    """The lowest aligned offset for a block, given (offset, size, rule) of the blocks that bind it."""
-    candidates = {0}
-    for start, length, rule in placed:
-        candidates.add(aligned(start + length))
-        if rule.least is not None:
-            candidates.add((start - rule.least) // ALIGNMENT * ALIGNMENT)
-        if rule.most is not None:
-            candidates.add(aligned(start + rule.most))
-        if rule.exactly is not None:
-            candidates.add(start + rule.exactly)
-    return next(c for c in sorted(candidates) if c >= 0 and _fits(c, size, placed))
+def _lowest(placed: Sequence[tuple[int, Rule]]) -> int:
+    """The lowest offset for a block, given the offsets of the blocks that bind it, and how."""
+    ranges = sorted((start + low, start + high) for start, rule in placed for low, high in rule.forbidden)
+    found = 0
+    for low, high in ranges:
+        if low > found:
+            break
+        found = max(found, high + ALIGNMENT)
+    return found
 
 
 def place(
@@ -52,8 +35,7 @@ def place(
     offsets = dict(pinned)
     for i in order:
         if i not in offsets:
-            bound = [(offsets[r.other], blocks[r.other].size, r) for r in rules[i] if r.other in offsets]
-            offsets[i] = _lowest(blocks[i].size, bound)
+            offsets[i] = _lowest([(offsets[r.other], r) for r in rules[i] if r.other in offsets])
     return offsets, max((offsets[i] + b.size for i, b in enumerate(blocks)), default=0)
 
 

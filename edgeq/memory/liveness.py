@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from edgeq.ir.graph import Graph
-from edgeq.memory.schedule import Schedule
+from edgeq.memory.schedule import Part, Schedule
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,61 @@ class Span:
 
 
 def liveness(schedule: Schedule) -> dict[str, Span]:
-    """The span of every buffer. One that nothing reads is in use while it is written."""
+    """The span of every buffer, from its first byte to its last. One that nothing reads is in use while written."""
     first = dict.fromkeys(schedule.inputs, -1)
     last = dict.fromkeys(schedule.inputs, -1)
     for index, step in enumerate(schedule.steps):
         for name in step.writes:
-            first[name] = last[name] = index
+            first.setdefault(name, index)
+            last[name] = index
         for read in step.reads:
             last[read.buffer] = index
     for name in schedule.outputs:
         last[name] = len(schedule.steps)
     return {name: Span(first[name], last[name]) for name in first}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Neighbouring bytes of a buffer that are in use during the same steps; the last one reads them together."""
+
+    part: Part
+    span: Span
+
+
+def pieces(schedule: Schedule) -> dict[str, tuple[Piece, ...]]:
+    """For every buffer, its pieces by rising offset: what is read and written in parts begins and ends in parts.
+
+    Bytes that are never written belong to no piece.
+    """
+    if not schedule.divided:
+        return {n: (Piece(Part(0, schedule.sizes[n]), s),) for n, s in liveness(schedule).items()}
+    begun: dict[str, list[tuple[Part, int]]] = {n: [(Part(0, schedule.sizes[n]), -1)] for n in schedule.inputs}
+    ended: dict[str, list[tuple[Part, int]]] = {}
+    for index, step in enumerate(schedule.steps):
+        for name, part in schedule.written(step):
+            begun.setdefault(name, []).append((part, index))
+        for read in step.reads:
+            ended.setdefault(read.buffer, []).append((schedule.read(read), index))
+    for name in schedule.outputs:
+        ended.setdefault(name, []).append((Part(0, schedule.sizes[name]), len(schedule.steps)))
+    found = {}
+    for name in begun:
+        both = [part for part, _ in (*begun[name], *ended.get(name, []))]
+        cuts = sorted({cut for part in both for cut in (part.start, part.end)})
+        made: list[tuple[Piece, list[Part]]] = []
+        for start, end in pairwise(cuts):
+            first = min((i for part, i in begun[name] if part.covers(start, end)), default=None)
+            if first is None:
+                continue
+            reads = [(part, i) for part, i in ended.get(name, []) if part.covers(start, end)]
+            span = Span(first, max((i for _, i in reads), default=first))
+            users = [part for part, i in reads if i == span.last]
+            if made and made[-1][0].span == span and made[-1][0].part.end == start and made[-1][1] == users:
+                start = made.pop()[0].part.start
+            made.append((Piece(Part(start, end - start), span), users))
+        found[name] = tuple(piece for piece, _ in made)
+    return found
 
 
 def storage(graph: Graph) -> Mapping[str, str]:

@@ -31,16 +31,19 @@ def _place_exactly(
     rules: Sequence[Sequence[Rule]],
     pinned: Mapping[int, int],
     known: tuple[Mapping[int, int], int],
-    bound: int,
+    limits: tuple[int, int],
     budget: int,
 ) -> tuple[Mapping[int, int], int, int]:
     """A plan smaller than a known one, if the search finds one: at the bound first, then half way, and so on.
+
+    Nothing is searched for below the greater one of `limits`: the bound, and what is enough.
 
     Returns:
         Offsets, the arena's size, and the bytes below which it is now known that no plan can go.
     """
     best, size = known
-    least = goal = bound
+    bound = limits[0]
+    least = goal = max(limits)
     while budget > 0 and least < size:
         answer = fit(blocks, rules, pinned, goal, -(-budget // 2))
         budget -= answer.steps + 1
@@ -54,7 +57,11 @@ def _place_exactly(
 
 
 def plan(
-    schedule: Schedule, pinned: Mapping[str, int] | None = None, attempts: int = ATTEMPTS, budget: int = BUDGET
+    schedule: Schedule,
+    pinned: Mapping[str, int] | None = None,
+    attempts: int = ATTEMPTS,
+    budget: int = BUDGET,
+    enough: int = 0,
 ) -> Plan:
     """Place all buffers and scratch memories of a schedule.
 
@@ -63,6 +70,7 @@ def plan(
         pinned: offsets of buffers that must lie at a certain place.
         attempts: orders of placing to try beyond the systematic ones.
         budget: decisions that the exact search may take if the heuristics miss the bound.
+        enough: bytes with which the search is content, if the bound is less.
 
     Raises:
         InternalError: pinned buffers collide, or the plan fails its independent check.
@@ -73,8 +81,8 @@ def plan(
     fixed = {index[name]: offset for name, offset in (pinned or {}).items()}
     bound = max(needs(schedule))
     budget = min(budget, 2 * EFFORT // max(sum(map(len, rules)), 1))
-    known = place_greedily(blocks, rules, fixed, bound, attempts)
-    best, size, bound = _place_exactly(blocks, rules, fixed, known, bound, budget)
+    known = place_greedily(blocks, rules, fixed, max(bound, enough), attempts)
+    best, size, bound = _place_exactly(blocks, rules, fixed, known, (bound, enough), budget)
     result = Plan(
         offsets={b.name: best[i] for i, b in enumerate(blocks) if b.name in schedule.sizes},
         scratch=tuple(best[index[scratch_name(i)]] if s.scratch > 0 else 0 for i, s in enumerate(schedule.steps)),

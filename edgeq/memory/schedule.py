@@ -10,33 +10,57 @@ ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some of a buffer's bytes: `size` of them from `start` on, which is a multiple of ALIGNMENT."""
+
+    start: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The byte after the last one."""
+        return self.start + self.size
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether all bytes from `start` to before `end` belong to it."""
+        return self.start <= start and end <= self.end
+
+
+@dataclass(frozen=True)
 class Read:
-    """A buffer that a call reads.
+    """A buffer that a call reads, or a part of it.
 
     Attributes:
         buffer: its name.
         overlap: the least number of bytes by which the call's output may start before this buffer and still never
             overwrite a byte yet to be read (see edgeq.ir.kernel.Kernel); None: they must be disjoint.
         exactly: the one number of bytes by which it may start before this buffer even if `overlap` does not allow it.
+        part: what is read of it, and what both distances are measured to; None: all.
     """
 
     buffer: str
     overlap: int | None = None
     exactly: int | None = None
+    part: Part | None = None
 
     def allows(self, distance: int) -> bool:
-        """Whether the output may lie over this buffer if it starts `distance` bytes before it."""
+        """Whether the output may lie over what is read if it starts `distance` bytes before it."""
         return distance == self.exactly or (self.overlap is not None and distance >= self.overlap)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call: what it reads, what it writes, and the bytes of scratch memory it needs meanwhile."""
+    """One call: what it reads, what it writes, and the bytes of scratch memory it needs meanwhile.
+
+    Attributes:
+        parts: for each of `writes`, what is written of it; None, or no entry: all. Every byte is written once.
+    """
 
     name: str
     reads: tuple[Read, ...]
     writes: tuple[str, ...]
     scratch: int = 0
+    parts: tuple[Part | None, ...] = ()
 
     def overlap(self, buffer: str) -> int | None:
         """How far the output may start before `buffer`, which may be read several times; None: disjoint.
@@ -78,6 +102,20 @@ class Schedule:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     steps: tuple[Step, ...]
+
+    @property
+    def divided(self) -> bool:
+        """Whether some buffer is read or written in parts."""
+        return any(any(s.parts) or any(r.part for r in s.reads) for s in self.steps)
+
+    def read(self, read: Read) -> Part:
+        """The bytes that are read."""
+        return read.part or Part(0, self.sizes[read.buffer])
+
+    def written(self, step: Step) -> tuple[tuple[str, Part], ...]:
+        """Every buffer that a step writes, and the bytes of it."""
+        parts = (*step.parts, *[None] * len(step.writes))
+        return tuple((name, part or Part(0, self.sizes[name])) for name, part in zip(step.writes, parts, strict=False))
 
 
 @dataclass(frozen=True)

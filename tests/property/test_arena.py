@@ -10,7 +10,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeq.memory import ALIGNMENT, Plan, Read, Schedule, Step, arrange, check, plan
+from edgeq.memory import ALIGNMENT, Part, Plan, Read, Schedule, Step, arrange, check, plan
 from edgeq.memory.bound import needs
 from edgeq.memory.order import best_order
 
@@ -41,8 +41,39 @@ def schedules(draw: st.DrawFn) -> Schedule:
     return Schedule(sizes, tuple(inputs), tuple(outputs), tuple(steps))
 
 
-def content(name: str, size: int) -> list[tuple[str, int]]:
-    return [(name, i) for i in range(size)]
+@st.composite
+def divided(draw: st.DrawFn) -> Schedule:
+    """Programs that write buffers part by part, and read any run of the parts that are there."""
+    sizes = {"in": ALIGNMENT * draw(st.integers(1, 12))}
+    there = {"in": sizes["in"]}  # buffer → bytes of it that were written
+    room = {"in": sizes["in"]}
+    steps = []
+    for index in range(draw(st.integers(1, 10))):
+        reads = []
+        ordered = draw(st.integers(0, 3)) > 0
+        for name in draw(st.lists(st.sampled_from(list(there)[-3:]), min_size=1, max_size=2)):
+            begin = draw(st.integers(0, (there[name] - 1) // ALIGNMENT)) * ALIGNMENT
+            size = draw(st.integers(1, there[name] - begin))
+            distances = (draw(OVERLAPS), None) if ordered else (None, draw(st.sampled_from((None, 0, 0, 16, -32, 7))))
+            reads.append(Read(name, *distances, Part(begin, size)))
+        growing = [name for name in there if there[name] < room[name]]
+        if growing and draw(st.booleans()):
+            name = draw(st.sampled_from(growing))
+        else:
+            name = f"t{index}"
+            room[name] = sizes[name] = ALIGNMENT * draw(st.integers(1, 12))
+            there[name] = 0
+        size = ALIGNMENT * draw(st.integers(1, (room[name] - there[name]) // ALIGNMENT))
+        scratch = draw(st.sampled_from((0, 0, 7, 64)))
+        steps.append(Step(f"step{index}", tuple(reads), (name,), scratch, (Part(there[name], size),)))
+        there[name] += size
+    whole = [name for name in there if there[name] == room[name]]
+    outputs = draw(st.lists(st.sampled_from(whole), min_size=1, max_size=2, unique=True))
+    return Schedule(sizes, ("in",), tuple(outputs), tuple(steps))
+
+
+def content(name: str, size: int, start: int = 0) -> list[tuple[str, int]]:
+    return [(name, start + i) for i in range(size)]
 
 
 def execute(schedule: Schedule, found: Plan) -> None:
@@ -60,51 +91,53 @@ def execute(schedule: Schedule, found: Plan) -> None:
     for step, scratch in zip(schedule.steps, found.scratch, strict=True):
         for i in range(step.scratch):
             arena[scratch + i] = ("scratch", i)
-        longest = max(schedule.sizes[w] for w in step.writes)
+        written = [(w, found.offsets[w] + part.start, part) for w, part in schedule.written(step)]
+        parts = [schedule.read(read) for read in step.reads]
+        starts = [found.offsets[read.buffer] + part.start for read, part in zip(step.reads, parts, strict=True)]
+        longest = max(part.size for _, _, part in written)
         seen: dict[int, list[tuple[str, int] | None]] = {k: [] for k in range(len(step.reads))}
 
-        def read_until(k: int, count: int, step: Step = step, seen: dict = seen) -> None:  # type: ignore[type-arg]
-            name = step.reads[k].buffer
-            while len(seen[k]) < min(count, schedule.sizes[name]):
-                seen[k].append(arena[found.offsets[name] + len(seen[k])])
+        def read_until(k: int, count: int, parts: list = parts, starts: list = starts, seen: dict = seen) -> None:  # type: ignore[type-arg]
+            while len(seen[k]) < min(count, parts[k].size):
+                seen[k].append(arena[starts[k] + len(seen[k])])
 
         own = any(read.exactly is not None for read in step.reads)
         held: list[dict[int, tuple[str, int] | None]] = [{} for _ in step.reads]
 
-        def read_one(k: int, i: int, step: Step = step, held: list = held) -> None:  # type: ignore[type-arg]
-            name = step.reads[k].buffer
-            if 0 <= i < schedule.sizes[name] and i not in held[k]:
-                held[k][i] = arena[found.offsets[name] + i]
+        def read_one(k: int, i: int, parts: list = parts, starts: list = starts, held: list = held) -> None:  # type: ignore[type-arg]
+            if 0 <= i < parts[k].size and i not in held[k]:
+                held[k][i] = arena[starts[k] + i]
+
+        def write(j: int, written: list = written) -> None:  # type: ignore[type-arg]
+            for w, start, part in written:
+                if j < part.size:
+                    arena[start + j] = (w, part.start + j)
 
         for j in (*range(1, longest, 2), *reversed(range(0, longest, 2))) if own else ():
             for k, read in enumerate(step.reads):
                 if read.exactly is not None:
                     read_one(k, j - read.exactly)
-            for w in step.writes:
-                if j < schedule.sizes[w]:
-                    arena[found.offsets[w] + j] = (w, j)
+            write(j)
         for j in range(0 if own else longest):
             for k, read in enumerate(step.reads):
                 # Output byte j, at `overlap` bytes before the input, may only hit input bytes up to j − overlap.
                 read_until(k, j - read.overlap + 1 if read.overlap is not None else 0)
-            for w in step.writes:
-                if j < schedule.sizes[w]:
-                    arena[found.offsets[w] + j] = (w, j)
-        for k, read in enumerate(step.reads):
+            write(j)
+        for k, (read, part) in enumerate(zip(step.reads, parts, strict=True)):
             if own:
-                for i in range(schedule.sizes[read.buffer]):
+                for i in range(part.size):
                     read_one(k, i)
                 seen[k] = [held[k][i] for i in range(len(held[k]))]
-            read_until(k, schedule.sizes[read.buffer])
-            assert seen[k] == content(read.buffer, schedule.sizes[read.buffer]), (step.name, read)
+            read_until(k, part.size)
+            assert seen[k] == content(read.buffer, part.size, part.start), (step.name, read)
         for i in range(step.scratch):
             assert arena[scratch + i] == ("scratch", i)
     for name in schedule.outputs:
         assert load(name) == content(name, schedule.sizes[name])
 
 
-@settings(max_examples=200, deadline=None)
-@given(schedules())
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(schedules(), divided()))
 def test_plans_execute_correctly(schedule: Schedule) -> None:
     found = plan(schedule, attempts=20)
     assert check(schedule, found) == ()
@@ -116,8 +149,8 @@ def test_plans_execute_correctly(schedule: Schedule) -> None:
     execute(schedule, found)
 
 
-@settings(max_examples=100, deadline=None)
-@given(schedules(), st.data())
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(schedules(), divided()), st.data())
 def test_checker_agrees_with_execution(schedule: Schedule, data: st.DataObject) -> None:
     """Shift one buffer of a good plan: what the checker lets pass must still execute correctly."""
     found = plan(schedule, attempts=0)

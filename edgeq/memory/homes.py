@@ -1,0 +1,111 @@
+"""Which buffer holds each value of a graph, where values may be parts of others: rows that are cut out or joined.
+
+A slice of neighbouring bytes is read where it lies, and what is joined one after the other is written where it belongs.
+Neither needs a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from edgeq.ir.graph import Graph, Node
+from edgeq.memory.liveness import storage
+from edgeq.memory.schedule import ALIGNMENT, Part
+from edgeq.ops.concat import Concat
+from edgeq.ops.slice import Slice
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a value is kept: the value whose buffer it is, and the part of that; None: all of it."""
+
+    root: str
+    part: Part | None = None
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Homes of all computed values and inputs, and the names of nodes that need no call."""
+
+    of: Mapping[str, Home]
+    free: frozenset[str]
+
+
+def whole_homes(graph: Graph) -> Homes:
+    """Every value in a buffer of its own, but for views of whole tensors."""
+    of = {name: Home(root) for name, root in storage(graph).items() if graph.data(name) is None}
+    return Homes(of, frozenset(node.name for node in graph.nodes if node.op.is_view))
+
+
+def shared_homes(graph: Graph) -> Homes:
+    """Slices and concatenations along the outermost dimension as parts of one buffer, wherever that is possible.
+
+    Parts begin at multiples of ALIGNMENT: kernels rely on it as they do for buffers.
+    """
+    of: dict[str, Home] = {name: Home(name) for name in graph.inputs}
+    free: set[str] = set()
+    joined = _joined(graph)
+    for node in graph.nodes:
+        source = of.get(node.inputs[0] or "") if node.inputs else None
+        if node.op.is_view and source is not None:
+            of[node.outputs[0]] = source
+            free.add(node.name)
+        elif node.outputs[0] in joined.parts:
+            of |= {out: joined.parts[out] for out in node.outputs}
+        elif isinstance(node.op, Slice) and source is not None and (start := _start(graph, node)) is not None:
+            within = source.part.start if source.part else 0
+            of[node.outputs[0]] = Home(source.root, Part(within + start, graph.type(node.outputs[0]).nbytes))
+            free.add(node.name)
+        else:
+            of |= {out: Home(out) for out in node.outputs}
+    return Homes(of, frozenset(free | joined.nodes | {n.name for n in graph.nodes if n.op.is_view}))
+
+
+@dataclass
+class _Joined:
+    parts: dict[str, Home]
+    nodes: set[str]
+
+
+def _joined(graph: Graph) -> _Joined:
+    """Concatenations whose operands can be written where they belong."""
+    found = _Joined({}, set())
+    for node in graph.nodes:
+        if isinstance(node.op, Concat) and (parts := _parts(graph, node)) is not None:
+            if any(name in found.parts or graph.producers[name].name in found.nodes for name in parts):
+                continue
+            found.parts |= parts
+            found.nodes.add(node.name)
+    return found
+
+
+def _parts(graph: Graph, node: Node) -> dict[str, Home] | None:
+    """Where each operand of a concatenation belongs; None if one cannot be written there."""
+    assert isinstance(node.op, Concat)
+    out = graph.type(node.outputs[0])
+    found: dict[str, Home] = {}
+    start = 0
+    for name in node.inputs:
+        maker = graph.producers.get(name or "")
+        if name is None or maker is None or maker.op.is_view or len(maker.outputs) != 1 or name in found:
+            return None
+        type = graph.type(name)
+        if (type.q, type.dtype) != (out.q, out.dtype) or start % ALIGNMENT or prod(out.shape[: node.op.axis]) != 1:
+            return None
+        found[name] = Home(node.outputs[0], Part(start, type.nbytes))
+        start += type.nbytes
+    return found
+
+
+def _start(graph: Graph, node: Node) -> int | None:
+    """The byte of its operand at which a slice begins; None if it is no aligned run of neighbouring bytes."""
+    assert isinstance(node.op, Slice) and node.inputs[0] is not None
+    x, y = graph.type(node.inputs[0]), graph.type(node.outputs[0])
+    op = node.op
+    axis = next((i for i, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a != b), 0)
+    if any(s != 1 for s in op.step) or x.shape[axis + 1 :] != y.shape[axis + 1 :] or prod(x.shape[:axis]) != 1:
+        return None
+    start = op.begin[axis] * prod(x.shape[axis + 1 :]) * (x.nbytes // x.size)
+    return None if start % ALIGNMENT or (x.q, x.dtype) != (y.q, y.dtype) else start
