@@ -142,3 +142,31 @@ def random_net(seed: int, layers: int = 14) -> Graph:
     ends = [name for name in pool if name not in read]
     more = [pool[int(rng.integers(len(net.edit.inputs), len(pool)))]] if rng.random() < 0.5 else []
     return net.finish(*dict.fromkeys([*ends, *more]))
+
+
+def striped_net(seed: int) -> Graph:
+    """Convolutions, depthwise convolutions, pools, residual additions and activations, of odd and even sizes."""
+    net = Net(f"striped_{seed}", seed)
+    rng = net.rng
+    x = net.input("x", int(rng.integers(9, 25)), int(rng.choice([4, 8, 8, 16, 7])), int(rng.choice([3, 4, 8])))
+    pool = [x]
+    for _ in range(int(rng.integers(3, 9))):
+        kind = int(rng.integers(7))
+        alike = [v for v in pool if net.shape(v) == net.shape(x)]
+        large = min(net.shape(x)[1:3]) > 3
+        if kind == 0:
+            x = net.conv(x, int(rng.choice([4, 5, 8, 16, 16])), kernel=int(rng.choice([1, 3, 5])))
+        elif kind == 1:
+            x = net.conv(x, int(rng.choice([4, 8, 16])), kernel=1)
+        elif kind == 2:
+            x = net.depthwise(x, 2 if large and rng.random() < 0.4 else 1)
+        elif kind == 3 and large:
+            x = net.conv(x, int(rng.choice([4, 8, 12])), stride=2)
+        elif kind == 4:
+            (x,) = net.op("MaxPool2D", [x], kernel=(3, 3), stride=(1, 1), padding=(1, 1, 1, 1))
+        elif kind == 5:
+            (x,) = net.op("HardSwish", [x])
+        elif len(alike) > 1:
+            (x,) = net.op("Add", [x, alike[int(rng.integers(len(alike) - 1))]])
+        pool.append(x)
+    return net.finish(*dict.fromkeys([x, *([pool[-2]] if rng.random() < 0.3 and len(pool) > 2 else [])]))

@@ -18,6 +18,8 @@ from edgeq.ir.kernel import Kernel
 from edgeq.ir.tensor import Array, QParams, Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics, Rounding
 
+Rows = tuple[int, int]
+"""The first row of an image, dimension 1, and the one after the last."""
 Shapes = Sequence[Shape | None]
 Arrays = Sequence[Array | None]
 
@@ -113,6 +115,30 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Stripe:
+    """How some rows of an operator's output are computed from some rows of its inputs.
+
+    Attributes:
+        op: the operator that does it.
+        rows: for every input, the rows that it is given; None: the whole operand, as it is.
+    """
+
+    op: Op
+    rows: tuple[Rows | None, ...]
+
+
+def row_by_row(op: Op, shapes: Shapes, rows: Rows) -> Stripe | None:
+    """The stripe of an operator each of whose rows is computed from the same rows of its inputs.
+
+    An input that has one row for all is taken as it is. None: an input with rows is no image.
+    """
+    whole = [s is None or len(s) < 3 or s[-3] == 1 for s in shapes]
+    if any(s is not None and len(s) != 4 for s, w in zip(shapes, whole, strict=True) if not w):
+        return None
+    return Stripe(op, tuple(None if w else rows for w in whole))
+
+
+@dataclass(frozen=True)
 class Op:
     """Base of all operators. Activations are NHWC; the batch is dimension 0."""
 
@@ -149,6 +175,15 @@ class Op:
     def macs(self, site: Site) -> int:
         """Multiply-accumulates of one inference."""
         return 0
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        """How some rows of the one output, an image, are computed; None: only all rows can be, or they cannot alone.
+
+        Args:
+            shapes: of the inputs.
+            rows: of the output; at least one.
+        """
+        return None
 
     def rounding(self, numerics: Numerics) -> Rounding:
         """The rounding of the operator's requantizations under `numerics`."""

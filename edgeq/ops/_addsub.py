@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param, in_place
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import (
     Multiplier,
@@ -190,6 +190,9 @@ class SumOp(Op):
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         return (broadcast_shapes(shapes),)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ops._broadcast import (
     broadcast_params,
@@ -50,6 +50,9 @@ class MinMaxOp(Op):
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         return (broadcast_shapes(shapes),)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         return (self.choose(inputs[0], inputs[1]),)

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always, in_place
-from edgeq.ir.op import Arrays, Op, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Rows, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.numerics import lut
 from edgeq.numerics.fixedpoint import Ints, Numerics, Rounding, multiply, quantize_multiplier
@@ -88,6 +88,9 @@ class TableOp(Op):
         if len(shapes) != 1 or shapes[0] is None:
             raise ValueError(f"{self.kind} needs exactly one input")
         return (shapes[0],)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.op import Rows, Site
 from edgeq.ir.tensor import Array, Shape
 
 Pair = tuple[int, int]
@@ -88,6 +88,28 @@ def inside_counts(size: int, kernel: int, stride: int, dilation: int, before: in
     starts = np.arange(out_size(size, kernel, stride, dilation, before, after)) * stride - before
     at = starts[:, None] + np.arange(kernel) * dilation
     return np.asarray(((at >= 0) & (at < size)).sum(axis=1), np.int64)
+
+
+def window_rows(
+    size: int, kernel: int, stride: int, dilation: int, before: int, rows: Rows
+) -> tuple[Rows, int, int] | None:
+    """Rows of an image that windows over it reach, and how many rows of padding they reach above and below.
+
+    Args:
+        size: rows of the image.
+        kernel, stride, dilation: of the windows.
+        before: rows of padding above the image.
+        rows: of the output.
+
+    Returns:
+        None if there is a window that reaches no row.
+    """
+    begin, last = rows[0] * stride - before, (rows[1] - 1) * stride - before
+    end = last + dilation * (kernel - 1) + 1
+    starts = range(begin, last + 1, stride)
+    if not all(any(0 <= y + k * dilation < size for k in range(kernel)) for y in starts):
+        return None
+    return (max(begin, 0), min(end, size)), max(-begin, 0), max(end - size, 0)
 
 
 def check_covered(hw: Pair, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> None:

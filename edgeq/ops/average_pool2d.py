@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_others import average_pool_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import mve_row
@@ -25,6 +25,7 @@ from edgeq.ops._window import (
     inside_counts,
     out_hw,
     taps,
+    window_rows,
 )
 
 DENSE = (1, 1)
@@ -156,6 +157,15 @@ class AveragePool2D(Op):
                 y += part
         assert y is not None
         return y
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        assert shapes[0] is not None
+        size, before = shapes[0][1], self.padding[0]
+        found = window_rows(size, self.kernel[0], self.stride[0], 1, before, rows)
+        if found is None:
+            return None
+        inside, above, below = found
+        return Stripe(replace(self, padding=(above, self.padding[1], below, self.padding[3])), (inside,))
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.ops._overlap import Overlaps, least_distance
@@ -114,6 +114,9 @@ class Concat(Op):
             if len(other) != len(first) or any(a != b for d, (a, b) in enumerate(zip(first, other)) if d != axis):  # noqa: B905
                 raise ValueError(f"shapes {first} and {other} differ in more than axis {axis}")
         return ((*first[:axis], sum(s[axis] for s in given), *first[axis + 1 :]),)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows) if self.axis > 1 else None
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         return (np.concatenate([x for x in inputs if x is not None], axis=self.axis),)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_conv import conv2d_rows as cmsis_nn_rows
 from edgeq.ops._conv2d_mve import conv2d_mve_rows
@@ -28,7 +28,16 @@ from edgeq.ops._requant import (
     weight_zero_points,
 )
 from edgeq.ops._thumb import conv2d_rows as thumb_rows
-from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, windows
+from edgeq.ops._window import (
+    Padding,
+    Pair,
+    check_attributes,
+    check_bias,
+    geometry,
+    out_hw,
+    window_rows,
+    windows,
+)
 from edgeq.ops._winograd_dsp import winograd_rows
 
 
@@ -110,6 +119,16 @@ class Conv2D(Op):
             b = w[g * per_out : (g + 1) * per_out].reshape(per_out, -1).T
             parts.append(int_matmul(a, b) if exact else a @ b)
         return np.concatenate(parts, axis=1).reshape(n, oh, ow, oc)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        x, w = shapes[0], shapes[1]
+        assert x is not None and w is not None
+        found = window_rows(x[1], w[1], self.stride[0], self.dilation[0], self.padding[0], rows)
+        if found is None:
+            return None
+        inside, above, below = found
+        op = replace(self, padding=(above, self.padding[1], below, self.padding[3]))
+        return Stripe(op, (inside, *[None] * (len(shapes) - 1)))
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_conv import depthwise_rows as cmsis_nn_rows
 from edgeq.ops._depthwise_dsp import row_any, rows_3x3
@@ -27,7 +27,16 @@ from edgeq.ops._requant import (
     weight_zero_points,
 )
 from edgeq.ops._thumb import depthwise_rows as thumb_rows
-from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry, out_hw, taps
+from edgeq.ops._window import (
+    Padding,
+    Pair,
+    check_attributes,
+    check_bias,
+    geometry,
+    out_hw,
+    taps,
+    window_rows,
+)
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -109,6 +118,16 @@ class DepthwiseConv2D(Op):
                 acc += part * w[ky, kx]
         assert acc is not None
         return acc
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        x, w = shapes[0], shapes[1]
+        assert x is not None and w is not None
+        found = window_rows(x[1], w[0], self.stride[0], self.dilation[0], self.padding[0], rows)
+        if found is None:
+            return None
+        inside, above, below = found
+        op = replace(self, padding=(above, self.padding[1], below, self.padding[3]))
+        return Stripe(op, (inside, *[None] * (len(shapes) - 1)))
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]

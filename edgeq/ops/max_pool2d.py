@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_others import max_pool_rows as cmsis_nn_rows
 from edgeq.ops._elementwise_mve import mve_row
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_fours, in_groups
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
 from edgeq.ops._thumb import elementwise_row
-from edgeq.ops._window import Padding, Pair, check_attributes, check_covered, geometry, out_hw, taps
+from edgeq.ops._window import (
+    Padding,
+    Pair,
+    check_attributes,
+    check_covered,
+    geometry,
+    out_hw,
+    taps,
+    window_rows,
+)
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -108,6 +117,15 @@ class MaxPool2D(Op):
             y = part.copy() if y is None else np.maximum(y, part, out=y)
         assert y is not None
         return y
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        assert shapes[0] is not None
+        size, before = shapes[0][1], self.padding[0]
+        found = window_rows(size, self.kernel[0], self.stride[0], self.dilation[0], before, rows)
+        if found is None:
+            return None
+        inside, above, below = found
+        return Stripe(replace(self, padding=(above, self.padding[1], below, self.padding[3])), (inside,))
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._broadcast import (
@@ -86,6 +86,9 @@ class Mul(Op):
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         return (broadcast_shapes(shapes),)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply, quantize_multiplier
 from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_shapes
@@ -56,6 +56,9 @@ class PRelu(Op):
         if shape != shapes[0]:
             raise ValueError(f"slopes of shape {shapes[1]} do not broadcast to the input's shape {shapes[0]}")
         return (shape,)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, alpha = inputs[:2]

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always, in_place
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, DType, Shape, TensorType
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Table
@@ -68,6 +68,9 @@ class Requantize(Op):
         if len(shapes) != 1 or shapes[0] is None:
             raise ValueError("Requantize needs exactly one input")
         return (shapes[0],)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
