@@ -11,14 +11,13 @@ from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.codegen import cmsis_nn
-from edgeq.codegen.arena import explain_peak
 from edgeq.codegen.emit import emit
 from edgeq.codegen.folder import check_replaceable, replacing
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import update_manifest
 from edgeq.codegen.program import Program
 from edgeq.codegen.weights import place_weights
-from edgeq.errors import CapacityError, UsageError
+from edgeq.errors import UsageError
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
@@ -136,8 +135,9 @@ def build(
         find_toolchain(target, options.toolchain)  # a missing compiler is better known before the work than after
     model = model or _quantized(options, step, progress)
     step(f"generating C for {target.name}")
-    program = lower(model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place)
-    _check_budget(program, options.ram_budget)
+    program = lower(
+        model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place, options.ram_budget
+    )
     more = {"preprocessing": options.input.to_dict() if options.input else None, "simulate": options.simulate}
     with replacing(folder):
         emit(program, model.graph, model.float_graph, target, folder)
@@ -198,16 +198,6 @@ def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildO
             where=str(root),
         )
     return replace(options, numerics=Numerics.TFLM)
-
-
-def _check_budget(program: Program, budget: int | None) -> None:
-    needed = program.arena_bytes
-    if budget is not None and needed > budget:
-        cause, cure = explain_peak(program)
-        raise CapacityError(
-            f"the arena takes {needed} bytes, {needed - budget} more than the budget of {budget}; {cause}",
-            hint=f"{cure}; or raise --ram-budget",
-        )
 
 
 def _compile(folder: Path, options: BuildOptions, target: Target, program: Program) -> dict[str, Any]:

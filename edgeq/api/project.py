@@ -42,7 +42,7 @@ class BuildOptions:
         weights_in: where weights lie: inline (among the code), section or file.
         weights_address: where the file of weights is programmed; by default the target's memory for weights.
         cmsis_nn_root: a copy of CMSIS-NN for kernels cmsis-nn; None: CMake fetches it.
-        ram_budget: most bytes of the arena, or None.
+        ram_budget: most bytes of the arena, for which layers are computed in stripes if need be; or None.
         toolchain: gcc, clang or zig; None takes the first that is found.
         sanitize: build the host program with AddressSanitizer and UndefinedBehaviorSanitizer.
         simulate: name of a target whose kernels the host program runs, or None.

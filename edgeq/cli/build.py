@@ -69,7 +69,12 @@ def command(
     ] = None,
     ram_budget: Annotated[
         int | None,
-        typer.Option("--ram-budget", metavar="N", min=1, help="Fail if the model needs an arena of more than N bytes."),
+        typer.Option(
+            "--ram-budget",
+            metavar="N",
+            min=1,
+            help="Keep the arena to N bytes: compute layers in stripes if need be, fail if that is not enough.",
+        ),
     ] = None,
     toolchain: Annotated[
         str | None,
@@ -144,6 +149,8 @@ def _show(folder: Path, made: dict[str, Any]) -> None:
         ("weights", f"{size(made['weights_bytes'])}{_elsewhere(made)}"),
         ("arena", size(made["arena_bytes"])),
     ]
+    if made["streaming"]:
+        rows.append(("stripes", _stripes(made["streaming"])))
     if made.get("flash_bytes") is not None:
         rows += [(kind, share(made, kind)) for kind in ("flash", "RAM")]
         rows += [("stack", size(made["stack_bytes"])), ("compiler", made["toolchain"])]
@@ -156,6 +163,12 @@ def _elsewhere(made: dict[str, Any]) -> str:
     if made["weights_file"] is None:
         return ""
     return f", in {made['weights_file']} for address {made['weights_address']:#x}"
+
+
+def _stripes(found: dict[str, Any]) -> str:
+    layers, percent = found["layers"], found["extra_macs_percent"]
+    run = f"{layers[0]} to {layers[-1]}" if len(layers) > 1 else layers[0]
+    return f"{found['stripes']} of {run}: {found['extra_macs']:,} MACs more ({percent} %)"
 
 
 def share(made: dict[str, Any], kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeq.codegen.program import Occupant, Program
 
@@ -33,8 +33,19 @@ def covered(occupants: Iterable[Occupant]) -> int:
 
 
 def present(arena: Sequence[Occupant], layer: int) -> tuple[Occupant, ...]:
-    """What is in the arena during a call."""
-    return tuple(o for o in arena if o.first <= layer <= o.last)
+    """What is in the arena during a call. Neighbouring parts of a tensor are one."""
+    found: list[Occupant] = []
+    before: dict[str, int] = {}  # value → where its last part is in the list
+    for o in arena:
+        if o.first <= layer <= o.last:
+            index = before.get(o.value) if o.kind != "scratch" else None
+            if index is not None and found[index].offset + found[index].bytes == o.offset:
+                first, last = min(found[index].first, o.first), max(found[index].last, o.last)
+                found[index] = replace(found[index], bytes=found[index].bytes + o.bytes, first=first, last=last)
+            else:
+                before[o.value] = len(found)
+                found.append(o)
+    return tuple(found)
 
 
 def peak(arena: Sequence[Occupant]) -> Peak:
@@ -66,3 +77,8 @@ def explain_peak(program: Program) -> tuple[str, str]:
     tensors = [o.value for o in most.occupants if o.kind != "scratch"]
     cure = f"a lower resolution or fewer channels of {tensors[0]!r} help most" if tensors else "take a smaller model"
     return f"it is fullest {moment}, with {listed}", cure
+
+
+def try_budget(room: int) -> str:
+    """The end of a hint where the arena is too large: what else may make it as small as the room that there is."""
+    return f", or try --ram-budget {room}, which computes layers in stripes if need be" if room > 0 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.codegen.arena import explain_peak
+from edgeq.codegen.arena import explain_peak, try_budget
 from edgeq.codegen.program import Program
 from edgeq.errors import CapacityError
 from edgeq.target import Target
@@ -23,13 +23,33 @@ def check_capacity(program: Program, target: Target) -> None:
     needed = program.arena_bytes + target.stack_bytes + ports
     if ram is not None and needed > ram.size:
         cause, cure = explain_peak(program)
-        hint = f"{cure}; or take a target with more memory"
+        hint = f"{cure}; or take a target with more memory{try_budget(ram.size - needed + program.arena_bytes)}"
         problems.append(
             f"the arena ({program.arena_bytes} bytes), stack ({target.stack_bytes}), inputs and outputs ({ports}) take "
             f"{needed} bytes of RAM, which has {ram.size}; as for the arena, {cause}"
         )
     if problems:
         raise CapacityError(f"the program does not fit {target.name}: {'; '.join(problems)}", hint=hint)
+
+
+def check_budget(program: Program, budget: int | None) -> None:
+    """Make sure that the arena, which was made as small as possible for it, keeps to a budget.
+
+    Raises:
+        CapacityError: it does not; tells how small it can be.
+    """
+    if budget is None or program.arena_bytes <= budget:
+        return
+    needed, streaming = program.arena_bytes, program.streaming
+    cause, cure = explain_peak(program)
+    how = ""
+    if streaming is not None:
+        layers = f"the layers {streaming.layers[0]!r} to {streaming.layers[-1]!r}"
+        how = f" even with {layers} computed in {len(streaming.heights)} stripes"
+    raise CapacityError(
+        f"the arena takes {needed} bytes{how}, {needed - budget} more than the budget of {budget}; {cause}",
+        hint=f"{cure}; or raise --ram-budget to {needed}",
+    )
 
 
 def _constants(program: Program, target: Target) -> list[str]:

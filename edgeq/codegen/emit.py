@@ -120,7 +120,7 @@ def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> str:
 
 def _pointer(program: Program, place: Place) -> str:
     if place.port is not None:
-        return f"from_{program.inputs[place.port].id}"
+        return f"from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
     return f"memory + {place.offset}"
 
 

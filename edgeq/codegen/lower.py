@@ -3,81 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
-from edgeq.codegen.capacity import check_capacity
+from edgeq.codegen.capacity import check_budget, check_capacity
+from edgeq.codegen.layout import Choice, Layout, lay_out, runtime_inputs
 from edgeq.codegen.literals import Constant, Member, split_params
 from edgeq.codegen.names import Names, symbol_prefix
-from edgeq.codegen.program import KernelCall, Occupant, Place, Port, Program
+from edgeq.codegen.program import KernelCall, Occupant, Place, Port, Program, Streaming
+from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace
 from edgeq.errors import InternalError, ModelError
-from edgeq.ir.graph import Graph, Node
-from edgeq.ir.kernel import Goal, Kernel, Library, Wanted
-from edgeq.ir.op import Site
-from edgeq.memory import Plan, Read, Schedule, Step, arrange, liveness, storage
+from edgeq.ir.graph import Graph
+from edgeq.ir.kernel import Goal, Library, Wanted
+from edgeq.memory import Home, Plan, Schedule, pieces, whole_homes
 from edgeq.target import Target
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """A node and the kernel that computes it."""
-
-    node: Node
-    site: Site
-    kernel: Kernel
-
-
-def choose(graph: Graph, wanted: Wanted, target: str = "") -> tuple[Choice, ...]:
-    """A kernel for every node that needs one.
-
-    Raises:
-        ModelError: no kernel takes one or more nodes; all of them are named.
-    """
-    found: list[Choice] = []
-    lacking: list[str] = []
-    for node in graph.nodes:
-        if node.op.is_view:
-            continue
-        site = graph.site(node)
-        kernel = wanted.choose(site)
-        if kernel is None:
-            lacking.append(f"{node.name} ({node.op.kind}: {', '.join(_shape(t) for t in site.inputs)})")
-        else:
-            found.append(Choice(node, site, kernel))
-    if lacking:
-        raise ModelError(
-            f"no kernel for {'; '.join(lacking)}",
-            hint="`edgeq ops` lists what each operator takes; replace the layer in the model or leave it to the caller",
-            where=target,
-        )
-    return tuple(found)
-
-
-def _shape(type: object) -> str:
-    return str(getattr(type, "shape", None))
-
-
-def runtime_inputs(graph: Graph, choice: Choice, roots: Mapping[str, str]) -> tuple[tuple[int, str], ...]:
-    """Index and name of the node's inputs that are computed when the model runs."""
-    return tuple((i, n) for i, n in enumerate(choice.node.inputs) if n is not None and n in roots)
-
-
-def schedule(graph: Graph, choices: Sequence[Choice], roots: Mapping[str, str]) -> Schedule:
-    """The calls as the memory planner sees them. Values that share storage are one buffer, named after its root."""
-    steps = []
-    for choice in choices:
-        overlaps = choice.kernel.overlap(choice.site)
-        exactly = choice.kernel.exactly(choice.site)
-        reads = tuple(Read(roots[name], overlaps[i], exactly[i]) for i, name in runtime_inputs(graph, choice, roots))
-        steps.append(Step(choice.node.name, reads, choice.node.outputs, choice.kernel.scratch(choice.site)))
-    buffers = dict.fromkeys([*graph.inputs, *(w for s in steps for w in s.writes)])
-    return Schedule(
-        sizes={name: graph.type(name).nbytes for name in buffers},
-        inputs=graph.inputs,
-        outputs=tuple(dict.fromkeys(roots[name] for name in graph.outputs)),
-        steps=tuple(steps),
-    )
 
 
 class _Constants:
@@ -103,7 +43,7 @@ class _Constants:
 
 
 def _ports(
-    graph: Graph, roots: Mapping[str, str], found: Plan, direct: frozenset[str]
+    graph: Graph, homes: Mapping[str, Home], found: Plan, direct: frozenset[str]
 ) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     def many(side: str, values: Sequence[str]) -> tuple[Port, ...]:
         names = Names()
@@ -111,31 +51,37 @@ def _ports(
         ports = []
         for value in values:
             id = side if single else f"{side}_{names.take(value)}"
-            ports.append(Port(value, id, graph.type(value), found.offsets[roots[value]], value in direct))
+            ports.append(Port(value, id, graph.type(value), _offset(homes[value], found), value in direct))
         return tuple(ports)
 
     return many("input", graph.inputs), many("output", graph.outputs)
 
 
+def _offset(home: Home, found: Plan) -> int:
+    return found.offsets[home.root] + (home.part.start if home.part else 0)
+
+
 def occupants(planned: Schedule, found: Plan) -> tuple[Occupant, ...]:
-    """What lies in the arena and when, in order of first use."""
+    """What lies in the arena and when, in order of first use. A buffer used in parts is listed part by part."""
     made = []
-    for name, span in liveness(planned).items():
+    for name, parts in pieces(planned).items():
         given, taken = name in planned.inputs, name in planned.outputs
         kind: Literal["input", "output", "tensor"] = "input" if given else "output" if taken else "tensor"
-        made.append(Occupant(name, kind, found.offsets[name], planned.sizes[name], span.first, span.last))
+        for part, span in ((piece.part, piece.span) for piece in parts):
+            made.append(Occupant(name, kind, found.offsets[name] + part.start, part.size, span.first, span.last))
     for index, (step, offset) in enumerate(zip(planned.steps, found.scratch, strict=True)):
         if step.scratch > 0:
             made.append(Occupant(step.name, "scratch", offset, step.scratch, index, index))
     return tuple(sorted(made, key=lambda o: (o.first, o.kind == "scratch")))
 
 
-def _check(graph: Graph, roots: Mapping[str, str]) -> None:
+def _check(graph: Graph) -> None:
     if graph.numerics is None:
         raise InternalError("only an integer graph can become a program", hint="quantize it first")
     if not graph.outputs:
         raise ModelError("the model has no output", where=graph.name)
-    fixed = [name for name in graph.outputs if name not in roots]
+    computed = whole_homes(graph).of
+    fixed = [name for name in graph.outputs if name not in computed]
     if fixed:
         raise ModelError(
             f"the output {fixed[0]!r} does not depend on any input",
@@ -151,6 +97,7 @@ def lower(
     optimize: Goal = "balanced",
     kernels: Library = "edgeq",
     weights: WeightsPlace = INLINE,
+    ram_budget: int | None = None,
 ) -> Program:
     """Turn an integer graph into a program for `target`.
 
@@ -161,33 +108,54 @@ def lower(
         optimize: speed, balanced or size: which kernels are taken.
         kernels: whose kernels are called where there is a choice.
         weights: where the constants lie.
+        ram_budget: bytes that the arena may take. Where the plain plan takes more, kernels with less scratch memory are
+            called, and the first layers are computed in stripes (docs/memory.md).
 
     Raises:
         ModelError: a node has no kernel, or an output is constant.
-        CapacityError: weights or tensors alone are larger than the target's memory.
+        CapacityError: weights or tensors alone are larger than the target's memory, or no way keeps to the budget.
     """
-    roots = {name: root for name, root in storage(graph).items() if graph.data(name) is None}
-    _check(graph, roots)
+    _check(graph)
+    wanted = Wanted(target.isa, optimize, kernels)
+    made = lay_out(graph, wanted, target.name)
+    streaming = None
+    if ram_budget is not None and made.plan.size > ram_budget:
+        made, streaming = fit_into(made, wanted, ram_budget, target.name)
+    program = _assemble(made, symbol_prefix(name or graph.name), optimize, kernels, streaming)
+    program = replace(program, weights=weights)
+    check_budget(program, ram_budget)
+    check_capacity(program, target)
+    return program
+
+
+def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, streaming: Streaming | None) -> Program:
+    graph, homes, found = made.graph, made.homes, made.plan
     assert graph.numerics is not None
-    prefix = symbol_prefix(name or graph.name)
-    choices = choose(graph, Wanted(target.isa, optimize, kernels), target.name)
-    arranged = arrange(schedule(graph, choices, roots))
-    found, choices = arranged.plan, tuple(choices[i] for i in arranged.order)
-    planned = schedule(graph, choices, roots)
     constants, names = _Constants(), Names()
 
     # An input whose own bytes are an output has to be in the arena, where the caller may look for the output.
-    direct = frozenset(graph.inputs) - {roots[name] for name in graph.outputs}
+    direct = frozenset(graph.inputs) - {homes[name].root for name in graph.outputs}
 
     def place(value: str) -> Place:
-        root = roots[value]
-        return Place(value, found.offsets[root], graph.inputs.index(root) if root in direct else None)
+        home = homes[value]
+        if home.root not in direct:
+            return Place(value, _offset(home, found))
+        return Place(value, _offset(home, found), graph.inputs.index(home.root), home.part.start if home.part else 0)
+
+    counted: set[str] = set()
+
+    def operands(choice: Choice) -> int:
+        """Bytes of constant operands; what several stripes read counts once."""
+        read = [n for n in choice.node.inputs if n is not None and graph.data(n) is not None and n not in counted]
+        if streaming is not None:
+            counted.update(read)
+        return sum(graph.type(n).nbytes for n in read)
 
     calls = []
-    for choice, scratch in zip(choices, found.scratch, strict=True):
+    for choice, scratch in zip(made.choices, found.scratch, strict=True):
         site, kernel, node = choice.site, choice.kernel, choice.node
         id = names.take(node.name)
-        runtime = runtime_inputs(graph, choice, roots)
+        runtime = runtime_inputs(choice, homes)
         calls.append(
             KernelCall(
                 name=node.name,
@@ -205,12 +173,12 @@ def lower(
                 library=kernel.library,
                 instance=optimize == "speed" and kernel.instances(site),
                 macs=node.op.macs(site),
-                weights_bytes=sum(c.nbytes for c in site.consts if c is not None),
+                weights_bytes=operands(choice),
                 output_shape=site.outputs[0].shape,
             )
         )
-    inputs, outputs = _ports(graph, roots, found, direct)
-    program = Program(
+    inputs, outputs = _ports(graph, homes, found, direct)
+    return Program(
         name=prefix,
         numerics=graph.numerics,
         optimize=optimize,
@@ -221,8 +189,6 @@ def lower(
         outputs=outputs,
         arena_bytes=found.size,
         arena_bound=found.bound,
-        arena=occupants(planned, found),
-        weights=weights,
+        arena=occupants(made.schedule, found),
+        streaming=streaming,
     )
-    check_capacity(program, target)
-    return program

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgeq import __version__
 from edgeq.codegen.cmsis_nn import VERSION
-from edgeq.codegen.program import Port, Program
+from edgeq.codegen.program import Port, Program, Streaming
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.errors import UsageError
 from edgeq.target import Target
@@ -26,6 +26,17 @@ def _port(port: Port) -> dict[str, Any]:
         "dtype": port.type.dtype.value,
         "scale": q.s if q else None,
         "zero_point": q.zp if q else None,
+    }
+
+
+def _streaming(found: Streaming | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "layers": list(found.layers),
+        "stripes": len(found.heights),
+        "extra_macs": found.extra_macs,
+        "extra_macs_percent": found.extra_macs_percent,
     }
 
 
@@ -67,6 +78,7 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "weights_file": WEIGHTS_FILE if program.weights.kind == "file" else None,
         "weights_address": program.weights.address,
         "weights_flash_bytes": program.image_bytes or program.constant_bytes,
+        "streaming": _streaming(program.streaming),
     }
 
 

@@ -25,11 +25,13 @@ class Place:
         value: the graph's name for it.
         offset: bytes from the start of the arena.
         port: index of the input whose bytes these are, if it can be read in the caller's memory; else None.
+        start: at which byte of that input it begins.
     """
 
     value: str
     offset: int
     port: int | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,23 @@ class Occupant:
     bytes: int
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class Streaming:
+    """The first layers, computed in stripes.
+
+    Attributes:
+        layers: names of the graph's nodes that are computed so, in order.
+        heights: of the stripes from top to bottom, in rows of the layers' lowest output.
+        extra_macs: multiply-accumulates for rows that are computed by more than one stripe.
+        extra_macs_percent: of those that the whole model takes otherwise.
+    """
+
+    layers: tuple[str, ...]
+    heights: tuple[int, ...]
+    extra_macs: int
+    extra_macs_percent: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +159,7 @@ class Program:
         arena_bound: bytes below which no plan can go, whatever the order of layers.
         arena: what lies in that memory, in order of first use.
         weights: where the constants lie.
+        streaming: which layers are computed in stripes; None: none.
     """
 
     name: str
@@ -154,6 +174,7 @@ class Program:
     arena_bound: int
     arena: tuple[Occupant, ...]
     weights: WeightsPlace = INLINE
+    streaming: Streaming | None = None
 
     @property
     def macs(self) -> int:

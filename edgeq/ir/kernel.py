@@ -127,5 +127,9 @@ class Wanted:
 
     def choose(self, site: Site) -> Kernel | None:
         """The first row that fits in the operator's table, which begins with the fastest; None if there is none."""
-        fitting = [k for k in site.op.kernels if k.runs_on(self.isa) and self.goal in k.goals and k.fits(site)]
-        return next((k for library in (self.library, "edgeq") for k in fitting if k.library == library), None)
+        return next(iter(self.fitting(site)), None)
+
+    def fitting(self, site: Site) -> tuple[Kernel, ...]:
+        """All rows that fit, those of the library first, and the fastest of those."""
+        found = [k for k in site.op.kernels if k.runs_on(self.isa) and self.goal in k.goals and k.fits(site)]
+        return tuple(k for library in dict.fromkeys((self.library, "edgeq")) for k in found if k.library == library)

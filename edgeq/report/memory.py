@@ -245,16 +245,18 @@ def _overlaps(occupant: Occupant, others: tuple[Occupant, ...]) -> bool:
     )
 
 
+def _fills(found: MemoryMap) -> dict[tuple[str, str], str]:
+    """The colour of everything in the arena, by value and kind; one for all parts of a tensor."""
+    tensors = list(dict.fromkeys(o.value for o in found.arena if o.kind == "tensor"))
+    others = {"input": INPUT, "output": OUTPUT, "scratch": "url(#scratch)"}
+    fills = {(o.value, str(o.kind)): others.get(o.kind, "") for o in found.arena}
+    return fills | {(value, "tensor"): TENSORS[number % len(TENSORS)] for number, value in enumerate(tensors)}
+
+
 def _tensors(canvas: _Canvas, found: MemoryMap) -> None:
-    colour, labels = 0, list[tuple[Occupant, float, str]]()
+    fills, labels = _fills(found), list[tuple[Occupant, float, str]]()
     for o in found.arena:
-        fill, style = TENSORS[colour % len(TENSORS)], ""
-        if o.kind == "tensor":
-            colour += 1
-        elif o.kind == "scratch":
-            fill = "url(#scratch)"
-        else:
-            fill, style = (INPUT if o.kind == "input" else OUTPUT), "light"
+        fill, style = fills[o.value, o.kind], "light" if o.kind in ("input", "output") else ""
         if o.bytes == 0:
             continue
         # An output that takes over its input's bytes does so while the layer runs: the seam is in mid-column.
@@ -310,16 +312,13 @@ def _peak(canvas: _Canvas, found: MemoryMap) -> None:
 
 def _explanation(canvas: _Canvas, found: MemoryMap, y: float) -> float:
     """What sets the peak, in words, and what the colours mean. Returns where it ends."""
-    most = found.peak
+    most, fills = found.peak, _fills(found)
     canvas.text(LEFT, y, f"Peak: {most.bytes:,} bytes in use, at {found.moment(most.layer)}", "peak")
     for number, o in enumerate(most.occupants):
         y += 20
         label = "scratch memory of the layer" if o.kind == "scratch" else o.value
         share = max(o.bytes / max(found.arena_bytes, 1) * 160, 1)
-        fill = {"input": INPUT, "output": OUTPUT, "scratch": "url(#scratch)"}.get(o.kind, TENSORS[0])
-        if o.kind == "tensor":
-            fill = TENSORS[[t for t in found.arena if t.kind == "tensor"].index(o) % len(TENSORS)]
-        canvas.rect(LEFT, y - 10, share, 12, fill, ' rx="2"')
+        canvas.rect(LEFT, y - 10, share, 12, fills[o.value, o.kind], ' rx="2"')
         canvas.text(LEFT + 172, y, f"{o.bytes:,} B")
         canvas.text(LEFT + 252, y, f"at {o.offset:,}", "faint")
         canvas.text(LEFT + 342, y, _short(label, canvas.width - LEFT - 370))

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from planner_nets import mobilenet_v2, random_net, unet
+from planner_nets import mobilenet_v2, random_net, striped_net, unet
 from small_net import samples, small_net
 
 from edgeq.codegen import Program, lower, render
 from edgeq.codegen.arena import present
 from edgeq.codegen.literals import Constant, array_definition
-from edgeq.errors import ToolError
+from edgeq.errors import CapacityError, ToolError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
 from edgeq.simulator import run_int
@@ -30,6 +30,7 @@ from edgeq.toolchain import run
 
 HOST = load_target("host")
 NETS = 8
+STRIPED = (1, 4, 14)
 SAMPLES = 2
 
 CHECKS = """
@@ -130,11 +131,24 @@ def _test(program: Program, runs: Sequence[Mapping[str, Array]]) -> list[str]:
     return [*arrays, f"static void test_{program.name}(void)", "{", *(f"    {line}" for line in body), "}"]
 
 
-def run_programs(place: Path, graphs: Sequence[Graph], target: Target) -> str:
+def tightened(graph: Graph, target: Target) -> Program:
+    """A network in less memory than it needs without stripes; the least of some budgets that it keeps."""
+    plain = lower(graph, target)
+    for percent in (30, 45, 60, 80):
+        try:
+            return lower(graph, target, ram_budget=plain.arena_bytes * percent // 100)
+        except CapacityError:
+            pass
+    return plain
+
+
+def run_programs(
+    place: Path, graphs: Sequence[Graph], target: Target, make: Callable[[Graph, Target], Program] | None = None
+) -> str:
     """Compile all networks into one program, run it, and return what it says."""
     text, names = [CHECKS], []
     for graph in graphs:
-        program = lower(graph, target)
+        program = make(graph, target) if make else lower(graph, target)
         names.append(program.name)
         for file, content in render(program, target).items():
             if file.split("/")[0] in ("include", "src", "kernels") and not file.endswith("_glue.c"):
@@ -164,6 +178,23 @@ def graphs() -> list[Graph]:
 def test_program_equals_simulator_and_keeps_to_its_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)
     assert run_programs(tmp_path, graphs(), target).strip() == "all right"
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+@pytest.mark.parametrize("simulated", ["host", "cortex-m4", "cortex-m55"])
+def test_stripes_equal_the_simulator_and_keep_to_their_plan(simulated: str, tmp_path: Path) -> None:
+    target = replace(HOST, isa=load_target(simulated).isa)
+    streamed = []
+
+    def make(graph: Graph, target: Target) -> Program:
+        program = tightened(graph, target)
+        if program.streaming is not None:
+            streamed.append(graph.name)
+        return program
+
+    nets = [striped_net(seed) for seed in STRIPED]
+    assert run_programs(tmp_path, nets, target, make).strip() == "all right"
+    assert streamed == [net.name for net in nets]
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")

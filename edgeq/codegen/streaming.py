@@ -1,0 +1,214 @@
+"""Making a program fit a budget of memory: kernels with less scratch memory, then its first layers in stripes.
+
+Which layers, and in stripes of what heights, is estimated for every run of layers that could be meant; those that cost
+the fewest multiplications more are then planned exactly. Nothing depends on time, so that every machine finds the same.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from edgeq.codegen.layout import Choice, Layout, choose, schedule
+from edgeq.codegen.program import Streaming
+from edgeq.codegen.stripes import Calls, Stripes
+from edgeq.ir.graph import Graph, Node
+from edgeq.ir.kernel import Wanted
+from edgeq.memory import Homes, Needs, Schedule, needs, plan, shared_homes, whole_homes
+from edgeq.passes.stream_rows import region, stream_rows
+
+LAYERS = 24
+"""Most layers that are computed in stripes together."""
+PLANS = 16
+"""Most candidates that are planned exactly."""
+ATTEMPTS = 40
+"""Orders of placing that are tried for each of them."""
+
+
+@dataclass(frozen=True, order=True)
+class _Candidate:
+    """Nodes `first` … `end` − 1 in `count` stripes of `heights`, each of `allowed` bytes; they compare by cost."""
+
+    extra_macs: int
+    count: int
+    first: int
+    end: int
+    heights: tuple[int, ...]
+    allowed: int
+
+    @property
+    def run(self) -> tuple[int, int]:
+        """The first node, and the one after the last."""
+        return self.first, self.end
+
+
+def fit_into(made: Layout, wanted: Wanted, budget: int, target: str = "") -> tuple[Layout, Streaming | None]:
+    """The cheapest layout found that needs at most `budget` bytes; if there is none, the smallest one.
+
+    Kernels that make no use of the target's instructions come into question only where all others fail.
+
+    Args:
+        made: the plain layout.
+        wanted: which kernels can be chosen.
+        budget: bytes of the arena.
+        target: the target's name, for messages.
+
+    Raises:
+        ModelError: a node has no kernel.
+    """
+    found: tuple[Layout, Streaming | None] = (made, None)
+    for slow in (False, True):
+        tried = _Search(made, Calls(wanted, slow), budget, target).run()
+        found = min(found, tried, key=lambda f: f[0].plan.size)
+        if found[0].plan.size <= budget:
+            break
+    return found
+
+
+class _Search:
+    """The search for a layout within a budget."""
+
+    def __init__(self, made: Layout, calls: Calls, budget: int, target: str) -> None:
+        self.calls, self.budget, self.target = calls, budget, target
+        self.graph = _in_order(made)
+        self.best = self.planned(made.graph, made.choices, whole_homes(made.graph), budget)
+
+    def run(self) -> tuple[Layout, Streaming | None]:
+        """The cheapest layout that fits, or the smallest one found."""
+        found: tuple[Layout, Streaming | None] = (self.best, None)
+        if self.best.plan.size <= self.budget:
+            return found
+        runs = self.runs(self.budget)
+        heap = [c for run in runs.values() if (c := _candidate(run, self.budget)) is not None]
+        heapq.heapify(heap)
+        known: dict[tuple[int, int], int] = {}
+        for _ in range(PLANS):
+            if not heap:
+                break
+            candidate = heapq.heappop(heap)
+            tried = self.stream(candidate, self.budget)
+            size = tried[0].plan.size
+            if size <= self.budget:
+                return tried
+            found = min(found, tried, key=lambda f: f[0].plan.size)
+            run = runs[candidate.first, candidate.end]
+            if size < known.get(candidate.run, size + 1):
+                known[candidate.run] = size
+                heap += _lower(run, candidate, size - self.budget)
+            else:  # what does not fit is not in these layers alone
+                heap = [c for c in heap if c.first < run.first or c.end > run.end]
+            heapq.heapify(heap)
+        smallest = self.smallest()
+        return found if smallest is None else min(found, self.stream(smallest, 0), key=lambda f: f[0].plan.size)
+
+    def thrifty(self, planned: Schedule, choices: Sequence[Choice], homes: Homes, graph: Graph) -> tuple[Choice, ...]:
+        """The same calls; one that needs more than the budget with the fastest kernel that does not, else the least."""
+        found, moments = list(choices), Needs(planned)
+        for index, choice in enumerate(choices):
+            if moments.at(index) <= self.budget:
+                continue
+            tried = []
+            for kernel in self.calls.kernels(choice.site):
+                other = replace(choice, kernel=kernel)
+                (step,) = schedule(graph, [other], homes.of).steps
+                tried.append((moments.at(index, step), other))
+            found[index] = next((c for n, c in tried if n <= self.budget), min(tried, key=lambda t: t[0])[1])
+        return tuple(found)
+
+    def planned(self, graph: Graph, choices: Sequence[Choice], homes: Homes, budget: int) -> Layout:
+        """A layout in the given order."""
+        found = self.thrifty(schedule(graph, choices, homes.of), choices, homes, graph)
+        made = schedule(graph, found, homes.of)
+        return Layout(graph, homes.of, found, made, plan(made, attempts=ATTEMPTS, enough=budget))
+
+    def stream(self, candidate: _Candidate, budget: int) -> tuple[Layout, Streaming]:
+        """The layout of a candidate; the search for offsets ends at `budget` bytes."""
+        streamed = stream_rows(self.graph, candidate.first, candidate.end, candidate.heights)
+        homes = shared_homes(streamed)
+        choices = choose(streamed, self.calls.wanted, self.target, homes.free)
+        plain, now = _macs(self.graph), _macs(streamed)
+        layers = tuple(node.name for node in self.graph.nodes[candidate.first : candidate.end])
+        percent = round(100 * (now - plain) / max(plain, 1), 2)
+        layout = self.planned(streamed, choices, homes, budget)
+        return layout, Streaming(layers, candidate.heights, now - plain, percent)
+
+    @cached_property
+    def needs(self) -> Mapping[int, int]:
+        """Bytes that each node with a call needs, without stripes."""
+        index = {node.name: i for i, node in enumerate(self.graph.nodes)}
+        found = needs(self.best.schedule)[1:-1]
+        return {index[choice.node.name]: bytes for choice, bytes in zip(self.best.choices, found, strict=True)}
+
+    def runs(self, budget: int) -> dict[tuple[int, int], Stripes]:
+        """The runs of nodes that contain all calls which need more than `budget`, by first and end."""
+        limit = min(budget, max(self.needs.values(), default=0) - 1)
+        over = [index for index, needed in self.needs.items() if needed > limit]
+        found = {}
+        for first in range(over[0] + 1 if over else 0):
+            for end in range(over[-1] + 1, min(len(self.graph.nodes), first + LAYERS) + 1):
+                nodes = region(self.graph, first, end)
+                if nodes is not None:
+                    found[first, end] = Stripes(self.graph, (first, end), nodes, self.calls)
+        return found
+
+    def smallest(self) -> _Candidate | None:
+        """The layers whose lowest stripes leave least to be needed, by themselves or any other layer."""
+        best: tuple[int, _Candidate] | None = None
+        for run in sorted(
+            self.runs(max(self.needs.values(), default=0)).values(), key=lambda r: (r.end - r.first, r.first)
+        ):
+            outside = max([n for index, n in self.needs.items() if not run.first <= index < run.end], default=0)
+            limit = best[0] if best is not None else 1 << 62
+            if outside < limit and (least := run.least(limit)) < limit:
+                candidate = _candidate(run, least)
+                best = best if candidate is None else (max(least, outside), candidate)
+        return best[1] if best else None
+
+
+def _in_order(made: Layout) -> Graph:
+    """The graph with its nodes in order of execution; those without a call follow what they need."""
+    calls = {choice.node.name for choice in made.choices}
+    waiting = [node for node in made.graph.nodes if node.name not in calls]
+    known = {*made.graph.inputs, *(n for n, v in made.graph.values.items() if v.data is not None)}
+    nodes: list[Node] = []
+
+    def settle() -> None:
+        for node in list(waiting):
+            if all(n is None or n in known for n in node.inputs):
+                waiting.remove(node)
+                nodes.append(node)
+                known.update(node.outputs)
+
+    settle()
+    for choice in made.choices:
+        nodes.append(choice.node)
+        known.update(choice.node.outputs)
+        settle()
+    return replace(made.graph, nodes=tuple(nodes))
+
+
+def _macs(graph: Graph) -> int:
+    return sum(node.op.macs(graph.site(node)) for node in graph.nodes)
+
+
+def _candidate(run: Stripes, allowed: int) -> _Candidate | None:
+    """The tallest stripes that need no more than `allowed` bytes by estimate."""
+    heights = run.heights(allowed)
+    if heights is None or len(heights) < 2:
+        return None
+    plain = sum(node.op.macs(run.graph.site(node)) for node in run.region.nodes)
+    return _Candidate(run.macs(heights) - plain, len(heights), run.first, run.end, heights, allowed)
+
+
+def _lower(run: Stripes, before: _Candidate, excess: int) -> list[_Candidate]:
+    """The same layers in lower stripes: what lies between tensors is not estimated, so with as much less, or more."""
+    for _ in range(8):
+        found = _candidate(run, before.allowed - excess)
+        if found is None:
+            return []
+        if found.heights != before.heights:
+            return [found]
+        before = replace(before, allowed=found.allowed)
+    return []
