@@ -23,8 +23,16 @@ from edgeq.ops._overlap import (
     of_whole_pixels,
     pixels_of,
 )
-from edgeq.ops._pack_dsp import pack_lines, pack_window3, padded
-from edgeq.ops._requant import effective_multiplier, folded_bias, requant_params, weight_zero_points
+from edgeq.ops._pack_dsp import pack_entries, pack_lines, pack_records, padded
+from edgeq.ops._requant import (
+    QMAX,
+    QMIN,
+    effective_multiplier,
+    folded_bias,
+    output_range,
+    requant_params,
+    weight_zero_points,
+)
 
 if TYPE_CHECKING:
     from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -33,7 +41,7 @@ ISA = frozenset({"dsp"})
 STRIPE_BYTES = 3 * 1024
 """Scratch above which four channels are not widened whole but in stripes of rows."""
 PLANES = 4
-HALF_MAX = 32767
+INT8_MAX, HALF_MAX = 127, 32767
 
 
 def _op(site: Site) -> DepthwiseConv2D:
@@ -122,36 +130,63 @@ def planes(site: Site) -> Planes:
     return Planes(pairs + 1, words, pairs * 2 // stride)
 
 
-def fits_3x3(site: Site, stride: int) -> bool:
-    """Windows of at most 3×3, `stride` in both directions, one filter per channel."""
-    op, w = _op(site), site.const(1)
+def _is_3x3(site: Site) -> bool:
+    """Windows of at most 3×3, one stride in both directions, one filter per channel, members that fit the struct."""
+    op, x, w, y = _op(site), site.input(0).shape, site.const(1), site.outputs[0].shape
     return (
-        op.stride == (stride, stride)
+        op.stride[0] == op.stride[1] <= INT8_MAX
         and max(w.shape[:2]) <= 3
-        and (op.dilation == (1, 1))
+        and op.dilation == (1, 1)
         and max(op.padding[:2]) <= 2
-        and w.shape[2] == site.input(0).shape[3]
+        and w.shape[2] == x[3]
+        and max(*x, *y) <= HALF_MAX - 4
         and requantizes(site)
     )
 
 
-def lower_3x3(site: Site) -> Mapping[str, Param]:
+def fits_3x3(site: Site, stride: int) -> bool:
+    """The 3×3 kernels of this stride take it."""
+    several = site.outputs[0].shape[2] > 1 or site.rounding is not Rounding.FAST
+    return _op(site).stride[0] == stride and several and _is_3x3(site)
+
+
+def is_packed(site: Site) -> bool:
+    """No channel's weights are scaled, no output is clamped but to int8."""
+    if site.rounding is not Rounding.FAST or scaled(site).shift.any():
+        return False
+    return output_range(site.outputs[0].qp, _op(site).clamp) == (QMIN, QMAX)
+
+
+def _records(site: Site, packed: bool) -> Mapping[str, Param]:
+    """The members `records, entry, zero_point, qmin, qmax`."""
+    q = requant_members(site)
+    bias = np.asarray(q["bias"])
+    entries = pack_entries(bias, np.asarray(q["mantissa"]))
+    shifts = np.broadcast_to(q["weight_shift" if site.rounding is Rounding.FAST else "shift"], bias.shape)
+    return {
+        "records": pack_records(site.const(1), None if packed else shifts, entries),
+        **entries.members("entry"),
+        **{key: q[key] for key in ("zero_point", "qmin", "qmax")},
+    }
+
+
+def lower_3x3(site: Site, packed: bool = False) -> Mapping[str, Param]:
     """Parameters of `eq_depthwise_conv2d_3x3_dsp` and `eq_depthwise_conv2d_3x3_stride2_dsp`."""
     op, x, y, size = _op(site), site.input(0), site.outputs[0].shape, planes(site)
     return {
+        **_records(site, packed),
         "batch": x.shape[0],
         "in_h": x.shape[1],
         "in_w": x.shape[2],
         "channels": y[3],
         "out_h": y[1],
         "out_w": y[2],
+        "words": size.words,
+        "pairs": size.pairs,
         "pad_top": op.padding[0],
         "pad_left": op.padding[1],
         "pad_value": x.qp.zp,
-        "words": size.words,
-        "pairs": size.pairs,
-        "weights": pack_window3(site.const(1)),
-        **requant_members(site),
+        "stride": op.stride[0],
     }
 
 
@@ -190,23 +225,54 @@ def overlap_3x3(site: Site) -> Overlaps:
 def rows_3x3() -> tuple[Kernel, ...]:
     """The kernels for windows of at most 3×3."""
 
-    def row(function: str, stride: int) -> Kernel:
+    def row(function: str, stride: int, packed: bool) -> Kernel:
         return Kernel(
-            f"eq_depthwise_conv2d_{function}_dsp",
-            (f"dsp/depthwise_{function}.c",),
+            f"eq_depthwise_conv2d_{function}_dsp{'_packed' if packed else ''}",
+            (f"dsp/depthwise_{function}.c", "dsp/planes.c"),
             "eq/depthwise_conv2d_dsp.h",
             "eq_depthwise_conv2d_3x3_dsp_params",
-            lower_3x3,
+            lambda site: lower_3x3(site, packed),
             isa=ISA,
-            fits=lambda site: fits_3x3(site, stride),
+            fits=lambda site: fits_3x3(site, stride) and (is_packed(site) or not packed),
             scratch=scratch_3x3,
             overlap=overlap_3x3,
             exactly=in_place_3x3,
-            rounded=True,
+            rounded=not packed,
             instances=always,
         )
 
-    return row("3x3", 1), row("3x3_stride2", 2)
+    return tuple(row(*which, packed) for which in (("3x3", 1), ("3x3_stride2", 2)) for packed in (True, False))
+
+
+def _row_pixels(site: Site) -> int:
+    """Pixels of a row with its padding, to the end of the last window."""
+    return (site.outputs[0].shape[2] - 1) * _op(site).stride[1] + 3
+
+
+def rows_compact(site: Site) -> Steps:
+    """A row of a channel: output pixels before it, and the first pixel read for it, of those not there yet."""
+    op, x, y = _op(site), site.input(0).shape, site.outputs[0].shape
+    at = np.arange(y[1])
+    fresh = np.where(at > 0, at * op.stride[0] + max(3 - op.stride[0], 0) - op.padding[0], 0)
+    rows = np.where(fresh < x[1], np.maximum(fresh, 0), NOTHING)
+    return in_images(site, at * y[2], pixels_of(rows, np.zeros(1, np.int64), x[2], images(site)))
+
+
+def row_compact() -> Kernel:
+    """The kernel for windows of at most 3×3 that takes the least flash."""
+    return Kernel(
+        "eq_compact_depthwise_conv2d_dsp",
+        ("dsp/compact_depthwise.c",),
+        "eq/depthwise_conv2d_dsp.h",
+        "eq_depthwise_conv2d_3x3_dsp_params",
+        lambda site: {**lower_3x3(site, True), "words": _row_pixels(site), "pairs": 0},
+        isa=ISA,
+        fits=lambda site: _is_3x3(site) and is_packed(site),
+        scratch=lambda site: padded(6 * _row_pixels(site), 4),
+        overlap=lambda site: over_channels(site, rows_compact(site), 1, site.input(0).shape[3] - 1),
+        exactly=lambda site: of_whole_pixels(site, rows_compact(site)),
+        goals=frozenset({"size"}),
+    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Goal, Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
@@ -35,6 +35,8 @@ TILE = 3
 """Pixels that are computed at once; all of them are read before one is written."""
 FEWEST_MIXED = 8
 """With fewer products per output, unpacking the second channel costs less than separating its sum."""
+FEWEST_ALONE = 1024
+"""With fewer weights, a layer of one row is not worth the code of a kernel of its own."""
 
 Scale = Callable[[Site], Multiplier]
 Members = Callable[[Site, str], Mapping[str, Param]]
@@ -211,7 +213,8 @@ def _conv(site: Site) -> Conv2D:
     return cast("Conv2D", site.op)
 
 
-def _is_pointwise(site: Site) -> bool:
+def is_pointwise(site: Site) -> bool:
+    """A 1×1 convolution in one group that reads every pixel where it is."""
     op, w = _conv(site), site.input(1).shape
     return op.groups == 1 and w[1:3] == (1, 1) and op.stride == (1, 1) and not any(op.padding)
 
@@ -271,13 +274,18 @@ def conv2d_rows() -> tuple[Kernel, ...]:
         instances=is_window,
     )
     return (
-        *pointwise_rows(_is_pointwise, conv_multiplier),
+        *(replace(k, goals=frozenset({"speed", "balanced"})) for k in pointwise_rows(is_pointwise, conv_multiplier)),
         *variants(row, _conv_members, lambda site: _conv(site).groups == 1, conv_multiplier),
     )
 
 
 def _is_row(site: Site) -> bool:
     return site.outputs[0].size == site.outputs[0].shape[-1]
+
+
+def is_long_row(site: Site) -> bool:
+    """Of one row, and large enough for a kernel of its own."""
+    return _is_row(site) and site.const(1).size >= FEWEST_ALONE
 
 
 def _row_members(site: Site, scale: Scale, variant: str) -> Mapping[str, Param]:
@@ -295,7 +303,13 @@ def fully_connected_rows(scale: Scale) -> tuple[Kernel, ...]:
         lambda site: {},
         overlap=row_overlap,
     )
+
+    def rows(shape: Callable[[Site], bool], *goals: Goal) -> tuple[Kernel, ...]:
+        shared = replace(row, goals=frozenset(goals))
+        return variants(shared, lambda site, variant: _row_members(site, scale, variant), shape, scale, 4)
+
     return (
-        *variants(row, lambda site, variant: _row_members(site, scale, variant), _is_row, scale, 4),
+        *rows(_is_row, "speed"),
+        *rows(is_long_row, "balanced", "size"),
         *pointwise_rows(lambda site: True, scale),
     )

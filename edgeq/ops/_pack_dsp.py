@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,22 @@ def fit_mixed(weights: Array, bias: Array, size: int) -> bool:
     return all(mixed_signs(w[c], w[c + 1]) is not None for c in starts)
 
 
+def _widened(weights: Array, channels: int) -> Array:
+    """int64 (channels, K rounded up to fours), of every four values the order 0, 2, 1, 3."""
+    k = weights.shape[1]
+    w = np.pad(_filled(weights, channels), ((0, 0), (0, padded(k, 4) - k)))
+    return w.reshape(channels, -1, 4)[:, :, [0, 2, 1, 3]].reshape(channels, -1)
+
+
+def _group_words(w: Array, signs: Sequence[int], mixed: bool) -> Array:
+    """The words of one group (channels, K) as `_widened` gives it: two values of k, of one pair after the other."""
+    words = []
+    for c in range(0, len(w), 2):
+        half = halves(signs[c] * w[c], signs[c + 1] * w[c + 1], mixed) & 0xFFFF
+        words.append(half[0::2] | half[1::2] << 16)
+    return np.stack(words, axis=1).ravel()
+
+
 def pack_groups(
     weights: Array, bias: Array, multipliers: Array | None, groups: Sequence[int], size: int, mixed: bool
 ) -> Words:
@@ -78,27 +95,29 @@ def pack_groups(
     For every group: its biases; for every four values of k the words (0, 2) of its pairs of channels, then the words
     (1, 3); its multipliers. Missing channels are zero, and so is k beyond K up to a multiple of four.
     """
-    channels, k = max(len(weights), size), weights.shape[1]
-    w = np.pad(_filled(weights, channels), ((0, 0), (0, padded(k, 4) - k)))
-    w = w.reshape(channels, -1, 4)[:, :, [0, 2, 1, 3]].reshape(channels, -1)
-    b = _filled(bias, channels)
+    channels = max(len(weights), size)
+    w, b = _widened(weights, channels), _filled(bias, channels)
     m = None if multipliers is None else _filled(multipliers, channels)
     parts: list[Array] = []
     for first in groups:
         signs: list[int] = []
-        words = []
         for c in range(first, first + size, 2):
             pair = mixed_signs(w[c], w[c + 1]) if mixed else (1, 1)
             assert pair is not None
-            half = halves(pair[0] * w[c], pair[1] * w[c + 1], mixed) & 0xFFFF
             signs += pair
-            words.append(half[0::2] | half[1::2] << 16)
         biases = b[first : first + size] * signs
         if mixed:
             biases[1::2] = biases[1::2] * 256 + biases[0::2]
-        parts += [biases, np.stack(words, axis=1).ravel()]
+        parts += [biases, _group_words(w[first : first + size], signs, mixed)]
         parts += [] if m is None else [m[first : first + size] * signs]
     return _words(np.concatenate(parts))
+
+
+def pack_weights(weights: Array, size: int, mixed: bool) -> Words:
+    """Weights (OC, K), OC not less than `size`, for the compact kernels: the words of one group after the other."""
+    w = _widened(weights, len(weights))
+    groups = channel_groups(len(weights), size)
+    return _words(np.concatenate([_group_words(w[g : g + size], (1,) * size, mixed) for g in groups]))
 
 
 def pack_pairs(weights: Array, bias: Array, multipliers: Array | None, mixed: bool) -> Words:
@@ -111,12 +130,59 @@ def pack_fours(weights: Array, bias: Array, multipliers: Array | None, mixed: bo
     return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 4), 4, mixed)
 
 
-def pack_window3(weights: Array) -> Array:
-    """Weights (KH, KW, C), KH and KW at most 3, for `eq_depthwise_conv2d_3x3_dsp`: int8 (C, 3, 4), zeros added."""
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """Bias and factor of every channel in as few bytes as the layer needs.
+
+    Attributes:
+        data: int8 (C, bytes), 4 to 8 bytes: the factor in the lowest bits, the bias in the highest.
+        bias_right, factor_left, factor_right: by how many bits the last and the first four bytes are to be shifted.
+    """
+
+    data: Array
+    bias_right: int
+    factor_left: int
+    factor_right: int
+
+    def members(self, name: str) -> dict[str, int]:
+        """As members of the struct `eq_entry` called `name`."""
+        return {
+            f"{name}.bytes": self.data.shape[1],
+            f"{name}.bias_right": self.bias_right,
+            f"{name}.factor_left": self.factor_left,
+            f"{name}.factor_right": self.factor_right,
+        }
+
+
+def pack_entries(bias: Array, factors: Array) -> Entries:
+    """Biases (C) of 32 bits and factors (C) below 2³¹, none negative.
+
+    Zero bits in which all factors end are left out. Biases may take up more bits than they need, but no more than 32.
+    """
+    b, f = bias.astype(np.int64), factors.astype(np.int64)
+    together = int(np.bitwise_or.reduce(f))
+    zeros = max((together & -together).bit_length() - 1, 0)
+    factor_bits = max((together >> zeros).bit_length(), 1)
+    bias_bits = int(np.maximum(b, ~b).max()).bit_length() + 1
+    size = max(-(-(factor_bits + bias_bits) // 8), 4)
+    factor_bits = max(factor_bits, 8 * size - 32)
+    zeros = min(zeros, 32 - factor_bits)
+    packed = (f >> zeros) | b << factor_bits
+    data = packed.astype("<i8").view(np.int8).reshape(-1, 8)[:, :size]
+    left = min(32 - factor_bits, 31)
+    return Entries(data, 32 - 8 * size + factor_bits, left, left - zeros)
+
+
+def pack_records(weights: Array, shifts: Array | None, entries: Entries) -> Array:
+    """Weights (KH, KW, C), KH and KW at most 3, for the kernels of windows of at most 3×3.
+
+    int8 (C, bytes of a record): nine weights, zeros added; a shift, if there are any; the entry.
+    """
     high, wide, channels = weights.shape
-    packed = np.zeros((channels, 3, 4), np.int8)
-    packed[:, :high, :wide] = weights.transpose(2, 0, 1)
-    return packed
+    filled = np.zeros((channels, 3, 3), np.int8)
+    filled[:, :high, :wide] = weights.transpose(2, 0, 1)
+    shift = [] if shifts is None else [shifts.astype(np.int8).reshape(-1, 1)]
+    return np.hstack([filled.reshape(channels, 9), *shift, entries.data])
 
 
 def pack_lines(weights: Array) -> Array:

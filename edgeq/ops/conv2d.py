@@ -12,6 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_conv import conv2d_rows as cmsis_nn_rows
+from edgeq.ops._compact_dsp import compact_conv2d_rows
 from edgeq.ops._conv2d_mve import conv2d_mve_rows
 from edgeq.ops._gemm_dsp import conv2d_rows
 from edgeq.ops._matmul import int_matmul
@@ -85,6 +86,7 @@ class Conv2D(Op):
         *cmsis_nn_rows(),
         *conv2d_mve_rows(),
         *winograd_rows(),
+        *compact_conv2d_rows(),
         *conv2d_rows(),
         *thumb_rows(lower_ref),
         Kernel(

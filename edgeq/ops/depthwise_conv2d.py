@@ -12,7 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._cmsis_nn_conv import depthwise_rows as cmsis_nn_rows
-from edgeq.ops._depthwise_dsp import row_any, rows_3x3
+from edgeq.ops._depthwise_dsp import row_any, row_compact, rows_3x3
 from edgeq.ops._depthwise_mve import depthwise_mve_rows
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
@@ -82,6 +82,7 @@ class DepthwiseConv2D(Op):
     kernels: ClassVar = (
         *cmsis_nn_rows(),
         *depthwise_mve_rows(),
+        row_compact(),
         *rows_3x3(),
         row_any(),
         *thumb_rows(),

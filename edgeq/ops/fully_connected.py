@@ -13,6 +13,7 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._cmsis_nn_conv import fully_connected_rows as cmsis_nn_rows
+from edgeq.ops._compact_dsp import compact_fully_connected_rows
 from edgeq.ops._conv2d_mve import fully_connected_mve_rows
 from edgeq.ops._gemm_dsp import fully_connected_rows
 from edgeq.ops._matmul import int_matmul
@@ -71,6 +72,7 @@ class FullyConnected(Op):
     kernels: ClassVar = (
         *cmsis_nn_rows(multiplier),
         *fully_connected_mve_rows(multiplier),
+        *compact_fully_connected_rows(multiplier),
         *fully_connected_rows(multiplier),
         *thumb_rows(lower_ref),
         Kernel(

@@ -11,7 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
-from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding, quantize_multiplier
 from edgeq.ops._elementwise_mve import mve_row
 from edgeq.ops._overlap import Ints, Overlaps, fours, of_first_input
 from edgeq.ops._pack_mve import BLOCK, fits_multiplier
@@ -86,6 +86,24 @@ def overlap_mve(site: Site) -> Overlaps:
     return of_first_input(site, *((start * channels + c, read * channels + c) for c in (0, last)))
 
 
+def overlap_compact(site: Site) -> Overlaps:
+    """Images in order, and channels one by one."""
+    channels, start, read = pixels(site)
+    return of_first_input(site, *((start * channels + c, read * channels + c) for c in (0, channels - 1)))
+
+
+def fits_compact(site: Site) -> bool:
+    """As `fits_dsp`, and one multiplication of twice the factor requantizes."""
+    factor = multiplier(site, reduced_count(site.input(0).shape, cast("Mean", site.op).axes))
+    return site.rounding is Rounding.FAST and fits_dsp(site) and not factor.shift.any() and factor.mantissa[0] < 2**30
+
+
+def lower_compact(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_compact_mean_dsp`."""
+    members = dict(lower_dsp(site))
+    return {**members, "mantissa": 2 * cast(int, members["mantissa"])}
+
+
 @dataclass(frozen=True)
 class Mean(Summation):
     """Input: x of any rank. Output: x's shape without `axes`, or with ones there.
@@ -95,6 +113,17 @@ class Mean(Summation):
 
     kernels: ClassVar = (
         mve_row("mean", "eq_mean_mve_params", lower_dsp, fits_mve, overlap_mve, rounded=True),
+        Kernel(
+            "eq_compact_mean_dsp",
+            ("dsp/compact_mean.c",),
+            "eq/mean_dsp.h",
+            "eq_mean_dsp_params",
+            lower_compact,
+            isa=frozenset({"dsp"}),
+            fits=fits_compact,
+            overlap=overlap_compact,
+            goals=frozenset({"size"}),
+        ),
         Kernel(
             "eq_mean_dsp",
             ("dsp/mean.c",),

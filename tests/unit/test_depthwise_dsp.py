@@ -24,7 +24,7 @@ from edgeq.ops._depthwise_dsp import (
     scratch_3x3,
     scratch_any,
 )
-from edgeq.ops._pack_dsp import pack_lines, pack_window3
+from edgeq.ops._pack_dsp import pack_entries, pack_lines, pack_records
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
@@ -56,12 +56,18 @@ def site(
 
 
 @pytest.mark.parametrize("window", [(3, 3), (1, 3), (3, 1), (2, 2), (1, 1)])
-def test_unpacked_windows_are_the_same(window: tuple[int, int]) -> None:
-    weights = np.random.default_rng(1).integers(-127, 128, (*window, 5)).astype(np.int8)
-    packed = pack_window3(weights)
-    assert packed.shape == (5, 3, 4)
-    np.testing.assert_array_equal(packed[:, : window[0], : window[1]].transpose(1, 2, 0), weights)
-    assert np.count_nonzero(packed) == np.count_nonzero(weights)
+@pytest.mark.parametrize("shifted", [False, True])
+def test_unpacked_windows_are_the_same(window: tuple[int, int], shifted: bool) -> None:
+    rng = np.random.default_rng(1)
+    weights = rng.integers(-127, 128, (*window, 5)).astype(np.int8)
+    entries = pack_entries(rng.integers(-99, 99, 5), rng.integers(0, 99, 5))
+    packed = pack_records(weights, np.arange(5) if shifted else None, entries)
+    assert packed.shape == (5, 9 + shifted + entries.data.shape[1])
+    windows = packed[:, :9].reshape(5, 3, 3)
+    np.testing.assert_array_equal(windows[:, : window[0], : window[1]].transpose(1, 2, 0), weights)
+    assert np.count_nonzero(windows) == np.count_nonzero(weights)
+    assert not shifted or packed[:, 9].tolist() == list(range(5))
+    np.testing.assert_array_equal(packed[:, 9 + shifted :], entries.data)
 
 
 @pytest.mark.parametrize("window", [(5, 5), (1, 7), (4, 2), (1, 1)])

@@ -37,6 +37,17 @@ def test_no_warnings(compiler: str, kernels: str) -> None:
     run([*command, *core, *WARNINGS, "-I", FIRMWARE / "include", *library, *SETS[kernels]])
 
 
+@pytest.mark.parametrize("level", ["-Os", "-O3"])
+def test_assembly_finds_its_registers(level: str, tmp_path: Path) -> None:
+    """However much of it is inlined, which the levels decide."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    core = (f"-mcpu={ARM['dsp']}", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+    sources = [path for path in SETS["dsp"] if "__asm__" in path.read_text()]
+    run(["arm-none-eabi-gcc", *core, level, "-c", "-I", FIRMWARE / "include", *sources], cwd=tmp_path)
+    assert len(list(tmp_path.glob("*.o"))) == len(sources) > 0
+
+
 def test_headers_stand_alone(tmp_path: Path) -> None:
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgeq.ir.tensor import Array
-from edgeq.ops._pack_dsp import channel_groups, fit_mixed, mixed_signs, pack_fours, pack_pairs
+from edgeq.ops._pack_dsp import channel_groups, fit_mixed, mixed_signs, pack_entries, pack_fours, pack_pairs
 
 Unpacked = tuple[Array, Array, Array]
 
@@ -88,3 +88,29 @@ def test_what_cannot_be_mixed() -> None:
     assert not fit_mixed(np.array([[1, -1], [-128, -128]], np.int8), bias, 2)
     assert not fit_mixed(small, np.array([0, -(2**23)], np.int32), 2)
     assert not fit_mixed(np.full((2, 600), 127, np.int8), bias, 2)
+
+
+@pytest.mark.parametrize(
+    ("bias", "factors", "size"),
+    [
+        ([0, 0], [0, 0], 4),
+        ([-1, 5], [1, 7], 4),
+        ([-(2**20), 2**20 - 1], [2**11 - 1, 1], 4),
+        ([-(2**20), 2**20], [2**10, 1], 5),
+        ([-(2**20), 2**20], [2**30, 2**29], 4),
+        ([2**31 - 1, -(2**31)], [2**30, 2**30], 5),
+        ([2**31 - 1, -(2**31)], [2**31 - 1, 0], 8),
+        ([2**31 - 1, -(2**31)], [2**31 - 64, 0], 8),
+        ([2**25 - 1, -(2**25)], [2**30 - 1, 1], 7),
+        ([0, -1], [2**31 - 1, 1], 4),
+    ],
+)
+def test_unpacked_entries_are_the_same(bias: list[int], factors: list[int], size: int) -> None:
+    """As `eq_channel_of` reads them."""
+    found = pack_entries(np.array(bias, np.int32), np.array(factors, np.int64))
+    assert found.data.shape == (2, size)
+    high = np.ascontiguousarray(found.data[:, -4:]).view("<i4").ravel()
+    low = np.ascontiguousarray(found.data[:, :4]).view("<u4").ravel()
+    assert 0 <= found.bias_right < 32 and 0 <= found.factor_left < 32 and 0 <= found.factor_right < 32
+    np.testing.assert_array_equal(high >> found.bias_right, bias)
+    np.testing.assert_array_equal((low << np.uint32(found.factor_left)) >> np.uint32(found.factor_right), factors)

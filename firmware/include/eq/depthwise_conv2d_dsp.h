@@ -2,36 +2,47 @@
 #ifndef EQ_DEPTHWISE_CONV2D_DSP_H
 #define EQ_DEPTHWISE_CONV2D_DSP_H
 
-#include <stdint.h>
+#include "eq/channel.h"
 
-/* Windows of at most 3x3, steps of one or two in both directions. */
+/* Windows of at most 3x3, steps of one or two in both directions. Every channel has a record of bytes: nine weights,
+ * row after row; except for packed a shift; an entry. Factors of packed and EQ_FAST have 32 fraction bits, and the
+ * shift of EQ_FAST is by how many bits the weights are to be shifted left. Biases have the input's zero-point folded in
+ * and are shifted like the weights. */
 typedef struct {
-    int32_t batch, in_h, in_w, channels, out_h, out_w;
-    int32_t pad_top, pad_left;  /* at most 2 */
-    int32_t pad_value;          /* what the input reads as outside its borders: its zero-point */
-    int32_t words;              /* pairs of pixels in a row of a plane */
-    int32_t pairs;              /* pairs of rows in a plane: all that the output needs, or a stripe of it */
-    const int8_t *weights;      /* (channels, 3, 4): a row of the window, and 0 */
-    const int8_t *weight_shift; /* EQ_FAST: bits by which a channel's weights are to be shifted left; NULL: none */
-    const int32_t *bias;        /* input zero-point folded in; shifted like the weights */
-    const int32_t *mantissa;    /* EQ_FAST: of 32 fraction bits */
-    const int8_t *shift;        /* not for EQ_FAST */
-    int32_t zero_point, qmin, qmax;
+    const int8_t *records;
+    int16_t batch, in_h, in_w, channels, out_h, out_w;
+    int16_t words;            /* pairs of pixels in a row of a plane */
+    int16_t pairs;            /* pairs of rows in a plane: all that the output needs, or a stripe of it */
+    int8_t pad_top, pad_left; /* at most 2 */
+    int8_t pad_value;         /* what the input reads as outside its borders: its zero-point */
+    int8_t zero_point, qmin, qmax;
+    int8_t stride; /* the compact kernel takes any */
+    eq_entry entry;
 } eq_depthwise_conv2d_3x3_dsp_params;
 
-/* The output may be the input if it is not larger; scratch: 32 * words * pairs bytes. */
+/* The output may be the input if it is not larger; scratch: 32 * words * pairs bytes. EQ_FAST and packed need at least
+ * two columns of output. */
+void eq_depthwise_conv2d_3x3_dsp_packed(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                        int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input, int8_t *output,
                                       void *scratch);
 void eq_depthwise_conv2d_3x3_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                         int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                         int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_packed(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                                int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_stride2_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                               int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_stride2_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                                 int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_stride2_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                                 int8_t *output, void *scratch);
+
+/* The packed kernels in little code, for any stride. words: pixels of a row with its padding, to the end of the last
+ * window. The output may be the input if it is not larger; scratch: 6 * words bytes. */
+void eq_compact_depthwise_conv2d_dsp(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input, int8_t *output,
+                                     void *scratch);
 
 /* Windows of any size. Lines and places are rows and columns, or columns and rows where that suits the window better.
  * Each has: its number, and bytes from one to the next. */
@@ -47,10 +58,10 @@ typedef struct {
     int32_t width;         /* places of a line of the plane, even; those after the last window's end are not read */
     int32_t stripe;        /* lines of output that are computed from one plane */
     const int8_t *weights; /* (channels * filters, kernel_lines, 2 * kernel_pairs) */
-    const int8_t *weight_shift; /* this and the rest as above */
-    const int32_t *bias;
-    const int32_t *mantissa;
-    const int8_t *shift;
+    const int8_t *weight_shift; /* EQ_FAST: bits by which a channel's weights are to be shifted left; NULL: none */
+    const int32_t *bias;        /* input zero-point folded in; shifted like the weights */
+    const int32_t *mantissa;    /* EQ_FAST: of 32 fraction bits */
+    const int8_t *shift;        /* not for EQ_FAST */
     int32_t zero_point, qmin, qmax;
 } eq_depthwise_conv2d_any_dsp_params;
 

@@ -15,4 +15,7 @@ void eq_mean_dsp_fast(const eq_mean_dsp_params *p, const int8_t *input, int8_t *
 void eq_mean_dsp_single(const eq_mean_dsp_params *p, const int8_t *input, int8_t *output);
 void eq_mean_dsp_double(const eq_mean_dsp_params *p, const int8_t *input, int8_t *output);
 
+/* In little code: FAST rounding, `mantissa` has 32 fraction bits, `shift` is 0, outputs are clamped to int8 only. */
+void eq_compact_mean_dsp(const eq_mean_dsp_params *p, const int8_t *input, int8_t *output);
+
 #endif

@@ -86,8 +86,8 @@ typedef struct {
 } two;
 
 /* Pairs of rows of outputs, at least two columns; `below` is 0 where the lower row is to be dropped. */
-static inline const int32_t *row_pairs(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w,
-                                       const int32_t *plane, int8_t *out, int32_t count, int32_t below)
+static EQ_NOINLINE const int32_t *row_pairs(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w,
+                                            const int32_t *plane, int8_t *out, int32_t count, int32_t below)
 {
     const int32_t pitch = 8 * p->words, row = p->out_w * p->channels, last = p->out_w & 1;
     const two start = {w->bias, w->left[0]}, scale = {w->mantissa, p->zero_point}, steps = {p->channels, below};
@@ -126,16 +126,11 @@ static void fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *
                  int32_t rows)
 {
     const int32_t row = p->out_w * p->channels, pairs = rows >> 1;
-    if (p->out_w < 2) {
-        eq_rows3(p, w, plane, output, rows, 1, EQ_FAST);
-        return;
-    }
     if (pairs > 0) {
         plane = row_pairs(p, w, plane, output, pairs, row);
-        output += 2 * pairs * row;
     }
     if (rows & 1) {
-        row_pairs(p, w, plane, output, 1, 0);
+        row_pairs(p, w, plane, output + 2 * pairs * row, 1, 0);
     }
 }
 
@@ -161,20 +156,13 @@ static void twice(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 
     eq_rows3(p, w, plane, output, rows, 1, EQ_DOUBLE);
 }
 
-void eq_depthwise_conv2d_3x3_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input, int8_t *output,
-                                      void *scratch)
-{
-    eq_depthwise_3x3(p, input, output, scratch, 1, EQ_FAST, fast);
-}
-
-void eq_depthwise_conv2d_3x3_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
-                                        int8_t *output, void *scratch)
-{
-    eq_depthwise_3x3(p, input, output, scratch, 1, EQ_SINGLE, single);
-}
-
-void eq_depthwise_conv2d_3x3_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
-                                        int8_t *output, void *scratch)
-{
-    eq_depthwise_3x3(p, input, output, scratch, 1, EQ_DOUBLE, twice);
-}
+#define DEFINE(suffix, rounding, packed, compute)                                                                      \
+    void eq_depthwise_conv2d_3x3_dsp_##suffix(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,        \
+                                              int8_t *output, void *scratch)                                           \
+    {                                                                                                                  \
+        eq_depthwise_3x3(p, input, output, scratch, 1, rounding, packed, compute);                                     \
+    }
+DEFINE(packed, EQ_FAST, 1, fast)
+DEFINE(fast, EQ_FAST, 0, fast)
+DEFINE(single, EQ_SINGLE, 0, single)
+DEFINE(double, EQ_DOUBLE, 0, twice)

@@ -62,9 +62,9 @@ typedef struct {
     const int32_t *place;
 } mark;
 
-/* Rows of outputs, at least two columns. */
-static void row_loop(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, const int32_t *plane,
-                     int8_t *out, int32_t count)
+/* Rows of outputs, at least two columns. All registers but one are the assembly's: inlined, it has too few. */
+static EQ_NOINLINE void fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, const int32_t *plane,
+                             int8_t *out, int32_t count)
 {
     const int32_t pitch = 2 * p->words, used = 2 * p->out_w, last = p->out_w & 1, bias = w->bias;
     const int32_t pitch_bytes = 4 * pitch;
@@ -95,16 +95,6 @@ static void row_loop(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_windo
         : "cc", "memory");
 }
 
-static void fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, const int32_t *plane, int8_t *output,
-                 int32_t rows)
-{
-    if (p->out_w < 2) {
-        eq_rows3(p, w, plane, output, rows, 2, EQ_FAST);
-    } else {
-        row_loop(p, w, plane, output, rows);
-    }
-}
-
 #else
 
 static void fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, const int32_t *plane, int8_t *output,
@@ -127,20 +117,13 @@ static void twice(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 
     eq_rows3(p, w, plane, output, rows, 2, EQ_DOUBLE);
 }
 
-void eq_depthwise_conv2d_3x3_stride2_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
-                                              int8_t *output, void *scratch)
-{
-    eq_depthwise_3x3(p, input, output, scratch, 2, EQ_FAST, fast);
-}
-
-void eq_depthwise_conv2d_3x3_stride2_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
-                                                int8_t *output, void *scratch)
-{
-    eq_depthwise_3x3(p, input, output, scratch, 2, EQ_SINGLE, single);
-}
-
-void eq_depthwise_conv2d_3x3_stride2_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
-                                                int8_t *output, void *scratch)
-{
-    eq_depthwise_3x3(p, input, output, scratch, 2, EQ_DOUBLE, twice);
-}
+#define DEFINE(suffix, rounding, packed, compute)                                                                      \
+    void eq_depthwise_conv2d_3x3_stride2_dsp_##suffix(const eq_depthwise_conv2d_3x3_dsp_params *p,                     \
+                                                      const int8_t *input, int8_t *output, void *scratch)              \
+    {                                                                                                                  \
+        eq_depthwise_3x3(p, input, output, scratch, 2, rounding, packed, compute);                                     \
+    }
+DEFINE(packed, EQ_FAST, 1, fast)
+DEFINE(fast, EQ_FAST, 0, fast)
+DEFINE(single, EQ_SINGLE, 0, single)
+DEFINE(double, EQ_DOUBLE, 0, twice)

@@ -5,11 +5,7 @@
 
 #include "eq/dsp.h"
 #include "eq/gemm_dsp.h"
-
-/* Functions that are given a function: the call is to be a direct one. */
-#define EQ_INLINE static inline __attribute__((always_inline))
-/* Functions called in several places off the hot paths. */
-#define EQ_NOINLINE __attribute__((noinline))
+#include "inline.h"
 
 /* Widens three pixels of n values for the functions below: of every four values of a pixel the pair (0, 2) of each
  * pixel, then the pair (1, 3) of each; zeros fill up to four. Returns the end of what it wrote. */

@@ -1,8 +1,12 @@
 #include "eq/mean_dsp.h"
 #include "eq/requant.h"
+#include "inline.h"
 #include "sums.h"
 
-static inline void mean(const eq_mean_dsp_params *p, const int8_t *input, int8_t *output, eq_rounding rounding)
+/* The mean of what adds up to `sum`. */
+typedef int8_t finish_sum(const eq_mean_dsp_params *p, int32_t sum);
+
+EQ_INLINE void mean(const eq_mean_dsp_params *p, const int8_t *input, int8_t *output, finish_sum *finish)
 {
     for (int32_t n = 0; n < p->images; n++, input += p->pixels * p->channels, output += p->channels) {
         for (int32_t c = 0; c < p->channels; c += 4) {
@@ -17,16 +21,20 @@ static inline void mean(const eq_mean_dsp_params *p, const int8_t *input, int8_t
                 done += count;
             }
             for (int32_t k = 0; k < 4; k++) {
-                output[base + k] = eq_requantize(sums.of[k] + p->offset, p->mantissa, p->shift, p->zero_point, p->qmin,
-                                                 p->qmax, rounding);
+                output[base + k] = finish(p, sums.of[k]);
             }
         }
     }
 }
 
+/* One copy of a requantization is enough. */
 #define DEFINE(suffix, rounding)                                                                                       \
+    static EQ_NOINLINE int8_t finish_##suffix(const eq_mean_dsp_params *p, int32_t sum)                                \
+    {                                                                                                                  \
+        return eq_requantize(sum + p->offset, p->mantissa, p->shift, p->zero_point, p->qmin, p->qmax, rounding);       \
+    }                                                                                                                  \
     void eq_mean_dsp_##suffix(const eq_mean_dsp_params *p, const int8_t *input, int8_t *output)                        \
     {                                                                                                                  \
-        mean(p, input, output, rounding);                                                                              \
+        mean(p, input, output, finish_##suffix);                                                                       \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE)

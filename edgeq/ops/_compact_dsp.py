@@ -1,0 +1,235 @@
+"""Rows of the kernels that take the least flash on cores with the DSP extension: those of `--optimize size`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from edgeq.ir.kernel import Goal, Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.ops._gemm_dsp import (
+    ISA,
+    TILE,
+    Matrix,
+    Scale,
+    conv_multiplier,
+    conv_overlap,
+    is_direct,
+    is_long_row,
+    is_pointwise,
+    matrix,
+    pointwise_overlap,
+    row_overlap,
+)
+from edgeq.ops._pack_dsp import fit_mixed, pack_entries, pack_weights, padded
+
+if TYPE_CHECKING:
+    from edgeq.ops.conv2d import Conv2D
+
+INT8_MAX, INT16_MAX = 127, 32767
+PAIR_BYTES = 20
+SIZE_ONLY: frozenset[Goal] = frozenset({"size"})
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What a convolution reads for an output.
+
+    Attributes:
+        x, y: N, H, W, C of input and output.
+        kernel, stride, dilation, before: rows and columns; `before` is the padding above and on the left.
+        apart: whether a window can lie partly in the padding, or has columns that are not side by side.
+    """
+
+    x: tuple[int, ...]
+    y: tuple[int, ...]
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    before: tuple[int, int] = (0, 0)
+    apart: bool = False
+
+    @property
+    def row(self) -> int:
+        """Values of a row of the window."""
+        return self.kernel[1] * self.x[3]
+
+    @property
+    def k(self) -> int:
+        """Products per output, every row of the window filled up."""
+        return self.kernel[0] * padded(self.row, 4)
+
+    @property
+    def is_small(self) -> bool:
+        """Its members fit the struct's."""
+        small = max(*self.kernel, *self.stride, *self.dilation, *self.before) <= INT8_MAX
+        return small and max(*self.x, *self.y, self.k) <= INT16_MAX
+
+
+def windows(site: Site) -> Windows:
+    """The windows of a convolution."""
+    op, x, y, w = cast("Conv2D", site.op), site.input(0).shape, site.outputs[0].shape, site.input(1).shape
+    apart = any(op.padding) or (op.dilation[1] > 1 and w[2] > 1)
+    before = (op.padding[0], op.padding[1])
+    return Windows(x, y, (w[1], w[2]), op.stride, op.dilation, before, apart)
+
+
+def _fits(site: Site, scale: Scale, group: int) -> bool:
+    return site.input(1).shape[0] >= group and is_direct(site, scale)
+
+
+def _is_mixed(site: Site, scale: Scale, group: int) -> bool:
+    """Two channels' weights can share a half, and none is to be negated for it."""
+    found = matrix(site, scale)
+    return fit_mixed(found.weights, found.bias, group) and bool((found.weights > -128).all())
+
+
+def _gemm(site: Site, found: Matrix, weights: Array, group: int, mixed: bool) -> Mapping[str, Param]:
+    """The members of `eq_compact_dsp`; weights: (OC, K)."""
+    entries = pack_entries(found.bias, found.multiplier.mantissa.astype(np.int64) * 2)
+    members: dict[str, Param] = {
+        "weights": pack_weights(weights, group, mixed),
+        "entries": entries.data,
+        "k": padded(weights.shape[1], 4),
+        "out_c": len(weights),
+        **entries.members("entry"),
+        "zero_point": site.outputs[0].qp.zp,
+    }
+    return {f"gemm.{key}": value for key, value in members.items()}
+
+
+def _window_members(site: Site, mixed: bool) -> Mapping[str, Param]:
+    """Parameters of `eq_compact_conv2d_dsp`."""
+    found, product = windows(site), matrix(site, conv_multiplier)
+    rows = product.weights.reshape(len(product.weights), found.kernel[0], found.row)
+    filled = np.pad(rows, ((0, 0), (0, 0), (0, padded(found.row, 4) - found.row)))
+    return {
+        **_gemm(site, product, filled.reshape(len(rows), -1), 2, mixed),
+        "pad_value": site.input(0).qp.zp,
+        "kernel_h": found.kernel[0],
+        "kernel_w": found.kernel[1],
+        "stride_h": found.stride[0],
+        "stride_w": found.stride[1],
+        "dilation_h": found.dilation[0],
+        "dilation_w": found.dilation[1],
+        "pad_top": found.before[0],
+        "pad_left": found.before[1],
+        "batch": found.x[0],
+        "in_h": found.x[1],
+        "in_w": found.x[2],
+        "in_c": found.x[3],
+        "out_h": found.y[1],
+        "out_w": found.y[2],
+    }
+
+
+def _both(
+    row: Kernel,
+    members: Callable[[Site, bool], Mapping[str, Param]],
+    fits: Callable[[Site], bool],
+    scale: Scale,
+    group: int,
+) -> tuple[Kernel, ...]:
+    """The rows for mixed and for plain weights."""
+
+    def one(mixed: bool) -> Kernel:
+        return replace(
+            row,
+            function=f"{row.function}_{'mixed' if mixed else 'plain'}",
+            lower=lambda site: members(site, mixed),
+            fits=lambda site: fits(site) and (not mixed or _is_mixed(site, scale, group)),
+            isa=ISA,
+            goals=SIZE_ONLY,
+        )
+
+    return one(True), one(False)
+
+
+def _scratch(k: int, channels: int, row: int) -> int:
+    """Three widened windows, what is unpacked of pairs of channels, three outputs, and a row of a window."""
+    return 2 * TILE * padded(k, 4) + PAIR_BYTES * -(-channels // 2) + padded(TILE * channels + row, 4)
+
+
+def _pixels(site: Site) -> int:
+    return site.outputs[0].size // site.outputs[0].shape[-1]
+
+
+def _pointwise_rows(shape: Callable[[Site], bool], scale: Scale) -> tuple[Kernel, ...]:
+    """Rows for an operator whose output is every pixel of the input times a matrix."""
+
+    def members(site: Site, mixed: bool) -> Mapping[str, Param]:
+        found = matrix(site, scale)
+        k = found.weights.shape[1]
+        return {**_gemm(site, found, found.weights, 2, mixed), "in_c": k, "pixels": _pixels(site)}
+
+    def fits(site: Site) -> bool:
+        w = site.const(1)
+        small = max(len(w), padded(w[0].size, 4), _pixels(site)) <= INT16_MAX
+        return shape(site) and small and _fits(site, scale, 2)
+
+    row = Kernel(
+        "eq_compact_pointwise_dsp",
+        ("dsp/compact_conv2d.c",),
+        "eq/compact_dsp.h",
+        "eq_compact_pointwise_dsp_params",
+        lambda site: {},
+        scratch=lambda site: _scratch(site.const(1)[0].size, site.outputs[0].shape[-1], 0),
+        overlap=pointwise_overlap,
+    )
+    return _both(row, members, fits, scale, 2)
+
+
+def compact_conv2d_rows() -> tuple[Kernel, ...]:
+    """Rows of convolutions in one group."""
+
+    def op(site: Site) -> Conv2D:
+        return cast("Conv2D", site.op)
+
+    def scratch(site: Site) -> int:
+        found = windows(site)
+        return _scratch(found.k, found.y[3], found.row if found.apart else 0)
+
+    row = Kernel(
+        "eq_compact_conv2d_dsp",
+        ("dsp/compact_conv2d.c",),
+        "eq/compact_dsp.h",
+        "eq_compact_conv2d_dsp_params",
+        lambda site: {},
+        scratch=scratch,
+        overlap=conv_overlap,
+    )
+    return (
+        *_pointwise_rows(is_pointwise, conv_multiplier),
+        *_both(
+            row,
+            _window_members,
+            lambda site: op(site).groups == 1 and windows(site).is_small and _fits(site, conv_multiplier, 2),
+            conv_multiplier,
+            2,
+        ),
+    )
+
+
+def compact_fully_connected_rows(scale: Scale) -> tuple[Kernel, ...]:
+    """Rows of fully connected layers; short ones and those of several rows are 1×1 convolutions."""
+
+    def members(site: Site, mixed: bool) -> Mapping[str, Param]:
+        found = matrix(site, scale)
+        return {**_gemm(site, found, found.weights, 4, mixed), "in_c": found.weights.shape[1]}
+
+    def fits(site: Site) -> bool:
+        return is_long_row(site) and max(site.const(1).shape) <= INT16_MAX - 3 and _fits(site, scale, 4)
+
+    row = Kernel(
+        "eq_compact_fully_connected_dsp",
+        ("dsp/compact_fully_connected.c",),
+        "eq/compact_dsp.h",
+        "eq_compact_fully_connected_dsp_params",
+        lambda site: {},
+        overlap=row_overlap,
+    )
+    return (*_both(row, members, fits, scale, 4), *_pointwise_rows(lambda site: True, scale))

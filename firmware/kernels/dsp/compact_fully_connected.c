@@ -1,0 +1,115 @@
+#include "eq/compact_dsp.h"
+#include "eq/dsp.h"
+#include "inline.h"
+
+/* Adds n products, n % 4 == 0, to the sums of four channels; returns the end of their weights, which are those of
+ * eq_fully_connected_dsp. With mixed ones, every second sum is 256 times its own plus the one before. */
+typedef const int32_t *multiply(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums);
+
+#if EQ_DSP_NATIVE && defined(__thumb2__)
+
+/* Registers: r0 row, r1 weights, r2 end of the row, r3-r4 pairs of it, r5-r8 weights, r9 channel 1, r10-r12 and lr
+ * sums.
+ */
+#define EQ_MIXED(w, x, first, second)                                                                                  \
+    "smlad " second ", " w ", " x ", " second "\n\t"                                                                   \
+    "sxtb16 " w ", " w "\n\t"                                                                                          \
+    "smlad " first ", " w ", " x ", " first "\n\t"
+
+#define EQ_PLAIN(w, x, first, second)                                                                                  \
+    "sxtb16 r9, " w ", ror #8\n\t"                                                                                     \
+    "sxtb16 " w ", " w "\n\t"                                                                                          \
+    "smlad " second ", r9, " x ", " second "\n\t"                                                                      \
+    "smlad " first ", " w ", " x ", " first "\n\t"
+
+#define EQ_DEFINE(name, products)                                                                                      \
+    __attribute__((naked)) static const int32_t *multiply_##name(                                                      \
+        const int8_t *row __attribute__((unused)), const int32_t *weights __attribute__((unused)),                     \
+        int32_t n __attribute__((unused)), int32_t *sums __attribute__((unused)))                                      \
+    {                                                                                                                  \
+        __asm__("push {r3-r11, lr}\n\t"                                                                                \
+                "add r2, r0, r2\n\t"                                                                                   \
+                "ldmia r3, {r10-r12, lr}\n\t"                                                                          \
+                "b 2f\n"                                                                                               \
+                "1:\n\t"                                                                                               \
+                "ldr r3, [r0], #4\n\t"                                                                                 \
+                "ldmia r1!, {r5-r8}\n\t"                                                                               \
+                "sxtb16 r4, r3, ror #8\n\t"                                                                            \
+                "sxtb16 r3, r3\n\t" products("r5", "r3", "r10", "r11") products("r6", "r3", "r12", "lr")               \
+                    products("r7", "r4", "r10", "r11") products("r8", "r4", "r12", "lr") "2:\n\t"                      \
+                                                                                         "cmp r0, r2\n\t"              \
+                                                                                         "bne 1b\n\t"                  \
+                                                                                         "pop {r3}\n\t"                \
+                                                                                         "stmia r3, {r10-r12, lr}\n\t" \
+                                                                                         "mov r0, r1\n\t"              \
+                                                                                         "pop {r4-r11, pc}");          \
+    }
+EQ_DEFINE(mixed, EQ_MIXED)
+EQ_DEFINE(plain, EQ_PLAIN)
+
+#else
+
+static const int32_t *in_c(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums, int mixed)
+{
+    for (int32_t i = 0; i < n; i += 4, weights += 4) {
+        const int32_t word = eq_load4(row + i);
+        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
+        for (int32_t j = 0; j < 4; j++) {
+            const int32_t w = weights[j], at = 2 * (j & 1);
+            sums[at] = eq_smlad(eq_sxtb16(w), pairs[j >> 1], sums[at]);
+            sums[at + 1] = eq_smlad(mixed ? w : eq_sxtb16_ror8(w), pairs[j >> 1], sums[at + 1]);
+        }
+    }
+    return weights;
+}
+
+static const int32_t *multiply_mixed(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums)
+{
+    return in_c(row, weights, n, sums, 1);
+}
+
+static const int32_t *multiply_plain(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums)
+{
+    return in_c(row, weights, n, sums, 0);
+}
+
+#endif
+
+EQ_INLINE void fully_connected(const eq_compact_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
+                               multiply *products, int mixed)
+{
+    const eq_compact_dsp *const g = &p->gemm;
+    const int32_t words = p->in_c & ~3;
+    const int32_t *weights = g->weights;
+    int8_t rest[4] = {0, 0, 0, 0};
+    for (int32_t i = words; i < p->in_c; i++) {
+        rest[i - words] = input[i];
+    }
+    for (int32_t next = 0; next < g->out_c; next += 4) {
+        const int32_t first = next + 4 > g->out_c ? g->out_c - 4 : next;
+        int32_t sums[4], factors[4];
+        for (int32_t j = 0; j < 4; j++) {
+            const eq_channel channel = eq_channel_of(g->entry, g->entries + (first + j) * g->entry.bytes);
+            sums[j] = mixed && j & 1 ? channel.bias * 256 + sums[j - 1] : channel.bias;
+            factors[j] = channel.factor;
+        }
+        weights = products(input, weights, words, sums);
+        if (words < p->in_c) {
+            weights = products(rest, weights, 4, sums);
+        }
+        for (int32_t j = 3; j >= 0; j--) {
+            const uint32_t above = mixed && j & 1 ? (uint32_t)sums[j - 1] : 0;
+            const int32_t sum = (int32_t)((uint32_t)sums[j] - above) >> (mixed && j & 1 ? 8 : 0);
+            output[first + j] = (int8_t)eq_ssat8(eq_smmlar(sum, factors[j], g->zero_point));
+        }
+    }
+}
+
+#define DEFINE(suffix, mixed)                                                                                          \
+    void eq_compact_fully_connected_dsp_##suffix(const eq_compact_fully_connected_dsp_params *p, const int8_t *input,  \
+                                                 int8_t *output)                                                       \
+    {                                                                                                                  \
+        fully_connected(p, input, output, multiply_##suffix, mixed);                                                   \
+    }
+DEFINE(mixed, 1)
+DEFINE(plain, 0)

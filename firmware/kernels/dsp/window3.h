@@ -1,0 +1,51 @@
+/* What computes one channel of a depthwise convolution with a window of at most 3x3. */
+#ifndef EQ_DSP_WINDOW3_H
+#define EQ_DSP_WINDOW3_H
+
+#include "eq/depthwise_conv2d_dsp.h"
+#include "eq/dsp.h"
+#include "eq/requant.h"
+#include "inline.h"
+
+/* Of row r of the window, left[r] pairs its first weight with its middle one, right[r] the middle one with the last. */
+typedef struct {
+    int32_t left[3], right[3];
+    int32_t bias, mantissa, shift;
+} eq_window3;
+
+/* Of the channel's record; `packed` only with EQ_FAST. */
+EQ_INLINE void eq_window3_of(const eq_depthwise_conv2d_3x3_dsp_params *p, int32_t channel, eq_rounding rounding,
+                             int packed, eq_window3 *w)
+{
+    const int32_t rest = packed ? 9 : 10; /* of the record, behind weights and shift */
+    const int8_t *const record = p->records + (rest + p->entry.bytes) * channel;
+    const eq_channel entry = eq_channel_of(p->entry, record + rest);
+    const int32_t shift = packed ? 0 : record[9];
+    w->bias = entry.bias;
+    w->mantissa = entry.factor;
+    w->shift = rounding == EQ_FAST ? 0 : shift;
+    for (int32_t r = 0; r < 3; r++) {
+        const int32_t row = eq_load4(record + 3 * r), outer = eq_sxtb16(row), middle = eq_sxtb16_ror8(row);
+        w->left[r] = eq_pkhbt(outer, middle);
+        w->right[r] = eq_pkhbt(middle, outer >> 16);
+    }
+    if (rounding == EQ_FAST && shift) {
+        const int32_t factor = 1 << shift;
+        for (int32_t r = 0; r < 3; r++) {
+            const int32_t middle = eq_smlabb(w->right[r], factor, 0);
+            w->left[r] = eq_pkhbt(eq_smlabb(w->left[r], factor, 0), middle);
+            w->right[r] = eq_pkhbt(middle, eq_smlatb(w->right[r], factor, 0));
+        }
+    }
+}
+
+EQ_INLINE int8_t eq_finish3(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, int32_t acc,
+                            eq_rounding rounding)
+{
+    if (rounding == EQ_FAST) {
+        return (int8_t)eq_ssat8(eq_smmlar(acc, w->mantissa, p->zero_point));
+    }
+    return eq_requantize(acc, w->mantissa, w->shift, p->zero_point, p->qmin, p->qmax, rounding);
+}
+
+#endif
