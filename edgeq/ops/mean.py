@@ -94,7 +94,7 @@ def overlap_compact(site: Site) -> Overlaps:
 
 def fits_compact(site: Site) -> bool:
     """As `fits_dsp`, and one multiplication of twice the factor requantizes."""
-    factor = multiplier(site, reduced_count(site.input(0).shape, cast("Mean", site.op).axes))
+    factor = multiplier(site)
     return site.rounding is Rounding.FAST and fits_dsp(site) and not factor.shift.any() and factor.mantissa[0] < 2**30
 
 

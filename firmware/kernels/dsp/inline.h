@@ -7,4 +7,14 @@
 /* What is called in several places off the hot paths. */
 #define EQ_NOINLINE __attribute__((noinline))
 
+/* A file that is one layer's copy of a kernel (EQ_INSTANCE) has what the kernel shares with others in it, and inlines
+ * assembly: with parameters that are known, it has registers enough. */
+#ifdef EQ_INSTANCE
+#define EQ_SHARED static
+#define EQ_ALONE
+#else
+#define EQ_SHARED
+#define EQ_ALONE EQ_NOINLINE
+#endif
+
 #endif

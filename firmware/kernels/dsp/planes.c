@@ -155,7 +155,7 @@ static EQ_NOINLINE void gather_narrow(const frame *f, const int8_t *a, int32_t c
     }
 }
 
-void eq_planes_clear(const eq_depthwise_conv2d_3x3_dsp_params *p, int32_t *planes)
+EQ_SHARED void eq_planes_clear(const eq_depthwise_conv2d_3x3_dsp_params *p, int32_t *planes)
 {
     const int32_t words = 4 * 2 * p->words * p->pairs, pad = eq_splat16(p->pad_value);
     for (int32_t i = 0; i < words; i++) {
@@ -173,8 +173,8 @@ static void keep_last(int32_t *planes, int32_t plane, int32_t pitch)
     }
 }
 
-void eq_planes_gather(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *image, int32_t top, int32_t channels,
-                      int32_t *planes)
+EQ_SHARED void eq_planes_gather(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *image, int32_t top,
+                                int32_t channels, int32_t *planes)
 {
     const int32_t pitch = 2 * p->words, plane = pitch * p->pairs, row_bytes = p->in_w * p->channels;
     const int32_t room = pitch - p->pad_left, pixels = p->in_w < room ? p->in_w : room;

@@ -8,6 +8,7 @@
 
 #include "eq/depthwise_conv2d_dsp.h"
 #include "eq/dsp.h"
+#include "inline.h"
 
 /* The longest pieces of assembly take all registers, which Clang does not give: it gets their meaning in C. */
 #if EQ_DSP_NATIVE && !defined(__clang__)
@@ -17,11 +18,15 @@
 #endif
 
 /* Fills the four planes with padding. */
-void eq_planes_clear(const eq_depthwise_conv2d_3x3_dsp_params *p, int32_t *planes);
+EQ_SHARED void eq_planes_clear(const eq_depthwise_conv2d_3x3_dsp_params *p, int32_t *planes);
 
 /* Of `channels` channels, at most four, the rows of the image from `top` on. The first pair of rows is the last one of
  * what the planes hold, if they hold the stripe before. */
-void eq_planes_gather(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *image, int32_t top, int32_t channels,
-                      int32_t *planes);
+EQ_SHARED void eq_planes_gather(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *image, int32_t top,
+                                int32_t channels, int32_t *planes);
+
+#ifdef EQ_INSTANCE
+#include "planes.c"
+#endif
 
 #endif
