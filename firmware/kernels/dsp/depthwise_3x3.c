@@ -86,8 +86,8 @@ typedef struct {
 } two;
 
 /* Pairs of rows of outputs, at least two columns; `below` is 0 where the lower row is to be dropped. */
-static EQ_ALONE const int32_t *row_pairs(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w,
-                                         const int32_t *plane, int8_t *out, int32_t count, int32_t below)
+static EQ_NOINLINE const int32_t *row_pairs(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w,
+                                            const int32_t *plane, int8_t *out, int32_t count, int32_t below)
 {
     const int32_t pitch = 8 * p->words, row = p->out_w * p->channels, last = p->out_w & 1;
     const two start = {w->bias, w->left[0]}, scale = {w->mantissa, p->zero_point}, steps = {p->channels, below};

@@ -63,8 +63,8 @@ typedef struct {
 } mark;
 
 /* Rows of outputs, at least two columns. All registers but one are the assembly's: inlined, it has too few. */
-static EQ_ALONE void fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, const int32_t *plane,
-                          int8_t *out, int32_t count)
+static EQ_NOINLINE void fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, const int32_t *plane,
+                             int8_t *out, int32_t count)
 {
     const int32_t pitch = 2 * p->words, used = 2 * p->out_w, last = p->out_w & 1, bias = w->bias;
     const int32_t pitch_bytes = 4 * pitch;

@@ -7,14 +7,11 @@
 /* What is called in several places off the hot paths. */
 #define EQ_NOINLINE __attribute__((noinline))
 
-/* A file that is one layer's copy of a kernel (EQ_INSTANCE) has what the kernel shares with others in it, and inlines
- * assembly: with parameters that are known, it has registers enough. */
+/* A file of layers' copies of a kernel (EQ_INSTANCE) has in it what the kernel shares with others. */
 #ifdef EQ_INSTANCE
 #define EQ_SHARED static
-#define EQ_ALONE
 #else
 #define EQ_SHARED
-#define EQ_ALONE EQ_NOINLINE
 #endif
 
 #endif
