@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -95,6 +96,35 @@ def is_mixed(site: Site, scale: Scale, size: int) -> bool:
     return found.weights.shape[1] >= FEWEST_MIXED and fit_mixed(found.weights, found.bias, size)
 
 
+def is_shifted(site: Site, scale: Scale, rounding: Rounding) -> bool:
+    """SINGLE with factors below 1/4 or DOUBLE with factors below 1/2, clamped to int8 only; no weight is −128.
+
+    Then one instruction gives the upper half of the product, exactly rounded for DOUBLE, and no sum of it with rounding
+    and zero-point, which are added before the shift, can overflow.
+    """
+    if site.rounding is not rounding or not is_symmetric(site):
+        return False
+    found = matrix(site, scale)
+    shift, mantissa = found.multiplier.shift, found.multiplier.mantissa
+    if rounding is Rounding.SINGLE:
+        exact = bool((shift <= -2).all() and (shift >= -23).all())
+    else:
+        exact = bool((shift <= -1).all() and (shift >= -31).all() and (mantissa >= 2**30).all())
+    fits = found.weights.shape[1] >= FEWEST_MIXED and bool((found.weights > -128).all())
+    limits = output_range(site.outputs[0].qp, found.clamp)
+    return exact and fits and limits == (QMIN, QMAX) and fit_mixed(found.weights, found.bias, 2)
+
+
+def finish_words(variant: str, multiplier: Multiplier, zero_point: int) -> tuple[Array | None, int]:
+    """What is packed of every channel behind its weights, (rows, OC), and the member `zero_point`."""
+    mantissa, shift = multiplier.mantissa.astype(np.int64), -multiplier.shift.astype(np.int64)
+    if variant == "mixed_single":
+        return np.stack([mantissa, (1 << shift - 2) + (zero_point << shift - 1), shift - 1]), zero_point
+    if variant == "mixed_double":
+        return np.stack([2 * mantissa, shift - 1]), 2 * zero_point + 1
+    return (2 * mantissa if variant else None), zero_point
+
+
 def lower_matrix(
     site: Site, scale: Scale, variant: str, order: Array | None = None, fours: bool = False
 ) -> Mapping[str, Param]:
@@ -103,20 +133,20 @@ def lower_matrix(
     Args:
         site: where.
         scale: its multipliers.
-        variant: "mixed", "plain" or "" for a kernel that ends in a rounding.
+        variant: "mixed", "plain", "mixed_single", "mixed_double", or "" for a kernel that ends in a rounding.
         order: of the products of an output; None as they are.
         fours: four channels are computed at once, not two.
     """
     found = matrix(site, scale)
-    doubled = found.multiplier.mantissa.astype(np.int64) * 2 if variant else None
     pack = pack_fours if fours else pack_pairs
     weights = found.weights if order is None else found.weights[:, order]
     q = requant_params(site, found.multiplier, found.clamp)
+    words, zero_point = finish_words(variant, found.multiplier, site.outputs[0].qp.zp)
     extra = {} if variant else {key: q[key] for key in ("mantissa", "shift", "qmin", "qmax")}
     return {
-        "weights": pack(weights, found.bias, doubled, variant == "mixed"),
+        "weights": pack(weights, found.bias, words, variant.startswith("mixed")),
         "out_c": len(found.weights),
-        "zero_point": q["zero_point"],
+        "zero_point": zero_point,
         **extra,
     }
 
@@ -175,9 +205,12 @@ def variants(
             rounded=not variant,
         )
 
+    shifted = {"mixed_single": Rounding.SINGLE, "mixed_double": Rounding.DOUBLE} if size == 2 else {}
+    fast = row.goals & {"speed", "balanced"}
     return (
         one("mixed", lambda site: is_mixed(site, scale, size)),
         one("plain", lambda site: is_direct(site, scale)),
+        *(replace(one(name, partial(is_shifted, scale=scale, rounding=r)), goals=fast) for name, r in shifted.items()),
         one("", is_symmetric),
     )
 

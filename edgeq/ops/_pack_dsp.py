@@ -93,11 +93,11 @@ def pack_groups(
     """Weights (OC, K), biases and multipliers in the order in which channels are computed, `size` of them at once.
 
     For every group: its biases; for every four values of k the words (0, 2) of its pairs of channels, then the words
-    (1, 3); its multipliers. Missing channels are zero, and so is k beyond K up to a multiple of four.
+    (1, 3); every row of multipliers (rows, OC). Missing channels are zero, as is k beyond K up to a multiple of four.
     """
     channels = max(len(weights), size)
     w, b = _widened(weights, channels), _filled(bias, channels)
-    m = None if multipliers is None else _filled(multipliers, channels)
+    rows = [] if multipliers is None else [_filled(row, channels) for row in np.atleast_2d(multipliers)]
     parts: list[Array] = []
     for first in groups:
         signs: list[int] = []
@@ -109,7 +109,7 @@ def pack_groups(
         if mixed:
             biases[1::2] = biases[1::2] * 256 + biases[0::2]
         parts += [biases, _group_words(w[first : first + size], signs, mixed)]
-        parts += [] if m is None else [m[first : first + size] * signs]
+        parts += [row[first : first + size] * signs for row in rows]
     return _words(np.concatenate(parts))
 
 

@@ -52,6 +52,18 @@ def test_unpacked_are_the_same(shape: tuple[int, int], size: int, mixed: bool) -
         np.testing.assert_array_equal(got, expected)
 
 
+def test_more_than_one_row_of_multipliers() -> None:
+    """As kernels that round otherwise than FAST have it: the first row follows the weights, then the next."""
+    rng = np.random.default_rng(3)
+    weights, bias = rng.integers(-127, 128, (5, 9)).astype(np.int8), rng.integers(-99, 100, 5).astype(np.int32)
+    rows = rng.integers(1, 2**31, (3, 5))
+    whole = pack_pairs(weights, bias, rows, True).reshape(3, -1)
+    np.testing.assert_array_equal(whole[:, :-4].ravel(), pack_pairs(weights, bias, rows[0], True))
+    for number, row in enumerate(rows):
+        at = whole.shape[1] - 6 + 2 * number
+        np.testing.assert_array_equal(whole[:, at : at + 2], [row[c : c + 2] for c in channel_groups(5, 2)])
+
+
 def test_without_multipliers() -> None:
     weights = np.arange(-6, 6, dtype=np.int8).reshape(3, 4)
     bias = np.array([1, 2, 3], np.int32)

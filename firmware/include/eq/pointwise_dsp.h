@@ -13,6 +13,10 @@ typedef struct {
 /* scratch: three widened pixels, 6 * k bytes; and three outputs, 3 * out_c, if pixels % 3 is 2. */
 void eq_pointwise_dsp_mixed(const eq_pointwise_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_pointwise_dsp_plain(const eq_pointwise_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_pointwise_dsp_mixed_single(const eq_pointwise_dsp_params *p, const int8_t *input, int8_t *output,
+                                   void *scratch);
+void eq_pointwise_dsp_mixed_double(const eq_pointwise_dsp_params *p, const int8_t *input, int8_t *output,
+                                   void *scratch);
 void eq_pointwise_dsp_fast(const eq_pointwise_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_pointwise_dsp_single(const eq_pointwise_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_pointwise_dsp_double(const eq_pointwise_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);

@@ -1,6 +1,6 @@
 #include "clamp.h"
 #include "eq/depthwise_conv2d_dsp.h"
-#include "eq/requant.h"
+#include "requant.h"
 
 typedef eq_depthwise_conv2d_any_dsp_params params;
 
@@ -51,7 +51,7 @@ static inline int8_t finish(const params *p, int32_t acc, int32_t filter, eq_rou
     if (rounding == EQ_FAST) {
         return (int8_t)eq_ssat8(eq_smmlar(acc, p->mantissa[filter], p->zero_point));
     }
-    return eq_requantize(acc, p->mantissa[filter], p->shift[filter], p->zero_point, p->qmin, p->qmax, rounding);
+    return eq_dsp_requantize(acc, p->mantissa[filter], p->shift[filter], p->zero_point, p->qmin, p->qmax, rounding);
 }
 
 /* One line of outputs, whose first window starts at `window`. */

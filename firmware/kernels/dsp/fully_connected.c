@@ -1,6 +1,6 @@
 #include "eq/dsp.h"
 #include "eq/fully_connected_dsp.h"
-#include "eq/requant.h"
+#include "requant.h"
 
 /* Some fours of output channels. The row is read in turns of 32 values, then of four, then what is left of it. */
 typedef struct {
@@ -229,8 +229,8 @@ static inline void fully_connected_rounded(const eq_fully_connected_dsp_params *
             w = multiply(w, rest, 4, sums);
         }
         for (int32_t c = first; c < first + 4 && c < p->out_c; c++) {
-            output[c] =
-                eq_requantize(sums[c - first], p->mantissa[c], p->shift[c], p->zero_point, p->qmin, p->qmax, rounding);
+            output[c] = eq_dsp_requantize(sums[c - first], p->mantissa[c], p->shift[c], p->zero_point, p->qmin, p->qmax,
+                                          rounding);
         }
     }
 }

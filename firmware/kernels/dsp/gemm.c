@@ -1,6 +1,6 @@
 #include "gemm.h"
 
-#include "eq/requant.h"
+#include "requant.h"
 
 #if EQ_DSP_NATIVE && defined(__thumb2__)
 #define EQ_ASSEMBLY 1
@@ -193,6 +193,34 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
     "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r9", "r9", "r12",                                                      \
                                          "r12") "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10", "r11")
 
+/* op(accumulator, x) for the three accumulators of the first channel with a, and of the second with b. */
+#define EQ_SIX(op, a, b) op("r7", a) op("r8", a) op("r9", a) op("r10", b) op("r11", b) op("r12", b)
+#define EQ_HIGH(acc, c) "smmlar " acc ", " acc ", " c ", r4\n\t"
+#define EQ_HIGH_DOUBLED(acc, c) "smmlar " acc ", " acc ", " c ", " acc "\n\t"
+#define EQ_AWAY(acc, c) "add " acc ", " acc ", " acc ", asr #31\n\t"
+#define EQ_DOWN(acc, c) "asr " acc ", " acc ", " c "\n\t"
+#define EQ_ADD(acc, c) "add " acc ", " acc ", " c "\n\t"
+#define EQ_NARROW(acc, c) "ssat " acc ", #8, " acc c "\n\t"
+
+/* What makes outputs of accumulators; r4 is the zero-point's word. */
+#define EQ_FINISH_FAST                                                                                                 \
+    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
+    "ldmia sp, {r2-r4}\n\t" EQ_SIX(EQ_HIGH, "r5", "r6") EQ_SIX(EQ_NARROW, "", "")
+#define EQ_FINISH_SINGLE                                                                                               \
+    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
+    "ldrd r2, r3, [r1], #8\n\t"                                                                                        \
+    "smmla r7, r7, r5, r2\n\t"                                                                                         \
+    "smmla r8, r8, r5, r2\n\t"                                                                                         \
+    "smmla r9, r9, r5, r2\n\t"                                                                                         \
+    "smmla r10, r10, r6, r3\n\t"                                                                                       \
+    "smmla r11, r11, r6, r3\n\t"                                                                                       \
+    "smmla r12, r12, r6, r3\n\t"                                                                                       \
+    "ldrd r5, r6, [r1], #8\n\t" EQ_SIX(EQ_DOWN, "r5", "r6") EQ_SIX(EQ_NARROW, "", "") "ldmia sp, {r2-r4}\n\t"
+#define EQ_FINISH_DOUBLE                                                                                               \
+    "ldrd r5, r6, [r1], #8\n\t" EQ_SIX(EQ_HIGH_DOUBLED, "r5", "r6") "ldrd r5, r6, [r1], #8\n\t" EQ_SIX(                \
+        EQ_AWAY, "", "") EQ_SIX(EQ_DOWN, "r5", "r6") "ldmia sp, {r2-r4}\n\t" EQ_SIX(EQ_ADD, "r4", "r4")                \
+        EQ_SIX(EQ_NARROW, ", asr #1", ", asr #1")
+
 #define EQ_UNMIX                                                                                                       \
     "sub r10, r10, r7\n\t"                                                                                             \
     "sub r11, r11, r8\n\t"                                                                                             \
@@ -220,7 +248,7 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
 
 /* On the stack: 0 out, 4 stride, 8 zero-point, 12 entry of the loop, 16 x, 20 where to look up, 24 end of the weights.
  * One looks up behind the last pair and, if channels are odd, behind the first. */
-#define EQ_GEMM(first, step, unmix)                                                                                    \
+#define EQ_GEMM(first, step, unmix, finish, bytes)                                                                     \
     "push {r4-r11, lr}\n\t"                                                                                            \
     "sub sp, sp, #28\n\t"                                                                                              \
     "strd r2, r3, [sp]\n\t"                                                                                            \
@@ -230,7 +258,7 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
     "add r11, r8, r8, lsl #1\n\t"                                                                                      \
     "add lr, r1, r11, lsl #1\n\t"                                                                                      \
     "lsl r11, r8, #1\n\t"                                                                                              \
-    "add r11, r11, #16\n\t" /* bytes of a pair */                                                                      \
+    "add r11, r11, #" bytes "\n\t" /* of a pair */                                                                     \
     "add r5, r9, #1\n\t"                                                                                               \
     "lsr r5, r5, #1\n\t"                                                                                               \
     "mla r6, r5, r11, r7\n\t"                                                                                          \
@@ -245,21 +273,7 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
     "ldrd r9, r12, [r1], #8\n\t" first "ldr pc, [sp, #12]\n"                                                           \
     "2:\n\t" step step step step step step step step "3:\n\t"                                                          \
     "cmp r0, lr\n\t"                                                                                                   \
-    "bne.w 2b\n\t"                                                                                                     \
-    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
-    "ldmia sp, {r2-r4}\n\t" unmix "smmlar r7, r7, r5, r4\n\t"                                                          \
-    "smmlar r8, r8, r5, r4\n\t"                                                                                        \
-    "smmlar r9, r9, r5, r4\n\t"                                                                                        \
-    "smmlar r10, r10, r6, r4\n\t"                                                                                      \
-    "smmlar r11, r11, r6, r4\n\t"                                                                                      \
-    "smmlar r12, r12, r6, r4\n\t"                                                                                      \
-    "ssat r7, #8, r7\n\t"                                                                                              \
-    "ssat r8, #8, r8\n\t"                                                                                              \
-    "ssat r9, #8, r9\n\t"                                                                                              \
-    "ssat r10, #8, r10\n\t"                                                                                            \
-    "ssat r11, #8, r11\n\t"                                                                                            \
-    "ssat r12, #8, r12\n\t"                                                                                            \
-    "strb r8, [r2, r3]\n\t"                                                                                            \
+    "bne.w 2b\n\t" unmix finish "strb r8, [r2, r3]\n\t"                                                                \
     "strb r9, [r2, r3, lsl #1]\n\t"                                                                                    \
     "strb r7, [r2], #1\n\t"                                                                                            \
     "strb r11, [r2, r3]\n\t"                                                                                           \
@@ -287,8 +301,10 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
     {                                                                                                                  \
         __asm__(EQ_GEMM(__VA_ARGS__));                                                                                 \
     }
-EQ_DEFINE(mixed, EQ_MIXED_FIRST, EQ_MIXED_STEP, EQ_UNMIX)
-EQ_DEFINE(plain, EQ_PLAIN_FIRST, EQ_PLAIN_STEP, "")
+EQ_DEFINE(mixed, EQ_MIXED_FIRST, EQ_MIXED_STEP, EQ_UNMIX, EQ_FINISH_FAST, "16")
+EQ_DEFINE(plain, EQ_PLAIN_FIRST, EQ_PLAIN_STEP, "", EQ_FINISH_FAST, "16")
+EQ_DEFINE(mixed_single, EQ_MIXED_FIRST, EQ_MIXED_STEP, EQ_UNMIX, EQ_FINISH_SINGLE, "32")
+EQ_DEFINE(mixed_double, EQ_MIXED_FIRST, EQ_MIXED_STEP, EQ_UNMIX, EQ_FINISH_DOUBLE, "24")
 
 /* Biases and six sums of products, the first channel's, then the second's. Returns the end of the weights. */
 __attribute__((naked)) static const int32_t *multiply(const int32_t *weights __attribute__((unused)),
@@ -336,7 +352,28 @@ static const int32_t *multiply(const int32_t *weights, const int32_t *x, int32_t
     return sums_of_products(weights, x, k, sums, 0);
 }
 
-static void gemm(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride, int mixed)
+/* An output; w points to what is packed of its channel, two words apart. */
+typedef int32_t eq_finish(int32_t acc, const int32_t *w, int32_t zero_point);
+
+static int32_t finish_fast(int32_t acc, const int32_t *w, int32_t zero_point)
+{
+    return eq_smmlar(acc, w[0], zero_point);
+}
+
+static int32_t finish_single(int32_t acc, const int32_t *w, int32_t zero_point)
+{
+    (void)zero_point;
+    return (int32_t)(((int64_t)acc * w[0] >> 32) + w[2]) >> w[4];
+}
+
+static int32_t finish_double(int32_t acc, const int32_t *w, int32_t zero_point)
+{
+    const int32_t high = eq_smmlar(acc, w[0], acc);
+    return (((high + (high >> 31)) >> w[2]) + zero_point) >> 1;
+}
+
+static void gemm(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride, int mixed, eq_finish *finish,
+                 int32_t words)
 {
     const int32_t *w = g->weights;
     for (int32_t done = 0; done < g->out_c; done += 2 - (done == 0 && g->out_c & 1)) {
@@ -344,22 +381,22 @@ static void gemm(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t st
         w = sums_of_products(w, x, g->k, sums, mixed);
         for (int32_t j = 0; j < 3; j++) {
             const int32_t second = mixed ? eq_wrap((int64_t)sums[3 + j] - sums[j]) >> 8 : sums[3 + j];
-            out[j * stride + done] = (int8_t)eq_ssat8(eq_smmlar(sums[j], w[0], g->zero_point));
-            out[j * stride + done + 1] = (int8_t)eq_ssat8(eq_smmlar(second, w[1], g->zero_point));
+            out[j * stride + done] = (int8_t)eq_ssat8(finish(sums[j], w, g->zero_point));
+            out[j * stride + done + 1] = (int8_t)eq_ssat8(finish(second, w + 1, g->zero_point));
         }
-        w += 2;
+        w += words;
     }
 }
 
-void eq_dsp_gemm_mixed(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride)
-{
-    gemm(g, x, out, stride, 1);
-}
-
-void eq_dsp_gemm_plain(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride)
-{
-    gemm(g, x, out, stride, 0);
-}
+#define EQ_DEFINE(name, mixed, finish, words)                                                                          \
+    void eq_dsp_gemm_##name(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride)                       \
+    {                                                                                                                  \
+        gemm(g, x, out, stride, mixed, finish, words);                                                                 \
+    }
+EQ_DEFINE(mixed, 1, finish_fast, 2)
+EQ_DEFINE(plain, 0, finish_fast, 2)
+EQ_DEFINE(mixed_single, 1, finish_single, 6)
+EQ_DEFINE(mixed_double, 1, finish_double, 4)
 
 #endif
 
@@ -373,8 +410,8 @@ static inline void gemm_rounded(const eq_gemm_dsp *g, const int32_t *x, int8_t *
         w = multiply(w, x, g->k, sums);
         for (int32_t c = done; c < done + 2 && c < g->out_c; c++) {
             for (int32_t j = 0; j < 3; j++) {
-                out[j * stride + c] = eq_requantize(sums[3 * (c - done) + j], g->mantissa[c], g->shift[c],
-                                                    g->zero_point, g->qmin, g->qmax, rounding);
+                out[j * stride + c] = eq_dsp_requantize(sums[3 * (c - done) + j], g->mantissa[c], g->shift[c],
+                                                        g->zero_point, g->qmin, g->qmax, rounding);
             }
         }
     }

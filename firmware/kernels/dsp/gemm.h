@@ -24,15 +24,19 @@ int32_t *eq_dsp_widen_rows(const eq_dsp_rows *from, int32_t words, int32_t rows,
  *
  * mixed, plain: fast rounding with multipliers below 2^31 as they are packed (twice those of eq_multiply), clamped to
  * int8 only. With mixed weights the second channel's accumulator is 256 times its own plus the first channel's, modulo
- * 2^32, which saves unpacking it; its own has to fit into 24 bits. */
+ * 2^32, which saves unpacking it; its own has to fit into 24 bits.
+ * mixed_single, mixed_double: mixed weights, the other roundings with shifts to the right as eq_gemm_dsp says, clamped
+ * to int8 only. */
 void eq_dsp_gemm_mixed(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 void eq_dsp_gemm_plain(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
+void eq_dsp_gemm_mixed_single(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
+void eq_dsp_gemm_mixed_double(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 void eq_dsp_gemm_fast(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 void eq_dsp_gemm_single(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 void eq_dsp_gemm_double(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 
 /* X(name) for each of them. */
-#define EQ_DSP_FOR_EACH_GEMM(X) X(mixed) X(plain) X(fast) X(single) X(double)
+#define EQ_DSP_FOR_EACH_GEMM(X) X(mixed) X(plain) X(mixed_single) X(mixed_double) X(fast) X(single) X(double)
 
 typedef void eq_dsp_gemm(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 

@@ -4,8 +4,8 @@
 
 #include "eq/depthwise_conv2d_dsp.h"
 #include "eq/dsp.h"
-#include "eq/requant.h"
 #include "inline.h"
+#include "requant.h"
 
 /* Of row r of the window, left[r] pairs its first weight with its middle one, right[r] the middle one with the last. */
 typedef struct {
@@ -45,7 +45,7 @@ EQ_INLINE int8_t eq_finish3(const eq_depthwise_conv2d_3x3_dsp_params *p, const e
     if (rounding == EQ_FAST) {
         return (int8_t)eq_ssat8(eq_smmlar(acc, w->mantissa, p->zero_point));
     }
-    return eq_requantize(acc, w->mantissa, w->shift, p->zero_point, p->qmin, p->qmax, rounding);
+    return eq_dsp_requantize(acc, w->mantissa, w->shift, p->zero_point, p->qmin, p->qmax, rounding);
 }
 
 #endif

@@ -1,7 +1,7 @@
 #include "eq/winograd_dsp.h"
 
 #include "eq/dsp.h"
-#include "eq/requant.h"
+#include "requant.h"
 
 #if EQ_DSP_NATIVE && defined(__thumb2__)
 #define EQ_ASSEMBLY 1
@@ -370,8 +370,8 @@ EQ_INLINE void finish_rounded(const eq_winograd_dsp_params *p, int32_t channel, 
     for (int32_t i = 0; i < 8; i++, sums += 4) {
         int8_t *const at = out + (i >> 2) * row + (2 * (i & 1) + (i >> 1 & 1)) * p->out_c;
         for (int32_t c = channel; c < channel + 4; c++) {
-            at[c] = eq_requantize(sums[c - channel] >> 2, p->mantissa[c], p->shift[c], p->zero_point, p->qmin, p->qmax,
-                                  rounding);
+            at[c] = eq_dsp_requantize(sums[c - channel] >> 2, p->mantissa[c], p->shift[c], p->zero_point, p->qmin,
+                                      p->qmax, rounding);
         }
     }
 }
