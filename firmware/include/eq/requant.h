@@ -31,9 +31,7 @@ static inline int32_t eq_shift_left(int32_t x, int32_t shift)
 /* round(a · b / 2^31), halves upwards. */
 static inline int32_t eq_doubling_high_multiply(int32_t a, int32_t b)
 {
-    const int64_t product = (int64_t)a * b;
-    const int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
-    return eq_saturate32((product + nudge) / ((int64_t)1 << 31));
+    return eq_saturate32(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
 /* round(x / 2^exponent), halves away from zero; exponent in 0..31. */
