@@ -111,6 +111,12 @@ def has_small_factors(site: Site) -> bool:
     return all(m.shift[0] <= 0 for m in (*d.inputs, d.output))
 
 
+def has_whole_mantissas(site: Site) -> bool:
+    """No factor of TFLITE and TFLM is so small that it is 0."""
+    d = double_sum(site)
+    return all(m.mantissa[0] >= 2**30 for m in (*d.inputs, d.output))
+
+
 def lower_fast(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_add_ref_fast`."""
     who, c = operands(site), fast_sum(site)
@@ -176,6 +182,14 @@ class SumOp(Op):
             "_double",
         ),
         *binary_dsp_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, is_fast),
+        *binary_dsp_kernels(
+            "eq_add",
+            "add",
+            "eq_add_double_params",
+            lower_double,
+            lambda site: is_double(site) and has_small_factors(site) and has_whole_mantissas(site),
+            "_double",
+        ),
         elementwise_row(
             "eq_add_thumb_fast",
             "add",

@@ -161,9 +161,11 @@ def binary_dsp_kernels(
     struct: str,
     lower: Callable[[Site], Mapping[str, Param]],
     fits: Callable[[Site], bool],
+    suffix: str = "_fast",
 ) -> tuple[Kernel, Kernel]:
-    """The two rows of an operator of two operands for cores with the DSP extension: `<name>_dsp_fast` with two computed
-    ones, and `<name>_const_dsp_fast`. Arguments as of `binary_kernels`.
+    """The two rows of an operator of two operands for cores with the DSP extension.
+
+    `<name>_dsp<suffix>` has two computed operands, `<name>_const_dsp<suffix>` one. Arguments as of `binary_kernels`.
     """
 
     def row(function: str, condition: Callable[[Site], bool]) -> Kernel:
@@ -178,7 +180,7 @@ def binary_dsp_kernels(
             overlap=elementwise,
         )
 
-    return row(f"{name}_dsp_fast", both_computed), row(f"{name}_const_dsp_fast", one_constant)
+    return row(f"{name}_dsp{suffix}", both_computed), row(f"{name}_const_dsp{suffix}", one_constant)
 
 
 def require_same_scale(site: Site, q: QParams) -> None:
