@@ -183,7 +183,12 @@ def scratch(site: Site, beside: int) -> int:
 
 
 def variants(
-    row: Kernel, members: Members, shape: Callable[[Site], bool], scale: Scale, size: int = 2
+    row: Kernel,
+    members: Members,
+    shape: Callable[[Site], bool],
+    scale: Scale,
+    size: int = 2,
+    shifted: tuple[Rounding, ...] = (),
 ) -> tuple[Kernel, ...]:
     """The rows of a kernel for sites that `shape` takes, fastest first.
 
@@ -193,6 +198,7 @@ def variants(
         shape: whether the kernel takes the shapes and attributes of a site.
         scale: the multipliers of a site.
         size: output channels that are computed at once.
+        shifted: roundings that have a kernel of their own, besides FAST.
     """
 
     def one(variant: str, arithmetic: Callable[[Site], bool]) -> Kernel:
@@ -205,12 +211,14 @@ def variants(
             rounded=not variant,
         )
 
-    shifted = {"mixed_single": Rounding.SINGLE, "mixed_double": Rounding.DOUBLE} if size == 2 else {}
-    fast = row.goals & {"speed", "balanced"}
+    def of(rounding: Rounding) -> Kernel:
+        kernel = one(f"mixed_{rounding.value}", partial(is_shifted, scale=scale, rounding=rounding))
+        return replace(kernel, goals=row.goals - {"size"})
+
     return (
         one("mixed", lambda site: is_mixed(site, scale, size)),
         one("plain", lambda site: is_direct(site, scale)),
-        *(replace(one(name, partial(is_shifted, scale=scale, rounding=r)), goals=fast) for name, r in shifted.items()),
+        *(of(rounding) for rounding in shifted),
         one("", is_symmetric),
     )
 
@@ -228,8 +236,11 @@ def pointwise_members(site: Site, scale: Scale, variant: str) -> Mapping[str, Pa
     return {**gemm_members(site, scale, variant), "pixels": pixels, "in_c": site.const(1)[0].size}
 
 
-def pointwise_rows(shape: Callable[[Site], bool], scale: Scale) -> tuple[Kernel, ...]:
-    """Rows of `eq_pointwise_dsp`, for an operator whose output is every pixel of the input times a matrix."""
+def pointwise_rows(shape: Callable[[Site], bool], scale: Scale, shifted: tuple[Rounding, ...]) -> tuple[Kernel, ...]:
+    """Rows of `eq_pointwise_dsp`, for an operator whose output is every pixel of the input times a matrix.
+
+    `shifted`: see `variants`.
+    """
     row = Kernel(
         "eq_pointwise_dsp",
         ("dsp/pointwise.c", "dsp/gemm.c"),
@@ -239,7 +250,7 @@ def pointwise_rows(shape: Callable[[Site], bool], scale: Scale) -> tuple[Kernel,
         scratch=lambda site: scratch(site, 0),
         overlap=pointwise_overlap,
     )
-    return variants(row, lambda site, variant: pointwise_members(site, scale, variant), shape, scale)
+    return variants(row, lambda site, variant: pointwise_members(site, scale, variant), shape, scale, 2, shifted)
 
 
 def _conv(site: Site) -> Conv2D:
@@ -306,9 +317,11 @@ def conv2d_rows() -> tuple[Kernel, ...]:
         overlap=conv_overlap,
         instances=is_window,
     )
+    double = (Rounding.DOUBLE,)
+    pointwise = pointwise_rows(is_pointwise, conv_multiplier, double)
     return (
-        *(replace(k, goals=frozenset({"speed", "balanced"})) for k in pointwise_rows(is_pointwise, conv_multiplier)),
-        *variants(row, _conv_members, lambda site: _conv(site).groups == 1, conv_multiplier),
+        *(replace(k, goals=frozenset({"speed", "balanced"})) for k in pointwise),
+        *variants(row, _conv_members, lambda site: _conv(site).groups == 1, conv_multiplier, 2, double),
     )
 
 
@@ -344,5 +357,5 @@ def fully_connected_rows(scale: Scale) -> tuple[Kernel, ...]:
     return (
         *rows(_is_row, "speed"),
         *rows(is_long_row, "balanced", "size"),
-        *pointwise_rows(lambda site: True, scale),
+        *pointwise_rows(lambda site: True, scale, (Rounding.SINGLE, Rounding.DOUBLE)),
     )

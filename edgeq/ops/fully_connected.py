@@ -134,6 +134,7 @@ class FullyConnected(Op):
             one("one_channel", cls(clamp=relu), (1, 130), 1),
             one("vector", cls(), (12,), 8),
             one("wide_k", cls(), (1, 1030), 2),
+            one("large_sums", cls(), (1, 2200), 4),
             one("even", cls(clamp=relu), (1, 96), 12),
             one("two_rows", cls(clamp=relu), (2, 44), 7),
             one("many_rows", cls(clamp=relu), (11, 18), 6),
