@@ -22,7 +22,6 @@ typedef struct {
  * side by side; and what words leave of their rows. */
 void eq_conv2d_dsp_mixed(const eq_conv2d_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_dsp_plain(const eq_conv2d_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
-void eq_conv2d_dsp_mixed_single(const eq_conv2d_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_dsp_mixed_double(const eq_conv2d_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_dsp_fast(const eq_conv2d_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_dsp_single(const eq_conv2d_dsp_params *p, const int8_t *input, int8_t *output, void *scratch);

@@ -35,8 +35,8 @@ void eq_dsp_gemm_fast(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32
 void eq_dsp_gemm_single(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 void eq_dsp_gemm_double(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 
-/* X(name) for each of them. */
-#define EQ_DSP_FOR_EACH_GEMM(X) X(mixed) X(plain) X(mixed_single) X(mixed_double) X(fast) X(single) X(double)
+/* X(name) for each of them but mixed_single, which convolutions have no use for. */
+#define EQ_DSP_FOR_EACH_GEMM(X) X(mixed) X(plain) X(mixed_double) X(fast) X(single) X(double)
 
 typedef void eq_dsp_gemm(const eq_gemm_dsp *g, const int32_t *x, int8_t *out, int32_t stride);
 

@@ -24,3 +24,4 @@ EQ_INLINE void pointwise(const eq_pointwise_dsp_params *p, const int8_t *input, 
         pointwise(p, input, output, scratch, eq_dsp_gemm_##suffix);                                                    \
     }
 EQ_DSP_FOR_EACH_GEMM(DEFINE)
+DEFINE(mixed_single)
