@@ -355,7 +355,7 @@ def fully_connected_rows(scale: Scale) -> tuple[Kernel, ...]:
         return variants(shared, lambda site, variant: _row_members(site, scale, variant), shape, scale, 4)
 
     return (
-        *rows(_is_row, "speed"),
-        *rows(is_long_row, "balanced", "size"),
+        *rows(_is_row, "speed", "balanced"),
+        *rows(is_long_row, "size"),
         *pointwise_rows(lambda site: True, scale, (Rounding.SINGLE, Rounding.DOUBLE)),
     )

@@ -75,7 +75,7 @@ static inline const int8_t *net_output_mix_in_arena(const void *arena)
 /* Where output_head is after a run, until the arena is used again. */
 static inline const int8_t *net_output_head_in_arena(const void *arena)
 {
-    return (const int8_t *)((const unsigned char *)arena + 96);
+    return (const int8_t *)((const unsigned char *)arena + 192);
 }
 
 /* The element of input_image_0 that is nearest to a real value, halves to even. */

@@ -9,7 +9,7 @@
 #include "eq/concat.h"
 #include "eq/conv2d_dsp.h"
 #include "eq/flip.h"
-#include "eq/pointwise_dsp.h"
+#include "eq/fully_connected_dsp.h"
 #include "eq/split.h"
 #include "net_weights.h"
 
@@ -50,9 +50,8 @@ static const eq_add_fast_params net_mix_params = {
     .a_factor = 16384, .b_factor = 16384, .offset = 57344, .right_shift = 14, .qmin = -128, .qmax = 127,
 };
 
-static const eq_pointwise_dsp_params net_head_params = {
-    .gemm.weights = net_head_gemm_weights, .gemm.out_c = 10, .gemm.zero_point = -3, .gemm.k = 96, .pixels = 1,
-    .in_c = 96,
+static const eq_fully_connected_dsp_params net_head_params = {
+    .weights = net_head_weights, .out_c = 10, .zero_point = -3, .in_c = 96,
 };
 
 #ifdef NET_PROFILE
@@ -134,14 +133,14 @@ int net_run(void *arena, const int8_t *input_image_0, const uint8_t *input_gain,
 
     /* head: FullyConnected -> 1x10 */
     NET_LAYER_HOOK(7);
-    eq_pointwise_dsp_mixed(&net_head_params, memory + 96, memory + 96, memory + 192);
+    eq_fully_connected_dsp_mixed(&net_head_params, memory + 96, memory + 192);
 
     NET_LAYER_HOOK(NET_LAYERS);
     if (output_mix != NULL && output_mix != net_output_mix_in_arena(arena)) {
         memcpy(output_mix, memory + 0, sizeof *output_mix * NET_OUTPUT_MIX_SIZE);
     }
     if (output_head != NULL && output_head != net_output_head_in_arena(arena)) {
-        memcpy(output_head, memory + 96, sizeof *output_head * NET_OUTPUT_HEAD_SIZE);
+        memcpy(output_head, memory + 192, sizeof *output_head * NET_OUTPUT_HEAD_SIZE);
     }
     return NET_OK;
 }
