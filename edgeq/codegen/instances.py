@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from edgeq.codegen.program import KernelCall, Program
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import registry
+from edgeq.kernels import rows
 from edgeq.numerics.fixedpoint import Rounding
 
 
@@ -50,8 +51,8 @@ def _path(program: Program, source: str) -> str:
 
 def functions_of(source: str) -> tuple[str, ...]:
     """The functions of all rows that a source defines, sorted."""
-    rows = {row for op in registry().values() for row in op.kernels if row.sources[0] == source}
-    return tuple(sorted({name for row in rows for name in _names(row)}))
+    defined = {row for op in registry().values() for row in rows(op) if row.sources[0] == source}
+    return tuple(sorted({name for row in defined for name in _names(row)}))
 
 
 def _names(row: Kernel) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from edgeq.errors import ModelError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.kernel import Kernel, Wanted
+from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Site
+from edgeq.kernels.choice import Wanted
 from edgeq.memory import Home, Plan, Read, Schedule, Step, arrange, whole_homes
 
 

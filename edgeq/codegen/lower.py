@@ -15,7 +15,8 @@ from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace
 from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph
-from edgeq.ir.kernel import Goal, Library, Wanted
+from edgeq.ir.kernel import Goal, Library
+from edgeq.kernels.choice import Wanted
 from edgeq.memory import Home, Plan, Schedule, pieces, whole_homes
 from edgeq.target import Target
 

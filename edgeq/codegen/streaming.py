@@ -15,7 +15,7 @@ from edgeq.codegen.layout import Choice, Layout, choose, schedule
 from edgeq.codegen.program import Streaming
 from edgeq.codegen.stripes import Calls, Stripes
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.kernel import Wanted
+from edgeq.kernels.choice import Wanted
 from edgeq.memory import Homes, Needs, Schedule, needs, plan, shared_homes, whole_homes
 from edgeq.passes.stream_rows import region, stream_rows
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.kernel import Kernel, Wanted
+from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Shape
+from edgeq.kernels.choice import Wanted
 from edgeq.memory import ALIGNMENT, whole_homes
 from edgeq.passes.stream_rows import Region, StripeRows, height, stripe_rows, with_rows
 

@@ -109,27 +109,3 @@ class Kernel:
     def runs_on(self, isa: frozenset[str]) -> bool:
         """Whether a target with these features can have it."""
         return self.isa <= isa and not self.lacks & isa
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What decides which kernel computes a site.
-
-    Attributes:
-        isa: features that the target has.
-        goal: what the program is optimized for.
-        library: whose kernels come first; edgeq's own compute what it does not.
-    """
-
-    isa: frozenset[str] = frozenset()
-    goal: Goal = "balanced"
-    library: Library = "edgeq"
-
-    def choose(self, site: Site) -> Kernel | None:
-        """The first row that fits in the operator's table, which begins with the fastest; None if there is none."""
-        return next(iter(self.fitting(site)), None)
-
-    def fitting(self, site: Site) -> tuple[Kernel, ...]:
-        """All rows that fit, those of the library first, and the fastest of those."""
-        found = [k for k in site.op.kernels if k.runs_on(self.isa) and self.goal in k.goals and k.fits(site)]
-        return tuple(k for library in dict.fromkeys((self.library, "edgeq")) for k in found if k.library == library)

@@ -1,7 +1,7 @@
 """The base of all operators, and the registry that finds them.
 
-An operator is a frozen dataclass whose fields are its attributes. Its file in `edgeq/ops/` holds everything edgeq knows
-about it; nothing else in the code lists operators.
+An operator is a frozen dataclass whose fields are its attributes. Its file in `edgeq/ops/` holds what it means and its
+portable kernels; `edgeq/kernels/` has those for instruction sets.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Op:
     """Base of all operators. Activations are NHWC; the batch is dimension 0."""
 
     kernels: ClassVar[tuple[Kernel, ...]] = ()
-    """Fastest first; the first whose ISA and shape conditions hold is used."""
+    """The portable ones, fastest first; those for instruction sets are in edgeq.kernels."""
     is_view: ClassVar[bool] = False
     """The output is the input's bytes under another shape: no code is generated."""
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Param, in_place
+from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import (
@@ -26,20 +26,14 @@ from edgeq.numerics.fixedpoint import (
     round_half_away,
 )
 from edgeq.ops._broadcast import (
-    binary_dsp_kernels,
     binary_kernels,
-    both_computed,
     broadcast_params,
     broadcast_samples,
     broadcast_shapes,
-    one_constant,
     operands,
 )
-from edgeq.ops._cmsis_nn_others import add_rows as cmsis_nn_rows
-from edgeq.ops._elementwise_mve import binary_mve_rows
 from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
-from edgeq.ops._thumb import elementwise_row
 
 Signs = tuple[int, int]
 MAX_SHIFT = 22
@@ -160,44 +154,6 @@ class SumOp(Op):
 
     signs: ClassVar[Signs] = (1, 1)
     kernels: ClassVar = (
-        *cmsis_nn_rows(
-            lambda site: (*double_sum(site).inputs, double_sum(site).output),
-            LEFT_SHIFT,
-            lambda site: signs_of(site) == (1, 1) and has_small_factors(site),
-        ),
-        *binary_mve_rows(
-            "add",
-            "eq_add_fast_params",
-            lower_fast,
-            lambda site: is_fast(site) and both_computed(site),
-            lambda site: is_fast(site) and one_constant(site),
-            "_fast",
-        ),
-        *binary_mve_rows(
-            "add",
-            "eq_add_double_params",
-            lower_double,
-            lambda site: is_double(site) and both_computed(site) and has_small_factors(site),
-            lambda site: is_double(site) and one_constant(site) and has_small_factors(site),
-            "_double",
-        ),
-        *binary_dsp_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, is_fast),
-        *binary_dsp_kernels(
-            "eq_add",
-            "add",
-            "eq_add_double_params",
-            lower_double,
-            lambda site: is_double(site) and has_small_factors(site) and has_whole_mantissas(site),
-            "_double",
-        ),
-        elementwise_row(
-            "eq_add_thumb_fast",
-            "add",
-            "eq_add_fast_params",
-            lower_fast,
-            fits=lambda site: is_fast(site) and both_computed(site) and site.input(0).shape == site.input(1).shape,
-            overlap=in_place,
-        ),
         *binary_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, suffix="_fast", fits=is_fast),
         *binary_kernels("eq_add", "add", "eq_add_double_params", lower_double, suffix="_double", fits=is_double),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -93,12 +92,17 @@ def operands(site: Site) -> Operands:
     return Operands(0, 1, second) if first is None else Operands(1, 0, first)
 
 
+def operand_walk(site: Site) -> tuple[Shape, list[Strides]]:
+    """How the operands a and b are read: the output's dimensions, joined where they can be, and the strides of each."""
+    who, y = operands(site), site.outputs[0].shape
+    return collapse(y, [broadcast_strides(site.input(i).shape, y) for i in (who.a, who.b)])
+
+
 def broadcast_params(site: Site) -> Mapping[str, Param]:
     """The members `shape, a_stride, b_stride, constant` that all kernels of two operands share."""
-    who, y = operands(site), site.outputs[0].shape
-    wanted = [broadcast_strides(site.input(i).shape, y) for i in (who.a, who.b)]
-    shape, (a, b) = collapse(y, wanted)
-    constant = 0 if who.constant is None else np.ravel(who.constant)
+    shape, (a, b) = operand_walk(site)
+    elements = operands(site).constant
+    constant = 0 if elements is None else np.ravel(elements)
     return {"shape": shape, "a_stride": a, "b_stride": b, "constant": constant}
 
 
@@ -147,40 +151,6 @@ def binary_kernels(
         )
 
     return row(f"{name}_ref{suffix}", both_computed), row(f"{name}_const_ref{suffix}", one_constant)
-
-
-def rows_are_contiguous(site: Site) -> bool:
-    """Both operands are contiguous along the last of the dimensions that are left when neighbours are joined."""
-    params = broadcast_params(site)
-    return all(cast("Strides", params[k])[-1] == 1 for k in ("a_stride", "b_stride"))
-
-
-def binary_dsp_kernels(
-    name: str,
-    file: str,
-    struct: str,
-    lower: Callable[[Site], Mapping[str, Param]],
-    fits: Callable[[Site], bool],
-    suffix: str = "_fast",
-) -> tuple[Kernel, Kernel]:
-    """The two rows of an operator of two operands for cores with the DSP extension.
-
-    `<name>_dsp<suffix>` has two computed operands, `<name>_const_dsp<suffix>` one. Arguments as of `binary_kernels`.
-    """
-
-    def row(function: str, condition: Callable[[Site], bool]) -> Kernel:
-        return Kernel(
-            function,
-            (f"dsp/{file}.c",),
-            f"eq/{file}_dsp.h",
-            struct,
-            lower,
-            isa=frozenset({"dsp"}),
-            fits=lambda site: condition(site) and fits(site) and rows_are_contiguous(site),
-            overlap=elementwise,
-        )
-
-    return row(f"{name}_dsp{suffix}", both_computed), row(f"{name}_const_dsp{suffix}", one_constant)
 
 
 def require_same_scale(site: Site, q: QParams) -> None:

@@ -10,13 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, always, in_place
+from edgeq.ir.kernel import Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Op, Rows, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.numerics import lut
 from edgeq.numerics.fixedpoint import Ints, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Affine, Table
-from edgeq.ops._elementwise_mve import mve_row
 
 
 def affine(q: QParams) -> Affine:
@@ -51,10 +50,6 @@ def lower_table(site: Site) -> Mapping[str, Param]:
     return table_params(site.outputs[0].size, site.op.site_table(site))
 
 
-TABLE_MVE_KERNEL = mve_row("table", "eq_table_params", lower_table, always, in_place)
-TABLE_KERNEL = Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place)
-
-
 @dataclass(frozen=True)
 class TableOp(Op):
     """Base of the operators on one tensor, element by element. Input and output have the same shape, of any rank.
@@ -65,7 +60,9 @@ class TableOp(Op):
     undefined: ClassVar[float] = 0.0
     """The real result, in integer arithmetic, where the function is not a number."""
 
-    kernels: ClassVar = (TABLE_MVE_KERNEL, TABLE_KERNEL)
+    kernels: ClassVar = (
+        Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),
+    )
 
     def real(self, x: Array) -> Array:
         """The function over float64 (any shape), with numpy's NaN and infinities outside its domain."""

@@ -11,11 +11,8 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ops._cmsis_nn_others import average_pool_rows as cmsis_nn_rows
-from edgeq.ops._elementwise_mve import mve_row
-from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_fours, in_groups
+from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
-from edgeq.ops._thumb import elementwise_row
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -59,30 +56,6 @@ def overlap(site: Site) -> Overlaps:
     return in_groups(site, first(site), site.input(0).shape[3])
 
 
-def overlap_mve(site: Site) -> Overlaps:
-    """Pixels in order, 16 channels at once."""
-    return in_groups(site, first(site), site.input(0).shape[3], 16)
-
-
-def overlap_dsp(site: Site) -> Overlaps:
-    """Pixels in order, four channels at once, of which the last four may overlap those before."""
-    return in_fours(site, first(site))
-
-
-def fits_dsp(site: Site) -> bool:
-    """Sums of four channels side by side, 16 bits each."""
-    op = site.op
-    assert isinstance(op, AveragePool2D)
-    return site.input(0).shape[3] >= 4 and op.kernel[0] * op.kernel[1] <= 256
-
-
-def fits_mve(site: Site) -> bool:
-    """Few enough elements to divide by multiplying."""
-    op = site.op
-    assert isinstance(op, AveragePool2D)
-    return op.kernel[0] * op.kernel[1] <= 255
-
-
 @dataclass(frozen=True)
 class AveragePool2D(Op):
     """Input: x (N, H, W, C). Output: (N, OH, OW, C).
@@ -103,21 +76,6 @@ class AveragePool2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        *cmsis_nn_rows(),
-        mve_row("average_pool2d", "eq_average_pool2d_params", lower_ref, fits_mve, overlap_mve),
-        Kernel(
-            "eq_average_pool2d_dsp",
-            ("dsp/average_pool2d.c",),
-            "eq/average_pool2d_dsp.h",
-            "eq_average_pool2d_params",
-            lower_ref,
-            isa=frozenset({"dsp"}),
-            fits=fits_dsp,
-            overlap=overlap_dsp,
-        ),
-        elementwise_row(
-            "eq_average_pool2d_thumb", "average_pool2d", "eq_average_pool2d_params", lower_ref, overlap=overlap
-        ),
         Kernel(
             "eq_average_pool2d_ref",
             ("ref/average_pool2d.c",),

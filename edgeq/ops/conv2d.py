@@ -11,10 +11,6 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ops._cmsis_nn_conv import conv2d_rows as cmsis_nn_rows
-from edgeq.ops._compact_dsp import compact_conv2d_rows
-from edgeq.ops._conv2d_mve import conv2d_mve_rows
-from edgeq.ops._gemm_dsp import conv2d_rows
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
@@ -28,7 +24,6 @@ from edgeq.ops._requant import (
     weight_params,
     weight_zero_points,
 )
-from edgeq.ops._thumb import conv2d_rows as thumb_rows
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -39,7 +34,6 @@ from edgeq.ops._window import (
     window_rows,
     windows,
 )
-from edgeq.ops._winograd_dsp import winograd_rows
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -83,12 +77,6 @@ class Conv2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        *cmsis_nn_rows(),
-        *conv2d_mve_rows(),
-        *winograd_rows(),
-        *compact_conv2d_rows(),
-        *conv2d_rows(),
-        *thumb_rows(lower_ref),
         Kernel(
             "eq_conv2d_ref",
             ("ref/conv2d.c",),

@@ -11,9 +11,6 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ops._cmsis_nn_conv import depthwise_rows as cmsis_nn_rows
-from edgeq.ops._depthwise_dsp import row_any, row_compact, rows_3x3
-from edgeq.ops._depthwise_mve import depthwise_mve_rows
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -26,7 +23,6 @@ from edgeq.ops._requant import (
     weight_params,
     weight_zero_points,
 )
-from edgeq.ops._thumb import depthwise_rows as thumb_rows
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -80,12 +76,6 @@ class DepthwiseConv2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        *cmsis_nn_rows(),
-        *depthwise_mve_rows(),
-        row_compact(),
-        *rows_3x3(),
-        row_any(),
-        *thumb_rows(),
         Kernel(
             "eq_depthwise_conv2d_ref",
             ("ref/depthwise_conv2d.c",),

@@ -12,10 +12,6 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
-from edgeq.ops._cmsis_nn_conv import fully_connected_rows as cmsis_nn_rows
-from edgeq.ops._compact_dsp import compact_fully_connected_rows
-from edgeq.ops._conv2d_mve import fully_connected_mve_rows
-from edgeq.ops._gemm_dsp import fully_connected_rows
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
@@ -29,7 +25,6 @@ from edgeq.ops._requant import (
     weight_params,
     weight_zero_points,
 )
-from edgeq.ops._thumb import fully_connected_rows as thumb_rows
 from edgeq.ops._window import check_bias
 
 
@@ -70,11 +65,6 @@ class FullyConnected(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        *cmsis_nn_rows(multiplier),
-        *fully_connected_mve_rows(multiplier),
-        *compact_fully_connected_rows(multiplier),
-        *fully_connected_rows(multiplier),
-        *thumb_rows(lower_ref),
         Kernel(
             "eq_fully_connected_ref",
             ("ref/fully_connected.c",),

@@ -8,14 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, always
+from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ops._cmsis_nn_others import max_pool_rows as cmsis_nn_rows
-from edgeq.ops._elementwise_mve import mve_row
-from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_fours, in_groups
+from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
-from edgeq.ops._thumb import elementwise_row
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -52,16 +49,6 @@ def overlap(site: Site) -> Overlaps:
     return in_groups(site, first(site), site.input(0).shape[3])
 
 
-def overlap_mve(site: Site) -> Overlaps:
-    """Pixels in order, 16 channels at once."""
-    return in_groups(site, first(site), site.input(0).shape[3], 16)
-
-
-def overlap_dsp(site: Site) -> Overlaps:
-    """Pixels in order, four channels at once, of which the last four may overlap those before."""
-    return in_fours(site, first(site))
-
-
 @dataclass(frozen=True)
 class MaxPool2D(Op):
     """Input: x (N, H, W, C). Output: (N, OH, OW, C). Padding takes no part in a maximum.
@@ -79,19 +66,6 @@ class MaxPool2D(Op):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        *cmsis_nn_rows(),
-        mve_row("max_pool2d", "eq_max_pool2d_params", lower_ref, always, overlap_mve),
-        Kernel(
-            "eq_max_pool2d_dsp",
-            ("dsp/max_pool2d.c",),
-            "eq/max_pool2d_dsp.h",
-            "eq_max_pool2d_params",
-            lower_ref,
-            isa=frozenset({"dsp"}),
-            fits=lambda site: site.input(0).shape[3] >= 4,
-            overlap=overlap_dsp,
-        ),
-        elementwise_row("eq_max_pool2d_thumb", "max_pool2d", "eq_max_pool2d_params", lower_ref, overlap=overlap),
         Kernel(
             "eq_max_pool2d_ref",
             ("ref/max_pool2d.c",),

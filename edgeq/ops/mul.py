@@ -13,18 +13,12 @@ from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_r
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._broadcast import (
-    binary_dsp_kernels,
     binary_kernels,
-    both_computed,
     broadcast_params,
     broadcast_samples,
     broadcast_shapes,
-    one_constant,
     operands,
 )
-from edgeq.ops._cmsis_nn_others import mul_rows as cmsis_nn_rows
-from edgeq.ops._elementwise_mve import binary_mve_rows
-from edgeq.ops._pack_mve import fits_multiplier
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
 
 
@@ -54,12 +48,6 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def has_small_factor(site: Site) -> bool:
-    """FAST with a factor below 1/2, which one SMMLAR applies."""
-    m = factor(site)
-    return site.numerics is Numerics.FAST and int(m.shift[0]) == 0 and int(m.mantissa[0]) < 1 << 30
-
-
 @dataclass(frozen=True)
 class Mul(Op):
     """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a · b.
@@ -70,19 +58,7 @@ class Mul(Op):
 
     clamp: Clamp = NO_CLAMP
 
-    kernels: ClassVar = (
-        *cmsis_nn_rows(factor),
-        *binary_mve_rows(
-            "mul",
-            "eq_mul_params",
-            lower_ref,
-            lambda site: both_computed(site) and fits_multiplier(factor(site), site.rounding),
-            lambda site: one_constant(site) and fits_multiplier(factor(site), site.rounding),
-            rounded=True,
-        ),
-        *binary_dsp_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, has_small_factor),
-        *binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True),
-    )
+    kernels: ClassVar = binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True)
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         return (broadcast_shapes(shapes),)

@@ -8,12 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, always, in_place
+from edgeq.ir.kernel import Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, DType, Shape, TensorType
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Table
-from edgeq.ops._elementwise_mve import mve_row
 
 
 def is_flip(site: Site) -> bool:
@@ -60,7 +59,6 @@ class Requantize(Op):
             fits=is_flip,
             overlap=in_place,
         ),
-        mve_row("table", "eq_table_params", lower_table, always, in_place),
         Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),
     )
 

@@ -14,14 +14,12 @@ from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
 from edgeq.numerics.gemmlowp import reciprocal
-from edgeq.ops._cmsis_nn_others import softmax_rows as cmsis_nn_rows
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
     SUM_BITS,
     RowOp,
     columns,
     fast_exponentials,
-    fits_double,
     fixed_differences,
     portable_rows,
     row_params,
@@ -82,10 +80,7 @@ class Softmax(RowOp):
     """
 
     output: ClassVar = OUTPUT
-    kernels: ClassVar = (
-        *cmsis_nn_rows(fixed_differences, fits_double),
-        *portable_rows("softmax", lower_fast, lower_double),
-    )
+    kernels: ClassVar = portable_rows("softmax", lower_fast, lower_double)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

@@ -17,6 +17,7 @@ from edgeq.codegen.sources import platform_files
 from edgeq.codegen.weights import INLINE
 from edgeq.ir.kernel import Kernel, Library, Param
 from edgeq.ir.tensor import Array
+from edgeq.kernels import rows
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import folder
 from edgeq.target import Target
@@ -52,7 +53,7 @@ def calls(cases: Iterable[Case], isa: frozenset[str], library: Library = "edgeq"
     """Every case under every kernel that an instruction set has and that takes it; what is the same in C comes once."""
     found: dict[tuple[object, ...], Call] = {}
     for case in cases:
-        for kernel in case.node.op.kernels:
+        for kernel in rows(type(case.node.op)):
             if kernel.library == library and kernel.runs_on(isa) and kernel.fits(case.site):
                 call = Call(case, kernel)
                 data = tuple(array.tobytes() for array in case.inputs.values())
@@ -140,7 +141,7 @@ def _exactly(call: Call) -> list[object]:
 def program_text(wanted: Sequence[Call], step: Step) -> str:
     """The C file with all calls."""
     headers = sorted({c.kernel.header for c in wanted})
-    writer, rows = _Writer(), []
+    writer, entries = _Writer(), []
     for number, call in enumerate(wanted):
         inputs = [writer.operand(a) for a in call.case.inputs.values()]
         outputs = [writer.operand(a) for a in call.case.expected]
@@ -157,12 +158,12 @@ def program_text(wanted: Sequence[Call], step: Step) -> str:
             _list("int32_t", f"ov{number}", _overlaps(call, step(call))),
             _list("int32_t", f"ex{number}", _exactly(call)),
         ]
-        rows.append(
+        entries.append(
             f'    {{"{call.name}", call{number}, i{number}, o{number}, is{number}, os{number}, ov{number}, ex{number}, '
             f"{len(inputs)}, {len(outputs)}, {scratch}, {step(call)}}},"
         )
     includes = [*(f'#include "{h}"' for h in headers), '#include "eq/align.h"', '#include "runner.h"', ""]
-    table = ["const test_case test_cases[] = {", *rows, "};", f"const uint32_t test_case_count = {len(wanted)};", ""]
+    table = ["const test_case test_cases[] = {", *entries, "};", f"const uint32_t test_case_count = {len(wanted)};", ""]
     return "\n".join([*includes, *writer.parts, *table])
 
 

@@ -12,6 +12,7 @@ from cases import Case, build, generator, variants
 from shapes import MAKERS, Rng, pair, whole
 
 from edgeq.ir.op import Op, Sample, registry
+from edgeq.kernels import rows
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -43,8 +44,8 @@ def padded_window(rng: Rng) -> tuple[DepthwiseConv2D, tuple[int, int], tuple[int
     """A window with up to all of it in the padding; also its size and that of an image into which it fits."""
     kernel = (3, 3) if rng.random() < 0.5 else pair(rng, 1, 5)
     top, left, bottom, right = (whole(rng, 0, kernel[i % 2]) for i in range(4))
-    rows, cols = (whole(rng, max(1, kernel[i] - (top + bottom, left + right)[i]), 8) for i in range(2))
-    return DepthwiseConv2D(pair(rng, 1, 3), (1, 1), (top, left, bottom, right)), kernel, (rows, cols)
+    height, width = (whole(rng, max(1, kernel[i] - (top + bottom, left + right)[i]), 8) for i in range(2))
+    return DepthwiseConv2D(pair(rng, 1, 3), (1, 1), (top, left, bottom, right)), kernel, (height, width)
 
 
 def one_channel(rng: Rng) -> tuple[Op, Shapes]:
@@ -63,17 +64,17 @@ def many_channels(rng: Rng) -> tuple[Op, Shapes]:
 
 def pointwise(rng: Rng) -> tuple[Op, Shapes]:
     """Windows of one pixel, with padding and groups."""
-    groups, (rows, cols) = whole(rng, 1, 2), pair(rng, 1, 7)
+    groups, (height, width) = whole(rng, 1, 2), pair(rng, 1, 7)
     padding = tuple(whole(rng, 0, 1) if rng.random() < 0.2 else 0 for _ in range(4))
     taken, made = whole(rng, 1, 9), whole(rng, 1, 9) * groups
     op = Conv2D(pair(rng, 1, 3), (1, 1), (padding[0], padding[1], padding[2], padding[3]), groups)
-    return op, ((whole(rng, 1, 2), rows, cols, taken * groups), (made, 1, 1, taken), (made,))
+    return op, ((whole(rng, 1, 2), height, width, taken * groups), (made, 1, 1, taken), (made,))
 
 
 def sampled() -> Iterator[Case]:
     """Every sample of the library's operators, in every variant."""
     for kind, op in registry().items():
-        if any(kernel.library == "cmsis-nn" for kernel in op.kernels):
+        if any(kernel.library == "cmsis-nn" for kernel in rows(op)):
             for sample in op.samples():
                 yield from (build(kind, sample, variant, Numerics.TFLM) for variant in variants(sample))
 
@@ -97,9 +98,9 @@ def taken(isa: frozenset[str]) -> tuple[Call, ...]:
 @pytest.mark.parametrize("core", CORES)
 def test_every_row_is_exercised(core: str) -> None:
     isa = load_target(core).isa
-    all_kernels = [kernel for op in registry().values() for kernel in op.kernels]
-    rows = {k.function for k in all_kernels if k.library == "cmsis-nn" and k.runs_on(isa)}
-    assert rows == {call.function for call in taken(isa)}
+    all_kernels = [kernel for op in registry().values() for kernel in rows(op)]
+    functions = {k.function for k in all_kernels if k.library == "cmsis-nn" and k.runs_on(isa)}
+    assert functions == {call.function for call in taken(isa)}
 
 
 def test_host_with_sanitizers(tmp_path: Path, cmsis_nn_root: Path) -> None:

@@ -13,9 +13,11 @@ from cases import PLAIN, Case, all_cases, generator, of_operator
 from shapes import channel_sweep, random_shapes
 
 from edgeq.ir.graph import GraphEditor
-from edgeq.ir.kernel import GOALS, Wanted
+from edgeq.ir.kernel import GOALS
 from edgeq.ir.op import registry
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.kernels import rows
+from edgeq.kernels.choice import Wanted
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
 from edgeq.runners.qemu import command
@@ -31,7 +33,7 @@ CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
 
 
 def test_every_operator_has_samples_and_kernels() -> None:
-    without = [kind for kind, op in registry().items() if not op.samples() or not (op.kernels or op.is_view)]
+    without = [kind for kind, op in registry().items() if not op.samples() or not (rows(op) or op.is_view)]
     assert without == []
 
 
@@ -44,27 +46,25 @@ def test_every_kernel_row_is_exercised() -> None:
     """A kernel that no case reaches would be untested."""
     features = frozenset[str]().union(*(t.isa for t in list_targets()))
     reached = {(c.case.node.op.kind, c.kernel.function) for c in calls(all_cases(), features)}
-    own = [(kind, kernel) for kind, op in registry().items() for kernel in op.kernels if kernel.library == "edgeq"]
-    rows = {(kind, kernel.function) for kind, kernel in own}
-    assert rows - reached == set()
+    own = [(kind, kernel) for kind, op in registry().items() for kernel in rows(op) if kernel.library == "edgeq"]
+    names = {(kind, kernel.function) for kind, kernel in own}
+    assert names - reached == set()
 
 
 def test_every_row_is_chosen_by_a_core() -> None:
     """A row behind one that takes all that it takes would never be called."""
     every = [case for case in every_case() if not case.node.op.is_view]
-    rows = {
-        (case.node.op.kind, k.function, k.isa) for case in every for k in case.node.op.kernels if k.library == "edgeq"
-    }
+    own = {(kind, k.function, k.isa) for kind, op in registry().items() for k in rows(op) if k.library == "edgeq"}
     wanted = [Wanted(isa, goal) for isa in sorted({t.isa for t in list_targets()}, key=sorted) for goal in GOALS]
     chosen = {(c.node.op.kind, k.function, k.isa) for c in every for w in wanted if (k := w.choose(c.site)) is not None}
-    assert rows - chosen == set()
+    assert own - chosen == set()
 
 
 def test_every_case_has_a_portable_kernel() -> None:
     without = [
         case.name
         for case in all_cases()
-        if not case.node.op.is_view and not any(not k.isa and k.fits(case.site) for k in case.node.op.kernels)
+        if not case.node.op.is_view and not any(not k.isa and k.fits(case.site) for k in rows(type(case.node.op)))
     ]
     assert without == []
 

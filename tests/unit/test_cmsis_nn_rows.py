@@ -12,12 +12,14 @@ from edgeq.codegen import Program, lower, render
 from edgeq.codegen.cmsis_nn import COMMIT, REPOSITORY, TAG
 from edgeq.codegen.manifest import make_manifest
 from edgeq.ir.graph import GraphEditor
-from edgeq.ir.kernel import Kernel, Wanted
+from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.kernels import rows
+from edgeq.kernels.choice import Wanted
+from edgeq.kernels.cmsis_nn.convolutions import Window, conv_bytes, depthwise_bytes
+from edgeq.kernels.cmsis_nn.library import Variant
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops._cmsis_nn import Variant
-from edgeq.ops._cmsis_nn_conv import Window, conv_bytes, depthwise_bytes
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -125,7 +127,7 @@ def test_only_under_tflm_and_on_request() -> None:
 def test_one_row_for_each_core(isa: frozenset[str]) -> None:
     """Where two rows ran on one core, the wrong one's scratch memory could be taken."""
     for op in (Conv2D, DepthwiseConv2D, AveragePool2D, MaxPool2D, Softmax):
-        assert len([k for k in op.kernels if k.library == "cmsis-nn" and k.runs_on(isa)]) == 1
+        assert len([k for k in rows(op) if k.library == "cmsis-nn" and k.runs_on(isa)]) == 1
 
 
 def test_left_to_edgeq() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeq.ir.kernel import Goal, Wanted
+from edgeq.ir.kernel import Goal
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.kernels.choice import Wanted
+from edgeq.kernels.dsp.compact import windows
+from edgeq.kernels.dsp.depthwise_3x3 import row_compact
+from edgeq.kernels.dsp.pack import channel_groups, pack_weights
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops._compact_dsp import windows
-from edgeq.ops._depthwise_dsp import row_compact
-from edgeq.ops._pack_dsp import channel_groups, pack_weights
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected

@@ -8,23 +8,12 @@ import pytest
 import edgeq.memory
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.kernels.dsp.depthwise import STRIPE_BYTES, requant_members, scaled
+from edgeq.kernels.dsp.depthwise_3x3 import fits_3x3, in_place_3x3, overlap_3x3, planes, scratch_3x3
+from edgeq.kernels.dsp.depthwise_any import in_place_any, lower_any, overlap_any, scratch_any
+from edgeq.kernels.dsp.pack import pack_entries, pack_lines, pack_records
 from edgeq.numerics.fixedpoint import Numerics, Rounding, requantize
-from edgeq.ops._depthwise_dsp import (
-    ALIGNMENT,
-    STRIPE_BYTES,
-    fits_3x3,
-    in_place_3x3,
-    in_place_any,
-    lower_any,
-    overlap_3x3,
-    overlap_any,
-    planes,
-    requant_members,
-    scaled,
-    scratch_3x3,
-    scratch_any,
-)
-from edgeq.ops._pack_dsp import pack_entries, pack_lines, pack_records
+from edgeq.ops._overlap import ALIGNMENT
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 

@@ -11,6 +11,7 @@ from edgeq.codegen import lower, render
 from edgeq.codegen.instances import functions_of, instances
 from edgeq.ir.kernel import Goal, never
 from edgeq.ir.op import registry
+from edgeq.kernels import rows
 from edgeq.resources import folder
 from edgeq.target import load_target
 from edgeq.toolchain import Toolchain, find_toolchain, run
@@ -18,7 +19,7 @@ from edgeq.toolchain import Toolchain, find_toolchain, run
 M4 = load_target("cortex-m4")
 HOST = load_target("host")
 WARNINGS = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror")
-ROWS = [row for op in registry().values() for row in op.kernels if row.instances is not never]
+ROWS = [row for op in registry().values() for row in rows(op) if row.instances is not never]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgeq.ir.tensor import Array
-from edgeq.ops._pack_dsp import channel_groups, fit_mixed, mixed_signs, pack_entries, pack_fours, pack_pairs
+from edgeq.kernels.dsp.pack import channel_groups, fit_mixed, mixed_signs, pack_entries, pack_fours, pack_pairs
 
 Unpacked = tuple[Array, Array, Array]
 

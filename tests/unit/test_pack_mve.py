@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edgeq.ir.tensor import Array
-from edgeq.numerics.fixedpoint import Multiplier, Rounding, quantize_multiplier
-from edgeq.ops._depthwise_mve import sources
-from edgeq.ops._pack_mve import (
+from edgeq.kernels._shared.site import padded
+from edgeq.kernels.mve.depthwise import sources
+from edgeq.kernels.mve.pack import (
     BLOCK,
     GROUP,
     block_order,
@@ -18,9 +18,9 @@ from edgeq.ops._pack_mve import (
     pack_pairs,
     pack_taps,
     pack_windows,
-    padded,
     vector_shift,
 )
+from edgeq.numerics.fixedpoint import Multiplier, Rounding, quantize_multiplier
 
 SHAPES = [(1, 1), (2, 16), (3, 17), (15, 5), (16, 16), (17, 33), (40, 48), (66, 9)]
 

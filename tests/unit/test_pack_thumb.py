@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgeq.ir.tensor import Array
-from edgeq.ops._pack_thumb import LANE_MAX, LANE_MIN, LONGEST, block_lengths, pack_blocks, pack_fours
+from edgeq.kernels.thumb.pack import LANE_MAX, LANE_MIN, LONGEST, block_lengths, pack_blocks, pack_fours
 
 SHAPES = [(1, 1), (3, 9), (5, 40), (2, 600)]
 

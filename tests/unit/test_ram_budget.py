@@ -17,7 +17,7 @@ from edgeq.codegen.streaming import _in_order
 from edgeq.codegen.stripes import Calls, Stripes
 from edgeq.errors import CapacityError
 from edgeq.ir.graph import Graph
-from edgeq.ir.kernel import Wanted
+from edgeq.kernels.choice import Wanted
 from edgeq.memory import check, needs, plan, shared_homes
 from edgeq.passes.stream_rows import region
 from edgeq.target import Region, load_target

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeq.ir.kernel import Goal, Wanted
+from edgeq.ir.kernel import Goal
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.kernels.choice import Wanted
+from edgeq.kernels.dsp.pack import WINOGRAD_SIDES, channel_groups, pack_winograd
+from edgeq.kernels.dsp.winograd import FACTOR, fits_sums, winograd_rows
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops._pack_dsp import WINOGRAD_SIDES, channel_groups, pack_winograd
-from edgeq.ops._winograd_dsp import FACTOR, fits_sums, winograd_rows
 from edgeq.ops.conv2d import Conv2D
 from edgeq.target import load_target
 

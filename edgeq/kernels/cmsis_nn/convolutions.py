@@ -1,4 +1,4 @@
-"""Rows of convolutions and fully connected layers by Arm's CMSIS-NN.
+"""Rows of convolutions by Arm's CMSIS-NN.
 
 Scratch memory is what the functions `…_get_buffer_size` of the library's release return; where the library computes
 something else than the convolution, the site is left to edgeq's own kernels.
@@ -6,7 +6,7 @@ something else than the convolution, the site is left to edgeq's own kernels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,18 +14,12 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.numerics.fixedpoint import Multiplier
-from edgeq.ops._cmsis_nn import (
-    LARGEST,
-    Variant,
-    channel_params,
-    fits_sums,
-    flat_weights,
-    library_rows,
-    output_params,
-)
-from edgeq.ops._requant import Clamp, effective_multiplier, folded_bias
+from edgeq.kernels._shared.site import op_of, output_params
+from edgeq.kernels.cmsis_nn.library import LARGEST, Variant, channel_params, fits_sums, library_rows
+from edgeq.ops._requant import Clamp, effective_multiplier
 from edgeq.ops._window import Padding, Pair, geometry, inside_counts
+from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 MOST_TAPS = 2**16 - 1
 BLOCK = 124
@@ -61,12 +55,10 @@ class Window:
         return flat and self.stride[1] * self.in_c % 4 == 0 and not self.is_pointwise
 
 
-def window_of(site: Site, kernel: Pair) -> Window:
+def window_of(site: Site, op: Conv2D | DepthwiseConv2D, kernel: Pair, groups: int) -> Window:
     """The window of a convolution's site."""
-    x, y, op = site.input(0).shape, site.outputs[0].shape, site.op
-    stride, dilation, padding = (getattr(op, name) for name in ("stride", "dilation", "padding"))
-    groups = getattr(op, "groups", 1)
-    return Window(x[0], x[1:3], x[3], y[1:3], y[3], kernel, stride, dilation, padding, groups)  # type: ignore[arg-type]
+    (n, h, w, c), (_, oh, ow, oc) = site.input(0).shape, site.outputs[0].shape
+    return Window(n, (h, w), c, (oh, ow), oc, kernel, op.stride, op.dilation, op.padding, groups)
 
 
 def _is_small(w: Window) -> bool:
@@ -128,12 +120,13 @@ def _fits_window(w: Window, variant: Variant) -> bool:
 
 
 def _conv_window(site: Site) -> Window:
-    w = site.const(1).shape
-    return window_of(site, (w[1], w[2]))
+    op, w = op_of(site, Conv2D), site.const(1).shape
+    return window_of(site, op, (w[1], w[2]), op.groups)
 
 
-def _lower(site: Site, w: Window, weights: Array, channels: Mapping[str, Array], scratch: int) -> Mapping[str, Param]:
-    clamp: Clamp = getattr(site.op, "clamp")  # noqa: B009
+def _lower(
+    site: Site, w: Window, clamp: Clamp, weights: Array, channels: Mapping[str, Array], scratch: int
+) -> Mapping[str, Param]:
     return {
         **geometry(site.input(0).shape, site.outputs[0].shape, w.kernel, w.stride, w.dilation, w.padding),
         "groups": w.groups,
@@ -157,14 +150,15 @@ def conv2d_rows() -> tuple[Kernel, ...]:
 
     def lower(site: Site, variant: Variant) -> Mapping[str, Param]:
         channels = channel_params(site, effective_multiplier(site, site.outputs[0].shape[3]))
-        return _lower(site, _conv_window(site), site.const(1), channels, scratch(site, variant))
+        clamp = op_of(site, Conv2D).clamp
+        return _lower(site, _conv_window(site), clamp, site.const(1), channels, scratch(site, variant))
 
     return library_rows("conv2d", "conv", "eq_conv_cmsis_nn_params", lower, fits, scratch)
 
 
 def _depthwise_window(site: Site) -> Window:
     w = site.const(1).shape
-    return window_of(site, (w[0], w[1]))
+    return window_of(site, op_of(site, DepthwiseConv2D), (w[0], w[1]), 1)
 
 
 def _becomes_conv(w: Window, variant: Variant) -> bool:
@@ -218,54 +212,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
         whole, weights = (VECTOR if variant is Variant.MVE else 1), site.const(1)
         padded = np.pad(weights.ravel(), (0, -weights.shape[2] % whole))
         channels = channel_params(site, effective_multiplier(site, weights.shape[2]), whole)
-        return _lower(site, _depthwise_window(site), padded, channels, scratch(site, variant))
+        clamp = op_of(site, DepthwiseConv2D).clamp
+        return _lower(site, _depthwise_window(site), clamp, padded, channels, scratch(site, variant))
 
     return library_rows("depthwise_conv2d", "conv", "eq_conv_cmsis_nn_params", lower, fits, scratch)
-
-
-def fully_connected_rows(multiplier: Callable[[Site], Multiplier]) -> tuple[Kernel, ...]:
-    """The rows of FullyConnected.
-
-    Args:
-        multiplier: the operator's factors.
-    """
-
-    def has_one_factor(site: Site) -> bool:
-        factors = multiplier(site)
-        return len({*zip(factors.mantissa.tolist(), factors.shift.tolist(), strict=True)}) == 1
-
-    def fits(site: Site, variant: Variant) -> bool:
-        return has_one_factor(site) and fits_sums(site, multiplier(site))
-
-    def fits_per_channel(site: Site, variant: Variant) -> bool:
-        return not has_one_factor(site) and fits_sums(site, multiplier(site))
-
-    def lower(site: Site, variant: Variant) -> Mapping[str, Param]:
-        weights, factors = site.const(1), multiplier(site)
-        clamp: Clamp = getattr(site.op, "clamp")  # noqa: B009
-        folded = {"bias": 0, "sums": folded_bias(site, flat_weights(site), len(weights))}
-        if has_one_factor(site):
-            factors = Multiplier(factors.mantissa[:1], factors.shift[:1])
-        return {
-            "rows": site.outputs[0].size // len(weights),
-            "in_c": weights.shape[1],
-            "out_c": len(weights),
-            "input_offset": -site.input(0).qp.zp,
-            "weights": weights,
-            **channel_params(site, factors),
-            **(folded if variant is Variant.MVE else {"sums": 0}),
-            **output_params(site, clamp),
-        }
-
-    struct = "eq_fully_connected_cmsis_nn_params"
-    return (
-        *library_rows("fully_connected", "fully_connected", struct, lower, fits),
-        *library_rows(
-            "fully_connected_per_channel",
-            "fully_connected",
-            struct,
-            lower,
-            fits_per_channel,
-            file="fully_connected",
-        ),
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +11,15 @@ import numpy.typing as npt
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.ops._gemm_dsp import ISA, conv_multiplier, is_direct, is_symmetric
+from edgeq.kernels._shared.site import flat_weights, is_symmetric, op_of
+from edgeq.kernels.dsp.conv2d import conv_matrix
+from edgeq.kernels.dsp.gemm import is_direct
+from edgeq.kernels.dsp.isa import DSP
+from edgeq.kernels.dsp.pack import pack_winograd
 from edgeq.ops._overlap import Overlaps, first_taps, of_first_input, pixels_of
-from edgeq.ops._pack_dsp import pack_winograd
-from edgeq.ops._requant import folded_bias, requant_params
+from edgeq.ops._requant import effective_multiplier, folded_bias, requant_params
 from edgeq.ops._window import geometry
-
-if TYPE_CHECKING:
-    from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.conv2d import Conv2D
 
 TILE = 2
 """Rows and columns of outputs that are computed at once."""
@@ -31,13 +31,9 @@ WORTH = 0.9
 """It is not taken unless it saves a tenth of the instructions: its weights are 3.6 times the bytes."""
 
 
-def _conv(site: Site) -> Conv2D:
-    return cast("Conv2D", site.op)
-
-
 def _bias(site: Site) -> npt.NDArray[np.int32]:
-    w = site.const(1)
-    return folded_bias(site, w.reshape(len(w), -1).astype(np.int64), len(w))
+    flat = flat_weights(site)
+    return folded_bias(site, flat.astype(np.int64), len(flat))
 
 
 def fits_sums(weights: Array, bias: Array) -> bool:
@@ -47,7 +43,7 @@ def fits_sums(weights: Array, bias: Array) -> bool:
 
 
 def _is_3x3(site: Site) -> bool:
-    op, w = _conv(site), site.input(1).shape
+    op, w = op_of(site, Conv2D), site.input(1).shape
     return op.groups == 1 and op.stride == (1, 1) and op.dilation == (1, 1) and w[1:3] == (3, 3)
 
 
@@ -65,10 +61,10 @@ def _fits(site: Site) -> bool:
 
 
 def _members(site: Site, direct: bool) -> Mapping[str, Param]:
-    op, x, y = _conv(site), site.input(0), site.outputs[0].shape
+    op, x, y = op_of(site, Conv2D), site.input(0), site.outputs[0].shape
     shapes = geometry(x.shape, y, (3, 3), op.stride, op.dilation, op.padding)
     unneeded = ("kernel", "stride", "dilation")
-    multiplier = conv_multiplier(site)
+    multiplier = effective_multiplier(site, y[3])
     rounding = dict(requant_params(site, multiplier, op.clamp))
     if direct:
         rounding |= {"mantissa": (multiplier.mantissa.astype(np.int64) * 2).astype(np.int32), "shift": 0}
@@ -82,7 +78,7 @@ def _members(site: Site, direct: bool) -> Mapping[str, Param]:
 
 def _beside(site: Site) -> int:
     """Scratch bytes for inputs and outputs of blocks that are not wholly within the image."""
-    x, y, padding = site.input(0).shape, site.outputs[0].shape, _conv(site).padding
+    x, y, padding = site.input(0).shape, site.outputs[0].shape, op_of(site, Conv2D).padding
     composed = any(padding) or y[1] % TILE or y[2] % BLOCK
     return max(24 * x[3] if composed else 0, 8 * y[3] if y[1] % TILE or y[2] % BLOCK else 0)
 
@@ -90,7 +86,7 @@ def _beside(site: Site) -> int:
 def _overlap(site: Site) -> Overlaps:
     """Blocks are computed row after row. All of one is read before any of it is written."""
     (n, h, w, c), (_, oh, ow, oc) = site.input(0).shape, site.outputs[0].shape
-    top, left = _conv(site).padding[:2]
+    top, left = op_of(site, Conv2D).padding[:2]
     y, x, images = np.arange(0, oh, TILE), np.arange(0, ow, BLOCK), np.arange(n)
     rows = first_taps(h, len(y), TILE + 2, TILE, 1, top)
     columns = first_taps(w, len(x), BLOCK + 2, BLOCK, 1, left)
@@ -101,7 +97,7 @@ def _overlap(site: Site) -> Overlaps:
 
 
 def _fits_direct(site: Site) -> bool:
-    return _fits(site) and is_direct(site, conv_multiplier)
+    return _fits(site) and is_direct(site, conv_matrix)
 
 
 def winograd_rows() -> tuple[Kernel, ...]:
@@ -112,7 +108,7 @@ def winograd_rows() -> tuple[Kernel, ...]:
         "eq/winograd_dsp.h",
         "eq_winograd_dsp_params",
         lambda site: _members(site, direct=False),
-        isa=ISA,
+        isa=DSP,
         fits=_fits,
         scratch=lambda site: 64 * site.input(0).shape[3] + _beside(site),
         overlap=_overlap,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
 
 BLOCK = 16
@@ -26,11 +27,6 @@ SINGLE_MAX_SHIFT = -2
 """Multipliers below 1/4: the whole rounding then takes place in the high word of a product."""
 
 Channels = npt.NDArray[np.intp]
-
-
-def padded(size: int, step: int) -> int:
-    """`size`, rounded up to a multiple of `step`."""
-    return -(-size // step) * step
 
 
 def channel_order(channels: int) -> Channels:
@@ -69,6 +65,11 @@ def fits_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
     if rounding is Rounding.FAST:
         return greatest == 0
     return greatest <= (SINGLE_MAX_SHIFT if rounding is Rounding.SINGLE else 0)
+
+
+def takes_weights(site: Site, multiplier: Multiplier) -> bool:
+    """Symmetric weights, and multipliers that the vectors can take."""
+    return is_symmetric(site) and fits_multiplier(multiplier, site.rounding)
 
 
 def vector_shift(multiplier: Multiplier, rounding: Rounding) -> npt.NDArray[np.int32] | None:

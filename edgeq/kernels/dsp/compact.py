@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from edgeq.ir.kernel import Goal, Kernel, Param
+from edgeq.ir.kernel import Goal, Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.ops._gemm_dsp import (
-    ISA,
-    TILE,
-    Matrix,
-    Scale,
-    conv_multiplier,
-    conv_overlap,
-    is_direct,
-    is_long_row,
-    is_pointwise,
-    matrix,
-    pointwise_overlap,
-    row_overlap,
-)
-from edgeq.ops._pack_dsp import fit_mixed, pack_entries, pack_weights, padded
-
-if TYPE_CHECKING:
-    from edgeq.ops.conv2d import Conv2D
+from edgeq.kernels._shared.site import op_of, padded
+from edgeq.kernels.dsp.conv2d import conv_matrix, conv_overlap, is_pointwise
+from edgeq.kernels.dsp.fully_connected import dense_matrix, is_long_row, row_overlap
+from edgeq.kernels.dsp.gemm import TILE, Matrix, MatrixOf, is_direct, pixels_of, pointwise_overlap
+from edgeq.kernels.dsp.isa import DSP
+from edgeq.kernels.dsp.pack import fit_mixed, pack_entries, pack_weights
+from edgeq.ops.conv2d import Conv2D
 
 INT8_MAX, INT16_MAX = 127, 32767
 PAIR_BYTES = 20
@@ -72,25 +60,24 @@ class Windows:
 
 def windows(site: Site) -> Windows:
     """The windows of a convolution."""
-    op, x, y, w = cast("Conv2D", site.op), site.input(0).shape, site.outputs[0].shape, site.input(1).shape
+    op, x, y, w = op_of(site, Conv2D), site.input(0).shape, site.outputs[0].shape, site.input(1).shape
     apart = any(op.padding) or (op.dilation[1] > 1 and w[2] > 1)
     before = (op.padding[0], op.padding[1])
     return Windows(x, y, (w[1], w[2]), op.stride, op.dilation, before, apart)
 
 
-def _fits(site: Site, scale: Scale, group: int) -> bool:
-    return site.input(1).shape[0] >= group and is_direct(site, scale)
+def _fits(site: Site, matrix_of: MatrixOf, group: int) -> bool:
+    return site.input(1).shape[0] >= group and is_direct(site, matrix_of)
 
 
-def _is_mixed(site: Site, scale: Scale, group: int) -> bool:
+def _is_mixed(product: Matrix, group: int) -> bool:
     """Two channels' weights can share a half, and none is to be negated for it."""
-    found = matrix(site, scale)
-    return fit_mixed(found.weights, found.bias, group) and bool((found.weights > -128).all())
+    return fit_mixed(product.weights, product.bias, group) and bool((product.weights > -128).all())
 
 
-def _gemm(site: Site, found: Matrix, weights: Array, group: int, mixed: bool) -> Mapping[str, Param]:
+def _gemm(site: Site, product: Matrix, weights: Array, group: int, mixed: bool) -> Mapping[str, Param]:
     """The members of `eq_compact_dsp`; weights: (OC, K)."""
-    entries = pack_entries(found.bias, found.multiplier.mantissa.astype(np.int64) * 2)
+    entries = pack_entries(product.bias, product.multiplier.mantissa.astype(np.int64) * 2)
     members: dict[str, Param] = {
         "weights": pack_weights(weights, group, mixed),
         "entries": entries.data,
@@ -104,7 +91,7 @@ def _gemm(site: Site, found: Matrix, weights: Array, group: int, mixed: bool) ->
 
 def _window_members(site: Site, mixed: bool) -> Mapping[str, Param]:
     """Parameters of `eq_compact_conv2d_dsp`."""
-    found, product = windows(site), matrix(site, conv_multiplier)
+    found, product = windows(site), conv_matrix(site)
     rows = product.weights.reshape(len(product.weights), found.kernel[0], found.row)
     filled = np.pad(rows, ((0, 0), (0, 0), (0, padded(found.row, 4) - found.row)))
     return {
@@ -131,7 +118,7 @@ def _both(
     row: Kernel,
     members: Callable[[Site, bool], Mapping[str, Param]],
     fits: Callable[[Site], bool],
-    scale: Scale,
+    matrix_of: MatrixOf,
     group: int,
 ) -> tuple[Kernel, ...]:
     """The rows for mixed and for plain weights."""
@@ -141,8 +128,8 @@ def _both(
             row,
             function=f"{row.function}_{'mixed' if mixed else 'plain'}",
             lower=lambda site: members(site, mixed),
-            fits=lambda site: fits(site) and (not mixed or _is_mixed(site, scale, group)),
-            isa=ISA,
+            fits=lambda site: fits(site) and (not mixed or _is_mixed(matrix_of(site), group)),
+            isa=DSP,
             goals=SIZE_ONLY,
         )
 
@@ -154,22 +141,18 @@ def _scratch(k: int, channels: int, row: int) -> int:
     return 2 * TILE * padded(k, 4) + PAIR_BYTES * -(-channels // 2) + padded(TILE * channels + row, 4)
 
 
-def _pixels(site: Site) -> int:
-    return site.outputs[0].size // site.outputs[0].shape[-1]
-
-
-def _pointwise_rows(shape: Callable[[Site], bool], scale: Scale) -> tuple[Kernel, ...]:
+def _pointwise_rows(shape: Callable[[Site], bool], matrix_of: MatrixOf) -> tuple[Kernel, ...]:
     """Rows for an operator whose output is every pixel of the input times a matrix."""
 
     def members(site: Site, mixed: bool) -> Mapping[str, Param]:
-        found = matrix(site, scale)
-        k = found.weights.shape[1]
-        return {**_gemm(site, found, found.weights, 2, mixed), "in_c": k, "pixels": _pixels(site)}
+        product = matrix_of(site)
+        sizes = {"in_c": product.weights.shape[1], "pixels": pixels_of(site)}
+        return {**_gemm(site, product, product.weights, 2, mixed), **sizes}
 
     def fits(site: Site) -> bool:
         w = site.const(1)
-        small = max(len(w), padded(w[0].size, 4), _pixels(site)) <= INT16_MAX
-        return shape(site) and small and _fits(site, scale, 2)
+        small = max(len(w), padded(w[0].size, 4), pixels_of(site)) <= INT16_MAX
+        return shape(site) and small and _fits(site, matrix_of, 2)
 
     row = Kernel(
         "eq_compact_pointwise_dsp",
@@ -180,14 +163,11 @@ def _pointwise_rows(shape: Callable[[Site], bool], scale: Scale) -> tuple[Kernel
         scratch=lambda site: _scratch(site.const(1)[0].size, site.outputs[0].shape[-1], 0),
         overlap=pointwise_overlap,
     )
-    return _both(row, members, fits, scale, 2)
+    return _both(row, members, fits, matrix_of, 2)
 
 
 def compact_conv2d_rows() -> tuple[Kernel, ...]:
     """Rows of convolutions in one group."""
-
-    def op(site: Site) -> Conv2D:
-        return cast("Conv2D", site.op)
 
     def scratch(site: Site) -> int:
         found = windows(site)
@@ -202,27 +182,22 @@ def compact_conv2d_rows() -> tuple[Kernel, ...]:
         scratch=scratch,
         overlap=conv_overlap,
     )
-    return (
-        *_pointwise_rows(is_pointwise, conv_multiplier),
-        *_both(
-            row,
-            _window_members,
-            lambda site: op(site).groups == 1 and windows(site).is_small and _fits(site, conv_multiplier, 2),
-            conv_multiplier,
-            2,
-        ),
-    )
+
+    def fits(site: Site) -> bool:
+        return op_of(site, Conv2D).groups == 1 and windows(site).is_small and _fits(site, conv_matrix, 2)
+
+    return *_pointwise_rows(is_pointwise, conv_matrix), *_both(row, _window_members, fits, conv_matrix, 2)
 
 
-def compact_fully_connected_rows(scale: Scale) -> tuple[Kernel, ...]:
+def compact_fully_connected_rows() -> tuple[Kernel, ...]:
     """Rows of fully connected layers; short ones and those of several rows are 1×1 convolutions."""
 
     def members(site: Site, mixed: bool) -> Mapping[str, Param]:
-        found = matrix(site, scale)
-        return {**_gemm(site, found, found.weights, 4, mixed), "in_c": found.weights.shape[1]}
+        product = dense_matrix(site)
+        return {**_gemm(site, product, product.weights, 4, mixed), "in_c": product.weights.shape[1]}
 
     def fits(site: Site) -> bool:
-        return is_long_row(site) and max(site.const(1).shape) <= INT16_MAX - 3 and _fits(site, scale, 4)
+        return is_long_row(site) and max(site.const(1).shape) <= INT16_MAX - 3 and _fits(site, dense_matrix, 4)
 
     row = Kernel(
         "eq_compact_fully_connected_dsp",
@@ -232,4 +207,4 @@ def compact_fully_connected_rows(scale: Scale) -> tuple[Kernel, ...]:
         lambda site: {},
         overlap=row_overlap,
     )
-    return (*_both(row, members, fits, scale, 4), *_pointwise_rows(lambda site: True, scale))
+    return *_both(row, members, fits, dense_matrix, 4), *_pointwise_rows(always, dense_matrix)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from edgeq.ir.kernel import Kernel, Param, no_scratch
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.site import flat_weights, is_symmetric
 from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Numerics
-from edgeq.ops._requant import Clamp, folded_bias, output_range, weight_zero_points
+from edgeq.ops._requant import folded_bias
 
 LARGEST = 2**15 - 1
 """Sizes, strides and paddings that the library's 16-bit variables hold."""
@@ -64,12 +65,6 @@ def library_rows(
     return tuple(row(variant) for variant in Variant)
 
 
-def flat_weights(site: Site) -> npt.NDArray[np.int64]:
-    """The weights as one row per output channel, which is the last axis of a depthwise convolution's."""
-    w, channels = site.const(1).astype(np.int64), site.outputs[0].shape[-1]
-    return w.reshape(-1, channels).T if site.op.kind == "DepthwiseConv2D" else w.reshape(channels, -1)
-
-
 def raw_bias(site: Site) -> npt.NDArray[np.int32]:
     """The bias as the model has it; zeros where there is none, for the library counts on one."""
     bias = site.const_or_none(2)
@@ -78,9 +73,9 @@ def raw_bias(site: Site) -> npt.NDArray[np.int32]:
 
 def fits_sums(site: Site, multiplier: Multiplier) -> bool:
     """The weights are symmetric, and no accumulator overflows when it is shifted left, where the library would wrap."""
-    w = flat_weights(site)
-    if weight_zero_points(site, len(w)).any():
+    if not is_symmetric(site):
         return False
+    w = flat_weights(site).astype(np.int64)
     most = np.abs(folded_bias(site, w, len(w)).astype(np.int64)) + 128 * np.abs(w).sum(axis=1)
     return bool((most << np.maximum(multiplier.shift.astype(np.int64), 0)).max() <= INT32_MAX)
 
@@ -96,9 +91,3 @@ def channel_params(site: Site, multiplier: Multiplier, whole: int = 1) -> Mappin
         "multiplier": filled(multiplier.mantissa),
         "shift": filled(multiplier.shift),
     }
-
-
-def output_params(site: Site, clamp: Clamp) -> Mapping[str, Param]:
-    """The members `zero_point, qmin, qmax`."""
-    low, high = output_range(site.outputs[0].qp, clamp)
-    return {"zero_point": site.outputs[0].qp.zp, "qmin": low, "qmax": high}

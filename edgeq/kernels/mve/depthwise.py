@@ -1,28 +1,26 @@
-"""Rows of DepthwiseConv2D on Helium."""
+"""Rows of depthwise convolutions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.ops._conv2d_mve import MVE, output_params, plain_weights
+from edgeq.kernels._shared.site import op_of, output_params, padded
+from edgeq.kernels.mve.isa import MVE
+from edgeq.kernels.mve.pack import BLOCK, SIDE, block_order, channel_params, pack_taps, pack_windows, takes_weights
 from edgeq.ops._overlap import Ints, Overlaps, Tiles, first_pixels, in_groups, of_first_input, of_whole_pixels, tiles
-from edgeq.ops._pack_mve import BLOCK, SIDE, block_order, channel_params, pack_taps, pack_windows, padded
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops._window import geometry
-
-if TYPE_CHECKING:
-    from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 HEADER, STRUCT = "eq/depthwise_conv2d_mve.h", "eq_depthwise_conv2d_mve_params"
 
 
-def depthwise_mve_rows() -> tuple[Kernel, ...]:
+def depthwise_rows() -> tuple[Kernel, ...]:
     """The rows, fastest first."""
     return (
         Kernel(
@@ -54,16 +52,12 @@ def depthwise_mve_rows() -> tuple[Kernel, ...]:
     )
 
 
-def _op(site: Site) -> DepthwiseConv2D:
-    return cast("DepthwiseConv2D", site.op)
-
-
 def _taps(site: Site) -> int:
     return site.const(1).shape[0] * site.const(1).shape[1]
 
 
 def _fits_any(site: Site) -> bool:
-    return plain_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
+    return takes_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
 
 
 def _fits_4x4(site: Site) -> bool:
@@ -75,11 +69,11 @@ def _fits_4x4(site: Site) -> bool:
 def _together(site: Site) -> int:
     """Pixels whose channels fill a vector, where they lie beside each other in input and output."""
     channels = site.outputs[0].shape[3]
-    return BLOCK // channels if _op(site).stride[1] == 1 and BLOCK % channels == 0 else 1
+    return BLOCK // channels if op_of(site, DepthwiseConv2D).stride[1] == 1 and BLOCK % channels == 0 else 1
 
 
 def _common(site: Site, together: int) -> dict[str, Param]:
-    op, x, y, w = _op(site), site.input(0).shape, site.outputs[0].shape, site.const(1)
+    op, x, y, w = op_of(site, DepthwiseConv2D), site.input(0).shape, site.outputs[0].shape, site.const(1)
     bias = folded_bias(site, w.astype(np.int64).reshape(-1, y[3]).T, y[3])
     return {
         **geometry(x, y, (w.shape[0], w.shape[1]), op.stride, op.dilation, op.padding),
@@ -114,13 +108,13 @@ def sources(channels: int, multiplier: int) -> Array:
 
 
 def _scratch_4x4(site: Site) -> int:
-    op, wide, together = _op(site), site.const(1).shape[1], _together(site)
+    op, wide, together = op_of(site, DepthwiseConv2D), site.const(1).shape[1], _together(site)
     blocks = -(-site.outputs[0].shape[2] // together)
     return ((blocks - 1) * together * op.stride[1] + (wide - 1) * op.dilation[1] + 1) * SIDE * BLOCK
 
 
 def _first(site: Site) -> Ints:
-    op, w = _op(site), site.const(1).shape
+    op, w = op_of(site, DepthwiseConv2D), site.const(1).shape
     return first_pixels(site, (w[0], w[1]), op.stride, op.dilation, op.padding)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.site import padded
 
 Words = npt.NDArray[np.int32]
 
@@ -16,11 +17,6 @@ Words = npt.NDArray[np.int32]
 def _words(values: Array) -> Words:
     """Integers modulo 2³² as int32."""
     return (values.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-
-
-def padded(size: int, step: int) -> int:
-    """`size`, rounded up to a multiple of `step`."""
-    return -(-size // step) * step
 
 
 def channel_groups(channels: int, size: int) -> tuple[int, ...]:

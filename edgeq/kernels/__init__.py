@@ -1,0 +1,31 @@
+"""How instruction sets compute operators: a folder for each, with the rows of its kernels and the packing of weights.
+
+An operator's own file has what it means and its portable kernels. Sets know nothing of one another; what several share
+is in `_shared`. To add a set: its folder with a table `ROWS`, and a line in `SETS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgeq.ir.kernel import Kernel
+from edgeq.ir.op import Op
+from edgeq.kernels import cmsis_nn, dsp, mve, thumb
+from edgeq.kernels._shared import KernelTable
+
+SETS: Mapping[str, KernelTable] = {
+    "cmsis_nn": cmsis_nn.ROWS,
+    "mve": mve.ROWS,
+    "dsp": dsp.ROWS,
+    "thumb": thumb.ROWS,
+}
+"""All sets by the names of their folders, fastest first; the portable kernels come after them."""
+
+
+def rows(op: type[Op]) -> tuple[Kernel, ...]:
+    """All rows of an operator, fastest first: those of `SETS` in that order, then the portable ones.
+
+    Within a set, its own come before those of its base classes.
+    """
+    special = (row for table in SETS.values() for base in op.__mro__ for row in table.get(base, ()))
+    return (*special, *op.kernels)

@@ -1,0 +1,56 @@
+"""Rows of fully connected layers by Arm's CMSIS-NN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.kernels._shared.site import flat_weights, op_of, output_params
+from edgeq.kernels.cmsis_nn.library import Variant, channel_params, fits_sums, library_rows
+from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops._requant import folded_bias
+from edgeq.ops.fully_connected import FullyConnected, multiplier
+
+STRUCT = "eq_fully_connected_cmsis_nn_params"
+
+
+def _has_one_factor(site: Site) -> bool:
+    factors = multiplier(site)
+    return len({*zip(factors.mantissa.tolist(), factors.shift.tolist(), strict=True)}) == 1
+
+
+def _fits(site: Site, variant: Variant) -> bool:
+    return _has_one_factor(site) and fits_sums(site, multiplier(site))
+
+
+def _fits_per_channel(site: Site, variant: Variant) -> bool:
+    return not _has_one_factor(site) and fits_sums(site, multiplier(site))
+
+
+def _lower(site: Site, variant: Variant) -> Mapping[str, Param]:
+    weights, factors = site.const(1), multiplier(site)
+    folded = {"bias": 0, "sums": folded_bias(site, flat_weights(site).astype(np.int64), len(weights))}
+    if _has_one_factor(site):
+        factors = Multiplier(factors.mantissa[:1], factors.shift[:1])
+    return {
+        "rows": site.outputs[0].size // len(weights),
+        "in_c": weights.shape[1],
+        "out_c": len(weights),
+        "input_offset": -site.input(0).qp.zp,
+        "weights": weights,
+        **channel_params(site, factors),
+        **(folded if variant is Variant.MVE else {"sums": 0}),
+        **output_params(site, op_of(site, FullyConnected).clamp),
+    }
+
+
+def fully_connected_rows() -> tuple[Kernel, ...]:
+    """The rows, those of layers with one factor first."""
+    name = "fully_connected"
+    return (
+        *library_rows(name, name, STRUCT, _lower, _fits),
+        *library_rows(f"{name}_per_channel", name, STRUCT, _lower, _fits_per_channel, file=name),
+    )

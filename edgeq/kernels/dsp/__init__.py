@@ -1,0 +1,33 @@
+"""Kernels for cores with the DSP extension: Cortex-M4, M7 and M33."""
+
+from __future__ import annotations
+
+from edgeq.kernels._shared import KernelTable
+from edgeq.kernels.dsp.compact import compact_conv2d_rows, compact_fully_connected_rows
+from edgeq.kernels.dsp.conv2d import conv2d_rows
+from edgeq.kernels.dsp.depthwise_3x3 import row_compact, rows_3x3
+from edgeq.kernels.dsp.depthwise_any import row_any
+from edgeq.kernels.dsp.elementwise import mul_rows, sum_rows
+from edgeq.kernels.dsp.fully_connected import fully_connected_rows
+from edgeq.kernels.dsp.mean import mean_rows
+from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
+from edgeq.kernels.dsp.winograd import winograd_rows
+from edgeq.ops._addsub import SumOp
+from edgeq.ops.average_pool2d import AveragePool2D
+from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.mean import Mean
+from edgeq.ops.mul import Mul
+
+ROWS: KernelTable = {
+    Conv2D: (*winograd_rows(), *compact_conv2d_rows(), *conv2d_rows()),
+    DepthwiseConv2D: (row_compact(), *rows_3x3(), row_any()),
+    FullyConnected: (*compact_fully_connected_rows(), *fully_connected_rows()),
+    SumOp: sum_rows(),
+    Mul: mul_rows(),
+    AveragePool2D: (average_pool2d_row(),),
+    MaxPool2D: (max_pool2d_row(),),
+    Mean: mean_rows(),
+}

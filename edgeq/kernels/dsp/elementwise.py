@@ -1,0 +1,77 @@
+"""Rows of operators of two operands, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.kernels.dsp.isa import DSP
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops import mul
+from edgeq.ops._addsub import has_small_factors, has_whole_mantissas, lower_double, lower_fast
+from edgeq.ops._broadcast import both_computed, one_constant, operand_walk
+from edgeq.ops._fits import is_double, is_fast
+from edgeq.ops._overlap import elementwise
+
+
+def rows_are_contiguous(site: Site) -> bool:
+    """Both operands are contiguous along the last of the dimensions that are left when neighbours are joined."""
+    _, strides = operand_walk(site)
+    return all(steps[-1] == 1 for steps in strides)
+
+
+def binary_rows(
+    name: str,
+    struct: str,
+    lower: Callable[[Site], Mapping[str, Param]],
+    fits: Callable[[Site], bool],
+    suffix: str = "_fast",
+) -> tuple[Kernel, Kernel]:
+    """The rows `eq_<name>_dsp<suffix>` with two computed operands and `eq_<name>_const_dsp<suffix>` with one.
+
+    Args:
+        name: of the operator and its file.
+        struct: C type of the parameters.
+        lower: their members.
+        fits: further condition on the site.
+        suffix: end of the C names.
+    """
+
+    def row(function: str, condition: Callable[[Site], bool]) -> Kernel:
+        return Kernel(
+            f"{function}{suffix}",
+            (f"dsp/{name}.c",),
+            f"eq/{name}_dsp.h",
+            struct,
+            lower,
+            isa=DSP,
+            fits=lambda site: condition(site) and fits(site) and rows_are_contiguous(site),
+            overlap=elementwise,
+        )
+
+    return row(f"eq_{name}_dsp", both_computed), row(f"eq_{name}_const_dsp", one_constant)
+
+
+def fits_double(site: Site) -> bool:
+    """TensorFlow Lite's addition without accumulators that are shifted left, and without a factor of 0."""
+    return is_double(site) and has_small_factors(site) and has_whole_mantissas(site)
+
+
+def sum_rows() -> tuple[Kernel, ...]:
+    """The rows of Add and Sub."""
+    return (
+        *binary_rows("add", "eq_add_fast_params", lower_fast, is_fast),
+        *binary_rows("add", "eq_add_double_params", lower_double, fits_double, "_double"),
+    )
+
+
+def has_small_factor(site: Site) -> bool:
+    """FAST with a factor below 1/2, which one SMMLAR applies."""
+    m = mul.factor(site)
+    return site.numerics is Numerics.FAST and int(m.shift[0]) == 0 and int(m.mantissa[0]) < 1 << 30
+
+
+def mul_rows() -> tuple[Kernel, ...]:
+    """The rows of Mul."""
+    return binary_rows("mul", "eq_mul_params", mul.lower_ref, has_small_factor)

@@ -1,0 +1,218 @@
+"""What the kernels share that multiply by a matrix of weights, and their rows for pixels where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.site import flat_weights, is_symmetric, padded
+from edgeq.kernels.dsp.isa import DSP
+from edgeq.kernels.dsp.pack import fit_mixed, pack_fours, pack_pairs
+from edgeq.numerics.fixedpoint import Multiplier, Rounding
+from edgeq.ops._overlap import Overlaps, collected, tiles
+from edgeq.ops._requant import QMAX, QMIN, Clamp, folded_bias, output_range, requant_params
+
+TILE = 3
+"""Pixels that are computed at once; all of them are read before one is written."""
+FEWEST_MIXED = 8
+"""With fewer products per output, unpacking the second channel costs less than separating its sum."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """What a site multiplies by.
+
+    Attributes:
+        weights: int8 (OC, K).
+        bias: int32 (OC), the input's zero-point folded in.
+        multiplier: one per output channel.
+        clamp: of the operator.
+    """
+
+    weights: Array
+    bias: Array
+    multiplier: Multiplier
+    clamp: Clamp
+
+
+MatrixOf = Callable[[Site], Matrix]
+"""What gives an operator's matrix; its weights are symmetric."""
+Members = Callable[[Site, str], Mapping[str, Param]]
+
+
+def matrix(site: Site, multiplier: Multiplier, clamp: Clamp) -> Matrix:
+    """The matrix of a convolution or a fully connected layer with symmetric weights."""
+    flat = flat_weights(site)
+    return Matrix(flat, folded_bias(site, flat.astype(np.int64), len(flat)), multiplier, clamp)
+
+
+def is_direct(site: Site, matrix_of: MatrixOf) -> bool:
+    """One SMMLAR and one SSAT requantize: FAST, every factor below 1/2, no clamp but to int8."""
+    if site.rounding is not Rounding.FAST or not is_symmetric(site):
+        return False
+    product = matrix_of(site)
+    limits = output_range(site.outputs[0].qp, product.clamp)
+    small = not product.multiplier.shift.any() and bool((product.multiplier.mantissa < 2**30).all())
+    return small and limits == (QMIN, QMAX)
+
+
+def is_mixed(site: Site, matrix_of: MatrixOf, size: int) -> bool:
+    """Also, two channels' weights can share a half, with `size` channels computed at once."""
+    if not is_direct(site, matrix_of):
+        return False
+    product = matrix_of(site)
+    return product.weights.shape[1] >= FEWEST_MIXED and fit_mixed(product.weights, product.bias, size)
+
+
+def is_shifted(site: Site, matrix_of: MatrixOf, rounding: Rounding) -> bool:
+    """SINGLE with factors below 1/4 or DOUBLE with factors below 1/2, clamped to int8 only; no weight is −128.
+
+    Then one instruction gives the upper half of the product, exactly rounded for DOUBLE, and no sum of it with rounding
+    and zero-point, which are added before the shift, can overflow.
+    """
+    if site.rounding is not rounding or not is_symmetric(site):
+        return False
+    product = matrix_of(site)
+    shift, mantissa = product.multiplier.shift, product.multiplier.mantissa
+    if rounding is Rounding.SINGLE:
+        exact = bool((shift <= -2).all() and (shift >= -23).all())
+    else:
+        exact = bool((shift <= -1).all() and (shift >= -31).all() and (mantissa >= 2**30).all())
+    fits = product.weights.shape[1] >= FEWEST_MIXED and bool((product.weights > -128).all())
+    limits = output_range(site.outputs[0].qp, product.clamp)
+    return exact and fits and limits == (QMIN, QMAX) and fit_mixed(product.weights, product.bias, 2)
+
+
+def finish_words(variant: str, multiplier: Multiplier, zero_point: int) -> tuple[Array | None, int]:
+    """What is packed of every channel behind its weights, (rows, OC), and the member `zero_point`."""
+    mantissa, shift = multiplier.mantissa.astype(np.int64), -multiplier.shift.astype(np.int64)
+    if variant == "mixed_single":
+        return np.stack([mantissa, (1 << shift - 2) + (zero_point << shift - 1), shift - 1]), zero_point
+    if variant == "mixed_double":
+        return np.stack([2 * mantissa, shift - 1]), 2 * zero_point + 1
+    return (2 * mantissa if variant else None), zero_point
+
+
+def lower_matrix(
+    site: Site, product: Matrix, variant: str, order: Array | None = None, fours: bool = False
+) -> Mapping[str, Param]:
+    """The members `weights`, `out_c`, `zero_point`, and what the rounding needs beyond them.
+
+    Args:
+        site: where.
+        product: its matrix.
+        variant: "mixed", "plain", "mixed_single", "mixed_double", or "" for a kernel that ends in a rounding.
+        order: of the products of an output; None as they are.
+        fours: four channels are computed at once, not two.
+    """
+    pack = pack_fours if fours else pack_pairs
+    weights = product.weights if order is None else product.weights[:, order]
+    q = requant_params(site, product.multiplier, product.clamp)
+    words, zero_point = finish_words(variant, product.multiplier, site.outputs[0].qp.zp)
+    extra = {} if variant else {key: q[key] for key in ("mantissa", "shift", "qmin", "qmax")}
+    return {
+        "weights": pack(weights, product.bias, words, variant.startswith("mixed")),
+        "out_c": len(product.weights),
+        "zero_point": zero_point,
+        **extra,
+    }
+
+
+def spare_bytes(site: Site) -> int:
+    """Memory for the outputs of a last tile of two pixels."""
+    channels = site.outputs[0].shape[-1]
+    odd = site.outputs[0].size // channels % TILE == 2 and channels > 1
+    return padded(TILE * channels, 4) if odd else 0
+
+
+def scratch(site: Site, beside: int) -> int:
+    """Three widened windows, `spare_bytes`, and `beside` bytes."""
+    return 2 * TILE * padded(site.const(1)[0].size, 4) + spare_bytes(site) + beside
+
+
+def variants(
+    row: Kernel,
+    members: Members,
+    shape: Callable[[Site], bool],
+    matrix_of: MatrixOf,
+    size: int = 2,
+    shifted: tuple[Rounding, ...] = (),
+) -> tuple[Kernel, ...]:
+    """The rows of a kernel for sites that `shape` takes, fastest first.
+
+    Args:
+        row: all that they share; its function without the variant.
+        members: the parameters of a variant.
+        shape: whether the kernel takes the shapes and attributes of a site.
+        matrix_of: the matrix of a site.
+        size: output channels that are computed at once.
+        shifted: roundings that have a kernel of their own, besides FAST.
+    """
+
+    def one(variant: str, arithmetic: Callable[[Site], bool]) -> Kernel:
+        return replace(
+            row,
+            function=f"{row.function}_{variant}" if variant else row.function,
+            lower=lambda site: members(site, variant),
+            fits=lambda site: shape(site) and arithmetic(site),
+            isa=DSP,
+            rounded=not variant,
+        )
+
+    def of(rounding: Rounding) -> Kernel:
+        kernel = one(f"mixed_{rounding.value}", partial(is_shifted, matrix_of=matrix_of, rounding=rounding))
+        return replace(kernel, goals=row.goals - {"size"})
+
+    return (
+        one("mixed", lambda site: is_mixed(site, matrix_of, size)),
+        one("plain", lambda site: is_direct(site, matrix_of)),
+        *(of(rounding) for rounding in shifted),
+        one("", is_symmetric),
+    )
+
+
+def gemm_members(site: Site, product: Matrix, variant: str, order: Array | None = None) -> Mapping[str, Param]:
+    """The members of `eq_gemm_dsp`, as members of the struct around it."""
+    members = {**lower_matrix(site, product, variant, order), "k": padded(product.weights.shape[1], 4)}
+    return {f"gemm.{key}": value for key, value in members.items()}
+
+
+def pixels_of(site: Site) -> int:
+    """Pixels of the output: rows of what is multiplied."""
+    return site.outputs[0].size // site.outputs[0].shape[-1]
+
+
+def pointwise_overlap(site: Site) -> Overlaps:
+    """Tiles of pixels in order, each read before it is written."""
+    return collected(site, tiles(np.arange(pixels_of(site), dtype=np.int64)[None], TILE))
+
+
+def pointwise_rows(
+    shape: Callable[[Site], bool], matrix_of: MatrixOf, shifted: tuple[Rounding, ...]
+) -> tuple[Kernel, ...]:
+    """Rows of `eq_pointwise_dsp`, for an operator whose output is every pixel of the input times a matrix.
+
+    `shifted`: see `variants`.
+    """
+
+    def members(site: Site, variant: str) -> Mapping[str, Param]:
+        product = matrix_of(site)
+        sizes = {"pixels": pixels_of(site), "in_c": product.weights.shape[1]}
+        return {**gemm_members(site, product, variant), **sizes}
+
+    row = Kernel(
+        "eq_pointwise_dsp",
+        ("dsp/pointwise.c", "dsp/gemm.c"),
+        "eq/pointwise_dsp.h",
+        "eq_pointwise_dsp_params",
+        lambda site: {},
+        scratch=lambda site: scratch(site, 0),
+        overlap=pointwise_overlap,
+    )
+    return variants(row, members, shape, matrix_of, 2, shifted)

@@ -1,0 +1,3 @@
+"""Features that the rows need."""
+
+DSP = frozenset({"dsp"})

@@ -1,0 +1,69 @@
+"""Rows of the mean over pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.kernels._shared.mean import images_of, is_over_pixels, mean_params
+from edgeq.kernels.dsp.isa import DSP
+from edgeq.numerics.fixedpoint import Rounding
+from edgeq.ops._overlap import Overlaps, fours, of_first_input
+from edgeq.ops.mean import multiplier
+
+
+def fits(site: Site) -> bool:
+    """A mean over pixels of at least four channels."""
+    return is_over_pixels(site) and images_of(site).channels >= 4
+
+
+def overlap(site: Site) -> Overlaps:
+    """Images in order, and four channels at once, of which the last four may overlap those before."""
+    images = images_of(site)
+    return of_first_input(site, *fours(images.channels, *images.starts()))
+
+
+def overlap_compact(site: Site) -> Overlaps:
+    """Images in order, and channels one by one."""
+    channels, (start, read) = images_of(site).channels, images_of(site).starts()
+    return of_first_input(site, *((start * channels + c, read * channels + c) for c in (0, channels - 1)))
+
+
+def fits_compact(site: Site) -> bool:
+    """As `fits`, and one multiplication of twice the factor requantizes."""
+    factor = multiplier(site)
+    return site.rounding is Rounding.FAST and fits(site) and not factor.shift.any() and factor.mantissa[0] < 2**30
+
+
+def lower_compact(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_compact_mean_dsp`."""
+    return {**mean_params(site), "mantissa": 2 * int(multiplier(site).mantissa[0])}
+
+
+def mean_rows() -> tuple[Kernel, ...]:
+    """The rows, that for `--optimize size` first."""
+    return (
+        Kernel(
+            "eq_compact_mean_dsp",
+            ("dsp/compact_mean.c",),
+            "eq/mean_dsp.h",
+            "eq_mean_dsp_params",
+            lower_compact,
+            isa=DSP,
+            fits=fits_compact,
+            overlap=overlap_compact,
+            goals=frozenset({"size"}),
+        ),
+        Kernel(
+            "eq_mean_dsp",
+            ("dsp/mean.c",),
+            "eq/mean_dsp.h",
+            "eq_mean_dsp_params",
+            mean_params,
+            isa=DSP,
+            fits=fits,
+            overlap=overlap,
+            rounded=True,
+        ),
+    )

@@ -1,0 +1,98 @@
+"""Rows of convolutions in one group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
+from edgeq.kernels.mve.isa import MVE
+from edgeq.kernels.mve.pack import BLOCK, channel_order, channel_params, pack_pairs, takes_weights
+from edgeq.ops._overlap import Overlaps, Tiles, collected, first_pixels, of_first_input, tiles
+from edgeq.ops._requant import effective_multiplier, folded_bias
+from edgeq.ops._window import geometry, is_window
+from edgeq.ops.conv2d import Conv2D
+
+TILE = 3
+"""Output pixels computed at once."""
+HEADER, STRUCT = "eq/conv2d_mve.h", "eq_conv2d_mve_params"
+
+
+def conv2d_rows() -> tuple[Kernel, ...]:
+    """The rows, fastest first."""
+    common = ("mve/conv_tile.c", "mve/finish.c", "mve/gemm.c")
+    return (
+        Kernel(
+            "eq_conv2d_1x1_mve",
+            ("mve/conv2d_1x1.c", *common),
+            HEADER,
+            STRUCT,
+            _lower,
+            MVE,
+            _fits_1x1,
+            overlap=_overlap_1x1,
+            rounded=True,
+        ),
+        Kernel(
+            "eq_conv2d_mve",
+            ("mve/conv2d.c", *common),
+            HEADER,
+            STRUCT,
+            _lower,
+            MVE,
+            _fits,
+            _scratch,
+            _overlap,
+            rounded=True,
+            instances=is_window,
+        ),
+    )
+
+
+def _fits(site: Site) -> bool:
+    one_group = op_of(site, Conv2D).groups == 1
+    return one_group and takes_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
+
+
+def _fits_1x1(site: Site) -> bool:
+    return site.const(1).shape[1:3] == (1, 1) and not any(op_of(site, Conv2D).padding) and _fits(site)
+
+
+def _lower(site: Site) -> Mapping[str, Param]:
+    op, x, y, w = op_of(site, Conv2D), site.input(0).shape, site.outputs[0].shape, site.const(1)
+    flat = flat_weights(site)
+    bias = folded_bias(site, flat.astype(np.int64), y[3])
+    return {
+        **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
+        "pad_value": site.input(0).qp.zp,
+        "weights": pack_pairs(flat),
+        **channel_params(site, bias, effective_multiplier(site, y[3]), channel_order(y[3])),
+        **output_params(site, op.clamp),
+    }
+
+
+def _scratch(site: Site) -> int:
+    return TILE * padded(site.const(1)[0].size, BLOCK)
+
+
+def _tiles(site: Site) -> Tiles:
+    op, w = op_of(site, Conv2D), site.const(1).shape
+    return tiles(first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), TILE)
+
+
+def _overlap(site: Site) -> Overlaps:
+    """The windows of a tile are copied before any of it is written."""
+    return collected(site, _tiles(site))
+
+
+def _overlap_1x1(site: Site) -> Overlaps:
+    """Each block of channels of a tile reads its pixels where they are."""
+    found, channels, depth = _tiles(site), site.outputs[0].shape[3], site.input(0).shape[3]
+    read, last = found.read * depth, (channels - 1) // BLOCK * BLOCK
+    first_block = (found.start * channels, read)
+    if last == 0:
+        return of_first_input(site, first_block)
+    return of_first_input(site, first_block, ((found.start + found.count - 1) * channels + last, read))

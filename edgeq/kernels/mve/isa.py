@@ -1,0 +1,3 @@
+"""Features that the rows need."""
+
+MVE = frozenset({"mve"})

@@ -1,0 +1,50 @@
+"""Rows of fully connected layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.kernels._shared.site import flat_weights
+from edgeq.kernels.thumb.pack import pack_fours
+from edgeq.kernels.thumb.sums import fits_sums
+from edgeq.ops._overlap import Overlaps, in_rows
+from edgeq.ops.fully_connected import lower_ref
+
+Lower = Callable[[Site], Mapping[str, Param]]
+
+
+def fours_overlap(site: Site) -> Overlaps:
+    """Every four channels read the whole row."""
+    return in_rows(site, (site.outputs[0].shape[-1] - 1) // 4 * 4)
+
+
+def ones_overlap(site: Site) -> Overlaps:
+    """So do those that are left, one by one."""
+    channels = site.outputs[0].shape[-1]
+    return in_rows(site, channels - 1 if channels % 4 else channels - 4)
+
+
+def lower_fours(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_thumb2`."""
+    return {**lower_ref(site), "weights": pack_fours(flat_weights(site))}
+
+
+def fully_connected_rows() -> tuple[Kernel, ...]:
+    """The rows; the Armv6-M kernel takes the parameters of the portable one."""
+
+    def row(isa: str, lower: Lower, overlap: Callable[[Site], Overlaps], *sources: str) -> Kernel:
+        return Kernel(
+            f"eq_fully_connected_{isa}",
+            (f"{isa}/fully_connected.c", *sources),
+            "eq/fully_connected_thumb.h",
+            "eq_fully_connected_params",
+            lower,
+            isa=frozenset({isa}),
+            fits=fits_sums,
+            overlap=overlap,
+            rounded=True,
+        )
+
+    return row("thumb2", lower_fours, fours_overlap), row("thumb", lower_ref, ones_overlap, "thumb/store.c")

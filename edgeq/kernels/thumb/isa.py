@@ -1,0 +1,4 @@
+"""Features that the rows need: Armv6-M has "thumb", Armv7-M also "thumb2"."""
+
+THUMB = frozenset({"thumb"})
+THUMB2 = frozenset({"thumb2"})

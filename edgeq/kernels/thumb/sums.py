@@ -1,0 +1,28 @@
+"""How large the sums of a layer become, which decides whether a kernel can compute it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.ir.op import Site
+from edgeq.kernels._shared.site import flat_weights, is_symmetric
+from edgeq.ops._requant import folded_bias
+
+MAX_SUM = 2**29
+"""Bound of the accumulators that the kernels requantize."""
+MAX_LANE = 2**22
+"""Bound of a sum in the lower lane of the Armv7-M kernels."""
+
+
+def fits_sums(site: Site) -> bool:
+    """The weights are symmetric, and no accumulator leaves what the kernels requantize."""
+    if not is_symmetric(site):
+        return False
+    w = flat_weights(site).astype(np.int64)
+    bias = np.abs(folded_bias(site, w, len(w)).astype(np.int64))
+    return bool((bias + 128 * np.abs(w).sum(axis=1)).max() < MAX_SUM)
+
+
+def fits_lane(site: Site) -> bool:
+    """Also, the products alone stay within a lane of 23 bits."""
+    return fits_sums(site) and bool(128 * np.abs(flat_weights(site).astype(np.int64)).sum(axis=1).max() < MAX_LANE)
