@@ -1,5 +1,4 @@
-/* Requantization of vectors: the same bits as eq/requant.h, for the multipliers that edgeq/ops/_pack_mve.py lets
- * through.
+/* Requantization of vectors: the same bits as eq/requant.h, for the multipliers that the kernels' rows let through.
  *
  * Sixteen channels are four vectors in this order: 0 4 8 12, 1 5 9 13, 2 6 10 14, 3 7 11 15; narrowing restores theirs.
  */
