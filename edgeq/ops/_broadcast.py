@@ -183,7 +183,7 @@ def binary_dsp_kernels(
     return row(f"{name}_dsp{suffix}", both_computed), row(f"{name}_const_dsp{suffix}", one_constant)
 
 
-def require_same_scale(site: Site, q: QParams) -> None:
+def require_same_scale(site: Site, q: QParams | None) -> None:
     """Refuse an operator that moves or compares values whose scales differ.
 
     Raises:

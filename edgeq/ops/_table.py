@@ -65,7 +65,7 @@ class TableOp(Op):
     undefined: ClassVar[float] = 0.0
     """The real result, in integer arithmetic, where the function is not a number."""
 
-    kernels: ClassVar = (TABLE_MVE_KERNEL, TABLE_KERNEL)
+    kernels: ClassVar[tuple[Kernel, ...]] = (TABLE_MVE_KERNEL, TABLE_KERNEL)
 
     def real(self, x: Array) -> Array:
         """The function over float64 (any shape), with numpy's NaN and infinities outside its domain."""

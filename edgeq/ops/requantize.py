@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, always, in_place
+from edgeq.ir.kernel import BYTES, Kernel, Param, always, in_place
 from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, DType, Shape, TensorType
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
@@ -57,11 +57,20 @@ class Requantize(Op):
             "eq/flip.h",
             "eq_flip_params",
             lower_flip,
+            elements=BYTES,
             fits=is_flip,
             overlap=in_place,
         ),
-        mve_row("table", "eq_table_params", lower_table, always, in_place),
-        Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),
+        replace(mve_row("table", "eq_table_params", lower_table, always, in_place), elements=BYTES),
+        Kernel(
+            "eq_table_ref",
+            ("ref/table.c",),
+            "eq/table.h",
+            "eq_table_params",
+            lower_table,
+            elements=BYTES,
+            overlap=in_place,
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
