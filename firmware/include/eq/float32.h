@@ -1,7 +1,7 @@
 /* Float32 arithmetic with a stated order of operations, bit for bit that of edgeq/numerics/float32.py.
  *
- * It is right where every operation rounds to float32 by itself: compile without -ffast-math, and with -ffp-contract=off
- * where the processor can multiply and add at once. */
+ * It is right where every operation rounds to float32 by itself: compile without -ffast-math, and with
+ * -ffp-contract=off where the processor can multiply and add at once. */
 #ifndef EQ_FLOAT32_H
 #define EQ_FLOAT32_H
 
