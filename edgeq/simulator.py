@@ -96,7 +96,7 @@ class IntExecutor:
         """Every computed value of one sample, in the element type of its tensor; the graph's inputs are among them.
 
         Args:
-            inputs: each graph input in its shape and element type (int8, or uint8 where the graph's tensor is UINT8).
+            inputs: each graph input in its shape and element type.
 
         Raises:
             UsageError: an input is missing, unknown, or of another shape or element type.
@@ -117,7 +117,7 @@ class IntExecutor:
         constants = self._constants
         for node, site in self._sites:
             operands = [None if n is None else found[n] if n in found else constants[n] for n in node.inputs]
-            found.update(zip(node.outputs, node.op.run_int(site, operands), strict=True))
+            found.update(zip(node.outputs, node.op.run(site, operands), strict=True))
         return found
 
 

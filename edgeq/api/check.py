@@ -20,7 +20,7 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.text import load_graph
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
-from edgeq.report.accuracy import accuracy, quantize_inputs
+from edgeq.report.accuracy import accuracy, quantize_inputs, real_output, steps_apart
 from edgeq.report.cost import pace, per_mac, share
 from edgeq.runners import Program
 from edgeq.runners import profile as profile_program
@@ -132,16 +132,18 @@ def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Ar
     found = dict(zip(built.graph.outputs, run_program(built.program, inputs), strict=True))
     if raw:
         return found
-    return {name: built.graph.type(name).qp.dequantize(values) for name, values in found.items()}
+    return {name: real_output(built.graph, name, values) for name, values in found.items()}
 
 
 def _raw_inputs(built: Built, data: str | Path) -> list[Array]:
     given = load_data(data, built.graph).inputs
     inputs = []
     for name in built.graph.inputs:
-        dtype = built.graph.type(name).dtype
+        dtype, array = built.graph.type(name).dtype, given[name]
+        if dtype.is_float:
+            inputs.append(array.astype(np.float32))
+            continue
         low, high = dtype.range
-        array = given[name]
         if array.dtype.kind not in "iub" or array.min() < low or array.max() > high:
             raise UsageError(f"input {name!r} must be integers from {low} to {high}", hint="or leave --raw out")
         inputs.append(array.astype(dtype.numpy))
@@ -200,7 +202,7 @@ def verify(
         differences = []
         for k, name in enumerate(built.graph.outputs):
             device = found[k][index * batch[k] : (index + 1) * batch[k]]
-            differences.append(int(np.abs(device.astype(np.int64) - exact[name].reshape(device.shape)).max(initial=0)))
+            differences.append(steps_apart(device, exact[name].reshape(device.shape)))
             real[k].append(reference[_float_name(built, k)])
         mismatches += any(differences)
         worst = max(worst, *differences)
@@ -225,7 +227,7 @@ def _accuracy(
 ) -> dict[str, Any]:
     """Figures of the first output, which is the one that labels are about."""
     name = built.graph.outputs[0]
-    got = built.graph.type(name).qp.dequantize(found[0])
+    got = real_output(built.graph, name, found[0])
     figures = accuracy(np.concatenate([r.reshape(-1, *got.shape[1:]) for r in real[0]]), got, labels)
     return {key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")}
 

@@ -135,10 +135,13 @@ def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: 
 
 
 def real_ranges(graph: Graph) -> dict[str, tuple[float, float]]:
-    """Least and greatest real value that each input of an integer graph can hold."""
+    """Least and greatest real value that each input of a quantized graph can hold; −1 and 1 for real inputs."""
     found = {}
     for name in graph.inputs:
         kind = graph.type(name)
+        if kind.q is None:
+            found[name] = (-1.0, 1.0)
+            continue
         low, high = kind.qp.dequantize(np.array(kind.dtype.range))
         found[name] = (float(low), float(high))
     return found

@@ -118,31 +118,37 @@ def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> str:
     return "\n".join(lines).lstrip()
 
 
-def _pointer(program: Program, place: Place) -> str:
+def _pointer(program: Program, place: Place, const: str = "") -> str:
+    """Where a kernel finds a tensor. Offsets are in bytes, which `memory` and the inputs point to."""
     if place.port is not None:
-        return f"from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
-    return f"memory + {place.offset}"
+        bytes = f"from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
+    else:
+        bytes = f"memory + {place.offset}"
+    if place.element == "int8_t":
+        return bytes
+    # By way of void: the planner aligns every tensor, which the compiler cannot know.
+    return f"({const}{place.element} *)({const}void *)({bytes})"
 
 
 def call_text(program: Program, call: KernelCall) -> CallText:
     """A call as C, indented as it is in the template."""
     params = f"{program.name}_{call.id}_params"
-    inputs = [_pointer(program, p) for p in call.inputs]
+    inputs = [_pointer(program, p, "const ") for p in call.inputs]
     outputs = [_pointer(program, p) for p in call.outputs]
     gathered = ""
     if call.gather == "inputs":
-        gathered = _wrapped("const int8_t *const inputs[] = {", inputs, "};", 8)
+        gathered = _wrapped(f"const {call.inputs[0].element} *const inputs[] = {{", inputs, "};", 8)
         inputs = ["inputs"]
     elif call.gather == "outputs":
-        gathered = _wrapped("int8_t *const outputs[] = {", outputs, "};", 8)
+        gathered = _wrapped(f"{call.outputs[0].element} *const outputs[] = {{", outputs, "};", 8)
         outputs = ["outputs"]
     scratch = [] if call.scratch is None else [f"memory + {call.scratch}"]
     arguments = [*inputs, *outputs, *scratch]
     definition = struct_definition(call.struct, params, call.params)
     if call.instance:
         own = f"{program.name}_{call.id}_instance"
-        types = {f"input{i}": "const int8_t *" for i in range(len(inputs))}
-        types |= {f"output{i}": "int8_t *" for i in range(len(outputs))}
+        types = {f"input{i}": f"const {place.element} *" for i, place in enumerate(call.inputs)}
+        types |= {f"output{i}": f"{place.element} *" for i, place in enumerate(call.outputs)}
         types |= {"scratch": "void *"} if scratch else {}
         prototype = _wrapped(f"void {own}(", [f"{type}{name}" for name, type in types.items()], ")", 0)
         body = _wrapped(f"{call.function}(", [f"&{params}", *types], ");", 4)

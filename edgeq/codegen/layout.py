@@ -36,7 +36,8 @@ def choose(graph: Graph, wanted: Wanted, target: str = "", free: Collection[str]
         site = graph.site(node)
         kernel = wanted.choose(site)
         if kernel is None:
-            lacking.append(f"{node.name} ({node.op.kind}: {', '.join(_shape(t) for t in site.inputs)})")
+            shapes = ", ".join("none" if t is None else str(t.shape) for t in site.inputs)
+            lacking.append(f"{node.name} ({node.op.kind}: {site.describe_types()}, {shapes})")
         else:
             found.append(Choice(node, site, kernel))
     if lacking:
@@ -46,10 +47,6 @@ def choose(graph: Graph, wanted: Wanted, target: str = "", free: Collection[str]
             where=target,
         )
     return tuple(found)
-
-
-def _shape(type: object) -> str:
-    return str(getattr(type, "shape", None))
 
 
 def runtime_inputs(choice: Choice, homes: Mapping[str, Home]) -> tuple[tuple[int, str], ...]:

@@ -10,13 +10,13 @@ import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 
 WIDTH = 120
 WORD = 4
 """Bytes to which 8- and 16-bit arrays are aligned, so that kernels may read them as words."""
 
-Member = int | str | Sequence[int]
+Member = int | float | str | Sequence[int]
 """A member of a parameter struct whose arrays have names: a scalar, the name of a constant, or a short array."""
 
 _C_TYPES = {
@@ -55,6 +55,11 @@ def c_type(dtype: np.dtype[Any]) -> str:
     if found is None:
         raise ValueError(f"no C type for elements of {dtype.name}")
     return found
+
+
+def pointer_type(dtype: DType) -> str:
+    """The C type by which kernels read and write a tensor's elements: bytes are int8_t, whatever they stand for."""
+    return "int8_t" if dtype.bits == 8 else c_type(dtype.numpy)
 
 
 def float_literal(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgeq.codegen.capacity import check_budget, check_capacity
 from edgeq.codegen.layout import Choice, Layout, lay_out, runtime_inputs
-from edgeq.codegen.literals import Constant, Member, split_params
+from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
 from edgeq.codegen.names import Names, symbol_prefix
 from edgeq.codegen.program import KernelCall, Occupant, Place, Port, Program, Streaming
 from edgeq.codegen.streaming import fit_into
@@ -138,10 +138,11 @@ def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, strea
     direct = frozenset(graph.inputs) - {homes[name].root for name in graph.outputs}
 
     def place(value: str) -> Place:
-        home = homes[value]
+        home, element = homes[value], pointer_type(graph.type(value).dtype)
         if home.root not in direct:
-            return Place(value, _offset(home, found))
-        return Place(value, _offset(home, found), graph.inputs.index(home.root), home.part.start if home.part else 0)
+            return Place(value, _offset(home, found), element=element)
+        start = home.part.start if home.part else 0
+        return Place(value, _offset(home, found), graph.inputs.index(home.root), start, element)
 
     counted: set[str] = set()
 
@@ -176,6 +177,8 @@ def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, strea
                 macs=node.op.macs(site),
                 weights_bytes=operands(choice),
                 output_shape=site.outputs[0].shape,
+                output_dtype=site.outputs[0].dtype,
+                weight_bits=max((dtype.bits for dtype in site.element_types[1]), default=None),
             )
         )
     inputs, outputs = _ports(graph, homes, found, direct)

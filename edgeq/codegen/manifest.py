@@ -68,6 +68,9 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
                 "macs": call.macs,
                 "weights_bytes": call.weights_bytes,
                 "output_shape": list(call.output_shape),
+                "activation_dtype": call.output_dtype.value,
+                "weight_bits": call.weight_bits,
+                "float": call.output_dtype.is_float,
             }
             for call in program.calls
         ],

@@ -10,7 +10,7 @@ from typing import Literal
 from edgeq.codegen.literals import Constant, Member, c_type
 from edgeq.codegen.weights import INLINE, WeightsPlace, layout
 from edgeq.ir.kernel import Goal, Library
-from edgeq.ir.tensor import Shape, TensorType
+from edgeq.ir.tensor import DType, Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 
 CHECK = "ref/check_weights.c"
@@ -26,12 +26,14 @@ class Place:
         offset: bytes from the start of the arena.
         port: index of the input whose bytes these are, if it can be read in the caller's memory; else None.
         start: at which byte of that input it begins.
+        element: C type by which kernels see its elements.
     """
 
     value: str
     offset: int
     port: int | None = None
     start: int = 0
+    element: str = "int8_t"
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ class KernelCall:
         macs: multiply-accumulates.
         weights_bytes: bytes of the operator's constant operands.
         output_shape: shape of the first output.
+        output_dtype: element type of the first output.
+        weight_bits: bits of a weight; None where there is none.
     """
 
     name: str
@@ -141,6 +145,8 @@ class KernelCall:
     macs: int
     weights_bytes: int
     output_shape: Shape
+    output_dtype: DType = DType.INT8
+    weight_bits: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

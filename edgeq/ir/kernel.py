@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 
 if TYPE_CHECKING:
     from edgeq.ir.op import Site
 
-Param = int | Array | Sequence[int]
+Param = int | float | Array | Sequence[int]
 """A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member
 points to (None would be NULL, given as 0); or a tuple of scalars, which becomes an array inside the struct."""
 
@@ -21,6 +21,11 @@ GOALS: tuple[Goal, ...] = ("speed", "balanced", "size")
 Library = Literal["edgeq", "cmsis-nn"]
 LIBRARIES: tuple[Library, ...] = ("edgeq", "cmsis-nn")
 """Whose kernels a program can call."""
+
+
+INT8 = frozenset({DType.INT8})
+BYTES = frozenset({DType.INT8, DType.UINT8})
+"""Elements of one byte, of rows that only move them."""
 
 
 def no_scratch(site: Site) -> int:
@@ -63,6 +68,9 @@ class Kernel:
         header: file below firmware/include that declares it and its struct.
         struct: C type of its parameters.
         lower: the members of that struct for a site; packs weights.
+        elements: types of the activations that it computes with: computed operands, constant ones that are no weights,
+            and outputs.
+        weights: types of the weights that it takes.
         isa: features the target must have, all of them.
         fits: whether it can compute a site.
         scratch: bytes of scratch memory it needs, 4-byte aligned, possibly none at some sites; the C function of a row
@@ -100,11 +108,18 @@ class Kernel:
     variadic: Literal["", "inputs", "outputs"] = ""
     lacks: frozenset[str] = field(default_factory=frozenset)
     instances: Callable[[Site], bool] = never
+    elements: frozenset[DType] = INT8
+    weights: frozenset[DType] = INT8
 
     @property
     def takes_scratch(self) -> bool:
         """Whether the C function takes scratch memory."""
         return self.scratch is not no_scratch
+
+    def takes(self, site: Site) -> bool:
+        """Whether it computes with the element types of a site."""
+        activations, weights = site.element_types
+        return activations <= self.elements and weights <= self.weights
 
     def runs_on(self, isa: frozenset[str]) -> bool:
         """Whether a target with these features can have it."""

@@ -11,11 +11,12 @@ import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from typing import ClassVar
 
+from edgeq.errors import ModelError
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.tensor import Array, QParams, Shape, TensorType
+from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics, Rounding
 
 Rows = tuple[int, int]
@@ -67,6 +68,28 @@ class Site:
         """The rounding of this site's requantizations."""
         return self.op.rounding(self.numerics)
 
+    @cached_property
+    def element_types(self) -> tuple[frozenset[DType], frozenset[DType]]:
+        """Element types of the activations, constant operands and outputs among them, and those of the weights."""
+        rule = self.op.quant_rule([None if t is None else t.shape for t in self.inputs])
+        beside = {rule.bias} | ({rule.weight} if self.const_or_none(rule.weight or 0) is not None else set())
+        activations = [t for i, t in enumerate(self.inputs) if t is not None and i not in beside]
+        weights = [self.inputs[i] for i in beside - {None, rule.bias} if i is not None]
+        return (
+            frozenset(t.dtype for t in (*activations, *self.outputs)),
+            frozenset(t.dtype for t in weights if t is not None),
+        )
+
+    def describe_types(self) -> str:
+        """The element types, for messages."""
+        activations, weights = (" and ".join(sorted(t.value for t in types)) for types in self.element_types)
+        return f"{activations} activations" + (f" and {weights} weights" if weights else "")
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the site computes real numbers from real numbers."""
+        return self.element_types[0] == {DType.FLOAT32}
+
     def input(self, index: int) -> TensorType:
         """The type of an input that must be there.
 
@@ -104,6 +127,7 @@ class Sample:
         shapes: one per input; None for an absent optional input.
         const: indices of constant inputs.
         low, high: range of the random real values of the inputs.
+        elements: element type of the activations that go in, and of those that come out, in a quantized graph.
     """
 
     name: str
@@ -112,6 +136,7 @@ class Sample:
     const: tuple[int, ...] = ()
     low: float = -4.0
     high: float = 4.0
+    elements: tuple[DType, DType] = (DType.INT8, DType.INT8)
 
 
 @dataclass(frozen=True)
@@ -167,6 +192,24 @@ class Op:
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         """The integer reference, normative. Inputs hold every operand, constants included."""
         raise NotImplementedError
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """The reference of real numbers in a quantized graph, normative: float32 with a stated order of operations."""
+        raise NotImplementedError
+
+    def run(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """What the generated code computes at a site of a quantized graph, bit for bit.
+
+        Raises:
+            ModelError: the operator has no arithmetic for the site's element types.
+        """
+        if not self.is_view and not any(kernel.takes(site) for kernel in self.kernels):
+            raise ModelError(
+                f"there is no arithmetic for {self.kind} with {site.describe_types()}",
+                hint=f"it has one for {', '.join(sorted({t.value for k in self.kernels for t in k.elements}))}",
+                where=site.name,
+            )
+        return self.run_float32(site, inputs) if site.is_float and not self.is_view else self.run_int(site, inputs)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         """How the operator is quantized."""

@@ -15,7 +15,10 @@ Array = npt.NDArray[Any]
 
 
 class DType(Enum):
-    """Element type of a tensor; the value is numpy's name of it."""
+    """Element type of a tensor.
+
+    The types of less than 8 bits are of weights: NumPy holds each element in a byte of its own, kernels pack them.
+    """
 
     FLOAT32 = "float32"
     INT8 = "int8"
@@ -24,33 +27,73 @@ class DType(Enum):
     INT32 = "int32"
     INT64 = "int64"
     BOOL = "bool"
+    INT4 = "int4"
+    INT3 = "int3"
+    INT2 = "int2"
+    TERNARY = "ternary"
+    BINARY = "binary"
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        """The numpy dtype."""
-        return np.dtype(self.value)
+        """The numpy dtype that holds an element."""
+        return np.dtype(np.int8 if self in _NARROW else self.value)
+
+    @property
+    def bits(self) -> int:
+        """Bits of an element in a packed tensor."""
+        return _NARROW[self][0] if self in _NARROW else 8 * self.numpy.itemsize
 
     @property
     def range(self) -> tuple[int, int]:
-        """Least and greatest value of an integer type."""
+        """Least and greatest value of an integer type.
+
+        Raises:
+            ValueError: the type is no integer.
+        """
+        if self in _NARROW:
+            return _NARROW[self][1]
         info = np.iinfo(self.numpy)
         return int(info.min), int(info.max)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether elements are real numbers themselves."""
+        return self is DType.FLOAT32
+
+
+_NARROW = {
+    DType.INT4: (4, (-8, 7)),
+    DType.INT3: (3, (-4, 3)),
+    DType.INT2: (2, (-2, 1)),
+    DType.TERNARY: (2, (-1, 1)),
+    DType.BINARY: (1, (-1, 1)),
+}
+"""Bits and range of the types of less than 8 bits. A binary element is −1 or 1."""
 
 
 @dataclass(frozen=True)
 class QParams:
-    """real = scale · (q − zero_point); one entry, or one per index along `axis`.
+    """real = scale · (q − zero_point); one entry, or one per index along `axis`, or one per block of elements.
 
     Scales are float32 values (held as Python floats), so that every file format carries them unchanged.
+
+    Attributes:
+        scale, zero_point: the entries, in the order of the elements.
+        axis: the axis that they run along; None: one entry for the whole tensor.
+        block: neighbours along `axis` that share an entry, while each index of the other axes has entries of its own
+            (ONNX DequantizeLinear's `block_size`); None: indices of the other axes share theirs.
     """
 
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
     axis: int | None = None
+    block: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.scale) != len(self.zero_point) or (self.axis is None and len(self.scale) != 1):
             raise ValueError("scale and zero_point need one entry each, or one per channel with an axis")
+        if self.block is not None and (self.axis is None or self.block < 1):
+            raise ValueError("blocks need an axis and at least one element each")
 
     @staticmethod
     def per_tensor(scale: float, zero_point: int) -> QParams:
@@ -63,6 +106,29 @@ class QParams:
         scales = np.asarray(scale, np.float32).ravel()
         zeros = np.broadcast_to(np.asarray(zero_point, np.int64), scales.shape)
         return QParams(tuple(float(s) for s in scales), tuple(int(z) for z in zeros), axis)
+
+    @staticmethod
+    def per_block(scale: npt.ArrayLike, zero_point: npt.ArrayLike, axis: int, block: int) -> QParams:
+        """Parameters of blocks along `axis`; arrays of the tensor's shape with that axis cut into blocks."""
+        scales = np.asarray(scale, np.float32)
+        zeros = np.broadcast_to(np.asarray(zero_point, np.int64), scales.shape)
+        return QParams(
+            tuple(float(s) for s in scales.ravel()), tuple(int(z) for z in zeros.ravel()), axis % scales.ndim, block
+        )
+
+    def entries(self, shape: Shape) -> Shape:
+        """The shape of the entries for a tensor of `shape`: with ones where they are shared.
+
+        Raises:
+            ValueError: the tensor has no such axis.
+        """
+        if self.axis is None:
+            return (1,) * len(shape)
+        if not 0 <= self.axis < len(shape):
+            raise ValueError(f"axis {self.axis} does not exist in shape {shape}")
+        if self.block is None:
+            return tuple(n if k == self.axis else 1 for k, n in enumerate(shape))
+        return tuple(-(-n // self.block) if k == self.axis else n for k, n in enumerate(shape))
 
     @property
     def s(self) -> float:
@@ -78,24 +144,26 @@ class QParams:
             raise ValueError("not a per-tensor quantization")
         return self.zero_point[0]
 
-    def _along(self, values: npt.ArrayLike, rank: int) -> Array:
+    def _along(self, values: npt.ArrayLike, shape: Shape) -> Array:
+        """Entries in a shape that broadcasts to a tensor's."""
         array = np.asarray(values, np.float64)
-        if self.axis is None or rank == 0:
-            return array.reshape((1,) * rank)
-        shape = [1] * rank
-        shape[self.axis] = array.size
-        return array.reshape(shape)
+        if not shape:
+            return array.reshape(())
+        spread = array.reshape(self.entries(shape))
+        if self.block is None or self.axis is None:
+            return spread
+        return np.repeat(spread, self.block, self.axis).take(range(shape[self.axis]), self.axis)
 
     def quantize(self, real: npt.ArrayLike, dtype: DType) -> Array:
         """real (any shape) → integers of `dtype`, halves to even, saturating."""
         x = np.asarray(real, np.float64)
-        q = np.rint(x / self._along(self.scale, x.ndim)) + self._along(self.zero_point, x.ndim)
+        q = np.rint(x / self._along(self.scale, x.shape)) + self._along(self.zero_point, x.shape)
         return np.asarray(np.clip(q, *dtype.range), dtype.numpy)
 
     def dequantize(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Integers (any shape) → float32 real values."""
         x = np.asarray(q, np.float64)
-        return np.asarray((x - self._along(self.zero_point, x.ndim)) * self._along(self.scale, x.ndim), np.float32)
+        return np.asarray((x - self._along(self.zero_point, x.shape)) * self._along(self.scale, x.shape), np.float32)
 
 
 @dataclass(frozen=True)
@@ -113,8 +181,19 @@ class TensorType:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the whole tensor."""
-        return self.size * self.dtype.numpy.itemsize
+        """Bytes of the whole tensor, its elements packed."""
+        return -(-self.size * self.dtype.bits // 8)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element.
+
+        Raises:
+            ValueError: it is less than one.
+        """
+        if self.dtype.bits % 8:
+            raise ValueError(f"an element of type {self.dtype.value} has {self.dtype.bits} bits")
+        return self.dtype.bits // 8
 
     @property
     def qp(self) -> QParams:

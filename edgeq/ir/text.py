@@ -60,7 +60,8 @@ def _qparams(q: QParams) -> str:
     if q.axis is None:
         return f"q({q.s!r}, {q.zp})"
     zeros = q.zero_point[:1] if len(set(q.zero_point)) == 1 else q.zero_point
-    return f"q(axis {q.axis}: {' '.join(map(repr, q.scale))}; {' '.join(map(str, zeros))})"
+    block = "" if q.block is None else f" block {q.block}"
+    return f"q(axis {q.axis}{block}: {' '.join(map(repr, q.scale))}; {' '.join(map(str, zeros))})"
 
 
 def _type(type: TensorType) -> str:
@@ -160,7 +161,9 @@ class _Line:
             head, rest = inner.split(":")
             scale_text, zero_text = rest.split(";")
             scales, zeros = tuple(map(float, scale_text.split())), tuple(map(int, zero_text.split()))
-            return QParams(scales, zeros * len(scales) if len(zeros) == 1 else zeros, int(head[len("axis") :]))
+            axis, _, block = head[len("axis") :].partition("block")
+            zeros = zeros * len(scales) if len(zeros) == 1 else zeros
+            return QParams(scales, zeros, int(axis), int(block) if block else None)
         except ValueError as error:
             raise self.fail("the quantization parameters cannot be read") from error
 

@@ -6,6 +6,8 @@ Rows are checked in order; a row may rely on all rows above it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -15,7 +17,39 @@ from edgeq.ir.op import QuantRule, Scale
 from edgeq.ir.tensor import DType, QParams, TensorType
 
 Row = tuple[str, Callable[[Graph], Iterator[str]]]
-ACTIVATIONS = (DType.INT8, DType.UINT8, DType.INT16)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which element types the tensors of a graph may have.
+
+    Attributes:
+        activations: of what is computed.
+        ports: of inputs and outputs of the graph, beyond those.
+        weights: of constants with that role.
+    """
+
+    activations: frozenset[DType]
+    ports: frozenset[DType]
+    weights: frozenset[DType]
+
+
+WEIGHTS = frozenset(
+    {DType.INT8, DType.INT4, DType.INT3, DType.INT2, DType.TERNARY, DType.BINARY, DType.FLOAT32},
+)
+FLOAT = Stage(activations=frozenset({DType.FLOAT32}), ports=frozenset(), weights=WEIGHTS)
+"""Before quantization. Constants of a model quantized elsewhere are integers with parameters."""
+FINAL = Stage(
+    activations=frozenset({DType.INT8, DType.INT16, DType.FLOAT32}),
+    ports=frozenset({DType.UINT8}),
+    weights=WEIGHTS,
+)
+"""After quantization. Whether there are kernels for a type is not asked here: rows say which they take."""
+
+
+def stage_of(graph: Graph) -> Stage:
+    """The stage that a graph is in."""
+    return FLOAT if graph.numerics is None else FINAL
 
 
 def _unknown_operands(graph: Graph) -> Iterator[str]:
@@ -74,9 +108,20 @@ def _wrong_constants(graph: Graph) -> Iterator[str]:
             yield repr(name)
 
 
-def _wrong_channels(graph: Graph) -> Iterator[str]:
+def _out_of_range(graph: Graph) -> Iterator[str]:
+    for name, value in graph.values.items():
+        if value.data is not None and value.data.size and value.type.dtype.bits < 8:
+            low, high = value.type.dtype.range
+            if value.data.min() < low or value.data.max() > high:
+                yield repr(name)
+
+
+def _wrong_entries(graph: Graph) -> Iterator[str]:
     def fits(type: TensorType, q: QParams) -> bool:
-        return q.axis is None or (0 <= q.axis < len(type.shape) and type.shape[q.axis] == len(q.scale))
+        try:
+            return prod(q.entries(type.shape)) == len(q.scale)
+        except ValueError:
+            return False
 
     for name, value in graph.values.items():
         q = value.type.q
@@ -88,29 +133,29 @@ def _activations(graph: Graph) -> Iterator[tuple[str, TensorType]]:
     yield from ((name, v.type) for name, v in graph.values.items() if v.data is None)
 
 
-def _not_float(graph: Graph) -> Iterator[str]:
-    if graph.numerics is None:
-        yield from (repr(name) for name, type in _activations(graph) if type.dtype is not DType.FLOAT32)
+def _wrong_types(graph: Graph) -> Iterator[str]:
+    stage, ports = stage_of(graph), {*graph.inputs, *graph.outputs}
+    for name, type in _activations(graph):
+        if type.dtype not in stage.activations and not (name in ports and type.dtype in stage.ports):
+            yield f"{name!r} ({type.dtype.value})"
 
 
-def _not_integer(graph: Graph) -> Iterator[str]:
+def _wrong_scales(graph: Graph) -> Iterator[str]:
     if graph.numerics is not None:
         for name, type in _activations(graph):
-            if type.dtype not in ACTIVATIONS or type.q is None or len(type.q.scale) != 1:
+            if type.dtype.is_float:
+                right = type.q is None
+            else:
+                right = type.q is not None and len(type.q.scale) == 1
+                right = right and (type.dtype is not DType.INT16 or type.qp.zp == 0)
+            if not right:
                 yield repr(name)
 
 
-def _inner_uint8(graph: Graph) -> Iterator[str]:
-    for name, type in _activations(graph):
-        if type.dtype is DType.UINT8 and name not in graph.inputs and name not in graph.outputs:
-            yield repr(name)
-
-
 def _rules(graph: Graph) -> Iterator[tuple[Node, QuantRule]]:
-    """Nodes of a quantized graph with their rules of quantization."""
-    if graph.numerics is not None:
-        for node in graph.nodes:
-            yield node, node.op.quant_rule([None if i is None else graph.type(i).shape for i in node.inputs])
+    """Nodes with their rules of quantization."""
+    for node in graph.nodes:
+        yield node, node.op.quant_rule([None if i is None else graph.type(i).shape for i in node.inputs])
 
 
 def _operand(graph: Graph, node: Node, index: int | None) -> TensorType | None:
@@ -122,20 +167,35 @@ def _operand(graph: Graph, node: Node, index: int | None) -> TensorType | None:
 
 
 def _wrong_weights(graph: Graph) -> Iterator[str]:
+    stage = stage_of(graph)
     for node, rule in _rules(graph):
         w = _operand(graph, node, rule.weight)
-        if w is not None and (w.dtype is not DType.INT8 or w.q is None or w.q.axis not in (None, rule.weight_axis)):
+        if w is None:
+            continue
+        right = w.dtype in stage.weights
+        if right and graph.numerics is not None:
+            right = w.dtype.is_float == (w.q is None)
+            right = right and (w.q is None or w.q.block is not None or w.q.axis in (None, rule.weight_axis))
+        if not right:
             yield node.name
 
 
 def _wrong_biases(graph: Graph) -> Iterator[str]:
+    if graph.numerics is None:
+        return
     for node, rule in _rules(graph):
         w, bias = _operand(graph, node, rule.weight), _operand(graph, node, rule.bias)
         if bias is None:
             continue
         x = graph.type(node.inputs[0]) if node.inputs[0] is not None else None
+        if x is not None and x.dtype.is_float:
+            if bias.dtype is not DType.FLOAT32:
+                yield node.name
+            continue
         if bias.dtype is not DType.INT32 or bias.q is None or w is None or w.q is None or x is None:
             yield node.name
+            continue
+        if w.q.block is not None:
             continue
         expected = np.broadcast_to(x.qp.s * np.asarray(w.q.scale), bias.shape)
         if not np.allclose(np.broadcast_to(bias.q.scale, bias.shape), expected, rtol=1e-5, atol=0.0):
@@ -143,6 +203,8 @@ def _wrong_biases(graph: Graph) -> Iterator[str]:
 
 
 def _changed_scale(graph: Graph) -> Iterator[str]:
+    if graph.numerics is None:
+        return
     for node, rule in _rules(graph):
         if (rule.output is Scale.SAME and len(node.inputs) == 1) or node.op.is_view:
             around = [graph.type(n) for n in (*node.inputs, *node.outputs) if n is not None and graph.data(n) is None]
@@ -159,11 +221,11 @@ TABLE: tuple[Row, ...] = (
     ("a tensor is read before it is computed", _read_early),
     ("the elements of a constant are not of its type", _wrong_constants),
     ("shapes are not those the operator computes", _wrong_shapes),
-    ("quantization parameters do not fit the tensor", _wrong_channels),
-    ("a tensor of a float graph is not float32", _not_float),
-    ("a tensor of a quantized graph is no integer activation with one scale", _not_integer),
-    ("a uint8 tensor is neither input nor output of the graph", _inner_uint8),
-    ("weights are not int8 with parameters along the output channels", _wrong_weights),
+    ("the elements of a constant are beyond the range of its type", _out_of_range),
+    ("quantization parameters do not fit the tensor", _wrong_entries),
+    ("a tensor has an element type that it cannot have at this stage", _wrong_types),
+    ("an integer activation has no single scale, int16 a zero-point, or a float one parameters", _wrong_scales),
+    ("weights have another type than weights can have, or no parameters along the output channels", _wrong_weights),
     ("the scale of a bias is not that of input times weights", _wrong_biases),
     ("the operator needs one scale for input and output", _changed_scale),
 )

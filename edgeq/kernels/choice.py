@@ -29,5 +29,6 @@ class Wanted:
 
     def fitting(self, site: Site) -> tuple[Kernel, ...]:
         """All rows that fit, those of the library first, and the fastest of those."""
-        fitting = [k for k in rows(type(site.op)) if k.runs_on(self.isa) and self.goal in k.goals and k.fits(site)]
+        offered = [k for k in rows(type(site.op)) if k.runs_on(self.isa) and self.goal in k.goals]
+        fitting = [k for k in offered if k.takes(site) and k.fits(site)]
         return tuple(k for library in dict.fromkeys((self.library, "edgeq")) for k in fitting if k.library == library)

@@ -153,7 +153,7 @@ def binary_kernels(
     return row(f"{name}_ref{suffix}", both_computed), row(f"{name}_const_ref{suffix}", one_constant)
 
 
-def require_same_scale(site: Site, q: QParams) -> None:
+def require_same_scale(site: Site, q: QParams | None) -> None:
     """Refuse an operator that moves or compares values whose scales differ.
 
     Raises:

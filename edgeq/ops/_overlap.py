@@ -5,8 +5,9 @@ byte j is the input's byte j − d. That goes wrong where a step reads byte i of
 was written before: the worst d of a step is the last byte written before it less the first byte that it reads. The
 distance from which on nothing goes wrong is one more than the worst of all steps, and no smaller one is.
 
-So a kernel's row says, for every step, how many bytes are written before it (to the end of the highest one) and the
-first byte that it reads. Reading what is not used, or reading earlier than it says, does no harm.
+So a kernel's row says, for every step, how many elements are written before it (to the end of the highest one) and the
+first element that it reads; distances are in bytes. Reading what is not used, or reading earlier than it says, does no
+harm.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType, TensorType
 from edgeq.ops._window import Padding, Pair
 
 Ints = npt.NDArray[np.int64]
 Overlaps = tuple[int | None, ...]
 Steps = tuple[Ints, Ints]
-"""For every step: the end of the highest byte of the output that is written before it, and the first byte of the input
-that it reads, or NOTHING and more."""
+"""For every step: the end of the highest element of the output that is written before it, and the first element of the
+input that it reads, or NOTHING and more."""
 
 ALIGNMENT = 16
 """Bytes by multiples of which the memory planner places tensors (edgeq.memory.ALIGNMENT)."""
@@ -33,25 +35,27 @@ NOTHING = 2**40
 """Larger than every index."""
 
 
-def least_distance(nbytes: int, *steps: Steps) -> int:
-    """The least distance for an input of so many bytes; −nbytes if all is read before any write."""
-    found = -nbytes
+def least_distance(x: TensorType, y: TensorType, *steps: Steps) -> int:
+    """The least distance in bytes for an input of type x and an output of type y; minus x's bytes if all of the input
+    is read before any write."""
+    found = -x.nbytes
     for written, read in steps:
         matters = (written > 0) & (read < NOTHING)
-        found = max(found, int((written - read).max(where=matters, initial=-nbytes)))
+        ends, starts = written * y.itemsize, read * x.itemsize
+        found = max(found, int((ends - starts).max(where=matters, initial=-x.nbytes)))
     return found
 
 
 def of_first_input(site: Site, *steps: Steps) -> Overlaps:
     """The distances of a kernel that reads input 0 only at run time."""
-    return (least_distance(site.input(0).nbytes, *steps), *(None,) * (len(site.inputs) - 1))
+    return (least_distance(site.input(0), site.outputs[0], *steps), *(None,) * (len(site.inputs) - 1))
 
 
 def of_elements(site: Site, sources: Sequence[npt.ArrayLike | None]) -> Overlaps:
     """The distances of a kernel that computes one element of the output after the other.
 
     Args:
-        site: the site; its elements have one byte each.
+        site: the site.
         sources: for every input, the lowest of its elements that each output needs, in any shape that broadcasts to the
             output's, or NOTHING; None for constants.
     """
@@ -63,7 +67,7 @@ def of_elements(site: Site, sources: Sequence[npt.ArrayLike | None]) -> Overlaps
         shape = site.outputs[0].shape
         written = np.arange(prod(shape), dtype=np.int64)
         read = np.broadcast_to(np.asarray(source, np.int64), shape).ravel()
-        found.append(least_distance(type.nbytes, (written, read)))
+        found.append(least_distance(type, site.outputs[0], (written, read)))
     return tuple(found)
 
 
@@ -177,7 +181,7 @@ def in_rows(site: Site, last: int) -> Overlaps:
 
     Args:
         site: rows are along the last axes.
-        last: bytes of a row that are written before its last step.
+        last: elements of a row that are written before its last step.
     """
     taken, made = site.input(0).shape[-1], site.outputs[0].shape[-1]
     rows = np.arange(site.outputs[0].size // made, dtype=np.int64)
@@ -195,8 +199,9 @@ def of_whole_pixels(site: Site, *steps: Steps) -> Overlaps:
         steps: of one group of channels, in pixels: those written before, and the first one that is read.
     """
     channels, none = site.input(0).shape[-1], (None,) * (len(site.inputs) - 1)
-    if site.outputs[0].shape[-1] != channels:
+    if site.outputs[0].shape[-1] != channels or site.outputs[0].itemsize != site.input(0).itemsize:
         return (None, *none)
-    unit = lcm(ALIGNMENT, channels)
-    needed = least_distance(site.input(0).nbytes // channels, *steps) * channels
+    unit = lcm(ALIGNMENT, channels * site.input(0).itemsize)
+    pixel = TensorType((site.input(0).size // channels,), DType.INT8)
+    needed = least_distance(pixel, pixel, *steps) * channels * site.input(0).itemsize
     return (max(0, -(-needed // unit) * unit), *none)

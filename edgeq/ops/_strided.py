@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import BYTES, Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
@@ -36,7 +36,13 @@ class StridedOp(Op):
 
     kernels: ClassVar = (
         Kernel(
-            "eq_strided_ref", ("ref/strided.c",), "eq/strided.h", "eq_strided_params", lower_strided, overlap=overlap
+            "eq_strided_ref",
+            ("ref/strided.c",),
+            "eq/strided.h",
+            "eq_strided_params",
+            lower_strided,
+            elements=BYTES,
+            overlap=overlap,
         ),
     )
 

@@ -60,7 +60,7 @@ class TableOp(Op):
     undefined: ClassVar[float] = 0.0
     """The real result, in integer arithmetic, where the function is not a number."""
 
-    kernels: ClassVar = (
+    kernels: ClassVar[tuple[Kernel, ...]] = (
         Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),
     )
 

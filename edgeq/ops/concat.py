@@ -74,7 +74,8 @@ def overlap(site: Site) -> Overlaps:
             continue
         row = np.arange(rows, dtype=np.int64)[:, None]
         ends = np.array([0, size - 1])  # of a row: what is between is as far away
-        found.append(least_distance(rows * size, (row * start[-1] + start[index] + ends, row * size + ends)))
+        steps = (row * start[-1] + start[index] + ends, row * size + ends)
+        found.append(least_distance(site.input(index), site.outputs[0], steps))
     return tuple(found)
 
 

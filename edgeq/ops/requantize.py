@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, in_place
+from edgeq.ir.kernel import BYTES, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, DType, Shape, TensorType
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
@@ -56,10 +56,19 @@ class Requantize(Op):
             "eq/flip.h",
             "eq_flip_params",
             lower_flip,
+            elements=BYTES,
             fits=is_flip,
             overlap=in_place,
         ),
-        Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),
+        Kernel(
+            "eq_table_ref",
+            ("ref/table.c",),
+            "eq/table.h",
+            "eq_table_params",
+            lower_table,
+            elements=BYTES,
+            overlap=in_place,
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:

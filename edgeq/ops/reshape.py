@@ -36,7 +36,7 @@ class Reshape(Op):
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
-        require_same_scale(site, site.input(0).qp)
+        require_same_scale(site, site.input(0).q)
         return (inputs[0].reshape(self.shape),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import Array, DType, TensorType
+from edgeq.ir.tensor import Array, TensorType
 from edgeq.simulator import FloatExecutor, IntExecutor
 
 
@@ -85,13 +85,30 @@ def quantize_inputs(graph: Graph, sample: Mapping[str, Array]) -> dict[str, Arra
 
 
 def _quantize_port(type: TensorType, real: Array) -> Array:
+    if type.dtype.is_float:
+        return real.astype(np.float32)
     steps = np.rint(real.astype(np.float32) / np.float32(type.qp.s))
     return cast(Array, np.clip(steps + np.float32(type.qp.zp), *type.dtype.range).astype(type.dtype.numpy))
 
 
 def real_output(graph: Graph, name: str, value: Array) -> npt.NDArray[np.float32]:
-    """A value of an integer graph as real numbers."""
-    return graph.type(name).qp.dequantize(value)
+    """A value of a quantized graph as real numbers."""
+    q = graph.type(name).q
+    return value.astype(np.float32) if q is None else q.dequantize(value)
+
+
+def steps_apart(a: Array, b: Array) -> int:
+    """The greatest distance between elements of two arrays of one type: in steps of an integer, or of what float32 can
+    express, where 0 and −0 are one step apart and equal bits of NaN none."""
+    if a.dtype.kind == "f":
+        a, b = _in_order(a), _in_order(b)
+    return int(np.abs(a.astype(np.int64) - b.astype(np.int64)).max(initial=0))
+
+
+def _in_order(x: Array) -> npt.NDArray[np.int64]:
+    """The bits of float32 numbers as integers that are in the order of the numbers."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.int32).astype(np.int64)
+    return np.where(bits < 0, -(2**31) - bits - 1, bits)
 
 
 @dataclass
@@ -102,7 +119,7 @@ class _Comparison:
     def add(self, reference: Mapping[str, Array], found: Mapping[str, Array], graph: Graph) -> None:
         for name in self.names:
             sums = self.sums.setdefault(name, _Sums())
-            sums.add(reference[name], graph.type(name).qp.dequantize(found[name]))
+            sums.add(reference[name], real_output(graph, name, found[name]))
 
 
 def layer_errors(float_graph: Graph, int_graph: Graph, samples: Iterable[Mapping[str, Array]]) -> list[LayerError]:
@@ -119,9 +136,7 @@ def layer_errors(float_graph: Graph, int_graph: Graph, samples: Iterable[Mapping
         out
         for node in int_graph.nodes
         for out in node.outputs
-        if out in float_graph.producers
-        and float_graph.type(out).shape == int_graph.type(out).shape
-        and int_graph.type(out).dtype in (DType.INT8, DType.UINT8)
+        if out in float_graph.producers and float_graph.type(out).shape == int_graph.type(out).shape
     )
     floats, integers, comparison = FloatExecutor(float_graph), IntExecutor(int_graph), _Comparison(common)
     for sample in samples:

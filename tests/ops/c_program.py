@@ -12,11 +12,11 @@ import numpy as np
 from cases import Case
 
 from edgeq.codegen.cmsis_nn import SOURCES
-from edgeq.codegen.literals import Constant, array_definition, split_params, struct_definition
+from edgeq.codegen.literals import Constant, array_definition, pointer_type, split_params, struct_definition
 from edgeq.codegen.sources import platform_files
 from edgeq.codegen.weights import INLINE
-from edgeq.ir.kernel import Kernel, Library, Param
-from edgeq.ir.tensor import Array
+from edgeq.ir.kernel import BYTES, Kernel, Library, Param
+from edgeq.ir.tensor import Array, TensorType
 from edgeq.kernels import rows
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import folder
@@ -54,7 +54,8 @@ def calls(cases: Iterable[Case], isa: frozenset[str], library: Library = "edgeq"
     found: dict[tuple[object, ...], Call] = {}
     for case in cases:
         for kernel in rows(type(case.node.op)):
-            if kernel.library == library and kernel.runs_on(isa) and kernel.fits(case.site):
+            offered = kernel.library == library and kernel.runs_on(isa) and kernel.takes(case.site)
+            if offered and kernel.fits(case.site):
                 call = Call(case, kernel)
                 data = tuple(array.tobytes() for array in case.inputs.values())
                 found.setdefault((call.function, _content(kernel.lower(case.site)), data), call)
@@ -96,14 +97,21 @@ class _Writer:
         return f"p{number}"
 
 
+def _pointer(operand: str, type: TensorType, const: str) -> str:
+    """An operand as the kernel sees it; the program holds all of them as bytes."""
+    element = pointer_type(type.dtype)
+    return operand if element == "int8_t" else f"({const}{element} *)({const}void *){operand}"
+
+
 def _list(type: str, name: str, items: Sequence[object]) -> str:
     return f"static const {type} {name}[] = {{{', '.join(map(str, items)) or '0'}}};\n"
 
 
-def _arguments(call: Call, inputs: int) -> str:
-    gather = call.kernel.variadic
-    first = ["in"] if gather == "inputs" else [f"in[{k}]" for k in range(inputs)]
-    second = ["out"] if gather == "outputs" else [f"out[{k}]" for k in range(len(call.case.expected))]
+def _arguments(call: Call) -> str:
+    gather, graph = call.kernel.variadic, call.case.graph
+    inputs = [_pointer(f"in[{k}]", graph.type(n), "const ") for k, n in enumerate(call.case.inputs)]
+    outputs = [_pointer(f"out[{k}]", graph.type(n), "") for k, n in enumerate(call.case.node.outputs)]
+    first, second = ["in"] if gather == "inputs" else inputs, ["out"] if gather == "outputs" else outputs
     return ", ".join([*first, *second, *(["scratch"] if call.kernel.takes_scratch else [])])
 
 
@@ -123,8 +131,9 @@ Step = Callable[[Call], int]
 
 
 def planned_step(call: Call) -> int:
-    """Distances of which multiples are tried: kernels for special instructions get them as the planner gives them."""
-    return ALIGNMENT if call.kernel.isa else 1
+    """Distances of which multiples are tried: as the planner gives them where elements or instructions need more than a
+    byte's alignment."""
+    return 1 if not call.kernel.isa and call.kernel.elements <= BYTES else ALIGNMENT
 
 
 def _overlaps(call: Call, step: int) -> list[object]:
@@ -150,11 +159,11 @@ def program_text(wanted: Sequence[Call], step: Step) -> str:
         writer.parts += [
             f"static void call{number}(const int8_t *const *in, int8_t *const *out, void *scratch)\n{{\n"
             f"    (void)scratch;\n{_size_check(call, params, scratch)}"
-            f"    {call.function}(&{params}, {_arguments(call, len(inputs))});\n}}\n",
+            f"    {call.function}(&{params}, {_arguments(call)});\n}}\n",
             _list("int8_t *const", f"i{number}", inputs),
             _list("int8_t *const", f"o{number}", outputs),
-            _list("uint32_t", f"is{number}", [a.size for a in call.case.inputs.values()]),
-            _list("uint32_t", f"os{number}", [a.size for a in call.case.expected]),
+            _list("uint32_t", f"is{number}", [a.nbytes for a in call.case.inputs.values()]),
+            _list("uint32_t", f"os{number}", [a.nbytes for a in call.case.expected]),
             _list("int32_t", f"ov{number}", _overlaps(call, step(call))),
             _list("int32_t", f"ex{number}", _exactly(call)),
         ]

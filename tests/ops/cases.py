@@ -35,7 +35,7 @@ FINENESS = {STEEP: 1 / 12, FLAT: 5.0}
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A graph of one node, and one int8 array per graph input."""
+    """A graph of one node, and one array per graph input."""
 
     name: str
     graph: Graph
@@ -59,7 +59,8 @@ class Case:
     @cached_property
     def expected(self) -> tuple[Array, ...]:
         """What the normative integer reference computes."""
-        return self.node.op.run_int(self.site, self.operands)
+        with np.errstate(all="ignore"):
+            return self.node.op.run(self.site, self.operands)
 
 
 def generator(name: str) -> np.random.Generator:
@@ -103,6 +104,13 @@ def sprinkle(rng: np.random.Generator, data: Array) -> Array:
     return np.where(mask < 0.01, data.dtype.type(-128), np.where(mask > 0.99, data.dtype.type(127), data))
 
 
+def special(rng: np.random.Generator, data: Array) -> Array:
+    """The array with some elements that are not numbers, or hardly: NaN, infinities, zeros, the least of all."""
+    values = np.array([np.nan, np.inf, -np.inf, -0.0, 1e-45, -1e-45, 3.4e38], np.float32)
+    chosen = rng.integers(0, 20 * len(values), data.shape)
+    return np.where(chosen < len(values), values[chosen % len(values)], data)
+
+
 class _Builder:
     """Builds the graph of one case."""
 
@@ -125,6 +133,10 @@ class _Builder:
 
     def _operand(self, index: int, shape: tuple[int, ...]) -> str:
         real = self.rng.uniform(self.sample.low, self.sample.high, shape)
+        if index not in self.sample.const and self.sample.elements[0].is_float:
+            name = self.editor.input(f"x{index}", TensorType(shape))
+            self.inputs[name] = special(self.rng, real.astype(np.float32))
+            return name
         if index not in self.sample.const:
             q = self._activation()
             name = self.editor.input(f"x{index}", TensorType(shape, DType.INT8, q))
@@ -169,7 +181,10 @@ class _Builder:
         names = [None if s is None else self._operand(i, s) for i, s in enumerate(shapes)]
         reals = [None if n is None else self._real(n) for n in names]
         outputs = op.run_float(reals)
-        types = [TensorType(tuple(y.shape), DType.INT8, self._output(y)) for y in outputs]
+        plain = [TensorType(tuple(y.shape)) for y in outputs]
+        if not self.sample.elements[1].is_float:
+            plain = [t.quantized(DType.INT8, self._output(y)) for t, y in zip(plain, outputs, strict=True)]
+        types = plain
         made = self.editor.add(op, names, "node", types=types)
         self.editor.outputs = list(made)
         self.editor.numerics = self.numerics
@@ -179,7 +194,7 @@ class _Builder:
         value = self.editor.values[name]
         data = self.inputs.get(name, value.data)
         assert data is not None
-        return value.type.qp.dequantize(data)
+        return data if value.type.q is None else value.type.q.dequantize(data)
 
 
 def variants(sample: Sample) -> tuple[str, ...]:
@@ -238,6 +253,6 @@ def dequantized(case: Case) -> list[Array | None]:
     """The node's operands as the real numbers they stand for."""
     types = [None if n is None else case.graph.type(n) for n in case.node.inputs]
     return [
-        None if type is None or data is None else type.qp.dequantize(data)
+        None if type is None or data is None else data if type.q is None else type.q.dequantize(data)
         for type, data in zip(types, case.operands, strict=True)
     ]

@@ -20,6 +20,8 @@ Arrays = list[Array]
 Change = Callable[[Array], Array]
 OPSET = 20
 NO_NODE = {
+    "Dequantize": "the identity over the reals",
+    "Quantize": "the identity over the reals",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",
     "Square": "ONNX multiplies by itself",

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeq.ir.tensor import DType, TensorType
 from edgeq.ops._overlap import NOTHING, first_taps, least_distance, pixels_of, tiles
 
 IN, OUT = 9, 12
@@ -32,9 +33,23 @@ def test_least_distance(program: list[Step]) -> None:
     """What steps write before, and read at least, decides the least distance from which on nothing goes wrong."""
     ends = np.maximum.accumulate([0, *(max(write, default=-1) + 1 for _, write in program[:-1])])
     first = np.array([min(read, default=NOTHING) for read, _ in program])
-    found = least_distance(IN, (ends, first))
+    found = least_distance(TensorType((IN,), DType.INT8), TensorType((OUT,), DType.INT8), (ends, first))
     assert not any(goes_wrong(program, d) for d in range(found, OUT + IN))
     assert found == -IN or goes_wrong(program, found - 1)
+
+
+@given(st.sampled_from([(DType.INT8, DType.FLOAT32), (DType.FLOAT32, DType.INT8), (DType.INT16, DType.INT16)]))
+def test_distances_are_in_bytes(types: tuple[DType, DType]) -> None:
+    """One element after the other, of any sizes: every byte of an element is read and written at once."""
+    count, (x, y) = 7, (TensorType((7,), dtype) for dtype in types)
+
+    def element(type: TensorType, k: int) -> frozenset[int]:
+        return frozenset(range(k * type.itemsize, (k + 1) * type.itemsize))
+
+    program = [(element(x, k), element(y, k)) for k in range(count)]
+    found = least_distance(x, y, (np.arange(count), np.arange(count)))
+    assert not any(goes_wrong(program, d) for d in range(found, x.nbytes + y.nbytes))
+    assert goes_wrong(program, found - 1)
 
 
 def test_first_taps() -> None:

@@ -70,6 +70,18 @@ def with_uint8(graph: Graph) -> Graph:
     return replace(graph, values=values, nodes=(graph.nodes[0], *flips, pool))
 
 
+def with_weight_of(value: int) -> Change:
+    def change(graph: Graph) -> Graph:
+        w = graph.values["w"]
+        made = replace(w, type=replace(w.type, dtype=DType.INT4), data=np.full(w.type.shape, value, np.int8))
+        return replace(graph, values={**graph.values, "w": made})
+
+    return change
+
+
+STAGE = "a tensor has an element type that it cannot have at this stage"
+SCALES = "an integer activation has no single scale, int16 a zero-point, or a float one parameters"
+WEIGHTS = "weights have another type than weights can have, or no parameters along the output channels"
 OTHER = QParams.per_tensor(0.5, 0)
 CASES: list[tuple[str, Change, str]] = [
     ("an operand does not exist", node("pool", inputs=("nowhere",)), "pool"),
@@ -81,11 +93,21 @@ CASES: list[tuple[str, Change, str]] = [
     ("the elements of a constant are not of its type", typed("w", shape=(3, 1, 2, 1)), "'w'"),
     ("shapes are not those the operator computes", typed("pool", shape=(1, 2, 2, 4)), "pool"),
     ("shapes are not those the operator computes", node("pool", op=MaxPool2D((9, 9))), "pool"),
+    ("the elements of a constant are beyond the range of its type", with_weight_of(8), "'w'"),
+    (
+        "quantization parameters do not fit the tensor",
+        typed("w", q=QParams.per_block(np.ones((3, 1, 1, 3)), 0, 3, 1)),
+        "'w'",
+    ),
     ("quantization parameters do not fit the tensor", typed("w", q=QParams.per_channel([1.0, 1.0], 0, 0)), "'w'"),
-    ("a tensor of a float graph is not float32", lambda g: replace(g, numerics=None), "'x', 'conv', 'pool'"),
-    ("a tensor of a quantized graph is no integer activation with one scale", typed("conv", q=None), "'conv'"),
-    ("a uint8 tensor is neither input nor output of the graph", with_uint8, "'u'"),
-    ("weights are not int8 with parameters along the output channels", typed("w", q=None), "conv"),
+    (STAGE, lambda g: replace(g, numerics=None), "'x' (int8), 'conv' (int8), 'pool' (int8)"),
+    (STAGE, with_uint8, "'u' (uint8)"),
+    (STAGE, typed("conv", dtype=DType.INT4), "'conv' (int4)"),
+    (SCALES, typed("conv", q=None), "'conv'"),
+    (SCALES, typed("x", dtype=DType.FLOAT32), "'x'"),
+    (SCALES, typed("pool", dtype=DType.INT16, q=QParams.per_tensor(0.5, 3)), "'pool'"),
+    (WEIGHTS, typed("w", q=None), "conv"),
+    (WEIGHTS, typed("w", q=QParams.per_channel([0.1, 0.1], 0, 3)), "conv"),
     ("the scale of a bias is not that of input times weights", typed("b", q=OTHER), "conv"),
     ("the operator needs one scale for input and output", typed("pool", q=OTHER), "pool"),
 ]
@@ -108,6 +130,13 @@ def test_the_message_says_after_what() -> None:
         verify(typed("pool", q=OTHER)(good()), context="some pass")
 
 
+def test_narrow_weights_and_blocks_are_well_formed() -> None:
+    graph = with_weight_of(-8)(good())
+    assert verify(graph).type("w").nbytes == 3  # six weights of four bits
+    blocks = QParams.per_block(np.full((3, 1, 1, 2), 0.5), 0, 3, 1)
+    assert verify(typed("w", q=blocks)(graph)).type("w").qp == blocks
+
+
 def test_many_places_are_shortened() -> None:
     net = Net()
     names = [net.input(f"x{k}", 1) for k in range(12)]
@@ -115,4 +144,4 @@ def test_many_places_are_shortened() -> None:
     values = {n: replace(v, type=TensorType((1,), DType.INT8)) for n, v in graph.values.items()}
     with pytest.raises(InternalError) as caught:
         verify(replace(graph, values=values))
-    assert caught.value.where.endswith("'x7', …") and np.size(names) == 12
+    assert caught.value.where.endswith("'x7' (int8), …") and np.size(names) == 12

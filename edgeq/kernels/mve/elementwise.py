@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from edgeq.ir.kernel import Kernel, Param, always, in_place
+from edgeq.ir.kernel import BYTES, Kernel, Param, always, in_place
 from edgeq.ir.op import Site
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import fits_multiplier
@@ -39,7 +40,8 @@ def function_row() -> Kernel:
 
 def requantize_row() -> Kernel:
     """The row of Requantize; where it only turns sign bits, the portable kernel for that is faster."""
-    return table_row(requantize.lower_table, lambda site: not requantize.is_flip(site))
+    row = table_row(requantize.lower_table, lambda site: not requantize.is_flip(site))
+    return replace(row, elements=BYTES)
 
 
 def binary_rows(

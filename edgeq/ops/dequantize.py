@@ -1,0 +1,64 @@
+"""From quantized to real values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.numerics import float32
+from edgeq.ops.quantize import overlap, same_shape, scale_params
+
+TO_FLOAT = (DType.INT8, DType.FLOAT32)
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_dequantize_ref`."""
+    q = site.input(0).qp
+    return scale_params(site.outputs[0].size, q.s, q.zp)
+
+
+def to_float32(site: Site) -> bool:
+    """From int8 to float32."""
+    return (site.input(0).dtype, site.outputs[0].dtype) == TO_FLOAT
+
+
+@dataclass(frozen=True)
+class Dequantize(Op):
+    """From int8 to float32, of the same shape: `x = (q − zero_point) · scale`, rounded once."""
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_dequantize_ref",
+            ("ref/quantize.c",),
+            "eq/quantize.h",
+            "eq_quantize_params",
+            lower_ref,
+            elements=frozenset(TO_FLOAT),
+            fits=to_float32,
+            overlap=overlap,
+        ),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        return same_shape(self, shapes)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        return (inputs[0],)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        q = site.input(0).qp
+        return (float32.dequantize(inputs[0], q.s, q.zp),)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 5, 3, 7),), elements=TO_FLOAT),
+            Sample("vector", cls(), ((33,),), low=-0.1, high=9.0, elements=TO_FLOAT),
+            Sample("one", cls(), ((1,),), elements=TO_FLOAT),
+        )

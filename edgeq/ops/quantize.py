@@ -1,0 +1,88 @@
+"""From real to quantized values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.numerics import float32
+from edgeq.ops._overlap import Overlaps, elementwise
+
+FROM_FLOAT = (DType.FLOAT32, DType.INT8)
+
+
+def scale_params(size: int, scale: float, zero_point: int) -> Mapping[str, Param]:
+    """Parameters of `eq_quantize_ref` and `eq_dequantize_ref`."""
+    return {"size": size, "scale": scale, "zero_point": zero_point}
+
+
+def lower_ref(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_quantize_ref`."""
+    q = site.outputs[0].qp
+    return scale_params(site.outputs[0].size, q.s, q.zp)
+
+
+def overlap(site: Site) -> Overlaps:
+    """One element after the other."""
+    return elementwise(site)
+
+
+def to_int8(site: Site) -> bool:
+    """From float32 to int8."""
+    return (site.input(0).dtype, site.outputs[0].dtype) == FROM_FLOAT
+
+
+def same_shape(op: Op, shapes: Shapes) -> tuple[Shape, ...]:
+    """The shape of an only input.
+
+    Raises:
+        ValueError: there is another number of inputs.
+    """
+    if len(shapes) != 1 or shapes[0] is None:
+        raise ValueError(f"{op.kind} needs exactly one input")
+    return (shapes[0],)
+
+
+@dataclass(frozen=True)
+class Quantize(Op):
+    """From float32 to int8, of the same shape: `q = clamp(round(x / scale) + zero_point)`, halves to even.
+
+    The quotient is rounded to float32, as ONNX's QuantizeLinear does. NaN becomes the least integer.
+    """
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_quantize_ref",
+            ("ref/quantize.c",),
+            "eq/quantize.h",
+            "eq_quantize_params",
+            lower_ref,
+            elements=frozenset(FROM_FLOAT),
+            fits=to_int8,
+            overlap=overlap,
+        ),
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        return same_shape(self, shapes)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        return (inputs[0],)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        y = site.outputs[0]
+        return (float32.quantize(inputs[0], y.qp.s, y.qp.zp, *y.dtype.range).astype(y.dtype.numpy),)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 5, 3, 7),), elements=FROM_FLOAT),
+            Sample("vector", cls(), ((33,),), low=-0.1, high=9.0, elements=FROM_FLOAT),
+            Sample("one", cls(), ((1,),), elements=FROM_FLOAT),
+        )

@@ -1,0 +1,70 @@
+"""Float32 arithmetic in a stated order: how near it is to the exact values, and that C gives the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq.numerics import float32
+from edgeq.resources import folder
+from edgeq.toolchain.process import run
+
+SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 88.7, 88.73, -87.4, -103.9, -104.1], np.float32)
+PROGRAM = """
+#include <stdio.h>
+#include "eq/float32.h"
+int main(void)
+{
+    float x;
+    while (fread(&x, sizeof x, 1, stdin) == 1) {
+        const float y = eq_exp(x);
+        fwrite(&y, sizeof y, 1, stdout);
+    }
+    return 0;
+}
+"""
+
+
+def points() -> np.ndarray:
+    return np.concatenate([np.linspace(-105, 90, 300_001), np.linspace(-1, 1, 100_001), SPECIAL]).astype(np.float32)
+
+
+def test_exp_is_within_one_unit_in_the_last_place() -> None:
+    x = points()
+    with np.errstate(all="ignore"):
+        exact, found = np.exp(x.astype(np.float64)), float32.exp(x)
+        finite = np.isfinite(exact.astype(np.float32))
+        unit = np.spacing(np.abs(exact[finite]).astype(np.float32)).astype(np.float64)
+    assert (np.isfinite(found) == finite).all()
+    assert (np.abs(found[finite].astype(np.float64) - exact[finite]) / unit).max() < 1.0
+
+
+def test_exp_of_special_values() -> None:
+    found = float32.exp(SPECIAL)
+    assert found[:4].tolist() == [1.0, 1.0, np.inf, 0.0] and np.isnan(found[4])
+
+
+@pytest.mark.parametrize("optimize", ["-O0", "-O3"])
+def test_c_gives_the_same_bits(optimize: str, tmp_path: Path) -> None:
+    source, given, taken = tmp_path / "exp.c", tmp_path / "in", tmp_path / "out"
+    source.write_text(PROGRAM)
+    points().tofile(given)
+    program = tmp_path / "exp"
+    include = f"-I{folder('firmware') / 'include'}"
+    run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", optimize, include, source, "-o", program])
+    run(["sh", "-c", f"'{program}' < '{given}' > '{taken}'"])
+    assert np.fromfile(taken, np.float32).tobytes() == float32.exp(points()).tobytes()
+
+
+def test_quantize_rounds_halves_to_even_and_saturates() -> None:
+    x = np.array([0.5, 1.5, -0.5, -1.5, 2.4, 1e30, -np.inf, np.nan, 126.6, -200.0], np.float32)
+    assert float32.quantize(x, 1.0, 0, -128, 127).tolist() == [0, 2, 0, -2, 2, 127, -128, -128, 127, -128]
+    assert float32.quantize(x, 0.5, 3, -128, 127).tolist() == [4, 6, 2, 0, 8, 127, -128, -128, 127, -128]
+
+
+def test_dequantize_rounds_once() -> None:
+    q = np.arange(-128, 128)
+    exact = (q - 5) * np.float64(np.float32(0.1))
+    np.testing.assert_array_equal(float32.dequantize(q, 0.1, 5), exact.astype(np.float32))
