@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from edgeq.ops._table import TableOp
 @dataclass(frozen=True)
 class Exp(TableOp):
     """exp(x)."""
+
+    onnx: ClassVar[str] = "Exp"
 
     def real(self, x: Array) -> Array:
         return np.exp(x)

@@ -111,6 +111,8 @@ class Mean(Summation):
     Attributes: those of `Reduction`.
     """
 
+    onnx: ClassVar[str] = "ReduceMean"
+
     kernels: ClassVar = (
         mve_row("mean", "eq_mean_mve_params", lower_dsp, fits_mve, overlap_mve, rounded=True),
         Kernel(

@@ -82,6 +82,7 @@ class Softmax(RowOp):
     """
 
     output: ClassVar = OUTPUT
+    onnx: ClassVar[str] = "Softmax"
     kernels: ClassVar = (
         *cmsis_nn_rows(fixed_differences, fits_double),
         *portable_rows("softmax", lower_fast, lower_double),
