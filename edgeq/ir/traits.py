@@ -109,6 +109,17 @@ class Linear:
         """Whether every output channel sees every input channel."""
         return self.in_axis is not None and self.groups == 1
 
+    @property
+    def columns(self) -> int:
+        """`in_axis` of an operator that has it.
+
+        Raises:
+            ValueError: a group is one channel.
+        """
+        if self.in_axis is None:
+            raise ValueError("the weights have no axis of input channels")
+        return self.in_axis
+
     def along(self, values: Array, rank: int) -> Array:
         """Values (output channels) in a shape that broadcasts to weights of `rank` dimensions."""
         return values.reshape([-1 if axis == self.out_axis else 1 for axis in range(rank)])
