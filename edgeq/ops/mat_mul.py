@@ -96,7 +96,6 @@ class MatMul(Op):
             *("tied_channels", "with_padding", "parts"),
         }
     )
-    onnx: ClassVar[str] = "MatMul"
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         a, b = shapes[0], shapes[1]
