@@ -18,6 +18,7 @@ from edgeq.codegen.manifest import update_manifest
 from edgeq.codegen.program import Program
 from edgeq.codegen.weights import place_weights
 from edgeq.errors import UsageError
+from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
@@ -27,7 +28,6 @@ from edgeq.quantize import equalize
 from edgeq.quantize import quantize as quantize_graph
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
-from edgeq.quantize.qdq_export import save_qdq
 from edgeq.report.accuracy import layer_errors
 from edgeq.report.size import measure
 from edgeq.target import Target, load_target

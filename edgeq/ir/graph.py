@@ -83,18 +83,23 @@ class Graph:
 
     def site(self, node: Node) -> Site:
         """The node with the types and constants around it."""
-        return Site(
-            name=node.name,
-            op=node.op,
-            inputs=tuple(None if n is None else self.type(n) for n in node.inputs),
-            outputs=tuple(self.type(n) for n in node.outputs),
-            consts=tuple(self.data(n) for n in node.inputs),
-            numerics=self.numerics or Numerics.FAST,
-        )
+        return _site(self.values, node, self.numerics)
 
     def edit(self) -> GraphEditor:
         """An editor that starts as this graph."""
         return GraphEditor(self.name, self)
+
+
+def _site(values: Mapping[str, Value], node: Node, numerics: Numerics | None) -> Site:
+    operands = [None if n is None else values[n] for n in node.inputs]
+    return Site(
+        name=node.name,
+        op=node.op,
+        inputs=tuple(None if v is None else v.type for v in operands),
+        outputs=tuple(values[n].type for n in node.outputs),
+        consts=tuple(None if v is None else v.data for v in operands),
+        numerics=numerics or Numerics.FAST,
+    )
 
 
 class GraphEditor:
@@ -171,6 +176,10 @@ class GraphEditor:
             self.values[out] = Value(out, type)
         self.nodes[name] = Node(name, op, tuple(inputs), tuple(outputs))
         return tuple(outputs)
+
+    def site(self, node: Node) -> Site:
+        """A node with the types and constants around it as they are now."""
+        return _site(self.values, node, self.numerics)
 
     def replace_node(self, name: str, node: Node) -> None:
         """Put `node` where the node `name` was (same place, possibly another name, operator or inputs)."""

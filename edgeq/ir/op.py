@@ -17,6 +17,7 @@ from typing import ClassVar
 from edgeq.errors import ModelError
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.ir.traits import Clamp, Commuted, Linear, Monotone, Padding, Parts, Pattern, Perm, Tie, Trait
 from edgeq.numerics.fixedpoint import Numerics, Rounding
 
 Rows = tuple[int, int]
@@ -165,7 +166,10 @@ def row_by_row(op: Op, shapes: Shapes, rows: Rows) -> Stripe | None:
 
 @dataclass(frozen=True)
 class Op:
-    """Base of all operators. Activations are NHWC; the batch is dimension 0."""
+    """Base of all operators. Activations are NHWC; the batch is dimension 0.
+
+    Members from `declines` on are traits (`ir.traits`): here they promise nothing.
+    """
 
     kernels: ClassVar[tuple[Kernel, ...]] = ()
     """The portable ones, fastest first; those for instruction sets are in edgeq.kernels."""
@@ -231,6 +235,90 @@ class Op:
     def rounding(self, numerics: Numerics) -> Rounding:
         """The rounding of the operator's requantizations under `numerics`."""
         return Rounding.FAST if numerics is Numerics.FAST else Rounding.DOUBLE
+
+    declines: ClassVar[frozenset[Trait]] = frozenset()
+    """The traits of which nothing is promised; all others are stated."""
+    onnx: ClassVar[str] = ""
+    """The ONNX operator that computes the same, for families whose members differ in nothing else; "" if none does."""
+
+    pattern: ClassVar[Pattern] = Pattern.GENERAL
+    """How elements of the outputs come from those of the inputs. Transposes and Reshapes move past elementwise
+    operators, which are also merged as tables and recognized as functions; parameters follow rearrangements."""
+    monotone: ClassVar[Monotone] = Monotone.NO
+    """What integer results do when operands grow. Interval analysis evaluates the operator at the ends only."""
+    signs: ClassVar[tuple[int, ...] | None] = None
+    """The real result is the sum of the operands with these signs, then clamped. Scales of sums are aligned."""
+
+    @property
+    def linear(self) -> Linear | None:
+        """How the operator is a product with weights. Factors, addends and dead channels are folded into these."""
+        return None
+
+    def signs_apart(self, site: Site) -> Site:
+        """The same product of a linear operator with constant weights, with every input channel there twice.
+
+        Within each group, whose channels become twice as many, each has first its positive weights, then its negative
+        ones. So interval analysis can give them ends of their own. The result has `Linear.in_axis`.
+        """
+        raise NotImplementedError
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether op(a·x, …) = a · op(x, …) over the reals for every a > 0. Equalization scales channels across it."""
+        return False
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        """Real bounds to which the operator cuts its result; None: it cannot. Activations are fused into it."""
+        return None
+
+    def with_clamp(self, clamp: Clamp) -> Op:
+        """An operator that has a fused clamp, with another one."""
+        raise NotImplementedError
+
+    def is_copy(self, site: Site) -> bool:
+        """Whether the one output has the elements of input 0 in their order, real values unchanged.
+
+        What copies is dropped, or becomes a Reshape. A changed quantization is the caller's to look at.
+        """
+        return False
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        """What the operator is before a Transpose that it stands behind; None: it cannot change places with it.
+
+        All operands that have to be activations or may be, constants among them, are taken to be transposed, after they
+        have been extended in front to the rank of the output; weights and bias of a linear operator are not.
+        Transposes move past it.
+        """
+        return None
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        """Which channels of computed inputs and of outputs go together; None: all are needed.
+
+        Without some of them, and without those that they are tied to, the others are what they were. Constant operands
+        have as many channels as the output, of which the same ones go, or one for all. Dead channels are removed.
+        """
+        return None
+
+    def with_channels(self, site: Site, counts: Sequence[int]) -> Op:
+        """The operator when of the tied channels of each of a site's outputs so many are left."""
+        return self
+
+    def with_padding(self, padding: Padding, value: float, least: float) -> Op | None:
+        """The operator that pads images itself by so much more than it does; None: it would not be the same.
+
+        Pads with a constant are fused into it.
+
+        Args:
+            padding: rows above, columns left, rows below, columns right.
+            value: what the padding holds.
+            least: no other element is less.
+        """
+        return None
+
+    def parts(self, site: Site) -> Parts | None:
+        """Tensors of which the operator only says that they are part of another. The planner leaves them there."""
+        return None
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

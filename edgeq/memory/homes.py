@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.memory.liveness import storage
 from edgeq.memory.schedule import ALIGNMENT, Part
-from edgeq.ops.concat import Concat
-from edgeq.ops.slice import Slice
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def shared_homes(graph: Graph) -> Homes:
             free.add(node.name)
         elif node.outputs[0] in joined.parts:
             of |= {out: joined.parts[out] for out in node.outputs}
-        elif isinstance(node.op, Slice) and source is not None and (start := _start(graph, node)) is not None:
+        elif source is not None and (start := _start(graph, node)) is not None:
             within = source.part.start if source.part else 0
             of[node.outputs[0]] = Home(source.root, Part(within + start, graph.type(node.outputs[0]).nbytes))
             free.add(node.name)
@@ -73,7 +70,7 @@ def _joined(graph: Graph) -> _Joined:
     """Concatenations whose operands can be written where they belong."""
     found = _Joined({}, set())
     for node in graph.nodes:
-        if isinstance(node.op, Concat) and (parts := _parts(graph, node)) is not None:
+        if (parts := _parts(graph, node)) is not None:
             if any(name in found.parts or graph.producers[name].name in found.nodes for name in parts):
                 continue
             found.parts |= parts
@@ -82,30 +79,24 @@ def _joined(graph: Graph) -> _Joined:
 
 
 def _parts(graph: Graph, node: Node) -> dict[str, Home] | None:
-    """Where each operand of a concatenation belongs; None if one cannot be written there."""
-    assert isinstance(node.op, Concat)
-    out = graph.type(node.outputs[0])
+    """Where each operand of a node that joins them belongs; None if one cannot be written there."""
+    parts = node.op.parts(graph.site(node))
+    if parts is None or parts.of != "output":
+        return None
     found: dict[str, Home] = {}
-    start = 0
-    for name in node.inputs:
+    for name, start in zip(node.inputs, parts.starts, strict=True):
         maker = graph.producers.get(name or "")
         if name is None or maker is None or maker.op.is_view or len(maker.outputs) != 1 or name in found:
             return None
-        type = graph.type(name)
-        if (type.q, type.dtype) != (out.q, out.dtype) or start % ALIGNMENT or prod(out.shape[: node.op.axis]) != 1:
+        if start % ALIGNMENT:
             return None
-        found[name] = Home(node.outputs[0], Part(start, type.nbytes))
-        start += type.nbytes
+        found[name] = Home(node.outputs[0], Part(start, graph.type(name).nbytes))
     return found
 
 
 def _start(graph: Graph, node: Node) -> int | None:
-    """The byte of its operand at which a slice begins; None if it is no aligned run of neighbouring bytes."""
-    assert isinstance(node.op, Slice) and node.inputs[0] is not None
-    x, y = graph.type(node.inputs[0]), graph.type(node.outputs[0])
-    op = node.op
-    axis = next((i for i, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a != b), 0)
-    if any(s != 1 for s in op.step) or x.shape[axis + 1 :] != y.shape[axis + 1 :] or prod(x.shape[:axis]) != 1:
+    """The byte of its operand at which a node's one output is found; None if it is not there, or is not aligned."""
+    parts = node.op.parts(graph.site(node))
+    if parts is None or parts.of != "input" or len(parts.starts) != 1 or parts.starts[0] % ALIGNMENT:
         return None
-    start = op.begin[axis] * prod(x.shape[axis + 1 :]) * (x.nbytes // x.size)
-    return None if start % ALIGNMENT or (x.q, x.dtype) != (y.q, y.dtype) else start
+    return parts.starts[0]

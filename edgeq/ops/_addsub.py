@@ -8,15 +8,16 @@ larger scale with 20 extra bits, added, and brought to the output's scale, each 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.tensor import Array
+from edgeq.ir.traits import is_homogeneous
 from edgeq.numerics.fixedpoint import (
     Multiplier,
     Numerics,
@@ -29,9 +30,9 @@ from edgeq.ops._broadcast import (
     binary_kernels,
     broadcast_params,
     broadcast_samples,
-    broadcast_shapes,
     operands,
 )
+from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 
@@ -147,7 +148,7 @@ def lower_double(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class SumOp(Op):
+class SumOp(BinaryOp):
     """Base of Add and Sub."""
 
     clamp: Clamp = NO_CLAMP
@@ -157,12 +158,6 @@ class SumOp(Op):
         *binary_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, suffix="_fast", fits=is_fast),
         *binary_kernels("eq_add", "add", "eq_add_double_params", lower_double, suffix="_double", fits=is_double),
     )
-
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return (broadcast_shapes(shapes),)
-
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]
@@ -185,6 +180,17 @@ class SumOp(Op):
             ]
             acc = multiply(scaled[0] + scaled[1], d.output, Rounding.DOUBLE) + q.zp
         return (np.clip(acc, *output_range(q, self.clamp)).astype(np.int8),)
+
+    @property
+    def homogeneous(self) -> bool:
+        return is_homogeneous(self.clamp)
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> SumOp:
+        return replace(self, clamp=clamp)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

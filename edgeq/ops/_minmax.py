@@ -9,15 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
-from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, DType
+from edgeq.ir.traits import Monotone, Trait
 from edgeq.ops._broadcast import (
     broadcast_params,
     broadcast_samples,
-    broadcast_shapes,
     operands,
     require_same_scale,
 )
+from edgeq.ops._elementwise import BinaryOp
 
 
 def in_output_scale(site: Site, index: int, data: Array) -> Array:
@@ -43,16 +44,17 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class MinMaxOp(Op):
+class MinMaxOp(BinaryOp):
     """Base of Minimum and Maximum."""
 
     choose: ClassVar[np.ufunc] = np.minimum
 
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return (broadcast_shapes(shapes),)
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"signs", "fused_clamp"}
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
+    @property
+    def homogeneous(self) -> bool:
+        return True
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         return (self.choose(inputs[0], inputs[1]),)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Commuted, Monotone, Perm, Tie, Trait, channels
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
@@ -36,8 +38,30 @@ class Reduction(Op):
     axes: tuple[int, ...]
     keepdims: bool = False
 
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    declines: ClassVar[frozenset[Trait]] = frozenset(
+        {"pattern", "linear", "signs", "fused_clamp", "with_padding", "parts"}
+    )
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         return (reduced_shape(shapes[0], self.axes, self.keepdims),)
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
+
+    def is_copy(self, site: Site) -> bool:
+        return reduced_count(site.input(0).shape, self.axes) == 1
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        op = replace(self, axes=tuple(sorted(perm[a] for a in self.axes)))
+        kept = [p for axis, p in enumerate(perm) if axis not in self.axes]
+        return Commuted(op, perm if self.keepdims else tuple(sorted(kept).index(p) for p in kept))
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        if len(site.input(0).shape) - 1 in self.axes:
+            return None
+        return (Tie.shifted(0, 0, channels(site.outputs[0].shape)),)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -11,6 +11,8 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.traits import NO_CLAMP as NO_CLAMP
+from edgeq.ir.traits import Clamp as Clamp
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
     Ints,
@@ -21,9 +23,6 @@ from edgeq.numerics.fixedpoint import (
     round_half_away,
 )
 
-Clamp = tuple[float, float]
-"""Bounds of a fused activation in real values; infinite where there is none."""
-NO_CLAMP: Clamp = (-float("inf"), float("inf"))
 QMIN, QMAX = -128, 127
 FAR = 2.0**20
 """So many steps from zero are beyond every range."""

@@ -9,7 +9,7 @@ difference, scaled to 5 integer bits, with 31 fraction bits, and 0 where the dif
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.traits import Commuted, Perm, Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.gemmlowp import exp_on_negative_values
 
@@ -41,6 +42,13 @@ class RowOp(Op):
     axis: int
     output: ClassVar[QParams]
 
+    declines: ClassVar[frozenset[Trait]] = frozenset(
+        {
+            *("pattern", "monotone", "linear", "signs", "homogeneous", "fused_clamp", "is_copy"),
+            *("tied_channels", "with_padding", "parts"),
+        }
+    )
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         if len(shapes) != 1 or shapes[0] is None:
             raise ValueError(f"{self.kind} needs exactly one input")
@@ -62,6 +70,10 @@ class RowOp(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.FIXED, self.output)
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        axis = perm[self.axis]
+        return Commuted(replace(self, axis=axis), perm) if axis == len(perm) - 1 else None  # where the kernels need it
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

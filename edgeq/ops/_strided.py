@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from edgeq.ir.kernel import BYTES, Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, QuantRule, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
+from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 
 
@@ -31,7 +32,7 @@ def overlap(site: Site) -> Overlaps:
     return of_elements(site, [site.op.view(indices(site.input(0).shape))])
 
 
-class StridedOp(Op):
+class StridedOp(MovementOp):
     """Base of Slice and Transpose: what an operator has to say is `view` and `walk`."""
 
     kernels: ClassVar = (

@@ -11,11 +11,13 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Op, Rows, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import Arrays, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.fixedpoint import Ints, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._elementwise import Elementwise
 
 
 def affine(q: QParams) -> Affine:
@@ -51,11 +53,15 @@ def lower_table(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class TableOp(Op):
+class TableOp(Elementwise):
     """Base of the operators on one tensor, element by element. Input and output have the same shape, of any rank.
 
     An operator says what it is over the reals; one that LiteRT computes in another way also says how.
     """
+
+    declines: ClassVar[frozenset[Trait]] = Elementwise.declines | {
+        *("monotone", "signs", "homogeneous", "fused_clamp", "is_copy")
+    }
 
     undefined: ClassVar[float] = 0.0
     """The real result, in integer arithmetic, where the function is not a number."""
@@ -85,9 +91,6 @@ class TableOp(Op):
         if len(shapes) != 1 or shapes[0] is None:
             raise ValueError(f"{self.kind} needs exactly one input")
         return (shapes[0],)
-
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

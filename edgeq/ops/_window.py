@@ -9,10 +9,9 @@ import numpy as np
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Rows, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Padding as Padding
 
 Pair = tuple[int, int]
-Padding = tuple[int, int, int, int]
-"""Rows above, columns left, rows below, columns right."""
 
 
 def check_attributes(kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> None:
@@ -25,6 +24,16 @@ def check_attributes(kernel: Pair, stride: Pair, dilation: Pair, padding: Paddin
         raise ValueError(f"window {kernel}, stride {stride} and dilation {dilation} must all be at least 1")
     if min(padding) < 0:
         raise ValueError(f"padding {padding} (top, left, bottom, right) must not be negative")
+
+
+def more_padding(own: Padding, added: Padding) -> Padding:
+    """Both paddings as one."""
+    return own[0] + added[0], own[1] + added[1], own[2] + added[2], own[3] + added[3]
+
+
+def within_reach(kernel: Pair, padding: Padding) -> bool:
+    """Whether every dense window holds an element that is no padding."""
+    return padding[0] < kernel[0] and padding[2] < kernel[0] and padding[1] < kernel[1] and padding[3] < kernel[1]
 
 
 def check_bias(bias: Shape | None, channels: int) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.op import Sample
 from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._table import TableOp, rescaled
@@ -17,11 +19,18 @@ from edgeq.ops._table import TableOp, rescaled
 class Abs(TableOp):
     """|x|."""
 
+    declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
+    onnx: ClassVar[str] = "Abs"
+
     def real(self, x: Array) -> Array:
         return np.abs(x)
 
     def litert_table(self, x: Affine, y: Affine) -> Table:
         return rescaled(np.abs(lut.inputs() - x.zero_point), x, y)
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edgeq.ir.traits import Monotone
 from edgeq.ops._addsub import Signs, SumOp
 
 
@@ -17,3 +18,5 @@ class Add(SumOp):
     """
 
     signs: ClassVar[Signs] = (1, 1)
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    onnx: ClassVar[str] = "Add"

@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Monotone, Tie, Trait, is_homogeneous
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 from edgeq.ops._window import (
@@ -20,9 +21,11 @@ from edgeq.ops._window import (
     check_covered,
     geometry,
     inside_counts,
+    more_padding,
     out_hw,
     taps,
     window_rows,
+    within_reach,
 )
 
 DENSE = (1, 1)
@@ -86,6 +89,9 @@ class AveragePool2D(Op):
         ),
     )
 
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    declines: ClassVar[frozenset[Trait]] = frozenset({"pattern", "linear", "signs", "commute", "parts"})
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x = shapes[0]
         if x is None or len(x) != 4:
@@ -141,6 +147,32 @@ class AveragePool2D(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(output=Scale.SAME)
+
+    @property
+    def homogeneous(self) -> bool:
+        return is_homogeneous(self.clamp)
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> AveragePool2D:
+        return replace(self, clamp=clamp)
+
+    def is_copy(self, site: Site) -> bool:
+        one = self.kernel == self.stride == (1, 1)
+        return one and not any(self.padding) and self.clamp == NO_CLAMP
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        return (Tie.shifted(0, 0, site.outputs[0].shape[3]),)
+
+    def with_padding(self, padding: Padding, value: float, least: float) -> AveragePool2D | None:
+        total = more_padding(self.padding, padding)
+        # padded elements count as zeros only if all of them do
+        counted = value == 0 and (self.count_include_pad or not any(self.padding))
+        if not counted or not within_reach(self.kernel, total):
+            return None
+        return replace(self, padding=total, count_include_pad=True)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

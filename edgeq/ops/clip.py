@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.op import Arrays, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.traits import NO_CLAMP, Clamp, Trait, is_homogeneous
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._requant import clamp_float, output_range
@@ -24,6 +26,8 @@ class Clip(TableOp):
 
     low: float = -float("inf")
     high: float = float("inf")
+
+    declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous", "fused_clamp", "is_copy"}
 
     def real(self, x: Array) -> Array:
         return np.clip(x, self.low, self.high)
@@ -46,6 +50,20 @@ class Clip(TableOp):
         x = inputs[0]
         assert x is not None
         return (clamp_float(x, (self.low, self.high)),)
+
+    @property
+    def homogeneous(self) -> bool:
+        return is_homogeneous((self.low, self.high))
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.low, self.high
+
+    def with_clamp(self, clamp: Clamp) -> Clip:
+        return Clip(*clamp)
+
+    def is_copy(self, site: Site) -> bool:
+        return (self.low, self.high) == NO_CLAMP
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

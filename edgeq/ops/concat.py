@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import Arrays, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Commuted, Parts, Perm, Tie
 from edgeq.numerics.fixedpoint import Rounding
+from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import Overlaps, least_distance
 from edgeq.ops.requantize import byte_table, convert
 
@@ -80,7 +82,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class Concat(Op):
+class Concat(MovementOp):
     """Inputs: one or more tensors that differ in size along one axis only. Output: all of them after each other.
 
     All tensors should share a scale. Where a model that was quantized elsewhere has it otherwise, an input is brought
@@ -128,6 +130,26 @@ class Concat(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.SAME)
+
+    def is_copy(self, site: Site) -> bool:
+        return len(site.inputs) == 1
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        return Commuted(replace(self, axis=perm[self.axis]), perm)
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        if any(data is not None for data in site.consts):
+            return None
+        widths = [site.input(k).shape[-1] for k in range(len(site.inputs))]
+        joined = self.axis == len(site.outputs[0].shape) - 1
+        starts = np.cumsum([0, *widths]) if joined else [0] * len(widths)
+        return tuple(Tie.shifted(k, 0, width, 0, int(starts[k])) for k, width in enumerate(widths))
+
+    def parts(self, site: Site) -> Parts | None:
+        y, given = site.outputs[0], [site.input(k) for k in range(len(site.inputs))]
+        if prod(y.shape[: self.axis]) != 1 or any((x.q, x.dtype) != (y.q, y.dtype) for x in given):
+            return None
+        return Parts("output", tuple(sum(x.nbytes for x in given[:k]) for k in range(len(given))))
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -9,8 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
+from edgeq.ir.op import Arrays, QuantRule, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Linear
+from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
@@ -30,6 +32,7 @@ from edgeq.ops._window import (
     check_attributes,
     check_bias,
     geometry,
+    more_padding,
     out_hw,
     window_rows,
     windows,
@@ -60,7 +63,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class Conv2D(Op):
+class Conv2D(LinearOp):
     """Inputs: x (N, H, W, C), weights (OC, KH, KW, C/groups), bias (OC) or absent. Output: (N, OH, OW, OC).
 
     Attributes:
@@ -140,6 +143,20 @@ class Conv2D(Op):
     def macs(self, site: Site) -> int:
         weights = site.input(1).shape
         return site.outputs[0].size * weights[1] * weights[2] * weights[3]
+
+    @property
+    def linear(self) -> Linear | None:
+        return Linear(0, 3, self.groups, complete=not any(self.padding))
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> Conv2D:
+        return replace(self, clamp=clamp)
+
+    def with_padding(self, padding: Padding, value: float, least: float) -> Conv2D | None:
+        return replace(self, padding=more_padding(self.padding, padding)) if value == 0 else None
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

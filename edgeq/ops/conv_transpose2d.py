@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Linear, Trait
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints
+from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import NOTHING, Overlaps, in_groups, pixels_of
 from edgeq.ops._requant import (
@@ -89,7 +91,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class ConvTranspose2D(Op):
+class ConvTranspose2D(LinearOp):
     """Inputs: x (N, H, W, C), weights (OC, KH, KW, C/groups), bias (OC) or absent. Output: (N, OH, OW, OC).
 
     Every input pixel adds its value times the kernel to the output, stride apart; padding is cut off the result:
@@ -121,6 +123,8 @@ class ConvTranspose2D(Op):
             rounded=True,
         ),
     )
+
+    declines: ClassVar[frozenset[Trait]] = LinearOp.declines | {"with_padding"}
 
     def _canvas(self, hw: Pair, kernel: Pair) -> Pair:
         """Rows and columns before padding is cut off."""
@@ -191,6 +195,17 @@ class ConvTranspose2D(Op):
     def macs(self, site: Site) -> int:
         weights = site.input(1).shape
         return site.input(0).size * weights[0] // self.groups * weights[1] * weights[2]
+
+    @property
+    def linear(self) -> Linear | None:
+        return Linear(0, 3, self.groups, complete=False)
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> ConvTranspose2D:
+        return replace(self, clamp=clamp)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

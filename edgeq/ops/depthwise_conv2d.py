@@ -9,8 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.op import Arrays, QuantRule, Rows, Sample, Shapes, Site, Stripe
+from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.traits import Linear, Tie, Trait
+from edgeq.ops._linear import LinearOp
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -29,10 +31,12 @@ from edgeq.ops._window import (
     check_attributes,
     check_bias,
     geometry,
+    more_padding,
     out_hw,
     taps,
     window_rows,
 )
+from edgeq.ops.conv2d import Conv2D
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -59,7 +63,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2D(Op):
+class DepthwiseConv2D(LinearOp):
     """Inputs: x (N, H, W, C), weights (KH, KW, C·M), bias (C·M) or absent. Output: (N, OH, OW, C·M).
 
     Output channel c·M + m is input channel c under filter m of its M filters.
@@ -86,6 +90,8 @@ class DepthwiseConv2D(Op):
             rounded=True,
         ),
     )
+
+    declines: ClassVar[frozenset[Trait]] = LinearOp.declines - {"tied_channels"}
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x, w = shapes[0], shapes[1]
@@ -141,6 +147,42 @@ class DepthwiseConv2D(Op):
     def macs(self, site: Site) -> int:
         weights = site.input(1).shape
         return site.outputs[0].size * weights[0] * weights[1]
+
+    @property
+    def linear(self) -> Linear | None:
+        return Linear(2, None, None, complete=not any(self.padding))
+
+    def signs_apart(self, site: Site) -> Site:
+        """As a convolution in groups of one channel, which has room for two."""
+        op = Conv2D(self.stride, self.dilation, self.padding, site.input(0).shape[3], self.clamp)
+        weights, q = site.const(1).transpose(2, 0, 1)[..., None], site.input(1).qp
+        type = replace(
+            site.input(1), shape=weights.shape, q=QParams(q.scale, q.zero_point, None if q.axis is None else 0)
+        )
+        return op.signs_apart(
+            replace(
+                site,
+                op=op,
+                inputs=(site.inputs[0], type, *site.inputs[2:]),
+                consts=(None, weights, *site.consts[2:]),
+            )
+        )
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> DepthwiseConv2D:
+        return replace(self, clamp=clamp)
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        if site.const_or_none(1) is None:
+            return None
+        every = np.arange(site.outputs[0].shape[3])
+        return (Tie(0, 0, np.stack([every // (len(every) // site.input(0).shape[3]), every], axis=1)),)
+
+    def with_padding(self, padding: Padding, value: float, least: float) -> DepthwiseConv2D | None:
+        return replace(self, padding=more_padding(self.padding, padding)) if value == 0 else None
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
     Ints,
@@ -20,7 +21,8 @@ from edgeq.numerics.fixedpoint import (
     rounding_divide_by_pot,
 )
 from edgeq.numerics.gemmlowp import reciprocal
-from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, broadcast_shapes, operands
+from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, operands
+from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 
@@ -93,7 +95,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class Div(Op):
+class Div(BinaryOp):
     """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a / b.
 
     FAST: with n = a − zp_a, d = b − zp_b, both negated if d < 0, and M · 2^−s = s_a / (s_b · s_out):
@@ -112,11 +114,8 @@ class Div(Op):
         *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_double", fits=is_double),
     )
 
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return (broadcast_shapes(shapes),)
-
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
+    declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous"}
+    onnx: ClassVar[str] = "Div"
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]
@@ -139,6 +138,13 @@ class Div(Op):
             quotient = quotient_litert(numerator, safe, *factor_litert(site))
         quotient = np.where(denominator == 0, np.sign(numerator) << 30, quotient)
         return (np.clip(quotient + q.zp, *output_range(q, self.clamp)).astype(np.int8),)
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> Div:
+        return replace(self, clamp=clamp)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Elu(TableOp):
     """
 
     alpha: float = 1.0
+
+    onnx: ClassVar[str] = "Elu"
 
     def real(self, x: Array) -> Array:
         return np.where(x < 0, self.alpha * np.expm1(np.minimum(x, 0)), x)

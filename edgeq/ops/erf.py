@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from edgeq.ir.op import Sample
 from edgeq.ir.tensor import Array
@@ -12,6 +13,8 @@ from edgeq.ops._table import TableOp, erf
 @dataclass(frozen=True)
 class Erf(TableOp):
     """erf(x) = 2/√π · ∫ exp(−t²) dt from 0 to x."""
+
+    onnx: ClassVar[str] = "Erf"
 
     def real(self, x: Array) -> Array:
         return erf(x)

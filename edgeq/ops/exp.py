@@ -39,6 +39,7 @@ class Exp(TableOp):
             overlap=in_place,
         ),
     )
+    onnx: ClassVar[str] = "Exp"
 
     def real(self, x: Array) -> Array:
         return np.exp(x)

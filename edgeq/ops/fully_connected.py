@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Commuted, Linear, Perm, Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
+from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
@@ -55,7 +57,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class FullyConnected(Op):
+class FullyConnected(LinearOp):
     """Inputs: x (…, K), weights (OC, K), bias (OC) or absent. Output: (…, OC).
 
     Attributes:
@@ -75,6 +77,8 @@ class FullyConnected(Op):
             rounded=True,
         ),
     )
+
+    declines: ClassVar[frozenset[Trait]] = LinearOp.declines - {"commute"} | {"with_padding"}
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x, w = shapes[0], shapes[1]
@@ -105,6 +109,20 @@ class FullyConnected(Op):
 
     def rounding(self, numerics: Numerics) -> Rounding:
         return Rounding.SINGLE if numerics is Numerics.TFLITE else super().rounding(numerics)
+
+    @property
+    def linear(self) -> Linear | None:
+        return Linear(0, 1, 1, complete=True)
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> FullyConnected:
+        return replace(self, clamp=clamp)
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        return Commuted(self, perm) if perm[-1] == len(perm) - 1 else None
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class HardSigmoid(TableOp):
 
     alpha: float = 0.2
     beta: float = 0.5
+
+    onnx: ClassVar[str] = "HardSigmoid"
 
     def real(self, x: Array) -> Array:
         return np.clip(self.alpha * x + self.beta, 0.0, 1.0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.op import Sample
 from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Affine, Table
@@ -24,6 +26,9 @@ class LeakyRelu(TableOp):
 
     alpha: float = 0.01
 
+    declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
+    onnx: ClassVar[str] = "LeakyRelu"
+
     def real(self, x: Array) -> Array:
         return np.where(x < 0, self.alpha * x, x)
 
@@ -33,6 +38,10 @@ class LeakyRelu(TableOp):
         below = multiply(np.minimum(q, 0), quantize_multiplier(abs(slope), Rounding.DOUBLE), Rounding.DOUBLE)
         below = below if slope >= 0 else -below
         return np.where(q >= 0, rescaled(q, x, y), lut.saturate(below + y.zero_point))
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -20,6 +20,8 @@ class Log(TableOp):
 
     undefined: ClassVar[float] = -float("inf")
 
+    onnx: ClassVar[str] = "Log"
+
     def real(self, x: Array) -> Array:
         return np.log(x)
 

@@ -134,6 +134,7 @@ class LogSoftmax(RowOp):
     """
 
     output: ClassVar = OUTPUT
+    onnx: ClassVar[str] = "LogSoftmax"
     kernels: ClassVar = portable_rows("log_softmax", lower_fast, lower_double)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
@@ -88,6 +89,13 @@ class MatMul(Op):
     """
 
     kernels: ClassVar = (_row("ref", False, False), _row("const_a_ref", True, False), _row("const_b_ref", False, True))
+
+    declines: ClassVar[frozenset[Trait]] = frozenset(
+        {
+            *("pattern", "monotone", "linear", "signs", "homogeneous", "fused_clamp", "is_copy", "commute"),
+            *("tied_channels", "with_padding", "parts"),
+        }
+    )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         a, b = shapes[0], shapes[1]

@@ -11,6 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Monotone, Tie, Trait, is_homogeneous
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
 from edgeq.ops._window import (
@@ -19,9 +20,11 @@ from edgeq.ops._window import (
     check_attributes,
     check_covered,
     geometry,
+    more_padding,
     out_hw,
     taps,
     window_rows,
+    within_reach,
 )
 
 
@@ -76,6 +79,9 @@ class MaxPool2D(Op):
         ),
     )
 
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    declines: ClassVar[frozenset[Trait]] = frozenset({"pattern", "linear", "signs", "commute", "parts"})
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x = shapes[0]
         if x is None or len(x) != 4:
@@ -114,6 +120,29 @@ class MaxPool2D(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(output=Scale.SAME)
+
+    @property
+    def homogeneous(self) -> bool:
+        return is_homogeneous(self.clamp)
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> MaxPool2D:
+        return replace(self, clamp=clamp)
+
+    def is_copy(self, site: Site) -> bool:
+        one = self.kernel == self.stride == (1, 1)
+        return one and not any(self.padding) and self.clamp == NO_CLAMP
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        return (Tie.shifted(0, 0, site.outputs[0].shape[3]),)
+
+    def with_padding(self, padding: Padding, value: float, least: float) -> MaxPool2D | None:
+        total = more_padding(self.padding, padding)
+        unseen = value <= least and self.dilation == (1, 1) and within_reach(self.kernel, total)
+        return replace(self, padding=total) if unseen else None
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

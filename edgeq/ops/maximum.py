@@ -17,3 +17,4 @@ class Maximum(MinMaxOp):
 
     choose: ClassVar[np.ufunc] = np.maximum
     kernels: ClassVar = binary_kernels("eq_maximum", "minmax", "eq_minmax_params", lower_ref)
+    onnx: ClassVar[str] = "Max"

@@ -36,6 +36,8 @@ class Mean(Summation):
     Attributes: those of `Reduction`.
     """
 
+    onnx: ClassVar[str] = "ReduceMean"
+
     kernels: ClassVar = (
         Kernel(
             "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True

@@ -17,3 +17,4 @@ class Minimum(MinMaxOp):
 
     choose: ClassVar[np.ufunc] = np.minimum
     kernels: ClassVar = binary_kernels("eq_minimum", "minmax", "eq_minmax_params", lower_ref)
+    onnx: ClassVar[str] = "Min"

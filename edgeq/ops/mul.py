@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Monotone, Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._broadcast import (
     binary_kernels,
     broadcast_params,
     broadcast_samples,
-    broadcast_shapes,
     operands,
 )
+from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
 
 
@@ -49,7 +50,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class Mul(Op):
+class Mul(BinaryOp):
     """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a · b.
 
     Attributes:
@@ -60,11 +61,9 @@ class Mul(Op):
 
     kernels: ClassVar = binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True)
 
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return (broadcast_shapes(shapes),)
-
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
+    monotone: ClassVar[Monotone] = Monotone.PER_OPERAND
+    declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"signs", "homogeneous"}
+    onnx: ClassVar[str] = "Mul"
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]
@@ -76,6 +75,13 @@ class Mul(Op):
         assert a is not None and b is not None
         acc = (a.astype(np.int64) - site.input(0).qp.zp) * (b.astype(np.int64) - site.input(1).qp.zp)
         return (finish(site, acc, factor(site), self.clamp),)
+
+    @property
+    def fused_clamp(self) -> Clamp | None:
+        return self.clamp
+
+    def with_clamp(self, clamp: Clamp) -> Mul:
+        return replace(self, clamp=clamp)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

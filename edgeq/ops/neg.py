@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.op import Sample
 from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._table import TableOp
@@ -17,12 +19,19 @@ from edgeq.ops._table import TableOp
 class Neg(TableOp):
     """−x."""
 
+    declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
+    onnx: ClassVar[str] = "Neg"
+
     def real(self, x: Array) -> Array:
         return -x
 
     def litert_table(self, x: Affine, y: Affine) -> Table:
         """LiteRT negates the stored bytes and disregards all quantization parameters; −128 stays −128."""
         return (-lut.inputs()).astype(np.int8)
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

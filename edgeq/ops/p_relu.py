@@ -10,10 +10,12 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, Rows, Sample, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import Arrays, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply, quantize_multiplier
-from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_shapes
+from edgeq.ops._broadcast import binary_kernels, broadcast_params
+from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._requant import QMAX, QMIN
 
 
@@ -46,19 +48,19 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class PRelu(Op):
+class PRelu(BinaryOp):
     """Inputs: x, alpha (usually constant) of a shape that broadcasts to x's. Output: x, or alpha · x where x < 0."""
 
     kernels: ClassVar = binary_kernels("eq_p_relu", "p_relu", "eq_p_relu_params", lower_ref, rounded=True)
 
+    declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous", "fused_clamp"}
+    onnx: ClassVar[str] = "PRelu"
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        shape = broadcast_shapes(shapes)
+        (shape,) = super().out_shapes(shapes)
         if shape != shapes[0]:
             raise ValueError(f"slopes of shape {shapes[1]} do not broadcast to the input's shape {shapes[0]}")
         return (shape,)
-
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, alpha = inputs[:2]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.ir.traits import Commuted, Perm, Tie, Trait, channels, inverse, permuted
 from edgeq.ops._broadcast import MAX_RANK, require_same_scale
+from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import NOTHING, Overlaps, indices, of_elements
 from edgeq.ops._strided import only_input
 
@@ -63,7 +65,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class Pad(Op):
+class Pad(MovementOp):
     """Input: x of any shape. Output: x with elements added at both ends of its dimensions.
 
     Attributes:
@@ -78,6 +80,8 @@ class Pad(Op):
     value: float = 0.0
 
     kernels: ClassVar = (Kernel("eq_pad_ref", ("ref/pad.c",), "eq/pad.h", "eq_pad_params", lower_ref, overlap=overlap),)
+
+    declines: ClassVar[frozenset[Trait]] = MovementOp.declines | {"parts"}
 
     def quantized_value(self, site: Site) -> int:
         """The integer with which a constant is padded."""
@@ -113,6 +117,22 @@ class Pad(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.SAME)
+
+    @property
+    def homogeneous(self) -> bool:
+        return self.mode != "constant" or self.value in (0.0, -np.inf, np.inf)
+
+    def is_copy(self, site: Site) -> bool:
+        return not any(self.before) and not any(self.after)
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        before, after = (permuted(widths, inverse(perm)) for widths in (self.before, self.after))
+        return Commuted(replace(self, before=before, after=after), perm)
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        if any(self.before[-1:]) or any(self.after[-1:]):
+            return None
+        return (Tie.shifted(0, 0, channels(site.outputs[0].shape)),)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

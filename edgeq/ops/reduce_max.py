@@ -20,6 +20,8 @@ class ReduceMax(Reduction):
     Attributes: those of `Reduction`.
     """
 
+    onnx: ClassVar[str] = "ReduceMax"
+
     kernels: ClassVar = (
         Kernel(
             "eq_reduce_max_ref",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+import numpy as np
+
+from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Pattern, Tie, Trait, channels
 from edgeq.ops._broadcast import require_same_scale
+from edgeq.ops._movement import MovementOp
 
 
 @dataclass(frozen=True)
-class Reshape(Op):
+class Reshape(MovementOp):
     """The same elements in the same order under another shape.
 
     Attributes:
@@ -22,6 +27,9 @@ class Reshape(Op):
     shape: Shape
 
     is_view: ClassVar[bool] = True
+
+    pattern: ClassVar[Pattern] = Pattern.REARRANGEMENT
+    declines: ClassVar[frozenset[Trait]] = MovementOp.declines | {"commute", "parts"}
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         if len(shapes) != 1 or shapes[0] is None:
@@ -41,6 +49,19 @@ class Reshape(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.SAME)
+
+    def is_copy(self, site: Site) -> bool:
+        return True
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        inner, width = channels(site.input(0).shape), channels(self.shape)
+        if max(width, inner) % min(width, inner):
+            return None
+        every = np.arange(max(width, inner))
+        return (Tie(0, 0, np.stack([every % inner, every % width], axis=1)),)
+
+    def with_channels(self, site: Site, counts: Sequence[int]) -> Reshape:
+        return replace(self, shape=(*self.shape[:-1], counts[0]))
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

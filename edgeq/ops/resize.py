@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Monotone, Tie, Trait
 from edgeq.numerics.fixedpoint import Ints, Numerics
 from edgeq.ops._broadcast import require_same_scale
 from edgeq.ops._overlap import Overlaps, indices, of_elements
@@ -221,6 +222,11 @@ class Resize(Op):
         ),
     )
 
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    declines: ClassVar[frozenset[Trait]] = frozenset(
+        {"pattern", "linear", "signs", "fused_clamp", "commute", "with_padding", "parts"}
+    )
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         if len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 4:
             raise ValueError(f"Resize needs one 4-D input, not {', '.join(str(s) for s in shapes)}")
@@ -265,6 +271,16 @@ class Resize(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.SAME)
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
+
+    def is_copy(self, site: Site) -> bool:
+        return site.input(0).shape == site.outputs[0].shape  # whatever the mode
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        return (Tie.shifted(0, 0, site.outputs[0].shape[3]),)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from edgeq.ops._table import TableOp
 @dataclass(frozen=True)
 class Sigmoid(TableOp):
     """1 / (1 + exp(−x)); the output is quantized with scale 1/256 and zero-point −128."""
+
+    onnx: ClassVar[str] = "Sigmoid"
 
     def real(self, x: Array) -> Array:
         return 1.0 / (1.0 + np.exp(-x))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
 
-from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.op import Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Commuted, Parts, Perm, Tie, inverse, permuted
 from edgeq.ops._broadcast import Strides, contiguous_strides
 from edgeq.ops._strided import StridedOp, only_input
 
@@ -53,6 +56,32 @@ class Slice(StridedOp):
         own = contiguous_strides(shape)
         first = sum(b * s for b, s in zip(self.begin, own, strict=True))
         return first, tuple(step * s for step, s in zip(self.step, own, strict=True))
+
+    def is_copy(self, site: Site) -> bool:
+        # of full size with a negative step it reverses
+        return site.input(0).shape == site.outputs[0].shape and all(step > 0 for step in self.step)
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        begin, end, step = (permuted(values, inverse(perm)) for values in (self.begin, self.end, self.step))
+        return Commuted(replace(self, begin=begin, end=end, step=step), perm)
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        shape = site.input(0).shape
+        if not shape or (self.begin[-1], self.end[-1], self.step[-1]) != (0, shape[-1], 1):
+            return None
+        return (Tie.shifted(0, 0, shape[-1]),)
+
+    def with_channels(self, site: Site, counts: Sequence[int]) -> Slice:
+        return replace(self, end=(*self.end[:-1], counts[0]))
+
+    def parts(self, site: Site) -> Parts | None:
+        x, y = site.input(0), site.outputs[0]
+        axis = next((i for i, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a != b), 0)
+        inner = x.shape[axis + 1 :]
+        if any(s != 1 for s in self.step) or inner != y.shape[axis + 1 :] or prod(x.shape[:axis]) != 1:
+            return None
+        start = self.begin[axis] * prod(inner) * (x.nbytes // x.size)
+        return Parts("input", (start,)) if (x.q, x.dtype) == (y.q, y.dtype) else None
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

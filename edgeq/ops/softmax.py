@@ -80,6 +80,7 @@ class Softmax(RowOp):
     """
 
     output: ClassVar = OUTPUT
+    onnx: ClassVar[str] = "Softmax"
     kernels: ClassVar = portable_rows("softmax", lower_fast, lower_double)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:

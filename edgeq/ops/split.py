@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Commuted, Perm, Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
+from edgeq.ops._movement import MovementOp
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -32,7 +34,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class Split(Op):
+class Split(MovementOp):
     """Input: x of any shape. Outputs: consecutive pieces of it along an axis.
 
     Attributes:
@@ -46,6 +48,8 @@ class Split(Op):
     kernels: ClassVar = (
         Kernel("eq_split_ref", ("ref/split.c",), "eq/split.h", "eq_split_params", lower_ref, variadic="outputs"),
     )
+
+    declines: ClassVar[frozenset[Trait]] = MovementOp.declines | {"parts"}
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         if len(shapes) != 1 or shapes[0] is None:
@@ -71,6 +75,23 @@ class Split(Op):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.SAME)
+
+    def is_copy(self, site: Site) -> bool:
+        return len(self.sizes) == 1
+
+    def commute(self, perm: Perm) -> Commuted | None:
+        return Commuted(replace(self, axis=perm[self.axis]), perm)
+
+    def cuts_channels(self, site: Site) -> bool:
+        """Whether the pieces have channels of their own."""
+        return self.axis == len(site.input(0).shape) - 1
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        starts = np.cumsum([0, *self.sizes]) if self.cuts_channels(site) else [0] * len(self.sizes)
+        return tuple(Tie.shifted(0, k, y.shape[-1], int(starts[k]), 0) for k, y in enumerate(site.outputs))
+
+    def with_channels(self, site: Site, counts: Sequence[int]) -> Split:
+        return replace(self, sizes=tuple(counts)) if self.cuts_channels(site) else self
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

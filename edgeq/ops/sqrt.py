@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from edgeq.ops._table import TableOp
 @dataclass(frozen=True)
 class Sqrt(TableOp):
     """√x. In integer arithmetic a negative input gives 0."""
+
+    onnx: ClassVar[str] = "Sqrt"
 
     def real(self, x: Array) -> Array:
         return np.sqrt(x)

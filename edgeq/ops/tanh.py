@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from edgeq.ops._table import TableOp
 @dataclass(frozen=True)
 class Tanh(TableOp):
     """tanh(x); the output is quantized with scale 1/128 and zero-point 0."""
+
+    onnx: ClassVar[str] = "Tanh"
 
     def real(self, x: Array) -> Array:
         return np.tanh(x)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.op import Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Pattern, Tie, Trait
 from edgeq.ops._broadcast import Strides, contiguous_strides
 from edgeq.ops._strided import StridedOp, only_input
 
@@ -22,6 +24,9 @@ class Transpose(StridedOp):
 
     perm: tuple[int, ...]
 
+    pattern: ClassVar[Pattern] = Pattern.REARRANGEMENT
+    declines: ClassVar[frozenset[Trait]] = StridedOp.declines | {"commute", "parts"}
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x = only_input(self.kind, shapes)
         if sorted(self.perm) != list(range(len(x))):
@@ -34,6 +39,15 @@ class Transpose(StridedOp):
     def walk(self, shape: Shape) -> tuple[int, Strides]:
         own = contiguous_strides(shape)
         return 0, tuple(own[i] for i in self.perm)
+
+    def is_copy(self, site: Site) -> bool:
+        moved = [p for p in self.perm if site.input(0).shape[p] != 1]
+        return moved == sorted(moved)
+
+    def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
+        if self.perm[-1:] != (len(self.perm) - 1,):
+            return None
+        return (Tie.shifted(0, 0, site.outputs[0].shape[-1]),)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -1,52 +1,22 @@
-"""Permutations of dimensions, and how operators take them through.
+"""Permutations of dimensions, and how a Reshape takes them through.
 
-Convention: a Transpose T with permutation p gives T(x).shape[i] = x.shape[p[i]]. An operator commutes with it if
-op(T(x)) = T'(op'(x)) for some op' and T'.
+Convention: a Transpose T with permutation p gives T(x).shape[i] = x.shape[p[i]].
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from edgeq.ir.graph import Node
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Shape
-from edgeq.ops._table import TableOp
-from edgeq.ops.add import Add
-from edgeq.ops.concat import Concat
-from edgeq.ops.div import Div
-from edgeq.ops.fully_connected import FullyConnected
-from edgeq.ops.log_softmax import LogSoftmax
-from edgeq.ops.maximum import Maximum
-from edgeq.ops.mean import Mean
-from edgeq.ops.minimum import Minimum
-from edgeq.ops.mul import Mul
-from edgeq.ops.p_relu import PRelu
-from edgeq.ops.pad import Pad
-from edgeq.ops.reduce_max import ReduceMax
-from edgeq.ops.requantize import Requantize
-from edgeq.ops.slice import Slice
-from edgeq.ops.softmax import Softmax
-from edgeq.ops.split import Split
-from edgeq.ops.sub import Sub
-from edgeq.ops.sum import Sum
+from edgeq.ir.traits import Pattern, Perm, inverse, permuted
 from edgeq.passes._rewrite import View
 
-Perm = tuple[int, ...]
-UNARY = (TableOp, Requantize)
-BINARY = (Add, Sub, Mul, Div, Minimum, Maximum, PRelu)
-ELEMENTWISE = (*UNARY, *BINARY)
 
-
-def inverse(perm: Perm) -> Perm:
-    """The permutation that undoes another."""
-    return tuple(perm.index(i) for i in range(len(perm)))
-
-
-def permuted(shape: Shape, perm: Perm) -> Shape:
-    """The shape after a Transpose."""
-    return tuple(shape[p] for p in perm)
+def is_elementwise(op: Op) -> bool:
+    """Whether an operator works element by element."""
+    return op.pattern is Pattern.ELEMENTWISE
 
 
 def moves_elements(shape: Shape, perm: Perm) -> bool:
@@ -59,41 +29,6 @@ def changes_dtype(view: View, node: Node) -> bool:
     """Whether a node stands between int8 and uint8, at the graph's border, where nothing but it takes uint8."""
     names = [n for n in (*node.inputs, *node.outputs) if n is not None and not view.is_const(n)]
     return len({view.type_of(n).dtype for n in names}) > 1
-
-
-def _kept(axes: Sequence[int], perm: Perm) -> Perm:
-    """The permutation of what a reduction without keepdims leaves; `axes` are those it removes after the Transpose."""
-    left = [perm[i] for i in range(len(perm)) if i not in axes]
-    ranks = sorted(left)
-    return tuple(ranks.index(p) for p in left)
-
-
-def commute(op: Op, perm: Perm) -> tuple[Op, Perm] | None:
-    """op' and the permutation of T' with op(T(x)) = T'(op'(x)); None if there are none. All outputs take the same T'.
-
-    Operands of operators with several are all taken to be transposed by `perm`.
-    """
-    if isinstance(op, ELEMENTWISE):
-        return op, perm
-    if isinstance(op, (Concat, Split)):
-        return replace(op, axis=perm[op.axis]), perm
-    if isinstance(op, (Softmax, LogSoftmax)):
-        # their kernels work along the last axis
-        return (replace(op, axis=perm[op.axis]), perm) if perm[op.axis] == len(perm) - 1 else None
-    if isinstance(op, Slice):
-        back = inverse(perm)
-        return replace(
-            op, begin=permuted(op.begin, back), end=permuted(op.end, back), step=permuted(op.step, back)
-        ), perm
-    if isinstance(op, Pad):
-        back = inverse(perm)
-        return replace(op, before=permuted(op.before, back), after=permuted(op.after, back)), perm
-    if isinstance(op, (Mean, Sum, ReduceMax)):
-        axes = tuple(sorted(perm[a] for a in op.axes))
-        return replace(op, axes=axes), perm if op.keepdims else _kept(op.axes, perm)
-    if isinstance(op, FullyConnected):
-        return (op, perm) if perm[-1] == len(perm) - 1 else None
-    return None
 
 
 def matched_groups(old: Shape, new: Shape) -> list[tuple[list[int], list[int]]]:

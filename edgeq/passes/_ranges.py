@@ -3,72 +3,25 @@
 Interval analysis with the operators' own integer references, so that it is exact in every rounding: an operator that
 never decreases when an input grows is run on all least values and on all greatest ones. Products with constant weights
 become such operators when every input channel appears twice, once for its positive weights and once for its negative
-ones; that is again an ordinary convolution.
+ones; that is again an ordinary product.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
 from edgeq.ir.graph import Graph
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array, DType, QParams, TensorType
-from edgeq.ops._table import TableOp
-from edgeq.ops.add import Add
-from edgeq.ops.average_pool2d import AveragePool2D
-from edgeq.ops.concat import Concat
-from edgeq.ops.conv2d import Conv2D
-from edgeq.ops.conv_transpose2d import ConvTranspose2D
-from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
-from edgeq.ops.fully_connected import FullyConnected
-from edgeq.ops.max_pool2d import MaxPool2D
-from edgeq.ops.maximum import Maximum
-from edgeq.ops.mean import Mean
-from edgeq.ops.minimum import Minimum
-from edgeq.ops.mul import Mul
-from edgeq.ops.pad import Pad
-from edgeq.ops.reduce_max import ReduceMax
-from edgeq.ops.requantize import Requantize
-from edgeq.ops.reshape import Reshape
-from edgeq.ops.resize import Resize
-from edgeq.ops.slice import Slice
-from edgeq.ops.split import Split
-from edgeq.ops.sub import Sub
-from edgeq.ops.sum import Sum
-from edgeq.ops.transpose import Transpose
+from edgeq.ir.tensor import Array, TensorType
+from edgeq.ir.traits import Monotone, Pattern
 
 Interval = tuple[Array, Array]
 """Least and greatest value of every element, both of the tensor's shape and element type."""
-
-RISING = (
-    *(Add, AveragePool2D, Concat, MaxPool2D, Maximum, Mean, Minimum, Pad),
-    *(ReduceMax, Requantize, Reshape, Resize, Slice, Split, Sum, Transpose),
-)
-"""Operators that never decrease when an input grows."""
-
-LINEAR = (Conv2D, DepthwiseConv2D, ConvTranspose2D, FullyConnected)
 
 
 def _whole(type: TensorType) -> Interval:
     low, high = type.dtype.range
     return np.full(type.shape, low, type.dtype.numpy), np.full(type.shape, high, type.dtype.numpy)
-
-
-def _as_convolution(site: Site) -> Site:
-    """A depthwise convolution as one in groups, which has room for every input channel twice."""
-    op, w = site.op, site.const(1)
-    if not isinstance(op, DepthwiseConv2D):
-        return site
-    channels = site.input(0).shape[3]
-    grouped = Conv2D(op.stride, op.dilation, op.padding, channels, op.clamp)
-    weights = w.transpose(2, 0, 1)[..., None]
-    q = site.input(1).qp
-    type = TensorType(weights.shape, DType.INT8, QParams(q.scale, q.zero_point, None if q.axis is None else 0))
-    return replace(
-        site, op=grouped, inputs=(site.inputs[0], type, *site.inputs[2:]), consts=(None, weights, *site.consts[2:])
-    )
 
 
 def _twice(groups: int, first: Array, second: Array) -> Array:
@@ -78,26 +31,15 @@ def _twice(groups: int, first: Array, second: Array) -> Array:
     return both.reshape(*first.shape[:-1], 2 * first.shape[-1])
 
 
-def _linear(given: Site, x: Interval) -> list[Interval]:
+def _linear(site: Site, x: Interval) -> list[Interval]:
     """A product with constant weights."""
-    site = _as_convolution(given)
-    op, w = site.op, site.const(1)
-    groups = op.groups if isinstance(op, (Conv2D, ConvTranspose2D)) else 1
-    zero = np.asarray(site.input(1).qp.zero_point, np.int8).reshape(-1, *(1,) * (w.ndim - 1))
-    both = np.concatenate([np.maximum(w, zero), np.minimum(w, zero)], axis=-1)
-    shape = site.input(0).shape
-    doubled = replace(
-        site,
-        inputs=(
-            site.input(0).reshaped((*shape[:-1], 2 * shape[-1])),
-            site.input(1).reshaped(both.shape),
-            *site.inputs[2:],
-        ),
-        consts=(None, both, *site.consts[2:]),
-    )
+    doubled = site.op.signs_apart(site)
+    linear = doubled.op.linear
+    assert linear is not None and linear.groups is not None
+    groups, constants = linear.groups, doubled.consts[1:]
 
     def run(positive: Array, negative: Array) -> Array:
-        return op.run_int(doubled, [_twice(groups, positive, negative), both, *site.consts[2:]])[0]
+        return doubled.op.run_int(doubled, [_twice(groups, positive, negative), *constants])[0]
 
     low, high = x
     return [(run(low, high), run(high, low))]
@@ -123,14 +65,14 @@ def _corners(site: Site, a: Interval, b: Interval) -> list[Interval]:
 
 def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
     op, first = site.op, operands[0]
-    if isinstance(op, RISING):
+    if op.monotone is Monotone.RISING:
         low, high = ([None if x is None else x[k] for x in operands] for k in (0, 1))
         return list(zip(op.run_int(site, low), op.run_int(site, high), strict=True))
-    if isinstance(op, LINEAR) and first is not None and site.const_or_none(1) is not None:
+    if op.linear is not None and first is not None and site.const_or_none(1) is not None:
         return _linear(site, first)
-    if isinstance(op, TableOp) and first is not None:
+    if op.pattern is Pattern.ELEMENTWISE and len(operands) == 1 and first is not None:
         return _table(site, first)
-    if isinstance(op, (Sub, Mul)) and first is not None and operands[1] is not None:
+    if op.monotone is Monotone.PER_OPERAND and first is not None and operands[1] is not None:
         return _corners(site, first, operands[1])
     return [_whole(type) for type in site.outputs]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Op
+from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 
 O = TypeVar("O", bound=Op)  # noqa: E741 - an operator
@@ -53,9 +53,18 @@ class View:
         """The shape of a value."""
         return self.type_of(name).shape
 
+    def site(self, node: Node) -> Site:
+        """A node with the types and constants around it."""
+        return self.edit.site(node)
+
     def data(self, name: str | None) -> Array | None:
         """The elements of a constant, else None."""
         return None if name is None else self.edit.values[name].data
+
+    def real(self, name: str, otherwise: Array) -> Array:
+        """The real values of a constant; `otherwise` for what is computed."""
+        data, q = self.data(name), self.type_of(name).q
+        return otherwise if data is None else data if q is None else q.dequantize(data)
 
     def is_const(self, name: str | None) -> bool:
         """Whether a value is a constant."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.traits import NO_CLAMP
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops._requant import NO_CLAMP
 from edgeq.ops.add import Add
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.clip import Clip

@@ -17,105 +17,40 @@ One removal makes others possible, so it is repeated until nothing changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TypeGuard
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, QParams
-from edgeq.ops._table import TableOp
-from edgeq.ops.average_pool2d import AveragePool2D
-from edgeq.ops.concat import Concat
-from edgeq.ops.conv2d import Conv2D
-from edgeq.ops.conv_transpose2d import ConvTranspose2D
-from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
-from edgeq.ops.fully_connected import FullyConnected
-from edgeq.ops.max_pool2d import MaxPool2D
-from edgeq.ops.mean import Mean
-from edgeq.ops.pad import Pad
-from edgeq.ops.reduce_max import ReduceMax
-from edgeq.ops.requantize import Requantize
-from edgeq.ops.reshape import Reshape
-from edgeq.ops.resize import Resize
-from edgeq.ops.slice import Slice
-from edgeq.ops.split import Split
-from edgeq.ops.sum import Sum
-from edgeq.ops.transpose import Transpose
-from edgeq.passes._layout import BINARY
+from edgeq.ir.traits import Linear, Tie, channels
 from edgeq.passes._ranges import Interval, reachable
 
 Pairs = Iterable[tuple[str, int, str, int]]
 """Channels that stay or go together: a value and its channel, and another one."""
-Mixing = Conv2D | ConvTranspose2D | FullyConnected
 
 
-def _mixes(op: Op) -> TypeGuard[Mixing]:
-    """Whether every output channel is a weighted sum over all input channels."""
-    return isinstance(op, FullyConnected) or (isinstance(op, (Conv2D, ConvTranspose2D)) and op.groups == 1)
+def _mixing(graph: Graph, node: Node) -> Linear | None:
+    """How a node sums over all input channels with constant weights; None if it does not."""
+    linear = node.op.linear
+    return linear if linear is not None and linear.is_dense and graph.data(node.inputs[1]) is not None else None
 
 
 def _channels(graph: Graph, name: str) -> int:
-    shape = graph.type(name).shape
-    return shape[-1] if shape else 1
+    return channels(graph.type(name).shape)
 
 
 def _computed(graph: Graph, node: Node) -> list[str]:
     return [n for n in node.inputs if n is not None and graph.data(n) is None]
 
 
-def _keeps_channels(graph: Graph, node: Node) -> bool:
-    """Whether an operator on one tensor works on each channel by itself."""
-    op, rank = node.op, len(graph.type(node.outputs[0]).shape)
-    source = node.inputs[0]
-    last = len(graph.type(source).shape) - 1 if source is not None else 0
-    if isinstance(op, (TableOp, Requantize, AveragePool2D, MaxPool2D, Resize)):
-        return rank > 0
-    if isinstance(op, (Mean, Sum, ReduceMax)):
-        return last not in op.axes
-    if isinstance(op, Pad):
-        return op.before[-1] == op.after[-1] == 0
-    if isinstance(op, Slice):
-        return op.begin[-1] == 0 and op.step[-1] == 1 and op.end[-1] == _channels(graph, str(source))
-    if isinstance(op, Transpose):
-        return op.perm[-1] == last
-    return isinstance(op, Split) and op.axis != last
-
-
-def _tied(graph: Graph, node: Node) -> Pairs | None:
-    """Which channels of a node's inputs and outputs go together; None if it needs all of them."""
-    op, out = node.op, node.outputs[0]
-    sources = _computed(graph, node)
-    width = _channels(graph, out)
-    if _keeps_channels(graph, node):
-        return [(sources[0], c, o, c) for o in node.outputs for c in range(width)]
-    if isinstance(op, DepthwiseConv2D):
-        per = width // _channels(graph, sources[0])
-        return [(sources[0], c // per, out, c) for c in range(width)]
-    if isinstance(op, Reshape):
-        inner = _channels(graph, sources[0])
-        if max(width, inner) % min(width, inner) == 0:
-            return [(sources[0], c % inner, out, c % width) for c in range(max(width, inner))]
-    if isinstance(op, BINARY) and all(_channels(graph, s) == width for s in sources):
-        return [(s, c, out, c) for s in sources for c in range(width)]
-    last = len(graph.type(out).shape) - 1
-    if isinstance(op, Concat) and len(sources) == len(node.inputs):
-        if op.axis != last:
-            return [(s, c, out, c) for s in sources for c in range(width)]
-        starts = np.cumsum([0, *(_channels(graph, s) for s in sources)])
-        return [
-            (s, c, out, int(a) + c) for s, a in zip(sources, starts, strict=False) for c in range(_channels(graph, s))
-        ]
-    if isinstance(op, Split) and op.axis == last:
-        starts = np.cumsum([0, *op.sizes])
-        return [
-            (sources[0], int(a) + c, o, c)
-            for o, a in zip(node.outputs, starts, strict=False)
-            for c in range(_channels(graph, o))
-        ]
-    return None
+def _tied(graph: Graph, node: Node, ties: Iterable[Tie]) -> Iterator[tuple[str, int, str, int]]:
+    """The channels of a node's computed inputs and of its outputs that go together."""
+    for tie in ties:
+        source, out = node.inputs[tie.input], node.outputs[tie.output]
+        if source is not None and graph.data(source) is None:
+            yield from ((source, a, out, b) for a, b in tie.pairs.tolist())
 
 
 class _Classes:
@@ -150,15 +85,20 @@ def _constants(low: Array, high: Array) -> tuple[Array, Array]:
     return least == most, least
 
 
-def _foldable(graph: Graph, node: Node, constant: Array, value: Array) -> Array:
-    """For each input channel of a mixing node, whether its weights can go."""
+def _centred(graph: Graph, node: Node, linear: Linear) -> Array:
+    """Weights of a mixing node less their zero-point: (output channels, …, input channels)."""
     site = graph.site(node)
-    w, q = site.const(1), site.input(1).qp
-    zero = np.asarray(q.zero_point).reshape(-1, *(1,) * (w.ndim - 1))
-    unused = np.all(w == zero, axis=tuple(range(w.ndim - 1)))
-    at_zero = value == site.input(0).qp.zp
-    everywhere = isinstance(node.op, FullyConnected) or (isinstance(node.op, Conv2D) and not any(node.op.padding))
-    return np.asarray(unused | (constant & (at_zero | everywhere)))
+    w = site.const(1).astype(np.int64)
+    zero = linear.along(np.asarray(site.input(1).qp.zero_point), w.ndim)
+    return np.moveaxis(w - zero, (linear.out_axis, linear.columns), (0, -1))
+
+
+def _foldable(graph: Graph, node: Node, linear: Linear, constant: Array, value: Array) -> Array:
+    """For each input channel of a mixing node, whether its weights can go."""
+    w = _centred(graph, node, linear)
+    unused = np.all(w == 0, axis=tuple(range(w.ndim - 1)))
+    at_zero = value == graph.type(str(node.inputs[0])).qp.zp
+    return np.asarray(unused | (constant & (at_zero | linear.complete)))
 
 
 def _kept(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
@@ -168,16 +108,16 @@ def _kept(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
         (n, np.arange(_channels(graph, n))) for n in (*graph.inputs, *graph.outputs) if graph.data(n) is None
     ]
     for node in graph.nodes:
-        sources = _computed(graph, node)
-        if _mixes(node.op) and len(sources) == 1 and graph.data(node.inputs[1]) is not None:
+        sources, linear = _computed(graph, node), _mixing(graph, node)
+        if linear is not None and len(sources) == 1:
             constant, value = _constants(*ranges[sources[0]])
-            needed.append((sources[0], np.flatnonzero(~_foldable(graph, node, constant, value))))
+            needed.append((sources[0], np.flatnonzero(~_foldable(graph, node, linear, constant, value))))
             continue
-        tied = _tied(graph, node)
-        if tied is None:
+        ties = node.op.tied_channels(graph.site(node))
+        if ties is None:
             needed += [(n, np.arange(_channels(graph, n))) for n in (*sources, *node.outputs)]
         else:
-            classes.join(tied)
+            classes.join(_tied(graph, node, ties))
     stay = {classes.of(name, int(c)) for name, channels in needed for c in channels}
     # A tensor without any channel has no form: its first one stays, and with it whatever is tied to that.
     again = True
@@ -226,29 +166,27 @@ class _Slicer:
             return name
         return self.edit.constant(name, data, q)
 
-    def mixing(self, node: Node) -> tuple[str | None, ...]:
+    def mixing(self, node: Node, linear: Linear) -> tuple[str | None, ...]:
         """Operands of a node that sums over all channels; what the removed ones contribute goes to the bias."""
         graph, site = self.graph, self.graph.site(node)
         source, weights, bias = (*node.inputs, None)[:3]
         assert source is not None and weights is not None
-        rows, columns, w = self.left(node.outputs[0]), self.left(source), site.const(1)
+        rows, columns, w = self.left(node.outputs[0]), self.left(source), _centred(graph, node, linear)
         gone = np.setdiff1d(np.arange(_channels(graph, source)), columns)
-        q = site.input(1).qp
-        zero = np.asarray(q.zero_point).reshape(-1, *(1,) * (w.ndim - 1))
         offsets = (self.constants[source][gone] - site.input(0).qp.zp) if gone.size else np.zeros(0, np.int64)
-        lost = ((w.astype(np.int64) - zero)[..., gone] * offsets).reshape(w.shape[0], -1).sum(axis=1)[rows]
-        new_weights = self.constant(weights, [(0, rows), (w.ndim - 1, columns)])
+        lost = (w[..., gone] * offsets).reshape(w.shape[0], -1).sum(axis=1)[rows]
+        new_weights = self.constant(weights, [(linear.out_axis, rows), (linear.columns, columns)])
         if bias is None and lost.any():
-            scale = np.broadcast_to(site.input(0).qp.s * np.asarray(q.scale), w.shape[:1])[rows]
+            scale = np.broadcast_to(site.input(0).qp.s * np.asarray(site.input(1).qp.scale), w.shape[:1])[rows]
             new = self.edit.constant(f"{node.name}_bias", lost.astype(np.int32), QParams.per_channel(scale, 0, 0))
             return source, new_weights, new
         return source, new_weights, self.constant(bias, [(0, rows)], lost)
 
     def operands(self, node: Node) -> tuple[str | None, ...]:
         """A node's inputs, constants among them cut to what stays."""
-        graph, out = self.graph, self.left(node.outputs[0])
-        if _mixes(node.op) and graph.data(node.inputs[1]) is not None:
-            return self.mixing(node)
+        graph, out, linear = self.graph, self.left(node.outputs[0]), _mixing(self.graph, node)
+        if linear is not None:
+            return self.mixing(node, linear)
         found: list[str | None] = []
         for name in node.inputs:
             data = graph.data(name)
@@ -262,14 +200,9 @@ class _Slicer:
 
     def op(self, node: Node) -> Op:
         """A node's operator, with the attributes that speak of channels brought in line."""
-        op, width = node.op, len(self.left(node.outputs[0]))
-        if isinstance(op, Reshape):
-            return replace(op, shape=(*op.shape[:-1], width))
-        if isinstance(op, Slice) and node.inputs[0] in self.kept:
-            return replace(op, end=(*op.end[:-1], width))
-        if isinstance(op, Split) and op.axis == len(self.graph.type(node.outputs[0]).shape) - 1:
-            return replace(op, sizes=tuple(len(self.left(o)) for o in node.outputs))
-        return op
+        if not any(name in self.kept for name in node.outputs):
+            return node.op
+        return node.op.with_channels(self.graph.site(node), [len(self.left(name)) for name in node.outputs])
 
     def run(self) -> Graph:
         """The smaller graph."""

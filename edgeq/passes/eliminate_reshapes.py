@@ -11,7 +11,7 @@ import numpy as np
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Shape
 from edgeq.ops.reshape import Reshape
-from edgeq.passes._layout import BINARY, ELEMENTWISE, changes_dtype
+from edgeq.passes._layout import changes_dtype, is_elementwise
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.simplify import RULES
 
@@ -35,9 +35,7 @@ def _reshaped_constant(view: View, name: str, old: Shape, new: Shape) -> str | N
 
 def _sink(view: View, node: Node) -> bool:
     """op(Reshape(x), …) = Reshape(op(x, …)): all operands are Reshapes from one shape, or constants."""
-    if not isinstance(node.op, ELEMENTWISE) or (not isinstance(node.op, BINARY) and len(node.inputs) != 1):
-        return False
-    if changes_dtype(view, node):
+    if not is_elementwise(node.op) or changes_dtype(view, node):
         return False
     out = node.outputs[0]
     sources: list[str | None] = []

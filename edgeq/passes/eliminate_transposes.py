@@ -14,24 +14,16 @@ import numpy as np
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Array, QParams
-from edgeq.ops.concat import Concat
+from edgeq.ir.traits import Pattern, Perm, inverse, permuted
 from edgeq.ops.fully_connected import FullyConnected
-from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
-from edgeq.ops.slice import Slice
 from edgeq.ops.transpose import Transpose
 from edgeq.passes import simplify
 from edgeq.passes._layout import (
-    BINARY,
-    ELEMENTWISE,
-    UNARY,
-    Perm,
     changes_dtype,
-    commute,
-    inverse,
+    is_elementwise,
     matched_groups,
     moves_elements,
-    permuted,
     through_reshape,
 )
 from edgeq.passes._rewrite import Rule, View, rewrite
@@ -119,7 +111,7 @@ def _sink_rule() -> Rule:
 
     def sink(view: View, node: Node) -> bool:
         """op(T(x), …) → T'(op'(x, …))."""
-        several = isinstance(node.op, (*BINARY, Concat))
+        several = len(node.inputs) > 1 and node.op.linear is None
         if node.inputs[0] is None or isinstance(node.op, (Transpose, Reshape)) or changes_dtype(view, node):
             return False
         rank = len(view.shape(node.outputs[0])) if several else len(view.shape(node.inputs[0]))
@@ -131,12 +123,12 @@ def _sink_rule() -> Rule:
         if choice is None or (not choice[1] and node.name in forced):
             return False
         perm, agreed = choice
-        moved = commute(node.op, perm)
+        moved = node.op.commute(perm)
         if moved is None:
             return False
         if not agreed:
             forced.add(node.name)
-        op, below = moved
+        below = moved.perm
         inputs: list[str | None] = []
         for k, name in enumerate(node.inputs):
             if name is None or (k > 0 and not several):
@@ -146,7 +138,7 @@ def _sink_rule() -> Rule:
             else:
                 inputs.append(_untransposed(view, name, perm))
         shapes = [permuted(view.shape(o), inverse(below)) for o in node.outputs]
-        view.move_below(node, op, inputs, [(Transpose(below), shape) for shape in shapes], "moved")
+        view.move_below(node, moved.op, inputs, [(Transpose(below), shape) for shape in shapes], "moved")
         return True
 
     return sink
@@ -259,7 +251,7 @@ def _into_rows(view: View, node: Node) -> bool:
 
 def _raisable(view: View, node: Node) -> bool:
     """Whether a Transpose can move before a node: one computed operand, of the output's rank, and one reader."""
-    if not isinstance(node.op, (*ELEMENTWISE, Pad, Slice)) or len(node.outputs) != 1:
+    if node.op.pattern not in (Pattern.ELEMENTWISE, Pattern.MOVEMENT) or len(node.outputs) != 1:
         return False
     computed = [n for n in node.inputs if n is not None and not view.is_const(n)]
     if len(computed) != 1 or view.only_consumer(node.outputs[0]) is None or changes_dtype(view, node):
@@ -286,7 +278,7 @@ def _raise(view: View, node: Node) -> bool:
     mid, out, perm = above.outputs[0], node.outputs[0], node.op.perm
     if view.type_of(mid).q != view.type_of(out).q:
         return False
-    moved = commute(above.op, inverse(perm))  # op(T⁻¹(y)) = T⁻¹(op'(y)) with y = T(x)
+    moved = above.op.commute(inverse(perm))  # op(T⁻¹(y)) = T⁻¹(op'(y)) with y = T(x)
     if moved is None:
         return False
     inputs: list[str | None] = []
@@ -297,7 +289,7 @@ def _raise(view: View, node: Node) -> bool:
             inputs.append(_permuted_constant(view, name, perm))
         else:
             inputs.append(view.edit.add(node.op, [name], f"{name}_moved")[0])
-    view.fuse(above, node, moved[0], inputs, view.type_of(out).q)
+    view.fuse(above, node, moved.op, inputs, view.type_of(out).q)
     return True
 
 
@@ -308,7 +300,7 @@ def _cost(graph: Graph) -> tuple[int, int, int, int]:
     """Elements Transposes move, their number, how many are not at the graph's border, how many precede elementwise."""
     nodes = [n for n in graph.nodes if isinstance(n.op, Transpose)]
     inner = [n for n in nodes if n.inputs[0] not in graph.inputs and n.outputs[0] not in graph.outputs]
-    before = [n for n in inner if any(isinstance(c.op, (*UNARY, *BINARY)) for c in graph.consumers[n.outputs[0]])]
+    before = [n for n in inner if any(is_elementwise(c.op) for c in graph.consumers[n.outputs[0]])]
     return sum(prod(graph.type(n.outputs[0]).shape) for n in nodes), len(nodes), len(inner), len(before)
 
 

@@ -6,30 +6,16 @@ rounding, and quantization is still open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TypeGuard
-
 import numpy as np
 
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
-from edgeq.ops._requant import NO_CLAMP
+from edgeq.ir.traits import NO_CLAMP, Linear
 from edgeq.ops.add import Add
-from edgeq.ops.conv2d import Conv2D
-from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
-from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.mul import Mul
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.canonicalize import real_constant
-
-Linear = Conv2D | DepthwiseConv2D | ConvTranspose2D | FullyConnected
-
-
-def _is_linear(op: Op) -> TypeGuard[Linear]:
-    return isinstance(op, (Conv2D, DepthwiseConv2D, ConvTranspose2D, FullyConnected))
 
 
 def _channels(view: View, node: Node) -> Array | None:
@@ -40,27 +26,9 @@ def _channels(view: View, node: Node) -> Array | None:
     return np.broadcast_to(c.astype(np.float64).ravel(), view.shape(out)[-1:])
 
 
-def _scaled_outputs(op: Linear, w: Array, factor: Array) -> Array:
-    """Weights whose output channel c is scaled by factor[c]."""
-    if isinstance(op, DepthwiseConv2D):
-        return w * factor
-    return w * factor.reshape((-1,) + (1,) * (w.ndim - 1))
-
-
-def _per_input(op: Linear, w: Array, c: Array) -> Array:
-    """c, one entry per input channel, in a shape that broadcasts to the weights."""
-    if isinstance(op, DepthwiseConv2D):
-        return np.repeat(c, w.shape[-1] // c.size)
-    if isinstance(op, FullyConnected):
-        return c
-    groups = np.repeat(c.reshape(op.groups, -1), w.shape[0] // op.groups, axis=0)
-    return groups.reshape(w.shape[0], 1, 1, -1)
-
-
-def _total(op: Linear, terms: Array) -> Array:
+def _total(linear: Linear, terms: Array) -> Array:
     """Sum over everything that enters one output channel; terms are shaped like weights."""
-    axes: Sequence[int] = (0, 1) if isinstance(op, DepthwiseConv2D) else range(1, terms.ndim)
-    return np.asarray(terms.sum(axis=tuple(axes)))
+    return np.asarray(terms.sum(axis=tuple(axis for axis in range(terms.ndim) if axis != linear.out_axis)))
 
 
 def _real(view: View, name: str | None) -> Array | None:
@@ -72,14 +40,13 @@ def _real(view: View, name: str | None) -> Array | None:
     return (data if q is None else q.dequantize(data)).astype(np.float64)
 
 
-def _operands(view: View, node: Node) -> tuple[Array, Array] | None:
+def _operands(view: View, node: Node, linear: Linear) -> tuple[Array, Array] | None:
     """Weights and bias (zero if absent) of a linear node as float64; None if they are not constant."""
     w = _real(view, node.inputs[1])
-    if w is None or not _is_linear(node.op):
+    if w is None:
         return None
-    channels = w.shape[-1] if isinstance(node.op, DepthwiseConv2D) else w.shape[0]
     if len(node.inputs) < 3 or node.inputs[2] is None:
-        return w, np.zeros(channels)
+        return w, np.zeros(w.shape[linear.out_axis])
     bias = _real(view, node.inputs[2])
     return None if bias is None else (w, bias)
 
@@ -94,48 +61,49 @@ def _fold_after(view: View, node: Node) -> bool:
     if not isinstance(node.op, (Add, Mul)) or node.inputs[0] is None or not view.is_real(node.inputs[0]):
         return False
     above, c = view.producer(node.inputs[0]), _channels(view, node)
-    if above is None or c is None or view.only_consumer(node.inputs[0]) is None or not _is_linear(above.op):
+    linear = None if above is None else above.op.linear
+    if above is None or linear is None or c is None or view.only_consumer(node.inputs[0]) is None:
         return False
-    found = _operands(view, above)
-    if found is None or above.op.clamp != NO_CLAMP:
+    found = _operands(view, above, linear)
+    if found is None or above.op.fused_clamp != NO_CLAMP:
         return False
     w, bias = found
     weights = above.inputs[1]
     if isinstance(node.op, Mul):
         if not view.is_real(weights):
             return False
-        weights = _constant(view, weights, "", _scaled_outputs(above.op, w, c))
+        weights = _constant(view, weights, "", w * linear.along(c, w.ndim))
         bias = bias * c
     else:
         bias = bias + c
     had = above.inputs[2] if len(above.inputs) > 2 else None
     new_bias = had if not bias.any() and had is None else _constant(view, had, f"{above.name}_bias", bias)
-    op = replace(above.op, clamp=node.op.clamp)
+    op = above.op.with_clamp(node.op.clamp)
     view.fuse(above, node, op, (above.inputs[0], weights, new_bias), view.type_of(node.outputs[0]).q)
     return True
 
 
 def _fold_before(view: View, node: Node) -> bool:
     """Mul or Add → linear: into weights and bias. An addend needs windows that never leave the image."""
-    op = node.op
-    if not _is_linear(op) or node.inputs[0] is None or not view.is_real(node.inputs[0], node.inputs[1]):
+    linear = node.op.linear
+    if linear is None or node.inputs[0] is None or not view.is_real(node.inputs[0], node.inputs[1]):
         return False
     above = view.producer(node.inputs[0])
     if above is None or not isinstance(above.op, (Add, Mul)) or view.only_consumer(node.inputs[0]) is None:
         return False
-    c, found = _channels(view, above), _operands(view, node)
+    c, found = _channels(view, above), _operands(view, node, linear)
     if c is None or found is None or above.op.clamp != NO_CLAMP:
         return False
     w, bias = found
-    factor = _per_input(op, w, c)
+    factor = linear.per_input(c, w.shape)
     inputs: list[str | None] = [above.inputs[0], node.inputs[1], node.inputs[2] if len(node.inputs) > 2 else None]
     if isinstance(above.op, Mul):
         inputs[1] = _constant(view, inputs[1], "", w * factor)
     else:
-        if isinstance(op, ConvTranspose2D) or (not isinstance(op, FullyConnected) and any(op.padding)):
+        if not linear.complete:
             return False
-        inputs[2] = _constant(view, inputs[2], f"{node.name}_bias", bias + _total(op, w * factor))
-    view.update(node, op, inputs)
+        inputs[2] = _constant(view, inputs[2], f"{node.name}_bias", bias + _total(linear, w * factor))
+    view.update(node, node.op, inputs)
     return True
 
 

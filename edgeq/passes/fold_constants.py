@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Op, Site
-from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ir.traits import Pattern
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops.reshape import Reshape
-from edgeq.ops.transpose import Transpose
 
 
-def _moved(op: Op, value: Value, name: str, shape: Shape) -> Value | None:
+def _moved_axis(op: Op, axis: int, x: TensorType) -> int | None:
+    """Where an axis of a tensor is after its elements have been rearranged; None if they are not along one any more."""
+    indices = np.arange(x.shape[axis]).reshape([-1 if k == axis else 1 for k in range(len(x.shape))])
+    (moved,) = op.run_float([np.broadcast_to(indices, x.shape)])
+    for k, size in enumerate(moved.shape):
+        line = np.arange(size).reshape([-1 if j == k else 1 for j in range(moved.ndim)])
+        if size == x.shape[axis] and np.array_equal(moved, np.broadcast_to(line, moved.shape)):
+            return k
+    return None
+
+
+def _moved(op: Op, value: Value, name: str) -> Value | None:
     """A quantized constant whose elements `op` only moves; None if its parameters do not stay along one axis."""
-    q, data = value.type.q, value.data
-    assert q is not None and data is not None
-    axis = q.axis
-    if isinstance(op, Transpose):
-        data, axis = data.transpose(op.perm), None if axis is None else op.perm.index(axis)
-    elif isinstance(op, Reshape):
-        data = data.reshape(shape)
-        if axis is not None:
-            old = value.type.shape
-            same = (k for k, n in enumerate(shape) if n == old[axis] and prod(shape[:k]) == prod(old[:axis]))
-            axis = next(same, -1)
-    else:
+    q = value.type.q
+    if op.pattern is not Pattern.REARRANGEMENT or q is None:
         return None
-    if axis == -1:
+    axis = None if q.axis is None else _moved_axis(op, q.axis, value.type)
+    if axis is None and q.axis is not None:
         return None
-    return Value(name, TensorType(shape, value.type.dtype, QParams(q.scale, q.zero_point, axis)), np.array(data))
+    (data,) = op.run_float([value.data])
+    return Value(name, TensorType(data.shape, value.type.dtype, QParams(q.scale, q.zero_point, axis)), np.array(data))
 
 
 def _fold_real(node: Node, operands: list[Value | None], types: list[TensorType]) -> list[Value]:
     first = operands[0]
     if first is not None and first.type.q is not None:
-        moved = _moved(node.op, first, node.outputs[0], types[0].shape)
+        moved = _moved(node.op, first, node.outputs[0])
         if moved is not None and types[0].q in (None, moved.type.q):
             return [moved]
     arrays = [

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
-
 import numpy as np
 
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Op
-from edgeq.ops._requant import Clamp
+from edgeq.ir.traits import Clamp
 from edgeq.ops.clip import Clip
 from edgeq.passes._rewrite import View, rewrite
-
-
-def takes_clamp(op: Op) -> bool:
-    """Whether an operator has the attribute `clamp`."""
-    return any(field.name == "clamp" for field in fields(op))
 
 
 def both(first: Clamp, second: Clamp) -> Clamp:
@@ -26,7 +17,7 @@ def both(first: Clamp, second: Clamp) -> Clamp:
 
 
 def _fuse(view: View, node: Node) -> bool:
-    """op with clamp → Clip, or Clip → Clip: one node.
+    """op that can clamp → Clip: one node.
 
     Across a tensor with prescribed parameters only if they are the result's too: then the bounds are the same integers.
     """
@@ -36,17 +27,10 @@ def _fuse(view: View, node: Node) -> bool:
     if above is None or view.only_consumer(node.inputs[0]) is None or len(above.outputs) != 1:
         return False
     same, q = view.shared_q(node.inputs[0], node.outputs[0])
-    if not same:
+    inner = above.op.fused_clamp
+    if not same or inner is None:
         return False
-    outer = (node.op.low, node.op.high)
-    if isinstance(above.op, Clip):
-        op: Op = Clip(*both((above.op.low, above.op.high), outer))
-    elif takes_clamp(above.op):
-        clamped: Any = above.op
-        op = replace(clamped, clamp=both(clamped.clamp, outer))
-    else:
-        return False
-    view.fuse(above, node, op, above.inputs, q)
+    view.fuse(above, node, above.op.with_clamp(both(inner, (node.op.low, node.op.high))), above.inputs, q)
     return True
 
 

@@ -8,11 +8,12 @@ from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops._table import TableOp
-from edgeq.ops.requantize import Requantize
+from edgeq.passes._layout import is_elementwise
 from edgeq.passes._rewrite import View, rewrite
 
-UNARY = (TableOp, Requantize)
+
+def _is_table(node: Node) -> bool:
+    return is_elementwise(node.op) and len(node.inputs) == 1
 
 
 def _every(type: TensorType) -> Array:
@@ -29,16 +30,16 @@ def _merge(view: View, node: Node) -> bool:
     """f → g: f or g alone, if from the first to the last parameters that has exactly the table of both."""
     numerics, middle = view.edit.numerics, node.inputs[0] if node.inputs else None
     above = view.producer(middle)
-    if numerics is None or above is None or middle is None or not isinstance(node.op, UNARY):
+    if numerics is None or above is None or middle is None or not _is_table(node):
         return False
-    if not isinstance(above.op, UNARY) or above.inputs[0] is None or view.only_consumer(middle) is None:
+    if not _is_table(above) or above.inputs[0] is None or view.only_consumer(middle) is None:
         return False
     x, y, z = (view.type_of(n) for n in (above.inputs[0], middle, node.outputs[0]))
     every = _every(x)
     both = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, every))
-    for op in (above.op, node.op):
-        if isinstance(op, TableOp) and x.dtype is not z.dtype:
-            continue
+    for op, before, after in ((above.op, x, y), (node.op, y, z)):
+        if x.dtype is not z.dtype and before.dtype is after.dtype:
+            continue  # it may be one that cannot convert
         if np.array_equal(_apply(op, x, z, numerics, every), both):
             view.fuse(above, node, op, above.inputs, z.q)
             return True
@@ -47,7 +48,7 @@ def _merge(view: View, node: Node) -> bool:
 
 def _drop(view: View, node: Node) -> bool:
     """A table that changes no element, between the same parameters."""
-    if view.edit.numerics is None or not isinstance(node.op, UNARY) or node.inputs[0] is None:
+    if view.edit.numerics is None or not _is_table(node) or node.inputs[0] is None:
         return False
     x, y = view.type_of(node.inputs[0]), view.type_of(node.outputs[0])
     if x != y or not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _every(x)), _every(x)):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from edgeq.ir.graph import Graph
-from edgeq.ops.reshape import Reshape
-from edgeq.ops.transpose import Transpose
+from edgeq.ir.traits import Pattern
 from edgeq.passes._rewrite import View
 
 
 def propagate_annotations(graph: Graph) -> Graph:
-    """Copy prescribed parameters across Reshape and Transpose, which hold their output in their input's parameters.
+    """Copy prescribed parameters across what rearranges elements, and so holds its output in its input's parameters.
 
     Downwards always; upwards where the rearrangement is the only reader of a computed tensor.
     """
     if graph.numerics is not None:
         return graph
     view = View(graph)
-    moves = [n for n in graph.nodes if isinstance(n.op, (Reshape, Transpose))]
+    moves = [n for n in graph.nodes if n.op.pattern is Pattern.REARRANGEMENT]
     changed = False
     for node in (*moves, *reversed(moves)):
         source, out = node.inputs[0], node.outputs[0]

@@ -13,14 +13,10 @@ import numpy as np
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
-from edgeq.ops._table import TableOp
-from edgeq.ops.add import Add
-from edgeq.ops.div import Div
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.hard_sigmoid import HardSigmoid
 from edgeq.ops.hard_swish import HardSwish
-from edgeq.ops.mul import Mul
-from edgeq.ops.sub import Sub
+from edgeq.passes._layout import is_elementwise
 from edgeq.passes._rewrite import View, rewrite
 
 LIMIT = 12
@@ -64,7 +60,7 @@ def _leaves(view: View, cone: list[Node]) -> list[str]:
 
 def _recognize(view: View, node: Node) -> bool:
     """Grow the set of nodes above this one, latest first; where it has a single leaf, compare."""
-    if not isinstance(node.op, (Add, Sub, Mul, Div)) or not view.is_real(node.outputs[0]):
+    if len(node.inputs) < 2 or not is_elementwise(node.op) or not view.is_real(node.outputs[0]):
         return False
     cone = [node]
     while len(cone) <= LIMIT:
@@ -85,7 +81,7 @@ def _recognize(view: View, node: Node) -> bool:
 def _absorbable(view: View, leaf: str, cone: list[Node]) -> Node | None:
     """The elementwise producer of a leaf that nothing outside the cone reads."""
     node = view.producer(leaf)
-    if node is None or not isinstance(node.op, (TableOp, Add, Sub, Mul, Div)) or not view.is_real(leaf):
+    if node is None or not is_elementwise(node.op) or not view.is_real(leaf):
         return None
     names = {n.name for n in cone}
     private = all(reader.name in names for reader in view.consumers(leaf)) and not view.is_output(leaf)

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Op, QuantRule, Site
+from edgeq.ir.op import Op, QuantRule
 from edgeq.ir.tensor import Array, DType, QParams
-from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops._requant import NO_CLAMP
+from edgeq.ir.traits import NO_CLAMP
 from edgeq.quantize.calibrate import real_constants
 from edgeq.quantize.solver import rule_of
 
@@ -59,7 +57,7 @@ def correct_biases(
         if node.name in layers:
             shift = _mean_error(graph, node, twin, floats, integers, real, stored)
             node = _shift_bias(editor, graph, node, rule_of(graph, node), shift)
-        site = _site(editor, node)
+        site = editor.site(node)
         for f, q in zip(floats, integers, strict=True):
             _store(f, twin.outputs, twin.op.run_float([_pick(n, f, real) for n in twin.inputs]))
             constants = [None if n is None else q[n] if n in q else editor.values[n].data for n in node.inputs]
@@ -89,20 +87,7 @@ def _store(values: dict[str, Array], names: Sequence[str], arrays: Sequence[Arra
 
 
 def _unclamped(op: Op) -> Op:
-    return cast(Op, replace(cast(Any, op), clamp=NO_CLAMP)) if hasattr(op, "clamp") else op
-
-
-def _site(editor: GraphEditor, node: Node) -> Site:
-    """The node as `Graph.site` sees it, in the graph as edited so far."""
-    values = [None if n is None else editor.values[n] for n in node.inputs]
-    return Site(
-        name=node.name,
-        op=node.op,
-        inputs=tuple(None if v is None else v.type for v in values),
-        outputs=tuple(editor.values[n].type for n in node.outputs),
-        consts=tuple(None if v is None else v.data for v in values),
-        numerics=editor.numerics or Numerics.FAST,
-    )
+    return op if op.fused_clamp is None else op.with_clamp(NO_CLAMP)
 
 
 def _mean_error(

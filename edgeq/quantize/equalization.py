@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Op
-from edgeq.ir.tensor import Array, DType, Shape
-from edgeq.ops._requant import NO_CLAMP
+from edgeq.ir.tensor import Array, DType
+from edgeq.ir.traits import NO_CLAMP, is_homogeneous
 from edgeq.quantize.calibrate import Samples, real_constants, walk
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.solver import rule_of
@@ -75,7 +74,7 @@ def equalize(graph: Graph, samples: Samples | None, config: QuantConfig | None =
 
 def _pair(graph: Graph, node: Node, config: QuantConfig) -> _Pair | None:
     rule, tensor = rule_of(graph, node), node.outputs[0]
-    if rule.weight is None or not _scalable(graph, node, config) or not _homogeneous_clamp(node.op):
+    if rule.weight is None or not _scalable(graph, node, config) or not is_homogeneous(node.op.fused_clamp or NO_CLAMP):
         return None
     channels, end = graph.type(tensor).shape[-1], tensor
     while end not in graph.outputs and len(graph.consumers[end]) == 1 and graph.type(end).q is None:
@@ -109,25 +108,13 @@ def _scalable(graph: Graph, node: Node, config: QuantConfig) -> bool:
     )
 
 
-def _homogeneous_clamp(op: Op) -> bool:
-    low, high = getattr(op, "clamp", NO_CLAMP)
-    return low in (0.0, -np.inf) and high in (0.0, np.inf)
-
-
 def _keeps_channels(graph: Graph, node: Node, config: QuantConfig) -> bool:
-    """Whether a node commutes with scaling channels by positive numbers: found out by trying."""
+    """Whether a node commutes with scaling the channels of its one input by positive numbers."""
     entry = config.layer(node.name)
     if len(node.inputs) != 1 or len(node.outputs) != 1 or (entry is not None and entry.range is not None):
         return False
-    shape: Shape = graph.type(str(node.inputs[0])).shape
-    result: Shape = graph.type(node.outputs[0]).shape
-    if not shape or not result or shape[-1] != result[-1]:
-        return False
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=shape).astype(np.float32)
-    factors = np.exp2(rng.integers(-3, 4, shape[-1])).astype(np.float32)  # powers of two: no rounding
-    (scaled,), (plain,) = node.op.run_float([x * factors]), node.op.run_float([x])
-    return bool(np.allclose(scaled, plain * factors, rtol=1e-5, atol=1e-6))
+    ties = node.op.tied_channels(graph.site(node)) if node.op.homogeneous else None
+    return ties is not None and all(np.array_equal(tie.pairs[:, 0], tie.pairs[:, 1]) for tie in ties)
 
 
 def _scale(editor: GraphEditor, graph: Graph, pair: _Pair, ranges: Floats) -> None:

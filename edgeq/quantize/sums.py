@@ -1,4 +1,4 @@
-"""Scales of sums: chosen so that the integer arithmetic of Add and Sub is exact.
+"""Scales of sums: chosen so that the integer arithmetic of sums is exact.
 
 FAST adds two tensors in a 32-bit accumulator with 15-bit factors. Where the scales' ratios have few digits, nothing is
 rounded before the end, and whoever computes the same sum in real numbers, as onnxruntime does, gets the same integers.
@@ -12,7 +12,6 @@ import numpy as np
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import QParams
-from edgeq.ops._addsub import SumOp
 from edgeq.quantize.solver import Group
 
 DIGITS = 1023
@@ -38,7 +37,7 @@ def align_sums(graph: Graph, groups: tuple[Group, ...], params: dict[str, QParam
     owner = {name: group for group in groups for name in group.members}
     settled = {group for group in groups if group.given is not None}
     for node in reversed(graph.nodes):
-        if isinstance(node.op, SumOp) and all(graph.data(name) is None for name in node.inputs):
+        if node.op.signs is not None and all(graph.data(name) is None for name in node.inputs):
             _align(node, owner, settled, result)
     return result
 

@@ -11,10 +11,10 @@ import onnxruntime
 import pytest
 
 import edgeq
+from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import load
 from edgeq.ir.graph import Graph
 from edgeq.passes.pipeline import optimize_float
-from edgeq.quantize.qdq_export import save_qdq
 from edgeq.report.accuracy import accuracy, layer_errors, quantize_inputs, real_output
 from edgeq.simulator import FloatExecutor, IntExecutor
 

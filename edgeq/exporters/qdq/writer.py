@@ -1,26 +1,17 @@
-"""An integer graph as a standard QDQ ONNX model (opset 13), for onnxruntime and for everyone who reads such models.
-
-Every operator stands between DequantizeLinear and QuantizeLinear; weights are int8 per channel, biases int32,
-activations uint8 (onnxruntime on x86 has fast and exact kernels for that combination, and fuses all layers). Inputs and
-outputs are float tensors with the model's own names and layouts. Operators that ONNX wants in NCHW hold their
-results so, and a transpose appears only where the layout really changes.
-"""
+"""The ONNX model while it is written: tensors, their layouts, and the (de)quantization around every operator."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgeq.errors import ModelError, UsageError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.tensor import Array, DType, QParams
-from edgeq.ops._requant import NO_CLAMP, Clamp, output_range
-from edgeq.quantize.qdq_ops import EXPORTERS
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ir.traits import NO_CLAMP, Clamp
+from edgeq.ops._requant import output_range
 
 OPSET = 13
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -93,6 +84,16 @@ class QdqWriter:
             self._integers[key] = self._quantize(value, moved)
         return self._dequantize(value, nchw)
 
+    def first(self, node: Node, nchw: bool = False) -> str:
+        """A float tensor of a node's first input."""
+        return self.read(str(node.inputs[0]), nchw)
+
+    def stored(self, value: str) -> tuple[TensorType, Array]:
+        """The type and the elements of a value that must be constant."""
+        data = self.graph.data(value)
+        assert data is not None
+        return self.graph.type(value), data
+
     def _read_constant(self, value: str, nchw: bool, rank: int) -> str:
         data, type = self.graph.data(value), self.graph.type(value)
         assert data is not None
@@ -118,7 +119,12 @@ class QdqWriter:
         self._integers[value, nchw] = self._quantize(value, tensor)
         self._nchw[value] = nchw
 
-    def clamped(self, tensor: str, output: str, clamp: Clamp) -> str:
+    def finish(self, node: Node, tensor: str, nchw: bool = False) -> None:
+        """A float result, after the activation fused into it, becomes the one output of a node."""
+        (out,) = node.outputs
+        self.write(out, self._clamped(tensor, out, node.op.fused_clamp or NO_CLAMP), nchw)
+
+    def _clamped(self, tensor: str, output: str, clamp: Clamp) -> str:
         """Apply a fused activation, unless the saturation of the output does it."""
         q = self.graph.type(output).qp
         if clamp == NO_CLAMP or output_range(q, clamp) == (-128, 127):
@@ -131,8 +137,8 @@ class QdqWriter:
         ]
         return self.add("Clip", [tensor, *bounds], f"{output}_clip")[0]
 
-    def finish(self) -> Any:
-        """The ONNX model."""
+    def model(self) -> Any:
+        """The ONNX model (onnx.ModelProto)."""
         for name in self.graph.outputs:
             if name not in self.graph.inputs:
                 self.read(name)
@@ -160,43 +166,3 @@ def _shifted(q: QParams) -> QParams:
 
 def _axis(q: QParams) -> dict[str, int]:
     return {} if q.axis is None else {"axis": q.axis}
-
-
-def to_qdq(graph: Graph) -> Any:
-    """The ONNX model (onnx.ModelProto) of an integer graph.
-
-    Raises:
-        ModelError: operators that ONNX cannot express; all are listed.
-        UsageError: the graph is not quantized.
-    """
-    if graph.numerics is None:
-        raise UsageError("only a quantized graph can be exported", hint="quantize it first", where=graph.name)
-    unknown = [f"{n.name} ({n.op.kind})" for n in graph.nodes if n.op.kind not in EXPORTERS]
-    if unknown:
-        raise ModelError(f"no ONNX form is known for {', '.join(unknown)}", where=graph.name)
-    writer = QdqWriter(graph)
-    for name in graph.inputs:
-        writer.write(name, name)
-    for node in graph.nodes:
-        _export(writer, node)
-    model = writer.finish()
-    onnx.checker.check_model(model)
-    return model
-
-
-def _export(writer: QdqWriter, node: Node) -> None:
-    EXPORTERS[node.op.kind](writer, node)
-
-
-def save_qdq(graph: Graph, path: str | Path) -> None:
-    """Write the ONNX model of an integer graph to a file.
-
-    Raises:
-        ModelError: see `to_qdq`.
-        UsageError: the file cannot be written.
-    """
-    data = to_qdq(graph).SerializeToString(deterministic=True)
-    try:
-        Path(path).write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"the file cannot be written ({error.strerror})", where=str(path)) from error

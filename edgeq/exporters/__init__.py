@@ -1,0 +1,1 @@
+"""Graph → model files of other tools."""

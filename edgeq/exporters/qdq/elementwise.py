@@ -1,0 +1,117 @@
+"""Operators that work element by element, in the layout in which their operands are held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from math import sqrt
+from typing import Any, TypeVar
+
+import numpy as np
+
+from edgeq.exporters.qdq.registry import exports
+from edgeq.exporters.qdq.writer import QdqWriter
+from edgeq.ir.graph import Node
+from edgeq.ir.op import Op
+from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._table import TableOp
+from edgeq.ops.clip import Clip
+from edgeq.ops.gelu import Gelu
+from edgeq.ops.hard_swish import HardSwish
+from edgeq.ops.pow import Pow
+from edgeq.ops.requantize import Requantize
+from edgeq.ops.rsqrt import Rsqrt
+from edgeq.ops.square import Square
+
+O = TypeVar("O", bound=Op)  # noqa: E741 - an operator
+Spelling = Callable[[QdqWriter, Node, O, str], str]
+"""Writes several ONNX operators that compute a function of the tensor given last; returns the result."""
+
+
+@exports(BinaryOp)
+def binary(w: QdqWriter, node: Node, op: BinaryOp) -> None:
+    """Operands are broadcast: in NCHW where one of them is held so."""
+    names = [str(i) for i in node.inputs]
+    rank = len(w.graph.type(node.outputs[0]).shape)
+    computed = [n for n in names if w.graph.data(n) is None]
+    nchw = any(w.is_nchw(n) for n in computed) and all(len(w.graph.type(n).shape) == 4 for n in computed)
+    (y,) = w.add(op.onnx, [w.read(n, nchw, rank) for n in names], node.name)
+    w.finish(node, y, nchw)
+
+
+@exports(TableOp)
+def table(w: QdqWriter, node: Node, op: TableOp) -> None:
+    """All attributes have the same names in ONNX."""
+    nchw = w.is_nchw(str(node.inputs[0]))
+    attributes: dict[str, Any] = {f.name: float(vars(op)[f.name]) for f in fields(op)}
+    (y,) = w.add(op.onnx, [w.first(node, nchw)], node.name, **attributes)
+    w.finish(node, y, nchw)
+
+
+def spells(kind: type[O]) -> Callable[[Spelling[O]], Spelling[O]]:
+    """Register how a function of one element is spelled with several of ONNX's."""
+
+    def register(spelling: Spelling[O]) -> Spelling[O]:
+        def export(w: QdqWriter, node: Node, op: O) -> None:
+            nchw = w.is_nchw(str(node.inputs[0]))
+            w.write(node.outputs[0], spelling(w, node, op, w.first(node, nchw)), nchw)
+
+        exports(kind)(export)
+        return spelling
+
+    return register
+
+
+def _with(w: QdqWriter, node: Node, kind: str, x: str, number: float) -> str:
+    return w.add(kind, [x, w.constant(f"{node.name}_constant", np.float32(number))], node.name)[0]
+
+
+@spells(Clip)
+def clip(w: QdqWriter, node: Node, op: Clip, x: str) -> str:
+    """Bounds are inputs, absent where there are none."""
+    low, high = (w.constant(f"{node.name}_bound", np.float32(b)) if np.isfinite(b) else "" for b in (op.low, op.high))
+    return w.add("Clip", [x, low, high], node.name)[0]
+
+
+@spells(HardSwish)
+def hard_swish(w: QdqWriter, node: Node, op: HardSwish, x: str) -> str:
+    """x · HardSigmoid(x)."""
+    (gate,) = w.add("HardSigmoid", [x], node.name, alpha=1.0 / 6.0, beta=0.5)
+    return w.add("Mul", [x, gate], node.name)[0]
+
+
+@spells(Gelu)
+def gelu(w: QdqWriter, node: Node, op: Gelu, x: str) -> str:
+    """By Erf or by Tanh."""
+    if op.approximate:
+        cube = _with(w, node, "Mul", w.add("Mul", [w.add("Mul", [x, x], node.name)[0], x], node.name)[0], 0.044715)
+        inner = _with(w, node, "Mul", w.add("Add", [x, cube], node.name)[0], sqrt(2.0 / np.pi))
+        (gate,) = w.add("Tanh", [inner], node.name)
+    else:
+        (gate,) = w.add("Erf", [_with(w, node, "Mul", x, sqrt(0.5))], node.name)
+    half = _with(w, node, "Mul", _with(w, node, "Add", gate, 1.0), 0.5)
+    return w.add("Mul", [x, half], node.name)[0]
+
+
+@spells(Rsqrt)
+def rsqrt(w: QdqWriter, node: Node, op: Rsqrt, x: str) -> str:
+    """1 / √x."""
+    return w.add("Reciprocal", w.add("Sqrt", [x], node.name), node.name)[0]
+
+
+@spells(Square)
+def square(w: QdqWriter, node: Node, op: Square, x: str) -> str:
+    """x · x."""
+    return w.add("Mul", [x, x], node.name)[0]
+
+
+@spells(Pow)
+def power(w: QdqWriter, node: Node, op: Pow, x: str) -> str:
+    """The exponent is an input."""
+    return _with(w, node, "Pow", x, op.exponent)
+
+
+@spells(Requantize)
+def requantize(w: QdqWriter, node: Node, op: Requantize, x: str) -> str:
+    """Nothing: dequantizing and quantizing does it."""
+    return x

@@ -1,0 +1,52 @@
+"""Weights and biases, and the layers that multiply matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.exporters.qdq.registry import exports
+from edgeq.exporters.qdq.writer import QdqWriter
+from edgeq.ir.graph import Node
+from edgeq.ir.tensor import QParams
+from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.mat_mul import MatMul
+
+
+def moved(q: QParams, axis: int) -> QParams:
+    """Parameters whose channels, if they have any, lie along another axis."""
+    return q if q.axis is None else QParams(q.scale, q.zero_point, axis)
+
+
+def weight_of(w: QdqWriter, node: Node, perm: tuple[int, ...]) -> str:
+    """The float tensor of a node's weights, transposed so that output channels come first."""
+    type, data = w.stored(str(node.inputs[1]))
+    return w.dequantized(f"{node.name}_weight", data.transpose(perm), moved(type.qp, 0), type.dtype)
+
+
+def bias_of(w: QdqWriter, node: Node) -> list[str]:
+    """The float tensor of a node's bias, if it has one."""
+    name = node.inputs[2] if len(node.inputs) > 2 else None
+    if name is None:
+        return []
+    type, data = w.stored(name)
+    return [w.dequantized(f"{node.name}_bias", data, type.qp, type.dtype)]
+
+
+@exports(FullyConnected)
+def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
+    """A Gemm, which wants matrices: Reshapes around it where x has more dimensions."""
+    x, y = w.graph.type(str(node.inputs[0])).shape, w.graph.type(node.outputs[0]).shape
+    tensor = w.first(node)
+    if len(x) != 2:
+        (tensor,) = w.add("Reshape", [tensor, w.constant(f"{node.name}_shape", np.array([-1, x[-1]]))], node.name)
+    (tensor,) = w.add("Gemm", [tensor, weight_of(w, node, (0, 1)), *bias_of(w, node)], node.name, transB=1)
+    if len(x) != 2:
+        (tensor,) = w.add("Reshape", [tensor, w.constant(f"{node.name}_shape", np.array(y))], node.name)
+    w.finish(node, tensor)
+
+
+@exports(MatMul)
+def mat_mul(w: QdqWriter, node: Node, op: MatMul) -> None:
+    """Word for word."""
+    (y,) = w.add("MatMul", [w.read(str(i)) for i in node.inputs], node.name)
+    w.finish(node, y)

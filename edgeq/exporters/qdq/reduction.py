@@ -1,0 +1,34 @@
+"""Operators along axes, in the graph's own layout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.exporters.qdq.registry import exports
+from edgeq.exporters.qdq.writer import QdqWriter
+from edgeq.ir.graph import Node
+from edgeq.ops._reduce import Reduction
+from edgeq.ops._softmax import RowOp
+from edgeq.ops.sum import Sum
+
+
+@exports(Reduction)
+def reduction(w: QdqWriter, node: Node, op: Reduction) -> None:
+    """Axes are an attribute."""
+    (y,) = w.add(op.onnx, [w.first(node)], node.name, axes=op.axes, keepdims=int(op.keepdims))
+    w.finish(node, y)
+
+
+@exports(Sum)
+def total(w: QdqWriter, node: Node, op: Sum) -> None:
+    """Axes are an input: of all reductions only this one's, before opset 18."""
+    axes = w.constant(f"{node.name}_axes", np.array(op.axes, np.int64))
+    (y,) = w.add("ReduceSum", [w.first(node), axes], node.name, keepdims=int(op.keepdims))
+    w.finish(node, y)
+
+
+@exports(RowOp)
+def row(w: QdqWriter, node: Node, op: RowOp) -> None:
+    """Word for word."""
+    (y,) = w.add(op.onnx, [w.first(node)], node.name, axis=op.axis)
+    w.finish(node, y)
