@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
-from edgeq.ops.quantize import overlap, same_shape, scale_params
+from edgeq.ops._conversion import Conversion
+from edgeq.ops.quantize import overlap, scale_params
 
 TO_FLOAT = (DType.INT8, DType.FLOAT32)
 
@@ -27,7 +28,7 @@ def to_float32(site: Site) -> bool:
 
 
 @dataclass(frozen=True)
-class Dequantize(Op):
+class Dequantize(Conversion):
     """From int8 to float32, of the same shape: `x = (q − zero_point) · scale`, rounded once."""
 
     kernels: ClassVar = (
@@ -42,13 +43,6 @@ class Dequantize(Op):
             overlap=overlap,
         ),
     )
-
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return same_shape(self, shapes)
-
-    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
-        assert inputs[0] is not None
-        return (inputs[0],)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None

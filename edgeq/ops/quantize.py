@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
+from edgeq.ops._conversion import Conversion
 from edgeq.ops._overlap import Overlaps, elementwise
 
 FROM_FLOAT = (DType.FLOAT32, DType.INT8)
@@ -36,19 +37,8 @@ def to_int8(site: Site) -> bool:
     return (site.input(0).dtype, site.outputs[0].dtype) == FROM_FLOAT
 
 
-def same_shape(op: Op, shapes: Shapes) -> tuple[Shape, ...]:
-    """The shape of an only input.
-
-    Raises:
-        ValueError: there is another number of inputs.
-    """
-    if len(shapes) != 1 or shapes[0] is None:
-        raise ValueError(f"{op.kind} needs exactly one input")
-    return (shapes[0],)
-
-
 @dataclass(frozen=True)
-class Quantize(Op):
+class Quantize(Conversion):
     """From float32 to int8, of the same shape: `q = clamp(round(x / scale) + zero_point)`, halves to even.
 
     The quotient is rounded to float32, as ONNX's QuantizeLinear does. NaN becomes the least integer.
@@ -66,13 +56,6 @@ class Quantize(Op):
             overlap=overlap,
         ),
     )
-
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        return same_shape(self, shapes)
-
-    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
-        assert inputs[0] is not None
-        return (inputs[0],)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None

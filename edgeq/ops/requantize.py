@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import BYTES, Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, DType, Shape, TensorType
-from edgeq.ir.traits import Monotone, Trait
+from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.tensor import Array, DType, TensorType
+from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Table
-from edgeq.ops._elementwise import Elementwise
+from edgeq.ops._conversion import Conversion
 
 
 def is_flip(site: Site) -> bool:
@@ -48,7 +48,7 @@ def lower_table(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class Requantize(Elementwise):
+class Requantize(Conversion):
     """The identity over the reals, between two quantizations. Input and output are int8 or uint8, of the same shape."""
 
     kernels: ClassVar = (
@@ -73,25 +73,11 @@ class Requantize(Elementwise):
         ),
     )
 
-    monotone: ClassVar[Monotone] = Monotone.RISING
-    declines: ClassVar[frozenset[Trait]] = Elementwise.declines | {"signs", "fused_clamp"}
-
-    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        if len(shapes) != 1 or shapes[0] is None:
-            raise ValueError("Requantize needs exactly one input")
-        return (shapes[0],)
-
-    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
-        assert inputs[0] is not None
-        return (inputs[0],)
+    declines: ClassVar[frozenset[Trait]] = Conversion.declines - {"is_copy"}
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         return (convert(site.input(0), site.outputs[0], inputs[0], site.rounding),)
-
-    @property
-    def homogeneous(self) -> bool:
-        return True
 
     def is_copy(self, site: Site) -> bool:
         return site.input(0) == site.outputs[0]

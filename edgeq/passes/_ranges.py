@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.ir.graph import Graph
+from edgeq.ir.kernel import BYTES
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.ir.traits import Monotone, Pattern
@@ -20,7 +21,7 @@ Interval = tuple[Array, Array]
 
 
 def _whole(type: TensorType) -> Interval:
-    low, high = type.dtype.range
+    low, high = (-np.inf, np.inf) if type.dtype.is_float else type.dtype.range
     return np.full(type.shape, low, type.dtype.numpy), np.full(type.shape, high, type.dtype.numpy)
 
 
@@ -65,6 +66,8 @@ def _corners(site: Site, a: Interval, b: Interval) -> list[Interval]:
 
 def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
     op, first = site.op, operands[0]
+    if not site.element_types[0] <= BYTES:
+        return [_whole(type) for type in site.outputs]  # nothing is made of it, and integer references are for bytes
     if op.monotone is Monotone.RISING:
         low, high = ([None if x is None else x[k] for x in operands] for k in (0, 1))
         return list(zip(op.run_int(site, low), op.run_int(site, high), strict=True))

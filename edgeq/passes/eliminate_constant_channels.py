@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
+from edgeq.ir.kernel import BYTES
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, QParams
 from edgeq.ir.traits import Linear, Tie, channels
@@ -32,9 +33,11 @@ Pairs = Iterable[tuple[str, int, str, int]]
 
 
 def _mixing(graph: Graph, node: Node) -> Linear | None:
-    """How a node sums over all input channels with constant weights; None if it does not."""
+    """How a node sums bytes over all input channels with constant weights; None if it does not."""
     linear = node.op.linear
-    return linear if linear is not None and linear.is_dense and graph.data(node.inputs[1]) is not None else None
+    if linear is None or not linear.is_dense or graph.data(node.inputs[1]) is None:
+        return None
+    return linear if graph.site(node).element_types[0] <= BYTES else None
 
 
 def _channels(graph: Graph, name: str) -> int:
@@ -80,9 +83,9 @@ class _Classes:
 
 def _constants(low: Array, high: Array) -> tuple[Array, Array]:
     """Per channel: whether all its elements always hold one value, and that value."""
-    rows_low, rows_high = (a.reshape(-1, a.shape[-1] if a.ndim else 1).astype(np.int64) for a in (low, high))
+    rows_low, rows_high = (a.reshape(-1, a.shape[-1] if a.ndim else 1) for a in (low, high))
     least, most = rows_low.min(axis=0), rows_high.max(axis=0)
-    return least == most, least
+    return least == most, least if least.dtype.kind == "f" else least.astype(np.int64)
 
 
 def _centred(graph: Graph, node: Node, linear: Linear) -> Array:

@@ -63,7 +63,7 @@ def _fold_integer(node: Node, operands: list[Value | None], types: list[TensorTy
         tuple(arrays),
         numerics,
     )
-    results = node.op.run_int(site, arrays)
+    results = node.op.run(site, arrays)
     return [Value(n, t, np.asarray(a)) for n, t, a in zip(node.outputs, types, results, strict=True)]
 
 

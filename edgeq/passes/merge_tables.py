@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.ir.graph import Graph, Node
+from edgeq.ir.kernel import BYTES
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.numerics.fixedpoint import Numerics
@@ -35,6 +36,8 @@ def _merge(view: View, node: Node) -> bool:
     if not _is_table(above) or above.inputs[0] is None or view.only_consumer(middle) is None:
         return False
     x, y, z = (view.type_of(n) for n in (above.inputs[0], middle, node.outputs[0]))
+    if not {x.dtype, y.dtype, z.dtype} <= BYTES:
+        return False
     every = _every(x)
     both = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, every))
     for op, before, after in ((above.op, x, y), (node.op, y, z)):
@@ -51,7 +54,9 @@ def _drop(view: View, node: Node) -> bool:
     if view.edit.numerics is None or not _is_table(node) or node.inputs[0] is None:
         return False
     x, y = view.type_of(node.inputs[0]), view.type_of(node.outputs[0])
-    if x != y or not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _every(x)), _every(x)):
+    if x != y or x.dtype not in BYTES:
+        return False
+    if not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _every(x)), _every(x)):
         return False
     return view.bypass(node)
 

@@ -1,0 +1,30 @@
+"""What Quantize, Dequantize and Requantize share: other element types or parameters of the same real values."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from edgeq.ir.op import Arrays, Shapes
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Monotone, Trait
+from edgeq.ops._elementwise import Elementwise
+
+
+class Conversion(Elementwise):
+    """Base of operators that are the identity over the reals. Input and output have the same shape, of any rank."""
+
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    declines: ClassVar[frozenset[Trait]] = Elementwise.declines | {"signs", "fused_clamp", "is_copy"}
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        if len(shapes) != 1 or shapes[0] is None:
+            raise ValueError(f"{self.kind} needs exactly one input")
+        return (shapes[0],)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        return (inputs[0],)
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
