@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import numpy as np
 
 from edgeq.ir.graph import Graph, Node
+from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, QParams
 from edgeq.ir.traits import NO_CLAMP
 from edgeq.numerics.fixedpoint import Numerics
@@ -23,29 +26,42 @@ from edgeq.ops.sub import Sub
 from edgeq.passes._rewrite import View, rewrite
 
 
+def is_affine(op: Op) -> TypeGuard[Add | Mul]:
+    """Whether an operator is one of the two to which arithmetic with constants is brought."""
+    return isinstance(op, (Add, Mul))
+
+
 def real_constant(view: View, name: str | None) -> Array | None:
     """The elements of a float constant without parameters, else None."""
     return view.data(name) if name is not None and view.is_real(name) else None
 
 
 def _subtraction_is_addition(view: View, node: Node) -> bool:
-    """x − c = x + (−c); x / c = x · (1/c): only for real tensors, whose quantization is still open."""
-    if not isinstance(node.op, (Sub, Div)) or not view.is_real(node.inputs[0], node.outputs[0]):
+    """x − c = x + (−c): only for real tensors, whose quantization is still open."""
+    if not isinstance(node.op, Sub) or not view.is_real(node.inputs[0], node.outputs[0]):
         return False
     c = real_constant(view, node.inputs[1])
-    if c is None or view.is_const(node.inputs[0]) or (isinstance(node.op, Div) and np.any(c == 0)):
+    if c is None or view.is_const(node.inputs[0]):
         return False
-    if isinstance(node.op, Sub):
-        view.update(node, Add(node.op.clamp), (node.inputs[0], view.edit.constant(f"{node.name}_addend", -c)))
-    else:
-        factor = (1.0 / c.astype(np.float64)).astype(np.float32)
-        view.update(node, Mul(node.op.clamp), (node.inputs[0], view.edit.constant(f"{node.name}_factor", factor)))
+    view.update(node, Add(node.op.clamp), (node.inputs[0], view.edit.constant(f"{node.name}_addend", -c)))
+    return True
+
+
+def _division_is_multiplication(view: View, node: Node) -> bool:
+    """x / c = x · (1/c): likewise."""
+    if not isinstance(node.op, Div) or not view.is_real(node.inputs[0], node.outputs[0]):
+        return False
+    c = real_constant(view, node.inputs[1])
+    if c is None or view.is_const(node.inputs[0]) or np.any(c == 0):
+        return False
+    factor = (1.0 / c.astype(np.float64)).astype(np.float32)
+    view.update(node, Mul(node.op.clamp), (node.inputs[0], view.edit.constant(f"{node.name}_factor", factor)))
     return True
 
 
 def _constant_second(view: View, node: Node) -> bool:
     """Add and Mul have their constant, if any, as the second operand."""
-    if not isinstance(node.op, (Add, Mul)) or not view.is_const(node.inputs[0]) or view.is_const(node.inputs[1]):
+    if not is_affine(node.op) or not view.is_const(node.inputs[0]) or view.is_const(node.inputs[1]):
         return False
     view.update(node, node.op, (node.inputs[1], node.inputs[0]))
     return True
@@ -53,7 +69,7 @@ def _constant_second(view: View, node: Node) -> bool:
 
 def _neutral_element(view: View, node: Node) -> bool:
     """x + 0 and x · 1 are x, or a Clip of it."""
-    if not isinstance(node.op, (Add, Mul)) or node.inputs[0] is None:
+    if not is_affine(node.op) or node.inputs[0] is None:
         return False
     c, x, out = real_constant(view, node.inputs[1]), node.inputs[0], node.outputs[0]
     if c is None or np.any(c != (1 if isinstance(node.op, Mul) else 0)) or view.shape(x) != view.shape(out):
@@ -108,6 +124,7 @@ def _global_average(view: View, node: Node) -> bool:
 
 RULES = (
     _subtraction_is_addition,
+    _division_is_multiplication,
     _constant_second,
     _neutral_element,
     _square,

@@ -112,7 +112,7 @@ def _sink_rule() -> Rule:
     def sink(view: View, node: Node) -> bool:
         """op(T(x), …) → T'(op'(x, …))."""
         several = len(node.inputs) > 1 and node.op.linear is None
-        if node.inputs[0] is None or isinstance(node.op, (Transpose, Reshape)) or changes_dtype(view, node):
+        if node.inputs[0] is None or changes_dtype(view, node):
             return False
         rank = len(view.shape(node.outputs[0])) if several else len(view.shape(node.inputs[0]))
         if several:
@@ -264,7 +264,7 @@ def _reaches_border(view: View, node: Node) -> bool:
     while _raisable(view, node):
         (name,) = (n for n in node.inputs if n is not None and not view.is_const(n))
         above = view.producer(name)
-        if above is None or isinstance(above.op, (Transpose, Reshape)):
+        if above is None or above.op.pattern is Pattern.REARRANGEMENT:
             return True
         node = above
     return False

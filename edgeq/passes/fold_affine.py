@@ -15,7 +15,7 @@ from edgeq.ops.add import Add
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.mul import Mul
 from edgeq.passes._rewrite import View, rewrite
-from edgeq.passes.canonicalize import real_constant
+from edgeq.passes.canonicalize import is_affine, real_constant
 
 
 def _channels(view: View, node: Node) -> Array | None:
@@ -58,7 +58,7 @@ def _constant(view: View, old: str | None, hint: str, data: Array) -> str:
 
 def _fold_after(view: View, node: Node) -> bool:
     """linear → Mul or Add: into weights and bias."""
-    if not isinstance(node.op, (Add, Mul)) or node.inputs[0] is None or not view.is_real(node.inputs[0]):
+    if not is_affine(node.op) or node.inputs[0] is None or not view.is_real(node.inputs[0]):
         return False
     above, c = view.producer(node.inputs[0]), _channels(view, node)
     linear = None if above is None else above.op.linear
@@ -89,7 +89,7 @@ def _fold_before(view: View, node: Node) -> bool:
     if linear is None or node.inputs[0] is None or not view.is_real(node.inputs[0], node.inputs[1]):
         return False
     above = view.producer(node.inputs[0])
-    if above is None or not isinstance(above.op, (Add, Mul)) or view.only_consumer(node.inputs[0]) is None:
+    if above is None or not is_affine(above.op) or view.only_consumer(node.inputs[0]) is None:
         return False
     c, found = _channels(view, above), _operands(view, node, linear)
     if c is None or found is None or above.op.clamp != NO_CLAMP:
@@ -109,10 +109,10 @@ def _fold_before(view: View, node: Node) -> bool:
 
 def _merge(view: View, node: Node) -> bool:
     """Mul → Mul and Add → Add: one. Add → Mul: Mul → Add, so that longer chains meet."""
-    if not isinstance(node.op, (Add, Mul)) or node.inputs[0] is None or not view.is_real(node.inputs[0]):
+    if not is_affine(node.op) or node.inputs[0] is None or not view.is_real(node.inputs[0]):
         return False
     above = view.producer(node.inputs[0])
-    if above is None or not isinstance(above.op, (Add, Mul)) or view.only_consumer(node.inputs[0]) is None:
+    if above is None or not is_affine(above.op) or view.only_consumer(node.inputs[0]) is None:
         return False
     outer, inner = real_constant(view, node.inputs[1]), real_constant(view, above.inputs[1])
     if outer is None or inner is None or above.op.clamp != NO_CLAMP or above.inputs[0] is None:

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 
 from edgeq.ir.op import Op, Sample, registry
 from edgeq.ir.tensor import Array
+from edgeq.ops._reduce import Reduction
 
 Arrays = list[Array]
 Change = Callable[[Array], Array]
@@ -182,14 +183,12 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "MatMul": binary("MatMul"),
     "MaxPool2D": max_pool,
     "Maximum": binary("Max"),
-    "Mean": reduction("ReduceMean"),
     "Minimum": binary("Min"),
     "Mul": binary("Mul"),
     "Neg": unary("Neg"),
     "PRelu": binary("PRelu"),
     "Pad": pad,
     "Pow": power,
-    "ReduceMax": reduction("ReduceMax"),
     "Reshape": lambda op, x: Foreign("Reshape", [x[0], ints(*op.shape)]),
     "Resize": resize,
     "Sigmoid": unary("Sigmoid"),
@@ -201,6 +200,7 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "Sum": reduction("ReduceSum"),
     "Tanh": unary("Tanh"),
     "Transpose": unary("Transpose", "perm"),
+    **{kind: reduction(op.onnx) for kind, op in registry().items() if issubclass(op, Reduction) and op.onnx},
 }
 
 

@@ -10,11 +10,15 @@ from edgeq.ir.tensor import QParams
 from edgeq.ops.add import Add
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.clip import Clip
+from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.exp import Exp
 from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.mean import Mean
+from edgeq.ops.neg import Neg
 from edgeq.ops.pad import Pad
+from edgeq.ops.sub import Sub
 from edgeq.passes.fuse_activations import both, fuse_activations
 from edgeq.passes.fuse_pad import fuse_pad
 
@@ -129,6 +133,37 @@ def test_zeros_are_no_maximum_beside_a_rectifier() -> None:
     after = fuse_pad(graph)
     assert kinds(after) == ["Clip", "MaxPool2D"]
     assert_same_float(graph, after)
+
+
+@pytest.mark.parametrize(
+    ("between", "fused"),
+    [
+        ((Concat(3), 2), True),
+        ((Add(), 2), True),
+        ((Mean((1,), True), 1), True),
+        ((pad(3.0), 1), True),
+        ((pad(-3.0), 1), False),
+        ((Sub(), 2), False),
+        ((Neg(), 1), False),
+    ],
+    ids=lambda v: None if isinstance(v, bool) else v[0].kind,
+)
+def test_what_cannot_become_negative_behind_a_rectifier(between: tuple[Op, int], fused: bool) -> None:
+    op, count = between
+    net = Net()
+    rectified = [net.add(RELU, net.input(f"x{k}", 1, 5, 4, 2)) for k in range(count)]
+    graph = net.finish(net.add(MaxPool2D((3, 3), (2, 2)), net.add(pad(), net.add(op, *rectified))))
+    after = fuse_pad(graph)
+    assert kinds(after).count("Pad") == kinds(graph).count("Pad") - fused
+    assert_same_float(graph, after)
+
+
+def test_a_constant_below_zero_beside_a_rectifier() -> None:
+    for least, fused in ((0.5, True), (-0.5, False)):
+        net = Net()
+        y = net.add(Add(), net.add(RELU, net.input("x", 1, 5, 4, 2)), net.data([1.0, least]))
+        after = fuse_pad(net.finish(net.add(MaxPool2D((3, 3), (2, 2)), net.add(pad(), y))))
+        assert ("Pad" not in kinds(after)) == fused
 
 
 @pytest.mark.parametrize("op", [pad(mode="edge"), pad(mode="reflect"), pad(channels=1)])

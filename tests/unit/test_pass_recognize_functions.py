@@ -18,6 +18,8 @@ from edgeq.ops.exp import Exp
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.hard_sigmoid import HardSigmoid
 from edgeq.ops.hard_swish import HardSwish
+from edgeq.ops.maximum import Maximum
+from edgeq.ops.minimum import Minimum
 from edgeq.ops.mul import Mul
 from edgeq.ops.pow import Pow
 from edgeq.ops.sigmoid import Sigmoid
@@ -28,6 +30,11 @@ from edgeq.passes.recognize_functions import recognize_functions
 def hard_sigmoid(net: Net, x: str) -> str:
     gate = net.add(Clip(0.0, 6.0), net.add(Add(), x, net.data(3.0)))
     return net.add(Div(), gate, net.data(6.0))
+
+
+def hard_sigmoid_min_max(net: Net, x: str) -> str:
+    line = net.add(Add(), net.add(Mul(), x, net.data(0.2)), net.data(0.5))
+    return net.add(Maximum(), net.data(0.0), net.add(Minimum(), line, net.data(1.0)))
 
 
 def hard_swish_outside(net: Net, x: str) -> str:
@@ -63,6 +70,7 @@ def gelu_tanh(net: Net, x: str) -> str:
     ("spell", "op"),
     [
         (hard_sigmoid, HardSigmoid(1 / 6, 0.5)),
+        (hard_sigmoid_min_max, HardSigmoid(0.2, 0.5)),
         (hard_swish_outside, HardSwish()),
         (hard_swish_inside, HardSwish()),
         (hard_swish_gate, HardSwish()),

@@ -137,6 +137,21 @@ def test_reducing_ones_is_reshaping() -> None:
     assert_same_float(graph, after)
 
 
+@pytest.mark.parametrize("op", [Slice((0, 0), (2, 3), (1, 1)), Concat(1), Pad((0, 0), (0, 0)), Clip()])
+def test_copying_an_input_to_an_output_is_reshaping(op: Op) -> None:
+    net = Net()
+    graph = net.finish(net.add(op, net.input("x", 2, 3)))
+    after = simplify(graph)
+    assert [n.op for n in after.nodes] == [Reshape((2, 3))]
+    assert_same_float(graph, after)
+
+
+def test_copying_into_other_parameters_stays() -> None:
+    net = Net()
+    graph = net.finish(net.add(Concat(1), net.input("x", 2, 3, q=Q), q=OTHER))
+    assert kinds(simplify(graph)) == ["Concat"]
+
+
 def test_types_of_constants_stay_what_they_are() -> None:
     net = Net()
     c = net.data(np.array([[1, 2]], np.int8), Q)

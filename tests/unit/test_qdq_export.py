@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ import onnx
 import onnxruntime
 import pytest
 
-from edgeq.errors import UsageError
+from edgeq.errors import ModelError, UsageError
 from edgeq.exporters.qdq import save_qdq, to_qdq
 from edgeq.exporters.qdq.registry import exporter_of
 from edgeq.ir.graph import Graph, GraphEditor
 from edgeq.ir.op import Sample, registry
-from edgeq.ir.tensor import DType, TensorType
+from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops._table import TableOp
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.reshape import Reshape
@@ -165,6 +168,20 @@ def test_files_are_the_same_every_time(tmp_path: Path) -> None:
         save_qdq(integer, tmp_path / name)
     assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
     onnx.checker.check_model(str(tmp_path / "a.onnx"))
+
+
+def test_an_operator_that_onnx_has_no_form_for() -> None:
+    @dataclass(frozen=True)
+    class Bent(TableOp):
+        pass
+
+    q = QParams.per_tensor(0.1, 0)
+    e = GraphEditor("bent")
+    e.numerics = Numerics.FAST
+    x = e.input("raw", TensorType((1, 4), DType.INT8, q))
+    e.outputs = list(e.add(Bent(), [x], "bend"))
+    with pytest.raises(ModelError, match=r"no ONNX form is known for bend \(Bent\)"):
+        to_qdq(e.finish())
 
 
 def test_errors(tmp_path: Path) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.node import Activation, Builder
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Op
+from edgeq.ir.op import Scale
 from edgeq.ir.tensor import DType
-from edgeq.ops._requant import Clamp
-from edgeq.ops.average_pool2d import AveragePool2D
-from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ir.traits import NO_CLAMP, Pattern
 from edgeq.ops.requantize import Requantize
 from edgeq.ops.reshape import Reshape
-from edgeq.ops.transpose import Transpose
 
 
 def finish(builder: Builder) -> Graph:
@@ -49,9 +46,9 @@ def _name_outputs(builder: Builder) -> None:
 
 
 def _moves(builder: Builder) -> list[Node]:
-    """Transposes and views of computed values, in the order in which they were made."""
+    """Rearrangements of computed values, in the order in which they were made."""
     editor = builder.editor
-    found = [n for n in editor.nodes.values() if isinstance(n.op, Transpose | Reshape)]
+    found = [n for n in editor.nodes.values() if n.op.pattern is Pattern.REARRANGEMENT]
     return [n for n in found if n.inputs[0] is not None and editor.values[n.inputs[0]].data is None]
 
 
@@ -93,18 +90,14 @@ def _saturate(builder: Builder) -> None:
     editor = builder.editor
     for node in list(editor.nodes.values()):
         q = editor.values[node.outputs[0]].type.q
-        if q is None or not any(f.name == "clamp" for f in fields(node.op)):
+        if q is None or node.op.fused_clamp != NO_CLAMP:
             continue
-        if isinstance(node.op, MaxPool2D | AveragePool2D) and editor.values[node.inputs[0] or ""].type.q == q:
+        operands = [None if n is None else editor.values[n].type for n in node.inputs]
+        rule = node.op.quant_rule([None if t is None else t.shape for t in operands])
+        if rule.output is Scale.SAME and all(t is None or t.q == q for t in operands):
             continue  # a pool stays within the range of its input
         low, high = (float(bound) for bound in q.dequantize([-128, 127]))
-        editor.nodes[node.name] = replace(node, op=_clamped(node.op, (low, high)))
-
-
-def _clamped(op: Op, clamp: Clamp) -> Op:
-    """The operator with other bounds; it must have the field."""
-    values = {f.name: getattr(op, f.name) for f in fields(op)}
-    return type(op)(**{**values, "clamp": clamp})
+        editor.nodes[node.name] = replace(node, op=node.op.with_clamp((low, high)))
 
 
 def _ports(builder: Builder) -> None:

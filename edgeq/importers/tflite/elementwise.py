@@ -10,8 +10,9 @@ from edgeq.importers.tflite.axes import normal_axes
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
-from edgeq.ir.op import Op
+from edgeq.ir.op import Op, Scale
 from edgeq.ir.tensor import QParams
+from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP, Clamp
 from edgeq.ops.abs import Abs
 from edgeq.ops.add import Add
@@ -128,18 +129,24 @@ def power(b: Builder, op: RawOp) -> None:
     b.emit(op, Pow(float(exponent.item())), [b.operand(op, 0)])
 
 
-@handles("MEAN", "SUM", "REDUCE_MAX")
-def reduction(b: Builder, op: RawOp) -> None:
+REDUCTIONS: dict[str, type[Reduction]] = {
+    "MEAN": Mean,
+    "REDUCE_MAX": ReduceMax,
+    "SUM": Sum,
+}
+
+
+@handles(*REDUCTIONS)
+def reduce(b: Builder, op: RawOp) -> None:
     """Over constant axes."""
     x = b.operand(op, 0)
     axes = normal_axes(b.required(op, 1), len(b.shape(x)))
     keep = bool(op.option("KeepDims"))
     if not axes:
         raise Problem("it reduces over no axis", "remove it")
-    if op.kind == "REDUCE_MAX":
-        b.emit(op, ReduceMax(axes, keep), [b.matched(x, b.output_q(op))])
-    else:
-        b.emit(op, Mean(axes, keep) if op.kind == "MEAN" else Sum(axes, keep), [x])
+    reduction = REDUCTIONS[op.kind](axes, keep)
+    same = reduction.quant_rule([b.shape(x)]).output is Scale.SAME
+    b.emit(op, reduction, [b.matched(x, b.output_q(op)) if same else x])
 
 
 @handles("SOFTMAX")
