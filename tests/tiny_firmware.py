@@ -131,7 +131,7 @@ def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False) -
         objects.append(f"./{name}.obj")
         places = ["-Isrc", "-Iplatform", *(["-idirafter", "platform/libc"] if target.bare_metal else [])]
         run([*command, *flags, *defines, *places, "-Werror", "-c", name, "-o", objects[-1]], cwd=folder)
-    link = ["-T", "platform/link.ld", *([] if kind == "zig" else ["-nostartfiles"])] if target.bare_metal else []
+    link = [*target.link.get(kind, ()), *(["-T", "platform/link.ld"] if target.bare_metal else [])]
     run([*command, *flags, *objects, *link, "-Wl,--gc-sections", "-o", "tiny.elf"], cwd=folder)
     return Program(folder / "tiny.elf", target, (A, B), (A, B))
 
