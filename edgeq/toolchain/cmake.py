@@ -204,7 +204,10 @@ def build_profile(folder: Path, name: str, target: Target, toolchain: str | None
         ToolError: a program is missing, or compiling failed.
         CapacityError: the program is larger than the target's memory.
     """
+    goals = [f"{name}_profile"]
     if not _is_configured(folder):
+        if program_path(folder, name, target).is_file():
+            goals = [name, f"{name}_program", *goals]  # configuring removes them
         configure(folder, target, find_toolchain(target, toolchain))
-    _make(folder, target, [f"{name}_profile"])
+    _make(folder, target, goals)
     return profile_path(folder, name, target)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgeq.errors import UsageError
-from edgeq.target import Region, Speed, Target, list_boards, list_targets, load_target, load_target_file
+from edgeq.target import (
+    Region,
+    Speed,
+    Target,
+    is_file_name,
+    list_boards,
+    list_targets,
+    load_target,
+    load_target_file,
+    target_name,
+    target_text,
+)
 
 CPUS = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"]
 BASE = 'description = "x"\nfamily = "host"\ncpu = "x"\n'
@@ -124,6 +136,52 @@ def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_target_file(_file(tmp_path, BASE + "clock_hertz = 1\n"))
     assert caught.value.hint == "did you mean clock_hz?"
+
+
+@pytest.mark.parametrize("target", [*list_targets(), *list_boards()], ids=lambda t: t.name)
+def test_a_target_as_one_file(target: Target, tmp_path: Path) -> None:
+    """It needs no other, and is written in one way only."""
+    file = _file(tmp_path, target_text(target), "x")
+    assert load_target_file(file) == target
+    assert target_text(load_target_file(file)) == target_text(target)
+
+
+def test_any_text_in_a_target(tmp_path: Path) -> None:
+    odd = replace(load_target("host"), description='é "x" \\ 😀', memory={"my own": Region(1, 2)}, isa=frozenset())
+    odd = replace(odd, speed=Speed(0.1, 1e-7, "'"), vectors=0, defines=('A="b"',))
+    assert load_target_file(_file(tmp_path, target_text(odd))) == odd
+
+
+def test_families_say_what_all_of_their_targets_share() -> None:
+    m4, host = load_target("cortex-m4"), load_target("host")
+    assert m4.bare_metal and not m4.native and m4.suffix == ".elf" and m4.stack_bytes == 0x4000
+    assert m4.link == {"gcc": ("-nostartfiles",)} and m4.platform[0] == "cores/cortex-m"
+    assert host.native and not host.bare_metal and host.suffix == "" and host.link == {}
+    assert [spec.kind for spec in host.runners] == ["host"]
+
+
+def test_a_file_may_have_the_name_of_what_it_extends(tmp_path: Path) -> None:
+    text = 'description = "mine"\nextends = "mps2-an386"\nstack_bytes = 4096\n'
+    target = load_target(str(_file(tmp_path, text, "mps2-an386")))
+    assert target == replace(load_target("mps2-an386"), description="mine", stack_bytes=4096)
+
+
+def test_file_beside_it(tmp_path: Path) -> None:
+    _file(tmp_path, 'description = "base"\nextends = "mps2-an386"\nstack_bytes = 4096\n', "base")
+    for reference in ("base", "base.toml", "./base.toml"):
+        own = _file(tmp_path, f'description = "own"\nextends = "{reference}"\n', "own")
+        assert load_target_file(own).stack_bytes == 4096
+
+
+def test_changed_file_is_read_again(tmp_path: Path) -> None:
+    for size in (4096, 8192):
+        own = _file(tmp_path, f'description = "own"\nextends = "mps2-an386"\nstack_bytes = {size}\n')
+        assert load_target_file(own).stack_bytes == size
+
+
+def test_names_of_targets() -> None:
+    assert [is_file_name(n) for n in ("host", "a.toml", "a/b", "cortex-m4")] == [False, True, True, False]
+    assert [target_name(n) for n in ("host", "a.toml", "a/b.c.toml")] == ["host", "a", "b.c"]
 
 
 def test_a_file_that_does_not_exist(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from edgeq.toolchain import (
     find_generator,
     find_toolchain,
     find_zig,
+    program_path,
     run,
 )
 from edgeq.toolchain import cmake as cmake_module
@@ -197,6 +198,7 @@ def test_moved_folder_is_configured_anew(tmp_path: Path) -> None:
     build(tmp_path / "a", "net", HOST)
     (tmp_path / "a").rename(tmp_path / "b")
     assert build_profile(tmp_path / "b", "net", HOST).is_file()
+    assert program_path(tmp_path / "b", "net", HOST).is_file(), "what was there before is there again"
 
 
 def test_in_another_project(tmp_path: Path) -> None:
