@@ -47,11 +47,13 @@ def load_target(name: str) -> Target:
     """
     if is_file_name(name):
         return load_target_file(Path(name))
-    files, aliases = _files(), _aliases()
-    resolved = aliases.get(name, name)
-    if resolved not in files:
-        raise UsageError(f"unknown target {name!r}", suggestion(name, sorted({*files, *aliases}), "targets"))
-    return load_target_file(files[resolved])
+    files = _files()
+    if name not in files:
+        aliases = {alias: path for path in files.values() for alias in _read(path).get("aliases", ())}
+        if name not in aliases:
+            raise UsageError(f"unknown target {name!r}", suggestion(name, sorted({*files, *aliases}), "targets"))
+        return load_target_file(aliases[name])
+    return load_target_file(files[name])
 
 
 def list_targets() -> tuple[Target, ...]:
@@ -177,7 +179,3 @@ def _folder_files(kind: str) -> list[Path]:
 
 def _files() -> dict[str, Path]:
     return {path.stem: path for kind in ("boards", "cpus") for path in _folder_files(kind)}
-
-
-def _aliases() -> dict[str, str]:
-    return {alias: name for name, path in _files().items() for alias in _read(path).get("aliases", ())}

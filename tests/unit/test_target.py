@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeq.errors import UsageError
+from edgeq.resources import folder
 from edgeq.target import (
     Region,
     Speed,
@@ -20,6 +21,8 @@ from edgeq.target import (
     target_name,
     target_text,
 )
+from edgeq.target.runners import RUNNER_KINDS
+from edgeq.target.schema import COUNTERS, KEYS, SYSTEMS
 
 CPUS = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"]
 BASE = 'description = "x"\nfamily = "host"\ncpu = "x"\n'
@@ -211,3 +214,11 @@ ram = { origin = 0x20000000, size = 0x20000 }
 def test_speed_of_a_board_of_ones_own(tmp_path: Path) -> None:
     text = 'description = "mine"\nextends = "cortex-m4"\nboard = "mps2-an386"\n[speed]\nclock_mhz = 64\npart = "mine"\n'
     assert load_target_file(_file(tmp_path, text)).speed == Speed(64, 1.5, "mine")
+
+
+def test_documentation_lists_every_key_part_and_runner() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "targets.md").read_text("utf-8")
+    families = sorted((folder("targets") / "families").glob("*.toml"))
+    parts = {part for target in list_targets() for part in target.platform}
+    for name in (*KEYS, *SYSTEMS, *COUNTERS, *RUNNER_KINDS, *parts, *(f.stem for f in families)):
+        assert f"`{name}`" in text, name
