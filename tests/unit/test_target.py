@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,9 +49,9 @@ def test_targets_are_complete(target: Target) -> None:
     assert set(target.packages) <= set(target.compilers)
     assert target.speed or target.counter == "ns", "a profile is to say how long it takes"
     if target.bare_metal:
-        flash, ram, weights = (target.memory[name] for name in ("flash", "ram", "weights"))
-        for one, other in ((flash, ram), (flash, weights), (ram, weights)):
+        for one, other in itertools.combinations(target.memory.values(), 2):
             assert one.end <= other.origin or other.end <= one.origin
+        ram = target.memory["ram"]
         assert 0 < target.stack_bytes < ram.size
         # The guard below the stack is an MPU region of 1 KB, which must lie at a multiple of its size.
         assert ram.origin % 0x400 == 0

@@ -16,6 +16,7 @@ from edgeq.errors import CapacityError, ToolError, UsageError
 from edgeq.runners import Job, way_to_run
 from edgeq.simulator import run_int
 from edgeq.target import Region, load_target
+from edgeq.target.model import System
 from edgeq.toolchain import (
     Toolchain,
     available,
@@ -85,6 +86,17 @@ def test_order_of_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_toolchain(M4).kind == "zig"
     del places["gcc"]
     assert find_toolchain(HOST) == Toolchain("gcc", Path("/bin/cc"))
+
+
+@pytest.mark.parametrize("system", ["linux", "none"])
+def test_this_machines_compiler_is_for_this_machine(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = replace(HOST, name="pi", system=system, compilers={"gcc": "aarch64-linux-gnu-gcc"})
+    monkeypatch.setattr(compilers, "find_zig", lambda: None)
+    monkeypatch.setattr(shutil, "which", {"cc": "/bin/cc", "gcc": "/bin/gcc"}.get)
+    assert available(target) == ()
+    assert available(replace(target, system="native")) == (Toolchain("gcc", Path("/bin/cc")),)
+    with pytest.raises(ToolError, match="there is no compiler for pi"):
+        find_toolchain(target)
 
 
 def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
