@@ -14,6 +14,8 @@ The number is the exit code of the command line.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -79,3 +81,16 @@ class InternalError(EdgeqError):
     """A defect of edgeq itself."""
 
     exit_code = 70
+
+
+def suggestion(name: str, known: Iterable[str], what: str) -> str:
+    """The hint for an unknown name: the nearest known ones, or else all of them.
+
+    Args:
+        name: what was written.
+        known: what could have been.
+        what: what the names are of, in the plural.
+    """
+    choices = list(known)
+    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"the {what} are {', '.join(choices)}"

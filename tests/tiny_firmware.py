@@ -109,14 +109,15 @@ int eq_model_run(void *arena, const void *const *inputs, void *const *outputs)
 HOST_MODEL = MODEL.replace("0xB0000004u", "(uintptr_t)0x10000").replace('".short 0xde00"', '"ud2"')
 
 
-def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False) -> Program:
-    """Compile it for a target with a kind of compiler, without CMake."""
+def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False, family: str = "") -> Program:
+    """Compile it for a target with a kind of compiler, without CMake; `family` is the C of a chip family's part."""
     folder.mkdir(parents=True)
     compiler = find_toolchain(target, kind)
     command = [str(compiler.program), *(("cc", "-fno-sanitize=undefined") if kind == "zig" else ())]
     flags = [*target.flags[kind], "-O2", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections"]
     defines = [f"-D{d}" for d in (*target.platform_defines, *(["EQ_PROFILE"] if profile else []))]
     files = {"src/edgeq_model.h": HEADER, "src/tiny.c": MODEL if target.bare_metal else HOST_MODEL}
+    files |= {"platform/family.c": family} if family else {}
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
             program = SimpleNamespace(name="tiny", weights=INLINE, calls_cmsis_nn=False)
@@ -131,7 +132,7 @@ def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False) -
         objects.append(f"./{name}.obj")
         places = ["-Isrc", "-Iplatform", *(["-idirafter", "platform/libc"] if target.bare_metal else [])]
         run([*command, *flags, *defines, *places, "-Werror", "-c", name, "-o", objects[-1]], cwd=folder)
-    link = ["-T", "platform/link.ld", *([] if kind == "zig" else ["-nostartfiles"])] if target.bare_metal else []
+    link = [*target.link.get(kind, ()), *(["-T", "platform/link.ld"] if target.bare_metal else [])]
     run([*command, *flags, *objects, *link, "-Wl,--gc-sections", "-o", "tiny.elf"], cwd=folder)
     return Program(folder / "tiny.elf", target, (A, B), (A, B))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.threads import one_thread
-from edgeq.codegen.manifest import read_manifest
+from edgeq.codegen.manifest import read_manifest, read_target
 from edgeq.codegen.names import symbol_prefix
 from edgeq.errors import EdgeqError, UsageError
 from edgeq.importers import load as import_model
@@ -22,12 +22,11 @@ from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import accuracy, quantize_inputs, real_output, steps_apart
 from edgeq.report.cost import pace, per_mac, share
-from edgeq.runners import Program
+from edgeq.runners import Program, watches_stack
 from edgeq.runners import profile as profile_program
 from edgeq.runners import run as run_program
 from edgeq.runners import watch as watch_program
 from edgeq.simulator import FloatExecutor, IntExecutor
-from edgeq.target import load_target
 from edgeq.toolchain.cmake import build_profile, program_path
 
 Advance = Callable[[int, int], None]
@@ -63,7 +62,7 @@ class Built:
     @property
     def program(self) -> Program:
         """The compiled program."""
-        target = load_target(self.manifest["target"])
+        target = read_target(self.folder)
         path = program_path(self.folder, self.manifest["name"], target)
         return Program.of_manifest(path, target, self.manifest)
 
@@ -258,7 +257,7 @@ def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | Non
     inputs = built.integers(built.random(1))
     cost = profile_program(timed, inputs)
     # Of the program without timing: functions that are called between layers take stack, too.
-    stack = watch_program(program, inputs).stack if program.target.bare_metal and program.path.is_file() else None
+    stack = watch_program(program, inputs).stack if watches_stack(program.target) and program.path.is_file() else None
     layers = [
         {
             "name": layer["name"],

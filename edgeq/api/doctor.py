@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from edgeq.errors import ToolError
-from edgeq.target import list_targets
+from edgeq.runners import Requirement, ways
+from edgeq.target import list_boards, list_targets
 from edgeq.toolchain.cmake import find_cmake, find_generator
 from edgeq.toolchain.compilers import available, install_hint
 
@@ -28,13 +29,23 @@ def doctor() -> list[dict[str, Any]]:
         rows.append(_row(f"compiler for {target.name}", found, f"--target {target.name}", install_hint(target)))
     rows.append(_row("cmake", _found(lambda: str(find_cmake())), "compiling", "pip install cmake"))
     rows.append(_row("ninja or make", _found(lambda: find_generator()[0]), "compiling", "pip install ninja"))
-    for program, package in sorted({(t.emulator.program, t.emulator.package) for t in list_targets() if t.emulator}):
-        rows.append(
-            _row(program, shutil.which(program), "running Cortex-M programs here", f"apt-get install {package}")
-        )
+    for needed, families in sorted(_needed_by_runners().items()):
+        purpose = f"running programs for {', '.join(families)} here"
+        rows.append(_row(needed.program, shutil.which(needed.program), purpose, needed.install))
     for package, purpose, install in _PACKAGES:
         rows.append(_row(package, _version(package), purpose, install))
     return rows
+
+
+def _needed_by_runners() -> dict[Requirement, list[str]]:
+    """What runners call, with the families whose programs they run."""
+    families: dict[Requirement, list[str]] = {}
+    for target in (*list_targets(), *list_boards()):
+        for needed in (requirement for way in ways(target) for requirement in way.requires):
+            known = families.setdefault(needed, [])
+            if target.family not in known:
+                known.append(target.family)
+    return families
 
 
 def _row(name: str, found: str | None, purpose: str, install: str) -> dict[str, Any]:

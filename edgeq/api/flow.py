@@ -30,7 +30,7 @@ from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.report.accuracy import layer_errors
 from edgeq.report.size import measure
-from edgeq.target import Target, load_target
+from edgeq.target import Target, load_target, target_name
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
 
@@ -126,7 +126,7 @@ def build(
     target = load_target(options.target)
     lowered_for = _kernel_target(target, options.simulate)
     options = _with_library(options, model)
-    if options.sanitize and target.family != "host":
+    if options.sanitize and not target.native:
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
     place = place_weights(options.weights_in, options.weights_address, target)
     folder = options.folder
@@ -138,7 +138,10 @@ def build(
     program = lower(
         model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place, options.ram_budget
     )
-    more = {"preprocessing": options.input.to_dict() if options.input else None, "simulate": options.simulate}
+    more = {
+        "preprocessing": options.input.to_dict() if options.input else None,
+        "simulate": target_name(options.simulate) if options.simulate else None,
+    }
     with replacing(folder):
         emit(program, model.graph, model.float_graph, target, folder)
         if options.compile:
@@ -164,7 +167,7 @@ def _kernel_target(target: Target, simulate: str | None) -> Target:
     """
     if simulate is None:
         return target
-    if target.family != "host":
+    if not target.native:
         raise UsageError(f"--simulate is for --target host, not {target.name}", hint="leave one of them out")
     return replace(target, isa=load_target(simulate).isa)
 

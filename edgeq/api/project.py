@@ -16,6 +16,7 @@ from edgeq.ir.tensor import Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec
+from edgeq.target import is_file_name, target_name
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,7 +33,7 @@ class BuildOptions:
 
     Attributes:
         model: model file or SavedModel folder.
-        target: name or alias of a target.
+        target: name or alias of a target, or a TOML file that describes one.
         calibration: .npz with calibration samples, or None.
         output: build folder; by default `build/<name>-<target>`.
         name: C name of the model; by default made from the model's file name.
@@ -45,7 +46,7 @@ class BuildOptions:
         ram_budget: most bytes of the arena, for which layers are computed in stripes if need be; or None.
         toolchain: gcc, clang or zig; None takes the first that is found.
         sanitize: build the host program with AddressSanitizer and UndefinedBehaviorSanitizer.
-        simulate: name of a target whose kernels the host program runs, or None.
+        simulate: a target, as above, whose kernels the host program runs, or None.
         compile: run CMake; otherwise the folder is only generated.
         input_shapes: shapes for inputs with dynamic dimensions.
         quantize: how to quantize.
@@ -80,7 +81,7 @@ class BuildOptions:
     @property
     def folder(self) -> Path:
         """The build folder."""
-        return self.output or Path("build") / f"{self.model_name}-{self.target}"
+        return self.output or Path("build") / f"{self.model_name}-{target_name(self.target)}"
 
     def override(self, **given: Any) -> BuildOptions:
         """These options with those of `given` that are not None."""
@@ -176,6 +177,9 @@ def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
     for key in ("calibration", "output", "cmsis_nn_root"):
         if key in found:
             found[key] = base / found[key]
+    for key in ("target", "simulate"):
+        if key in found and is_file_name(found[key]):
+            found[key] = str(base / found[key])
     if "numerics" in found:
         found["numerics"] = parse_numerics(found["numerics"], where)
     if "optimize" in found:

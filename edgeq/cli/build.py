@@ -14,18 +14,22 @@ from edgeq.cli._common import JsonFlag, ShapesOption, messages, print_json, prog
 from edgeq.codegen.weights import WEIGHTS_IN
 from edgeq.errors import UsageError
 from edgeq.ir.kernel import GOALS, LIBRARIES
-from edgeq.target import list_boards, load_target
+from edgeq.target import Target, is_file_name, list_boards, load_target
 
 
 def command(
     model: o.ModelArgument,
     target: Annotated[
         str | None,
-        typer.Option("--target", "-t", metavar="T", help="What to build for, see `edgeq targets`; default: host."),
+        typer.Option(
+            "--target", "-t", metavar="T", help="What to build for: see `edgeq targets`, or T.toml; default: host."
+        ),
     ] = None,
     board: Annotated[
         str | None,
-        typer.Option("--board", "-b", metavar="B", help="A board in place of --target: its memory, its clock."),
+        typer.Option(
+            "--board", "-b", metavar="B", help="In place of --target a board, or B.toml: its memory, its clock."
+        ),
     ] = None,
     calibration: o.CalibrationOption = None,
     output: Annotated[
@@ -123,7 +127,7 @@ def command(
     )
     with progress("calibrating", quiet=json) as advance:
         made = api.build(options, step=lambda text: messages.print(text, style="dim"), progress=advance)
-    print_json(made) if json else _show(options.folder, made)
+    print_json(made) if json else _show(options.folder, made, load_target(options.target))
 
 
 def _target(target: str | None, board: str | None) -> str | None:
@@ -131,8 +135,9 @@ def _target(target: str | None, board: str | None) -> str | None:
         return target
     if target is not None:
         raise UsageError("--target and --board exclude each other", hint="a board says what its CPU is")
-    boards = [b.name for b in list_boards()]
-    return choice(board, tuple(boards), "--board")
+    if is_file_name(board):
+        return board
+    return choice(board, tuple(b.name for b in list_boards()), "--board")
 
 
 def _address(text: str) -> int:
@@ -142,7 +147,7 @@ def _address(text: str) -> int:
         raise UsageError(f"{text!r} is not an address", hint="write it as 0x90000000") from error
 
 
-def _show(folder: Path, made: dict[str, Any]) -> None:
+def _show(folder: Path, made: dict[str, Any], target: Target) -> None:
     results.print(f"{made['name']} for {made['target']} in {folder}")
     rows = [
         ("MACs", f"{made['macs']:,}"),
@@ -152,7 +157,7 @@ def _show(folder: Path, made: dict[str, Any]) -> None:
     if made["streaming"]:
         rows.append(("stripes", _stripes(made["streaming"])))
     if made.get("flash_bytes") is not None:
-        rows += [(kind, share(made, kind)) for kind in ("flash", "RAM")]
+        rows += [(kind, share(made, kind, target)) for kind in ("flash", "RAM")]
         rows += [("stack", size(made["stack_bytes"])), ("compiler", made["toolchain"])]
     for label, value in rows:
         results.print(f"  {label:<10}{value}")
@@ -171,11 +176,11 @@ def _stripes(found: dict[str, Any]) -> str:
     return f"{found['stripes']} of {run}: {found['extra_macs']:,} MACs more ({percent} %)"
 
 
-def share(made: dict[str, Any], kind: str) -> str:
+def share(made: dict[str, Any], kind: str, target: Target) -> str:
     """What the model takes of the target's "flash" or "RAM", with startup, console and stack, which are given apart."""
     taken = made[f"{kind.lower()}_bytes"]
     text = size(taken)
-    region = load_target(made["target"]).memory.get(kind.lower())
+    region = target.memory.get(kind.lower())
     if region is None:
         return text
     beside = made["memory"]["platform" if kind == "flash" else "platform_ram"]

@@ -26,9 +26,9 @@ from edgeq.codegen.literals import (
     scalar_literal,
     struct_definition,
 )
-from edgeq.codegen.manifest import FILE, make_manifest, manifest_text
+from edgeq.codegen.manifest import FILE, TARGET_FILE, make_manifest, manifest_text
 from edgeq.codegen.program import KernelCall, Place, Port, Program
-from edgeq.codegen.sources import included_headers, kernel_files, platform_files
+from edgeq.codegen.sources import TEMPLATE, included_headers, kernel_files, platform_files
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.codegen.weights import fingerprint, image, layout
 from edgeq.errors import InternalError
@@ -38,7 +38,7 @@ from edgeq.ir.tensor import Shape
 from edgeq.ir.text import print_graph, save_graph
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import folder as resource_folder
-from edgeq.target import Target
+from edgeq.target import Target, target_text
 
 OPTIMIZATION: Mapping[Goal, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 """Compiler flag for each goal."""
@@ -203,16 +203,12 @@ def _code(files: Mapping[str, str], name: str) -> dict[str, str]:
     return {path: text for path, text in files.items() if path == f"src/{name}.c" or path.startswith("kernels/")}
 
 
-def _link_flags(target: Target, kind: str) -> tuple[str, ...]:
-    return ("-nostartfiles",) if target.bare_metal and kind != "zig" else ()
-
-
 def _platform(program: Program, target: Target, environment: jinja2.Environment) -> dict[str, str]:
     files = {}
-    for name, text in platform_files(target.platform).items():
-        if name.endswith(".j2"):
+    for name, text in platform_files(target.platform, target.name).items():
+        if name.endswith(TEMPLATE):
             text = environment.from_string(text).render(program=program, target=target, version=__version__)
-        files[name.removesuffix(".j2")] = text
+        files[name.removesuffix(TEMPLATE)] = text
     return files
 
 
@@ -247,7 +243,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
         "assembly": any(n.endswith(".S") for n in platform),
         "linker_script": next((n for n in platform if n.endswith(".ld")), ""),
-        "suffix": ".elf" if target.bare_metal else "",
+        "suffix": target.suffix,
         "toolchain": f"toolchain/{kinds[0]}.cmake",
     }
 
@@ -266,7 +262,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         f"src/{name}_glue.c": fill("glue.c.j2"),
     }
     for kind in kinds:
-        files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=_link_flags(target, kind))
+        files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=target.link.get(kind, ()))
     if program.has_instances:
         files[f"src/{name}_instances.h"] = fill("instances.h.j2")
     files |= {made.path: fill("instances.c.j2", instances=made) for made in instances(program)}
@@ -312,6 +308,7 @@ def emit(
     if program.weights.kind == "file":
         content[WEIGHTS_FILE] = weights_image(program, files)
     content["graph.txt"] = print_graph(graph).encode()
+    content[TARGET_FILE] = target_text(target).encode()
     content[FILE] = manifest_text(manifest).encode()
 
     def references(stage: Path) -> None:

@@ -13,9 +13,11 @@ from edgeq.codegen.cmsis_nn import VERSION
 from edgeq.codegen.program import Port, Program, Streaming
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.errors import UsageError
-from edgeq.target import Target
+from edgeq.target import Target, load_target, load_target_file
 
 FILE = "manifest.json"
+TARGET_FILE = "target.toml"
+"""What the folder was built for, all in one file: the files it was made of may be gone."""
 
 
 def _port(port: Port) -> dict[str, Any]:
@@ -103,6 +105,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(data, dict) or "edgeq_version" not in data:
         raise UsageError("not a build folder", hint="give the folder that `edgeq build` wrote", where=str(folder))
     return data
+
+
+def read_target(folder: Path) -> Target:
+    """What a build folder was built for.
+
+    Raises:
+        UsageError: the folder is not a build folder, or what it says of its target was damaged.
+    """
+    name = read_manifest(folder).get("target")
+    file = folder / TARGET_FILE
+    if file.is_file():
+        target = load_target_file(file)
+        if target.name != name:
+            raise UsageError(f"is for {target.name}, the manifest for {name}", "build it again", str(file))
+        return target
+    return load_target(str(name))  # folders of earlier versions have their target's name alone
 
 
 def update_manifest(folder: Path, **changes: Any) -> dict[str, Any]:

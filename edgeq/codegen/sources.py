@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from edgeq.errors import InternalError
+from edgeq.errors import InternalError, UsageError, suggestion
 from edgeq.resources import folder
 
+TEMPLATE = ".j2"
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
 
 
@@ -45,19 +46,41 @@ def kernel_files(sources: Iterable[str], headers: Iterable[str]) -> dict[str, st
     return dict(sorted(found.items()))
 
 
-def platform_files(platform: str) -> dict[str, str]:
+def _files_below(source: Path) -> dict[str, Path]:
+    """Files by their path below a folder; what editors and systems leave there is not taken."""
+    files = {path.relative_to(source): path for path in sorted(source.rglob("*")) if path.is_file()}
+    return {name.as_posix(): p for name, p in files.items() if not any(n.startswith((".", "__")) for n in name.parts)}
+
+
+def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
     """Contents of the main program and of a platform's files, by path in the folder `platform`.
 
-    They come from firmware/runtime and firmware/platform/<platform>. Names ending in `.j2` are templates, which `emit`
-    renders with `program`, `target` and `version`.
+    They come from firmware/runtime and, for each part, from firmware/platform/<part>. Names ending in `.j2` are
+    templates, which `emit` renders with `program`, `target` and `version`.
+
+    Args:
+        parts: folders below firmware/platform.
+        where: the target whose platform it is.
+
+    Raises:
+        UsageError: there is no such part, or two of them have the same file.
     """
-    found: dict[str, str] = {}
-    for source in (folder("firmware") / "runtime", folder("firmware") / "platform" / platform):
-        for path in sorted(source.rglob("*")):
-            relative = path.relative_to(source)
-            if path.is_file() and not any(part.startswith((".", "__")) for part in relative.parts):
-                found[relative.as_posix()] = _text(path)
-    return dict(sorted(found.items()))
+    platform = folder("firmware") / "platform"
+    known = {path.relative_to(platform).as_posix(): path for path in sorted(platform.glob("*/*")) if path.is_dir()}
+    unknown = [part for part in parts if part not in known]
+    if unknown:
+        raise UsageError(f"platform: unknown part {unknown[0]!r}", suggestion(unknown[0], known, "parts"), where)
+    sources = [("runtime", folder("firmware") / "runtime"), *((part, known[part]) for part in parts)]
+    texts: dict[str, str] = {}
+    origin: dict[str, str] = {}
+    for part, source in sources:
+        for name, path in _files_below(source).items():
+            place = name.removesuffix(TEMPLATE)
+            if place in origin:
+                raise UsageError(f"platform: {origin[place]!r} and {part!r} both have {place}", "leave one out", where)
+            origin[place] = part
+            texts[name] = _text(path)
+    return dict(sorted(texts.items()))
 
 
 def included_headers(texts: Iterable[str]) -> set[str]:

@@ -1,5 +1,25 @@
 """Running compiled models: on this machine, in an emulator."""
 
-from edgeq.runners.program import Port, Profile, Program, Watched, profile, run, watch
+from edgeq.runners.program import Port, Profile, Program, Watched, profile, run, watch, watches_stack
+from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
+from edgeq.runners.table import RUNNERS, Way, way_to_run, ways
 
-__all__ = ["Port", "Profile", "Program", "Watched", "profile", "run", "watch"]
+__all__ = [
+    "RUNNERS",
+    "Capability",
+    "Fault",
+    "Job",
+    "Port",
+    "Profile",
+    "Program",
+    "Requirement",
+    "Runner",
+    "Watched",
+    "Way",
+    "profile",
+    "run",
+    "watch",
+    "watches_stack",
+    "way_to_run",
+    "ways",
+]

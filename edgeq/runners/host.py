@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from edgeq.runners.runner import Job, Requirement, Runner
+from edgeq.target import RunnerSpec
+from edgeq.toolchain.process import Finished
+from edgeq.toolchain.process import run as run_process
 
 
-def command(program: Path, words: Sequence[str]) -> list[str]:
-    """The command that runs `program` with arguments."""
-    return [str(program), *words]
+def _requires(spec: RunnerSpec) -> tuple[Requirement, ...]:
+    return ()
+
+
+def _run(job: Job, spec: RunnerSpec) -> Finished:
+    return run_process([job.program, *job.words], cwd=job.folder, timeout=job.timeout, check=False)
+
+
+RUNNER = Runner("host", frozenset(), _requires, _run)

@@ -16,13 +16,10 @@ import numpy as np
 
 from edgeq.errors import ToolError, UsageError
 from edgeq.ir.tensor import Array, Shape
-from edgeq.runners import host, qemu
+from edgeq.runners.runner import Capability, Job
+from edgeq.runners.table import Way, way_to_run, ways
 from edgeq.target import Target
 from edgeq.toolchain.process import Finished, last_lines
-from edgeq.toolchain.process import run as run_process
-
-FAULT = 100
-"""Exit code of firmware that was stopped by a fault."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +115,16 @@ def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
 
     Raises:
         UsageError: the inputs do not fit the program.
-        ToolError: the emulator is missing; or the program crashed, failed or took too long.
+        ToolError: what runs it is missing; or the program crashed, failed or took too long.
     """
     records = _records(program, inputs)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         return _run(program, records, Path(folder), [])
+
+
+def watches_stack(target: Target) -> bool:
+    """Whether `watch` can tell how deep the stack gets."""
+    return any(Capability.WATCHES_STACK in way.runner.capabilities for way in ways(target)[:1])
 
 
 def watch(program: Program, inputs: Sequence[Array]) -> Watched:
@@ -143,7 +145,7 @@ def watch(program: Program, inputs: Sequence[Array]) -> Watched:
 def _run(program: Program, records: Array, folder: Path, more: list[str]) -> list[Array]:
     """Run inferences in `folder`, with arguments after the usual ones."""
     records.tofile(folder / "input")
-    _execute(program, ["run", "input", "output", *more], folder, len(records), exact_time=False)
+    _execute(program, ["run", "input", "output", *more], folder, len(records))
     raw = np.fromfile(folder / "output", np.uint8)
     size = sum(port.nbytes for port in program.outputs)
     if raw.size != len(records) * size:
@@ -163,14 +165,14 @@ def profile(program: Program, inputs: Sequence[Array]) -> Profile:
 
     Raises:
         UsageError: the inputs do not fit the program.
-        ToolError: the emulator is missing; or the program crashed, failed or took too long.
+        ToolError: what runs it is missing; or the program crashed, failed or took too long.
     """
     unit = program.target.counter
     repeats = 1 if unit == "instructions" else max(5, min(101, 10**9 // max(program.macs, 1)))
     records = _records(program, inputs)[:1]
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         records.tofile(Path(folder) / "input")
-        _execute(program, ["profile", "input", "table", str(repeats)], Path(folder), repeats, exact_time=True)
+        _execute(program, ["profile", "input", "table", str(repeats)], Path(folder), repeats, counting=True)
         table = np.fromfile(Path(folder) / "table", "<u8").astype(np.int64)
     if table.size < 1 + 2 * repeats or (table.size - 1) % repeats:
         raise ToolError("the program wrote an incomplete table of times", where=program.path.name)
@@ -209,39 +211,33 @@ def _split(records: Array, ports: Sequence[Port]) -> list[Array]:
     return parts
 
 
-def _execute(program: Program, words: Sequence[str], folder: Path, inferences: int, exact_time: bool) -> None:
+def _execute(program: Program, words: Sequence[str], folder: Path, inferences: int, counting: bool = False) -> None:
     """Run the program with these arguments in `folder`."""
     if not program.path.is_file():
         raise ToolError("the program has not been compiled", hint="build without --no-compile", where=str(program.path))
     if program.weights is not None and not program.weights.path.is_file():
         raise ToolError("the file of weights is missing", hint="build it again", where=str(program.weights.path))
-    target = program.target
-    path = program.path.resolve()
-    if target.emulator is None and target.bare_metal:
-        raise ToolError(f"there is no emulator for {target.name}", hint="choose another target to run it here")
-    files = {w.address: w.path.resolve() for w in (program.weights,) if w is not None}
-    if target.emulator is None:
-        command, install = host.command(path, words), ""
-    else:
-        command, install = (
-            qemu.command(path, target.emulator, words, exact_time, files),
-            f"apt-get install {target.emulator.package}",
-        )
+    memory = {w.address: w.path.resolve() for w in (program.weights,) if w is not None}
+    needed = {Capability.PRELOADS_MEMORY} if memory else set()
+    if counting and program.target.counter == "instructions":
+        needed.add(Capability.COUNTS_INSTRUCTIONS)
+    way = way_to_run(program.target, needed)
     # What the slowest kernels need in an emulator on a busy machine, several times over.
     timeout = 60 + inferences * (0.05 + program.macs * 2e-6)
-    done = run_process(command, cwd=folder, timeout=timeout, install=install, check=False)
+    job = Job(program.path.resolve(), tuple(words), folder, timeout, counting, memory)
+    done = way.run(job)
     if done.code:
-        raise _failure(program, done)
+        raise _failure(program.target, way, job, done)
 
 
-def _failure(program: Program, done: Finished) -> ToolError:
+def _failure(target: Target, way: Way, job: Job, done: Finished) -> ToolError:
     """What to say of a program that ended with an exit code other than 0."""
+    where = f"{job.program.name} on {target.name}"
+    fault = way.fault(job, done)
+    if fault is not None:
+        place = f" in {fault.function}" if fault.function else ""
+        return ToolError(f"fault: {fault.cause}{place}", hint=fault.registers, where=where)
     said = [line.removeprefix("edgeq: ") for line in done.errors.splitlines() if line.startswith("edgeq: ")]
-    where = f"{program.path.name} on {program.target.name}"
-    if done.code == FAULT and said:
-        _, cause, registers = (part.strip() for part in said[-1].split(":", 2))
-        place = qemu.function_at(program.path, registers)
-        return ToolError(f"fault: {cause}{f' in {place}' if place else ''}", hint=registers, where=where)
     if said:
         return ToolError(said[-1], where=where)
     ending = f"was ended by signal {-done.code}" if done.code < 0 else f"ended with exit code {done.code}"

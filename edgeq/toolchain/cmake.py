@@ -77,7 +77,7 @@ def find_generator() -> tuple[str, Path]:
 
 def program_path(folder: Path, name: str, target: Target) -> Path:
     """Where the program of a build folder is once it is built."""
-    return folder / BUILD / (f"{name}.elf" if target.bare_metal else name)
+    return folder / BUILD / f"{name}{target.suffix}"
 
 
 def profile_path(folder: Path, name: str, target: Target) -> Path:
@@ -175,8 +175,8 @@ def build(
         ToolError: a program is missing, or compiling failed.
         CapacityError: the program is larger than the target's memory.
     """
-    if sanitize and target.bare_metal:
-        raise UsageError("sanitizers need an operating system", hint="use --sanitize with --target host")
+    if sanitize and not target.native:
+        raise UsageError(f"sanitizers are not offered for {target.name}", hint="use --sanitize with --target host")
     compiler = find_toolchain(target, toolchain)
     if sanitize and compiler.kind == "zig":
         raise ToolError("zig has no AddressSanitizer", hint="install gcc or clang for --sanitize")
@@ -204,7 +204,10 @@ def build_profile(folder: Path, name: str, target: Target, toolchain: str | None
         ToolError: a program is missing, or compiling failed.
         CapacityError: the program is larger than the target's memory.
     """
+    goals = [f"{name}_profile"]
     if not _is_configured(folder):
+        if program_path(folder, name, target).is_file():
+            goals = [name, f"{name}_program", *goals]  # configuring removes them
         configure(folder, target, find_toolchain(target, toolchain))
-    _make(folder, target, [f"{name}_profile"])
+    _make(folder, target, goals)
     return profile_path(folder, name, target)

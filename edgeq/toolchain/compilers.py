@@ -60,8 +60,8 @@ def find_compiler(target: Target, kind: str) -> Toolchain | None:
         zig = find_zig()
         return Toolchain("zig", zig) if zig else None
     found = shutil.which(target.compilers[kind]) if kind in target.compilers else None
-    if found is None and kind == "gcc" and not target.bare_metal:
-        found = shutil.which("cc")
+    if found is None and kind == "gcc" and target.native:
+        found = shutil.which("cc")  # this machine's compiler, which builds for this machine alone
     return Toolchain(kind, Path(found)) if found else None
 
 

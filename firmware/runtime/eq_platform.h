@@ -1,4 +1,4 @@
-/* What the runtime needs of the machine that it runs on; each folder below firmware/platform implements it. */
+/* What the runtime needs of the machine that it runs on; the parts of a platform implement it together. */
 #ifndef EQ_PLATFORM_H
 #define EQ_PLATFORM_H
 

@@ -129,6 +129,28 @@ def test_unaligned_access_faults_on_armv6m_only(kind: str, built: Build) -> None
         run(built("cortex-m3", kind), [np.repeat(i, 2, 0) for i in asking(FAILING)])
 
 
+FAMILY = """
+#include "parts.h"
+#include "registers.h"
+void eq_family_start(void)
+{
+    SCB_CCR |= SCB_CCR_UNALIGN_TRP;
+}
+"""
+
+
+def test_part_of_a_chip_family_runs_first(tmp_path: Path) -> None:
+    """A Cortex-M3 allows unaligned accesses; this family's start makes them fault."""
+    target = load_target("cortex-m3")
+    if find_compiler(target, "gcc") is None:
+        pytest.skip("no gcc for cortex-m3")
+    program = build_tiny(tmp_path / "build", target, "gcc", family=FAMILY)
+    a, b = _inputs(10)
+    np.testing.assert_array_equal(run(program, [a, b])[0], expected(a, b)[0])
+    with pytest.raises(ToolError, match="fault: unaligned access in eq_model_run"):
+        run(program, asking(UNALIGNED))
+
+
 def test_input_that_ends_within_an_inference(built: Build) -> None:
     program = replace(built("cortex-m4", "gcc"), inputs=(Port("a", (1, 5), "int8"), Port("b", (1, 2), "int8")))
     with pytest.raises(ToolError, match="the input ends within an inference"):

@@ -178,7 +178,7 @@ def program_text(wanted: Sequence[Call], step: Step) -> str:
 
 def _platform(place: Path, target: Target) -> tuple[list[Path], list[str]]:
     """Write the platform's files; returns its sources and the options for the linker."""
-    options = ["-nostartfiles"] if target.bare_metal else []
+    options: list[str] = []
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
             program = {"name": "cases", "weights": INLINE, "calls_cmsis_nn": False}
@@ -249,7 +249,7 @@ def compile_program(
     with ThreadPoolExecutor(2) as pool:
         objects = list(pool.map(one, enumerate(sources)))
     program = place / ("cases.elf" if target.bare_metal else "cases")
-    linking = [option for option in linking if not (zig and option == "-nostartfiles")]
+    linking = [*target.link.get(tool.kind, ()), *linking]
     run([*compiler, *target.flags[tool.kind], *extra, *linking, *objects, "-Wl,--gc-sections", "-o", program])
     return program
 

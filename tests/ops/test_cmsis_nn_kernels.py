@@ -16,7 +16,7 @@ from edgeq.kernels import rows
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
-from edgeq.runners.qemu import command
+from edgeq.runners import Job, way_to_run
 from edgeq.target import load_target
 from edgeq.toolchain import find_toolchain, run
 
@@ -114,7 +114,6 @@ def test_host_with_sanitizers(tmp_path: Path, cmsis_nn_root: Path) -> None:
 @pytest.mark.parametrize("core", CORES)
 def test_emulated_core(core: str, tmp_path: Path, cmsis_nn_root: Path) -> None:
     target = load_target(core)
-    assert target.emulator is not None
     compiler = find_toolchain(target, "gcc")
     program = compile_program(tmp_path, taken(target.isa), target, compiler, (), cmsis_nn_root)
-    assert failures(run(command(program, target.emulator, [], exact_time=False), check=False)) == []
+    assert failures(way_to_run(target).run(Job(program))) == []

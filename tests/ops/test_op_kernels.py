@@ -20,7 +20,7 @@ from edgeq.kernels import rows
 from edgeq.kernels.choice import Wanted
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
-from edgeq.runners.qemu import command
+from edgeq.runners import Job, way_to_run
 from edgeq.target import list_targets, load_target
 from edgeq.toolchain import find_toolchain, run
 
@@ -133,9 +133,8 @@ def test_failing_cases_are_named(tmp_path: Path) -> None:
 def run_on_core(place: Path, core: str, kind: str, cases: tuple[Case, ...]) -> list[str]:
     """The failures of a program in the emulator, with all kernels that the core has."""
     target = load_target(core)
-    assert target.emulator is not None
     program = compile_program(place, calls(cases, target.isa), target, find_toolchain(target, kind), ())
-    return failures(run(command(program, target.emulator, [], exact_time=False), check=False))
+    return failures(way_to_run(target).run(Job(program)))
 
 
 def test_winograd_sums_at_their_bound(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ def test_share_of_the_target() -> None:
         "ram_bytes": 9792,
         "memory": {"platform": 1024, "platform_ram": 448},
     }
-    assert share(made, "flash") == "39.0 KiB, with 1,024 B of the platform 1.0 % of 4,096.0 KiB"
-    assert share(made, "RAM") == "9,792 B, with 448 B of the platform 0.2 % of 4,096.0 KiB"
-    assert share({**made, "target": "host"}, "RAM") == "9,792 B"
+    core, host = load_target("cortex-m4"), load_target("host")
+    assert share(made, "flash", core) == "39.0 KiB, with 1,024 B of the platform 1.0 % of 4,096.0 KiB"
+    assert share(made, "RAM", core) == "9,792 B, with 448 B of the platform 0.2 % of 4,096.0 KiB"
+    assert share(made, "RAM", host) == "9,792 B"

@@ -11,9 +11,26 @@ import pytest
 from tiny_firmware import BAD_ADDRESS, FAILING, SPIN, asking, build_tiny, expected
 
 from edgeq.errors import ToolError, UsageError
-from edgeq.runners import Port, Profile, Program, profile, run, watch
-from edgeq.runners.qemu import command, function_at
-from edgeq.target import Emulator, load_target
+from edgeq.runners import (
+    RUNNERS,
+    Capability,
+    Fault,
+    Job,
+    Port,
+    Profile,
+    Program,
+    profile,
+    run,
+    watch,
+    watches_stack,
+    way_to_run,
+    ways,
+)
+from edgeq.runners.fault import function_at, reported_fault
+from edgeq.runners.qemu_system import command
+from edgeq.target import RunnerSpec, list_boards, list_targets, load_target
+from edgeq.target.runners import RUNNER_KINDS
+from edgeq.toolchain import Finished
 
 HOST = load_target("host")
 
@@ -87,11 +104,6 @@ def test_inputs_that_do_not_fit(change, message: str, tmp_path: Path) -> None:
         ("print('late', file=sys.stderr); sys.exit(7)", "the program ended with exit code 7", "late"),
         ("import os; os.kill(os.getpid(), 11)", "the program was ended by signal 11", ""),
         ("open(result, 'wb').write(b'xyz')", "the program wrote 3 bytes where 3 inferences make 12", ""),
-        (
-            "print('edgeq: fault: bad luck: pc=0x00000010 r0=0x0', file=sys.stderr); sys.exit(100)",
-            "fault: bad luck",
-            "pc=0x00000010 r0=0x0",
-        ),
     ],
 )
 def test_program_that_fails(body: str, message: str, hint: str, tmp_path: Path) -> None:
@@ -107,10 +119,44 @@ def test_program_that_is_not_there(tmp_path: Path) -> None:
         run(program, _inputs())
 
 
-def test_target_without_emulator(tmp_path: Path) -> None:
-    program = replace(_script(tmp_path, ""), target=replace(load_target("cortex-m4"), emulator=None))
-    with pytest.raises(ToolError, match="there is no emulator for cortex-m4"):
+def test_target_without_runner(tmp_path: Path) -> None:
+    program = replace(_script(tmp_path, ""), target=replace(load_target("cortex-m4"), runners=()))
+    assert not watches_stack(program.target)
+    with pytest.raises(ToolError, match="there is no runner for cortex-m4") as caught:
         run(program, _inputs())
+    assert "that" not in caught.value.message
+    assert "the runners are host, qemu-system" in caught.value.hint
+
+
+def test_the_first_runner_that_can_do_it(tmp_path: Path) -> None:
+    """What the host cannot do is left to the next, or refused."""
+    target = replace(HOST, runners=(*HOST.runners, *load_target("cortex-m4").runners))
+    assert [way.runner.kind for way in ways(target)] == ["host", "qemu-system"]
+    assert way_to_run(target).runner.kind == "host"
+    assert way_to_run(target, {Capability.PRELOADS_MEMORY}).runner.kind == "qemu-system"
+    counting = replace(_script(tmp_path, ""), target=replace(HOST, counter="instructions", clock_hz=1))
+    with pytest.raises(ToolError, match="there is no runner for host that counts instructions"):
+        profile(counting, _inputs())
+
+
+def test_every_kind_of_runner_is_there() -> None:
+    """What targets' files can say, and what can be run, are the same; every target's runners say what they need."""
+    assert list(RUNNERS) == list(RUNNER_KINDS)
+    for target in (*list_targets(), *list_boards()):
+        for way in ways(target):
+            assert all(needed.program and needed.install for needed in way.requires)
+
+
+@pytest.mark.parametrize(
+    ("code", "errors", "fault"),
+    [
+        (100, "x\nedgeq: fault: bad luck: pc=0x00000010 r0=0x0\n", Fault("bad luck", "", "pc=0x00000010 r0=0x0")),
+        (99, "edgeq: fault: bad luck: pc=0x00000010\n", None),
+        (100, "edgeq: no memory\n", None),
+    ],
+)
+def test_report_of_a_fault(code: int, errors: str, fault: Fault | None, tmp_path: Path) -> None:
+    assert reported_fault(Job(tmp_path / "none"), Finished(code, "", errors)) == fault
 
 
 def test_profile_is_the_median_without_the_cost_of_timing(tmp_path: Path) -> None:
@@ -155,8 +201,8 @@ def test_program_of_a_manifest() -> None:
 
 
 def test_emulator_command() -> None:
-    emulator = Emulator("qemu", "package", "board", ("-cpu", "x"))
-    words = command(Path("/p/kws.elf"), emulator, ["run", "input"], exact_time=False)
+    spec = RunnerSpec("qemu-system", {"program": "qemu", "package": "p", "machine": "board", "args": ("-cpu", "x")})
+    words = command(Job(Path("/p/kws.elf"), ("run", "input")), spec)
     assert words[:5] == ["qemu", "-machine", "board", "-cpu", "x"]
     assert words[-4:] == [
         "-semihosting-config",
@@ -165,7 +211,9 @@ def test_emulator_command() -> None:
         "/p/kws.elf",
     ]
     assert "-icount" not in words
-    assert "shift=0" in command(Path("x"), emulator, [], exact_time=True)
+    assert "shift=0" in command(Job(Path("x"), counting=True), spec)
+    loader = command(Job(Path("x"), memory={0x21000000: Path("/a,b")}), spec)
+    assert "loader,file=/a,,b,addr=0x21000000,force-raw=on" in loader
 
 
 def test_function_at_an_address(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_frames_are_those_that_the_compiler_tells(core: str, level: str, tmp_pat
     (tmp_path / "frames.c").write_text(FRAMES)
     flags = [*target.flags["gcc"], level, "-fstack-usage", "-ffunction-sections", "-fno-ipa-ra"]
     run([gcc.program, *flags, "-c", "frames.c", "-o", "frames.o"], cwd=tmp_path)
-    link = ["-nostartfiles", "-Wl,-e,main"] if target.bare_metal else []
+    link = [*target.link.get("gcc", ()), *(["-Wl,-e,main"] if target.bare_metal else [])]
     run([gcc.program, *flags, "frames.o", *link, "-o", "frames.elf"], cwd=tmp_path)
     told = {
         name: int(size) for name, size in re.findall(r":(\w+)\t(\d+)\tstatic", (tmp_path / "frames.su").read_text())

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgeq.errors import UsageError
-from edgeq.target import Region, Speed, Target, list_boards, list_targets, load_target, load_target_file
+from edgeq.resources import folder
+from edgeq.target import (
+    Region,
+    Speed,
+    Target,
+    is_file_name,
+    list_boards,
+    list_targets,
+    load_target,
+    load_target_file,
+    target_name,
+    target_text,
+)
+from edgeq.target.runners import RUNNER_KINDS
+from edgeq.target.schema import COUNTERS, KEYS, SYSTEMS
 
 CPUS = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"]
-BASE = 'description = "x"\nfamily = "host"\ncpu = "x"\nplatform = "host"\n'
+BASE = 'description = "x"\nfamily = "host"\ncpu = "x"\n'
 
 
 def _file(folder: Path, text: str, name: str = "mine") -> Path:
@@ -33,9 +49,9 @@ def test_targets_are_complete(target: Target) -> None:
     assert set(target.packages) <= set(target.compilers)
     assert target.speed or target.counter == "ns", "a profile is to say how long it takes"
     if target.bare_metal:
-        flash, ram, weights = (target.memory[name] for name in ("flash", "ram", "weights"))
-        for one, other in ((flash, ram), (flash, weights), (ram, weights)):
+        for one, other in itertools.combinations(target.memory.values(), 2):
             assert one.end <= other.origin or other.end <= one.origin
+        ram = target.memory["ram"]
         assert 0 < target.stack_bytes < ram.size
         # The guard below the stack is an MPU region of 1 KB, which must lie at a multiple of its size.
         assert ram.origin % 0x400 == 0
@@ -53,7 +69,7 @@ def test_cpu_by_name_alias_and_board() -> None:
 
 def test_cortex_m0plus_runs_on_a_cortex_m3_but_is_none() -> None:
     target = load_target("cortex-m0plus")
-    assert target.emulator is not None and target.emulator.machine == "mps2-an385"
+    assert [spec.text("machine") for spec in target.runners] == ["mps2-an385"]
     assert target.isa == {"thumb"}
     assert target.flags["gcc"][0] == "-mcpu=cortex-m0plus"
 
@@ -81,19 +97,34 @@ def test_unknown_target(name: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (BASE, "there is no compiler"),
+        (BASE + "[flags]\ngcc = []\n[compilers]\nclang = 'clang'\n", "there is no compiler"),
         (BASE + "clock = 1\n", "unknown key 'clock'"),
         (BASE + "isa = 'dsp'\n", "'isa' must be a list of texts"),
         (BASE + "clock_hz = -1\n", "'clock_hz' must be a number of Hz"),
         (BASE + "clock_hz = true\n", "'clock_hz' must be a number of Hz"),
         (BASE + "[memory]\nram = { origin = 0 }\n", "'memory' must be a table of regions"),
         (BASE + "[flags]\nicc = []\n", "'flags' must be a table"),
-        (BASE + "[emulator]\nprogram = 'x'\n", "'emulator' must be a table"),
+        (BASE + "[runner]\nhost = 1\n", "'runner' must be a table of runners"),
+        (BASE + "[runner.hots]\n", "unknown runner 'hots'"),
+        (BASE + "[runner.host]\nport = 1\n", "runner.host: unknown key 'port'"),
+        (BASE + "[runner.qemu-system]\nmachine = 1\n", "runner.qemu-system: 'machine' must be a text"),
+        (BASE + "[runner.qemu-system]\nmachine = 'x'\n", "runner.qemu-system: the key 'program' is missing"),
+        (
+            BASE + "[runner.qemu-system]\nmachine = 'x'\nprogram = 'x'\npackage = 'x'\n",
+            "runner.qemu-system runs programs for system 'none', not 'native'",
+        ),
+        (BASE.replace('family = "host"', 'family = "cortex"'), "unknown family 'cortex'"),
+        (BASE + "isa = ['thumb', 'dps']\n", "isa: unknown feature 'dps'"),
+        (BASE + "system = 'windows'\n", "system = 'windows' is not known"),
+        (BASE.replace('"x"', '"two\\nlines"'), "'description' must be a text of one line"),
         (BASE + "counter = 'miles'\n", "counter = 'miles' is not known"),
         (BASE + "counter = 'instructions'\n", "needs clock_hz"),
         (BASE.replace('family = "host"', 'family = "cortex-m"'), "memory needs the regions 'flash' and 'ram'"),
         (BASE.replace('cpu = "x"\n', ""), "the key 'cpu' is missing"),
         (BASE + "extends = 'nothing'\n", "refers to 'nothing', which does not exist"),
-        (BASE + "extends = 'mine'\n", "extends itself"),
+        (BASE + "extends = 'mine'\n", "refers to 'mine', which does not exist"),
+        (BASE + "extends = 'mine.toml'\n", "extends itself"),
         (BASE + "board =\n", "cannot be read"),
         (BASE + "speed = { clock_mhz = 0, cpi = 1, part = 'x' }\n", "'speed' must be a table of clock_mhz, cpi"),
         (BASE + "speed = { clock_mhz = 1, cycles = 1 }\n", "'speed' must be a table"),
@@ -110,7 +141,53 @@ def test_wrong_file(text: str, message: str, tmp_path: Path) -> None:
 def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_target_file(_file(tmp_path, BASE + "clock_hertz = 1\n"))
-    assert caught.value.hint == "did you mean 'clock_hz'?"
+    assert caught.value.hint == "did you mean clock_hz?"
+
+
+@pytest.mark.parametrize("target", [*list_targets(), *list_boards()], ids=lambda t: t.name)
+def test_a_target_as_one_file(target: Target, tmp_path: Path) -> None:
+    """It needs no other, and is written in one way only."""
+    file = _file(tmp_path, target_text(target), "x")
+    assert load_target_file(file) == target
+    assert target_text(load_target_file(file)) == target_text(target)
+
+
+def test_any_text_in_a_target(tmp_path: Path) -> None:
+    odd = replace(load_target("host"), description='é "x" \\ 😀', memory={"my own": Region(1, 2)}, isa=frozenset())
+    odd = replace(odd, speed=Speed(0.1, 1e-7, "'"), vectors=0, defines=('A="b"',))
+    assert load_target_file(_file(tmp_path, target_text(odd))) == odd
+
+
+def test_families_say_what_all_of_their_targets_share() -> None:
+    m4, host = load_target("cortex-m4"), load_target("host")
+    assert m4.bare_metal and not m4.native and m4.suffix == ".elf" and m4.stack_bytes == 0x4000
+    assert m4.link == {"gcc": ("-nostartfiles",)} and m4.platform[0] == "cores/cortex-m"
+    assert host.native and not host.bare_metal and host.suffix == "" and host.link == {}
+    assert [spec.kind for spec in host.runners] == ["host"]
+
+
+def test_a_file_may_have_the_name_of_what_it_extends(tmp_path: Path) -> None:
+    text = 'description = "mine"\nextends = "mps2-an386"\nstack_bytes = 4096\n'
+    target = load_target(str(_file(tmp_path, text, "mps2-an386")))
+    assert target == replace(load_target("mps2-an386"), description="mine", stack_bytes=4096)
+
+
+def test_file_beside_it(tmp_path: Path) -> None:
+    _file(tmp_path, 'description = "base"\nextends = "mps2-an386"\nstack_bytes = 4096\n', "base")
+    for reference in ("base", "base.toml", "./base.toml"):
+        own = _file(tmp_path, f'description = "own"\nextends = "{reference}"\n', "own")
+        assert load_target_file(own).stack_bytes == 4096
+
+
+def test_changed_file_is_read_again(tmp_path: Path) -> None:
+    for size in (4096, 8192):
+        own = _file(tmp_path, f'description = "own"\nextends = "mps2-an386"\nstack_bytes = {size}\n')
+        assert load_target_file(own).stack_bytes == size
+
+
+def test_names_of_targets() -> None:
+    assert [is_file_name(n) for n in ("host", "a.toml", "a/b", "cortex-m4")] == [False, True, True, False]
+    assert [target_name(n) for n in ("host", "a.toml", "a/b.c.toml")] == ["host", "a", "b.c"]
 
 
 def test_a_file_that_does_not_exist(tmp_path: Path) -> None:
@@ -130,7 +207,7 @@ flash = { origin = 0x08000000, size = 0x100000 }
 ram = { origin = 0x20000000, size = 0x20000 }
 """
     target = load_target_file(_file(tmp_path, text))
-    assert target.name == "mine" and target.cpu == "cortex-m4" and target.emulator is None
+    assert target.name == "mine" and target.cpu == "cortex-m4" and target.runners == ()
     assert target.flags == load_target("cortex-m4").flags
     assert target.memory["flash"] == Region(0x08000000, 0x100000)
     again = load_target_file(_file(tmp_path, 'description = "again"\nextends = "mine"\n[flags]\ngcc = []\n', "again"))
@@ -140,3 +217,11 @@ ram = { origin = 0x20000000, size = 0x20000 }
 def test_speed_of_a_board_of_ones_own(tmp_path: Path) -> None:
     text = 'description = "mine"\nextends = "cortex-m4"\nboard = "mps2-an386"\n[speed]\nclock_mhz = 64\npart = "mine"\n'
     assert load_target_file(_file(tmp_path, text)).speed == Speed(64, 1.5, "mine")
+
+
+def test_documentation_lists_every_key_part_and_runner() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "targets.md").read_text("utf-8")
+    families = sorted((folder("targets") / "families").glob("*.toml"))
+    parts = {part for target in list_targets() for part in target.platform}
+    for name in (*KEYS, *SYSTEMS, *COUNTERS, *RUNNER_KINDS, *parts, *(f.stem for f in families)):
+        assert f"`{name}`" in text, name

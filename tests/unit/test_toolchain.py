@@ -13,8 +13,10 @@ from small_net import record, samples, small_net
 
 from edgeq.codegen import emit, lower
 from edgeq.errors import CapacityError, ToolError, UsageError
+from edgeq.runners import Job, way_to_run
 from edgeq.simulator import run_int
 from edgeq.target import Region, load_target
+from edgeq.target.model import System
 from edgeq.toolchain import (
     Toolchain,
     available,
@@ -25,6 +27,7 @@ from edgeq.toolchain import (
     find_generator,
     find_toolchain,
     find_zig,
+    program_path,
     run,
 )
 from edgeq.toolchain import cmake as cmake_module
@@ -85,6 +88,17 @@ def test_order_of_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_toolchain(HOST) == Toolchain("gcc", Path("/bin/cc"))
 
 
+@pytest.mark.parametrize("system", ["linux", "none"])
+def test_this_machines_compiler_is_for_this_machine(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = replace(HOST, name="pi", system=system, compilers={"gcc": "aarch64-linux-gnu-gcc"})
+    monkeypatch.setattr(compilers, "find_zig", lambda: None)
+    monkeypatch.setattr(shutil, "which", {"cc": "/bin/cc", "gcc": "/bin/gcc"}.get)
+    assert available(target) == ()
+    assert available(replace(target, system="native")) == (Toolchain("gcc", Path("/bin/cc")),)
+    with pytest.raises(ToolError, match="there is no compiler for pi"):
+        find_toolchain(target)
+
+
 def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compilers, "find_zig", lambda: None)
     monkeypatch.setattr(shutil, "which", lambda name: None)
@@ -143,19 +157,15 @@ def test_host_program(kind: str, sanitize: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("core", CORES)
 def test_bare_metal_program(core: str, kind: str, tmp_path: Path) -> None:
     target = load_target(core)
-    emulator = target.emulator
-    assert emulator is not None
-    if compilers.find_compiler(target, kind) is None or shutil.which(emulator.program) is None:
-        pytest.skip(f"{kind} or {emulator.program} is not installed")
+    if compilers.find_compiler(target, kind) is None:
+        pytest.skip(f"{kind} is not installed")
     _emit(tmp_path / "out", core)
     built = build(tmp_path / "out", "net", target, kind, werror=True)
     assert built.program.name == "net.elf"
     given, expected = _expected()
     (tmp_path / "x").write_bytes(given)
-    arguments = ",".join(f"arg={a}" for a in ("net", "run", tmp_path / "x", tmp_path / "y"))
-    machine = [emulator.program, "-machine", emulator.machine, *emulator.args, "-kernel", built.program]
-    console = ["-nographic", "-monitor", "none", "-serial", "none"]
-    run([*machine, *console, "-semihosting-config", f"enable=on,target=native,{arguments}"], timeout=60)
+    done = way_to_run(target).run(Job(built.program, ("run", "x", "y"), tmp_path, timeout=60))
+    assert done.code == 0
     assert (tmp_path / "y").read_bytes() == expected
 
 
@@ -170,7 +180,7 @@ def test_too_large_for_the_memory(kind: str, tmp_path: Path) -> None:
 
 
 def test_sanitizers_are_for_the_host(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="sanitizers need an operating system"):
+    with pytest.raises(UsageError, match="sanitizers are not offered for cortex-m4"):
         build(tmp_path, "net", M4, sanitize=True)
     if find_zig() is not None:
         with pytest.raises(ToolError, match="zig has no AddressSanitizer"):
@@ -200,6 +210,7 @@ def test_moved_folder_is_configured_anew(tmp_path: Path) -> None:
     build(tmp_path / "a", "net", HOST)
     (tmp_path / "a").rename(tmp_path / "b")
     assert build_profile(tmp_path / "b", "net", HOST).is_file()
+    assert program_path(tmp_path / "b", "net", HOST).is_file(), "what was there before is there again"
 
 
 def test_in_another_project(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 /* From reset to eq_main, and from a fault to a message: bare metal, without vendor code or C library. */
 #include "eq_platform.h"
+#include "parts.h"
 #include "registers.h"
-#include "semihost.h"
 
 #include <string.h>
 
@@ -15,7 +15,6 @@ extern uint8_t eq_free_start[], eq_free_end[];
 void eq_reset(void) __attribute__((noreturn));
 void eq_fault(void);
 void eq_report_fault(const uint32_t *frame, uint32_t exc_return) __attribute__((noreturn, used));
-void eq_systick(void);
 
 typedef void (*vector)(void);
 
@@ -63,14 +62,20 @@ __attribute__((noinline, noreturn)) static void start(void)
 {
     static char text[512];
     static const char *argv[MAX_ARGUMENTS];
-    const int argc = eq_semihost_arguments(text, sizeof text, argv, MAX_ARGUMENTS);
-    eq_semihost_exit(eq_main(argc, argv));
+    const int argc = eq_console_arguments(text, sizeof text, argv, MAX_ARGUMENTS);
+    eq_console_exit(eq_main(argc, argv));
+}
+
+/* A family's part has one of its own. */
+__attribute__((weak)) void eq_family_start(void)
+{
 }
 
 void eq_reset(void)
 {
     guard_stack();
     enable_core_features();
+    eq_family_start();
     memcpy(eq_data_start, eq_data_load, (size_t)((uintptr_t)eq_data_end - (uintptr_t)eq_data_start));
     memset(eq_bss_start, 0, (size_t)((uintptr_t)eq_bss_end - (uintptr_t)eq_bss_start));
     start();
@@ -167,5 +172,5 @@ void eq_report_fault(const uint32_t *frame, uint32_t exc_return)
         show(names[i], frame[i]);
     }
     eq_platform_message("\n");
-    eq_semihost_exit(EXIT_FAULT);
+    eq_console_exit(EXIT_FAULT);
 }

@@ -1,5 +1,7 @@
-#include "semihost.h"
+/* Arm semihosting: calls to the debugger or emulator that the core runs under
+ * (Semihosting for AArch32 and AArch64, Arm's ABI documents). */
 #include "eq_platform.h"
+#include "parts.h"
 
 enum {
     SYS_OPEN = 0x01,
@@ -62,7 +64,7 @@ void eq_platform_message(const char *text)
     (void)call(SYS_WRITE0, text);
 }
 
-int eq_semihost_arguments(char *text, size_t bytes, const char **argv, int max)
+int eq_console_arguments(char *text, size_t bytes, const char **argv, int max)
 {
     uintptr_t arguments[2] = {(uintptr_t)text, bytes};
     if (call(SYS_GET_CMDLINE, arguments)) {
@@ -81,7 +83,7 @@ int eq_semihost_arguments(char *text, size_t bytes, const char **argv, int max)
     return count;
 }
 
-void eq_semihost_exit(int code)
+void eq_console_exit(int code)
 {
     const uintptr_t arguments[2] = {APPLICATION_EXIT, (uintptr_t)code};
     for (;;) {

@@ -3,6 +3,7 @@
  * SysTick counts down from 2^24 - 1 again and again; its interrupt counts the rounds. On a board with a cycle counter
  * that one is used instead. */
 #include "eq_platform.h"
+#include "parts.h"
 #include "registers.h"
 
 #ifdef EQ_PROFILE
@@ -14,7 +15,6 @@ enum { HANDLER_INSTRUCTIONS = 5 };
 
 volatile uint32_t eq_systick_rounds;
 
-void eq_systick(void);
 __attribute__((naked)) void eq_systick(void)
 {
     __asm__ volatile(".syntax unified\n\t"
@@ -120,7 +120,6 @@ uint64_t eq_platform_clock(void)
 
 #else
 
-void eq_systick(void);
 void eq_systick(void)
 {
 }

@@ -1,0 +1,58 @@
+"""The vocabulary of instruction sets: the features that kernels ask for and targets have.
+
+A feature that another one builds on is implied: a target's file names the last of them, and a kernel that asks for an
+earlier one runs there as well. A new instruction set is a line of `FEATURES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from edgeq.errors import UsageError, suggestion
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What a processor can have.
+
+    Attributes:
+        description: one line.
+        implies: the features that every processor with this one has, too; theirs follow.
+    """
+
+    description: str
+    implies: tuple[str, ...] = ()
+
+
+FEATURES: Mapping[str, Feature] = {
+    "thumb": Feature("Arm: 16-bit Thumb instructions, those of Armv6-M"),
+    "thumb2": Feature("Arm: 32-bit Thumb instructions, Armv7-M and Armv8-M Mainline", ("thumb",)),
+    "dsp": Feature("Arm: DSP extension, such as SMLAD and SXTB16", ("thumb2",)),
+    "fpu": Feature("Arm: floating-point unit"),
+    "v8m": Feature("Arm: Armv8-M", ("thumb",)),
+    "lob": Feature("Arm: low-overhead branches of Armv8.1-M", ("thumb2", "v8m")),
+    "mve": Feature("Arm: M-profile vector extension (Helium)", ("dsp", "lob")),
+}
+
+
+def with_implied(names: Iterable[str], where: str = "") -> frozenset[str]:
+    """Features, and all that they imply.
+
+    Args:
+        names: features.
+        where: the file that names them.
+
+    Raises:
+        UsageError: a name is not in the vocabulary.
+    """
+    closed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in FEATURES:
+            raise UsageError(f"isa: unknown feature {name!r}", suggestion(name, FEATURES, "features"), where)
+        if name not in closed:
+            closed.add(name)
+            waiting += FEATURES[name].implies
+    return frozenset(closed)

@@ -1,0 +1,42 @@
+"""The report of a fault that firmware/platform/cores writes, whatever runs the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from edgeq.runners.runner import Fault, Job
+from edgeq.toolchain.process import Finished
+
+_EXIT_CODE = 100
+_REPORT = re.compile(r"^edgeq: fault: (?P<cause>[^:]*): (?P<registers>.*)$", re.MULTILINE)
+
+
+def reported_fault(job: Job, done: Finished) -> Fault | None:
+    """The fault that a program was stopped by, if it was."""
+    report = _REPORT.search(done.errors) if done.code == _EXIT_CODE else None
+    if report is None:
+        return None
+    registers = report["registers"].strip()
+    return Fault(report["cause"].strip(), function_at(job.program, registers), registers)
+
+
+def function_at(program: Path, registers: str) -> str:
+    """The function that the pc among `registers` ("name=value" …) is in, or an empty string."""
+    counter = re.search(r"\bpc=(0x[0-9a-f]+)", registers)
+    if counter is None:
+        return ""
+    pc = int(counter[1], 16)
+    try:
+        with program.open("rb") as file:
+            table = ELFFile(file).get_section_by_name(".symtab")
+            for symbol in table.iter_symbols() if table else ():
+                start = symbol["st_value"] & ~1
+                if symbol["st_info"]["type"] == "STT_FUNC" and start <= pc < start + symbol["st_size"]:
+                    return str(symbol.name)
+    except (OSError, ELFError):
+        pass
+    return ""

@@ -1,0 +1,87 @@
+"""What a runner is: one way in which programs of a target are run from this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from edgeq.target import RunnerSpec
+from edgeq.toolchain.process import Finished
+
+
+class Capability(Enum):
+    """What not every runner can do; the words follow "that"."""
+
+    COUNTS_INSTRUCTIONS = "counts instructions"
+    WATCHES_STACK = "tells how deep the stack gets"
+    PRELOADS_MEMORY = "has files in memory before a program starts"
+
+
+@dataclass(frozen=True, order=True)
+class Requirement:
+    """A program that a runner calls, and the command that installs it."""
+
+    program: str
+    install: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One start of a program.
+
+    Attributes:
+        program: the linked program.
+        words: its arguments (which must not hold commas or spaces).
+        folder: where it runs, and finds the files that its arguments name.
+        timeout: seconds after which it is ended.
+        counting: let its clock count instructions exactly, which may be slower.
+        memory: files that are in memory before it starts, by address.
+    """
+
+    program: Path
+    words: tuple[str, ...] = ()
+    folder: Path = Path()
+    timeout: float = 600.0
+    counting: bool = False
+    memory: Mapping[int, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a program was stopped by its processor.
+
+    Attributes:
+        cause: in words.
+        function: the function that it was in, or an empty string.
+        registers: what they held.
+    """
+
+    cause: str
+    function: str
+    registers: str
+
+
+def no_faults(job: Job, done: Finished) -> Fault | None:
+    """Of a runner whose programs do not tell of faults."""
+    return None
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A row of the table of runners.
+
+    Attributes:
+        kind: its name in targets' files; `edgeq.target.runners` says what they hold of it.
+        capabilities: what it can do beyond running programs.
+        requires: the programs that it calls, by what a target says of it.
+        run: runs a job to its end. Raises ToolError if the program cannot be started, or takes too long.
+        fault: the fault that a program which ended tells of, if there is one.
+    """
+
+    kind: str
+    capabilities: frozenset[Capability]
+    requires: Callable[[RunnerSpec], tuple[Requirement, ...]]
+    run: Callable[[Job, RunnerSpec], Finished]
+    fault: Callable[[Job, Finished], Fault | None] = no_faults

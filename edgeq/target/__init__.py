@@ -1,0 +1,19 @@
+"""Targets: what is known about a CPU or a board, one TOML file each (docs/targets.md)."""
+
+from edgeq.target.loading import is_file_name, list_boards, list_targets, load_target, load_target_file, target_name
+from edgeq.target.model import Region, RunnerSpec, Speed, Target
+from edgeq.target.text import target_text
+
+__all__ = [
+    "Region",
+    "RunnerSpec",
+    "Speed",
+    "Target",
+    "is_file_name",
+    "list_boards",
+    "list_targets",
+    "load_target",
+    "load_target_file",
+    "target_name",
+    "target_text",
+]

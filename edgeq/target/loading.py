@@ -1,0 +1,181 @@
+"""Reading targets' files (docs/targets.md).
+
+A CPU's file holds its features, its compiler flags and, in `board`, the emulated board that stands for it when the CPU
+is asked for by its own name. A board's file extends a CPU and holds memory, clock and runners. Where both say
+something, the one that was asked for decides. Below both is the family's file, which has what all its CPUs share.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgeq.errors import UsageError, suggestion
+from edgeq.isa import with_implied
+from edgeq.resources import folder
+from edgeq.target.model import Region, RunnerSpec, Setting, Speed, Target
+from edgeq.target.schema import SYSTEMS, check_file, check_target
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+SUFFIX = ".toml"
+_OF_A_FILE_ALONE = ("aliases", "extends", "board", "name")
+"""Keys that say nothing of what builds on the file."""
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a target is asked for by a file of the user's own, not by its name."""
+    return name.endswith(SUFFIX) or "/" in name or "\\" in name
+
+
+def target_name(name: str) -> str:
+    """What a target that is asked for as `name` is called: a file as the file is, without its suffix."""
+    return Path(name).stem if is_file_name(name) else name
+
+
+def load_target(name: str) -> Target:
+    """The CPU or board called `name`, or of which `name` is an alias, or that a file of this name describes.
+
+    Raises:
+        UsageError: there is none; or its file is wrong, which only happens to files one has written oneself.
+    """
+    if is_file_name(name):
+        return load_target_file(Path(name))
+    files = _files()
+    if name not in files:
+        aliases = {alias: path for path in files.values() for alias in _read(path).get("aliases", ())}
+        if name not in aliases:
+            raise UsageError(f"unknown target {name!r}", suggestion(name, sorted({*files, *aliases}), "targets"))
+        return load_target_file(aliases[name])
+    return load_target_file(files[name])
+
+
+def list_targets() -> tuple[Target, ...]:
+    """Every CPU."""
+    return tuple(load_target_file(path) for path in _folder_files("cpus"))
+
+
+def list_boards() -> tuple[Target, ...]:
+    """Every board."""
+    return tuple(load_target_file(path) for path in _folder_files("boards"))
+
+
+def load_target_file(path: Path) -> Target:
+    """The target that a TOML file describes.
+
+    Raises:
+        UsageError: the file cannot be read, a key is unknown or missing, or a value is of the wrong kind.
+    """
+    own = _read(path)
+    data = _extended(path, own, ())
+    if "board" in own:
+        data = _merged(_read(_other(path, str(own["board"]))), data)
+    return _target(path, data)
+
+
+def _extended(path: Path, own: Mapping[str, Any], seen: tuple[Path, ...]) -> Mapping[str, Any]:
+    """What the file says, on top of what the files that it extends say."""
+    if path in seen:
+        raise UsageError(f"extends itself by way of {', '.join(p.stem for p in seen)}", where=path.name)
+    if "extends" not in own:
+        return own
+    other = _other(path, str(own["extends"]))
+    return _merged(_extended(other, _read(other), (*seen, path)), own)
+
+
+def _target(path: Path, data: Mapping[str, Any]) -> Target:
+    where = path.name
+    for key in ("description", "family", "cpu"):
+        if key not in data:
+            raise UsageError(f"the key {key!r} is missing", hint="docs/targets.md has examples", where=where)
+    families = {file.stem: file for file in _folder_files("families")}
+    if data["family"] not in families:
+        raise UsageError(f"unknown family {data['family']!r}", suggestion(data["family"], families, "families"), where)
+    data = _merged(_read(families[data["family"]]), data)
+    check_target(data, where)
+    speed = data.get("speed")
+    return Target(
+        name=data.get("name", path.stem),
+        description=data["description"],
+        family=data["family"],
+        cpu=data["cpu"],
+        system=next(system for system in SYSTEMS if system == data["system"]),
+        isa=with_implied(data.get("isa", ()), where),
+        flags=_lists(data.get("flags", {})),
+        link=_lists(data.get("link", {})),
+        compilers=dict(data.get("compilers", {})),
+        packages=dict(data.get("packages", {})),
+        suffix=data["suffix"],
+        memory={name: Region(**region) for name, region in data.get("memory", {}).items()},
+        vectors=data.get("vectors"),
+        stack_bytes=data["stack_bytes"],
+        platform=tuple(data["platform"]),
+        runners=tuple(RunnerSpec(kind, _settings(table)) for kind, table in data.get("runner", {}).items()),
+        clock_hz=data.get("clock_hz", 0),
+        counter=data["counter"],
+        speed=Speed(**speed) if speed else None,
+        defines=tuple(data.get("defines", ())),
+    )
+
+
+def _lists(table: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(values) for key, values in table.items()}
+
+
+def _settings(table: Mapping[str, Any]) -> dict[str, Setting]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """The file's tables, every key known and of the right kind."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        hint = "give a name that `edgeq targets` lists, or a file that exists"
+        raise UsageError(f"cannot be read: {error.strerror}", hint, str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read: {error}", where=path.name) from error
+    check_file(data, path.name)
+    return data
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with what `own` says instead."""
+    return _over({key: value for key, value in base.items() if key not in _OF_A_FILE_ALONE}, own)
+
+
+def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Two tables as one: tables within them key by key, and everything else whole."""
+    merged = dict(base)
+    for key, value in own.items():
+        before = merged.get(key)
+        merged[key] = _over(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _other(path: Path, name: str) -> Path:
+    """The file that `path` calls `name`: beside it, or one of edgeq's own."""
+    if is_file_name(name):
+        return path.parent / name
+    beside = {p.stem: p for p in path.parent.glob(f"*{SUFFIX}") if p.stem != path.stem}
+    files = {**_files(), **beside}
+    if name not in files:
+        hint = suggestion(name, sorted(files), "targets")
+        raise UsageError(f"refers to {name!r}, which does not exist", hint, path.name)
+    return files[name]
+
+
+def _folder_files(kind: str) -> list[Path]:
+    """Sorted with numbers as numbers: m7 before m33."""
+    files = (folder("targets") / kind).glob(f"*{SUFFIX}")
+    return sorted(files, key=lambda path: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", path.stem)])
+
+
+def _files() -> dict[str, Path]:
+    return {path.stem: path for kind in ("boards", "cpus") for path in _folder_files(kind)}

@@ -1,0 +1,143 @@
+"""What a target is, once its files are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edgeq.errors import InternalError
+
+System = Literal["native", "linux", "none"]
+Setting = str | int | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of memory: first address and size, in bytes."""
+
+    origin: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The address after the last byte."""
+        return self.origin + self.size
+
+
+@dataclass(frozen=True)
+class RunnerSpec:
+    """One way in which a target's programs are run.
+
+    Attributes:
+        kind: the runner (`edgeq.target.runners`).
+        settings: what it has to know, by key.
+    """
+
+    kind: str
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    def text(self, key: str) -> str:
+        """A setting that is a text."""
+        value = self.settings.get(key)
+        if not isinstance(value, str):
+            raise self._wrong(key, "text")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A setting that is a list of texts; empty where nothing is said."""
+        value = self.settings.get(key, ())
+        if not isinstance(value, tuple):
+            raise self._wrong(key, "list of texts")
+        return value
+
+    def _wrong(self, key: str, what: str) -> InternalError:
+        return InternalError(f"the runner {self.kind!r} has no {what} {key!r}")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What instructions are turned into time with.
+
+    Attributes:
+        clock_mhz: a typical clock of the CPU, or a board's own.
+        cpi: cycles per instruction of kernels, an estimate (docs/performance.md says where it comes from).
+        part: the chip that runs at this clock.
+    """
+
+    clock_mhz: float
+    cpi: float
+    part: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """What code is generated for.
+
+    Attributes:
+        name: how it is asked for.
+        description: one line.
+        family: whose file in targets/families says what is common to several CPUs.
+        cpu: the CPU's name as compilers know it.
+        system: what programs run on: "native" (this machine), "linux" (another one) or "none" (bare metal).
+        isa: features that kernels can ask for, such as "dsp" or "mve", with all that they imply.
+        flags: compiler and linker flags for each kind of compiler that can build for it.
+        link: further flags of the linker for programs, by kind of compiler.
+        compilers: programs of kind "gcc" and "clang" to look for on the PATH; zig comes as a Python package.
+        packages: for a kind of compiler, the Debian package that has it.
+        suffix: how the names of programs end.
+        memory: regions of a bare-metal target: "flash" (code, constants), "ram" and, where some memory, such as an
+            external flash, is meant for weights alone, "weights".
+        vectors: address of the vector table, where it has to be elsewhere than at the start of flash.
+        stack_bytes: memory set aside for the stack of a bare-metal program.
+        platform: the folders below firmware/platform that programs are made of besides the model.
+        runners: how its programs are run from this machine; the first that can do what is asked is taken.
+        clock_hz: what the cycle or tick counter counts, per second; 0: none.
+        counter: unit of a profile.
+        speed: what instructions are turned into time with, or None where time is measured.
+        defines: preprocessor definitions of the platform's files, "NAME=VALUE".
+    """
+
+    name: str
+    description: str
+    family: str
+    cpu: str
+    system: System = "native"
+    isa: frozenset[str] = frozenset()
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    link: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    compilers: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    suffix: str = ""
+    memory: Mapping[str, Region] = field(default_factory=dict)
+    vectors: int | None = None
+    stack_bytes: int = 0
+    platform: tuple[str, ...] = ()
+    runners: tuple[RunnerSpec, ...] = ()
+    clock_hz: int = 0
+    counter: str = "ns"
+    speed: Speed | None = None
+    defines: tuple[str, ...] = ()
+
+    @property
+    def bare_metal(self) -> bool:
+        """Whether there is no operating system: programs need startup code and a linker script."""
+        return self.system == "none"
+
+    @property
+    def native(self) -> bool:
+        """Whether its programs are for this very machine, and its own compiler builds them."""
+        return self.system == "native"
+
+    @property
+    def platform_defines(self) -> tuple[str, ...]:
+        """`defines`, with those that follow from the clock and the counter.
+
+        An emulator that counts one instruction per nanosecond shows them through a timer that is slower than that:
+        it ticks every EQ_TICK_NS / EQ_TICKS nanoseconds.
+        """
+        if self.counter != "instructions":
+            return self.defines
+        common = math.gcd(10**9, self.clock_hz)
+        return (*self.defines, f"EQ_TICK_NS={10**9 // common}u", f"EQ_TICKS={self.clock_hz // common}u")

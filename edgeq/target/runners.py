@@ -1,0 +1,35 @@
+"""The runners that a target's file can name, and what it has to say of each. `edgeq.runners` has the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edgeq.target.model import System
+from edgeq.target.values import TEXT, TEXTS, Value
+
+
+@dataclass(frozen=True)
+class RunnerKind:
+    """What a table `[runner.<kind>]` holds.
+
+    Attributes:
+        system: of the targets whose programs it can run.
+        settings: keys that must be there.
+        optional: keys that may be there.
+    """
+
+    system: System
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    optional: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> Mapping[str, Value]:
+        """All keys."""
+        return {**self.settings, **self.optional}
+
+
+RUNNER_KINDS: Mapping[str, RunnerKind] = {
+    "host": RunnerKind("native"),
+    "qemu-system": RunnerKind("none", {"program": TEXT, "package": TEXT, "machine": TEXT}, {"args": TEXTS}),
+}

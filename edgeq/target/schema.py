@@ -1,0 +1,118 @@
+"""The keys of targets' files, and what each file, and a target as a whole, must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgeq.errors import UsageError, suggestion
+from edgeq.target.model import System
+from edgeq.target.runners import RUNNER_KINDS
+from edgeq.target.values import ADDRESS, BYTES, HERTZ, POSITIVE, TEXT, TEXTS, Value, record_of, table_of
+
+SYSTEMS: tuple[System, ...] = ("native", "linux", "none")
+COUNTERS = ("ns", "cycles", "instructions")
+COMPILER_KINDS = ("gcc", "clang", "zig")
+REGIONS = ("flash", "ram")
+"""Memory that a program without an operating system needs."""
+
+_REGION = {"origin": ADDRESS, "size": BYTES}
+SPEED = {"clock_mhz": POSITIVE, "cpi": POSITIVE, "part": TEXT}
+
+
+def _is_regions(value: object) -> bool:
+    region = record_of(_REGION, "a region")
+    return isinstance(value, dict) and all(region.accepts(r) and set(r) == set(_REGION) for r in value.values())
+
+
+def _is_runners(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(settings, dict) for settings in value.values())
+
+
+KEYS: Mapping[str, Value] = {
+    "name": TEXT,
+    "description": TEXT,
+    "extends": Value("the name of a CPU or board, or a file", TEXT.accepts),
+    "board": Value("the name of a board", TEXT.accepts),
+    "aliases": TEXTS,
+    "family": TEXT,
+    "cpu": TEXT,
+    "system": TEXT,
+    "isa": TEXTS,
+    "flags": table_of(TEXTS, COMPILER_KINDS, "a table: a list of texts for each of gcc, clang, zig"),
+    "link": table_of(TEXTS, COMPILER_KINDS, "a table: a list of texts for each of gcc, clang, zig"),
+    "compilers": table_of(TEXT, ("gcc", "clang"), "a table: a program for gcc, clang"),
+    "packages": table_of(TEXT, ("gcc", "clang"), "a table: a Debian package for gcc, clang"),
+    "suffix": TEXT,
+    "memory": Value("a table of regions, each with origin and size", _is_regions),
+    "vectors": ADDRESS,
+    "stack_bytes": BYTES,
+    "platform": TEXTS,
+    "runner": Value("a table of runners, each a table of its own: [runner.KIND]", _is_runners),
+    "clock_hz": HERTZ,
+    "counter": TEXT,
+    "speed": record_of(SPEED, "a table of clock_mhz, cpi and part"),
+    "defines": TEXTS,
+}
+
+
+def check_file(data: Mapping[str, Any], where: str) -> None:
+    """Make sure that a file has no key but those that there are, and values of the right kinds.
+
+    Raises:
+        UsageError: it does not.
+    """
+    for key, value in data.items():
+        if key not in KEYS:
+            raise UsageError(f"unknown key {key!r}", suggestion(key, KEYS, "keys"), where)
+        if not KEYS[key].accepts(value):
+            raise UsageError(f"{key!r} must be {KEYS[key].words}", where=where)
+    for kind, settings in data.get("runner", {}).items():
+        _check_runner(kind, settings, where)
+
+
+def _check_runner(kind: str, settings: Mapping[str, Any], where: str) -> None:
+    if kind not in RUNNER_KINDS:
+        raise UsageError(f"unknown runner {kind!r}", suggestion(kind, RUNNER_KINDS, "runners"), where)
+    keys = RUNNER_KINDS[kind].keys
+    for key, value in settings.items():
+        if key not in keys:
+            hint = suggestion(key, keys, "keys") if keys else f"the runner {kind!r} has no settings"
+            raise UsageError(f"runner.{kind}: unknown key {key!r}", hint, where)
+        if not keys[key].accepts(value):
+            raise UsageError(f"runner.{kind}: {key!r} must be {keys[key].words}", where=where)
+
+
+def check_target(data: Mapping[str, Any], where: str) -> None:
+    """Make sure that what a target's files say together is complete.
+
+    Args:
+        data: what a file says, with all that it builds on.
+        where: the file.
+
+    Raises:
+        UsageError: something is missing, or does not go together.
+    """
+    for key, allowed in (("system", SYSTEMS), ("counter", COUNTERS)):
+        if data[key] not in allowed:
+            raise UsageError(f"{key} = {data[key]!r} is not known", f"it is one of {', '.join(allowed)}", where)
+    speed = data.get("speed")
+    if speed and set(speed) != set(SPEED):
+        raise UsageError(f"speed needs {' and '.join(sorted(SPEED))}", where=where)
+    if data["system"] == "none" and not set(REGIONS) <= set(data.get("memory", {})):
+        raise UsageError("memory needs the regions 'flash' and 'ram'", where=where)
+    if data["counter"] == "instructions" and not data.get("clock_hz"):
+        raise UsageError("counter = 'instructions' needs clock_hz, the rate of the timer", where=where)
+    for kind, settings in data.get("runner", {}).items():
+        missing = [key for key in RUNNER_KINDS[kind].settings if key not in settings]
+        if missing:
+            raise UsageError(f"runner.{kind}: the key {missing[0]!r} is missing", where=where)
+        if RUNNER_KINDS[kind].system != data["system"]:
+            raise UsageError(
+                f"runner.{kind} runs programs for system {RUNNER_KINDS[kind].system!r}, not {data['system']!r}",
+                where=where,
+            )
+    if not any(kind == "zig" or kind in data.get("compilers", {}) for kind in data.get("flags", {})):
+        raise UsageError(
+            "there is no compiler", "flags needs the key 'zig', or one whose program is among compilers", where
+        )
