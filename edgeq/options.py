@@ -189,15 +189,18 @@ class Declared:
         return self.option.default or ("" if self.option.key else shown(self.default))
 
     @property
+    def meaning(self) -> str:
+        """What it means and what can be chosen, without the last full stop."""
+        choices = self.option.kind.choices
+        return f"{self.option.help}: {_listed(choices, '')}" if choices else self.option.help
+
+    @property
     def help(self) -> str:
-        """What it means, what can be chosen, what the default is."""
+        """What it means, what can be chosen, and what the default is."""
         kind, default = self.option.kind, self.default_text
-        text = self.option.help
-        if kind.choices:
-            text += f": {_listed(kind.choices, default)}"
-        if default and default not in kind.choices and kind.spelling == "value":
-            text += f"; default: {default}"
-        return f"{text}."
+        if default in kind.choices:
+            return f"{self.option.help}: {_listed(kind.choices, default)}."
+        return f"{self.meaning}; default: {default}." if default and kind.spelling == "value" else f"{self.meaning}."
 
 
 def _listed(choices: Mapping[str, str], default: str) -> str:
@@ -383,7 +386,7 @@ PATH = Kind(_path, _path, metavar="FILE")
 ON = Kind(_no_text, _flag, "true", spelling="on")
 """A flag that is off unless it is said; in edgeq.toml true or false."""
 OFF = Kind(_no_text, _flag, "false", spelling="off")
-"""A flag that is on unless --no-… is said."""
+"""A flag that is on unless --no-… is said, whose help says what comes of that."""
 INTEGER = Kind(_integer_text, _integer, "{}", "N")
 NUMBER = Kind(_number_text, _number, "{}", "X")
 NUMBERS = Kind(_numbers_text, _numbers, "[{}]", "X,X,X")

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 from edgeq.errors import UsageError
-from edgeq.options import BOUNDS, INTEGER, NUMBER, OFF, Document, Option, Section, choice, read_table
+from edgeq.options import BOUNDS, INTEGER, NUMBER, ON, Document, Option, Section, choice, read_table
 
 
 class Weights(Enum):
@@ -46,7 +46,7 @@ class ObserverKind(Enum):
 OBSERVER = choice(ObserverKind, metavar="O")
 ACTIVATIONS = choice(Activations, metavar="A")
 WEIGHTS = choice(Weights, metavar="W")
-WEIGHT_SCALE = choice(WeightScale, metavar="S")
+WEIGHT_SCALE = choice(WeightScale, {"max": "nothing is clipped", "mse": "least squared error"}, "S")
 COMMANDS = ("build", "quantize")
 """Commands that quantize."""
 REST = "as the rest"
@@ -83,9 +83,7 @@ class QuantConfig:
     weights: Annotated[
         Weights, Option("Weight scales, for each output channel or for the tensor", WEIGHTS, COMMANDS)
     ] = Weights.PER_CHANNEL
-    weight_scale: Annotated[
-        WeightScale, Option("How weight scales are found: nothing clipped, or the least squared error", WEIGHT_SCALE)
-    ] = WeightScale.MSE
+    weight_scale: Annotated[WeightScale, Option("How weight scales are found", WEIGHT_SCALE)] = WeightScale.MSE
     activations: Annotated[Activations, Option("Activations with or without a zero-point", ACTIVATIONS, COMMANDS)] = (
         Activations.ASYMMETRIC
     )
@@ -98,11 +96,11 @@ class QuantConfig:
     bins: Annotated[int, Option("Least resolution of histograms, in bins over the observed range", INTEGER)] = 2048
     bias_correction: Annotated[
         bool,
-        Option("Shifts of the mean are measured and taken out of the biases (from 16 samples on)", OFF),
+        Option("Shifts of the mean are measured and taken out of the biases (from 16 samples on)", ON),
     ] = True
     equalize: Annotated[
         bool,
-        Option("Channels of unequal range are scaled to each other between layers, which changes nothing else", OFF),
+        Option("Channels of unequal range are scaled to each other between layers, which changes nothing else", ON),
     ] = True
     layers: Annotated[
         tuple[LayerConfig, ...],
