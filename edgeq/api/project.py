@@ -147,6 +147,10 @@ class BuildOptions:
         Option("Host only: run this target's kernels, instructions as C", TEXT, BUILD, metavar="TARGET"),
     ] = None
     sanitize: Annotated[bool, Option("Host only: AddressSanitizer and UndefinedBehaviorSanitizer", ON, BUILD)] = False
+    dump_ir: Annotated[
+        Path | None,
+        Option("Write the graph there as text after every step that changed it", PATH, ALL, metavar="DIR"),
+    ] = None
     compile: Annotated[bool, Option("Only generate the folder", OFF, BUILD)] = True
 
     @property

@@ -30,14 +30,16 @@ def command(
 
     Inputs, outputs and layers of a model, or the figures of a build folder.
     """
+    built = (path / "manifest.json").is_file()
+    if arguments and (built or memory):
+        raise UsageError("is a build folder", hint="--input-shape and --dump-ir are for models", where=str(path))
     if memory:
         _memory(path, output or path / "memory.svg", json)
         return
     if output is not None:
         raise UsageError("--output is for --memory", hint="leave it out, or add --memory")
-    built = (path / "manifest.json").is_file()
     options = None if built else read_options(path, arguments)
-    found = api.inspect(options.model, options.input_shapes) if options else api.inspect(path)
+    found = api.inspect(options.model, options.input_shapes, options.dump_ir) if options else api.inspect(path)
     if json:
         print_json(found)
         return
