@@ -14,23 +14,9 @@ from edgeq.errors import UsageError
 from edgeq.ir.kernel import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.tensor import Shape
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.options import (
-    ADDRESS,
-    BYTES,
-    OFF,
-    ON,
-    PATH,
-    SHAPES,
-    TEXT,
-    Document,
-    Kind,
-    Option,
-    Origin,
-    Section,
-    choice,
-    read_table,
-)
-from edgeq.quantize.config import COMMANDS, QuantConfig
+from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
+from edgeq.options.kind import ADDRESS, BYTES, OFF, ON, PATH, SHAPES, TEXT
+from edgeq.quantize.config import QUANTIZING, QuantConfig
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.target import list_boards
 
@@ -43,7 +29,7 @@ FILE = "edgeq.toml"
 
 
 BUILD = ("build",)
-ALL = ("build", "quantize", "inspect")
+READING = ("build", "quantize", "inspect")
 """Commands that read a model."""
 
 
@@ -72,7 +58,7 @@ class BuildOptions:
     ] = "host"
     calibration: Annotated[
         Path | None,
-        Option("Calibration samples: array x, batch first, real values", PATH, COMMANDS, metavar="X.npz"),
+        Option("Calibration samples: array x, batch first, real values", PATH, QUANTIZING, metavar="X.npz"),
     ] = None
     output: Annotated[
         Path | None, Option("Build folder", PATH, BUILD, short="-o", metavar="DIR", default="build/NAME-TARGET")
@@ -82,7 +68,7 @@ class BuildOptions:
         Option(
             "Arithmetic",
             choice(Numerics, {"tflite": "as LiteRT", "tflm": "as TFLite Micro"}, "MODE"),
-            COMMANDS,
+            QUANTIZING,
             default="fast, tflite for a quantized .tflite",
         ),
     ] = None
@@ -131,8 +117,8 @@ class BuildOptions:
         Option("gcc, clang or zig", TEXT, BUILD, metavar="C", default="the first that is found"),
     ] = None
     name: Annotated[str | None, Option("C name of the model", TEXT, BUILD, default="the file's")] = None
-    quantize: Annotated[QuantConfig, Section("How to quantize; see quantization.md.", QuantConfig)] = field(
-        default_factory=QuantConfig
+    quantize: Annotated[QuantConfig, Section("How to quantize; see [quantization](quantization.md).", QuantConfig)] = (
+        field(default_factory=QuantConfig)
     )
     input: Annotated[
         InputSpec | None,
@@ -140,7 +126,7 @@ class BuildOptions:
     ] = None
     input_shapes: Annotated[
         Mapping[str, Shape],
-        Option("Shape of an input with dynamic dimensions", SHAPES, ALL, flag="--input-shape"),
+        Option("Shape of an input with dynamic dimensions", SHAPES, READING, flag="--input-shape"),
     ] = field(default_factory=dict)
     simulate: Annotated[
         str | None,
@@ -149,7 +135,7 @@ class BuildOptions:
     sanitize: Annotated[bool, Option("Host only: AddressSanitizer and UndefinedBehaviorSanitizer", ON, BUILD)] = False
     dump_ir: Annotated[
         Path | None,
-        Option("Write the graph there as text after every step that changed it", PATH, ALL, metavar="DIR"),
+        Option("Write the graph there as text after every step that changed it", PATH, READING, metavar="DIR"),
     ] = None
     compile: Annotated[bool, Option("Only generate the folder", OFF, BUILD)] = True
 

@@ -14,7 +14,7 @@ from edgeq.api.project import BuildOptions
 from edgeq.options import Declared, options, sections
 
 if TYPE_CHECKING:
-    from edgeq.options import Declaration
+    from edgeq.options.declare import Declaration
 
 HEAD = """\
 # Options

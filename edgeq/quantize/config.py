@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
 from edgeq.errors import UsageError
-from edgeq.options import BOUNDS, INTEGER, NUMBER, ON, Document, Option, Section, choice, read_table
+from edgeq.options import Document, Option, Section, choice, read_table
+from edgeq.options.kind import BOUNDS, INTEGER, NUMBER, ON
 
 
 class Weights(Enum):
@@ -47,7 +48,7 @@ OBSERVER = choice(ObserverKind, metavar="O")
 ACTIVATIONS = choice(Activations, metavar="A")
 WEIGHTS = choice(Weights, metavar="W")
 WEIGHT_SCALE = choice(WeightScale, {"max": "nothing is clipped", "mse": "least squared error"}, "S")
-COMMANDS = ("build", "quantize")
+QUANTIZING = ("build", "quantize")
 """Commands that quantize."""
 REST = "as the rest"
 
@@ -81,13 +82,13 @@ class QuantConfig:
     """How a float model becomes int8. The defaults are what measured best (docs/quantization.md)."""
 
     weights: Annotated[
-        Weights, Option("Weight scales, for each output channel or for the tensor", WEIGHTS, COMMANDS)
+        Weights, Option("Weight scales, for each output channel or for the tensor", WEIGHTS, QUANTIZING)
     ] = Weights.PER_CHANNEL
     weight_scale: Annotated[WeightScale, Option("How weight scales are found", WEIGHT_SCALE)] = WeightScale.MSE
-    activations: Annotated[Activations, Option("Activations with or without a zero-point", ACTIVATIONS, COMMANDS)] = (
+    activations: Annotated[Activations, Option("Activations with or without a zero-point", ACTIVATIONS, QUANTIZING)] = (
         Activations.ASYMMETRIC
     )
-    observer: Annotated[ObserverKind, Option("How ranges are found", OBSERVER, COMMANDS)] = ObserverKind.MIN_MAX
+    observer: Annotated[ObserverKind, Option("How ranges are found", OBSERVER, QUANTIZING)] = ObserverKind.MIN_MAX
     percentile: Annotated[
         float,
         Option("The observer percentile clips what is above this percentile, and below 100 minus it", NUMBER),

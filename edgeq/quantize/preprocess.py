@@ -21,8 +21,9 @@ from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.transpose import Transpose
-from edgeq.options import NUMBERS, TEXT, Document, Option, read_table
-from edgeq.quantize.config import COMMANDS
+from edgeq.options import Document, Option, read_table
+from edgeq.options.kind import NUMBERS, TEXT
+from edgeq.quantize.config import QUANTIZING
 from edgeq.quantize.solver import requantize_op, rule_of
 
 Floats = npt.NDArray[np.float64]
@@ -42,14 +43,16 @@ class InputSpec:
         Option(
             "Of raw bytes the model sees (raw * scale - mean) / std. One value, or one per channel",
             NUMBERS,
-            COMMANDS,
+            QUANTIZING,
             flag="--input-mean",
         ),
     ] = (0.0,)
-    std: Annotated[tuple[float, ...], Option("The same formula's std", NUMBERS, COMMANDS, flag="--input-std")] = (1.0,)
-    scale: Annotated[tuple[float, ...], Option("The same formula's scale", NUMBERS, COMMANDS, flag="--input-scale")] = (
+    std: Annotated[tuple[float, ...], Option("The same formula's std", NUMBERS, QUANTIZING, flag="--input-std")] = (
         1.0,
     )
+    scale: Annotated[
+        tuple[float, ...], Option("The same formula's scale", NUMBERS, QUANTIZING, flag="--input-scale")
+    ] = (1.0,)
     name: Annotated[str | None, Option("The input of the model that it is about", TEXT, default="its only one")] = None
 
     def __post_init__(self) -> None:

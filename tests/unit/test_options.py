@@ -16,18 +16,6 @@ from edgeq.api.project import BuildOptions
 from edgeq.api.reference import options_page
 from edgeq.errors import UsageError
 from edgeq.options import (
-    ADDRESS,
-    BOUNDS,
-    BYTES,
-    INTEGER,
-    NAMES,
-    NUMBER,
-    NUMBERS,
-    OFF,
-    ON,
-    PATH,
-    SHAPES,
-    TEXT,
     Document,
     Kind,
     Option,
@@ -41,6 +29,7 @@ from edgeq.options import (
     read_table,
     sections,
 )
+from edgeq.options.kind import ADDRESS, BOUNDS, BYTES, INTEGER, NAMES, NUMBER, NUMBERS, OFF, ON, PATH, SHAPES, TEXT
 
 HERE = Origin("here", Path("folder"))
 GO = ("go",)
