@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
+from edgeq.api.dump import dump_into
 from edgeq.api.threads import one_thread
 from edgeq.codegen.manifest import read_manifest, read_target
 from edgeq.codegen.names import symbol_prefix
@@ -280,8 +281,15 @@ def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | Non
     }
 
 
-def inspect(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> dict[str, Any]:
+def inspect(
+    path: str | Path, input_shapes: Mapping[str, Shape] | None = None, dump_ir: Path | None = None
+) -> dict[str, Any]:
     """Inputs, outputs and layers of a model after edgeq's passes; of a build folder its manifest.
+
+    Args:
+        path: a model or a build folder.
+        input_shapes: shapes of inputs that have dynamic dimensions beyond the batch.
+        dump_ir: a folder for the graph after every pass that changed it, or None.
 
     Raises:
         UsageError, ModelError: as `load`.
@@ -289,7 +297,10 @@ def inspect(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -
     path = Path(path)
     if (path / "manifest.json").is_file():
         return read_manifest(path)
-    graph = optimize_float(import_model(path, dict(input_shapes or {})))
+    observe = dump_into(dump_ir)
+    graph = import_model(path, dict(input_shapes or {}))
+    observe("import", graph)
+    graph = optimize_float(graph, observe)
     layers = []
     for node in graph.nodes:
         site = graph.site(node)

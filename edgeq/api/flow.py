@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
+from edgeq.api.dump import dump_into
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.codegen import cmsis_nn
@@ -21,6 +22,7 @@ from edgeq.errors import UsageError
 from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
+from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes.pipeline import optimize_float, optimize_integer
@@ -75,6 +77,7 @@ def quantize(
     numerics: Numerics | None = None,
     input: InputSpec | None = None,
     progress: Advance | None = None,
+    observe: Observe = unobserved,
 ) -> QuantizedModel:
     """Quantize a model to int8 by calibration (static post-training quantization).
 
@@ -85,21 +88,25 @@ def quantize(
         numerics: the arithmetic; by default what the model was made for.
         input: preprocessing of raw sensor data to fold in.
         progress: called with samples done and samples in all.
+        observe: called with the name of every step and the graph it gave, from "import" on.
 
     Raises:
         QuantizationError: calibration is missing or useless.
     """
     graph = model if isinstance(model, Graph) else load(model)
+    observe("import", graph)
     if input is not None:
         graph = apply_preprocessing(graph, input)
-    float_graph = optimize_float(graph)
+        observe("apply_preprocessing", graph)
+    float_graph = optimize_float(graph, observe)
     samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
     if samples is not None and not isinstance(samples, Dataset):
         samples = list(samples)  # it is gone through more than once
     config, chosen = config or QuantConfig(), numerics or graph.preferred
     float_graph = equalize(float_graph, samples, config)
-    integer = quantize_graph(float_graph, samples, config, chosen, progress)
-    return QuantizedModel(float_graph, optimize_integer(integer))
+    observe("equalize", float_graph)
+    integer = quantize_graph(float_graph, samples, config, chosen, progress, observe)
+    return QuantizedModel(float_graph, optimize_integer(integer, observe))
 
 
 def build(
@@ -131,6 +138,9 @@ def build(
     place = place_weights(options.weights_in, options.weights_address, target)
     folder = options.folder
     check_replaceable(folder)
+    if options.dump_ir is not None and options.dump_ir.resolve().is_relative_to(folder.resolve()):
+        hint = "choose a folder outside of it"
+        raise UsageError("--dump-ir is in the build folder, which is replaced", hint=hint, where=str(options.dump_ir))
     if options.compile:
         find_toolchain(target, options.toolchain)  # a missing compiler is better known before the work than after
     model = model or _quantized(options, step, progress)
@@ -156,7 +166,12 @@ def _quantized(options: BuildOptions, step: Step, progress: Advance | None) -> Q
     step(f"reading {options.model.name}")
     graph = load(options.model, options.input_shapes)
     step("quantizing")
-    return quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
+    return _quantize(graph, options, progress)
+
+
+def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> QuantizedModel:
+    observe = dump_into(options.dump_ir)
+    return quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress, observe)
 
 
 def _kernel_target(target: Target, simulate: str | None) -> Target:
@@ -237,7 +252,7 @@ def quantize_report(
         EdgeqError: as `quantize`; UsageError if the file cannot be written.
     """
     graph = load(options.model, options.input_shapes)
-    model = quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress)
+    model = _quantize(graph, options, progress)
     if options.calibration is not None:
         source = apply_preprocessing(graph, options.input) if options.input else graph
         data = load_data(options.calibration, source, options.input).first(samples)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 from edgeq.codegen.names import symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
@@ -14,9 +14,11 @@ from edgeq.errors import UsageError
 from edgeq.ir.kernel import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.tensor import Shape
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.config import QuantConfig
+from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
+from edgeq.options.kind import ADDRESS, BYTES, OFF, ON, PATH, SHAPES, TEXT
+from edgeq.quantize.config import QUANTIZING, QuantConfig
 from edgeq.quantize.preprocess import InputSpec
-from edgeq.target import is_file_name, target_name
+from edgeq.target import is_file_name, list_boards, target_name
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,54 +26,126 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 FILE = "edgeq.toml"
-Name = TypeVar("Name", bound=str)
+
+
+BUILD = ("build",)
+READING = ("build", "quantize", "inspect")
+"""Commands that read a model."""
+
+
+def _target(value: Any, origin: Origin) -> str:
+    """A target's name, or the path of a file that describes one."""
+    text = str(TEXT.from_toml(value, origin))
+    return str(origin.folder / text) if is_file_name(text) else text
+
+
+def _board(value: Any, origin: Origin) -> str:
+    """The target that a board is."""
+    text = _target(value, origin)
+    return text if is_file_name(text) else str(choice([board.name for board in list_boards()]).from_toml(text, origin))
+
+
+TARGET = Kind(_target, _target, metavar="T")
+BOARD = Kind(_board, _board, metavar="B")
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """Everything `edgeq build` can be told. Paths are as given, relative ones against the working directory.
+    """Everything `edgeq build` can be told; the same words are options of the command line and keys of edgeq.toml.
 
-    Attributes:
-        model: model file or SavedModel folder.
-        target: name or alias of a target, or a TOML file that describes one.
-        calibration: .npz with calibration samples, or None.
-        output: build folder; by default `build/<name>-<target>`.
-        name: C name of the model; by default made from the model's file name.
-        numerics: arithmetic; by default what the model was made for.
-        optimize: speed, balanced or size.
-        kernels: edgeq or cmsis-nn.
-        weights_in: where weights lie: inline (among the code), section or file.
-        weights_address: where the file of weights is programmed; by default the target's memory for weights.
-        cmsis_nn_root: a copy of CMSIS-NN for kernels cmsis-nn; None: CMake fetches it.
-        ram_budget: most bytes of the arena, for which layers are computed in stripes if need be; or None.
-        toolchain: gcc, clang or zig; None takes the first that is found.
-        sanitize: build the host program with AddressSanitizer and UndefinedBehaviorSanitizer.
-        simulate: a target, as above, whose kernels the host program runs, or None.
-        compile: run CMake; otherwise the folder is only generated.
-        input_shapes: shapes for inputs with dynamic dimensions.
-        quantize: how to quantize.
-        input: preprocessing of raw sensor data, or None.
+    What each means: docs/options.md. Paths are as given, relative ones against the working directory.
     """
 
-    model: Path
-    target: str = "host"
-    calibration: Path | None = None
-    output: Path | None = None
-    name: str | None = None
-    numerics: Numerics | None = None
-    optimize: Goal = "balanced"
-    kernels: Library = "edgeq"
-    weights_in: WeightsIn = "inline"
-    weights_address: int | None = None
-    cmsis_nn_root: Path | None = None
-    ram_budget: int | None = None
-    toolchain: str | None = None
-    sanitize: bool = False
-    simulate: str | None = None
-    compile: bool = True
-    input_shapes: Mapping[str, Shape] = field(default_factory=dict)
-    quantize: QuantConfig = field(default_factory=QuantConfig)
-    input: InputSpec | None = None
+    model: Annotated[
+        Path, Option("ONNX, TFLite or Keras file, or SavedModel folder; on the command line MODEL", PATH, metavar="M")
+    ]
+    target: Annotated[
+        str,
+        Option("What to build for: see `edgeq targets`, or T.toml", TARGET, BUILD, short="-t"),
+        Option("In place of --target a board, or B.toml: its memory, its clock", BOARD, BUILD, short="-b", key="board"),
+    ] = "host"
+    calibration: Annotated[
+        Path | None,
+        Option("Calibration samples: array x, batch first, real values", PATH, QUANTIZING, metavar="X.npz"),
+    ] = None
+    output: Annotated[
+        Path | None, Option("Build folder", PATH, BUILD, short="-o", metavar="DIR", default="build/NAME-TARGET")
+    ] = None
+    numerics: Annotated[
+        Numerics | None,
+        Option(
+            "Arithmetic",
+            choice(Numerics, {"tflite": "as LiteRT", "tflm": "as TFLite Micro"}, "MODE"),
+            QUANTIZING,
+            default="fast, tflite for a quantized .tflite",
+        ),
+    ] = None
+    optimize: Annotated[Goal, Option("What the program is made for", choice(GOALS, metavar="GOAL"), BUILD)] = "balanced"
+    kernels: Annotated[Library, Option("Whose kernels are called", choice(LIBRARIES, metavar="SET"), BUILD)] = "edgeq"
+    weights_in: Annotated[
+        WeightsIn,
+        Option(
+            "Where weights lie",
+            choice(
+                WEIGHTS_IN,
+                {
+                    "inline": "among the code",
+                    "section": "one of their own, for a linker script to place",
+                    "file": "weights.bin",
+                },
+                "PLACE",
+            ),
+            BUILD,
+        ),
+    ] = "inline"
+    weights_address: Annotated[
+        int | None,
+        Option(
+            "Where weights.bin is programmed, such as 0x90000000",
+            ADDRESS,
+            BUILD,
+            default="the target's memory for weights",
+        ),
+    ] = None
+    cmsis_nn_root: Annotated[
+        Path | None,
+        Option("A copy of CMSIS-NN for --kernels cmsis-nn", PATH, BUILD, metavar="DIR", default="fetched"),
+    ] = None
+    ram_budget: Annotated[
+        int | None,
+        Option(
+            "Keep the arena to N bytes, such as 65536 or 64K: compute layers in stripes if need be, fail if that is "
+            "not enough",
+            BYTES,
+            BUILD,
+        ),
+    ] = None
+    toolchain: Annotated[
+        str | None,
+        Option("gcc, clang or zig", TEXT, BUILD, metavar="C", default="the first that is found"),
+    ] = None
+    name: Annotated[str | None, Option("C name of the model", TEXT, BUILD, default="the file's")] = None
+    quantize: Annotated[QuantConfig, Section("How to quantize; see [quantization](quantization.md).", QuantConfig)] = (
+        field(default_factory=QuantConfig)
+    )
+    input: Annotated[
+        InputSpec | None,
+        Section("The device takes raw sensor bytes, and the model sees (raw * scale - mean) / std.", InputSpec),
+    ] = None
+    input_shapes: Annotated[
+        Mapping[str, Shape],
+        Option("Shape of an input with dynamic dimensions", SHAPES, READING, flag="--input-shape"),
+    ] = field(default_factory=dict)
+    simulate: Annotated[
+        str | None,
+        Option("Host only: run this target's kernels, instructions as C", TARGET, BUILD, metavar="TARGET"),
+    ] = None
+    sanitize: Annotated[bool, Option("Host only: AddressSanitizer and UndefinedBehaviorSanitizer", ON, BUILD)] = False
+    dump_ir: Annotated[
+        Path | None,
+        Option("Write the graph there as text after every step that changed it", PATH, READING, metavar="DIR"),
+    ] = None
+    compile: Annotated[bool, Option("Only generate the folder", OFF, BUILD)] = True
 
     @property
     def model_name(self) -> str:
@@ -88,36 +162,6 @@ class BuildOptions:
         return replace(self, **{k: v for k, v in given.items() if v is not None})
 
 
-def choice(value: str, allowed: tuple[Name, ...], what: str, where: str = "") -> Name:
-    """`value` if it is allowed.
-
-    Raises:
-        UsageError: it is not.
-    """
-    for name in allowed:
-        if name == value:
-            return name
-    raise UsageError(f"{what} {value!r} is unknown", hint=f"choose one of {', '.join(allowed)}", where=where)
-
-
-def parse_numerics(value: str, where: str = "") -> Numerics:
-    """The arithmetic called `value`."""
-    return Numerics(choice(value, tuple(n.value for n in Numerics), "numerics", where))
-
-
-def parse_shape(text: str) -> tuple[str, Shape]:
-    """`name=1,3,224,224` → (name, shape).
-
-    Raises:
-        UsageError: it is something else.
-    """
-    name, _, dims = text.rpartition("=")
-    parts = dims.replace("x", ",").split(",")
-    if not name or not all(p.strip().isdigit() and int(p) > 0 for p in parts):
-        raise UsageError(f"{text!r} is not an input shape", hint="write it as NAME=1,3,224,224")
-    return name, tuple(int(p) for p in parts)
-
-
 def load_project(path: Path) -> BuildOptions:
     """Options from `edgeq.toml` (or the folder that holds it); paths in it are relative to it.
 
@@ -131,67 +175,4 @@ def load_project(path: Path) -> BuildOptions:
         raise UsageError("cannot be read", hint=f"give a model, or a folder with {FILE}", where=str(file)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"not valid TOML: {error}", where=str(file)) from error
-    where = str(file)
-    known = {f.name for f in fields(BuildOptions)}
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise UsageError(f"unknown key {unknown[0]!r}", hint=f"known keys: {', '.join(sorted(known))}", where=where)
-    if not isinstance(table.get("model"), str):
-        raise UsageError("`model` is missing", hint='add a line like model = "network.onnx"', where=where)
-    return BuildOptions(model=file.parent / table["model"], **_typed(table, file.parent, where))
-
-
-_WORDS: Mapping[type, str] = {
-    bool: "true or false",
-    dict: "a table",
-    int: "a whole number greater than 0",
-    str: "a text in quotes",
-}
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _shape(name: str, value: object, where: str) -> Shape:
-    if not isinstance(value, list) or not all(_is_count(d) for d in value):
-        raise UsageError(f"the input shape of {name!r} is {value!r}", hint="write it as [1, 3, 224, 224]", where=where)
-    return tuple(value)
-
-
-def _typed(table: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
-    wanted = {
-        "sanitize": bool,
-        "compile": bool,
-        "ram_budget": int,
-        "weights_address": int,
-        "input_shapes": dict,
-        "quantize": dict,
-        "input": dict,
-    }
-    for key, value in table.items():
-        kind = wanted.get(key, str)
-        if not isinstance(value, kind) or (kind is int and not _is_count(value)):
-            raise UsageError(f"`{key}` must be {_WORDS[kind]}, not {value!r}", where=where)
-    found: dict[str, Any] = {k: v for k, v in table.items() if k != "model"}
-    for key in ("calibration", "output", "cmsis_nn_root"):
-        if key in found:
-            found[key] = base / found[key]
-    for key in ("target", "simulate"):
-        if key in found and is_file_name(found[key]):
-            found[key] = str(base / found[key])
-    if "numerics" in found:
-        found["numerics"] = parse_numerics(found["numerics"], where)
-    if "optimize" in found:
-        found["optimize"] = choice(found["optimize"], GOALS, "optimize", where)
-    if "kernels" in found:
-        found["kernels"] = choice(found["kernels"], LIBRARIES, "kernels", where)
-    if "weights_in" in found:
-        found["weights_in"] = choice(found["weights_in"], WEIGHTS_IN, "weights_in", where)
-    if "input_shapes" in found:
-        found["input_shapes"] = {k: _shape(k, v, where) for k, v in found["input_shapes"].items()}
-    if "quantize" in found:
-        found["quantize"] = QuantConfig.from_dict(found["quantize"])
-    if "input" in found:
-        found["input"] = InputSpec.from_dict(found["input"])
-    return found
+    return read_table(BuildOptions, table, Document(str(file), folder=file.parent))

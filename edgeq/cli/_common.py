@@ -23,10 +23,6 @@ results = Console(highlight=False, markup=False, emoji=False, width=None if sys.
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.", show_default=False)]
-ShapesOption = Annotated[
-    list[str] | None,
-    typer.Option("--input-shape", metavar="NAME=1,3,224,224", help="Shape of an input with dynamic dimensions."),
-]
 
 Advance = Callable[[int, int], None]
 """Called with how many steps are done and how many there are."""

@@ -1,17 +1,17 @@
-"""Options that more than one command takes, and how they become BuildOptions."""
+"""The options that BuildOptions declares, as options of commands."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from edgeq.api.project import FILE, BuildOptions, load_project, parse_shape
-from edgeq.errors import UsageError
-from edgeq.ir.tensor import Shape
-from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.preprocess import InputSpec
+from edgeq.api.project import FILE, BuildOptions, load_project
+from edgeq.options import Declared, options_of_command, override, read_arguments
 
 ModelArgument = Annotated[
     Path,
@@ -21,71 +21,63 @@ ModelArgument = Annotated[
         show_default=False,
     ),
 ]
-CalibrationOption = Annotated[
-    Path | None,
-    typer.Option("--calibration", metavar="X.npz", help="Calibration samples: array x, batch first, real values."),
-]
-ObserverOption = Annotated[
-    str | None,
-    typer.Option(
-        "--observer", metavar="O", help="How ranges are found: min-max, moving-average, percentile, mse or entropy."
-    ),
-]
-WeightsOption = Annotated[
-    str | None, typer.Option("--weights", metavar="W", help="Weight scales: per-channel (default) or per-tensor.")
-]
-ActivationsOption = Annotated[
-    str | None, typer.Option("--activations", metavar="A", help="Activations: asymmetric (default) or symmetric.")
-]
-MeanOption = Annotated[
-    str | None,
-    typer.Option(
-        "--input-mean",
-        metavar="X,X,X",
-        help="Of raw bytes the model sees (raw * scale - mean) / std. One value, or one per channel; default: 0.",
-    ),
-]
-StdOption = Annotated[
-    str | None, typer.Option("--input-std", metavar="X,X,X", help="The same formula's std; default: 1.")
-]
-ScaleOption = Annotated[
-    str | None, typer.Option("--input-scale", metavar="X,X,X", help="The same formula's scale; default: 1.")
-]
+Arguments = Mapping[str, Any]
+"""Values of the options that BuildOptions declares, as far as the command line says any."""
+
+Command = Callable[..., None]
 
 
-def given_shapes(shapes: list[str] | None) -> dict[str, Shape]:
-    """What --input-shape said."""
-    return dict(parse_shape(s) for s in shapes or [])
+def takes_options(command: str) -> Callable[[Command], Command]:
+    """Let a command take the options that BuildOptions declares for it.
+
+    The parameter `arguments` of the decorated function stands for all of them: in its place the command gets one
+    parameter per option, and the function is called with their parsed values.
+    """
+
+    def decorate(function: Command) -> Command:
+        declared = [_parameter(item) for item in options_of_command(BuildOptions, command)]
+        hints = get_type_hints(function, include_extras=True)
+        parameters: list[inspect.Parameter] = []
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.name == "arguments":
+                parameters += declared
+            else:
+                kind = inspect.Parameter.KEYWORD_ONLY
+                parameters.append(parameter.replace(annotation=hints[parameter.name], kind=kind))
+
+        @wraps(function)
+        def run(**values: Any) -> None:
+            texts = {p.name: values.pop(p.name) for p in declared}
+            function(arguments=read_arguments(BuildOptions, command, texts), **values)
+
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return decorate
 
 
-def base_options(model: Path, shapes: list[str] | None) -> BuildOptions:
-    """Options from edgeq.toml if `model` is one, else only the model; with --input-shape applied."""
+def _parameter(item: Declared) -> inspect.Parameter:
+    """An option for Typer, which only tells texts, flags and repeated texts apart: what they mean is read later."""
+    kind = item.option.kind
+    names = [item.flag, *([item.option.short] if item.option.short else [])]
+    type: Any
+    default: bool | None
+    if kind.spelling != "value":
+        type, default = bool, False
+    else:
+        type, default = (str if kind.gather is None else list[str]) | None, None
+    about = typer.Option(*names, metavar=item.metavar or None, help=item.help, show_default=False)
+    return inspect.Parameter(
+        item.parameter, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type, about]
+    )
+
+
+def read_options(model: Path, arguments: Arguments) -> BuildOptions:
+    """What is to be done with `model`, by its edgeq.toml, if `model` is one, and by the command line, which goes first.
+
+    Raises:
+        UsageError: the file is missing or wrong, or options do not go together.
+    """
     is_project = model.name.endswith(".toml") or (model.is_dir() and (model / FILE).is_file())
-    options = load_project(model) if is_project else BuildOptions(model)
-    return options.override(input_shapes={**options.input_shapes, **given_shapes(shapes)})
-
-
-def with_quantization(
-    config: QuantConfig, observer: str | None, weights: str | None, activations: str | None
-) -> QuantConfig:
-    """`config` with what was said on the command line."""
-    given = {"observer": observer, "weights": weights, "activations": activations}
-    return config.override({k: v for k, v in given.items() if v is not None})
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(v) for v in text.split(",")]
-    except ValueError as error:
-        raise UsageError(f"{text!r} is not a number or a list such as 0.485,0.456,0.406") from error
-
-
-def input_spec(spec: InputSpec | None, mean: str | None, std: str | None, scale: str | None) -> InputSpec | None:
-    """`spec` with what was said on the command line."""
-    given: dict[str, object] = {}
-    for key, text in (("mean", mean), ("std", std), ("scale", scale)):
-        if text is not None:
-            given[key] = _numbers(text)
-    if not given:
-        return spec
-    return InputSpec.from_dict({**(spec.to_dict() if spec else {}), **given})
+    return override(load_project(model) if is_project else BuildOptions(model), arguments)

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
-from edgeq.cli._common import JsonFlag, ShapesOption, messages, print_json, results, size, table
-from edgeq.cli._options import base_options
+from edgeq.cli._common import JsonFlag, messages, print_json, results, size, table
+from edgeq.cli._options import Arguments, read_options, takes_options
 from edgeq.errors import UsageError
 from edgeq.report.memory import read_memory_map, save_svg
 
 
+@takes_options("inspect")
 def command(
     path: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="A model, or a build folder.", show_default=False)],
-    input_shape: ShapesOption = None,
+    arguments: Arguments,
     memory: Annotated[
         bool, typer.Option("--memory", help="Of a build folder: what lies in the arena and when; draws DIR/memory.svg.")
     ] = False,
@@ -29,14 +30,16 @@ def command(
 
     Inputs, outputs and layers of a model, or the figures of a build folder.
     """
+    built = (path / "manifest.json").is_file()
+    if arguments and (built or memory):
+        raise UsageError("is a build folder", hint="--input-shape and --dump-ir are for models", where=str(path))
     if memory:
         _memory(path, output or path / "memory.svg", json)
         return
     if output is not None:
         raise UsageError("--output is for --memory", hint="leave it out, or add --memory")
-    built = (path / "manifest.json").is_file()
-    options = None if built else base_options(path, input_shape)
-    found = api.inspect(options.model, options.input_shapes) if options else api.inspect(path)
+    options = None if built else read_options(path, arguments)
+    found = api.inspect(options.model, options.input_shapes, options.dump_ir) if options else api.inspect(path)
     if json:
         print_json(found)
         return

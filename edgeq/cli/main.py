@@ -2,31 +2,74 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.main
+from typer.core import TyperGroup
 
 from edgeq import __version__
-from edgeq.cli import build, doctor, inspect, ops, profile, quantize, run, targets, verify
 from edgeq.cli._common import messages, print_json
 from edgeq.errors import CapacityError, EdgeqError, InternalError, UsageError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
+COMMANDS = {
+    "build": "Quantize a model, generate C for a target, and compile it.",
+    "run": "Run samples through a built model.",
+    "verify": "Compare a program with the simulator.",
+    "profile": "Measure what each layer costs.",
+    "quantize": "Quantize a model, write it as QDQ ONNX.",
+    "inspect": "Show what a model or build folder holds.",
+    "targets": "List the targets.",
+    "ops": "List the operators, their attributes and kernels.",
+    "doctor": "Show which tools this machine has.",
+}
+"""The modules of this package that are commands, and the first lines of their help: what can be said without them."""
+SETTINGS: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+}
+
+
+class Commands(TyperGroup):
+    """The commands, each imported when it is called: most of them need all of edgeq, which takes a second."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands.update(dict.fromkeys(COMMANDS))  # type: ignore[arg-type]  # known by name, not yet there
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name; None if there is none."""
+        if cmd_name in COMMANDS and self.commands[cmd_name] is None:
+            only = typer.Typer(**SETTINGS)
+            only.command(cmd_name)(importlib.import_module(f"edgeq.cli.{cmd_name}").command)
+            self.commands[cmd_name] = typer.main.get_command(only)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
 app = typer.Typer(
     name="edgeq",
+    cls=Commands,
     help="Quantize neural networks and generate verified C for microcontrollers, Raspberry Pi and host simulation.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    **SETTINGS,
 )
-for module in (build, run, verify, profile, quantize, inspect, targets, ops, doctor):
-    app.command(module.__name__.rpartition(".")[2])(module.command)
 
 
 def _version(wanted: bool) -> None:

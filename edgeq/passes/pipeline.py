@@ -8,6 +8,7 @@ import numpy as np
 
 from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph
+from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.verify import verify
 from edgeq.passes.canonicalize import canonicalize
 from edgeq.passes.eliminate_constant_channels import eliminate_constant_channels
@@ -57,32 +58,36 @@ ROUNDS = 8
 """A pass can make work for one before it; real models need two or three rounds."""
 
 
-def _run(graph: Graph, passes: tuple[Pass, ...]) -> Graph:
+def _run(graph: Graph, passes: tuple[Pass, ...], observe: Observe) -> Graph:
     for _ in range(ROUNDS):
         before = graph.nodes
         for one in passes:
             graph = verify(one(graph), InternalError, one.__name__)
+            observe(one.__name__, graph)
         if graph.nodes == before:
             break
     return graph
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # quantization reports what became NaN or infinite
-def optimize_float(graph: Graph) -> Graph:
+def optimize_float(graph: Graph, observe: Observe = unobserved) -> Graph:
     """A graph as imported → the same function of its inputs, up to float32 rounding, ready for quantization.
 
-    What a model prescribes by quantization parameters is computed exactly as it prescribes.
+    What a model prescribes by quantization parameters is computed exactly as it prescribes. `observe` is called after
+    every pass of every round.
 
     Raises:
         ModelError: the graph is not well formed.
     """
-    return _run(verify(graph, ModelError, "import"), FLOAT_PASSES)
+    return _run(verify(graph, ModelError, "import"), FLOAT_PASSES, observe)
 
 
-def optimize_integer(graph: Graph) -> Graph:
+def optimize_integer(graph: Graph, observe: Observe = unobserved) -> Graph:
     """A quantized graph → one with exactly the same outputs for all inputs.
+
+    `observe` is called after every pass of every round.
 
     Raises:
         InternalError: the graph is not well formed.
     """
-    return _run(verify(graph, InternalError, "quantization"), INTEGER_PASSES)
+    return _run(verify(graph, InternalError, "quantization"), INTEGER_PASSES, observe)

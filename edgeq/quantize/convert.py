@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
+from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.op import QuantRule, Scale
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
@@ -30,6 +31,7 @@ def quantize(
     config: QuantConfig | None = None,
     numerics: Numerics = Numerics.FAST,
     progress: Progress | None = None,
+    observe: Observe = unobserved,
 ) -> Graph:
     """Quantize a float graph to int8 (static post-training quantization).
 
@@ -39,6 +41,7 @@ def quantize(
         config: how ranges and scales are found.
         numerics: the arithmetic of the integer graph.
         progress: called with the calibration samples done and the samples in all.
+        observe: called after every step that makes another graph.
 
     Returns:
         The integer graph: activations int8 (uint8 at the ports that want it), weights int8, biases int32. Names of
@@ -51,6 +54,7 @@ def quantize(
     config = config or QuantConfig()
     samples = None if samples is None else list(samples)
     plan = solve(graph, config)
+    observe("solve", plan.graph)
     for node in plan.graph.nodes:
         for name in node.inputs:
             data = plan.graph.data(name)
@@ -60,9 +64,13 @@ def quantize(
     if numerics is Numerics.FAST:
         params = align_sums(plan.graph, plan.groups, params)
     integer = convert(plan.graph, params, config, numerics)
+    observe("convert", integer)
     if samples is not None and config.bias_correction:
         integer = correct_biases(plan.graph, integer, samples, _own_layers(plan.graph))
-    return open_ports(integer)
+        observe("correct_biases", integer)
+    integer = open_ports(integer)
+    observe("open_ports", integer)
+    return integer
 
 
 def _own_layers(graph: Graph) -> frozenset[str]:

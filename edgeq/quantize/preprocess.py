@@ -8,8 +8,8 @@ convolution does it, whose int8 weights are exact.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.transpose import Transpose
+from edgeq.options import Document, Option, read_table
+from edgeq.options.kind import NUMBERS, TEXT
+from edgeq.quantize.config import QUANTIZING
 from edgeq.quantize.solver import requantize_op, rule_of
 
 Floats = npt.NDArray[np.float64]
@@ -33,16 +36,24 @@ RAW = QParams.per_tensor(1.0, -128)
 
 @dataclass(frozen=True)
 class InputSpec:
-    """Preprocessing of raw sensor data: x = (raw · scale − mean) / std, one value of each or one per channel.
+    """Preprocessing of raw sensor data: x = (raw · scale − mean) / std, one value of each or one per channel."""
 
-    Attributes:
-        name: the graph input it is about; may be left out where there is only one.
-    """
-
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-    scale: tuple[float, ...] = (1.0,)
-    name: str | None = None
+    mean: Annotated[
+        tuple[float, ...],
+        Option(
+            "Of raw bytes the model sees (raw * scale - mean) / std. One value, or one per channel",
+            NUMBERS,
+            QUANTIZING,
+            flag="--input-mean",
+        ),
+    ] = (0.0,)
+    std: Annotated[tuple[float, ...], Option("The same formula's std", NUMBERS, QUANTIZING, flag="--input-std")] = (
+        1.0,
+    )
+    scale: Annotated[
+        tuple[float, ...], Option("The same formula's scale", NUMBERS, QUANTIZING, flag="--input-scale")
+    ] = (1.0,)
+    name: Annotated[str | None, Option("The input of the model that it is about", TEXT, default="its only one")] = None
 
     def __post_init__(self) -> None:
         counts = {len(v) for v in (self.mean, self.std, self.scale)} - {1}
@@ -60,19 +71,7 @@ class InputSpec:
         Raises:
             UsageError: an unknown key or a value that is no number.
         """
-        allowed = [f.name for f in fields(InputSpec)]
-        found: dict[str, Any] = {}
-        for key, value in table.items():
-            if key not in allowed:
-                raise UsageError(f"unknown key {key!r}", hint="allowed: " + ", ".join(allowed), where="[input]")
-            if key == "name":
-                found[key] = None if value is None else str(value)
-                continue
-            entries = value if isinstance(value, (list, tuple)) else [value]
-            if not entries or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in entries):
-                raise UsageError(f"{key} = {value!r} is neither a number nor a list of numbers", where="[input]")
-            found[key] = tuple(float(v) for v in entries)
-        return InputSpec(**found)
+        return read_table(InputSpec, table, Document(path=("input",)))
 
     def to_dict(self) -> dict[str, Any]:
         """The table that `from_dict` reads."""

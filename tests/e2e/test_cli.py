@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import os
 import re
@@ -20,6 +22,7 @@ from onnx import helper
 from onnx_models import model_of, weights
 
 from edgeq import __version__
+from edgeq.cli import main
 from edgeq.toolchain.compilers import find_zig
 
 TEST = DIGITS / "test.npz"
@@ -84,6 +87,17 @@ def test_list_of_commands() -> None:
     assert [line.split()[0] for line in shown.split("Commands:")[1].splitlines() if line] == list(COMMANDS)
     assert "..." not in shown.split("Commands:")[1], "no sentence is cut off"
     assert succeeds("--version").out == f"edgeq {__version__}\n"
+
+
+def test_list_of_commands_without_the_commands() -> None:
+    """The list is told before any command is imported, and in the commands' own words."""
+    for command, line in main.COMMANDS.items():
+        text = inspect.getdoc(importlib.import_module(f"edgeq.cli.{command}").command)
+        assert text is not None and text.splitlines()[0] == line
+    code = "import sys; from edgeq.cli.main import main; main([sys.argv[1]]); print(*sys.modules, file=sys.stderr)"
+    for option in ("--help", "--version"):
+        done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
+        assert "edgeq" in done.stdout and not {"numpy", "onnx", "edgeq.api"} & set(done.stderr.split())
 
 
 def test_installed_command() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from edgeq.errors import UsageError
+from edgeq.options import override
 from edgeq.quantize.config import Activations, LayerConfig, ObserverKind, QuantConfig, Weights, WeightScale
 
 
@@ -48,7 +49,9 @@ def test_an_empty_table_is_the_default() -> None:
 
 def test_override_changes_only_what_it_names() -> None:
     config = QuantConfig(momentum=0.5, observer=ObserverKind.MSE)
-    assert config.override({"observer": "min_max"}) == QuantConfig(momentum=0.5, observer=ObserverKind.MIN_MAX)
+    assert override(config, {"observer": ObserverKind.MIN_MAX}) == QuantConfig(
+        momentum=0.5, observer=ObserverKind.MIN_MAX
+    )
 
 
 def test_the_first_layer_entry_that_fits_counts() -> None:
@@ -70,16 +73,16 @@ def test_the_first_layer_entry_that_fits_counts() -> None:
         ({"percentile": "99"}, ["'99' is not a number"]),
         ({"momentum": 1.0}, ["momentum"]),
         ({"bins": 10}, ["bins"]),
-        ({"bins": 512.5}, ["not a number"]),
-        ({"bins": True}, ["not a number"]),
+        ({"bins": 512.5}, ["bins", "not a whole number"]),
+        ({"bins": True}, ["not a whole number"]),
         ({"equalize": 1}, ["neither true nor false"]),
-        ({"layers": 3}, ["layers is not a table"]),
+        ({"layers": 3}, ["layers", "not a table", "[quantize.layers.NAME]"]),
         ({"layers": {"a": 3}}, ["not a table"]),
         ({"layers": {"a": {"bias": 1}}}, ["unknown key 'bias'", "allowed: observer"]),
-        ({"layers": {"a": {"range": [3, 1]}}}, ["range = [3, 1]"]),
-        ({"layers": {"a": {"range": [0]}}}, ["range = [0]"]),
+        ({"layers": {"a": {"range": [3, 1]}}}, ["range", "[3, 1]", "low < high"]),
+        ({"layers": {"a": {"range": [0]}}}, ["range", "[0]"]),
         ({"layers": {"a": {"range": [0, float("inf")]}}}, ["range"]),
-        ({"layers": {"a": {"range": 4}}}, ["range = 4"]),
+        ({"layers": {"a": {"range": 4}}}, ["range", "4"]),
     ],
 )
 def test_wrong_tables_say_what_is_wrong(table: dict[str, Any], words: list[str]) -> None:
