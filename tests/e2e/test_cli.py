@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from cmake_project import build_project
 from command_line import DIGITS, SINE, contents, edgeq, messages, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
+from onnx_reference import session
 
 from edgeq import __version__
 from edgeq.toolchain.compilers import find_zig
@@ -412,11 +412,11 @@ def test_quantize(digits: Path, tmp_path: Path) -> None:
     shown = succeeds("quantize", DIGITS, "--output", path)
     assert f"wrote {path}" in shown.out and "SQNR" in shown.out and "dense5" in shown.out
     onnx.checker.check_model(path, full_check=True)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (port,) = session.get_inputs()
+    loaded = session(path)
+    (port,) = loaded.get_inputs()
     assert (port.name, port.shape) == ("image", [1, 1, 8, 8])
     images = _images()[:50].astype(np.float32)
-    found = np.concatenate([session.run(None, {"image": x[None]})[0] for x in images])
+    found = np.concatenate([loaded.run(None, {"image": x[None]})[0] for x in images])
     np.save(tmp_path / "x.npy", images)
     succeeds("run", digits, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npz")
     assert np.mean(np.abs(found - np.load(tmp_path / "y.npz")["y"]) * 256 <= 1.001) >= 0.999
