@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs
 import numpy as np
 import onnx
 import pytest
@@ -20,7 +21,7 @@ from onnx_models import model_of, weights
 from onnx_reference import session
 
 from edgeq import __version__
-from edgeq.toolchain.compilers import find_zig
+from edgeq.target import load_target
 
 TEST = DIGITS / "test.npz"
 COMMANDS = ("build", "run", "verify", "profile", "quantize", "inspect", "targets", "ops", "doctor")
@@ -231,8 +232,7 @@ def test_simulate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["gcc", "clang", "zig"])
 def test_toolchain(kind: str, tmp_path: Path) -> None:
-    if (find_zig() if kind == "zig" else shutil.which(kind)) is None:
-        pytest.skip(f"{kind} is not installed")
+    needs.compiler(load_target("host"), kind)
     build = ("build", SINE, "--target", "host", "--toolchain", kind, "--output", tmp_path / "out", "--json")
     assert kind in succeeds(*build).json["toolchain"]
     assert succeeds("verify", tmp_path / "out", "--json").json["mismatches"] == 0
@@ -512,11 +512,9 @@ def test_goals_are_exact(core: str, goal: str, tmp_path: Path) -> None:
     assert (found["samples"], found["mismatches"]) == (5, 0)
 
 
-@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
 def test_without_arm_gcc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No compiler on the PATH: the one that comes with pip does it."""
-    if find_zig() is None:
-        pytest.skip("ziglang is not installed")
+    needs.programs("zig", "qemu-system-arm")
     tools = tmp_path / "tools"
     tools.mkdir()
     for program in ("qemu-system-arm", "cmake", "ninja", "make"):
