@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -63,6 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
     absent = needs.missing(*(name for name in needs.HOW if name not in needs.SPARED))
     if absent and config.getoption("--require-cross"):
         raise pytest.UsageError(f"--require-cross: {absent}")
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME", "")
+    if not os.access(home, os.W_OK):  # where zig keeps what it has compiled, and does not run without
+        os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(tempfile.gettempdir()) / "edgeq-tests-zig"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
