@@ -1,45 +1,37 @@
-# Two commands do all the set-up themselves: `make demo` and `make test`.
+# `make demo`, `make test`, `make quick` and `make bench` do all the set-up themselves.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Not quiet: what takes minutes on a new machine says what it is doing.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO := build/demo
 # Given to pytest, for example PYTEST_FLAGS="--require-cross -k conv2d".
 PYTEST_FLAGS ?=
 # Given to the benchmark, for example BENCH_FLAGS="--optimize all --update".
 BENCH_FLAGS ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# The workers fill the cores; threads of the linear algebra library would only get into their way.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test lint unit bench clean
+.PHONY: help demo test quick lint bench cross clean
 
 help:
 	@echo "make demo   build examples/digits for Cortex-M and for the host, run it, print the figures"
 	@echo "make test   lint, types, layers and the whole test suite"
+	@echo "make quick  the same without the slow tests"
 	@echo "make bench  what the examples cost on every Cortex-M core, against the committed figures;"
 	@echo "            MODELS=folder DATA=folder for the benchmark's own models, see benchmarks/README.md"
 	@echo "make clean  remove the virtual environment and everything built"
 
-$(BIN)/python:
-	@sh tests/tools/system.sh venv
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-
-$(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e ".[zig]"
-	@touch $@
-
-$(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e ".[zig,tensorflow,test,lint]"
-	@touch $@ $(VENV)/.demo
-
-demo: $(VENV)/.demo
+demo: cross $(VENV)/.demo
 	$(BIN)/python examples/digits/demo.py --output $(DEMO)
 
-test: $(VENV)/.test
-	@sh tests/tools/system.sh cross
-	$(MAKE) --no-print-directory lint
-	# The workers fill the cores; threads of the linear algebra library would only get into their way.
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+test: cross lint
+	$(PYTEST) $(PYTEST_FLAGS)
+
+quick: cross lint
+	$(PYTEST) -m "not slow" $(PYTEST_FLAGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -48,9 +40,29 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 	git ls-files -z 'firmware/*.[ch]' 'examples/*.[ch]' | xargs -0 $(BIN)/clang-format --dry-run --Werror
 
-bench: $(VENV)/.demo
+bench: cross $(VENV)/.demo
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cortex_m --jobs $(JOBS) \
 		$(if $(MODELS),--models $(MODELS) --data $(or $(DATA),$(MODELS))) $(BENCH_FLAGS)
+
+# The Arm compiler and the emulator; without them everything goes on as far as it can.
+cross:
+	@sh tests/tools/system.sh cross
+
+# Each of these files says that a step came to its end, so that one that was interrupted is done again.
+$(VENV)/.python:
+	@PYTHON="$(PYTHON)" sh tests/tools/system.sh venv
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml $(VENV)/.python
+	@echo "installing Python packages into $(VENV), about 350 MB"
+	$(PIP) install -e ".[zig]"
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.python
+	@echo "installing Python packages into $(VENV), about 3 GB: TensorFlow is among them"
+	$(PIP) install -e ".[zig,tensorflow,test,lint]"
+	@touch $@ $(VENV)/.demo
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

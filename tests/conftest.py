@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
+import needs
 import pytest
 
 from edgeq.codegen.cmsis_nn import HEADER, VERSION, is_copy
@@ -15,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 def _beside_checkout(name: str) -> Path:
     found = CHECKOUT.parent / "shared" / name
     if not found.is_dir():
-        pytest.skip(f"the benchmark {name} are not beside this checkout (../shared/{name})")
+        pytest.skip(f"{needs.OPTIONAL}the benchmark {name} are not beside this checkout (../shared/{name})")
     return found
 
 
@@ -36,7 +39,7 @@ def cmsis_nn_root(request: pytest.FixtureRequest) -> Path:
     """A copy of CMSIS-NN; the test is skipped where none was given."""
     found: Path | None = request.config.getoption("--cmsis-nn-root")
     if found is None:
-        pytest.skip(f"no copy of CMSIS-NN {VERSION} was given with --cmsis-nn-root DIR")
+        pytest.skip(f"{needs.OPTIONAL}no copy of CMSIS-NN {VERSION} was given with --cmsis-nn-root DIR")
     if not is_copy(found):
         pytest.fail(f"--cmsis-nn-root: {found} is no copy of CMSIS-NN: there is no {HEADER}")
     return found.resolve()
@@ -51,18 +54,52 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a copy of Arm's CMSIS-NN, for the tests of --kernels cmsis-nn",
     )
     parser.addoption(
-        "--require-cross", action="store_true", help="fail, not skip, where the Arm compiler or QEMU is absent"
+        "--require-cross",
+        action="store_true",
+        help="fail where a compiler, an emulator or a package is absent, in place of skipping what needs it",
     )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip tests in the emulator where there is none, unless it is required."""
-    missing = [tool for tool in ("arm-none-eabi-gcc", "qemu-system-arm") if shutil.which(tool) is None]
-    if not missing:
+def pytest_configure(config: pytest.Config) -> None:
+    """Say at once what is missing where everything must be there."""
+    absent = needs.missing(*(name for name in needs.HOW if name not in needs.SPARED))
+    if absent and config.getoption("--require-cross"):
+        raise pytest.UsageError(f"--require-cross: {absent}")
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME", "")
+    if not os.access(home, os.W_OK):  # where zig keeps what it has compiled, and does not run without
+        os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(tempfile.gettempdir()) / "edgeq-tests-zig"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests whose marks name programs that are absent."""
+    for mark, programs in needs.MARKS.items():
+        if reason := needs.missing(*programs):
+            for item in items:
+                if item.get_closest_marker(mark):
+                    item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything must be there, a test fails that is skipped without being optional."""
+    report = yield
+    _fail_if_skipped(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for whole files."""
+    report = yield
+    _fail_if_skipped(report, collector.config)
+    return report
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if not (report.skipped and isinstance(report.longrepr, tuple) and config.getoption("--require-cross")):
         return
-    if config.getoption("--require-cross"):
-        raise pytest.UsageError(f"--require-cross: {' and '.join(missing)} not found on the PATH")
-    skip = pytest.mark.skip(reason=f"{' and '.join(missing)} not found on the PATH")
-    for item in items:
-        if item.get_closest_marker("qemu"):
-            item.add_marker(skip)
+    reason = report.longrepr[2].removeprefix("Skipped: ")
+    if not reason.startswith(needs.OPTIONAL):
+        report.outcome, report.longrepr = "failed", f"--require-cross: skipped, but not optional: {reason}"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from onnx_reference import reference
 
 from edgeq.importers import load
 from edgeq.ir.graph import Graph
@@ -79,16 +79,6 @@ def single(case: Case) -> onnx.ModelProto:
     shapes = {n: v for n, v in zip(names, case.inputs, strict=True) if isinstance(v, tuple)}
     constants = {n: v for n, v in zip(names, case.inputs, strict=True) if isinstance(v, np.ndarray)}
     return model_of([node], shapes, outputs, constants, case.opset)
-
-
-def reference(model: onnx.ModelProto, feeds: Mapping[str, Array]) -> list[Array]:
-    """What onnxruntime computes, without its optimizations."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    found: list[Array] = session.run(None, dict(feeds))
-    return found
 
 
 def imported(model: onnx.ModelProto, folder: Path, **shapes: tuple[int, ...]) -> Graph:

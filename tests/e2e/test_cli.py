@@ -12,18 +12,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from cmake_project import build_project
 from command_line import DIGITS, SINE, contents, edgeq, messages, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
+from onnx_reference import session
 
 from edgeq import __version__
 from edgeq.cli import main
-from edgeq.toolchain.compilers import find_zig
+from edgeq.target import load_target
 
 TEST = DIGITS / "test.npz"
 COMMANDS = ("build", "run", "verify", "profile", "quantize", "inspect", "targets", "ops", "doctor")
@@ -245,8 +246,7 @@ def test_simulate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["gcc", "clang", "zig"])
 def test_toolchain(kind: str, tmp_path: Path) -> None:
-    if (find_zig() if kind == "zig" else shutil.which(kind)) is None:
-        pytest.skip(f"{kind} is not installed")
+    needs.compiler(load_target("host"), kind)
     build = ("build", SINE, "--target", "host", "--toolchain", kind, "--output", tmp_path / "out", "--json")
     assert kind in succeeds(*build).json["toolchain"]
     assert succeeds("verify", tmp_path / "out", "--json").json["mismatches"] == 0
@@ -426,11 +426,11 @@ def test_quantize(digits: Path, tmp_path: Path) -> None:
     shown = succeeds("quantize", DIGITS, "--output", path)
     assert f"wrote {path}" in shown.out and "SQNR" in shown.out and "dense5" in shown.out
     onnx.checker.check_model(path, full_check=True)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (port,) = session.get_inputs()
+    loaded = session(path)
+    (port,) = loaded.get_inputs()
     assert (port.name, port.shape) == ("image", [1, 1, 8, 8])
     images = _images()[:50].astype(np.float32)
-    found = np.concatenate([session.run(None, {"image": x[None]})[0] for x in images])
+    found = np.concatenate([loaded.run(None, {"image": x[None]})[0] for x in images])
     np.save(tmp_path / "x.npy", images)
     succeeds("run", digits, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npz")
     assert np.mean(np.abs(found - np.load(tmp_path / "y.npz")["y"]) * 256 <= 1.001) >= 0.999
@@ -526,11 +526,9 @@ def test_goals_are_exact(core: str, goal: str, tmp_path: Path) -> None:
     assert (found["samples"], found["mismatches"]) == (5, 0)
 
 
-@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
 def test_without_arm_gcc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No compiler on the PATH: the one that comes with pip does it."""
-    if find_zig() is None:
-        pytest.skip("ziglang is not installed")
+    needs.programs("zig", "qemu-system-arm")
     tools = tmp_path / "tools"
     tools.mkdir()
     for program in ("qemu-system-arm", "cmake", "ninja", "make"):

@@ -14,7 +14,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.convert import quantize
 from edgeq.simulator import FloatExecutor, IntExecutor
 
-litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the package ai-edge-litert")
+litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs LiteRT: pip install ai-edge-litert")
 
 pytestmark = pytest.mark.shared
 

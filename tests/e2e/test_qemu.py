@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from tiny_firmware import BAD_ADDRESS, DEEP, FAILING, SPIN, UNALIGNED, UNDEFINED, Port, asking, build_tiny, expected
@@ -15,17 +15,13 @@ from edgeq.errors import ToolError
 from edgeq.ir.tensor import Array
 from edgeq.runners import Program, profile, run
 from edgeq.target import list_targets, load_target
-from edgeq.toolchain.compilers import find_compiler
 
 CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
 KINDS = ["gcc", "zig"]
 
 Build = Callable[..., Program]
 
-pytestmark = [
-    pytest.mark.qemu,
-    pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"),
-]
+pytestmark = pytest.mark.qemu
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Build:
     made: dict[tuple[str, str, bool], Program] = {}
 
     def get(core: str, kind: str, profile: bool = False) -> Program:
-        if find_compiler(load_target(core), kind) is None:
-            pytest.skip(f"no {kind} for {core}")
+        needs.compiler(load_target(core), kind)
         key = (core, kind, profile)
         if key not in made:
             folder = tmp_path_factory.mktemp("tiny") / "build"
@@ -93,8 +88,6 @@ def test_profile_outlasts_the_timer(core: str, built: Build) -> None:
 def test_profile_in_cycles(tmp_path: Path) -> None:
     """As on a board. The emulator has no cycle counter, so that SysTick is read: one tick in 40 instructions."""
     target = replace(load_target("cortex-m4"), counter="cycles")
-    if find_compiler(target, "gcc") is None:
-        pytest.skip("no gcc for cortex-m4")
     program = build_tiny(tmp_path / "build", target, "gcc", profile=True)
     cost = profile(program, asking(SPIN, 65535))
     assert cost.unit == "cycles"
@@ -142,8 +135,7 @@ void eq_family_start(void)
 def test_part_of_a_chip_family_runs_first(tmp_path: Path) -> None:
     """A Cortex-M3 allows unaligned accesses; this family's start makes them fault."""
     target = load_target("cortex-m3")
-    if find_compiler(target, "gcc") is None:
-        pytest.skip("no gcc for cortex-m3")
+    needs.compiler(target, "gcc")
     program = build_tiny(tmp_path / "build", target, "gcc", family=FAMILY)
     a, b = _inputs(10)
     np.testing.assert_array_equal(run(program, [a, b])[0], expected(a, b)[0])

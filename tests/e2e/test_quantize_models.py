@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
+from onnx_reference import session
 
 import edgeq
 from edgeq.exporters.qdq import save_qdq
@@ -71,15 +71,15 @@ def test_accuracy_of_the_defaults(shared_models: Path, shared_data: Path, name: 
 def test_onnxruntime_agrees(shared_models: Path, shared_data: Path, tmp_path: Path, name: str) -> None:
     q = quantized(shared_models, shared_data, name)
     save_qdq(q.integer, tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    loaded = session(tmp_path / "model.onnx")
     (source,) = q.source.inputs
     (output,) = q.source.outputs
-    assert [(i.name, tuple(i.shape)) for i in session.get_inputs()] == [(source, q.source.type(source).shape)]
-    assert [o.name for o in session.get_outputs()] == [output]
+    assert [(i.name, tuple(i.shape)) for i in loaded.get_inputs()] == [(source, q.source.type(source).shape)]
+    assert [o.name for o in loaded.get_outputs()] == [output]
     executor, params, apart = IntExecutor(q.integer), q.integer.type(output).qp, []
     for index in range(min(len(q.x), 300)):
         sample = q.sample(index)
-        (real,) = session.run([output], sample)
+        (real,) = loaded.run([output], sample)
         expected = executor.run(quantize_inputs(q.integer, sample))[output]
         apart.append(np.abs(np.rint(real / params.s) + params.zp - expected).ravel())
     assert np.mean(np.concatenate(apart) <= 1) >= 0.999

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from command_line import DIGITS, SINE
@@ -17,7 +18,6 @@ from edgeq.report.size import measure
 from edgeq.runners import Program, watch
 from edgeq.target import load_target
 from edgeq.toolchain import build
-from edgeq.toolchain.compilers import find_compiler
 
 TARGETS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55")
 LARGEST_RATIO = 1.2
@@ -61,8 +61,7 @@ def test_benchmark_models(name: str, shared_models: Path, tmp_path: Path) -> Non
 def test_paint(core: str, kind: str, tmp_path: Path) -> None:
     """The paint itself uses none, nor does what the program does between inferences count."""
     target = load_target(core)
-    if find_compiler(target, kind) is None:
-        pytest.skip(f"no {kind} for {core}")
+    needs.compiler(target, kind)
     program = build_tiny(tmp_path / "build", target, kind)
     once = watch(program, asking(SPIN, 1))
     often = watch(program, [np.repeat(i, 100, 0) for i in asking(SPIN, 1)])

@@ -6,6 +6,7 @@ import dataclasses
 from functools import cache
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from c_program import Call, calls, compile_program, failures
@@ -104,7 +105,7 @@ def test_simulated_core_with_sanitizers(core: str, tmp_path: Path) -> None:
 def test_host_with_clang(tmp_path: Path) -> None:
     """All kernels, optimized by another compiler."""
     target, isa = load_target("host"), frozenset[str]().union(*(t.isa for t in list_targets()))
-    program = compile_program(tmp_path, calls(plain_cases(), isa), target, find_toolchain(target, "clang"), ())
+    program = compile_program(tmp_path, calls(plain_cases(), isa), target, needs.clang(target), ())
     assert failures(run([program], check=False)) == []
 
 

@@ -7,12 +7,12 @@ runs with the caller's own memory, with inputs that are not aligned, and with in
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from planner_nets import mobilenet_v2, random_net, striped_net, unet
@@ -165,6 +165,7 @@ def run_programs(
     options = ["-std=gnu99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     includes = ["-I", place / "include", "-I", place / "kernels" / "include"]
     defines = [f"-D{name.upper()}_PROFILE" for name in names]
+    needs.programs("gcc")
     run(["gcc", *options, *includes, *defines, *sources, "-o", place / "program"])
     return run([place / "program"], environment={"ASAN_OPTIONS": f"log_path={place / 'asan'}"}).output
 
@@ -173,14 +174,12 @@ def graphs() -> list[Graph]:
     return [small_net(), *(random_net(seed) for seed in range(NETS)), unet(8, 4, 2)]
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4"])
 def test_program_equals_simulator_and_keeps_to_its_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)
     assert run_programs(tmp_path, graphs(), target).strip() == "all right"
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4", "cortex-m55"])
 def test_stripes_equal_the_simulator_and_keep_to_their_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)
@@ -197,7 +196,6 @@ def test_stripes_equal_the_simulator_and_keep_to_their_plan(simulated: str, tmp_
     assert streamed == [net.name for net in nets]
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 def test_a_wrong_plan_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The poison works: a program whose plan leaves a tensor out does not come to its end."""
     graph = small_net()

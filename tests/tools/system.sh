@@ -1,35 +1,42 @@
 #!/bin/sh
 # Install the Debian packages that building and testing want, where that is possible; otherwise say which are missing.
-#   system.sh venv     what a virtual environment needs
-#   system.sh cross    the Arm compiler and emulator that the cross tests run with
+#   system.sh venv     what a virtual environment needs; fails without it
+#   system.sh cross    the Arm compiler and the emulator; without them there is still the compiler that pip installs
 set -eu
 
-case "$1" in
-venv)
-    python3 -c 'import ensurepip' 2>/dev/null && exit 0
-    packages="python3-venv"
-    ;;
-cross)
-    packages=""
-    command -v arm-none-eabi-gcc >/dev/null 2>&1 || packages="$packages gcc-arm-none-eabi libnewlib-arm-none-eabi"
-    command -v qemu-system-arm >/dev/null 2>&1 || packages="$packages qemu-system-arm"
-    [ -n "$packages" ] || exit 0
-    ;;
+missing() {
+    case "$1" in
+    venv) "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || echo python3-venv ;;
+    cross)
+        command -v arm-none-eabi-gcc >/dev/null 2>&1 || echo gcc-arm-none-eabi libnewlib-arm-none-eabi
+        command -v qemu-system-arm >/dev/null 2>&1 || echo qemu-system-arm
+        ;;
+    esac
+}
+
+# Not quiet: an emulator has many packages, and minutes without a word look like a standstill.
+install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
+    echo "installing Debian packages: $*"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q && apt-get install -y -q --no-install-recommends "$@"
+}
+
+case "${1:-}" in
+venv | cross) ;;
 *)
     echo "usage: system.sh venv|cross" >&2
     exit 2
     ;;
 esac
 
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "installing$packages" | sed 's/installing\([^ ]\)/installing \1/'
-    export DEBIAN_FRONTEND=noninteractive
-    # shellcheck disable=SC2086
-    if apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages >/dev/null; then
-        exit 0
-    fi
+packages=$(missing "$1" | tr '\n' ' ')
+[ -n "$packages" ] || exit 0
+# shellcheck disable=SC2086
+if install $packages && [ -z "$(missing "$1")" ]; then
+    exit 0
 fi
 echo "not installed: $packages" >&2
-echo "On Debian: sudo apt-get install $packages" >&2
-[ "$1" = cross ] && echo "Going on with the compiler that comes from PyPI (ziglang); tests in the emulator are skipped." >&2
-[ "$1" = cross ]
+echo "On Debian: sudo apt-get install --no-install-recommends $packages" >&2
+[ "$1" = cross ] || exit 1
+echo "Going on without: firmware is built with the compiler that pip installs (ziglang), and run where QEMU is." >&2

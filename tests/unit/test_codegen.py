@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from small_net import small_net
@@ -28,7 +28,7 @@ from edgeq.target import Region, load_target
 from edgeq.toolchain import run
 
 HOST = load_target("host")
-WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror", "-fsyntax-only")
+WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
 
 
 LAYERS = ["stem/conv */", "gain/int8", "body", "residual", "head", "split", "swap", "mix"]
@@ -262,14 +262,13 @@ def test_same_bytes_whatever_the_hash_seed_and_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang", "arm-none-eabi-gcc"])
 def test_no_warnings(compiler: str, program: Program, tmp_path: Path) -> None:
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is not installed")
+    command = needs.warnings_of(compiler)
     folder = tmp_path / "out"
     emit(program, small_net(), None, HOST, folder)
     sources = [*folder.glob("src/*.c"), *folder.glob("kernels/**/*.c")]
     includes = ("-I", folder / "include", "-I", folder / "kernels" / "include")
-    run([compiler, *WARNINGS, *includes, *sources])
-    run([compiler, *WARNINGS, "-DNET_PROFILE", "-DEQ_PROFILE", *includes, *sources])
+    run([*command, *WARNINGS, *includes, *sources], cwd=tmp_path)
+    run([*command, *WARNINGS, "-DNET_PROFILE", "-DEQ_PROFILE", *includes, *sources], cwd=tmp_path)
 
 
 QUANTIZE = """
@@ -290,8 +289,7 @@ int main()
 
 
 def test_helpers_from_cpp(program: Program, tmp_path: Path) -> None:
-    if shutil.which("g++") is None:
-        pytest.skip("g++ is not installed")
+    needs.programs("g++")
     folder = tmp_path / "out"
     emit(program, small_net(), None, HOST, folder)
     (tmp_path / "main.cpp").write_text(QUANTIZE.replace("stdin) == 1", "in) == 1").replace("float x;", FILE))

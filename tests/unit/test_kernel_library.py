@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import needs
 import pytest
 from cmake_project import build_project
 
 from edgeq.resources import folder
-from edgeq.toolchain import find_zig, run
+from edgeq.toolchain import run
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = folder("firmware")
@@ -25,23 +26,17 @@ ALLOWED = {"memcpy", "memset", "memmove"}
 @pytest.mark.parametrize("kernels", SETS)
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_no_warnings(compiler: str, kernels: str, tmp_path: Path) -> None:
-    found = shutil.which(compiler)
-    command = [found, *WARNINGS, "-fsyntax-only"] if found else []
-    if not found and compiler == "clang" and find_zig():
-        command = [str(find_zig()), "cc", *WARNINGS, "-c"]  # zig is clang, but wants to make something
-    if not command:
-        pytest.skip(f"{compiler} is not installed")
+    command = needs.warnings_of(compiler)
     floats = ("-mfloat-abi=hard",) if kernels == "mve" else ()  # there are no vectors without
     core = (f"-mcpu={ARM.get(kernels, 'cortex-m0plus')}", "-mthumb", *floats) if compiler.startswith("arm") else ()
     library = () if kernels in OWN else ("-I", CHECKOUT / "tests" / "stand_in")
-    run([*command, *core, "-I", FIRMWARE / "include", *library, *SETS[kernels]], cwd=tmp_path)
+    run([*command, *WARNINGS, *core, "-I", FIRMWARE / "include", *library, *SETS[kernels]], cwd=tmp_path)
 
 
 @pytest.mark.parametrize("level", ["-Os", "-O3"])
 def test_assembly_finds_its_registers(level: str, tmp_path: Path) -> None:
     """However much of it is inlined, which the levels decide."""
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed")
+    needs.programs("arm-none-eabi-gcc")
     core = (f"-mcpu={ARM['dsp']}", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
     sources = [path for path in SETS["dsp"] if "__asm__" in path.read_text()]
     run(["arm-none-eabi-gcc", *core, level, "-c", "-I", FIRMWARE / "include", *sources], cwd=tmp_path)
@@ -49,8 +44,7 @@ def test_assembly_finds_its_registers(level: str, tmp_path: Path) -> None:
 
 
 def test_headers_stand_alone(tmp_path: Path) -> None:
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
+    needs.programs("gcc")
     headers = sorted((FIRMWARE / "include" / "eq").glob("*.h"))
     for header in headers:
         (tmp_path / f"{header.stem}.c").write_text(f'#include "eq/{header.name}"\n#include "eq/{header.name}"\n')
@@ -77,8 +71,7 @@ def test_library_in_another_project(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kernels", OWN)
 def test_kernels_use_nothing_from_outside(kernels: str, tmp_path: Path) -> None:
-    if shutil.which("gcc") is None or shutil.which("nm") is None:
-        pytest.skip("gcc or nm is not installed")
+    needs.programs("gcc", "nm")
     flags = ("-std=c99", "-O2", "-ffreestanding", "-fno-stack-protector", "-fno-pic", "-c", "-I", FIRMWARE / "include")
     run(["gcc", *flags, *SETS[kernels]], cwd=tmp_path)
     objects = sorted(tmp_path.glob("*.o"))

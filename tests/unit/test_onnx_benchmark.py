@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
+from onnx_reference import session
 
 from edgeq.importers import load
 from edgeq.simulator import run_float
@@ -20,9 +20,9 @@ def samples(folder: Path, model: str, count: int) -> Any:
 
 
 def outputs(model: Path, x: Any) -> Any:
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: one[None]})[0] for one in x])
+    loaded = session(model)
+    name = loaded.get_inputs()[0].name
+    return np.concatenate([loaded.run(None, {name: one[None]})[0] for one in x])
 
 
 @pytest.mark.parametrize("name", ["kws_float", "kws_float_dynamic_batch", "vww_float", "ic_float", "ad_float"])

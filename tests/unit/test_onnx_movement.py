@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import Case, check, imported, ints, kinds, model_of, random_feeds, reference, single, weights
+from onnx_models import Case, check, imported, ints, kinds, model_of, random_feeds, single, weights
+from onnx_reference import reference
 
 from edgeq.simulator import run_float
 

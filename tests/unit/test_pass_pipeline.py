@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import NodeProto, helper
-from onnx_models import Array, check, model_of, reference
+from onnx_models import Array, check, model_of
+from onnx_reference import reference
 from pass_graphs import assert_same_float, assert_same_int, kinds
 
 from edgeq.importers import load

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import needs
 import pytest
 from elftools.elf.elffile import ELFFile
 from small_net import small_net
@@ -17,7 +18,6 @@ from edgeq.report.size import Size, measure
 from edgeq.report.thumb import frame_and_calls
 from edgeq.target import list_targets, load_target
 from edgeq.toolchain import build, find_toolchain, run
-from edgeq.toolchain.compilers import find_compiler
 
 CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
 
@@ -51,9 +51,7 @@ void _exit(int code) { for (;;) (void)code; }
 @pytest.mark.parametrize("level", ["-O2", "-Os", "-O0"])
 def test_frames_are_those_that_the_compiler_tells(core: str, level: str, tmp_path: Path) -> None:
     target = load_target(core)
-    gcc = find_compiler(target, "gcc")
-    if gcc is None:
-        pytest.skip(f"no gcc for {core}")
+    gcc = needs.compiler(target, "gcc")
     (tmp_path / "frames.c").write_text(FRAMES)
     flags = [*target.flags["gcc"], level, "-fstack-usage", "-ffunction-sections", "-fno-ipa-ra"]
     run([gcc.program, *flags, "-c", "frames.c", "-o", "frames.o"], cwd=tmp_path)
@@ -140,8 +138,7 @@ def test_thumb_calls(halfwords: list[int], target: int) -> None:
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "host"])
 def test_sizes_of_a_program(core: str, kind: str, tmp_path: Path) -> None:
     target = load_target(core)
-    if find_compiler(target, kind) is None:
-        pytest.skip(f"no {kind} for {core}")
+    needs.compiler(target, kind)
     graph = small_net()
     program = lower(graph, target, "net")
     emit(program, graph, None, target, tmp_path / "out")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from command_line import DIGITS
+from needs import OPTIONAL
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from edgeq import api
@@ -22,7 +23,7 @@ def _threads() -> set[int]:
 def two_threads() -> Iterator[None]:
     with threadpool_limits(limits=2, user_api="blas"):
         if _threads() != {2}:
-            pytest.skip("this NumPy's linear algebra cannot be told how many threads to take")
+            pytest.skip(f"{OPTIONAL}this NumPy's linear algebra cannot be told how many threads to take")
         yield
 
 

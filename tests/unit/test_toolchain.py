@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import needs
 import pytest
 from cmake_project import build_project
 from small_net import record, samples, small_net
@@ -138,8 +139,7 @@ def _expected() -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize(("kind", "sanitize"), [("gcc", True), ("clang", True), ("zig", False)])
 def test_host_program(kind: str, sanitize: bool, tmp_path: Path) -> None:
-    if compilers.find_compiler(HOST, kind) is None:
-        pytest.skip(f"{kind} is not installed")
+    needs.compiler(HOST, kind)
     _emit(tmp_path / "out", "host")
     built = build(tmp_path / "out", "net", HOST, kind, sanitize=sanitize, werror=True)
     assert built.library.is_file()
@@ -157,8 +157,7 @@ def test_host_program(kind: str, sanitize: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("core", CORES)
 def test_bare_metal_program(core: str, kind: str, tmp_path: Path) -> None:
     target = load_target(core)
-    if compilers.find_compiler(target, kind) is None:
-        pytest.skip(f"{kind} is not installed")
+    needs.compiler(target, kind)
     _emit(tmp_path / "out", core)
     built = build(tmp_path / "out", "net", target, kind, werror=True)
     assert built.program.name == "net.elf"
@@ -171,8 +170,7 @@ def test_bare_metal_program(core: str, kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["gcc", "zig"])
 def test_too_large_for_the_memory(kind: str, tmp_path: Path) -> None:
-    if compilers.find_compiler(M4, kind) is None:
-        pytest.skip(f"no {kind} for {M4.name}")
+    needs.compiler(M4, kind)
     small = replace(M4, memory={"flash": Region(0, 0x1000), "ram": M4.memory["ram"]})
     emit(lower(small_net(), small, "net"), small_net(), None, small, tmp_path / "out")
     with pytest.raises(CapacityError, match=r"\d+ bytes more than the 4096 of flash"):

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from small_net import small_net
@@ -22,7 +23,6 @@ from edgeq.errors import CapacityError, UsageError
 from edgeq.resources import folder
 from edgeq.target import Region, load_target
 from edgeq.toolchain import run
-from edgeq.toolchain.compilers import find_compiler
 
 HOST, CORE = load_target("host"), load_target("cortex-m4")
 BARE = replace(CORE, memory={k: CORE.memory[k] for k in ("flash", "ram")})
@@ -175,9 +175,7 @@ int main(int argc, char **argv)
 
 def test_check(tmp_path: Path) -> None:
     """Compiled for this machine, as the check needs nothing of the core's. Other weights for the same code pass."""
-    gcc = find_compiler(HOST, "gcc")
-    if gcc is None:
-        pytest.skip("no gcc")
+    gcc = needs.compiler(HOST, "gcc")
     program = _program(FILE)
     emit(program, small_net(), None, CORE, tmp_path / "out")
     (tmp_path / "main.c").write_text(CHECK)
