@@ -30,6 +30,8 @@ from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.qdq_export import save_qdq
 from edgeq.report.accuracy import layer_errors
 from edgeq.report.size import measure
+from edgeq.sequence import unroll
+from edgeq.simulator import FloatExecutor
 from edgeq.target import Target, load_target
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
@@ -96,6 +98,8 @@ def quantize(
     samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
     if samples is not None and not isinstance(samples, Dataset):
         samples = list(samples)  # it is gone through more than once
+    if samples is not None and float_graph.states:
+        samples = unroll(FloatExecutor(float_graph), samples, samples.steps if isinstance(samples, Dataset) else None)
     config, chosen = config or QuantConfig(), numerics or graph.preferred
     float_graph = equalize(float_graph, samples, config)
     integer = quantize_graph(float_graph, samples, config, chosen, progress)
@@ -244,7 +248,7 @@ def quantize_report(
         "name": options.model_name,
         "numerics": (model.graph.numerics or Numerics.FAST).value,
         "output": str(output) if output else None,
-        "layers": layer_errors(model.float_graph, model.graph, data),
+        "layers": layer_errors(model.float_graph, model.graph, data, data.steps),
     }
     if output is not None:
         save_qdq(model.graph, output)

@@ -106,6 +106,34 @@ def _inner_uint8(graph: Graph) -> Iterator[str]:
             yield repr(name)
 
 
+def _loose_states(graph: Graph) -> Iterator[str]:
+    inputs, outputs = [s.input for s in graph.states], [s.output for s in graph.states]
+    for state in graph.states:
+        before = inputs.count(state.input), graph.inputs.count(state.input)
+        after = outputs.count(state.output), graph.outputs.count(state.output)
+        if {*before, *after} != {1}:
+            yield repr(state.input)
+
+
+def _constant_states(graph: Graph) -> Iterator[str]:
+    yield from (repr(state.input) for state in graph.states if graph.data(state.output) is not None)
+
+
+def _unlike_states(graph: Graph) -> Iterator[str]:
+    for state in graph.states:
+        before, after = graph.type(state.input), graph.type(state.output)
+        same = (before.shape, before.dtype) == (after.shape, after.dtype)
+        if not same or (graph.numerics is not None and before.q != after.q):
+            yield repr(state.input)
+
+
+def _uint8_states(graph: Graph) -> Iterator[str]:
+    for state in graph.states:
+        ends = [state.input, *([] if state.output in graph.public_inputs else [state.output])]
+        if any(graph.type(n).dtype is DType.UINT8 for n in (state.input, state.output)) or {*ends} & {*graph.ports}:
+            yield repr(state.input)
+
+
 def _rules(graph: Graph) -> Iterator[tuple[Node, QuantRule]]:
     """Nodes of a quantized graph with their rules of quantization."""
     if graph.numerics is not None:
@@ -163,6 +191,10 @@ TABLE: tuple[Row, ...] = (
     ("a tensor of a float graph is not float32", _not_float),
     ("a tensor of a quantized graph is no integer activation with one scale", _not_integer),
     ("a uint8 tensor is neither input nor output of the graph", _inner_uint8),
+    ("a state does not join one input of the graph with one output", _loose_states),
+    ("a state becomes a constant", _constant_states),
+    ("the two ends of a state are not of one type", _unlike_states),
+    ("a state is held in a type that only callers exchange", _uint8_states),
     ("weights are not int8 with parameters along the output channels", _wrong_weights),
     ("the scale of a bias is not that of input times weights", _wrong_biases),
     ("the operator needs one scale for input and output", _changed_scale),

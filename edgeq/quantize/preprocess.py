@@ -254,4 +254,4 @@ def _insert(editor: GraphEditor, name: str, outside: TensorType, steps: list[_St
         (current,) = editor.add(op, [current, *operands], editor.unique(f"{name}_preprocess"), types=[type])
     for node in readers:
         editor.replace_node(node.name, replace(node, inputs=tuple(current if i == name else i for i in node.inputs)))
-    editor.outputs = [current if o == name else o for o in editor.outputs]
+    editor.rename_output(name, current)

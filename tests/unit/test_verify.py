@@ -10,7 +10,7 @@ import pytest
 from pass_graphs import IntNet, Net
 
 from edgeq.errors import InternalError, ModelError
-from edgeq.ir.graph import Graph, Node, Value
+from edgeq.ir.graph import Graph, Node, State, Value
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ir.verify import TABLE, verify
 from edgeq.ops.conv2d import Conv2D
@@ -70,6 +70,28 @@ def with_uint8(graph: Graph) -> Graph:
     return replace(graph, values=values, nodes=(graph.nodes[0], *flips, pool))
 
 
+def stated(*states: tuple[str, str], then: Change = lambda graph: graph) -> Change:
+    """States beside an input `s` of the type of the output `pool`; (s, pool) would be right."""
+
+    def change(graph: Graph) -> Graph:
+        values = {"s": Value("s", graph.type("pool")), **graph.values}
+        pairs = tuple(State(before, after) for before, after in states)
+        return then(replace(graph, values=values, inputs=("x", "s"), states=pairs))
+
+    return change
+
+
+def uint8_state(graph: Graph) -> Graph:
+    q = QParams.per_tensor(0.05, 128)
+    outside = TensorType(graph.type("pool").shape, DType.UINT8, q)
+    values = {**graph.values, "s": Value("s", outside), "after": Value("after", outside)}
+    nodes = (*graph.nodes, Node("flip", Requantize(), ("pool",), ("after",)))
+    return replace(graph, values=values, nodes=nodes, outputs=("pool", "after"), states=(State("s", "after"),))
+
+
+LOOSE = "a state does not join one input of the graph with one output"
+UNLIKE = "the two ends of a state are not of one type"
+OUTSIDE = "a state is held in a type that only callers exchange"
 OTHER = QParams.per_tensor(0.5, 0)
 CASES: list[tuple[str, Change, str]] = [
     ("an operand does not exist", node("pool", inputs=("nowhere",)), "pool"),
@@ -85,6 +107,18 @@ CASES: list[tuple[str, Change, str]] = [
     ("a tensor of a float graph is not float32", lambda g: replace(g, numerics=None), "'x', 'conv', 'pool'"),
     ("a tensor of a quantized graph is no integer activation with one scale", typed("conv", q=None), "'conv'"),
     ("a uint8 tensor is neither input nor output of the graph", with_uint8, "'u'"),
+    (LOOSE, stated(("conv", "pool")), "'conv'"),
+    (LOOSE, stated(("s", "conv")), "'s'"),
+    (LOOSE, stated(("s", "nowhere")), "'s'"),
+    (LOOSE, stated(("s", "pool"), ("x", "pool")), "'s', 'x'"),
+    (LOOSE, stated(("s", "pool"), ("s", "x"), then=lambda g: replace(g, outputs=("pool", "x"))), "'s'"),
+    (LOOSE, stated(("s", "pool"), then=lambda g: replace(g, outputs=("pool", "pool"))), "'s'"),
+    ("a state becomes a constant", stated(("s", "w"), then=lambda g: replace(g, outputs=("pool", "w"))), "'s'"),
+    (UNLIKE, stated(("x", "pool")), "'x'"),
+    (UNLIKE, stated(("s", "pool"), then=typed("s", q=OTHER)), "'s'"),
+    (OUTSIDE, stated(("s", "pool"), then=uint8_state), "'s'"),
+    (OUTSIDE, stated(("s", "pool"), then=lambda g: replace(g, ports={"s": DType.UINT8})), "'s'"),
+    (OUTSIDE, stated(("s", "pool"), then=lambda g: replace(g, ports={"pool": DType.UINT8})), "'s'"),
     ("weights are not int8 with parameters along the output channels", typed("w", q=None), "conv"),
     ("the scale of a bias is not that of input times weights", typed("b", q=OTHER), "conv"),
     ("the operator needs one scale for input and output", typed("pool", q=OTHER), "pool"),
@@ -93,7 +127,7 @@ CASES: list[tuple[str, Change, str]] = [
 
 @pytest.mark.parametrize(("message", "change", "where"), CASES)
 def test_defects(message: str, change: Change, where: str) -> None:
-    assert verify(good()).outputs == ("pool",)
+    assert verify(good()).outputs == ("pool",) and verify(stated(("s", "pool"))(good())).public_inputs == ("x",)
     with pytest.raises(ModelError) as caught:
         verify(change(good()), ModelError)
     assert (caught.value.message, caught.value.where) == (message, where)
