@@ -82,7 +82,8 @@ def quantize(
 
     Args:
         model: what `load` gave, or a path for it.
-        calibration: an .npz file, a Dataset or samples; not needed for models that are quantized already.
+        calibration: an .npz file, a Dataset or samples; not needed for models that are quantized already. For a model
+            with states, samples of the public inputs, which are steps of one sequence or of those of the Dataset.
         config: observers, granularity, overrides.
         numerics: the arithmetic; by default what the model was made for.
         input: preprocessing of raw sensor data to fold in.
