@@ -96,12 +96,12 @@ def input_name(graph: Graph, spec: InputSpec) -> str:
     Raises:
         UsageError: there is no such input, or it is not said which.
     """
-    if spec.name is None and len(graph.inputs) == 1:
-        return graph.inputs[0]
-    if spec.name not in graph.inputs:
+    if spec.name is None and len(graph.public_inputs) == 1:
+        return graph.public_inputs[0]
+    if spec.name not in graph.public_inputs:
         raise UsageError(
             "it is not said which input is meant" if spec.name is None else f"there is no input {spec.name!r}",
-            hint="set name to one of " + ", ".join(graph.inputs),
+            hint="set name to one of " + ", ".join(graph.public_inputs),
             where="[input]",
         )
     return spec.name

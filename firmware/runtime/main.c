@@ -4,10 +4,11 @@
  *     sequences INPUT OUTPUT STEPS [STACK]  the same; the state begins anew after every STEPS of them
  *     profile INPUT TABLE REPEATS           the first inference of INPUT, REPEATS times, each layer timed
  *
- * The state of a model that has one begins at zero; only such a model knows the second command. A file holds one record per inference: every input, or every output, in the model's order, without gaps. TABLE holds
- * 64-bit numbers of the machine's byte order: what timing itself costs each value; then per repeat the time until the
- * first layer, of each layer, and after the last. STACK holds one such number: the most bytes of stack that any of the
- * inferences used, or 0 where that is not known. */
+ * The state of a model that has one begins at zero; only such a model knows the second command. A file holds one record
+ * per inference: every input, or every output, in the model's order, without gaps. TABLE holds 64-bit numbers of the
+ * machine's byte order: what timing itself costs each value; then per repeat the time until the first layer, of each
+ * layer, and after the last. STACK holds one such number: the most bytes of stack that any of the inferences used, or 0
+ * where that is not known. */
 #include "edgeq_model.h"
 #include "eq_platform.h"
 
@@ -126,8 +127,8 @@ static size_t records_per_block(const pool *memory, size_t in_bytes, size_t out_
     return wanted > fitting ? fitting : wanted ? wanted : fitting ? 1 : 0;
 }
 
-/* `steps` is how many inferences are a sequence, or 0 where all are. `stack` is NULL, or where the most bytes of stack go
- * that an inference used. */
+/* `steps` is how many inferences are a sequence, or 0 where all are. `stack` is NULL, or where the most bytes of stack
+ * go that an inference used. */
 static int run_file(pool *memory, const record *in, const record *out, int input, int output, size_t steps,
                     uint64_t *stack)
 {

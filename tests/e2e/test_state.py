@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import DIGITS, succeeds
+from onnx import helper
+from onnx_models import model_of, weights
 from state_nets import NETS, aliases, causal_convolution, fir, integrator, steps
 
 import edgeq
@@ -15,6 +17,7 @@ from edgeq import api
 from edgeq.errors import ToolError, UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
+from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import quantize_inputs
 from edgeq.runners import run as run_program
 from edgeq.sequence import run_sequences
@@ -72,6 +75,10 @@ def test_several_sequences(target: str, tmp_path: Path) -> None:
     q = model.graph.type("level").qp
     assert outputs.shape == (4, 25, 5)
     np.testing.assert_array_equal(outputs, q.dequantize(expected).reshape(4, 25, 5))
+    integers = np.concatenate([quantize_inputs(model.graph, s)["x"] for s in steps(model.graph, STEPS, seed=9)])
+    np.savez(tmp_path / "raw.npz", x=integers.reshape(4, 25, 4))
+    raw = edgeq.run(tmp_path / "out", tmp_path / "raw.npz", raw=True)["level"]
+    np.testing.assert_array_equal(raw, expected.reshape(4, 25, 5))
     one = edgeq.run(tmp_path / "out", stored(model.graph, tmp_path / "one.npz"))["level"]
     np.testing.assert_array_equal(one[:25], outputs[0])
     assert not np.array_equal(one[25:50], outputs[1])
@@ -132,6 +139,30 @@ def test_calibration_from_a_file_of_sequences(tmp_path: Path) -> None:
     several = edgeq.quantize(graph, stored(graph, tmp_path / "a.npz", STEPS, 20)).graph
     long = edgeq.quantize(graph, stored(graph, tmp_path / "b.npz")).graph
     assert several.type("held").qp.s < long.type("held").qp.s
+
+
+def test_a_model_from_a_file_that_takes_raw_bytes(tmp_path: Path) -> None:
+    """Frames in NCHW: two rows of context are an input and an output of the file."""
+    nodes = [
+        helper.make_node("Concat", ["context", "frame"], ["rows"], "rows", axis=2),
+        helper.make_node("Conv", ["rows", "w"], ["c"], "conv", pads=[0, 1, 0, 1]),
+        helper.make_node("Relu", ["c"], ["mask"], "relu"),
+        helper.make_node("Slice", ["rows", "one", "three", "axis"], ["context_after"], "next"),
+    ]
+    shapes = {"frame": (1, 2, 1, 8), "context": (1, 2, 2, 8)}
+    constants = {"w": weights(3, 2, 3, 3), **{n: np.array([k]) for n, k in (("one", 1), ("three", 3), ("axis", 2))}}
+    model = model_of(nodes, shapes, ["mask", "context_after"], constants)
+    (tmp_path / "denoiser.onnx").write_bytes(model.SerializeToString())
+    graph = edgeq.with_states(edgeq.load(tmp_path / "denoiser.onnx"), {"context": "context_after"})
+    frames = np.random.default_rng(3).integers(0, 256, (3, 20, 2, 1, 8)).astype(np.uint8)
+    np.savez(tmp_path / "frames.npz", x=frames)
+    spec = InputSpec(mean=(128.0,), std=(64.0,))
+    quantized = edgeq.quantize(graph, tmp_path / "frames.npz", input=spec)
+    options = edgeq.BuildOptions(tmp_path / "denoiser.onnx", output=tmp_path / "out", input=spec)
+    manifest = edgeq.build(options, model=quantized)
+    assert (manifest["inputs"][0]["dtype"], manifest["states"][0]["dtype"]) == ("uint8", "int8")
+    found = edgeq.verify(tmp_path / "out", tmp_path / "frames.npz")
+    assert (found["samples"], found["mismatches"]) == (60, 0) and found["sqnr_db"] > 25
 
 
 def test_command_line(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_without_states_nothing_is_added() -> None:
     editor.states = []
     files = render(lower(editor.finish(), HOST, "net"), HOST)
     text = files["include/net.h"] + files["src/net.c"] + files["src/net_glue.c"] + files["include/edgeq_model.h"]
-    assert not re.search(r"void \*state|_STATE_|_reset|block", text)
+    assert not re.search(r"void \*state|ERROR_STATE|STATE_BYTES|_reset|block", text)
 
 
 def test_interface() -> None:
