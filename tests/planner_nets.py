@@ -8,6 +8,7 @@ from edgeq.ir.graph import Graph, GraphEditor
 from edgeq.ir.op import registry
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.passes.with_states import with_states
 
 Q = QParams.per_tensor(0.05, -3)
 SCALE = 0.003
@@ -109,11 +110,16 @@ def unet(size: int = 64, channels: int = 8, depth: int = 4) -> Graph:
     return net.finish(net.conv(x, 2, kernel=1))
 
 
-def random_net(seed: int, layers: int = 14) -> Graph:
-    """Branches, residual additions, concatenations, splits, values that are read much later, one to three outputs."""
-    net = Net(f"random_{seed}", seed)
+def random_net(seed: int, layers: int = 14, states: int = 0) -> Graph:
+    """Branches, residual additions, concatenations, splits, values that are read much later, one to three outputs.
+
+    A state becomes anything of its shape: what is computed, an output, an input, another state or itself.
+    """
+    net = Net(f"stateful_{seed}" if states else f"random_{seed}", seed)
     rng = net.rng
     pool = [net.input(f"in{i}", 6, 5, int(rng.integers(1, 9))) for i in range(int(rng.integers(1, 3)))]
+    kept = [net.input(f"state{i}", 6, 5, net.shape(pool[0])[3]) for i in range(states)]
+    pool += kept
     while len(net.edit.nodes) < layers:
         x = pool[-1] if rng.random() < 0.6 else pool[int(rng.integers(len(pool)))]
         alike = [v for v in pool if net.shape(v) == net.shape(x)]
@@ -141,7 +147,11 @@ def random_net(seed: int, layers: int = 14) -> Graph:
     read = {name for node in net.edit.nodes.values() for name in node.inputs}
     ends = [name for name in pool if name not in read]
     more = [pool[int(rng.integers(len(net.edit.inputs), len(pool)))]] if rng.random() < 0.5 else []
-    return net.finish(*dict.fromkeys([*ends, *more]))
+    graph = net.finish(*dict.fromkeys([*ends, *more]))
+    if not states:
+        return graph
+    becomes = {name: str(rng.choice([v for v in pool if net.shape(v) == net.shape(name)])) for name in kept}
+    return with_states(graph, becomes, keep=[] if set(graph.outputs) - set(becomes.values()) else graph.outputs[:1])
 
 
 def striped_net(seed: int) -> Graph:

@@ -4,6 +4,7 @@ from edgeq.api.check import inspect, profile, run, save_outputs, verify
 from edgeq.api.doctor import doctor
 from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
 from edgeq.api.project import BuildOptions
+from edgeq.passes.with_states import with_states
 
 __all__ = [
     "BuildOptions",
@@ -18,4 +19,5 @@ __all__ = [
     "run",
     "save_outputs",
     "verify",
+    "with_states",
 ]

@@ -21,12 +21,13 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.text import load_graph
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
-from edgeq.report.accuracy import accuracy, quantize_inputs, real_output, steps_apart
+from edgeq.report.accuracy import accuracy, quantize_inputs, real_output, sqnr_db, steps_apart
 from edgeq.report.cost import pace, per_mac, share
 from edgeq.runners import Program, watches_stack
 from edgeq.runners import profile as profile_program
 from edgeq.runners import run as run_program
 from edgeq.runners import watch as watch_program
+from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.toolchain.cmake import build_profile, program_path
 
@@ -79,7 +80,7 @@ class Built:
     def integers(self, samples: Iterable[Mapping[str, Array]]) -> list[Array]:
         """Samples as the device takes them: one array per input, stacked along the batch."""
         quantized = [quantize_inputs(self.graph, s) for s in samples]
-        return [np.concatenate([q[name] for q in quantized]) for name in self.graph.inputs]
+        return [np.concatenate([q[name] for q in quantized]) for name in self.graph.public_inputs]
 
 
 def _damaged(folder: Path, what: str) -> UsageError:
@@ -102,11 +103,13 @@ def _consistent(manifest: Mapping[str, Any], graph: Graph, float_graph: Graph) -
             and isinstance(manifest["target"], str)
             and macs >= 0
             and whole
-            and told == [ports(graph.inputs), ports(graph.outputs)]
+            and told == [ports(graph.public_inputs), ports(graph.public_outputs)]
+            and [s["name"] for s in manifest.get("states", [])] == [s.input for s in graph.states]
             and graph.numerics is not None
             and float_graph.numerics is None
             and graph.inputs == float_graph.inputs
             and len(graph.outputs) == len(float_graph.outputs)
+            and [s.input for s in graph.states] == [s.input for s in float_graph.states]
         )
     except (KeyError, TypeError, AttributeError, UsageError):
         return False
@@ -121,24 +124,29 @@ def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Ar
         raw: integers in and out.
 
     Returns:
-        For every output an array, samples first: float32, or integers with `raw`.
+        For every output an array, samples first: float32, or integers with `raw`. Where the data are several sequences
+        for a model with states: (sequences, steps, …).
 
     Raises:
         UsageError: the data do not fit.
         ToolError: the emulator is missing, or the program failed.
     """
     built = Built.read(folder)
-    inputs = _raw_inputs(built, data) if raw else built.integers(built.data(data))
-    found = dict(zip(built.graph.outputs, run_program(built.program, inputs), strict=True))
+    dataset = load_data(data, built.graph) if raw else built.data(data)
+    inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
+    results = run_program(built.program, inputs, dataset.steps)
+    found = dict(zip(built.graph.public_outputs, results, strict=True))
+    if dataset.steps is not None:
+        sequences = len(dataset) // dataset.steps
+        found = {name: y.reshape(sequences, len(y) // sequences, *y.shape[1:]) for name, y in found.items()}
     if raw:
         return found
     return {name: real_output(built.graph, name, values) for name, values in found.items()}
 
 
-def _raw_inputs(built: Built, data: str | Path) -> list[Array]:
-    given = load_data(data, built.graph).inputs
+def _raw_inputs(built: Built, given: Mapping[str, Array]) -> list[Array]:
     inputs = []
-    for name in built.graph.inputs:
+    for name in built.graph.public_inputs:
         dtype, array = built.graph.type(name).dtype, given[name]
         if dtype.is_float:
             inputs.append(array.astype(np.float32))
@@ -173,6 +181,8 @@ def verify(
 ) -> dict[str, Any]:
     """Compare a built program with the integer simulator, bit for bit, and with the float model.
 
+    Of a model with states each of the three goes its own way from a reset on, step by step; a sample is a step.
+
     Args:
         folder: a build folder.
         data: .npz with samples, and labels `y` if there are any; by default random samples.
@@ -181,8 +191,9 @@ def verify(
 
     Returns:
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
-        top1_float, top1_int8 and agreement in percent (None where they do not apply), and stack_used_bytes, the most
-        that any sample used (None on computers).
+        top1_float, top1_int8 and agreement in percent (None where they do not apply), centred_sqnr_db (of what differs
+        from the mean output over the samples), drop (top1_float − top1_int8), stack_used_bytes, the most that any
+        sample used (None on computers), and random_data, whether no data were given.
 
     Raises:
         UsageError: the data do not fit.
@@ -190,17 +201,18 @@ def verify(
     """
     built = Built.read(folder)
     dataset = built.data(data).first(samples) if data is not None else built.random(samples or RANDOM_SAMPLES)
-    watched = watch_program(built.program, built.integers(dataset))
-    found = watched.outputs
-    floats, integers = FloatExecutor(built.float_graph), IntExecutor(built.graph)
-    batch = [built.graph.type(o).shape[0] if built.graph.type(o).shape else 1 for o in built.graph.outputs]
+    watched = watch_program(built.program, built.integers(dataset), dataset.steps)
+    found, outputs = watched.outputs, built.graph.public_outputs
+    integers = run_sequences(
+        IntExecutor(built.graph), (quantize_inputs(built.graph, sample) for sample in dataset), dataset.steps
+    )
+    floats = run_sequences(FloatExecutor(built.float_graph), dataset, dataset.steps)
+    batch = [built.graph.type(o).shape[0] if built.graph.type(o).shape else 1 for o in outputs]
     mismatches, worst = 0, 0
-    real: list[list[Array]] = [[] for _ in built.graph.outputs]
-    for index, sample in enumerate(dataset):
-        exact = integers.run(quantize_inputs(built.graph, sample))
-        reference = floats.run(sample)
+    real: list[list[Array]] = [[] for _ in outputs]
+    for index, (exact, reference) in enumerate(zip(integers, floats, strict=True)):
         differences = []
-        for k, name in enumerate(built.graph.outputs):
+        for k, name in enumerate(outputs):
             device = found[k][index * batch[k] : (index + 1) * batch[k]]
             differences.append(steps_apart(device, exact[name].reshape(device.shape)))
             real[k].append(reference[_float_name(built, k)])
@@ -208,28 +220,37 @@ def verify(
         worst = max(worst, *differences)
         if progress is not None:
             progress(index + 1, len(dataset))
-    figures = _accuracy(built, real, found, dataset.labels)
+    figures = _accuracy(built, real, found, dataset)
     return {
         "samples": len(dataset),
         "mismatches": mismatches,
         "max_abs_diff": worst,
         **figures,
         "stack_used_bytes": watched.stack,
+        "random_data": data is None,
     }
 
 
 def _float_name(built: Built, output: int) -> str:
-    return built.float_graph.outputs[output]
+    return built.float_graph.public_outputs[output]
 
 
-def _accuracy(
-    built: Built, real: Sequence[list[Array]], found: Sequence[Array], labels: Array | None
-) -> dict[str, Any]:
+def _accuracy(built: Built, real: Sequence[list[Array]], found: Sequence[Array], dataset: Dataset) -> dict[str, Any]:
     """Figures of the first output, which is the one that labels are about."""
-    name = built.graph.outputs[0]
+    name = built.graph.public_outputs[0]
     got = real_output(built.graph, name, found[0])
-    figures = accuracy(np.concatenate([r.reshape(-1, *got.shape[1:]) for r in real[0]]), got, labels)
-    return {key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")}
+    expected = np.concatenate([r.reshape(-1, *got.shape[1:]) for r in real[0]])
+    figures = accuracy(expected, got)
+    if dataset.labels is not None:
+        last = slice(None) if len(dataset.labels) == len(dataset) else dataset.labelled
+        labelled = accuracy(expected[last], got[last], dataset.labels)
+        figures = {**figures, "top1_float": labelled["top1_float"], "top1_int8": labelled["top1_int8"]}
+    top = figures["top1_float"], figures["top1_int8"]
+    return {
+        **{key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")},
+        "centred_sqnr_db": sqnr_db(expected - expected.mean(axis=0), got - expected.mean(axis=0)),
+        "drop": None if top[0] is None or top[1] is None else top[0] - top[1],
+    }
 
 
 def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | None = None) -> dict[str, Any]:
@@ -316,8 +337,8 @@ def inspect(
     return {
         "name": symbol_prefix(path.resolve().name.split(".")[0]),
         "quantized": graph.preferred.value if any(graph.type(n).q for n in graph.inputs) else None,
-        "inputs": [_port(graph, n) for n in graph.inputs],
-        "outputs": [_port(graph, n) for n in graph.outputs],
+        "inputs": [_port(graph, n) for n in graph.public_inputs],
+        "outputs": [_port(graph, n) for n in graph.public_outputs],
         "macs": sum(layer["macs"] for layer in layers),
         "weights_bytes": sum(layer["weights_bytes"] for layer in layers),
         "layers": layers,

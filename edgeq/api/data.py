@@ -21,12 +21,14 @@ class Dataset:
     Attributes:
         inputs: one array per input, (samples, …) with the model's own layout behind the first dimension.
         shapes: shape of each input as the model takes it, batch first.
-        labels: one class index per sample, or None.
+        labels: one class index per sample, or for a model with states per sequence; or None.
+        steps: for a model with states, how many samples make one sequence; None: all of them do.
     """
 
     inputs: Mapping[str, Array]
     shapes: Mapping[str, Shape]
     labels: Array | None = None
+    steps: int | None = None
 
     def __len__(self) -> int:
         name, array = next(iter(self.inputs.items()))
@@ -41,12 +43,24 @@ class Dataset:
         batch = shape[0] if shape else 1
         return self.inputs[name][index * batch : (index + 1) * batch].reshape(shape)
 
+    @property
+    def labelled(self) -> range:
+        """Indices of the samples that the labels are about: each, or the last one of each sequence."""
+        if self.labels is None or len(self.labels) == len(self):
+            return range(0 if self.labels is None else len(self))
+        steps = self.steps or len(self)
+        return range(steps - 1, steps * len(self.labels), steps)
+
     def first(self, count: int | None) -> Dataset:
         """The first `count` samples (all when None)."""
         if count is None or count >= len(self):
             return self
         cut = {n: a[: count * (self.shapes[n][0] if self.shapes[n] else 1)] for n, a in self.inputs.items()}
-        return Dataset(cut, self.shapes, None if self.labels is None else self.labels[:count])
+        labels = self.labels
+        if labels is not None:  # that of a sequence cut short is about a step that is no longer there
+            labels = labels[: sum(index < count for index in self.labelled)]
+            labels = labels if len(labels) else None
+        return Dataset(cut, self.shapes, labels, self.steps)
 
 
 def _arrays(path: Path) -> dict[str, Array]:
@@ -59,8 +73,24 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise UsageError(f"not a readable .npz or .npy file ({error})", where=str(path)) from error
 
 
-def _checked(name: str, array: Array, shape: Shape, where: str) -> Array:
-    layout = ", ".join(["samples", *(str(d) for d in shape[1:])])
+def _one_after_the_other(name: str, array: Array, shape: Shape, where: str) -> tuple[Array, int | None]:
+    """Sequences (sequences, steps, …) as (samples, …), and how many samples make one; None: they are one already."""
+    if array.ndim != max(len(shape), 1) + 1:
+        return array, None
+    batch = shape[0] if shape else 1
+    if array.shape[1] % batch or not array.shape[1]:
+        raise UsageError(
+            f"array {name!r} has shape {array.shape}, and so sequences of {array.shape[1]} rows",
+            hint=f"a step takes {batch}, and a sequence has at least one step",
+            where=where,
+        )
+    return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:]), array.shape[1] // batch
+
+
+def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool) -> Array:
+    rest = [str(d) for d in shape[1:]]
+    layout = ", ".join(["steps" if stateful else "samples", *rest])
+    layout += f") or ({', '.join(['sequences', 'steps', *rest])}" if stateful else ""
     if array.dtype.kind not in "fiub":
         raise UsageError(f"array {name!r} holds {array.dtype}", hint="store real numbers", where=where)
     if array.ndim == 0 or array.shape[1:] != shape[1:]:
@@ -91,13 +121,18 @@ def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> 
     Integer arrays count as real numbers; for an input with preprocessing `spec` they are raw bytes, and floating-point
     arrays are what the model sees.
 
+    For a model with states, samples are the steps of one sequence; arrays with one more leading dimension, (sequences,
+    steps, …), are several sequences, and there may be one label for each.
+
     Raises:
         UsageError: the file is missing or broken, or does not fit the model.
     """
     path = Path(path)
     found = _arrays(path)
-    shapes = {name: graph.type(name).shape for name in graph.inputs}
+    shapes = {name: graph.type(name).shape for name in graph.public_inputs}
+    stateful = bool(graph.states)
     inputs: dict[str, Array] = {}
+    lengths: set[int | None] = set()
     for name, shape in shapes.items():
         key = "x" if len(shapes) == 1 and name not in found else name
         if key not in found:
@@ -107,25 +142,36 @@ def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> 
                 + ", ".join(shapes),
                 where=str(path),
             )
-        inputs[name] = _checked(key, found[key], shape, str(path))
+        array, length = _one_after_the_other(key, found[key], shape, str(path)) if stateful else (found[key], None)
+        inputs[name] = _checked(key, array, shape, str(path), stateful)
+        lengths.add(length)
     if spec is not None:
         name = input_name(graph, spec)
         inputs[name] = graph_values(graph, spec, inputs[name])
     counts = {len(a) // (shapes[n][0] if shapes[n] else 1) for n, a in inputs.items()}
     if len(counts) > 1:
         raise UsageError(f"the inputs have different numbers of samples: {sorted(counts)}", where=str(path))
+    if len(lengths) > 1:
+        raise UsageError(
+            "the inputs have sequences of different lengths",
+            hint="store all inputs as (steps, …), or all as (sequences, steps, …)",
+            where=str(path),
+        )
+    (count,), (steps,) = counts, lengths
     labels = found.get("y")
     if labels is not None:
         labels = labels.reshape(-1)
-        if len(labels) != counts.copy().pop():
-            raise UsageError(f"{len(labels)} labels `y` for {counts.pop()} samples `x`", where=str(path))
-    return Dataset(inputs, shapes, labels)
+        sequences = count // (steps or count)
+        if len(labels) not in ((count, sequences) if stateful else (count,)):
+            several = f" in {sequences} sequences" if stateful else ""
+            raise UsageError(f"{len(labels)} labels `y` for {count} samples `x`{several}", where=str(path))
+    return Dataset(inputs, shapes, labels, steps)
 
 
 def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: int) -> Dataset:
-    """Uniform random samples within the real range of each input; always the same ones."""
+    """Uniform random samples within the real range of each public input; always the same ones."""
     rng = np.random.default_rng(2024)
-    shapes = {name: graph.type(name).shape for name in graph.inputs}
+    shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     inputs = {}
     for name, shape in shapes.items():
         low, high = ranges[name]

@@ -32,6 +32,8 @@ from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.report.accuracy import layer_errors
 from edgeq.report.size import measure
+from edgeq.sequence import unroll
+from edgeq.simulator import FloatExecutor
 from edgeq.target import Target, load_target, target_name
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
@@ -83,7 +85,8 @@ def quantize(
 
     Args:
         model: what `load` gave, or a path for it.
-        calibration: an .npz file, a Dataset or samples; not needed for models that are quantized already.
+        calibration: an .npz file, a Dataset or samples; not needed for models that are quantized already. For a model
+            with states, samples of the public inputs, which are steps of one sequence or of those of the Dataset.
         config: observers, granularity, overrides.
         numerics: the arithmetic; by default what the model was made for.
         input: preprocessing of raw sensor data to fold in.
@@ -102,6 +105,8 @@ def quantize(
     samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
     if samples is not None and not isinstance(samples, Dataset):
         samples = list(samples)  # it is gone through more than once
+    if samples is not None and float_graph.states:
+        samples = unroll(FloatExecutor(float_graph), samples, samples.steps if isinstance(samples, Dataset) else None)
     config, chosen = config or QuantConfig(), numerics or graph.preferred
     float_graph = equalize(float_graph, samples, config)
     observe("equalize", float_graph)
@@ -262,7 +267,7 @@ def quantize_report(
         "name": options.model_name,
         "numerics": (model.graph.numerics or Numerics.FAST).value,
         "output": str(output) if output else None,
-        "layers": layer_errors(model.float_graph, model.graph, data),
+        "layers": layer_errors(model.float_graph, model.graph, data, data.steps),
     }
     if output is not None:
         save_qdq(model.graph, output)

@@ -27,6 +27,8 @@ def _show(folder: Path, made: dict[str, Any], target: Target) -> None:
         ("weights", f"{size(made['weights_bytes'])}{_elsewhere(made)}"),
         ("arena", size(made["arena_bytes"])),
     ]
+    if made["states"]:
+        rows.append(("states", size(made["state_bytes"])))
     if made["streaming"]:
         rows.append(("stripes", _stripes(made["streaming"])))
     if made.get("flash_bytes") is not None:

@@ -44,8 +44,8 @@ def command(
         print_json(found)
         return
     results.print(f"{found['name']}: {found['macs']:,} MACs, weights {size(found['weights_bytes'])}")
-    for kind in ("inputs", "outputs"):
-        for port in found[kind]:
+    for kind in ("inputs", "outputs", "states"):
+        for port in found.get(kind, ()):
             q = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port.get("scale") else ""
             results.print(f"  {kind[:-1]} {port['name']}: {port['dtype']} {tuple(port['shape'])}{q}")
     if "flash_bytes" in found and found["flash_bytes"] is not None:

@@ -20,12 +20,14 @@ def check_capacity(program: Program, target: Target) -> None:
         hint += "; --weights-in can have the weights in another memory"
     ram = target.memory.get("ram")
     ports = sum(port.type.nbytes for port in (*program.inputs, *program.outputs))
-    needed = program.arena_bytes + target.stack_bytes + ports
+    needed = program.arena_bytes + program.state_bytes + target.stack_bytes + ports
     if ram is not None and needed > ram.size:
         cause, cure = explain_peak(program)
         hint = f"{cure}; or take a target with more memory{try_budget(ram.size - needed + program.arena_bytes)}"
+        states = f"states ({program.state_bytes}), " if program.states else ""
+        others = f"stack ({target.stack_bytes}), inputs and outputs ({ports})"
         problems.append(
-            f"the arena ({program.arena_bytes} bytes), stack ({target.stack_bytes}), inputs and outputs ({ports}) take "
+            f"the arena ({program.arena_bytes} bytes), {states}{others} take "
             f"{needed} bytes of RAM, which has {ram.size}; as for the arena, {cause}"
         )
     if problems:

@@ -123,7 +123,7 @@ def _pointer(program: Program, place: Place, const: str = "") -> str:
     if place.port is not None:
         bytes = f"from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
     else:
-        bytes = f"memory + {place.offset}"
+        bytes = f"{'block' if place.in_block else 'memory'} + {place.offset}"
     if place.element == "int8_t":
         return bytes
     # By way of void: the planner aligns every tensor, which the compiler cannot know.
@@ -168,11 +168,12 @@ def _glue_call(program: Program) -> str:
     """The model's function, called with arrays of pointers."""
     inputs = [f"(const {p.c_type} *)inputs[{i}]" for i, p in enumerate(program.inputs)]
     outputs = [f"({p.c_type} *)outputs[{i}]" for i, p in enumerate(program.outputs)]
-    return _wrapped(f"{program.name}_run(", ["arena", *inputs, *outputs], ");", 11)
+    memory = ["arena", "state"] if program.states else ["arena"]
+    return _wrapped(f"{program.name}_run(", [*memory, *inputs, *outputs], ");", 11)
 
 
 def _signature(program: Program) -> str:
-    arguments = ["void *arena"]
+    arguments = ["void *arena", *(["void *state"] if program.states else [])]
     arguments += [f"const {p.c_type} *{p.id}" for p in program.inputs]
     arguments += [f"{p.c_type} *{p.id}" for p in program.outputs]
     return _wrapped(f"int {program.name}_run(", arguments, "", 0).removeprefix(f"int {program.name}_run(")
@@ -234,6 +235,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "signature": _signature(program),
         "reach": lambda port: _reach(program, port),
         "glue_call": _glue_call(program),
+        "pointer": lambda place: _pointer(program, place),
         "texts": {call.id: call_text(program, call) for call in program.calls},
         "kernel_sources": [*(f"kernels/{s}" for s in program.compiled_sources), *(i.path for i in instances(program))],
         "declarations": _weights_declarations(program),

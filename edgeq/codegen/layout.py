@@ -54,8 +54,52 @@ def runtime_inputs(choice: Choice, homes: Mapping[str, Home]) -> tuple[tuple[int
     return tuple((i, n) for i, n in enumerate(choice.node.inputs) if n is not None and n in homes)
 
 
+def read_in_block(graph: Graph, homes: Mapping[str, Home]) -> frozenset[str]:
+    """The inputs of states that layers read in the state block, so that they take no room in the arena.
+
+    One whose own bytes are an output is not among them: where it becomes another state, that one's old value would be
+    overwritten before it is read, and the caller looks for outputs in the arena.
+    """
+    return frozenset(state.input for state in graph.states) - {homes[name].root for name in graph.outputs}
+
+
+def handed_over_early(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home]) -> dict[str, str]:
+    """The states that go to the state block as soon as they are computed, so that they take no more room in the arena.
+
+    A state does if it depends on every layer that reads the old one: those come before it in whatever order.
+
+    Returns:
+        By the name of the state's input, the node after which it does; all others wait until the last layer is done.
+    """
+    if not graph.states:
+        return {}
+    in_block = read_in_block(graph, homes)
+    makers: dict[str, list[str]] = {}
+    readers: dict[str, list[str]] = {}
+    needed: dict[str, frozenset[str]] = {}  # by a node, itself and all that come before it in every order
+    for choice in choices:
+        name, roots = choice.node.name, [homes[n].root for _, n in runtime_inputs(choice, homes)]
+        needed[name] = frozenset([name]).union(*(needed[maker] for root in roots for maker in makers.get(root, ())))
+        for root in roots:
+            readers.setdefault(root, []).append(name)
+        for out in choice.node.outputs:
+            makers.setdefault(homes[out].root, []).append(name)
+    early = {}
+    for state in graph.states:
+        home = homes[state.output]
+        old = readers.get(state.input, []) if state.input in in_block else []
+        match makers.get(home.root):
+            case [maker] if home.part is None and needed[maker].issuperset(old):
+                early[state.input] = maker
+    return early
+
+
 def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home]) -> Schedule:
     """The calls as the memory planner sees them. Values that share storage are one buffer, named after its root."""
+    early = handed_over_early(graph, choices, homes)
+    gone = {state.output for state in graph.states if state.input in early}
+    outside = read_in_block(graph, homes)
+    inputs = tuple(name for name in graph.inputs if name not in outside)
     steps = []
     for choice in choices:
         overlaps = choice.kernel.overlap(choice.site)
@@ -63,15 +107,16 @@ def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home])
         reads = tuple(
             Read(homes[name].root, overlaps[i], exactly[i], homes[name].part)
             for i, name in runtime_inputs(choice, homes)
+            if homes[name].root not in outside
         )
         made = [homes[name] for name in choice.node.outputs]
         writes, parts = tuple(home.root for home in made), tuple(home.part for home in made)
         steps.append(Step(choice.node.name, reads, writes, choice.kernel.scratch(choice.site), parts))
-    buffers = dict.fromkeys([*graph.inputs, *(w for s in steps for w in s.writes)])
+    buffers = dict.fromkeys([*inputs, *(w for s in steps for w in s.writes)])
     return Schedule(
         sizes={name: graph.type(name).nbytes for name in buffers},
-        inputs=graph.inputs,
-        outputs=tuple(dict.fromkeys(homes[name].root for name in graph.outputs)),
+        inputs=inputs,
+        outputs=tuple(dict.fromkeys(homes[name].root for name in graph.outputs if name not in gone)),
         steps=tuple(steps),
     )
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Literal
 
 from edgeq.codegen.capacity import check_budget, check_capacity
-from edgeq.codegen.layout import Choice, Layout, lay_out, runtime_inputs
+from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs
 from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
 from edgeq.codegen.names import Names, symbol_prefix
-from edgeq.codegen.program import KernelCall, Occupant, Place, Port, Program, Streaming
+from edgeq.codegen.program import Kept, KernelCall, Occupant, Place, Port, Program, Streaming
 from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace
 from edgeq.errors import InternalError, ModelError
-from edgeq.ir.graph import Graph
+from edgeq.ir.graph import Graph, State
 from edgeq.ir.kernel import Goal, Library
 from edgeq.kernels.choice import Wanted
-from edgeq.memory import Home, Plan, Schedule, pieces, whole_homes
+from edgeq.memory import Home, Plan, Schedule, aligned, pieces, whole_homes
 from edgeq.target import Target
 
 
@@ -55,7 +55,16 @@ def _ports(
             ports.append(Port(value, id, graph.type(value), _offset(homes[value], found), value in direct))
         return tuple(ports)
 
-    return many("input", graph.inputs), many("output", graph.outputs)
+    return many("input", graph.public_inputs), many("output", graph.public_outputs)
+
+
+def _block(graph: Graph) -> tuple[dict[str, int], int]:
+    """Where each state lies in the state block, by its input's name, and the block's size."""
+    offsets, end = {}, 0
+    for state in graph.states:
+        offsets[state.input] = end
+        end += aligned(graph.type(state.input).nbytes)
+    return offsets, end
 
 
 def _offset(home: Home, found: Plan) -> int:
@@ -79,6 +88,9 @@ def occupants(planned: Schedule, found: Plan) -> tuple[Occupant, ...]:
 def _check(graph: Graph) -> None:
     if graph.numerics is None:
         raise InternalError("only an integer graph can become a program", hint="quantize it first")
+    for side, ports in (("input", graph.public_inputs), ("output", graph.public_outputs)):
+        if graph.states and not ports:
+            raise ModelError(f"the model has no {side} besides its states", where=graph.name)
     if not graph.outputs:
         raise ModelError("the model has no output", where=graph.name)
     computed = whole_homes(graph).of
@@ -135,14 +147,27 @@ def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, strea
     constants, names = _Constants(), Names()
 
     # An input whose own bytes are an output has to be in the arena, where the caller may look for the output.
-    direct = frozenset(graph.inputs) - {homes[name].root for name in graph.outputs}
+    direct = frozenset(graph.public_inputs) - {homes[name].root for name in graph.public_outputs}
+    block, state_bytes = _block(graph)
+    in_block = read_in_block(graph, homes)
 
     def place(value: str) -> Place:
         home, element = homes[value], pointer_type(graph.type(value).dtype)
+        start = home.part.start if home.part else 0
+        if home.root in in_block:
+            return Place(value, block[home.root] + start, element=element, in_block=True)
         if home.root not in direct:
             return Place(value, _offset(home, found), element=element)
-        start = home.part.start if home.part else 0
-        return Place(value, _offset(home, found), graph.inputs.index(home.root), start, element)
+        return Place(value, _offset(home, found), graph.public_inputs.index(home.root), start, element)
+
+    early = handed_over_early(graph, made.choices, homes)
+    index = {choice.node.name: i for i, choice in enumerate(made.choices)}
+
+    def kept(state: State) -> Kept:
+        before = state.input
+        copied = None if before in in_block else _offset(homes[before], found)
+        call = index[early[before]] if before in early else None
+        return Kept(before, graph.type(before), block[before], copied, place(state.output), call)
 
     counted: set[str] = set()
 
@@ -195,4 +220,6 @@ def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, strea
         arena_bound=found.bound,
         arena=occupants(made.schedule, found),
         streaming=streaming,
+        states=tuple(map(kept, graph.states)),
+        state_bytes=state_bytes,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgeq import __version__
 from edgeq.codegen.cmsis_nn import VERSION
-from edgeq.codegen.program import Port, Program, Streaming
+from edgeq.codegen.program import Kept, Port, Program, Streaming
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.errors import UsageError
 from edgeq.target import Target, load_target, load_target_file
@@ -28,6 +28,20 @@ def _port(port: Port) -> dict[str, Any]:
         "dtype": port.type.dtype.value,
         "scale": q.s if q else None,
         "zero_point": q.zp if q else None,
+    }
+
+
+def _state(state: Kept) -> dict[str, Any]:
+    q = state.type.q
+    return {
+        "name": state.name,
+        "shape": list(state.type.shape),
+        "dtype": state.type.dtype.value,
+        "scale": q.s if q else None,
+        "zero_point": q.zp if q else None,
+        "becomes": state.after.value,
+        "offset": state.offset,
+        "bytes": state.type.nbytes,
     }
 
 
@@ -84,6 +98,8 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "weights_address": program.weights.address,
         "weights_flash_bytes": program.image_bytes or program.constant_bytes,
         "streaming": _streaming(program.streaming),
+        "states": [_state(s) for s in program.states],
+        "state_bytes": program.state_bytes,
     }
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
 from edgeq.codegen.literals import Constant, Member, c_type
 from edgeq.codegen.weights import INLINE, WeightsPlace, layout
 from edgeq.ir.kernel import Goal, Library
@@ -23,10 +25,11 @@ class Place:
 
     Attributes:
         value: the graph's name for it.
-        offset: bytes from the start of the arena.
+        offset: bytes from the start of the arena, or of the state block.
         port: index of the input whose bytes these are, if it can be read in the caller's memory; else None.
         start: at which byte of that input it begins.
         element: C type by which kernels see its elements.
+        in_block: whether it lies in the state block.
     """
 
     value: str
@@ -34,6 +37,7 @@ class Place:
     port: int | None = None
     start: int = 0
     element: str = "int8_t"
+    in_block: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,35 @@ class Port:
     def range(self) -> tuple[int, int]:
         """Least and greatest value of an element."""
         return self.type.dtype.range
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run leaves for the next one, in a block of memory that is the caller's.
+
+    Attributes:
+        name: the graph's name for it, that of the input.
+        type: shape, element type and quantization.
+        offset: bytes from the start of the state block.
+        arena_offset: where in the arena it is copied before the first layer, bytes from its start; None: it is read in
+            the block.
+        after: where the next run's is.
+        call: index of the call after which it is copied from there to the block; None: after the last one.
+    """
+
+    name: str
+    type: TensorType
+    offset: int
+    arena_offset: int | None
+    after: Place
+    call: int | None = None
+
+    @property
+    def reset_byte(self) -> int:
+        """The value of all its bytes after a reset, which is zero in real numbers."""
+        zero = 0 if self.type.q is None else self.type.q.zp
+        (byte,) = set(np.array(zero, self.type.dtype.numpy).tobytes())
+        return byte
 
 
 @dataclass(frozen=True)
@@ -160,12 +193,14 @@ class Program:
         kernels: whose kernels it calls where there was a choice.
         calls: layers in order of execution.
         constants: weights and tables, in order of first use; equal ones occur once.
-        inputs, outputs: in the model's order.
+        inputs, outputs: what the caller exchanges, in the model's order.
         arena_bytes: size of the memory that the caller gives.
         arena_bound: bytes below which no plan can go, whatever the order of layers.
         arena: what lies in that memory, in order of first use.
         weights: where the constants lie.
         streaming: which layers are computed in stripes; None: none.
+        states: what a run leaves for the next one, by rising offset.
+        state_bytes: size of the block that the states are in.
     """
 
     name: str
@@ -181,6 +216,8 @@ class Program:
     arena: tuple[Occupant, ...]
     weights: WeightsPlace = INLINE
     streaming: Streaming | None = None
+    states: tuple[Kept, ...] = ()
+    state_bytes: int = 0
 
     @property
     def macs(self) -> int:

@@ -36,6 +36,22 @@ class Node:
     outputs: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class State:
+    """What one step of a network leaves for the next: after a step, `output` becomes the `input` of the next one.
+
+    Both are ports of the graph like any other, of one shape and, once quantized, in the same parameters. Before the
+    first step, after a reset, the input is zero in real numbers.
+
+    Attributes:
+        input: name of the graph input that the state is read from.
+        output: name of the graph output that the next step reads.
+    """
+
+    input: str
+    output: str
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A network: values by name, and nodes in an order in which they can be executed.
@@ -48,6 +64,7 @@ class Graph:
     Attributes:
         preferred: the arithmetic that a model quantized elsewhere was made for.
         ports: element type in which the caller hands over an input or takes an output, where it is not INT8.
+        states: which outputs become which inputs of the next step; the caller sees neither.
     """
 
     name: str
@@ -58,6 +75,19 @@ class Graph:
     numerics: Numerics | None = None
     preferred: Numerics = Numerics.FAST
     ports: Mapping[str, DType] = field(default_factory=dict)
+    states: tuple[State, ...] = ()
+
+    @cached_property
+    def public_inputs(self) -> tuple[str, ...]:
+        """The inputs that the caller hands over: all but those of states."""
+        kept = {state.input for state in self.states}
+        return tuple(name for name in self.inputs if name not in kept)
+
+    @cached_property
+    def public_outputs(self) -> tuple[str, ...]:
+        """The outputs that the caller takes: all but those of states."""
+        kept = {state.output for state in self.states}
+        return tuple(name for name in self.outputs if name not in kept)
 
     @cached_property
     def producers(self) -> Mapping[str, Node]:
@@ -114,6 +144,7 @@ class GraphEditor:
         self.numerics: Numerics | None = base.numerics if base else None
         self.preferred: Numerics = base.preferred if base else Numerics.FAST
         self.ports: dict[str, DType] = dict(base.ports) if base else {}
+        self.states: list[State] = list(base.states) if base else []
 
     def unique(self, hint: str) -> str:
         """A name that no value and no node has yet: `hint`, or `hint_2`, `hint_3`, …"""
@@ -198,7 +229,12 @@ class GraphEditor:
         for node in list(self.nodes.values()):
             if old in node.inputs:
                 self.nodes[node.name] = replace(node, inputs=tuple(new if i == old else i for i in node.inputs))
+        self.rename_output(old, new)
+
+    def rename_output(self, old: str, new: str) -> None:
+        """Let the graph's output `old`, if it is one, be the value `new`; a state follows."""
         self.outputs = [new if o == old else o for o in self.outputs]
+        self.states = [replace(s, output=new) if s.output == old else s for s in self.states]
 
     def set_type(self, name: str, type: TensorType) -> None:
         """Change a value's type."""
@@ -250,4 +286,5 @@ class GraphEditor:
             numerics=self.numerics,
             preferred=self.preferred,
             ports=dict(self.ports),
+            states=tuple(self.states),
         )

@@ -6,6 +6,7 @@
     %y: int8[1,8,8,2] q(0.1, -128) = Conv2D(%x, %w, none) {padding=(1, 1, 1, 1), clamp=(0.0, inf)}  # conv
     output %y
 
+A line `state %before <- %after` behind the outputs says that one of them is an input of the next step.
 Attributes that have their default are left out, so is a node's name that equals its first output's. A name that is not
 plain is a JSON string. Scales are Python's shortest exact decimals. The elements of constants are kept beside the text.
 """
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import InternalError, ModelError, UsageError
-from edgeq.ir.graph import Graph, Node, Value
+from edgeq.ir.graph import Graph, Node, State, Value
 from edgeq.ir.op import Op, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
@@ -79,7 +80,7 @@ def _attributes(op: Op) -> str:
 
 
 def print_graph(graph: Graph) -> str:
-    """The graph as text; one line per input, constant, node and output."""
+    """The graph as text; one line per input, constant, node, output and state."""
 
     def port(name: str) -> str:
         return f" port {graph.ports[name].value}" if name in graph.ports else ""
@@ -94,6 +95,7 @@ def print_graph(graph: Graph) -> str:
         name = "" if node.outputs[:1] == (node.name,) else f"  # {_name(node.name)}"
         lines.append(f"{outputs} = {node.op.kind}({operands}){_attributes(node.op)}{name}")
     lines += [f"output %{_name(n)}{port(n)}" for n in graph.outputs]
+    lines += [f"state %{_name(s.input)} <- %{_name(s.output)}" for s in graph.states]
     return "\n".join(lines) + "\n"
 
 
@@ -224,6 +226,7 @@ class _Parser:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.ports: dict[str, DType] = {}
+        self.states: list[State] = []
 
     def define(self, line: _Line, name: str, type: TensorType, data: Array | None = None) -> None:
         if name in self.values:
@@ -260,6 +263,11 @@ class _Parser:
         name = self.known(line)
         self.outputs.append(name)
         self.set_port(line, name)
+
+    def state(self, line: _Line) -> None:
+        name = self.known(line)
+        line.expect(" <- ")
+        self.states.append(State(name, self.known(line)))
 
     def node(self, line: _Line) -> None:
         outputs = [line.typed_value()]
@@ -313,6 +321,8 @@ def parse_graph(text: str, constants: Mapping[str, Array]) -> Graph:
             parser.const(line)
         elif line.maybe("output "):
             parser.output(line)
+        elif line.maybe("state "):
+            parser.state(line)
         else:
             parser.node(line)
         line.end()
@@ -325,6 +335,7 @@ def parse_graph(text: str, constants: Mapping[str, Array]) -> Graph:
         numerics=numerics,
         preferred=preferred,
         ports=parser.ports,
+        states=tuple(parser.states),
     )
 
 

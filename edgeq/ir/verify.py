@@ -152,6 +152,34 @@ def _wrong_scales(graph: Graph) -> Iterator[str]:
                 yield repr(name)
 
 
+def _loose_states(graph: Graph) -> Iterator[str]:
+    inputs, outputs = [s.input for s in graph.states], [s.output for s in graph.states]
+    for state in graph.states:
+        before = inputs.count(state.input), graph.inputs.count(state.input)
+        after = outputs.count(state.output), graph.outputs.count(state.output)
+        if {*before, *after} != {1}:
+            yield repr(state.input)
+
+
+def _constant_states(graph: Graph) -> Iterator[str]:
+    yield from (repr(state.input) for state in graph.states if graph.data(state.output) is not None)
+
+
+def _unlike_states(graph: Graph) -> Iterator[str]:
+    for state in graph.states:
+        before, after = graph.type(state.input), graph.type(state.output)
+        same = (before.shape, before.dtype) == (after.shape, after.dtype)
+        if not same or (graph.numerics is not None and before.q != after.q):
+            yield repr(state.input)
+
+
+def _uint8_states(graph: Graph) -> Iterator[str]:
+    for state in graph.states:
+        ends = [state.input, *([] if state.output in graph.public_inputs else [state.output])]
+        if any(graph.type(n).dtype is DType.UINT8 for n in (state.input, state.output)) or {*ends} & {*graph.ports}:
+            yield repr(state.input)
+
+
 def _rules(graph: Graph) -> Iterator[tuple[Node, QuantRule]]:
     """Nodes with their rules of quantization."""
     for node in graph.nodes:
@@ -225,6 +253,10 @@ TABLE: tuple[Row, ...] = (
     ("quantization parameters do not fit the tensor", _wrong_entries),
     ("a tensor has an element type that it cannot have at this stage", _wrong_types),
     ("an integer activation has no single scale, int16 a zero-point, or a float one parameters", _wrong_scales),
+    ("a state does not join one input of the graph with one output", _loose_states),
+    ("a state becomes a constant", _constant_states),
+    ("the two ends of a state are not of one type", _unlike_states),
+    ("a state is held in a type that only callers exchange", _uint8_states),
     ("weights have another type than weights can have, or no parameters along the output channels", _wrong_weights),
     ("the scale of a bias is not that of input times weights", _wrong_biases),
     ("the operator needs one scale for input and output", _changed_scale),

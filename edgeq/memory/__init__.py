@@ -5,7 +5,7 @@ from edgeq.memory.check import check
 from edgeq.memory.homes import Home, Homes, shared_homes, whole_homes
 from edgeq.memory.liveness import Piece, Span, liveness, pieces, storage
 from edgeq.memory.planner import Arrangement, arrange, plan
-from edgeq.memory.schedule import ALIGNMENT, Part, Plan, Read, Schedule, Step
+from edgeq.memory.schedule import ALIGNMENT, Part, Plan, Read, Schedule, Step, aligned
 
 __all__ = [
     "ALIGNMENT",
@@ -20,6 +20,7 @@ __all__ = [
     "Schedule",
     "Span",
     "Step",
+    "aligned",
     "arrange",
     "check",
     "liveness",

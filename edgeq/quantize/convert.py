@@ -37,7 +37,8 @@ def quantize(
 
     Args:
         graph: an optimized float graph; activations that carry parameters keep them.
-        samples: real values of every graph input, one mapping per sample; None where nothing is to be calibrated.
+        samples: real values of every graph input, one mapping per sample, with the states that a step finds (see
+            `edgeq.sequence.unroll`); None where nothing is to be calibrated.
         config: how ranges and scales are found.
         numerics: the arithmetic of the integer graph.
         progress: called with the calibration samples done and the samples in all.
@@ -226,6 +227,8 @@ def open_ports(graph: Graph) -> Graph:
                 if name in node.inputs and node.outputs != (copy,):
                     inputs = tuple(copy if i == name else i for i in node.inputs)
                     editor.replace_node(node.name, replace(node, inputs=inputs))
+            if any(state.output == name for state in editor.states):
+                editor.rename_output(name, copy)
     makers = {out: node for node in editor.nodes.values() for out in node.outputs}
     for name in list(editor.outputs):
         if editor.ports.get(name) is DType.UINT8 and name in makers and name not in editor.inputs:

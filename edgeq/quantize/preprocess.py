@@ -95,12 +95,12 @@ def input_name(graph: Graph, spec: InputSpec) -> str:
     Raises:
         UsageError: there is no such input, or it is not said which.
     """
-    if spec.name is None and len(graph.inputs) == 1:
-        return graph.inputs[0]
-    if spec.name not in graph.inputs:
+    if spec.name is None and len(graph.public_inputs) == 1:
+        return graph.public_inputs[0]
+    if spec.name not in graph.public_inputs:
         raise UsageError(
             "it is not said which input is meant" if spec.name is None else f"there is no input {spec.name!r}",
-            hint="set name to one of " + ", ".join(graph.inputs),
+            hint="set name to one of " + ", ".join(graph.public_inputs),
             where="[input]",
         )
     return spec.name
@@ -253,4 +253,4 @@ def _insert(editor: GraphEditor, name: str, outside: TensorType, steps: list[_St
         (current,) = editor.add(op, [current, *operands], editor.unique(f"{name}_preprocess"), types=[type])
     for node in readers:
         editor.replace_node(node.name, replace(node, inputs=tuple(current if i == name else i for i in node.inputs)))
-    editor.outputs = [current if o == name else o for o in editor.outputs]
+    editor.rename_output(name, current)

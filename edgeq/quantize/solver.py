@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.graph import Graph, GraphEditor, Node
+from edgeq.ir.graph import Graph, GraphEditor, Node, State
 from edgeq.ir.op import Op, QuantRule, Scale, registry
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.quantize.config import Activations, QuantConfig
@@ -86,6 +86,8 @@ def solve(graph: Graph, config: QuantConfig) -> Plan:
     _check_types(graph)
     groups = _Groups(_given(graph, config))
     editor = graph.edit()
+    for state in graph.states:
+        _tie(editor, groups, state)
     for node in graph.nodes:
         if rule_of(graph, node).output is Scale.SAME:
             _unify(editor, groups, node)
@@ -154,6 +156,17 @@ def _unify(editor: GraphEditor, groups: _Groups, node: Node) -> None:
         x = str(node.inputs[k])
         given = groups.of(x)
         groups.join(y, x if given is None or given == shared else _convert_input(editor, groups, node.name, k))
+
+
+def _tie(editor: GraphEditor, groups: _Groups, state: State) -> None:
+    """Let both ends of a state share one group; where each has parameters of its own, a copy becomes the next state."""
+    after = state.output
+    if groups.clash(state.input, after):
+        type = TensorType(editor.values[after].type.shape)
+        (copy,) = editor.add(requantize_op(), [after], editor.unique(f"{after}_requantized"), types=[type])
+        editor.rename_output(after, copy)
+        after = copy
+    groups.join(state.input, after)
 
 
 def _convert_input(editor: GraphEditor, groups: _Groups, node: str, position: int) -> str:

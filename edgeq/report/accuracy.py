@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import tee
 from typing import TypedDict, cast
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, TensorType
+from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 
 
@@ -77,11 +79,11 @@ def sqnr_db(reference: npt.ArrayLike, quantized: npt.ArrayLike) -> float | None:
 
 
 def quantize_inputs(graph: Graph, sample: Mapping[str, Array]) -> dict[str, Array]:
-    """One sample's real values as the integers that an integer graph takes.
+    """One sample's real values of the public inputs as the integers that an integer graph takes.
 
     In float32, halves to even, as ONNX's QuantizeLinear does it.
     """
-    return {name: _quantize_port(graph.type(name), np.asarray(sample[name])) for name in graph.inputs}
+    return {name: _quantize_port(graph.type(name), np.asarray(sample[name])) for name in graph.public_inputs}
 
 
 def _quantize_port(type: TensorType, real: Array) -> Array:
@@ -122,12 +124,15 @@ class _Comparison:
             sums.add(reference[name], real_output(graph, name, found[name]))
 
 
-def layer_errors(float_graph: Graph, int_graph: Graph, samples: Iterable[Mapping[str, Array]]) -> list[LayerError]:
+def layer_errors(
+    float_graph: Graph, int_graph: Graph, samples: Iterable[Mapping[str, Array]], steps: int | None = None
+) -> list[LayerError]:
     """Error of every value that both graphs compute under the same name, accumulated through the network.
 
     Args:
         float_graph, int_graph: before and after quantization.
-        samples: real values of the inputs, one mapping per sample.
+        samples: real values of the public inputs, one mapping per sample.
+        steps: how many samples make one sequence, where the graphs have states; None: all of them.
 
     Returns:
         One entry per value, in the integer graph's order.
@@ -139,8 +144,11 @@ def layer_errors(float_graph: Graph, int_graph: Graph, samples: Iterable[Mapping
         if out in float_graph.producers and float_graph.type(out).shape == int_graph.type(out).shape
     )
     floats, integers, comparison = FloatExecutor(float_graph), IntExecutor(int_graph), _Comparison(common)
-    for sample in samples:
-        comparison.add(floats.run(sample), integers.run(quantize_inputs(int_graph, sample)), int_graph)
+    real, quantized = tee(samples)
+    references = run_sequences(floats, real, steps)
+    results = run_sequences(integers, (quantize_inputs(int_graph, sample) for sample in quantized), steps)
+    for reference, result in zip(references, results, strict=True):
+        comparison.add(reference, result, int_graph)
     return [
         LayerError(
             name=int_graph.producers[value].name,

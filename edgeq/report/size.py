@@ -15,6 +15,7 @@ from edgeq.report.callgraph import call_graph, deepest, reachable
 from edgeq.target import Target
 
 ARENA = "eq_arena"
+STATE = "eq_state"
 ENTRY = "eq_model_run"
 """Names in firmware/runtime."""
 
@@ -35,6 +36,7 @@ class Size:
         platform_ram: the platform's variables, and the stack set aside.
         stack: the most stack that one inference can use.
         weights: constants that do not lie among the code: a section or a file of their own.
+        state: what the model keeps from one run to the next.
     """
 
     model: int
@@ -45,6 +47,7 @@ class Size:
     platform_ram: int
     stack: int
     weights: int = 0
+    state: int = 0
 
     @property
     def flash_bytes(self) -> int:
@@ -54,7 +57,7 @@ class Size:
     @property
     def ram_bytes(self) -> int:
         """What the model needs besides the stack: generated code and kernels have no variables."""
-        return self.arena
+        return self.arena + self.state
 
     def manifest(self) -> dict[str, int | dict[str, int]]:
         """Entries of the manifest."""
@@ -136,8 +139,8 @@ def _items(elf: ELFFile) -> list[_Item]:
     return list(found.values())
 
 
-def _arena(items: Sequence[_Item]) -> int:
-    return sum(item.size for item in items if item.name == ARENA)
+def _bytes_of(name: str, items: Sequence[_Item]) -> int:
+    return sum(item.size for item in items if item.name == name)
 
 
 def _of_sections(
@@ -146,16 +149,17 @@ def _of_sections(
     common = [item for item in items if item.section == ".platform"]
     # The compiler's library has its tables under names of the compiler's own.
     helpers = sum(i.size for i in common if (i.address in used if i.is_code else i.name.startswith("__")))
-    arena = _arena(items)
+    arena, state = _bytes_of(ARENA, items), _bytes_of(STATE, items)
     return Size(
         model=sections.get(".model", 0),
         kernels=sections.get(".kernels", 0),
         helpers=helpers,
         platform=sum(sections.get(name, 0) for name in (".vectors", ".platform", ".data")) - helpers,
         arena=arena,
-        platform_ram=sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")) - arena,
+        platform_ram=sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")) - arena - state,
         stack=stack,
         weights=sections.get(WEIGHTS, 0) + weights_file,
+        state=state,
     )
 
 
@@ -170,7 +174,8 @@ def _of_symbols(sections: Mapping[str, int], items: Sequence[_Item], used: set[i
             model += item.size
         elif item.address in used if item.is_code else item.file and item.file not in platform_files:
             kernels += item.size
-    arena = _arena(items)
+    arena, state = _bytes_of(ARENA, items), _bytes_of(STATE, items)
     loaded = sum(size for section, size in sections.items() if section not in (".bss", ".tbss"))
     ram = sections.get(".data", 0) + sections.get(".bss", 0)
-    return Size(model, kernels, 0, loaded - model - kernels, arena, ram - arena, stack)
+    platform = loaded - model - kernels
+    return Size(model, kernels, 0, platform, arena, ram - arena - state, stack, state=state)

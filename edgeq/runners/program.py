@@ -103,12 +103,13 @@ class Watched:
     stack: int | None
 
 
-def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
+def run(program: Program, inputs: Sequence[Array], steps: int | None = None) -> list[Array]:
     """Run inferences, all in one start of the program.
 
     Args:
         program: what to run.
         inputs: for every input an array of its element type, samples first: (N · batch, …).
+        steps: how many inferences make one sequence, for a model with states; None: all of them.
 
     Returns:
         For every output an array (N · batch, …).
@@ -119,7 +120,7 @@ def run(program: Program, inputs: Sequence[Array]) -> list[Array]:
     """
     records = _records(program, inputs)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        return _run(program, records, Path(folder), [])
+        return _run(program, records, Path(folder), steps, [])
 
 
 def watches_stack(target: Target) -> bool:
@@ -127,7 +128,7 @@ def watches_stack(target: Target) -> bool:
     return any(Capability.WATCHES_STACK in way.runner.capabilities for way in ways(target)[:1])
 
 
-def watch(program: Program, inputs: Sequence[Array]) -> Watched:
+def watch(program: Program, inputs: Sequence[Array], steps: int | None = None) -> Watched:
     """Run inferences as `run` does, and see how deep the stack gets: it is painted before each of them.
 
     Raises:
@@ -135,17 +136,18 @@ def watch(program: Program, inputs: Sequence[Array]) -> Watched:
     """
     records = _records(program, inputs)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        outputs = _run(program, records, Path(folder), ["stack"])
+        outputs = _run(program, records, Path(folder), steps, ["stack"])
         told = np.fromfile(Path(folder) / "stack", "<u8")
     if told.size != 1:
         raise ToolError("the program did not tell how deep its stack got", where=program.path.name)
     return Watched(outputs, int(told[0]) or None)
 
 
-def _run(program: Program, records: Array, folder: Path, more: list[str]) -> list[Array]:
+def _run(program: Program, records: Array, folder: Path, steps: int | None, more: list[str]) -> list[Array]:
     """Run inferences in `folder`, with arguments after the usual ones."""
     records.tofile(folder / "input")
-    _execute(program, ["run", "input", "output", *more], folder, len(records))
+    words = ["run", "input", "output"] if steps is None else ["sequences", "input", "output", str(steps)]
+    _execute(program, [*words, *more], folder, len(records))
     raw = np.fromfile(folder / "output", np.uint8)
     size = sum(port.nbytes for port in program.outputs)
     if raw.size != len(records) * size:

@@ -1,12 +1,14 @@
 /* Runs the model on data from a file.
  *
- *     run INPUT OUTPUT [STACK]     one inference after the other until INPUT ends
- *     profile INPUT TABLE REPEATS  the first inference of INPUT, REPEATS times, each layer timed
+ *     run INPUT OUTPUT [STACK]              one inference after the other until INPUT ends
+ *     sequences INPUT OUTPUT STEPS [STACK]  the same; the state begins anew after every STEPS of them
+ *     profile INPUT TABLE REPEATS           the first inference of INPUT, REPEATS times, each layer timed
  *
- * A file holds one record per inference: every input, or every output, in the model's order, without gaps. TABLE holds
- * 64-bit numbers of the machine's byte order: what timing itself costs each value; then per repeat the time until the
- * first layer, of each layer, and after the last. STACK holds one such number: the most bytes of stack that any of the
- * inferences used, or 0 where that is not known. */
+ * The state of a model that has one begins at zero; only such a model knows the second command. A file holds one record
+ * per inference: every input, or every output, in the model's order, without gaps. TABLE holds 64-bit numbers of the
+ * machine's byte order: what timing itself costs each value; then per repeat the time until the first layer, of each
+ * layer, and after the last. STACK holds one such number: the most bytes of stack that any of the inferences used, or 0
+ * where that is not known. */
 #include "edgeq_model.h"
 #include "eq_platform.h"
 
@@ -84,16 +86,33 @@ static void pack(const record *r, uint8_t *to)
 extern uint8_t eq_arena[];
 __attribute__((aligned(EQ_MODEL_ARENA_ALIGNMENT))) uint8_t eq_arena[EQ_MODEL_ARENA_BYTES ? EQ_MODEL_ARENA_BYTES : 1];
 
+#ifdef EQ_MODEL_STATE_BYTES
+extern uint8_t eq_state[];
+__attribute__((aligned(EQ_MODEL_STATE_ALIGNMENT))) uint8_t eq_state[EQ_MODEL_STATE_BYTES];
+#define MEMORY_OF_MODEL eq_arena, eq_state
+
+static void begin_sequence(void)
+{
+    eq_model_reset(eq_state);
+}
+#else
+#define MEMORY_OF_MODEL eq_arena
+
+static void begin_sequence(void)
+{
+}
+#endif
+
 static int infer(const record *in, const record *out)
 {
-    return eq_model_run(eq_arena, (const void *const *)in->ports, out->ports);
+    return eq_model_run(MEMORY_OF_MODEL, (const void *const *)in->ports, out->ports);
 }
 
 /* An inference, and how deep the stack got. All three calls see the same stack pointer. */
 static int infer_watched(const record *in, const record *out, uint64_t *most)
 {
     eq_platform_paint_stack();
-    const int error = eq_model_run(eq_arena, (const void *const *)in->ports, out->ports);
+    const int error = eq_model_run(MEMORY_OF_MODEL, (const void *const *)in->ports, out->ports);
     const size_t used = eq_platform_stack_used();
     *most = used > *most ? used : *most;
     return error;
@@ -108,9 +127,12 @@ static size_t records_per_block(const pool *memory, size_t in_bytes, size_t out_
     return wanted > fitting ? fitting : wanted ? wanted : fitting ? 1 : 0;
 }
 
-/* `stack` is NULL, or where the most bytes of stack go that an inference used. */
-static int run_file(pool *memory, const record *in, const record *out, int input, int output, uint64_t *stack)
+/* `steps` is how many inferences are a sequence, or 0 where all are. `stack` is NULL, or where the most bytes of stack
+ * go that an inference used. */
+static int run_file(pool *memory, const record *in, const record *out, int input, int output, size_t steps,
+                    uint64_t *stack)
 {
+    size_t step = 0;
     const size_t records = records_per_block(memory, in->bytes, out->bytes);
     uint8_t *raw_in = take(memory, records * in->bytes);
     uint8_t *raw_out = take(memory, records * out->bytes);
@@ -124,6 +146,10 @@ static int run_file(pool *memory, const record *in, const record *out, int input
         }
         const size_t count = got / in->bytes;
         for (size_t i = 0; i < count; i++) {
+            if (step == 0) {
+                begin_sequence();
+            }
+            step = step + 1 == steps ? 0 : step + 1;
             unpack(in, raw_in + i * in->bytes);
             if (stack ? infer_watched(in, out, stack) : infer(in, out)) {
                 return fail(MODEL_FAILED, "the model reported an error", "");
@@ -139,10 +165,11 @@ static int run_file(pool *memory, const record *in, const record *out, int input
     }
 }
 
-static int run_watched(pool *memory, const record *in, const record *out, int input, int output, const char *path)
+static int run_watched(pool *memory, const record *in, const record *out, int input, int output, size_t steps,
+                       const char *path)
 {
     uint64_t most = 0;
-    const int code = run_file(memory, in, out, input, output, &most);
+    const int code = run_file(memory, in, out, input, output, steps, &most);
     const int file = code == OK ? eq_platform_open(path, 1) : EQ_NO_FILE;
     if (file == EQ_NO_FILE) {
         return code == OK ? fail(BAD_FILE, "cannot open ", path) : code;
@@ -190,6 +217,7 @@ static int run_profile(pool *memory, const record *in, const record *out, int in
     for (size_t i = 0; i < repeats; i++) {
         profile.values = values + 1 + i * columns;
         unpack(in, raw);
+        begin_sequence();
         profile.last = eq_platform_clock();
         if (infer(in, out)) {
             return fail(MODEL_FAILED, "the model reported an error", "");
@@ -209,6 +237,10 @@ static int run_profile(pool *memory, const record *in, const record *out, int in
     const size_t bytes = (1 + repeats * columns) * sizeof *values;
     return eq_platform_write(table, values, bytes) == bytes ? OK : fail(BAD_FILE, "the table cannot be written", "");
 }
+
+#endif
+
+#if defined(EQ_PROFILE) || defined(EQ_MODEL_STATE_BYTES)
 
 static size_t number(const char *text)
 {
@@ -239,11 +271,19 @@ static int run_command(pool *memory, int argc, const char *const *argv, int inpu
         return fail(NO_MEMORY, "not enough memory for one input and one output", "");
     }
     if (argc == 4 && is(argv[1], "run")) {
-        return run_file(memory, &in, &out, input, output, NULL);
+        return run_file(memory, &in, &out, input, output, 0, NULL);
     }
     if (argc == 5 && is(argv[1], "run")) {
-        return run_watched(memory, &in, &out, input, output, argv[4]);
+        return run_watched(memory, &in, &out, input, output, 0, argv[4]);
     }
+#ifdef EQ_MODEL_STATE_BYTES
+    if (argc == 5 && is(argv[1], "sequences")) {
+        return run_file(memory, &in, &out, input, output, number(argv[4]), NULL);
+    }
+    if (argc == 6 && is(argv[1], "sequences")) {
+        return run_watched(memory, &in, &out, input, output, number(argv[4]), argv[5]);
+    }
+#endif
 #ifdef EQ_PROFILE
     if (argc == 5 && is(argv[1], "profile")) {
         return run_profile(memory, &in, &out, input, output, number(argv[4]));

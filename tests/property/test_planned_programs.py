@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import needs
 import numpy as np
@@ -24,7 +25,8 @@ from edgeq.codegen.literals import Constant, array_definition
 from edgeq.errors import CapacityError, ToolError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
-from edgeq.simulator import run_int
+from edgeq.sequence import run_sequences
+from edgeq.simulator import IntExecutor
 from edgeq.target import Target, load_target
 from edgeq.toolchain import run
 
@@ -32,6 +34,8 @@ HOST = load_target("host")
 NETS = 8
 STRIPED = (1, 4, 14)
 SAMPLES = 2
+STATEFUL = 10
+STEPS = 5
 
 CHECKS = """
 #include <sanitizer/asan_interface.h>
@@ -94,26 +98,50 @@ def _arrays(program: Program, number: int, data: Mapping[str, Array]) -> list[st
     return [array_definition(Constant(name, np.ascontiguousarray(a).view(np.int8))) for name, a in named]
 
 
-def _sample(program: Program, number: int) -> list[str]:
-    """Statements that run a sample in every way."""
+class _Way(NamedTuple):
+    """A way of handing over inputs and outputs; `{}` stands for a port's identifier."""
+
+    name: str
+    given: str
+    taken: str
+    prepared: str
+    found: str
+
+
+def _ways(program: Program) -> tuple[_Way, ...]:
+    inside = f"{program.name}_{{}}_in_arena(arena)"
+    return (
+        _Way("caller's memory", f"(const void *){program.name}_{{}}{{number}}", "(void *)made_{}", "", "made_{}"),
+        _Way("unaligned", "(const void *)(odd_{} + 1)", "(void *)made_{}", "odd_{} + 1", "made_{}"),
+        _Way("in place", "NULL", "NULL", inside, inside),
+    )
+
+
+def _sample(program: Program, number: int, way: _Way) -> list[str]:
+    """Statements that run a sample."""
     name, ports = program.name, [p.id for p in program.inputs]
-    data = [f"{name}_{id}{number}" for id in ports]
-    rooms = [f"(void *)made_{p.id}" for p in program.outputs]
-    inside = f"{name}_{{}}_in_arena(arena)"
-    lines = []
-    for how, inputs, outputs, prepare, found in (
-        ("caller's memory", [f"(const void *){d}" for d in data], rooms, "", "made_{}"),
-        ("unaligned", [f"(const void *)(odd_{id} + 1)" for id in ports], rooms, "odd_{} + 1", "made_{}"),
-        ("in place", ["NULL"] * len(ports), ["NULL"] * len(rooms), inside, inside),
-    ):
-        lines += ["memset(arena, 0x5a, sizeof arena);"]
-        if prepare:
-            lines += [f"memcpy({prepare.format(id)}, {d}, sizeof {d});" for id, d in zip(ports, data, strict=True)]
-        lines.append(f"failures += {name}_run({', '.join(['arena', *inputs, *outputs])}) != 0;")
-        for p in program.outputs:
-            expected = f"{name}_{p.id}{number}"
-            lines.append(f'expect("{name}", "{how}", {found.format(p.id)}, {expected}, sizeof {expected});')
+    memory = ["arena", "state"] if program.states else ["arena"]
+    inputs = [way.given.format(id, number=number) for id in ports]
+    outputs = [way.taken.format(p.id) for p in program.outputs]
+    lines = ["memset(arena, 0x5a, sizeof arena);"]
+    if way.prepared:
+        data = [f"{name}_{id}{number}" for id in ports]
+        lines += [f"memcpy({way.prepared.format(id)}, {d}, sizeof {d});" for id, d in zip(ports, data, strict=True)]
+    lines.append(f"failures += {name}_run({', '.join([*memory, *inputs, *outputs])}) != 0;")
+    for p in program.outputs:
+        expected = f"{name}_{p.id}{number}"
+        lines.append(f'expect("{name}", "{way.name}", {way.found.format(p.id)}, {expected}, sizeof {expected});')
     return lines
+
+
+def _samples(program: Program, count: int) -> list[str]:
+    """Statements that run all samples in every way, each way from a reset on."""
+    begin = [f"{program.name}_reset(state);"] if program.states else []
+    return [
+        line
+        for way in _ways(program)
+        for line in (*begin, *(line for number in range(count) for line in _sample(program, number, way)))
+    ]
 
 
 def _test(program: Program, runs: Sequence[Mapping[str, Array]]) -> list[str]:
@@ -121,11 +149,12 @@ def _test(program: Program, runs: Sequence[Mapping[str, Array]]) -> list[str]:
     align = "__attribute__((aligned(16)))"
     body = [
         f"static unsigned char arena[{program.arena_bytes}] {align};",
+        *([f"static unsigned char state[{program.state_bytes}] {align};"] if program.states else []),
         *(f"static unsigned char odd_{p.id}[{p.type.nbytes + 1}] {align};" for p in program.inputs),
         *(f"static unsigned char made_{p.id}[{p.type.nbytes}] {align};" for p in program.outputs),
         "current = arena;",
         "arena_bytes = sizeof arena;",
-        *(line for number in range(len(runs)) for line in _sample(program, number)),
+        *_samples(program, len(runs)),
     ]
     arrays = [line for number, data in enumerate(runs) for line in _arrays(program, number, data)]
     return [*arrays, f"static void test_{program.name}(void)", "{", *(f"    {line}" for line in body), "}"]
@@ -155,7 +184,10 @@ def run_programs(
                 path = place / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, "utf-8")
-        runs = [{**run_int(graph, sample), **sample} for sample in samples(graph, SAMPLES)]
+        steps = (
+            {n: sample[n] for n in graph.public_inputs} for sample in samples(graph, STEPS if graph.states else SAMPLES)
+        )
+        runs = list(run_sequences(IntExecutor(graph), steps))
         text += [f'#include "{program.name}.h"', *_hook(program), *_test(program, runs)]
     calls = [f"    test_{name}();" for name in names]
     ended = ['    puts(failures ? "failed" : "all right");', "    return failures != 0;"]
@@ -178,6 +210,22 @@ def graphs() -> list[Graph]:
 def test_program_equals_simulator_and_keeps_to_its_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)
     assert run_programs(tmp_path, graphs(), target).strip() == "all right"
+
+
+@pytest.mark.parametrize("simulated", ["host", "cortex-m4"])
+def test_states_are_handed_over_from_step_to_step(simulated: str, tmp_path: Path) -> None:
+    """Whatever becomes a state, and whoever still reads the old one; in little memory, too."""
+    target = replace(HOST, isa=load_target(simulated).isa)
+    nets = [random_net(seed, states=1 + seed % 4) for seed in range(STATEFUL)]
+    programs: list[Program] = []
+
+    def make(graph: Graph, target: Target) -> Program:
+        programs.append(tightened(graph, target) if len(programs) % 3 == 2 else lower(graph, target))
+        return programs[-1]
+
+    assert run_programs(tmp_path, nets, target, make).strip() == "all right"
+    states = [state for program in programs for state in program.states]
+    assert {state.call is None for state in states} == {state.arena_offset is None for state in states} == {True, False}
 
 
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4", "cortex-m55"])

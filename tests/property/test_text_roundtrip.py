@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgeq.ir.graph import Graph, Node, Value
+from edgeq.ir.graph import Graph, Node, State, Value
 from edgeq.ir.op import Sample, registry
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ir.text import parse_graph, print_graph
@@ -67,6 +67,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         name = outputs[0] if draw(st.booleans()) else next(names)
         nodes.append(Node(name, sample.op, tuple(operands), tuple(outputs)))
     ends = draw(st.lists(st.sampled_from(sorted(values)), min_size=1, max_size=2, unique=True))
+    pairs = st.builds(State, st.sampled_from(inputs), st.sampled_from(ends)) if inputs else st.nothing()
     ports = {n: DType.UINT8 for n in [*inputs, *ends] if draw(st.booleans())}
     return Graph(
         name=draw(NAMES),
@@ -77,6 +78,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         numerics=draw(st.none() | st.sampled_from(Numerics)),
         preferred=draw(st.sampled_from(Numerics)),
         ports=ports,
+        states=tuple(draw(st.lists(pairs, max_size=3))),
     )
 
 
@@ -86,7 +88,7 @@ def test_parsing_undoes_printing(graph: Graph) -> None:
     text = print_graph(graph)
     again = parse_graph(text, {n: v.data for n, v in graph.values.items() if v.data is not None})
     assert print_graph(again) == text
-    for field in ("name", "nodes", "inputs", "outputs", "numerics", "preferred", "ports"):
+    for field in ("name", "nodes", "inputs", "outputs", "numerics", "preferred", "ports", "states"):
         assert getattr(again, field) == getattr(graph, field)
     assert {n: v.type for n, v in again.values.items()} == {n: v.type for n, v in graph.values.items()}
     assert all(again.values[n].data is v.data for n, v in graph.values.items())

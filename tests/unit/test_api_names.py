@@ -20,7 +20,7 @@ import edgeq
 from edgeq import api, errors
 
 CHECKOUT = DIGITS.parent.parent
-NAMES = {"BuildOptions", "__version__", "build", "load", "profile", "quantize", "run", "verify"}
+NAMES = {"BuildOptions", "__version__", "build", "load", "profile", "quantize", "run", "verify", "with_states"}
 
 
 def test_names() -> None:

@@ -70,6 +70,8 @@ def test_text_is_readable_and_complete() -> None:
         ("# last", "# y", "line 7: two nodes have the name 'y'"),
         ("output %z", "output %z again", "line 8: nothing more is expected at column 10"),
         ("output %z", 'output %"\\x"', 'line 8: "\\x" is not a name'),
+        ("output %z", "output %z\nstate %a <- %z", "line 9: %a is not defined above"),
+        ("output %z", "output %z\nstate %x = %z", "line 9: ' <- ' is expected at column 9"),
     ],
 )
 def test_damaged_text_names_the_line(old: str, new: str, message: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pass_graphs import IntNet, Net
 
 from edgeq.errors import InternalError, ModelError
-from edgeq.ir.graph import Graph, Node, Value
+from edgeq.ir.graph import Graph, Node, State, Value
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ir.verify import TABLE, verify
 from edgeq.ops.conv2d import Conv2D
@@ -79,9 +79,33 @@ def with_weight_of(value: int) -> Change:
     return change
 
 
+def stated(*states: tuple[str, str], then: Change = lambda graph: graph) -> Change:
+    """States beside an input `s` of the type of the output `pool`; (s, pool) would be right."""
+
+    def change(graph: Graph) -> Graph:
+        values = {"s": Value("s", graph.type("pool")), **graph.values}
+        pairs = tuple(State(before, after) for before, after in states)
+        return then(replace(graph, values=values, inputs=("x", "s"), states=pairs))
+
+    return change
+
+
 STAGE = "a tensor has an element type that it cannot have at this stage"
 SCALES = "an integer activation has no single scale, int16 a zero-point, or a float one parameters"
 WEIGHTS = "weights have another type than weights can have, or no parameters along the output channels"
+
+
+def uint8_state(graph: Graph) -> Graph:
+    q = QParams.per_tensor(0.05, 128)
+    outside = TensorType(graph.type("pool").shape, DType.UINT8, q)
+    values = {**graph.values, "s": Value("s", outside), "after": Value("after", outside)}
+    nodes = (*graph.nodes, Node("flip", Requantize(), ("pool",), ("after",)))
+    return replace(graph, values=values, nodes=nodes, outputs=("pool", "after"), states=(State("s", "after"),))
+
+
+LOOSE = "a state does not join one input of the graph with one output"
+UNLIKE = "the two ends of a state are not of one type"
+OUTSIDE = "a state is held in a type that only callers exchange"
 OTHER = QParams.per_tensor(0.5, 0)
 CASES: list[tuple[str, Change, str]] = [
     ("an operand does not exist", node("pool", inputs=("nowhere",)), "pool"),
@@ -106,6 +130,18 @@ CASES: list[tuple[str, Change, str]] = [
     (SCALES, typed("conv", q=None), "'conv'"),
     (SCALES, typed("x", dtype=DType.FLOAT32), "'x'"),
     (SCALES, typed("pool", dtype=DType.INT16, q=QParams.per_tensor(0.5, 3)), "'pool'"),
+    (LOOSE, stated(("conv", "pool")), "'conv'"),
+    (LOOSE, stated(("s", "conv")), "'s'"),
+    (LOOSE, stated(("s", "nowhere")), "'s'"),
+    (LOOSE, stated(("s", "pool"), ("x", "pool")), "'s', 'x'"),
+    (LOOSE, stated(("s", "pool"), ("s", "x"), then=lambda g: replace(g, outputs=("pool", "x"))), "'s'"),
+    (LOOSE, stated(("s", "pool"), then=lambda g: replace(g, outputs=("pool", "pool"))), "'s'"),
+    ("a state becomes a constant", stated(("s", "w"), then=lambda g: replace(g, outputs=("pool", "w"))), "'s'"),
+    (UNLIKE, stated(("x", "pool")), "'x'"),
+    (UNLIKE, stated(("s", "pool"), then=typed("s", q=OTHER)), "'s'"),
+    (OUTSIDE, stated(("s", "pool"), then=uint8_state), "'s'"),
+    (OUTSIDE, stated(("s", "pool"), then=lambda g: replace(g, ports={"s": DType.UINT8})), "'s'"),
+    (OUTSIDE, stated(("s", "pool"), then=lambda g: replace(g, ports={"pool": DType.UINT8})), "'s'"),
     (WEIGHTS, typed("w", q=None), "conv"),
     (WEIGHTS, typed("w", q=QParams.per_channel([0.1, 0.1], 0, 3)), "conv"),
     ("the scale of a bias is not that of input times weights", typed("b", q=OTHER), "conv"),
@@ -115,7 +151,7 @@ CASES: list[tuple[str, Change, str]] = [
 
 @pytest.mark.parametrize(("message", "change", "where"), CASES)
 def test_defects(message: str, change: Change, where: str) -> None:
-    assert verify(good()).outputs == ("pool",)
+    assert verify(good()).outputs == ("pool",) and verify(stated(("s", "pool"))(good())).public_inputs == ("x",)
     with pytest.raises(ModelError) as caught:
         verify(change(good()), ModelError)
     assert (caught.value.message, caught.value.where) == (message, where)

@@ -1,0 +1,82 @@
+"""Declare that a network's outputs become its inputs at the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from edgeq.errors import UsageError
+from edgeq.ir.graph import Graph, State
+from edgeq.ops.reshape import Reshape
+
+
+def with_states(graph: Graph, states: Mapping[str, str], keep: Collection[str] = ()) -> Graph:
+    """The same step, between whose ends the network itself hands over states: the caller no longer sees them.
+
+    Args:
+        graph: the network of one step, as imported or quantized.
+        states: for each input that is to be a state, the tensor that the next step finds there: an output, which the
+            caller then no longer takes, or any other tensor that depends on an input, or an input itself.
+        keep: outputs that the caller takes all the same.
+
+    Raises:
+        UsageError: a name is unknown, an input is a state already, or both ends are not of one type.
+    """
+    unknown = [repr(name) for name in keep if name not in graph.public_outputs]
+    if unknown:
+        raise UsageError(
+            f"{', '.join(unknown)} cannot be kept: not an output of the model",
+            hint=f"its outputs are {', '.join(map(repr, graph.public_outputs))}",
+            where=graph.name,
+        )
+    editor = graph.edit()
+    for before, after in states.items():
+        _check(graph, before, after)
+        editor.ports.pop(before, None)
+        taken = {state.output for state in editor.states}
+        if after in graph.public_outputs and after not in (*keep, *taken, *graph.inputs):
+            editor.ports.pop(after, None)
+        else:  # a state has an output of its own, here a view that costs nothing
+            copy = editor.unique(f"{after}_state")
+            (after,) = editor.add(Reshape(graph.type(after).shape), [after], copy)
+            editor.outputs.append(after)
+        editor.states.append(State(before, after))
+    return editor.finish()
+
+
+def _check(graph: Graph, before: str, after: str) -> None:
+    if before not in graph.public_inputs:
+        raise UsageError(
+            f"the input {before!r} is a state already" if before in graph.inputs else f"there is no input {before!r}",
+            hint=f"the model's inputs are {', '.join(map(repr, graph.public_inputs))}",
+            where=graph.name,
+        )
+    if after not in _varying(graph):
+        what = f"does not depend on any input of {graph.name!r}" if after in graph.values else "is not in the model"
+        raise UsageError(
+            f"the state {before!r} cannot become {after!r}, which {what}",
+            hint=f"the model's outputs are {', '.join(map(repr, graph.public_outputs))}",
+            where=graph.name,
+        )
+    a, b = graph.type(before), graph.type(after)
+    if (a.shape, a.dtype) != (b.shape, b.dtype):
+        raise UsageError(
+            f"the state {before!r} is {a.dtype.value}{list(a.shape)} and cannot become {after!r}, "
+            f"which is {b.dtype.value}{list(b.shape)}",
+            hint="both ends of a state have one shape and one element type",
+            where=graph.name,
+        )
+    if graph.numerics is not None and a.q != b.q:
+        raise UsageError(
+            f"the state {before!r} and {after!r} have different quantization parameters",
+            hint="declare states before the model is quantized",
+            where=graph.name,
+        )
+
+
+def _varying(graph: Graph) -> set[str]:
+    """The values that depend on an input."""
+    found = set(graph.inputs)
+    for node in graph.nodes:
+        if any(name in found for name in node.inputs):
+            found.update(node.outputs)
+    return found

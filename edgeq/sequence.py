@@ -1,0 +1,87 @@
+"""Sequences: running a network with states step by step.
+
+An executor computes one step and knows nothing of the steps around it. Here what a step leaves becomes what the next
+one finds, and a sequence begins with a reset: states that are zero in real numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from edgeq.errors import UsageError
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import Array
+
+
+class Executor(Protocol):
+    """What computes every value of one step, by name, from all inputs of its graph."""
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that is executed."""
+
+    def run(self, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Every computed value of one step; the graph's inputs are among them."""
+
+
+def reset(graph: Graph) -> dict[str, Array]:
+    """The inputs of states at a sequence's first step: zero in real numbers, the zero-point in an integer graph."""
+    found = {}
+    for state in graph.states:
+        type = graph.type(state.input)
+        zero = 0 if graph.numerics is None else type.qp.zp
+        found[state.input] = np.full(type.shape, zero, type.dtype.numpy)
+    return found
+
+
+def run_sequences(
+    executor: Executor, samples: Iterable[Mapping[str, Array]], steps: int | None = None
+) -> Iterator[Mapping[str, Array]]:
+    """Every value of every step, one step after the other; samples of a network without states are steps like any.
+
+    Args:
+        executor: computes one step.
+        samples: per step the public inputs, in the executor's element types.
+        steps: how many samples make one sequence, so that the next one begins with a reset; None: all of them.
+
+    Raises:
+        UsageError: a sample gives a state, or does not fit the executor's other inputs.
+    """
+    graph = executor.graph
+    kept: dict[str, Array] = {}
+    for index, sample in enumerate(samples):
+        if index == 0 or (steps is not None and index % steps == 0):
+            kept = reset(graph)
+        extra = [repr(name) for name in sample if name in kept]
+        if extra:
+            raise UsageError(
+                f"a step takes its states from the step before, not from the caller: {', '.join(extra)}",
+                hint=f"give {', '.join(repr(n) for n in graph.public_inputs)} alone",
+                where=graph.name,
+            )
+        values = executor.run({**sample, **kept})
+        yield values
+        kept = {state.input: values[state.output] for state in graph.states}
+
+
+def unroll(
+    executor: Executor, samples: Iterable[Mapping[str, Array]], steps: int | None = None
+) -> list[dict[str, Array]]:
+    """The samples of a network with states as samples of one without: each with the states that it finds.
+
+    What looks at one step at a time then needs no sequence, and may take the steps in any order.
+
+    Args:
+        executor, samples, steps: as for `run_sequences`.
+
+    Returns:
+        Per step every input of the graph, those of states included.
+
+    Raises:
+        UsageError: as `run_sequences`.
+    """
+    inputs = executor.graph.inputs
+    return [{name: values[name] for name in inputs} for values in run_sequences(executor, samples, steps)]
