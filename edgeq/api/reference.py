@@ -1,25 +1,28 @@
-"""The page docs/options.md, from the declarations of the options.
+"""The pages of docs/ that are written from the code: options, and which kernels there are.
 
-python -m edgeq.api.reference docs/options.md
+python -m edgeq.api.reference docs
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeq.api.project import BuildOptions
+from edgeq.ir.kernel import Kernel
+from edgeq.ir.op import Op, registry
+from edgeq.kernels import SETS, set_rows
 from edgeq.options import Declared, options, sections
 
 if TYPE_CHECKING:
     from edgeq.options.declare import Declaration
 
-HEAD = """\
+OPTIONS = """\
 # Options
 
-<!-- Written by `python -m edgeq.api.reference docs/options.md`; a test compares. -->
+<!-- Written by `python -m edgeq.api.reference docs`; a test compares. -->
 
 Whatever `edgeq build` can be told, it can be told in three places under one name: as an option of the command line, as
 a key of an `edgeq.toml`, and as an argument of `edgeq.BuildOptions` in Python. The command line goes before the file:
@@ -33,7 +36,7 @@ COLUMNS = ("`edgeq.toml`", "command line", "default", "meaning")
 
 def options_page() -> str:
     """The page as Markdown: a table of every dataclass that declares options."""
-    return "\n".join([HEAD, *_tables(BuildOptions, ())])
+    return "\n".join([OPTIONS, *_tables(BuildOptions, ())])
 
 
 def _tables(type: Declaration, path: tuple[str, ...]) -> Iterable[str]:
@@ -69,5 +72,46 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
+KERNELS = """\
+# Kernels
+
+<!-- Written by `python -m edgeq.api.reference docs`; a test compares. -->
+
+Which operators have kernels, for which instruction sets and element types. Every operator has portable ones, in C99;
+those of the other columns are taken where a layer's shapes and scales allow it, in the order of the columns from left to
+right (`edgeq ops` names the functions). A layer of other types is refused by name. `dsp` is for Cortex-M4, M7 and M33,
+`mve` for Cortex-M55, `thumb` for Cortex-M0+ and M3; `cmsis_nn` calls Arm's library (`--kernels cmsis-nn`).
+
+A cell lists element types of activations; where weights have types of their own, they follow behind a ×.
+"""
+
+
+def kernels_page() -> str:
+    """The page as Markdown: operators × instruction sets, with the element types of the rows."""
+    columns = ("operator", *(f"`{name}`" for name in SETS), "portable")
+    lines = [KERNELS, _row(columns), _row(["---"] * len(columns))]
+    for kind, op in registry().items():
+        cells = [_types(op, set_rows(name, op)) for name in SETS]
+        portable = "a view: no code" if op.is_view else _types(op, op.kernels)
+        lines.append(_row([kind, *cells, portable]))
+    return "\n".join([*lines, ""])
+
+
+def _types(op: type[Op], rows: Iterable[Kernel]) -> str:
+    """The element types of some rows of an operator."""
+    weighted = any(sample.op.linear is not None for sample in op.samples())
+    named: dict[str, None] = {}
+    for row in rows:
+        activations = "/".join(sorted(t.value for t in row.elements))
+        weights = "/".join(sorted(t.value for t in row.weights))
+        named[f"{activations} × {weights}" if weighted else activations] = None
+    return ", ".join(named)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"options.md": options_page, "kernels.md": kernels_page}
+"""What is written, by file of the folder docs."""
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(options_page(), encoding="utf-8", newline="\n")
+    for name, page in PAGES.items():
+        (Path(sys.argv[1]) / name).write_text(page(), encoding="utf-8", newline="\n")

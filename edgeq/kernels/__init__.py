@@ -22,10 +22,14 @@ SETS: Mapping[str, KernelTable] = {
 """All sets by the names of their folders, fastest first; the portable kernels come after them."""
 
 
+def set_rows(name: str, op: type[Op]) -> tuple[Kernel, ...]:
+    """The rows of an operator in one of `SETS`, fastest first."""
+    return tuple(row for base in op.__mro__ for row in SETS[name].get(base, ()))
+
+
 def rows(op: type[Op]) -> tuple[Kernel, ...]:
     """All rows of an operator, fastest first: those of `SETS` in that order, then the portable ones.
 
     Within a set, its own come before those of its base classes.
     """
-    special = (row for table in SETS.values() for base in op.__mro__ for row in table.get(base, ()))
-    return (*special, *op.kernels)
+    return (*(row for name in SETS for row in set_rows(name, op)), *op.kernels)

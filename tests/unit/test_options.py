@@ -13,7 +13,6 @@ import pytest
 from command_line import DIGITS, succeeds
 
 from edgeq.api.project import BuildOptions
-from edgeq.api.reference import options_page
 from edgeq.errors import UsageError
 from edgeq.options import (
     Document,
@@ -239,8 +238,3 @@ def test_keys_of_a_file_and_options_mean_the_same(tmp_path: Path) -> None:
     said = override(BuildOptions(tmp_path / "m.onnx"), read_arguments(BuildOptions, "build", texts))
     assert load_project(tmp_path) == said
     assert (said.target, said.ram_budget, said.compile) == ("mps2-an386", 65536, False)
-
-
-def test_the_page_is_fresh() -> None:
-    """`python -m edgeq.api.reference docs/options.md` writes it anew."""
-    assert (DIGITS.parent.parent / "docs" / "options.md").read_text("utf-8") == options_page()
