@@ -257,8 +257,8 @@ class Op:
     def signs_apart(self, site: Site) -> Site:
         """The same product of a linear operator with constant weights, with every input channel there twice.
 
-        Within each group, whose channels become twice as many, each has first its positive weights, then its negative
-        ones. So interval analysis can give them ends of their own. The result has `Linear.in_axis`.
+        Each group has all its channels first with their positive weights (those above the zero-point), then with their
+        negative ones, so that interval analysis can give either a bound of its own. The result has `Linear.in_axis`.
         """
         raise NotImplementedError
 
@@ -286,9 +286,8 @@ class Op:
     def commute(self, perm: Perm) -> Commuted | None:
         """What the operator is before a Transpose that it stands behind; None: it cannot change places with it.
 
-        All operands that have to be activations or may be, constants among them, are taken to be transposed, after they
-        have been extended in front to the rank of the output; weights and bias of a linear operator are not.
-        Transposes move past it.
+        Every operand, constants too, is taken to be transposed, with ones in front up to the output's rank where there
+        are several; of a linear operator only the first one is. Transposes move past it.
         """
         return None
 

@@ -9,9 +9,11 @@ import pytest
 
 from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, GraphEditor
+from edgeq.ir.op import Op
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.add import Add
+from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -23,6 +25,7 @@ from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.softmax import Softmax
+from edgeq.ops.tanh import Tanh
 from edgeq.quantize import QuantConfig, equalize, quantize
 from edgeq.quantize.calibrate import walk
 from edgeq.quantize.equalization import EXPONENT
@@ -383,6 +386,22 @@ def test_what_must_not_be_equalized_is_not() -> None:
     assert all(
         v.data is None or np.array_equal(v.data, np.asarray(graph.values[n].data)) for n, v in even.values.items()
     )
+
+
+@pytest.mark.parametrize(
+    ("between", "scaled"), [(Clip(0.0, float("inf")), True), (Clip(0.0, 100.0), False), (Tanh(), False)]
+)
+def test_channels_are_scaled_across_homogeneous_operators_only(between: Op, scaled: bool) -> None:
+    rng = np.random.default_rng(0)
+    e = editor()
+    x = e.input("x", tensor(1, 4, 4, 3))
+    w = rng.normal(size=(6, 1, 1, 3)) * 2.0 ** np.linspace(-2, 2, 6)[:, None, None, None]
+    (a,) = e.add(Conv2D(), [x, e.constant("w", w.astype(np.float32)), None], "a")
+    (b,) = e.add(between, [a], "b")
+    (y,) = e.add(Conv2D(), [b, e.constant("v", rng.normal(size=(2, 1, 1, 6)).astype(np.float32)), None], "y")
+    graph = done(e, y)
+    even = equalize(graph, samples(graph))
+    assert np.array_equal(np.asarray(even.data("w")), np.asarray(graph.data("w"))) != scaled
 
 
 # Errors

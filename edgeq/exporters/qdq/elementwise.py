@@ -13,12 +13,15 @@ from edgeq.exporters.qdq.registry import exports
 from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
 from edgeq.ir.op import Op
+from edgeq.ops._conversion import Conversion
 from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._table import TableOp
 from edgeq.ops.clip import Clip
+from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.hard_swish import HardSwish
 from edgeq.ops.pow import Pow
+from edgeq.ops.quantize import Quantize
 from edgeq.ops.requantize import Requantize
 from edgeq.ops.rsqrt import Rsqrt
 from edgeq.ops.square import Square
@@ -111,7 +114,9 @@ def power(w: QdqWriter, node: Node, op: Pow, x: str) -> str:
     return _with(w, node, "Pow", x, op.exponent)
 
 
+@spells(Dequantize)
+@spells(Quantize)
 @spells(Requantize)
-def requantize(w: QdqWriter, node: Node, op: Requantize, x: str) -> str:
-    """Nothing: dequantizing and quantizing does it."""
+def convert(w: QdqWriter, node: Node, op: Conversion, x: str) -> str:
+    """Nothing: dequantizing and quantizing does it, or its absence where values are real numbers."""
     return x

@@ -27,6 +27,7 @@ class QdqWriter:
         self._names: set[str] = {*graph.inputs, *graph.outputs}
         self._constants: dict[tuple[str, bool], str] = {}
         self._integers: dict[tuple[str, bool], list[str]] = {}  # tensor, scale, zero-point
+        self._real: dict[tuple[str, bool], str] = {}  # values that are real numbers themselves
         self._nchw: dict[str, bool] = {}
 
     def name(self, hint: str) -> str:
@@ -78,6 +79,13 @@ class QdqWriter:
             if key not in self._constants:
                 self._constants[key] = self._read_constant(value, nchw, rank or data.ndim)
             return self._constants[key]
+        if self.graph.type(value).q is None:
+            if key not in self._real:
+                layout, perm = ("nchw", TO_NCHW) if nchw else ("nhwc", TO_NHWC)
+                (self._real[key],) = self.add(
+                    "Transpose", [self._real[value, not nchw]], f"{value}_{layout}", perm=perm
+                )
+            return self._real[key]
         if key not in self._integers:
             layout, perm = ("nchw", TO_NCHW) if nchw else ("nhwc", TO_NHWC)
             (moved,) = self.add("Transpose", [self._dequantize(value, not nchw)], f"{value}_{layout}", perm=perm)
@@ -116,7 +124,10 @@ class QdqWriter:
 
     def write(self, value: str, tensor: str, nchw: bool = False) -> None:
         """A float result becomes the value `value`."""
-        self._integers[value, nchw] = self._quantize(value, tensor)
+        if self.graph.type(value).q is None:
+            self._real[value, nchw] = tensor
+        else:
+            self._integers[value, nchw] = self._quantize(value, tensor)
         self._nchw[value] = nchw
 
     def finish(self, node: Node, tensor: str, nchw: bool = False) -> None:
@@ -126,8 +137,8 @@ class QdqWriter:
 
     def _clamped(self, tensor: str, output: str, clamp: Clamp) -> str:
         """Apply a fused activation, unless the saturation of the output does it."""
-        q = self.graph.type(output).qp
-        if clamp == NO_CLAMP or output_range(q, clamp) == (-128, 127):
+        q = self.graph.type(output).q
+        if clamp == NO_CLAMP or (q is not None and output_range(q, clamp) == (-128, 127)):
             return tensor
         if clamp == (0.0, float("inf")):
             return self.add("Relu", [tensor], f"{output}_relu")[0]
@@ -141,7 +152,9 @@ class QdqWriter:
         """The ONNX model (onnx.ModelProto)."""
         for name in self.graph.outputs:
             if name not in self.graph.inputs:
-                self.read(name)
+                tensor = self.read(name)
+                if self.graph.type(name).q is None:
+                    self.add("Identity", [tensor], name)
                 self.nodes[-1].output[0] = name
 
         def port(name: str) -> Any:
