@@ -112,3 +112,7 @@ def check_target(data: Mapping[str, Any], where: str) -> None:
                 f"runner.{kind} runs programs for system {RUNNER_KINDS[kind].system!r}, not {data['system']!r}",
                 where=where,
             )
+    if not any(kind == "zig" or kind in data.get("compilers", {}) for kind in data.get("flags", {})):
+        raise UsageError(
+            "there is no compiler", "flags needs the key 'zig', or one whose program is among compilers", where
+        )

@@ -97,6 +97,8 @@ def test_unknown_target(name: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (BASE, "there is no compiler"),
+        (BASE + "[flags]\ngcc = []\n[compilers]\nclang = 'clang'\n", "there is no compiler"),
         (BASE + "clock = 1\n", "unknown key 'clock'"),
         (BASE + "isa = 'dsp'\n", "'isa' must be a list of texts"),
         (BASE + "clock_hz = -1\n", "'clock_hz' must be a number of Hz"),
