@@ -98,6 +98,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
     if data["family"] not in families:
         raise UsageError(f"unknown family {data['family']!r}", suggestion(data["family"], families, "families"), where)
     data = _merged(_read(families[data["family"]]), data)
+    isa = with_implied(data.get("isa", ()), where)
     check_target(data, where)
     speed = data.get("speed")
     return Target(
@@ -106,7 +107,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         family=data["family"],
         cpu=data["cpu"],
         system=next(system for system in SYSTEMS if system == data["system"]),
-        isa=with_implied(data.get("isa", ()), where),
+        isa=isa,
         flags=_lists(data.get("flags", {})),
         link=_lists(data.get("link", {})),
         compilers=dict(data.get("compilers", {})),
