@@ -133,7 +133,7 @@ def test_host_program(kind: str, sanitize: bool, tmp_path: Path) -> None:
     assert built.toolchain.version
     given, expected = _expected()
     (tmp_path / "x").write_bytes(given)
-    run([built.program, "run", tmp_path / "x", tmp_path / "y"], timeout=60)
+    run([built.program, "run", tmp_path / "x", tmp_path / "y"])
     assert (tmp_path / "y").read_bytes() == expected
     assert build_profile(tmp_path / "out", "net", HOST).is_file()
 
@@ -154,7 +154,7 @@ def test_bare_metal_program(core: str, kind: str, tmp_path: Path) -> None:
     arguments = ",".join(f"arg={a}" for a in ("net", "run", tmp_path / "x", tmp_path / "y"))
     machine = [emulator.program, "-machine", emulator.machine, *emulator.args, "-kernel", built.program]
     console = ["-nographic", "-monitor", "none", "-serial", "none"]
-    run([*machine, *console, "-semihosting-config", f"enable=on,target=native,{arguments}"], timeout=60)
+    run([*machine, *console, "-semihosting-config", f"enable=on,target=native,{arguments}"])
     assert (tmp_path / "y").read_bytes() == expected
 
 
