@@ -419,8 +419,7 @@ def test_quantize(digits: Path, tmp_path: Path) -> None:
     found = np.concatenate([loaded.run(None, {"image": x[None]})[0] for x in images])
     np.save(tmp_path / "x.npy", images)
     succeeds("run", digits, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npz")
-    steps = np.abs(found - np.load(tmp_path / "y.npz")["y"]) * 256
-    assert np.mean(steps.max(1) <= 1.001) >= 0.99  # of the images: sums of floats err at ties
+    assert np.mean(np.abs(found - np.load(tmp_path / "y.npz")["y"]) * 256 <= 1.001) >= 0.999
 
 
 def test_quantize_json(tmp_path: Path) -> None:
