@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
-from edgeq.ir.op import Arrays, Shapes
+from edgeq.errors import ModelError
+from edgeq.ir.op import Arrays, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Monotone, Trait
 from edgeq.ops._elementwise import Elementwise
+
+
+def check_types(site: Site, right: Callable[[Site], bool]) -> None:
+    """Refuse a conversion between element types that the operator does not convert.
+
+    Raises:
+        ModelError: they are not `right`.
+    """
+    if not right(site):
+        between = f"{site.input(0).dtype.value} and {site.outputs[0].dtype.value}"
+        raise ModelError(f"{site.op.kind} does not convert between {between}", where=site.name)
 
 
 class Conversion(Elementwise):

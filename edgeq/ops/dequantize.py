@@ -10,7 +10,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
-from edgeq.ops._conversion import Conversion
+from edgeq.ops._conversion import Conversion, check_types
 from edgeq.ops.quantize import overlap, scale_params
 
 TO_FLOAT = (DType.INT8, DType.FLOAT32)
@@ -46,6 +46,7 @@ class Dequantize(Conversion):
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
+        check_types(site, to_float32)
         q = site.input(0).qp
         return (float32.dequantize(inputs[0], q.s, q.zp),)
 

@@ -10,7 +10,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
-from edgeq.ops._conversion import Conversion
+from edgeq.ops._conversion import Conversion, check_types
 from edgeq.ops._overlap import Overlaps, elementwise
 
 FROM_FLOAT = (DType.FLOAT32, DType.INT8)
@@ -59,6 +59,7 @@ class Quantize(Conversion):
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
+        check_types(site, to_int8)
         y = site.outputs[0]
         return (float32.quantize(inputs[0], y.qp.s, y.qp.zp, *y.dtype.range).astype(y.dtype.numpy),)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from command_line import DIGITS, succeeds
+from command_line import succeeds
 
 from edgeq.api.project import BuildOptions
 from edgeq.errors import UsageError

@@ -18,7 +18,8 @@ def test_pages_are_fresh(name: str) -> None:
 
 
 def test_the_matrix_tells_sets_and_types() -> None:
-    rows = {line.split("|")[1].strip(): [c.strip() for c in line.split("|")[2:-1]] for line in kernels_page().split("\n")[14:] if line}
+    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in kernels_page().split("\n") if line[:1] == "|"]
+    rows = {kind: cells for kind, *cells in table}
     assert rows["Conv2D"] == ["int8 × int8"] * 5
     assert rows["Exp"][-1] == "int8, float32"
     assert rows["Reshape"] == ["", "", "", "", "a view: no code"]

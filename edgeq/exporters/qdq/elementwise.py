@@ -114,9 +114,11 @@ def power(w: QdqWriter, node: Node, op: Pow, x: str) -> str:
     return _with(w, node, "Pow", x, op.exponent)
 
 
-@spells(Dequantize)
-@spells(Quantize)
-@spells(Requantize)
 def convert(w: QdqWriter, node: Node, op: Conversion, x: str) -> str:
     """Nothing: dequantizing and quantizing does it, or its absence where values are real numbers."""
     return x
+
+
+spells(Requantize)(convert)
+spells(Quantize)(convert)
+spells(Dequantize)(convert)
