@@ -79,8 +79,8 @@ KERNELS = """\
 
 Which operators have kernels, for which instruction sets and element types. Every operator has portable ones, in C99;
 those of the other columns are taken where a layer's shapes and scales allow it, in the order of the columns from left
-to right (`edgeq ops` names the functions). A layer of other types is refused by name. `dsp` is for Cortex-M4, M7 and M33,
-`mve` for Cortex-M55, `thumb` for Cortex-M0+ and M3; `cmsis_nn` calls Arm's library (`--kernels cmsis-nn`).
+to right (`edgeq ops` names the functions). A layer of other types is refused by name. `dsp` is for Cortex-M4, M7 and
+M33, `mve` for Cortex-M55, `thumb` for Cortex-M0+ and M3; `cmsis_nn` calls Arm's library (`--kernels cmsis-nn`).
 
 A cell lists element types of activations; where weights have types of their own, they follow behind a ×.
 """
