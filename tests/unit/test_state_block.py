@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import onnxruntime
 import pytest
-from edgeq.quantize.qdq_export import to_qdq
+from edgeq.exporters.qdq import to_qdq
 from state_nets import NETS, aliases, causal_convolution, fir, integrator, steps
 
 import edgeq
