@@ -23,11 +23,11 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes.pipeline import optimize_float, optimize_integer
-from edgeq.quantize import equalize
-from edgeq.quantize import quantize as quantize_graph
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.qdq_export import save_qdq
+from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import layer_errors
 from edgeq.report.size import measure
 from edgeq.target import Target, load_target
@@ -44,10 +44,17 @@ def _silent(text: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class QuantizedModel:
-    """A model in both worlds: the float graph that was quantized, and the integer graph that came of it."""
+    """A model in both worlds.
+
+    Attributes:
+        float_graph: the float graph that was quantized.
+        graph: the integer graph that came of it.
+        calibration: what was measured of the float graph: `calibration.save(path)` keeps it for the next time.
+    """
 
     float_graph: Graph
     graph: Graph
+    calibration: Calibration
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -75,6 +82,7 @@ def quantize(
     numerics: Numerics | None = None,
     input: InputSpec | None = None,
     progress: Advance | None = None,
+    statistics: Calibration | str | Path | None = None,
 ) -> QuantizedModel:
     """Quantize a model to int8 by calibration (static post-training quantization).
 
@@ -85,6 +93,8 @@ def quantize(
         numerics: the arithmetic; by default what the model was made for.
         input: preprocessing of raw sensor data to fold in.
         progress: called with samples done and samples in all.
+        statistics: the `calibration` of an earlier result for the same model, or a file of it: what it says is not
+            measured again. Without samples beside it, biases are not corrected.
 
     Raises:
         QuantizationError: calibration is missing or useless.
@@ -94,12 +104,9 @@ def quantize(
         graph = apply_preprocessing(graph, input)
     float_graph = optimize_float(graph)
     samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
-    if samples is not None and not isinstance(samples, Dataset):
-        samples = list(samples)  # it is gone through more than once
-    config, chosen = config or QuantConfig(), numerics or graph.preferred
-    float_graph = equalize(float_graph, samples, config)
-    integer = quantize_graph(float_graph, samples, config, chosen, progress)
-    return QuantizedModel(float_graph, optimize_integer(integer))
+    known = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
+    result = quantize_graph(float_graph, samples, config, numerics or graph.preferred, progress, calibration=known)
+    return QuantizedModel(result.float_graph, optimize_integer(result.graph), result.calibration)
 
 
 def build(

@@ -123,23 +123,26 @@ def _operand(graph: Graph, node: Node, index: int | None) -> TensorType | None:
 
 def _wrong_weights(graph: Graph) -> Iterator[str]:
     for node, rule in _rules(graph):
-        w = _operand(graph, node, rule.weight)
-        if w is not None and (w.dtype is not DType.INT8 or w.q is None or w.q.axis not in (None, rule.weight_axis)):
-            yield node.name
+        for product in rule.products:
+            w = _operand(graph, node, product.weight)
+            if w is not None and (w.dtype is not DType.INT8 or w.q is None or w.q.axis not in (None, product.axis)):
+                yield node.name
 
 
 def _wrong_biases(graph: Graph) -> Iterator[str]:
     for node, rule in _rules(graph):
-        w, bias = _operand(graph, node, rule.weight), _operand(graph, node, rule.bias)
-        if bias is None:
-            continue
-        x = graph.type(node.inputs[0]) if node.inputs[0] is not None else None
-        if bias.dtype is not DType.INT32 or bias.q is None or w is None or w.q is None or x is None:
-            yield node.name
-            continue
-        expected = np.broadcast_to(x.qp.s * np.asarray(w.q.scale), bias.shape)
-        if not np.allclose(np.broadcast_to(bias.q.scale, bias.shape), expected, rtol=1e-5, atol=0.0):
-            yield node.name
+        for product in rule.products:
+            w, bias = _operand(graph, node, product.weight), _operand(graph, node, product.bias)
+            if bias is None:
+                continue
+            source = node.inputs[product.input]
+            x = None if source is None else graph.type(source)
+            if bias.dtype is not DType.INT32 or bias.q is None or w is None or w.q is None or x is None:
+                yield node.name
+                continue
+            expected = np.broadcast_to(x.qp.s * np.asarray(w.q.scale), bias.shape)
+            if not np.allclose(np.broadcast_to(bias.q.scale, bias.shape), expected, rtol=1e-5, atol=0.0):
+                yield node.name
 
 
 def _changed_scale(graph: Graph) -> Iterator[str]:

@@ -115,7 +115,10 @@ def multiply(acc: npt.ArrayLike, multiplier: Multiplier, rounding: Rounding) -> 
     x = np.asarray(acc, np.int64)
     mantissa, shift = multiplier.mantissa.astype(np.int64), multiplier.shift.astype(np.int64)
     if rounding is Rounding.FAST:
-        return (saturating_shift_left(x, shift) * mantissa + (1 << 30)) >> 31
+        scaled = (saturating_shift_left(x, shift) if shift.any() else x) * mantissa
+        scaled += 1 << 30
+        scaled >>= 31
+        return scaled
     if rounding is Rounding.SINGLE:
         total = 31 - shift
         return (x * mantissa + (np.int64(1) << (total - 1))) >> total
@@ -127,4 +130,6 @@ def requantize(
     acc: npt.ArrayLike, multiplier: Multiplier, zero_point: int, qmin: int, qmax: int, rounding: Rounding
 ) -> npt.NDArray[np.int8]:
     """clamp(zero_point + acc·m, qmin, qmax) as int8; see `multiply` for shapes."""
-    return np.clip(multiply(acc, multiplier, rounding) + zero_point, qmin, qmax).astype(np.int8)
+    q = multiply(acc, multiplier, rounding)
+    q += zero_point
+    return np.clip(q, qmin, qmax, out=q).astype(np.int8)

@@ -39,6 +39,9 @@ class Reduction(Op):
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         return (reduced_shape(shapes[0], self.axes, self.keepdims),)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return None if 0 in self.axes else self
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (

@@ -35,9 +35,12 @@ def clamp_float(x: Array, clamp: Clamp) -> Array:
 
 
 def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
-    """Add the bias, which is input 2 or absent, and apply the fused activation."""
-    y = sums if len(inputs) < 3 or inputs[2] is None else sums + inputs[2]
-    return clamp_float(y, clamp).astype(np.float32)
+    """Add the bias, which is input 2 or absent, and apply the fused activation; `sums`, of the layer's own, change."""
+    if len(inputs) > 2 and inputs[2] is not None:
+        sums += inputs[2]
+    if clamp != NO_CLAMP:
+        np.clip(sums, np.float32(clamp[0]), np.float32(clamp[1]), out=sums)
+    return sums.astype(np.float32, copy=False)
 
 
 def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:

@@ -92,6 +92,9 @@ class TableOp(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None

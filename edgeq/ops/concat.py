@@ -118,6 +118,9 @@ class Concat(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows) if self.axis > 1 else None
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self if self.axis else None
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         return (np.concatenate([x for x in inputs if x is not None], axis=self.axis),)
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
 from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.exact import activations, product, weights
 from edgeq.ops._cmsis_nn_conv import conv2d_rows as cmsis_nn_rows
 from edgeq.ops._compact_dsp import compact_conv2d_rows
 from edgeq.ops._conv2d_mve import conv2d_mve_rows
@@ -111,16 +112,19 @@ class Conv2D(Op):
         return ((x[0], *out_hw((x[1], x[2]), (w[1], w[2]), self.stride, self.dilation, self.padding), w[0]),)
 
     def _accumulate(self, x: Array, w: Array, fill: float, exact: bool) -> Array:
-        oc, kh, kw, _ = w.shape
-        cols = windows(x, (kh, kw), self.stride, self.dilation, self.padding, fill)
+        oc, kh, kw, per_in = w.shape
+        depth = kh * kw * per_in
+        image = x if exact else activations(x, depth, (1, 2, 3))
+        cols = windows(image, (kh, kw), self.stride, self.dilation, self.padding, fill)
         n, oh, ow = cols.shape[:3]
-        per_in, per_out = x.shape[3] // self.groups, oc // self.groups
+        per_out = oc // self.groups
         parts = []
         for g in range(self.groups):
-            a = cols[..., g * per_in : (g + 1) * per_in].reshape(n * oh * ow, -1)
-            b = w[g * per_out : (g + 1) * per_out].reshape(per_out, -1).T
-            parts.append(int_matmul(a, b) if exact else a @ b)
-        return np.concatenate(parts, axis=1).reshape(n, oh, ow, oc)
+            a = cols[..., g * per_in : (g + 1) * per_in].reshape(n * oh * ow, depth)
+            b = w[g * per_out : (g + 1) * per_out].reshape(per_out, depth)
+            parts.append(int_matmul(a, b.T) if exact else product(a, weights(b, depth, (1,)).T))
+        sums = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        return sums.reshape(n, oh, ow, oc)
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         x, w = shapes[0], shapes[1]
@@ -131,6 +135,9 @@ class Conv2D(Op):
         inside, above, below = found
         op = replace(self, padding=(above, self.padding[1], below, self.padding[3]))
         return Stripe(op, (inside, *[None] * (len(shapes) - 1)))
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
@@ -143,11 +150,14 @@ class Conv2D(Op):
         oc = w.shape[0]
         centred = w.astype(np.int64) - weight_zero_points(site, oc)[:, None, None, None]
         acc = self._accumulate(x, centred, site.input(0).qp.zp, exact=True)
-        acc = acc + folded_bias(site, centred.reshape(oc, -1), oc)
+        acc += folded_bias(site, centred.reshape(oc, -1), oc)
         return (finish(site, acc, effective_multiplier(site, oc), self.clamp),)
 
+    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
+        return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
+
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(weight=1, weight_axis=0, bias=2)
+        return weighted(0)
 
     def macs(self, site: Site) -> int:
         weights = site.input(1).shape

@@ -118,6 +118,9 @@ class Div(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]
         assert a is not None and b is not None

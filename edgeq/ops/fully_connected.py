@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
 from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.exact import activations, product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._cmsis_nn_conv import fully_connected_rows as cmsis_nn_rows
 from edgeq.ops._compact_dsp import compact_fully_connected_rows
@@ -95,10 +96,15 @@ class FullyConnected(Op):
         check_bias(shapes[2] if len(shapes) > 2 else None, w[0])
         return ((*x[:-1], w[0]),)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        return (finish_float(x @ w.T, inputs, self.clamp),)
+        depth = w.shape[1]
+        sums = product(activations(x, depth, (-1,)), weights(w, depth, (1,)).T)
+        return (finish_float(sums, inputs, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
@@ -107,8 +113,11 @@ class FullyConnected(Op):
         acc = int_matmul(x, centred.T) + folded_bias(site, centred, w.shape[0])
         return (finish(site, acc, multiplier(site), self.clamp),)
 
+    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
+        return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
+
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(weight=1, weight_axis=0, bias=2)
+        return weighted(0)
 
     def macs(self, site: Site) -> int:
         return site.outputs[0].size * site.input(1).shape[1]

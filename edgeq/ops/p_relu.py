@@ -60,6 +60,9 @@ class PRelu(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, alpha = inputs[:2]
         assert x is not None and alpha is not None

@@ -102,6 +102,9 @@ class Pad(Op):
             return np.pad(x, widths, constant_values=value)
         return np.pad(x, widths, mode=self.mode)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         return (self.padded(inputs[0], self.value),)

@@ -72,6 +72,9 @@ class Requantize(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         return (inputs[0],)

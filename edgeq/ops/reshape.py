@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
@@ -29,6 +29,9 @@ class Reshape(Op):
         if prod(shapes[0]) != prod(self.shape) or min(self.shape, default=1) < 1:
             raise ValueError(f"{prod(shapes[0])} elements of shape {shapes[0]} do not fill shape {self.shape}")
         return (self.shape,)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return replace(self, shape=(self.shape[0] * count, *self.shape[1:])) if self.shape else None
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None

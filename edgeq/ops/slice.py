@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.op import Op, Sample, Shapes
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import Strides, contiguous_strides
 from edgeq.ops._strided import StridedOp, only_input
@@ -40,6 +40,12 @@ class Slice(StridedOp):
                 raise ValueError(f"the slice {begin}:{end}:{step} is empty or leaves a dimension of {size}")
             sizes.append(count)
         return (tuple(sizes),)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        assert shapes[0] is not None
+        if (self.begin[:1], self.end[:1], self.step[:1]) != ((0,), shapes[0][:1], (1,)):
+            return None
+        return replace(self, end=(self.end[0] * count, *self.end[1:]))
 
     def view(self, x: Array) -> Array:
         return x[

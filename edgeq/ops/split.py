@@ -60,6 +60,9 @@ class Split(Op):
     def _pieces(self, x: Array) -> tuple[Array, ...]:
         return tuple(np.ascontiguousarray(p) for p in np.split(x, np.cumsum(self.sizes)[:-1], axis=self.axis))
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self if self.axis else None
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         return self._pieces(inputs[0])

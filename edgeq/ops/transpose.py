@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.op import Op, Sample, Shapes
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import Strides, contiguous_strides
 from edgeq.ops._strided import StridedOp, only_input
@@ -27,6 +27,9 @@ class Transpose(StridedOp):
         if sorted(self.perm) != list(range(len(x))):
             raise ValueError(f"{self.perm} is no permutation of the {len(x)} dimensions of {x}")
         return (tuple(x[i] for i in self.perm),)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self if self.perm and self.perm[0] == 0 else None
 
     def view(self, x: Array) -> Array:
         return np.transpose(x, self.perm)

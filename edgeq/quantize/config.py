@@ -53,6 +53,7 @@ class LayerConfig:
         observer, activations: of the layer's outputs.
         weights, weight_scale: of the layer's weights.
         range: least and greatest real value of the layer's outputs; no calibration is needed for them.
+        equalize, bias_correction: whether the layer takes part.
     """
 
     pattern: str
@@ -61,6 +62,8 @@ class LayerConfig:
     weights: Weights | None = None
     weight_scale: WeightScale | None = None
     range: tuple[float, float] | None = None
+    equalize: bool | None = None
+    bias_correction: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ class QuantConfig:
             activations=found.activations or self.activations,
             weights=found.weights or self.weights,
             weight_scale=found.weight_scale or self.weight_scale,
+            equalize=self.equalize if found.equalize is None else found.equalize,
+            bias_correction=self.bias_correction if found.bias_correction is None else found.bias_correction,
         )
 
     def override(self, table: Mapping[str, Any]) -> QuantConfig:
