@@ -26,6 +26,8 @@ Values = dict[str, Array]
 Prepare = Callable[[Node, Operands], Node]
 ELEMENTS = 1 << 18
 """Elements of the greatest operand or output of a node that are worked on at once: they stay in a CPU's cache."""
+HELD = 1 << 24
+"""Elements of the greatest tensor that are held at once."""
 
 
 class Arithmetic(Protocol):
@@ -190,5 +192,5 @@ def in_batches(samples: Iterable[Mapping[str, Array]], size: int) -> Iterator[di
 
 
 def batch_size(graph: Graph) -> int:
-    """How many samples a walk should take at once, so that most values stay in a CPU's cache."""
-    return max(1, ELEMENTS // max((graph.type(o).size for n in graph.nodes for o in n.outputs), default=ELEMENTS))
+    """How many samples a walk should take at once: enough to make weights ready rarely, few enough for the memory."""
+    return max(1, HELD // max((graph.type(o).size for n in graph.nodes for o in n.outputs), default=HELD))

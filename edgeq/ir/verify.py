@@ -80,7 +80,7 @@ def _wrong_channels(graph: Graph) -> Iterator[str]:
 
     for name, value in graph.values.items():
         q = value.type.q
-        if q is not None and not (fits(value.type, q) and all(np.isfinite(s) and s > 0 for s in q.scale)):
+        if q is not None and not (fits(value.type, q) and all(0.0 < s < np.inf for s in q.scale)):
             yield repr(name)
 
 

@@ -22,6 +22,8 @@ Reals = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 SUM_BITS, FACTOR_BITS = 53, 24
 """Integers of so many bits are exact in float64; a factor needs no more than a float32 has."""
+BLOCK = 1 << 16
+"""Elements of a product that stay in the nearest cache until they are rounded."""
 LEAST, TOP, UNROUNDED = -100, 120, 2000
 """Numbers below 2^LEAST count as zero. From 2^TOP on, and where they are not finite, numbers stay as they are."""
 
@@ -63,6 +65,16 @@ def weights(w: Reals, depth: int, axes: tuple[int, ...]) -> Floats:
 def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:
     """a (…, M, K) from `activations` times b (…, K, N) from `weights`, exact."""
     return np.asarray(a.astype(np.float64) @ b)
+
+
+def rounded_product(a: npt.NDArray[np.float32], b: Floats) -> npt.NDArray[np.float32]:
+    """`product`, rounded to float32 once; b is constant or has a's batch dimensions."""
+    result = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), np.float32)
+    at_once = max(1, BLOCK // max(1, *b.shape[-2:]))
+    for start in range(0, a.shape[-2], at_once):
+        rows = slice(start, start + at_once)
+        result[..., rows, :] = a[..., rows, :].astype(np.float64) @ b
+    return result
 
 
 def total(x: Reals, axes: tuple[int, ...], keepdims: bool = False) -> Floats:

@@ -13,13 +13,13 @@ from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
-    Ints,
     Multiplier,
     Numerics,
     quantize_multiplier,
     requantize,
     round_half_away,
 )
+from edgeq.numerics.runs import rows_at_once
 
 Clamp = tuple[float, float]
 """Bounds of a fused activation in real values; infinite where there is none."""
@@ -35,12 +35,14 @@ def clamp_float(x: Array, clamp: Clamp) -> Array:
 
 
 def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
-    """Add the bias, which is input 2 or absent, and apply the fused activation; `sums`, of the layer's own, change."""
+    """Add the bias, which is input 2 or absent, and apply the fused activation; `sums`, the layer's own, may change."""
+    y = sums.astype(np.float32, copy=False)
     if len(inputs) > 2 and inputs[2] is not None:
-        sums += inputs[2]
-    if clamp != NO_CLAMP:
-        np.clip(sums, np.float32(clamp[0]), np.float32(clamp[1]), out=sums)
-    return sums.astype(np.float32, copy=False)
+        wide = rows_at_once(y.size // max(1, y.shape[-1]), y.shape[-1])
+        rows = y.reshape(-1, wide * y.shape[-1])
+        rows += np.tile(np.asarray(inputs[2], np.float32), wide)
+        y = rows.reshape(y.shape)
+    return y if clamp == NO_CLAMP else np.clip(y, np.float32(clamp[0]), np.float32(clamp[1]), out=y)
 
 
 def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:
@@ -112,10 +114,10 @@ def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int
     return folded.astype(np.int32)
 
 
-def finish(site: Site, acc: Ints, multiplier: Multiplier, clamp: Clamp) -> Array:
-    """Requantize int accumulators (…, C) into the site's output."""
+def finish(site: Site, acc: Array, multiplier: Multiplier, clamp: Clamp, bias: Array | None = None) -> Array:
+    """Requantize accumulators (…, C), whole numbers, plus a bias (C,) into the site's output."""
     q = site.outputs[0].qp
-    return requantize(acc, multiplier, q.zp, *output_range(q, clamp), site.rounding)
+    return requantize(acc, multiplier, q.zp, *output_range(q, clamp), site.rounding, bias)
 
 
 def requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[str, Param]:

@@ -13,7 +13,7 @@ from edgeq.ir.tensor import Array, Shape
 Pair = tuple[int, int]
 Padding = tuple[int, int, int, int]
 """Rows above, columns left, rows below, columns right."""
-BLOCK = 1 << 15
+BLOCK = 1 << 16
 """Elements that stay in the nearest cache while all taps are added up."""
 
 
@@ -107,6 +107,7 @@ def weighted_sums(x: Array, w: Array, stride: Pair, dilation: Pair, padding: Pad
     columns = [np.ascontiguousarray(image[:, :, start :: stride[1]]) for start in range(stride[1])]
     result = np.empty((x.shape[0], oh, ow, x.shape[3]), w.dtype)
     rows = max(1, BLOCK // max(1, ow * x.shape[3]))
+    along = np.repeat(w[:, :, None], ow, axis=2)
     images = max(1, rows // oh)
     for n in range(0, x.shape[0], images):
         for top in range(0, oh, rows):
@@ -118,9 +119,7 @@ def weighted_sums(x: Array, w: Array, stride: Pair, dilation: Pair, padding: Pad
                 for kx in range(kernel[1]):
                     shift, start = divmod(kx * dilation[1], stride[1])
                     seen = columns[start][n : n + images, every, shift : shift + ow]
-                    np.multiply(
-                        seen, np.broadcast_to(w[ky, kx], (ow, x.shape[3])).copy(), out=part if ky or kx else sums
-                    )
+                    np.multiply(seen, along[ky, kx], out=part if ky or kx else sums)
                     if ky or kx:
                         sums += part
     return result

@@ -141,9 +141,7 @@ class DepthwiseConv2D(Op):
         # Integers below 2²⁴ are exact in float32, which NumPy multiplies faster.
         exact = np.abs(centred).sum(axis=(0, 1)).max(initial=0) * 128 < 2**24
         acc = self._accumulate(x, centred.astype(np.float32 if exact else np.int32), site.input(0).qp.zp)
-        sums = acc.astype(np.int64)
-        sums += bias
-        return (finish(site, sums, effective_multiplier(site, channels), self.clamp),)
+        return (finish(site, acc, effective_multiplier(site, channels), self.clamp, bias),)
 
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}

@@ -11,13 +11,13 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
 from edgeq.ir.tensor import Array, Shape
-from edgeq.numerics.exact import activations, product, weights
+from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._cmsis_nn_conv import fully_connected_rows as cmsis_nn_rows
 from edgeq.ops._compact_dsp import compact_fully_connected_rows
 from edgeq.ops._conv2d_mve import fully_connected_mve_rows
 from edgeq.ops._gemm_dsp import fully_connected_rows
-from edgeq.ops._matmul import int_matmul
+from edgeq.ops._matmul import exact_matmul
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -103,15 +103,15 @@ class FullyConnected(Op):
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
         depth = w.shape[1]
-        sums = product(activations(x, depth, (-1,)), weights(w, depth, (1,)).T)
-        return (finish_float(sums, inputs, self.clamp),)
+        sums = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T)
+        return (finish_float(sums.reshape(*x.shape[:-1], len(w)), inputs, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
         assert x is not None
         centred = w.astype(np.int64) - weight_zero_points(site, w.shape[0])[:, None]
-        acc = int_matmul(x, centred.T) + folded_bias(site, centred, w.shape[0])
-        return (finish(site, acc, multiplier(site), self.clamp),)
+        bias = folded_bias(site, centred, w.shape[0])
+        return (finish(site, exact_matmul(x, centred.T), multiplier(site), self.clamp, bias),)
 
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}

@@ -12,7 +12,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
-from edgeq.numerics.exact import activations, product, weights
+from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
@@ -113,7 +113,7 @@ class MatMul(Op):
         a, b = inputs[0], inputs[1]
         assert a is not None and b is not None
         depth = a.shape[-1]
-        return (product(activations(a, depth, (-1,)), weights(b, depth, (-2,))).astype(np.float32),)
+        return (rounded_product(activations(a, depth, (-1,)), weights(b, depth, (-2,))),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[0], inputs[1]

@@ -13,6 +13,7 @@ from edgeq.executor import Executor, FloatArithmetic, batch_size, in_batches
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Array
 from edgeq.numerics.exact import total
+from edgeq.numerics.runs import rows_at_once
 from edgeq.quantize.histogram import Histogram
 from edgeq.quantize.solver import float_products
 from edgeq.quantize.statistics import Floats, Means, Need, Statistics, TensorStatistics, fingerprint
@@ -21,7 +22,7 @@ Samples = Sequence[Mapping[str, Array]]
 Progress = Callable[[int, int], None]
 LEAST_SAMPLES = 16
 """With fewer samples the mean that a layer's sums have is mostly chance."""
-MOST_SAMPLES = 256
+MOST_SAMPLES = 512
 MEMORY = 256 << 20
 """Bytes of activations that bias correction holds at once, about; fewer samples are used where they would exceed it."""
 
@@ -91,14 +92,11 @@ class TensorRecorder:
 
 
 def _fold(choose: np.ufunc, rows: Array) -> Array:
-    """The least or greatest (samples, C) of (samples, n, C), in long runs of memory."""
-    while rows.shape[1] > 1:
-        half = rows.shape[1] // 2
-        result = choose(rows[:, :half], rows[:, half : 2 * half])
-        if rows.shape[1] % 2:
-            choose(result[:, 0], rows[:, -1], out=result[:, 0])
-        rows = result
-    return np.asarray(rows[:, 0])
+    """The least or greatest (samples, C) of (samples, n, C)."""
+    samples, n, channels = rows.shape
+    side_by_side = rows_at_once(n, channels)
+    wide = choose.reduce(rows.reshape(samples, n // side_by_side, side_by_side * channels), axis=1)
+    return np.asarray(choose.reduce(wide.reshape(samples, side_by_side, channels), axis=1))
 
 
 @dataclass

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,7 @@ class Calibration:
         return Calibration({statistics.graph: statistics for statistics in graphs})
 
 
+@lru_cache(maxsize=4)
 def fingerprint(graph: Graph) -> str:
     """A text that two graphs share only if they compute the same with the same names."""
     digest = hashlib.sha256()
