@@ -20,7 +20,7 @@ import numpy.typing as npt
 from edgeq.importers import load
 from edgeq.ir.graph import Graph
 from edgeq.passes.pipeline import optimize_float
-from edgeq.quantize import QuantConfig, equalize, quantize
+from edgeq.quantize import QuantConfig, quantize
 from edgeq.report.accuracy import accuracy, quantize_inputs, real_output
 from edgeq.simulator import FloatExecutor, IntExecutor
 
@@ -80,8 +80,7 @@ class Case:
     def row(self, settings: dict[str, Any]) -> str:
         """The cell of a table: SQNR, difference of top-1, agreement."""
         config = QuantConfig.from_dict(settings)
-        base = equalize(self.graph, samples(self.graph, self.calibration), config)
-        integer = quantize(base, samples(base, self.calibration), config)
+        integer = quantize(self.graph, samples(self.graph, self.calibration), config)
         found = accuracy(self.reference, int_outputs(integer, self.x), self.y)
         cell = f"{found['sqnr_db']:.1f}"
         if found["top1_float"] is not None and found["top1_int8"] is not None:

@@ -1,6 +1,6 @@
 """Executing a graph in NumPy: in float, and in the integers that are normative for the generated code.
 
-Nothing here knows an operator: each brings its own reference, and this file hands values from one to the next.
+Nothing here knows an operator: each brings its own reference, and `edgeq.executor` hands values from one to the next.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from edgeq.errors import InternalError, UsageError
+from edgeq.errors import UsageError
+from edgeq.executor import Executor, FloatArithmetic, IntArithmetic, Values
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, DType
-
-Values = dict[str, Array]
 
 
 def _check_names(graph: Graph, given: Mapping[str, Array]) -> None:
@@ -43,13 +42,8 @@ class FloatExecutor:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._constants: Values = {}
-        for name, value in graph.values.items():
-            if value.data is not None:
-                q = value.type.q
-                self._constants[name] = value.data if q is None else q.dequantize(value.data)
+        self._executor = Executor(graph, FloatArithmetic(graph))
 
-    @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # the caller sees infinities and NaN
     def run(self, inputs: Mapping[str, Array]) -> Values:
         """Every computed value of one sample, float32, by name; the graph's inputs are among them.
 
@@ -71,11 +65,7 @@ class FloatExecutor:
                     where=self.graph.name,
                 )
             found[name] = array.astype(np.float32)
-        constants = self._constants
-        for node in self.graph.nodes:
-            operands = [None if n is None else found[n] if n in found else constants[n] for n in node.inputs]
-            found.update(zip(node.outputs, node.op.run_float(operands), strict=True))
-        return found
+        return self._executor.run(found)
 
 
 class IntExecutor:
@@ -86,11 +76,8 @@ class IntExecutor:
     """
 
     def __init__(self, graph: Graph) -> None:
-        if graph.numerics is None:
-            raise InternalError("a graph that is not quantized cannot run in integers", where=graph.name)
         self.graph = graph
-        self._sites = [(node, graph.site(node)) for node in graph.nodes]
-        self._constants: Values = {name: v.data for name, v in graph.values.items() if v.data is not None}
+        self._executor = Executor(graph, IntArithmetic(graph))
 
     def run(self, inputs: Mapping[str, Array]) -> Values:
         """Every computed value of one sample, in the element type of its tensor; the graph's inputs are among them.
@@ -114,11 +101,7 @@ class IntExecutor:
                     where=self.graph.name,
                 )
             found[name] = array
-        constants = self._constants
-        for node, site in self._sites:
-            operands = [None if n is None else found[n] if n in found else constants[n] for n in node.inputs]
-            found.update(zip(node.outputs, node.op.run(site, operands), strict=True))
-        return found
+        return self._executor.run(found)
 
 
 _float_executor = lru_cache(maxsize=4)(FloatExecutor)

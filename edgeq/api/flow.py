@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes.pipeline import optimize_float, optimize_integer
-from edgeq.quantize import equalize
-from edgeq.quantize import quantize as quantize_graph
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
+from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import layer_errors
 from edgeq.report.size import measure
 from edgeq.sequence import unroll
@@ -48,10 +48,17 @@ def _silent(text: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class QuantizedModel:
-    """A model in both worlds: the float graph that was quantized, and the integer graph that came of it."""
+    """A model in both worlds.
+
+    Attributes:
+        float_graph: the float graph that was quantized.
+        graph: the integer graph that came of it.
+        calibration: what was measured of the float graph: `calibration.save(path)` keeps it for the next time.
+    """
 
     float_graph: Graph
     graph: Graph
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -80,6 +87,7 @@ def quantize(
     input: InputSpec | None = None,
     progress: Advance | None = None,
     observe: Observe = unobserved,
+    statistics: Calibration | str | Path | None = None,
 ) -> QuantizedModel:
     """Quantize a model to int8 by calibration (static post-training quantization).
 
@@ -92,6 +100,8 @@ def quantize(
         input: preprocessing of raw sensor data to fold in.
         progress: called with samples done and samples in all.
         observe: called with the name of every step and the graph it gave, from "import" on.
+        statistics: the `calibration` of an earlier result for the same model, or a file of it: what it says is not
+            measured again. Without samples beside it, biases are not corrected.
 
     Raises:
         QuantizationError: calibration is missing or useless.
@@ -103,15 +113,13 @@ def quantize(
         observe("apply_preprocessing", graph)
     float_graph = optimize_float(graph, observe)
     samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
-    if samples is not None and not isinstance(samples, Dataset):
-        samples = list(samples)  # it is gone through more than once
     if samples is not None and float_graph.states:
-        samples = unroll(FloatExecutor(float_graph), samples, samples.steps if isinstance(samples, Dataset) else None)
-    config, chosen = config or QuantConfig(), numerics or graph.preferred
-    float_graph = equalize(float_graph, samples, config)
-    observe("equalize", float_graph)
-    integer = quantize_graph(float_graph, samples, config, chosen, progress, observe)
-    return QuantizedModel(float_graph, optimize_integer(integer, observe))
+        steps = samples.steps if isinstance(samples, Dataset) else None
+        samples = unroll(FloatExecutor(float_graph), samples, steps)
+    known = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
+    arithmetic = numerics or graph.preferred
+    result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, known)
+    return QuantizedModel(result.float_graph, optimize_integer(result.graph, observe), result.calibration)
 
 
 def build(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
@@ -35,22 +35,109 @@ class Scale(Enum):
 
 
 @dataclass(frozen=True)
+class Activation:
+    """An operand with one scale and one zero-point, computed or constant."""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """An operand that, where it is constant, is quantized symmetrically.
+
+    Attributes:
+        axis: its dimension that holds the output channels, each of which may have a scale of its own; None: there is
+            none, one scale holds for all.
+        input: index of the activation that it is multiplied with.
+    """
+
+    axis: int | None
+    input: int = 0
+
+
+@dataclass(frozen=True)
+class Bias:
+    """A constant that is added to accumulators: int32, with the scale of a weight times that of the weight's input.
+
+    Attributes:
+        of: index of the weight whose products it is added to.
+    """
+
+    of: int
+
+
+@dataclass(frozen=True)
+class State:
+    """An activation that is what the operator gave one step before.
+
+    Attributes:
+        output: index of the output that becomes it; both have the same parameters.
+    """
+
+    output: int
+
+
+@dataclass(frozen=True)
+class Index:
+    """Whole numbers that say where or how much; they are never quantized."""
+
+
+Role = Activation | Weight | Bias | State | Index
+ACTIVATION = Activation()
+
+
+@dataclass(frozen=True)
+class Product:
+    """A weight of an operator with what belongs to it, as indices of operands.
+
+    Attributes:
+        weight: the weight.
+        axis: its dimension that holds the output channels, or None.
+        input: the activation that it is multiplied with.
+        bias: what is added to the sums of products, or None.
+    """
+
+    weight: int
+    axis: int | None
+    input: int
+    bias: int | None
+
+
+@dataclass(frozen=True)
 class QuantRule:
     """How an operator is quantized.
 
     Attributes:
         output: how the output's scale is decided.
         fixed: the output's parameters when FIXED.
-        weight: index of the input that is quantized as a weight when constant, or None.
-        weight_axis: the axis of that input that holds the output channels.
-        bias: index of the int32 bias input (scale = input 0's scale · weight's scale), or None.
+        roles: what each operand is; those beyond the last are activations.
     """
 
     output: Scale = Scale.FREE
     fixed: QParams | None = None
-    weight: int | None = None
-    weight_axis: int | None = None
-    bias: int | None = None
+    roles: tuple[Role, ...] = ()
+
+    def role(self, index: int) -> Role:
+        """What an operand is."""
+        return self.roles[index] if index < len(self.roles) else ACTIVATION
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Every weight with its input and its bias, in the order of the weights."""
+        biases = {role.of: k for k, role in enumerate(self.roles) if isinstance(role, Bias)}
+        return tuple(
+            Product(k, role.axis, role.input, biases.get(k))
+            for k, role in enumerate(self.roles)
+            if isinstance(role, Weight)
+        )
+
+    @property
+    def states(self) -> tuple[tuple[int, int], ...]:
+        """Indices of the states, each with that of the output that becomes it."""
+        return tuple((k, role.output) for k, role in enumerate(self.roles) if isinstance(role, State))
+
+
+def weighted(axis: int) -> QuantRule:
+    """The rule of a layer whose operands are an activation, a weight with its output channels along `axis`, a bias."""
+    return QuantRule(roles=(ACTIVATION, Weight(axis), Bias(of=1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +160,15 @@ class Site:
     def element_types(self) -> tuple[frozenset[DType], frozenset[DType]]:
         """Element types of the activations, constant operands and outputs among them, and those of the weights."""
         rule = self.op.quant_rule([None if t is None else t.shape for t in self.inputs])
-        beside = {rule.bias} | ({rule.weight} if self.const_or_none(rule.weight or 0) is not None else set())
-        activations = [t for i, t in enumerate(self.inputs) if t is not None and i not in beside]
-        weights = [self.inputs[i] for i in beside - {None, rule.bias} if i is not None]
-        return (
-            frozenset(t.dtype for t in (*activations, *self.outputs)),
-            frozenset(t.dtype for t in weights if t is not None),
-        )
+        activations: list[DType] = [t.dtype for t in self.outputs]
+        weights: list[DType] = []
+        for index, type in enumerate(self.inputs):
+            role = rule.role(index)
+            if type is None or isinstance(role, Bias | Index):
+                continue
+            constant = self.const_or_none(index) is not None
+            (weights if constant and isinstance(role, Weight) else activations).append(type.dtype)
+        return frozenset(activations), frozenset(weights)
 
     def describe_types(self) -> str:
         """The element types, for messages."""
@@ -214,6 +303,29 @@ class Op:
                 where=site.name,
             )
         return self.run_float32(site, inputs) if site.is_float and not self.is_view else self.run_int(site, inputs)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        """The operator that does the same with `count` samples laid behind each other along dimension 0.
+
+        None: dimension 0 of an operand or output is more than a number of independent things, or nobody has said so;
+        samples are then taken one by one. That shapes fit is looked after by who asks.
+
+        Args:
+            shapes: of the inputs, for one sample.
+            count: samples.
+        """
+        return None
+
+    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
+        """The float sums that each bias is added to, bias included and before anything else happens to them.
+
+        Affine in the computed operands together, so that the mean over samples is that of the operands' means. Empty
+        where an operator has no bias.
+
+        Returns:
+            By the operand's index of the bias, also where it is left out: (…, channels).
+        """
+        return {}
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         """How the operator is quantized."""

@@ -14,7 +14,7 @@ import numpy as np
 from edgeq.errors import EdgeqError, InternalError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import QuantRule, Scale
-from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.ir.tensor import DType, QParams, Shape, TensorType
 
 Row = tuple[str, Callable[[Graph], Iterator[str]]]
 
@@ -125,7 +125,7 @@ def _wrong_entries(graph: Graph) -> Iterator[str]:
 
     for name, value in graph.values.items():
         q = value.type.q
-        if q is not None and not (fits(value.type, q) and all(np.isfinite(s) and s > 0 for s in q.scale)):
+        if q is not None and not (fits(value.type, q) and all(0.0 < s < np.inf for s in q.scale)):
             yield repr(name)
 
 
@@ -197,37 +197,42 @@ def _operand(graph: Graph, node: Node, index: int | None) -> TensorType | None:
 def _wrong_weights(graph: Graph) -> Iterator[str]:
     stage = stage_of(graph)
     for node, rule in _rules(graph):
-        w = _operand(graph, node, rule.weight)
-        if w is None:
-            continue
-        right = w.dtype in stage.weights
-        if right and graph.numerics is not None:
-            right = w.dtype.is_float == (w.q is None)
-            right = right and (w.q is None or w.q.block is not None or w.q.axis in (None, rule.weight_axis))
-        if not right:
-            yield node.name
+        for product in rule.products:
+            w = _operand(graph, node, product.weight)
+            if w is None:
+                continue
+            right = w.dtype in stage.weights
+            if right and graph.numerics is not None:
+                right = w.dtype.is_float == (w.q is None)
+                right = right and (w.q is None or w.q.block is not None or w.q.axis in (None, product.axis))
+            if not right:
+                yield node.name
 
 
 def _wrong_biases(graph: Graph) -> Iterator[str]:
     if graph.numerics is None:
         return
     for node, rule in _rules(graph):
-        w, bias = _operand(graph, node, rule.weight), _operand(graph, node, rule.bias)
-        if bias is None:
-            continue
-        x = graph.type(node.inputs[0]) if node.inputs[0] is not None else None
-        if x is not None and x.dtype.is_float:
-            if bias.dtype is not DType.FLOAT32:
+        for product in rule.products:
+            w, bias = _operand(graph, node, product.weight), _operand(graph, node, product.bias)
+            if bias is None:
+                continue
+            source = node.inputs[product.input]
+            x = None if source is None else graph.type(source)
+            if x is not None and x.dtype.is_float:
+                right = bias.dtype is DType.FLOAT32
+            elif bias.dtype is not DType.INT32 or bias.q is None or w is None or w.q is None or x is None:
+                right = False
+            else:
+                right = w.q.block is not None or _is_product(bias.q, bias.shape, x.qp.s, w.q)
+            if not right:
                 yield node.name
-            continue
-        if bias.dtype is not DType.INT32 or bias.q is None or w is None or w.q is None or x is None:
-            yield node.name
-            continue
-        if w.q.block is not None:
-            continue
-        expected = np.broadcast_to(x.qp.s * np.asarray(w.q.scale), bias.shape)
-        if not np.allclose(np.broadcast_to(bias.q.scale, bias.shape), expected, rtol=1e-5, atol=0.0):
-            yield node.name
+
+
+def _is_product(bias: QParams, shape: Shape, s_in: float, weight: QParams) -> bool:
+    """Whether the scale of a bias of some shape is that of the input times those of the weights."""
+    expected = np.broadcast_to(s_in * np.asarray(weight.scale), shape)
+    return np.allclose(np.broadcast_to(bias.scale, shape), expected, rtol=1e-5, atol=0.0)
 
 
 def _changed_scale(graph: Graph) -> Iterator[str]:

@@ -19,6 +19,9 @@ class Elementwise(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def commute(self, perm: Perm) -> Commuted | None:
         return Commuted(self, perm)
 

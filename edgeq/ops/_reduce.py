@@ -63,6 +63,9 @@ class Reduction(Op):
             return None
         return (Tie.shifted(0, 0, channels(site.outputs[0].shape)),)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return None if 0 in self.axes else self
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (

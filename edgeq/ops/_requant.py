@@ -15,13 +15,13 @@ from edgeq.ir.traits import NO_CLAMP as NO_CLAMP
 from edgeq.ir.traits import Clamp as Clamp
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
-    Ints,
     Multiplier,
     Numerics,
     quantize_multiplier,
     requantize,
     round_half_away,
 )
+from edgeq.numerics.runs import rows_at_once
 
 QMIN, QMAX = -128, 127
 FAR = 2.0**20
@@ -34,9 +34,14 @@ def clamp_float(x: Array, clamp: Clamp) -> Array:
 
 
 def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
-    """Add the bias, which is input 2 or absent, and apply the fused activation."""
-    y = sums if len(inputs) < 3 or inputs[2] is None else sums + inputs[2]
-    return clamp_float(y, clamp).astype(np.float32)
+    """Add the bias, which is input 2 or absent, and apply the fused activation; `sums`, the layer's own, may change."""
+    y = sums.astype(np.float32, copy=False)
+    if len(inputs) > 2 and inputs[2] is not None:
+        wide = rows_at_once(y.size // max(1, y.shape[-1]), y.shape[-1])
+        rows = y.reshape(-1, wide * y.shape[-1])
+        rows += np.tile(np.asarray(inputs[2], np.float32), wide)
+        y = rows.reshape(y.shape)
+    return y if clamp == NO_CLAMP else np.clip(y, np.float32(clamp[0]), np.float32(clamp[1]), out=y)
 
 
 def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:
@@ -108,10 +113,10 @@ def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int
     return folded.astype(np.int32)
 
 
-def finish(site: Site, acc: Ints, multiplier: Multiplier, clamp: Clamp) -> Array:
-    """Requantize int accumulators (…, C) into the site's output."""
+def finish(site: Site, acc: Array, multiplier: Multiplier, clamp: Clamp, bias: Array | None = None) -> Array:
+    """Requantize accumulators (…, C), whole numbers, plus a bias (C,) into the site's output."""
     q = site.outputs[0].qp
-    return requantize(acc, multiplier, q.zp, *output_range(q, clamp), site.rounding)
+    return requantize(acc, multiplier, q.zp, *output_range(q, clamp), site.rounding, bias)
 
 
 def requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[str, Param]:

@@ -56,6 +56,9 @@ class RowOp(Op):
             raise ValueError(f"axis {self.axis} does not exist in shape {shapes[0]}")
         return (shapes[0],)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self if self.axis else None
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None

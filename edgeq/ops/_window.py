@@ -12,6 +12,8 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Padding as Padding
 
 Pair = tuple[int, int]
+BLOCK = 1 << 16
+"""Elements that stay in the nearest cache while all taps are added up."""
 
 
 def check_attributes(kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> None:
@@ -68,14 +70,24 @@ def out_hw(hw: Pair, kernel: Pair, stride: Pair, dilation: Pair, padding: Paddin
     )
 
 
+def padded(x: Array, padding: Padding, fill: float) -> Array:
+    """x (N, H, W, C) with `fill` around its rows and columns; x itself where there is no padding."""
+    if not any(padding):
+        return x
+    top, left, bottom, right = padding
+    n, h, w, c = x.shape
+    result = np.full((n, top + h + bottom, left + w + right, c), fill, x.dtype)
+    result[:, top : top + h, left : left + w] = x
+    return result
+
+
 def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, fill: float) -> Array:
     """All windows of x (N, H, W, C), padded with `fill`: a view of shape (N, OH, OW, KH, KW, C)."""
-    top, left, bottom, right = padding
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill) if any(padding) else x
+    image = padded(x, padding, fill)
     oh, ow = out_hw((x.shape[1], x.shape[2]), kernel, stride, dilation, padding)
-    n, h, w, c = padded.strides
+    n, h, w, c = image.strides
     return np.lib.stride_tricks.as_strided(
-        padded,
+        image,
         (x.shape[0], oh, ow, *kernel, x.shape[3]),
         (n, h * stride[0], w * stride[1], h * dilation[0], w * dilation[1], c),
         writeable=False,
@@ -90,6 +102,36 @@ def taps(
     for ky in range(kernel[0]):
         for kx in range(kernel[1]):
             yield ky, kx, view[:, :, :, ky, kx]
+
+
+def weighted_sums(x: Array, w: Array, stride: Pair, dilation: Pair, padding: Padding, fill: float) -> Array:
+    """Every channel of x (N, H, W, C) under its own window of weights (KH, KW, C): (N, OH, OW, C) in their dtype.
+
+    Products are added in the order of the taps, each multiplication and each addition rounded by itself.
+    """
+    kernel = (w.shape[0], w.shape[1])
+    oh, ow = out_hw((x.shape[1], x.shape[2]), kernel, stride, dilation, padding)
+    image = padded(x, padding, fill)
+    # Columns that one tap meets, side by side: then a row of the output is one run of memory.
+    columns = [np.ascontiguousarray(image[:, :, start :: stride[1]]) for start in range(stride[1])]
+    result = np.empty((x.shape[0], oh, ow, x.shape[3]), w.dtype)
+    rows = max(1, BLOCK // max(1, ow * x.shape[3]))
+    along = np.repeat(w[:, :, None], ow, axis=2)
+    images = max(1, rows // oh)
+    for n in range(0, x.shape[0], images):
+        for top in range(0, oh, rows):
+            sums = result[n : n + images, top : top + rows]
+            part = np.empty_like(sums)
+            for ky in range(kernel[0]):
+                first = top * stride[0] + ky * dilation[0]
+                every = slice(first, first + (sums.shape[1] - 1) * stride[0] + 1, stride[0])
+                for kx in range(kernel[1]):
+                    shift, start = divmod(kx * dilation[1], stride[1])
+                    seen = columns[start][n : n + images, every, shift : shift + ow]
+                    np.multiply(seen, along[ky, kx], out=part if ky or kx else sums)
+                    if ky or kx:
+                        sums += part
+    return result
 
 
 def inside_counts(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> Array:

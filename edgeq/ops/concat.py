@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie
 from edgeq.numerics.fixedpoint import Rounding
@@ -120,6 +120,9 @@ class Concat(MovementOp):
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows) if self.axis > 1 else None
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self if self.axis else None
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         return (np.concatenate([x for x in inputs if x is not None], axis=self.axis),)

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Rows, Sample, Shapes, Site, Stripe
+from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Linear
+from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.ops._linear import LinearOp
-from edgeq.ops._matmul import int_matmul
+from edgeq.ops._matmul import exact_matmul
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -34,6 +35,7 @@ from edgeq.ops._window import (
     geometry,
     more_padding,
     out_hw,
+    weighted_sums,
     window_rows,
     windows,
 )
@@ -60,6 +62,10 @@ def overlap(site: Site) -> Overlaps:
     op, w = site.op, site.const(1).shape
     assert isinstance(op, Conv2D)
     return in_groups(site, first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), op.groups)
+
+
+FEW = 4
+"""Products of a group's input and output channels up to which they are computed one pair after the other."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +107,48 @@ class Conv2D(LinearOp):
         check_bias(shapes[2] if len(shapes) > 2 else None, w[0])
         return ((x[0], *out_hw((x[1], x[2]), (w[1], w[2]), self.stride, self.dilation, self.padding), w[0]),)
 
-    def _accumulate(self, x: Array, w: Array, fill: float, exact: bool) -> Array:
-        oc, kh, kw, _ = w.shape
+    def _columns(self, x: Array, w: Array, fill: float) -> Array:
+        """The windows of every group, one in a row: (groups, N · OH · OW, KH · KW · C / groups)."""
+        _, kh, kw, per_in = w.shape
         cols = windows(x, (kh, kw), self.stride, self.dilation, self.padding, fill)
-        n, oh, ow = cols.shape[:3]
-        per_in, per_out = x.shape[3] // self.groups, oc // self.groups
-        parts = []
-        for g in range(self.groups):
-            a = cols[..., g * per_in : (g + 1) * per_in].reshape(n * oh * ow, -1)
-            b = w[g * per_out : (g + 1) * per_out].reshape(per_out, -1).T
-            parts.append(int_matmul(a, b) if exact else a @ b)
-        return np.concatenate(parts, axis=1).reshape(n, oh, ow, oc)
+        split = cols.reshape(-1, kh * kw, self.groups, per_in) if self.groups > 1 else cols[..., None, :]
+        return np.moveaxis(split, -2, 0).reshape(self.groups, -1, kh * kw * per_in)
+
+    def _kernels(self, w: Array) -> Array:
+        """The weights of every group, one output channel in a row: (groups, OC / groups, KH · KW · C / groups)."""
+        return w.reshape(self.groups, w.shape[0] // self.groups, -1)
+
+    def _outputs(self, sums: Array, x: Array, w: Array) -> Array:
+        """(groups, N · OH · OW, OC / groups) as (N, OH, OW, OC)."""
+        hw = out_hw((x.shape[1], x.shape[2]), (w.shape[1], w.shape[2]), self.stride, self.dilation, self.padding)
+        return np.moveaxis(sums, 0, 1).reshape(x.shape[0], *hw, w.shape[0])
+
+    def _real_sums(self, x: Array, w: Array) -> Array:
+        depth = w[0].size
+        cols = self._columns(activations(x, depth, (1, 2, 3)), w, 0.0)
+        return self._outputs(rounded_product(cols, weights(self._kernels(w), depth, (2,)).swapaxes(1, 2)), x, w)
+
+    def _integer_sums(self, x: Array, w: Array, fill: int) -> Array:
+        per_in, per_out = w.shape[3], w.shape[0] // self.groups
+        if self.groups > 1 and per_in * per_out <= FEW:
+            return self._sums_by_channel(x, w, fill)
+        return self._outputs(exact_matmul(self._columns(x, w, fill), self._kernels(w).swapaxes(1, 2)), x, w)
+
+    def _sums_by_channel(self, x: Array, w: Array, fill: int) -> Array:
+        """Integer sums where groups are small: depthwise, once for each pair of input and output channel of a group."""
+        per_in, per_out = w.shape[3], w.shape[0] // self.groups
+        small = np.abs(w).sum(axis=(1, 2, 3)).max(initial=0) * 128 < 2**24
+        kind = np.float32 if small else np.float64
+        inputs = [np.ascontiguousarray(x[..., i::per_in], kind) for i in range(per_in)]
+        sums = []
+        for o in range(per_out):
+            kernels = np.moveaxis(w[o::per_out], 0, -1).astype(kind)
+            parts = [
+                weighted_sums(x_i, kernels[:, :, i], self.stride, self.dilation, self.padding, fill)
+                for i, x_i in enumerate(inputs)
+            ]
+            sums.append(np.add.reduce(parts))
+        return np.stack(sums, axis=-1).reshape(*sums[0].shape[:3], w.shape[0])
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         x, w = shapes[0], shapes[1]
@@ -123,22 +160,28 @@ class Conv2D(LinearOp):
         op = replace(self, padding=(above, self.padding[1], below, self.padding[3]))
         return Stripe(op, (inside, *[None] * (len(shapes) - 1)))
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        return (finish_float(self._accumulate(x, w, 0.0, exact=False), inputs, self.clamp),)
+        return (finish_float(self._real_sums(x, w), inputs, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
         assert x is not None
         oc = w.shape[0]
         centred = w.astype(np.int64) - weight_zero_points(site, oc)[:, None, None, None]
-        acc = self._accumulate(x, centred, site.input(0).qp.zp, exact=True)
-        acc = acc + folded_bias(site, centred.reshape(oc, -1), oc)
-        return (finish(site, acc, effective_multiplier(site, oc), self.clamp),)
+        acc = self._integer_sums(x, centred, site.input(0).qp.zp)
+        bias = folded_bias(site, centred.reshape(oc, -1), oc)
+        return (finish(site, acc, effective_multiplier(site, oc), self.clamp, bias),)
+
+    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
+        return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(weight=1, weight_axis=0, bias=2)
+        return weighted(0)
 
     def macs(self, site: Site) -> int:
         weights = site.input(1).shape

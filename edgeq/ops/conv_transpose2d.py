@@ -10,9 +10,10 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Linear, Trait
+from edgeq.numerics.exact import activations, product, weights
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import int_matmul
@@ -155,12 +156,15 @@ class ConvTranspose2D(LinearOp):
         oc, kh, kw, _ = w.shape
         rows, cols = self._canvas((h, width), (kh, kw))
         per_in, per_out = c // self.groups, oc // self.groups
-        canvas = np.zeros((n, rows, cols, oc), np.int64 if exact else np.float32)
+        depth = per_in * kh * kw
+        image = x if exact else activations(x, depth, (1, 2, 3))
+        canvas: Array = np.zeros((n, rows, cols, oc), np.int64 if exact else np.float64)
         for g in range(self.groups):
-            a = x[..., g * per_in : (g + 1) * per_in].reshape(n * h * width, per_in)
-            b = w[g * per_out : (g + 1) * per_out].reshape(per_out * kh * kw, per_in).T
-            product = (int_matmul(a, b) if exact else a @ b).reshape(n, h, width, per_out, kh, kw)
-            part = canvas[..., g * per_out : (g + 1) * per_out]
+            a = image[..., g * per_in : (g + 1) * per_in].reshape(n * h * width, per_in)
+            kernel = w[g * per_out : (g + 1) * per_out]
+            b = (kernel if exact else weights(kernel, depth, (1, 2, 3))).reshape(per_out * kh * kw, per_in).T
+            products: Array = (int_matmul(a, b) if exact else product(a, b)).reshape(n, h, width, per_out, kh, kw)
+            part: Array = canvas[..., g * per_out : (g + 1) * per_out]
             for ky in range(kh):
                 top = ky * self.dilation[0]
                 for kx in range(kw):
@@ -169,9 +173,12 @@ class ConvTranspose2D(LinearOp):
                         :,
                         top : top + (h - 1) * self.stride[0] + 1 : self.stride[0],
                         left : left + (width - 1) * self.stride[1] + 1 : self.stride[1],
-                    ] += product[..., ky, kx]
+                    ] += products[..., ky, kx]
         pad_top, pad_left, pad_bottom, pad_right = self.padding
         return canvas[:, pad_top : rows - pad_bottom, pad_left : cols - pad_right]
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
@@ -189,8 +196,11 @@ class ConvTranspose2D(LinearOp):
             acc = acc + bias
         return (finish(site, acc, effective_multiplier(site, oc), self.clamp),)
 
+    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
+        return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
+
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(weight=1, weight_axis=0, bias=2)
+        return weighted(0)
 
     def macs(self, site: Site) -> int:
         weights = site.input(1).shape

@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Linear, Perm, Trait
+from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._linear import LinearOp
-from edgeq.ops._matmul import int_matmul
+from edgeq.ops._matmul import exact_matmul
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -89,20 +90,28 @@ class FullyConnected(LinearOp):
         check_bias(shapes[2] if len(shapes) > 2 else None, w[0])
         return ((*x[:-1], w[0]),)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        return (finish_float(x @ w.T, inputs, self.clamp),)
+        depth = w.shape[1]
+        sums = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T)
+        return (finish_float(sums.reshape(*x.shape[:-1], len(w)), inputs, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
         assert x is not None
         centred = w.astype(np.int64) - weight_zero_points(site, w.shape[0])[:, None]
-        acc = int_matmul(x, centred.T) + folded_bias(site, centred, w.shape[0])
-        return (finish(site, acc, multiplier(site), self.clamp),)
+        bias = folded_bias(site, centred, w.shape[0])
+        return (finish(site, exact_matmul(x, centred.T), multiplier(site), self.clamp, bias),)
+
+    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
+        return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(weight=1, weight_axis=0, bias=2)
+        return weighted(0)
 
     def macs(self, site: Site) -> int:
         return site.outputs[0].size * site.input(1).shape[1]

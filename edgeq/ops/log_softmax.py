@@ -140,8 +140,8 @@ class LogSoftmax(RowOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
-        y = x - x.max(axis=self.axis, keepdims=True)
-        return (y - np.log(np.exp(y).sum(axis=self.axis, keepdims=True)),)
+        y = (x - x.max(axis=self.axis, keepdims=True)).astype(np.float64)
+        return ((y - np.log(np.exp(y).sum(axis=self.axis, keepdims=True))).astype(np.float32),)
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         if uses_fast(site):

@@ -13,6 +13,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Trait
+from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
@@ -113,10 +114,14 @@ class MatMul(Op):
             raise ValueError(f"the batch dimensions of {a} and {b} do not fit each other") from None
         return ((*(int(s) for s in batch), a[-2], b[-1]),)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[0], inputs[1]
         assert a is not None and b is not None
-        return (np.asarray(a @ b, np.float32),)
+        depth = a.shape[-1]
+        return (rounded_product(activations(a, depth, (-1,)), weights(b, depth, (-2,))),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[0], inputs[1]

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
+from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._reduce import Summation, axes_of, overlap, reduced_count, sum_params
 
@@ -47,7 +48,8 @@ class Mean(Summation):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
-        return (np.asarray(x.mean(axis=self.axes, keepdims=self.keepdims, dtype=np.float64), np.float32),)
+        count = reduced_count(x.shape, self.axes)
+        return (np.asarray(total(x, self.axes, self.keepdims) / count, np.float32),)
 
     def multiplier(self, site: Site) -> Multiplier:
         return multiplier(site)

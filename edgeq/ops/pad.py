@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Perm, Tie, Trait, channels, inverse, permuted
 from edgeq.ops._broadcast import MAX_RANK, require_same_scale
@@ -105,6 +105,9 @@ class Pad(MovementOp):
         if self.mode == "constant":
             return np.pad(x, widths, constant_values=value)
         return np.pad(x, widths, mode=self.mode)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None

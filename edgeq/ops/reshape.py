@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Pattern, Tie, Trait, channels
 from edgeq.ops._broadcast import require_same_scale
@@ -37,6 +37,9 @@ class Reshape(MovementOp):
         if prod(shapes[0]) != prod(self.shape) or min(self.shape, default=1) < 1:
             raise ValueError(f"{prod(shapes[0])} elements of shape {shapes[0]} do not fill shape {self.shape}")
         return (self.shape,)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return replace(self, shape=(self.shape[0] * count, *self.shape[1:])) if self.shape else None
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None

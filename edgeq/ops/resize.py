@@ -243,6 +243,9 @@ class Resize(Op):
                 raise ValueError(f"unknown {name} {value!r}; known are {', '.join(values)}")
         return ((x[0], *self.size, x[3]),)
 
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None

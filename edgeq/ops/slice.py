@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from edgeq.ir.op import Sample, Shapes, Site
+from edgeq.ir.op import Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie, inverse, permuted
 from edgeq.ops._broadcast import Strides, contiguous_strides
@@ -43,6 +43,12 @@ class Slice(StridedOp):
                 raise ValueError(f"the slice {begin}:{end}:{step} is empty or leaves a dimension of {size}")
             sizes.append(count)
         return (tuple(sizes),)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        assert shapes[0] is not None
+        if (self.begin[:1], self.end[:1], self.step[:1]) != ((0,), shapes[0][:1], (1,)):
+            return None
+        return replace(self, end=(self.end[0] * count, *self.end[1:]))
 
     def view(self, x: Array) -> Array:
         return x[

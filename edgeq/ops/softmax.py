@@ -86,8 +86,8 @@ class Softmax(RowOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
-        e = np.exp(x - x.max(axis=self.axis, keepdims=True))
-        return (e / e.sum(axis=self.axis, keepdims=True),)
+        e = np.exp((x - x.max(axis=self.axis, keepdims=True)).astype(np.float64))
+        return ((e / e.sum(axis=self.axis, keepdims=True)).astype(np.float32),)
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         if uses_fast(site):

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Perm, Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
@@ -63,6 +63,9 @@ class Split(MovementOp):
 
     def _pieces(self, x: Array) -> tuple[Array, ...]:
         return tuple(np.ascontiguousarray(p) for p in np.split(x, np.cumsum(self.sizes)[:-1], axis=self.axis))
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self if self.axis else None
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array
+from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, quantize_multiplier
 from edgeq.ops._reduce import Summation, overlap, sum_params
 
@@ -29,7 +30,7 @@ class Sum(Summation):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
-        return (np.asarray(x.sum(axis=self.axes, keepdims=self.keepdims, dtype=np.float64), np.float32),)
+        return (np.asarray(total(x, self.axes, self.keepdims), np.float32),)
 
     def multiplier(self, site: Site) -> Multiplier:
         return quantize_multiplier(site.input(0).qp.s / site.outputs[0].qp.s, site.rounding)

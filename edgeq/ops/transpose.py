@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample, Shapes, Site
+from edgeq.ir.op import Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Pattern, Tie, Trait
 from edgeq.ops._broadcast import Strides, contiguous_strides
@@ -32,6 +32,9 @@ class Transpose(StridedOp):
         if sorted(self.perm) != list(range(len(x))):
             raise ValueError(f"{self.perm} is no permutation of the {len(x)} dimensions of {x}")
         return (tuple(x[i] for i in self.perm),)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self if self.perm and self.perm[0] == 0 else None
 
     def view(self, x: Array) -> Array:
         return np.transpose(x, self.perm)

@@ -1,7 +1,7 @@
 """Post-training quantization: from a float graph and calibration data to an integer graph."""
 
 from edgeq.quantize.config import LayerConfig, QuantConfig
-from edgeq.quantize.convert import quantize
-from edgeq.quantize.equalization import equalize
+from edgeq.quantize.pipeline import Quantized, quantize, run
+from edgeq.quantize.statistics import Calibration
 
-__all__ = ["LayerConfig", "QuantConfig", "equalize", "quantize"]
+__all__ = ["Calibration", "LayerConfig", "QuantConfig", "Quantized", "quantize", "run"]

@@ -1,142 +1,250 @@
-"""Ranges of activations from calibration data."""
+"""Measuring a float graph on samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeq.errors import QuantizationError, UsageError
-from edgeq.ir.graph import Graph
-from edgeq.ir.op import Scale
+from edgeq.executor import Executor, FloatArithmetic, batch_size, in_batches
+from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Array
-from edgeq.quantize.observers import Range, make_observer
-from edgeq.quantize.solver import Group, Plan, rule_of
+from edgeq.numerics.exact import total
+from edgeq.numerics.runs import rows_at_once
+from edgeq.quantize.histogram import Histogram
+from edgeq.quantize.solver import float_products
+from edgeq.quantize.statistics import Floats, Means, Need, Statistics, TensorStatistics, fingerprint
 
-Samples = Iterable[Mapping[str, Array]]
+Samples = Sequence[Mapping[str, Array]]
 Progress = Callable[[int, int], None]
+LEAST_SAMPLES = 16
+"""With fewer samples the mean that a layer's sums have is mostly chance."""
+MOST_SAMPLES = 512
+MEMORY = 256 << 20
+"""Bytes of activations that bias correction holds at once, about; fewer samples are used where they would exceed it."""
 
 
-def real_constants(graph: Graph) -> dict[str, Array]:
-    """The constants of a float graph as real numbers."""
-    return {
-        name: value.data if value.type.q is None else value.type.q.dequantize(value.data)
-        for name, value in graph.values.items()
-        if value.data is not None
-    }
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be measured.
+
+    Attributes:
+        tensors: what must be known of some tensors; of all others it is their channels.
+        bins: resolution of histograms.
+        means: whether the layers' mean sums are needed.
+    """
+
+    tensors: Mapping[str, Need] = field(default_factory=dict)
+    bins: int = 2048
+    means: bool = False
+
+    def met_by(self, statistics: Statistics) -> bool:
+        """Whether all of it is known already."""
+        return (bool(statistics.means) or not self.means) and not self.lacking(statistics)
+
+    def lacking(self, statistics: Statistics | None) -> list[str]:
+        """The tensors of which too little is known."""
+        known = {} if statistics is None else statistics.tensors
+        return [n for n, need in self.tensors.items() if n not in known or not known[n].knows(need, self.bins)]
 
 
-def walk(graph: Graph, constants: Mapping[str, Array], inputs: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-    """Every value of one sample in the order of execution, float32; each is dropped after its last use.
+@dataclass
+class TensorRecorder:
+    """Takes the arrays of one tensor, batch by batch.
+
+    Attributes:
+        bins: of the histogram; None: there is none.
+    """
+
+    bins: int | None = None
+    low: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    high: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    lows: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    highs: list[npt.NDArray[np.float32]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.histogram = None if self.bins is None else Histogram(self.bins)
+
+    def add(self, batch: Array) -> None:
+        """Take float32 values (samples, …), at least one; those that are not finite are no part of a histogram."""
+        rows = batch.reshape(len(batch), -1, batch.shape[-1] if batch.ndim > 1 else 1)
+        low, high = _fold(np.minimum, rows), _fold(np.maximum, rows)
+        self.low.append(low.min(axis=0))
+        self.high.append(high.max(axis=0))
+        self.lows.append(low.min(axis=1))
+        self.highs.append(high.max(axis=1))
+        if self.histogram is not None:
+            finite = np.isfinite(self.lows[-1]).all() and np.isfinite(self.highs[-1]).all()
+            self.histogram.add(batch if finite else batch[np.isfinite(batch)])
+
+    def statistics(self) -> TensorStatistics:
+        """What was seen so far, of one batch at least."""
+        return TensorStatistics(
+            np.min(self.low, axis=0).astype(np.float64),
+            np.max(self.high, axis=0).astype(np.float64),
+            np.concatenate(self.lows),
+            np.concatenate(self.highs),
+            self.histogram,
+        )
+
+
+def _fold(choose: np.ufunc, rows: Array) -> Array:
+    """The least or greatest (samples, C) of (samples, n, C)."""
+    samples, n, channels = rows.shape
+    side_by_side = rows_at_once(n, channels)
+    wide = choose.reduce(rows.reshape(samples, n // side_by_side, side_by_side * channels), axis=1)
+    return np.asarray(choose.reduce(wide.reshape(samples, side_by_side, channels), axis=1))
+
+
+@dataclass
+class _MeanInputs:
+    """Sums over chosen samples of what layers with a bias read."""
+
+    executor: FloatArithmetic
+    layers: tuple[Node, ...]
+    chosen: npt.NDArray[np.bool_]
+    totals: dict[str, Floats] = field(default_factory=dict)
+
+    def add(self, name: str, batch: Array, start: int) -> None:
+        """Take the values (samples, …) of a tensor from sample `start` on: one after the other, in their order."""
+        total = self.totals[name]
+        for sample in batch[self.chosen[start : start + len(batch)]]:
+            total += sample
+
+    def means(self) -> Means:
+        """By layer and bias: the mean sums."""
+        count = int(self.chosen.sum())
+        found: dict[str, dict[int, Floats]] = {}
+        for node in self.layers:
+            operands = [
+                None if n is None else self.totals[n] / count if n in self.totals else self.executor.constant(n)
+                for n in node.inputs
+            ]
+            found[node.name] = channel_means(node, operands)
+        return found
+
+
+def channel_means(node: Node, operands: Sequence[Array | None]) -> dict[int, Floats]:
+    """The mean, per channel, of the sums that each of a layer's biases is added to; operands are means over samples."""
+    reals = [None if x is None else np.asarray(x, np.float32) for x in operands]
+    found = {}
+    for index, sums in node.op.sums(reals).items():
+        rows = sums.reshape(-1, sums.shape[-1])
+        found[index] = total(rows, (0,)) / len(rows)
+    return found
+
+
+def layers_with_bias(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Nodes with float biases, or room for some, beside float weights, and where: those that edgeq quantizes itself."""
+    found = {}
+    for node in graph.nodes:
+        biases = tuple(p.bias for p in float_products(graph, node) if p.bias is not None)
+        if biases:
+            found[node.name] = biases
+    return found
+
+
+def choose(graph: Graph, count: int) -> npt.NDArray[np.int64]:
+    """Indices of the samples that bias correction uses: evenly spread, as many as are worth it and fit into memory."""
+    widest = max((sum(graph.type(o).size for o in n.outputs) for n in graph.nodes), default=1)
+    most = min(MOST_SAMPLES, max(LEAST_SAMPLES, MEMORY // (10 * widest)))
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(np.int64)
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what becomes NaN or infinite is an error of its own
+def measure(
+    graph: Graph, samples: Samples, wanted: Wanted | None = None, progress: Progress | None = None
+) -> Statistics:
+    """Execute a float graph on samples and say what its activations were.
 
     Args:
         graph: a float graph.
-        constants: `real_constants(graph)`.
-        inputs: real values of every graph input, in its shape.
+        samples: real values of every graph input, one mapping per sample; states are among the inputs.
+        wanted: what is needed beside the bounds of every channel.
+        progress: called with the samples done and the samples in all.
+
+    Raises:
+        UsageError: there is no sample, or one does not fit the inputs.
+    """
+    if not samples:
+        raise UsageError("there are no calibration samples", hint="give at least one", where=graph.name)
+    wanted = wanted or Wanted()
+    activations = [*graph.inputs, *(out for node in graph.nodes for out in node.outputs)]
+    histograms = {name for name, need in wanted.tensors.items() if need is Need.HISTOGRAM}
+    recorders = {
+        name: TensorRecorder(wanted.bins if name in histograms else None)
+        for name in activations
+        if graph.type(name).size
+    }
+    arithmetic = FloatArithmetic(graph)
+    inputs = _mean_inputs(graph, arithmetic, len(samples)) if wanted.means else None
+    executor, done = Executor(graph, arithmetic), 0
+    for batch in in_batches(_checked(graph, samples), batch_size(graph)):
+        for name, array in executor.walk(batch):
+            if name in recorders:
+                recorders[name].add(array)
+            if inputs is not None and name in inputs.totals:
+                inputs.add(name, array, done)
+        done += len(next(iter(batch.values()))) if batch else len(samples)
+        if progress is not None:
+            progress(done, len(samples))
+    return Statistics(
+        fingerprint(graph),
+        len(samples),
+        {name: recorder.statistics() for name, recorder in recorders.items()},
+        {} if inputs is None else inputs.means(),
+    )
+
+
+def _mean_inputs(graph: Graph, arithmetic: FloatArithmetic, count: int) -> _MeanInputs:
+    names = layers_with_bias(graph)
+    layers = tuple(node for node in graph.nodes if node.name in names)
+    read = dict.fromkeys(n for node in layers for n in node.inputs if n is not None and graph.data(n) is None)
+    chosen = np.zeros(count, bool)
+    chosen[choose(graph, count)] = True
+    return _MeanInputs(arithmetic, layers, chosen, {n: np.zeros(graph.type(n).shape) for n in read})
+
+
+def _checked(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
+    """The samples as float32.
 
     Raises:
         UsageError: an input is missing or has another shape.
     """
-    left = {name: len(nodes) for name, nodes in graph.consumers.items()}
-    held: dict[str, Array] = {}
-    for name in graph.inputs:
-        shape = graph.type(name).shape
-        given = None if name not in inputs else np.asarray(inputs[name])
-        if given is None or given.shape != shape or given.dtype.kind not in "fiub":
-            what = "is missing" if given is None else f"has shape {given.shape} and type {given.dtype}"
-            raise UsageError(
-                f"a calibration sample's input {name!r} {what}",
-                hint=f"give numbers of shape {shape}, in the model's own layout",
-                where=graph.name,
-            )
-        held[name] = given.astype(np.float32)
-        yield name, held[name]
-    for node in graph.nodes:
-        results = node.op.run_float(
-            [None if i is None else held[i] if i in held else constants[i] for i in node.inputs]
-        )
-        for name in dict.fromkeys(i for i in node.inputs if i in held):
-            left[name] -= 1
-            if not left[name]:
-                del held[name]
-        for name, array in zip(node.outputs, results, strict=True):
-            if left[name]:
-                held[name] = array
-            yield name, array
+    for sample in samples:
+        checked = {}
+        for name in graph.inputs:
+            shape = graph.type(name).shape
+            array = None if name not in sample else np.asarray(sample[name])
+            if array is None or array.shape != shape or array.dtype.kind not in "fiub":
+                what = "is missing" if array is None else f"has shape {array.shape} and type {array.dtype}"
+                raise UsageError(
+                    f"a calibration sample's input {name!r} {what}",
+                    hint=f"give numbers of shape {shape}, in the model's own layout",
+                    where=graph.name,
+                )
+            checked[name] = array.astype(np.float32)
+        yield checked
 
 
-def calibrate(plan: Plan, samples: Samples | None, progress: Progress | None = None) -> dict[Group, Range]:
-    """Ranges of all groups whose parameters are not given.
-
-    Args:
-        plan: the graph and its groups.
-        samples: real values of every graph input; None if no group needs any.
-        progress: called with the samples done and the samples in all, after each.
-
-    Raises:
-        QuantizationError: samples are needed and absent; an activation becomes NaN or infinite.
-        UsageError: there is no sample, or one does not fit the inputs.
-    """
-    groups = [group for group in plan.groups if group.given is None]
-    if not groups:
-        return {}
-    if samples is None:
-        raise _not_calibrated(groups)
-    watched = {name: make_observer(group.config) for group in groups for name in group.sources}
-    constants = real_constants(plan.graph)
-    batches = samples if isinstance(samples, Sized) else list(samples)
-    done = 0
-    for sample in batches:
-        for name, array in walk(plan.graph, constants, sample):
-            if name in watched and array.size:
-                _check_finite(plan.graph, name, array)
-                watched[name].update(array)
-        done += 1
-        if progress is not None:
-            progress(done, len(batches))
-    if not done:
-        raise UsageError("there are no calibration samples", hint="give at least one", where=plan.graph.name)
-    fills = _fills(plan.graph, constants)
-    ranges = {name: observer.range() for name, observer in watched.items()}
-    return {group: _joint(group, ranges, fills) for group in groups}
-
-
-def _not_calibrated(needed: Iterable[Group]) -> QuantizationError:
-    names = [group.members[0] for group in needed]
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+def not_calibrated(names: Iterable[str]) -> QuantizationError:
+    """The error of activations whose range nothing says."""
+    unknown = list(names)
+    shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
     return QuantizationError(
-        f"the range of {len(names)} activation(s) is not known: {shown}",
+        f"the range of {len(unknown)} activation(s) is not known: {shown}",
         hint="give representative samples with --calibration",
     )
 
 
-def _check_finite(graph: Graph, name: str, array: Array) -> None:
-    if np.isfinite(array.min()) and np.isfinite(array.max()):
-        return
+def not_finite(graph: Graph, name: str) -> QuantizationError:
+    """The error of an activation that must have a range and has none."""
     maker = graph.producers.get(name)
-    raise QuantizationError(
+    return QuantizationError(
         f"tensor {name!r} becomes NaN or infinite on the calibration data",
         hint="look for a division by zero or an overflow there, or for bad samples" if maker else "remove bad samples",
         where=graph.name if maker is None else f"{maker.name} ({maker.op.kind})",
     )
-
-
-def _fills(graph: Graph, constants: Mapping[str, Array]) -> dict[str, Range]:
-    """What operators that keep their input's scale put in of their own (a pad's value, a concatenated constant)."""
-    found: dict[str, Range] = {}
-    for node in graph.nodes:
-        if rule_of(graph, node).output is not Scale.SAME:
-            continue
-        zeros = [
-            None if i is None else constants[i] if i in constants else np.zeros(graph.type(i).shape, np.float32)
-            for i in node.inputs
-        ]
-        for name, array in zip(node.outputs, node.op.run_float(zeros), strict=True):
-            finite = array[np.isfinite(array)]
-            found[name] = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
-    return found
-
-
-def _joint(group: Group, seen: Mapping[str, Range], fills: Mapping[str, Range]) -> Range:
-    ranges = [found[name] for found in (seen, fills) for name in group.members if name in found]
-    return min(low for low, _ in ranges), max(high for _, high in ranges)

@@ -75,6 +75,8 @@ class LayerConfig:
             default="calibrated",
         ),
     ] = None
+    equalize: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
+    bias_correction: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class QuantConfig:
             activations=found.activations or self.activations,
             weights=found.weights or self.weights,
             weight_scale=found.weight_scale or self.weight_scale,
+            equalize=self.equalize if found.equalize is None else found.equalize,
+            bias_correction=self.bias_correction if found.bias_correction is None else found.bias_correction,
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""From a float graph and ranges to an integer graph."""
+"""From a float graph and parameters of its activations to an integer graph."""
 
 from __future__ import annotations
 
@@ -9,94 +9,15 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.observe import Observe, unobserved
-from edgeq.ir.op import QuantRule, Scale
+from edgeq.ir.op import Index, Product, Scale
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.calibrate import Progress, Samples, calibrate
-from edgeq.quantize.config import Activations, QuantConfig
-from edgeq.quantize.correct import correct_biases
+from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.ranges import WEIGHT_MAX, activation_params
-from edgeq.quantize.solver import Plan, requantize_op, rule_of, solve
-from edgeq.quantize.sums import align_sums
-from edgeq.quantize.weights import Around, check_finite, quantize_bias, quantize_weights
+from edgeq.quantize.solver import operand, requantize_op, rule_of
+from edgeq.quantize.weights import Around, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]
-
-
-@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what becomes NaN or infinite is an error of its own
-def quantize(
-    graph: Graph,
-    samples: Samples | None,
-    config: QuantConfig | None = None,
-    numerics: Numerics = Numerics.FAST,
-    progress: Progress | None = None,
-    observe: Observe = unobserved,
-) -> Graph:
-    """Quantize a float graph to int8 (static post-training quantization).
-
-    Args:
-        graph: an optimized float graph; activations that carry parameters keep them.
-        samples: real values of every graph input, one mapping per sample, with the states that a step finds (see
-            `edgeq.sequence.unroll`); None where nothing is to be calibrated.
-        config: how ranges and scales are found.
-        numerics: the arithmetic of the integer graph.
-        progress: called with the calibration samples done and the samples in all.
-        observe: called after every step that makes another graph.
-
-    Returns:
-        The integer graph: activations int8 (uint8 at the ports that want it), weights int8, biases int32. Names of
-        nodes and values are kept; Requantize nodes are added where scales or ports ask for them.
-
-    Raises:
-        QuantizationError: samples are needed and absent, something is NaN or infinite, or a bias does not fit.
-        UsageError: a sample does not fit the inputs.
-    """
-    config = config or QuantConfig()
-    samples = None if samples is None else list(samples)
-    plan = solve(graph, config)
-    observe("solve", plan.graph)
-    for node in plan.graph.nodes:
-        for name in node.inputs:
-            data = plan.graph.data(name)
-            if name is not None and data is not None:
-                check_finite(data, name, f"{node.name} ({node.op.kind})")
-    params = activation_parameters(plan, samples, progress)
-    if numerics is Numerics.FAST:
-        params = align_sums(plan.graph, plan.groups, params)
-    integer = convert(plan.graph, params, config, numerics)
-    observe("convert", integer)
-    if samples is not None and config.bias_correction:
-        integer = correct_biases(plan.graph, integer, samples, _own_layers(plan.graph))
-        observe("correct_biases", integer)
-    integer = open_ports(integer)
-    observe("open_ports", integer)
-    return integer
-
-
-def _own_layers(graph: Graph) -> frozenset[str]:
-    """Layers whose weights and biases were float: those of a model quantized elsewhere stay as they are."""
-    found = []
-    for node in graph.nodes:
-        rule = rule_of(graph, node)
-        if rule.weight is None or rule.bias is None or graph.data(node.inputs[rule.weight]) is None:
-            continue
-        constants = [n for n in (node.inputs[rule.weight], *node.inputs[rule.bias :][:1]) if n is not None]
-        if all(graph.data(n) is not None and graph.type(n).dtype is DType.FLOAT32 for n in constants):
-            found.append(node.name)
-    return frozenset(found)
-
-
-def activation_parameters(plan: Plan, samples: Samples | None, progress: Progress | None = None) -> dict[str, QParams]:
-    """Parameters of every activation: those given, the others from calibration."""
-    ranges = calibrate(plan, samples, progress)
-    params: dict[str, QParams] = {}
-    for group in plan.groups:
-        q = group.given
-        if q is None:
-            q = activation_params(*ranges[group], group.config.activations is Activations.SYMMETRIC)
-        params.update(dict.fromkeys(group.members, q))
-    return params
 
 
 def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numerics) -> Graph:
@@ -142,20 +63,25 @@ def _convert_operands(
     graph: Graph, node: Node, params: Params, config: QuantConfig, constants: _Constants
 ) -> tuple[str | None, ...]:
     rule, local = rule_of(graph, node), config.for_layer(node.name)
-    names = list(node.inputs)
-    weight = rule.weight if rule.weight is not None and graph.data(names[rule.weight]) is not None else None
-    bias = rule.bias if rule.bias is not None and rule.bias < len(names) and names[rule.bias] is not None else None
-    if weight is not None:
-        s_in = params[str(names[0])].s if names[0] in params else _constant_params(graph, str(names[0])).s
-        q = _weight_params(graph, node, rule, Around(s_in, params[node.outputs[0]].s), local)
-        names[weight] = _put(constants, graph, str(names[weight]), q, -WEIGHT_MAX)
-        if bias is not None:
-            names[bias] = _put_bias(constants, graph, node, str(names[bias]), s_in, q)
-    for k, name in enumerate(node.inputs):
-        if name is None or k in (weight, bias) or graph.data(name) is None or not _is_real(graph, name):
+    names, settled = list(node.inputs), set[int]()
+    for product in rule.products:
+        if graph.data(operand(node, product.weight)) is None:
             continue
-        q = params[node.outputs[0]] if rule.output is Scale.SAME else _constant_params(graph, name)
-        names[k] = _put(constants, graph, name, q)
+        source = str(names[product.input])
+        s_in = params[source].s if source in params else _constant_params(graph, source).s
+        q = _weight_params(graph, node, product, Around(s_in, params[node.outputs[0]].s), local)
+        names[product.weight] = _put(constants, graph, str(names[product.weight]), q, -WEIGHT_MAX)
+        settled.add(product.weight)
+        bias = operand(node, product.bias)
+        if product.bias is not None and bias is not None:
+            names[product.bias] = _put_bias(constants, graph, node, bias, s_in, q)
+            settled.add(product.bias)
+    for k, name in enumerate(node.inputs):
+        if name is None or k in settled or graph.data(name) is None or isinstance(rule.role(k), Index):
+            continue
+        if _is_real(graph, name):
+            q = params[node.outputs[0]] if rule.output is Scale.SAME else _constant_params(graph, name)
+            names[k] = _put(constants, graph, name, q)
     return tuple(names)
 
 
@@ -187,15 +113,14 @@ def _put(constants: _Constants, graph: Graph, name: str, q: QParams, least: int 
     return constants.put(name, np.maximum(data, np.int8(least)) if value.type.q is None else data, DType.INT8, q)
 
 
-def _weight_params(graph: Graph, node: Node, rule: QuantRule, around: Around, config: QuantConfig) -> QParams:
-    name = str(node.inputs[rule.weight or 0])
+def _weight_params(graph: Graph, node: Node, product: Product, around: Around, config: QuantConfig) -> QParams:
+    name, bias = str(node.inputs[product.weight]), operand(node, product.bias)
     given = graph.type(name).q
     if given is not None:
         return given
-    bias = node.inputs[rule.bias] if rule.bias is not None and rule.bias < len(node.inputs) else None
     return quantize_weights(
         _real(graph, name),
-        rule.weight_axis,
+        product.axis,
         None if bias is None else _real(graph, bias),
         around,
         config,

@@ -1,18 +1,16 @@
-"""Observers: how the range of an activation follows from what calibration shows of it.
-
-An observer sees one array after the other and needs one pass. `range()` always contains zero.
-"""
+"""Observers: how the range of an activation follows from what calibration measured of it. Every range contains zero."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from copy import copy
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.tensor import Array
 from edgeq.quantize.config import Activations, ObserverKind, QuantConfig
+from edgeq.quantize.histogram import Histogram
+from edgeq.quantize.statistics import Need, TensorStatistics
 
 Range = tuple[float, float]
 Floats = npt.NDArray[np.float64]
@@ -23,93 +21,6 @@ LEVELS, LEVELS_ONE_SIDE = 256, 128
 VALUES_PER_BIN, BINS_PER_LEVEL = 4, 4
 """Without that many values per bin, and bins per integer, a distribution is not known well enough for its entropy: a
 candidate with hardly more bins than integers looks perfect."""
-FINEST = -120
-"""Exponent of the least bin width."""
-
-
-class Histogram:
-    """Counts of values, growing with them.
-
-    Bin k holds k·width ≤ x < (k + 1)·width. The width is a power of two, so that doubling it merges neighbours exactly
-    and the result does not depend on the order in which values come. Values that are exactly zero are counted apart:
-    they cost no error whatever the range is, and after a ReLU they would drown everything else.
-
-    Attributes:
-        counts: (n,) values per bin; bin i is k = first + i. Unless empty, the bins touch zero.
-        zeros: number of exact zeros.
-        low, high: least and greatest value, and zero.
-    """
-
-    def __init__(self, bins: int) -> None:
-        self.bins = bins
-        self.exponent = FINEST
-        self.first = 0
-        self.counts: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-        self.zeros = 0
-        self.low = 0.0
-        self.high = 0.0
-
-    @property
-    def width(self) -> float:
-        """Width of a bin."""
-        return float(2.0**self.exponent)
-
-    @property
-    def edges(self) -> Floats:
-        """Bounds of the bins (n + 1,), the outermost drawn in to the values seen."""
-        found = (self.first + np.arange(len(self.counts) + 1)) * self.width
-        return np.asarray(np.clip(found, self.low, self.high), np.float64)
-
-    def add(self, x: Array) -> None:
-        """Count finite values of any shape."""
-        flat = np.asarray(x, np.float64).ravel()
-        flat = flat[flat != 0.0]
-        self.zeros += int(np.size(x)) - flat.size
-        if flat.size == 0:
-            return
-        low, high = float(flat.min()), float(flat.max())
-        self.low, self.high = min(self.low, low), max(self.high, high)
-        self._fit(self.low, self.high)
-        index = np.floor(flat * 2.0**-self.exponent).astype(np.int64) - self.first
-        self.counts += np.bincount(index, minlength=len(self.counts))
-
-    def _fit(self, low: float, high: float) -> None:
-        """Widen bins until low … high, which contains zero, fits, and extend the counts to it."""
-        while True:
-            least, greatest = int(np.floor(low / self.width)), int(np.floor(high / self.width))
-            if len(self.counts):
-                least, greatest = min(least, self.first), max(greatest, self.first + len(self.counts) - 1)
-            if greatest - least < 2 * self.bins:
-                break
-            if not len(self.counts):
-                self.exponent = max(self.exponent + 1, int(np.floor(np.log2((high - low) / self.bins))) - 1)
-                continue
-            self._merge()
-        before = self.first - least if len(self.counts) else 0
-        after = greatest - least + 1 - before - len(self.counts)
-        self.counts, self.first = np.pad(self.counts, (before, after)), least
-
-    def _merge(self) -> None:
-        """Double the width of the bins."""
-        padded = np.pad(self.counts, (self.first % 2, (self.first + len(self.counts)) % 2))
-        self.counts, self.first = padded.reshape(-1, 2).sum(axis=1), self.first // 2
-        self.exponent += 1
-
-    def dense(self, least: int) -> Histogram:
-        """The same values in bins so wide that they hold `least` each on average."""
-        result = copy(self)
-        while len(result.counts) > 2 and result.counts.sum() < least * len(result.counts):
-            result._merge()
-        return result
-
-    def folded(self) -> Histogram:
-        """The histogram of magnitudes."""
-        result = Histogram(self.bins)
-        result.exponent, result.zeros, result.high = self.exponent, self.zeros, max(-self.low, self.high)
-        positive = np.arange(self.first, self.first + len(self.counts))
-        index = np.where(positive >= 0, positive, -positive - 1)
-        result.counts = np.bincount(index, weights=self.counts).astype(np.int64) if len(index) else self.counts
-        return result
 
 
 def percentile_range(histogram: Histogram, percentile: float) -> Range:
@@ -230,95 +141,53 @@ def _best_start(histogram: Histogram, stop: int, candidates: npt.NDArray[np.int6
     return min(fits, key=lambda start: divergence(histogram.counts, start, stop, levels))
 
 
-class Observer(ABC):
-    """Sees the arrays that one activation (or a group that shares a scale) takes, and decides its range."""
-
-    @abstractmethod
-    def update(self, x: Array) -> None:
-        """Take one array of finite values of any shape, not empty."""
-
-    @abstractmethod
-    def range(self) -> Range:
-        """Least and greatest real value to be represented; contains zero."""
-
-
-class MinMax(Observer):
+def min_max(statistics: TensorStatistics, config: QuantConfig) -> Range:
     """Everything that was seen."""
-
-    def __init__(self) -> None:
-        self.low, self.high = 0.0, 0.0
-
-    def update(self, x: Array) -> None:
-        self.low, self.high = min(self.low, float(x.min())), max(self.high, float(x.max()))
-
-    def range(self) -> Range:
-        return self.low, self.high
+    return statistics.range
 
 
-class MovingAverage(Observer):
-    """Exponential moving average of each array's least and greatest value."""
-
-    def __init__(self, momentum: float) -> None:
-        self.momentum = momentum
-        self.bounds: Range | None = None
-
-    def update(self, x: Array) -> None:
-        low, high = float(x.min()), float(x.max())
-        if self.bounds is not None:
-            low = self.momentum * self.bounds[0] + (1.0 - self.momentum) * low
-            high = self.momentum * self.bounds[1] + (1.0 - self.momentum) * high
-        self.bounds = low, high
-
-    def range(self) -> Range:
-        low, high = self.bounds or (0.0, 0.0)
-        return min(low, 0.0), max(high, 0.0)
+def moving_average(statistics: TensorStatistics, config: QuantConfig) -> Range:
+    """Exponential moving average of each sample's least and greatest value."""
+    assert statistics.lows is not None and statistics.highs is not None
+    bounds = np.stack([statistics.lows, statistics.highs], axis=1).astype(np.float64)
+    if not len(bounds):
+        return 0.0, 0.0
+    average = bounds[0]
+    for sample in bounds[1:]:
+        average = config.momentum * average + (1.0 - config.momentum) * sample
+    return min(float(average[0]), 0.0), max(float(average[1]), 0.0)
 
 
-class _Counting(Observer):
-    """An observer whose range follows from a histogram."""
-
-    def __init__(self, bins: int, symmetric: bool) -> None:
-        self.histogram = Histogram(bins)
-        self.symmetric = symmetric
-
-    def update(self, x: Array) -> None:
-        self.histogram.add(x)
+def _counted(statistics: TensorStatistics) -> Histogram:
+    assert statistics.histogram is not None
+    return statistics.histogram
 
 
-class Percentile(_Counting):
+def percentile(statistics: TensorStatistics, config: QuantConfig) -> Range:
     """All but the outermost values."""
-
-    def __init__(self, bins: int, symmetric: bool, percentile: float) -> None:
-        super().__init__(bins, symmetric)
-        self.percentile = percentile
-
-    def range(self) -> Range:
-        return percentile_range(self.histogram, self.percentile)
+    return percentile_range(_counted(statistics), config.percentile)
 
 
-class Mse(_Counting):
+def mse(statistics: TensorStatistics, config: QuantConfig) -> Range:
     """The range with the least squared error."""
-
-    def range(self) -> Range:
-        return mse_range(self.histogram, self.symmetric)
+    return mse_range(_counted(statistics), config.activations is Activations.SYMMETRIC)
 
 
-class Entropy(_Counting):
+def entropy(statistics: TensorStatistics, config: QuantConfig) -> Range:
     """The range that loses the least information (Kullback-Leibler divergence)."""
-
-    def range(self) -> Range:
-        return entropy_range(self.histogram, self.symmetric)
+    return entropy_range(_counted(statistics), config.activations is Activations.SYMMETRIC)
 
 
-def make_observer(config: QuantConfig) -> Observer:
-    """A new observer as configured."""
-    symmetric = config.activations is Activations.SYMMETRIC
-    if config.observer is ObserverKind.MIN_MAX:
-        return MinMax()
-    if config.observer is ObserverKind.MOVING_AVERAGE:
-        return MovingAverage(config.momentum)
-    if config.observer is ObserverKind.PERCENTILE:
-        return Percentile(config.bins, symmetric, config.percentile)
-    if config.observer is ObserverKind.MSE:
-        return Mse(config.bins, symmetric)
-    return Entropy(config.bins, symmetric)
+OBSERVERS: Mapping[ObserverKind, tuple[Need, Callable[[TensorStatistics, QuantConfig], Range]]] = {
+    ObserverKind.MIN_MAX: (Need.CHANNELS, min_max),
+    ObserverKind.MOVING_AVERAGE: (Need.SAMPLES, moving_average),
+    ObserverKind.PERCENTILE: (Need.HISTOGRAM, percentile),
+    ObserverKind.MSE: (Need.HISTOGRAM, mse),
+    ObserverKind.ENTROPY: (Need.HISTOGRAM, entropy),
+}
+"""What each observer needs to know of a tensor, and how it decides."""
+
+
+def range_of(statistics: TensorStatistics, config: QuantConfig) -> Range:
+    """Least and greatest real value to be represented, as the observer of `config` decides; contains zero."""
+    return OBSERVERS[config.observer][1](statistics, config)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Op, Scale, registry
+from edgeq.ir.op import Op, QuantRule, Scale, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.reshape import Reshape
@@ -24,7 +24,7 @@ from edgeq.ops.transpose import Transpose
 from edgeq.options import Document, Option, read_table
 from edgeq.options.kind import NUMBERS, TEXT
 from edgeq.quantize.config import QUANTIZING
-from edgeq.quantize.solver import requantize_op, rule_of
+from edgeq.quantize.solver import operand, requantize_op, rule_of, with_operand
 
 Floats = npt.NDArray[np.float64]
 _Step = tuple[Op, tuple[Array, ...]]
@@ -183,27 +183,32 @@ def _first_layer(graph: Graph, name: str) -> Node | None:
     while len(graph.consumers[name]) == 1 and name not in graph.outputs:
         node = graph.consumers[name][0]
         rule = rule_of(graph, node)
-        if rule.weight is not None and rule.bias is not None and node.inputs[0] == name:
-            constants = [i for i in node.inputs[1:] if i is not None]
-            real = all(graph.data(i) is not None and graph.type(i).dtype is DType.FLOAT32 for i in constants)
-            return node if real else None
+        if rule.products:
+            return node if _takes_offset(graph, node, rule, name) else None
         if rule.output is not Scale.SAME or len(node.outputs) != 1 or sum(i is not None for i in node.inputs) != 1:
             return None
         name = node.outputs[0]
     return None
 
 
+def _takes_offset(graph: Graph, node: Node, rule: QuantRule, name: str) -> bool:
+    """Whether a bias of the node can take what is added to its input `name`, which nothing but one weight meets."""
+    if len(rule.products) != 1 or rule.products[0].bias is None or rule.products[0].axis is None:
+        return False
+    constants = [i for k, i in enumerate(node.inputs) if i is not None and k != rule.products[0].input]
+    real = all(graph.data(i) is not None and graph.type(i).dtype is DType.FLOAT32 for i in constants)
+    return real and node.inputs[rule.products[0].input] == name
+
+
 def _add_to_bias(graph: Graph, editor: GraphEditor, node: Node, rest: float) -> None:
     """Let a layer act as if `rest` were added to its input (padding apart: there it is off by rest, half a step)."""
-    rule = rule_of(graph, node)
-    assert rule.weight is not None and rule.bias is not None and rule.weight_axis is not None
-    weights = np.moveaxis(np.asarray(graph.data(node.inputs[rule.weight]), np.float64), rule.weight_axis, 0)
+    (product,) = rule_of(graph, node).products
+    assert product.bias is not None and product.axis is not None
+    weights = np.moveaxis(np.asarray(graph.data(node.inputs[product.weight]), np.float64), product.axis, 0)
     extra = rest * weights.reshape(len(weights), -1).sum(axis=1)
-    old = graph.data(node.inputs[rule.bias]) if rule.bias < len(node.inputs) else None
+    old = graph.data(operand(node, product.bias))
     bias = editor.constant(f"{node.name}_bias_with_offset", extra if old is None else old + extra)
-    inputs = [*node.inputs, *[None] * (rule.bias + 1 - len(node.inputs))]
-    inputs[rule.bias] = bias
-    editor.replace_node(node.name, replace(node, inputs=tuple(inputs)))
+    editor.replace_node(node.name, with_operand(node, product.bias, bias))
 
 
 def _channel_axis(graph: Graph, name: str, channels: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, State
-from edgeq.ir.op import Op, QuantRule, Scale, registry
+from edgeq.ir.op import Op, Product, QuantRule, Scale, registry
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.quantize.config import Activations, QuantConfig
 from edgeq.quantize.ranges import activation_params
@@ -45,9 +45,49 @@ def rule_of(graph: Graph, node: Node) -> QuantRule:
     return node.op.quant_rule([None if i is None else graph.type(i).shape for i in node.inputs])
 
 
+def operand(node: Node, index: int | None) -> str | None:
+    """The name of an operand; None where the node leaves it out."""
+    return None if index is None or index >= len(node.inputs) else node.inputs[index]
+
+
+def with_operand(node: Node, index: int, name: str) -> Node:
+    """The node with another operand, which it may have left out."""
+    inputs = [*node.inputs, *[None] * (index + 1 - len(node.inputs))]
+    inputs[index] = name
+    return replace(node, inputs=tuple(inputs))
+
+
+def float_products(graph: Graph, node: Node) -> tuple[Product, ...]:
+    """The products of a node whose weight, and bias if there is one, are float constants: those edgeq quantizes."""
+    return tuple(p for p in rule_of(graph, node).products if _is_float(graph, node, p))
+
+
+def _is_float(graph: Graph, node: Node, product: Product) -> bool:
+    constants = [n for n in (operand(node, product.weight), operand(node, product.bias)) if n is not None]
+    return bool(constants) and all(
+        graph.data(n) is not None and graph.type(n).dtype is DType.FLOAT32 for n in constants
+    )
+
+
 def requantize_op() -> Op:
     """A change of parameters, identity in real values."""
     return registry()["Requantize"]()
+
+
+def requantized_twins(before: Graph, after: Graph) -> dict[str, str]:
+    """Values that `solve` added, each with that of the graph before which it equals in real numbers."""
+    added = [node for node in after.nodes if node.name not in {n.name for n in before.nodes}]
+    twins: dict[str, str] = {}
+    for node in added:
+        source, copy = str(node.inputs[0]), node.outputs[0]
+        twins.update({source: copy} if copy in before.values else {copy: source})
+
+    def origin(name: str) -> str:
+        while name in twins:
+            name = twins[name]
+        return name
+
+    return {name: origin(name) for name in twins}
 
 
 @dataclass
@@ -89,8 +129,11 @@ def solve(graph: Graph, config: QuantConfig) -> Plan:
     for state in graph.states:
         _tie(editor, groups, state)
     for node in graph.nodes:
-        if rule_of(graph, node).output is Scale.SAME:
+        rule = rule_of(graph, node)
+        if rule.output is Scale.SAME:
             _unify(editor, groups, node)
+        for index, output in rule.states:
+            _carry(editor, groups, node.name, index, editor.nodes[node.name].outputs[output])
     changed = editor.finish()
     return Plan(changed, _collect(changed, groups, config))
 
@@ -167,6 +210,14 @@ def _tie(editor: GraphEditor, groups: _Groups, state: State) -> None:
         editor.rename_output(after, copy)
         after = copy
     groups.join(state.input, after)
+
+
+def _carry(editor: GraphEditor, groups: _Groups, node: str, position: int, output: str) -> None:
+    """Let an operand share a group with the output that becomes it one step later."""
+    source = editor.nodes[node].inputs[position]
+    if source is None or editor.values[source].data is not None:
+        return
+    groups.join(_convert_input(editor, groups, node, position) if groups.clash(source, output) else source, output)
 
 
 def _convert_input(editor: GraphEditor, groups: _Groups, node: str, position: int) -> str:

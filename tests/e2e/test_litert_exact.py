@@ -11,7 +11,7 @@ from edgeq.importers.tflite import import_raw
 from edgeq.importers.tflite.reader import read
 from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.convert import quantize
+from edgeq.quantize import quantize
 from edgeq.simulator import FloatExecutor, IntExecutor
 
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs LiteRT: pip install ai-edge-litert")

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import QuantRule, Sample, Scale, Site, registry
+from edgeq.ir.op import Bias, QuantRule, Sample, Scale, Site, Weight, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 
@@ -142,12 +142,13 @@ class _Builder:
             name = self.editor.input(f"x{index}", TensorType(shape, DType.INT8, q))
             self.inputs[name] = sprinkle(self.rng, q.quantize(real, DType.INT8))
             return name
-        if index == self.rule.weight:
+        role = self.rule.role(index)
+        if isinstance(role, Weight):
             real = self.rng.normal(0.0, 0.5, shape)
-            q = weight_params(self.variant, real, self.rule.weight_axis)
+            q = weight_params(self.variant, real, role.axis)
             low = -128 if self.variant == LEGACY else -127
             return self.editor.constant("weights", np.maximum(q.quantize(real, DType.INT8), np.int8(low)), q)
-        if index == self.rule.bias:
+        if isinstance(role, Bias):
             x, w = (self.editor.values[n].type.qp for n in ("x0", "weights"))
             scale = np.broadcast_to(x.s * np.asarray(w.scale), shape)
             q = QParams.per_channel(scale, 0, 0)
@@ -161,8 +162,9 @@ class _Builder:
     def _reaching(self, bias: Array, limit: int) -> Array:
         """The same, but every third one the greatest and every third one the least with which sums keep to a limit."""
         weights, x = self.editor.values["weights"].data, self.editor.values["x0"].type.qp
-        assert weights is not None and self.rule.weight_axis is not None
-        flat = np.moveaxis(weights, self.rule.weight_axis, 0).reshape(len(bias), -1).astype(np.int64)
+        (product,) = self.rule.products
+        assert weights is not None and product.axis is not None
+        flat = np.moveaxis(weights, product.axis, 0).reshape(len(bias), -1).astype(np.int64)
         folded, reach = -x.zp * flat.sum(axis=1), 128 * np.abs(flat).sum(axis=1)
         ends = np.stack([bias, limit - reach - folded, reach - limit - folded])
         return np.clip(ends[np.arange(len(bias)) % 3, np.arange(len(bias))], -INT32_MAX, INT32_MAX).astype(np.int32)
@@ -203,7 +205,7 @@ def variants(sample: Sample) -> tuple[str, ...]:
     found = [PLAIN, LOW, HIGH]
     if rule.output is Scale.FREE:
         found += [ZERO, STEEP, FLAT]
-    if rule.bias is not None:
+    if any(product.bias is not None for product in rule.products):
         found += [LEGACY, TENSOR]
     return tuple(found)
 

@@ -13,7 +13,7 @@ import pytest
 from edgeq.importers.tflite import HANDLERS, import_bytes
 from edgeq.ir.tensor import DType
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.convert import quantize
+from edgeq.quantize import quantize
 from edgeq.simulator import IntExecutor
 
 VECTORS = Path(__file__).parent / "litert" / "vectors"

@@ -26,9 +26,8 @@ from edgeq.ops.reshape import Reshape
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.softmax import Softmax
 from edgeq.ops.tanh import Tanh
-from edgeq.quantize import QuantConfig, equalize, quantize
-from edgeq.quantize.calibrate import walk
-from edgeq.quantize.equalization import EXPONENT
+from edgeq.quantize import QuantConfig, quantize, run
+from edgeq.quantize.methods.equalize import EXPONENT, pairs
 from edgeq.quantize.solver import solve
 from edgeq.report.accuracy import accuracy, layer_errors, quantize_inputs, real_output, sqnr_db
 from edgeq.simulator import run_float, run_int
@@ -359,15 +358,10 @@ def test_equalizing_keeps_the_function_and_evens_out_channels() -> None:
     (y,) = e.add(Conv2D(), [d, c("w3", rng.normal(size=(5, 1, 1, 8)) / spread), None], "y")
     graph = done(e, y)
     data = samples(graph, 30)
-    even = equalize(graph, data)
+    even = run(graph, data).float_graph
     assert [n.name for n in even.nodes] == [n.name for n in graph.nodes]
-    constants = {n: np.asarray(v.data) for n, v in even.values.items() if v.data is not None}
-    f = [
-        dict(walk(graph, {n: np.asarray(v.data) for n, v in graph.values.items() if v.data is not None}, s))
-        for s in data
-    ]
-    g = [dict(walk(even, constants, s)) for s in data]
-    assert np.allclose([v["y"] for v in f], [v["y"] for v in g], rtol=1e-4, atol=1e-4)
+    f, g = [run_float(graph, s) for s in data], [run_float(even, s) for s in data]
+    assert np.allclose([v["y"] for v in f], [v["y"] for v in g], rtol=1e-4, atol=1e-3)
 
     def unequal(runs: list[dict[str, np.ndarray]], name: str) -> float:
         top = np.max([v[name].reshape(-1, 8).max(axis=0) for v in runs], axis=0)
@@ -375,17 +369,15 @@ def test_equalizing_keeps_the_function_and_evens_out_channels() -> None:
 
     assert unequal(f, "a") > 15 and unequal(g, "a") == pytest.approx(unequal(f, "a") ** (1.0 - EXPONENT), rel=1e-3)
     assert unequal(g, "d") < unequal(f, "d") / 4
-    plain, better = (sqnr_db(*outputs(graph, quantize(h, data, PLAIN), data)) for h in (graph, even))
+    uneven = QuantConfig(bias_correction=False, equalize=False)
+    plain, better = (sqnr_db(*outputs(graph, quantize(graph, data, config), data)) for config in (uneven, PLAIN))
     assert plain is not None and better is not None and better > plain + 6
 
 
 def test_what_must_not_be_equalized_is_not() -> None:
     graph = network()  # the convolution has two readers
-    assert equalize(graph, None) is graph
-    even = equalize(graph, samples(graph))
-    assert all(
-        v.data is None or np.array_equal(v.data, np.asarray(graph.values[n].data)) for n, v in even.values.items()
-    )
+    assert not pairs(graph, QuantConfig())
+    assert run(graph, samples(graph)).float_graph is graph
 
 
 @pytest.mark.parametrize(
@@ -400,7 +392,7 @@ def test_channels_are_scaled_across_homogeneous_operators_only(between: Op, scal
     (b,) = e.add(between, [a], "b")
     (y,) = e.add(Conv2D(), [b, e.constant("v", rng.normal(size=(2, 1, 1, 6)).astype(np.float32)), None], "y")
     graph = done(e, y)
-    even = equalize(graph, samples(graph))
+    even = run(graph, samples(graph)).float_graph
     assert np.array_equal(np.asarray(even.data("w")), np.asarray(graph.data("w"))) != scaled
 
 
@@ -457,7 +449,7 @@ def test_activations_must_be_float() -> None:
 def test_progress_counts_samples() -> None:
     graph, seen = network(), []
     quantize(graph, samples(graph, 3), progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert seen == [(3, 3)]  # one batch
 
 
 # Report

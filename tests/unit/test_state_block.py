@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import onnxruntime
 import pytest
-from edgeq.exporters.qdq import to_qdq
 from state_nets import NETS, aliases, causal_convolution, fir, integrator, steps
 
 import edgeq
 from edgeq.codegen import Program, lower, render
 from edgeq.codegen.manifest import make_manifest
 from edgeq.errors import CapacityError, ModelError
+from edgeq.exporters.qdq import to_qdq
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.passes.with_states import with_states

@@ -15,7 +15,7 @@ from edgeq.importers.tflite.raw import Problem
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.convert import quantize
+from edgeq.quantize import quantize
 from edgeq.simulator import run_float, run_int
 
 RNG = np.random.default_rng(7)

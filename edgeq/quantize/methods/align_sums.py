@@ -6,13 +6,16 @@ rounded before the end, and whoever computes the same sum in real numbers, as on
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
 
-from edgeq.ir.graph import Graph, Node
+from edgeq.ir.graph import Node
 from edgeq.ir.tensor import QParams
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.solver import Group
+from edgeq.quantize.step import Draft, Step
 
 DIGITS = 1023
 """Greatest numerator of a ratio; its denominator is a power of two."""
@@ -23,23 +26,18 @@ NUDGE = 2.0**-19
 up, a real one is above the middle. It is too little to change any other result and more than float32 loses."""
 
 
-def align_sums(graph: Graph, groups: tuple[Group, ...], params: dict[str, QParams]) -> dict[str, QParams]:
+def align_sums(draft: Draft) -> Draft:
     """Raise scales of inputs of sums by up to 1.6 %, so that their ratios to the output's are short binary fractions.
 
-    Args:
-        graph: the float graph with its groups.
-        params: parameters of every activation; those given beforehand stay.
-
-    Returns:
-        The changed parameters of every activation.
+    Parameters given beforehand stay.
     """
-    result = dict(params)
-    owner = {name: group for group in groups for name in group.members}
-    settled = {group for group in groups if group.given is not None}
+    graph, result = draft.graph, dict(draft.parameters)
+    owner = {name: group for group in draft.groups for name in group.members}
+    settled = {group for group in draft.groups if group.given is not None}
     for node in reversed(graph.nodes):
         if node.op.signs is not None and all(graph.data(name) is None for name in node.inputs):
             _align(node, owner, settled, result)
-    return result
+    return replace(draft, parameters=result)
 
 
 def _align(node: Node, owner: dict[str, Group], settled: set[Group], params: dict[str, QParams]) -> None:
@@ -59,3 +57,6 @@ def _align(node: Node, owner: dict[str, Group], settled: set[Group], params: dic
         scale = np.float32(numerator * 2.0**-shift * step * (1.0 + NUDGE))
         params.update(dict.fromkeys(group.members, QParams.per_tensor(float(scale), old.zp)))
         settled.add(group)
+
+
+STEP = Step("align_sums", align_sums, lambda draft: draft.numerics is Numerics.FAST)

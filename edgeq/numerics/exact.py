@@ -1,0 +1,104 @@
+"""Sums of real products that are the same on every CPU.
+
+BLAS adds in an order, and with or without fused multiply-add, as suits the CPU and the shape of the matrices, so sums
+in float32 differ in their last bits. Here both factors are rounded to multiples of powers of two first, to so few bits
+that no sum of their products can exceed 53 of them: then float64 holds every product and every partial sum exactly, and
+the order does not matter. The bits are shared out so that both factors keep about what a float32 has: 24 and 24 up to
+32 products, 23 of the activation and 22 of the weight at 256, 22 and 20 at 2048.
+
+One grid holds for all the numbers that are added up together. It depends on nothing else, so that what is computed of
+one sample does not depend on the others beside it.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Reals = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+SUM_BITS, FACTOR_BITS = 53, 24
+"""Integers of so many bits are exact in float64; a factor needs no more than a float32 has."""
+BLOCK = 1 << 16
+"""Elements of a product that stay in the nearest cache until they are rounded."""
+LEAST, TOP, UNROUNDED = -100, 120, 2000
+"""Numbers below 2^LEAST count as zero. From 2^TOP on, and where they are not finite, numbers stay as they are."""
+
+
+def bits(depth: int) -> tuple[int, int]:
+    """Bits of an activation and of a weight with which a sum of `depth` products is exact.
+
+    All activations of a sample share a grid, weights only those of a channel, so the former get the odd one more.
+    """
+    room = SUM_BITS - (depth - 1).bit_length()
+    activation = min(FACTOR_BITS, (room + 2) // 2)
+    return activation, min(FACTOR_BITS, room - activation)
+
+
+def activations(x: Reals, depth: int, axes: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Activations rounded for sums of `depth` products.
+
+    Args:
+        x: float32, any shape.
+        depth: products in a sum.
+        axes: dimensions over which is summed: along them the grid is the same.
+    """
+    x = np.asarray(x, np.float32)
+    exponents = _exponents(x, axes)
+    if (exponents == UNROUNDED).any():
+        return np.where(exponents == UNROUNDED, x, activations(np.where(exponents == UNROUNDED, 0, x), depth, axes))
+    shift = bits(depth)[0] - exponents
+    result = x * np.ldexp(np.float32(1.0), shift).astype(np.float32)
+    np.rint(result, out=result)
+    result *= np.ldexp(np.float32(1.0), -shift).astype(np.float32)
+    return result
+
+
+def weights(w: Reals, depth: int, axes: tuple[int, ...]) -> Floats:
+    """Weights rounded for sums of `depth` products, as float64; see `activations`."""
+    return _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
+
+
+def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:
+    """a (…, M, K) from `activations` times b (…, K, N) from `weights`, exact."""
+    return np.asarray(a.astype(np.float64) @ b)
+
+
+def rounded_product(a: npt.NDArray[np.float32], b: Floats) -> npt.NDArray[np.float32]:
+    """`product`, rounded to float32 once; b is constant or has a's batch dimensions."""
+    result = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), np.float32)
+    at_once = max(1, BLOCK // max(1, *b.shape[-2:]))
+    for start in range(0, a.shape[-2], at_once):
+        rows = slice(start, start + at_once)
+        result[..., rows, :] = a[..., rows, :].astype(np.float64) @ b
+    return result
+
+
+def total(x: Reals, axes: tuple[int, ...], keepdims: bool = False) -> Floats:
+    """The sum over dimensions, exact as float64; addends lose less than they do in float32.
+
+    Args:
+        x: any shape; at most 2²⁰ elements make a sum.
+        axes: dimensions over which is summed.
+        keepdims: whether they stay, with one element each.
+    """
+    wide = np.asarray(x, np.float64)
+    room = min(50, SUM_BITS - (prod(x.shape[a] for a in axes) - 1).bit_length())
+    return np.asarray(_rounded(wide, room, axes).sum(axis=axes, keepdims=keepdims))
+
+
+def _rounded(x: Floats, bits: int, axes: tuple[int, ...]) -> Floats:
+    exponents = _exponents(x, axes)
+    offset = np.ldexp(1.5, 52 - bits + np.where(exponents == UNROUNDED, -UNROUNDED, exponents))
+    # From `offset` on float64 is a grid of the wanted step: to add it rounds, to subtract it again is exact.
+    return (x + offset) - offset
+
+
+def _exponents(x: Reals, axes: tuple[int, ...]) -> npt.NDArray[np.int32]:
+    """The least e with |x| < 2ᵉ along the axes, which stay with one element each; UNROUNDED where that is too great."""
+    greatest = np.maximum(x.max(axis=axes, keepdims=True, initial=0.0), -x.min(axis=axes, keepdims=True, initial=0.0))
+    exponents = np.maximum(np.frexp(greatest)[1], LEAST)
+    return np.where(np.isfinite(greatest) & (exponents < TOP), exponents, UNROUNDED).astype(np.int32)

@@ -1,0 +1,79 @@
+"""Parameters of activations, from what calibration measured of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from edgeq.executor import FloatArithmetic
+from edgeq.ir.graph import Graph
+from edgeq.ir.op import Scale
+from edgeq.ir.tensor import Array, QParams
+from edgeq.quantize.calibrate import Wanted, not_finite
+from edgeq.quantize.config import Activations
+from edgeq.quantize.observers import OBSERVERS, Range, range_of
+from edgeq.quantize.ranges import activation_params
+from edgeq.quantize.solver import Group, requantized_twins, rule_of
+from edgeq.quantize.statistics import Need, Statistics
+from edgeq.quantize.step import Draft, Step
+
+
+def choose_ranges(draft: Draft) -> Draft:
+    """Every activation has parameters: those given, the others as the observer of its group decides.
+
+    Raises:
+        QuantizationError: an activation that needs a range becomes NaN or infinite.
+    """
+    twins = requantized_twins(draft.reference, draft.graph)
+    needs: dict[str, Need] = {}
+    for group in draft.groups:
+        if group.given is None:
+            for name in group.sources:
+                needs[twins.get(name, name)] = OBSERVERS[group.config.observer][0]
+    if needs:
+        draft = draft.measured(Wanted(needs, draft.config.bins, means=bool(draft.corrected())))
+    fills = _fills(draft.graph) if needs else {}
+    parameters: dict[str, QParams] = {}
+    for group in draft.groups:
+        q = group.given
+        if q is None:
+            assert draft.statistics is not None
+            low, high = _joint(draft.reference, group, draft.statistics, twins, fills)
+            q = activation_params(low, high, group.config.activations is Activations.SYMMETRIC)
+        parameters.update(dict.fromkeys(group.members, q))
+    return replace(draft, parameters=parameters)
+
+
+def _fills(graph: Graph) -> dict[str, Range]:
+    """What operators that keep their input's scale put in of their own (a pad's value, a concatenated constant)."""
+    constants, fills = FloatArithmetic(graph), {}
+    for node in graph.nodes:
+        if rule_of(graph, node).output is not Scale.SAME:
+            continue
+        zeros = [None if i is None else _constant_or_zero(graph, constants, i) for i in node.inputs]
+        for name, array in zip(node.outputs, node.op.run_float(zeros), strict=True):
+            finite = array[np.isfinite(array)]
+            fills[name] = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+    return fills
+
+
+def _constant_or_zero(graph: Graph, constants: FloatArithmetic, name: str) -> Array:
+    return np.zeros(graph.type(name).shape, np.float32) if graph.data(name) is None else constants.constant(name)
+
+
+def _joint(
+    graph: Graph, group: Group, statistics: Statistics, twins: Mapping[str, str], fills: Mapping[str, Range]
+) -> Range:
+    known = statistics.tensors
+    sources = [name for name in (twins.get(n, n) for n in group.sources) if name in known]
+    for name in sources:
+        if not np.isfinite(known[name].range).all():
+            raise not_finite(graph, name)
+    ranges = [range_of(known[name], group.config) for name in sources]
+    ranges += [fills[name] for name in group.members if name in fills]
+    return min((low for low, _ in ranges), default=0.0), max((high for _, high in ranges), default=0.0)
+
+
+STEP = Step("choose_ranges", choose_ranges)

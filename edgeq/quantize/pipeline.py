@@ -1,0 +1,130 @@
+"""The steps of quantization: this file is the only statement of their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeq.errors import InternalError
+from edgeq.ir.graph import Graph
+from edgeq.ir.observe import Observe, unobserved
+from edgeq.ir.tensor import Array
+from edgeq.ir.verify import verify
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.quantize.calibrate import Progress
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.convert import convert, open_ports
+from edgeq.quantize.methods import align_sums, choose_ranges, correct_biases, equalize
+from edgeq.quantize.solver import solve
+from edgeq.quantize.statistics import Calibration
+from edgeq.quantize.step import Draft, Step
+from edgeq.quantize.weights import check_finite
+
+
+def _solve(draft: Draft) -> Draft:
+    """Activations are in groups that share parameters, with a Requantize wherever two must differ."""
+    plan = solve(draft.graph, draft.config)
+    return replace(draft, graph=plan.graph, groups=plan.groups)
+
+
+def _convert(draft: Draft) -> Draft:
+    """Everything is an integer."""
+    return replace(draft, graph=convert(draft.graph, draft.parameters, draft.config, draft.numerics))
+
+
+def _open_ports(draft: Draft) -> Draft:
+    """Inputs and outputs have the element types that the caller wants."""
+    return replace(draft, graph=open_ports(draft.graph))
+
+
+STEPS: tuple[Step, ...] = (
+    equalize.STEP,
+    Step("solve", _solve),
+    choose_ranges.STEP,
+    align_sums.STEP,
+    Step("convert", _convert),
+    correct_biases.STEP,
+    Step("open_ports", _open_ports),
+)
+"""In their order. A method that changes float weights, or decides their integers, comes before `convert`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """What quantization gave.
+
+    Attributes:
+        float_graph: the float model that the integers stand for.
+        graph: the integer model.
+        calibration: what was measured, or given.
+    """
+
+    float_graph: Graph
+    graph: Graph
+    calibration: Calibration
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what becomes NaN or infinite is an error of its own
+def run(
+    graph: Graph,
+    samples: Iterable[Mapping[str, Array]] | None,
+    config: QuantConfig | None = None,
+    numerics: Numerics = Numerics.FAST,
+    progress: Progress | None = None,
+    observe: Observe = unobserved,
+    calibration: Calibration | None = None,
+) -> Quantized:
+    """Quantize a float graph to int8 (static post-training quantization).
+
+    Args:
+        graph: an optimized float graph; activations that carry parameters keep them.
+        samples: real values of every graph input, one mapping per sample; None where nothing is to be calibrated, or
+            `calibration` says enough. Biases are corrected only with samples.
+        config: how ranges and scales are found.
+        numerics: the arithmetic of the integer graph.
+        progress: called with the calibration samples done and the samples in all; from the start again if more has to
+            be measured of a graph that a step changed.
+        observe: called after every step that makes another graph, with its name.
+        calibration: what is known already of the graph; what is missing is measured.
+
+    Returns:
+        The integer graph: activations int8 (uint8 at the ports that want it), weights int8, biases int32. Names of
+        nodes and values are kept; Requantize nodes are added where scales or ports ask for them.
+
+    Raises:
+        QuantizationError: samples are needed and absent, something is NaN or infinite, or a bias does not fit.
+        UsageError: a sample does not fit the inputs.
+    """
+    for node in graph.nodes:
+        for name in node.inputs:
+            data = graph.data(name)
+            if name is not None and data is not None:
+                check_finite(data, name, f"{node.name} ({node.op.kind})")
+    draft = Draft(
+        config or QuantConfig(),
+        numerics,
+        graph,
+        graph,
+        None if samples is None else list(samples),
+        calibration or Calibration(),
+        progress=progress,
+    )
+    for step in STEPS:
+        if step.applies(draft):
+            before, draft = draft.graph, step.apply(draft)
+            if draft.graph is not before:
+                observe(step.name, verify(draft.graph, InternalError, step.name))
+    return Quantized(draft.reference, draft.graph, draft.calibration)
+
+
+def quantize(
+    graph: Graph,
+    samples: Iterable[Mapping[str, Array]] | None,
+    config: QuantConfig | None = None,
+    numerics: Numerics = Numerics.FAST,
+    progress: Progress | None = None,
+) -> Graph:
+    """The integer graph that `run` gives."""
+    return run(graph, samples, config, numerics, progress).graph

@@ -1,0 +1,89 @@
+"""What the steps of quantization have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import QParams
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.quantize.calibrate import LEAST_SAMPLES, Progress, Samples, Wanted, layers_with_bias, measure, not_calibrated
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.solver import Group
+from edgeq.quantize.statistics import Calibration, Statistics
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A model on its way from float to integers: what a step takes, and gives with something changed.
+
+    Attributes:
+        config: what the user chose.
+        numerics: the arithmetic of the integer graph to be.
+        graph: the model as it is now: float, then with a place for every change of scale, then integer.
+        reference: the float model that the integers stand for.
+        samples: real values of the inputs; None where there are none.
+        calibration: what is known of the model's activations.
+        groups: activations that share parameters, once `graph` is ready for that.
+        parameters: of every activation, once they are chosen.
+        progress: told how many samples are measured.
+    """
+
+    config: QuantConfig
+    numerics: Numerics
+    graph: Graph
+    reference: Graph
+    samples: Samples | None
+    calibration: Calibration
+    groups: tuple[Group, ...] = ()
+    parameters: Mapping[str, QParams] = field(default_factory=dict)
+    progress: Progress | None = None
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """What is known of `reference`."""
+        return self.calibration.of(self.reference)
+
+    def corrected(self) -> dict[str, tuple[int, ...]]:
+        """Nodes of `reference`, and which of their biases, whose mean sums shall be those of the float model."""
+        if self.samples is None or len(self.samples) < LEAST_SAMPLES:
+            return {}
+        layers = layers_with_bias(self.reference)
+        return {name: at for name, at in layers.items() if self.config.for_layer(name).bias_correction}
+
+    def measured(self, wanted: Wanted) -> Draft:
+        """The draft with what is wanted of `reference` measured, unless it is known.
+
+        Raises:
+            QuantizationError: it is neither known nor are there samples.
+            UsageError: a sample does not fit the inputs.
+        """
+        known = self.statistics
+        if known is not None and wanted.met_by(known):
+            return self
+        if self.samples is None:
+            raise not_calibrated(wanted.lacking(known))
+        means = {} if known is None else known.means
+        found = measure(self.reference, self.samples, replace(wanted, means=wanted.means and not means), self.progress)
+        return replace(self, calibration=self.calibration.knowing(replace(found, means=found.means or means)))
+
+
+def always(draft: Draft) -> bool:
+    """The condition of steps that no option turns off."""
+    return True
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Attributes:
+        name: in what the user reads.
+        apply: the step.
+        applies: whether the user wants it and it can do anything.
+    """
+
+    name: str
+    apply: Callable[[Draft], Draft]
+    applies: Callable[[Draft], bool] = always
