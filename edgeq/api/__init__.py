@@ -4,9 +4,11 @@ from edgeq.api.check import inspect, profile, run, save_outputs, verify
 from edgeq.api.doctor import doctor
 from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
 from edgeq.api.project import BuildOptions
+from edgeq.quantize.statistics import Calibration
 
 __all__ = [
     "BuildOptions",
+    "Calibration",
     "QuantizedModel",
     "build",
     "doctor",
