@@ -16,9 +16,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from edgeq.api import BuildOptions, build, load, profile, quantize, run, verify, with_states
+    from edgeq.api import BuildOptions, Calibration, build, load, profile, quantize, run, verify, with_states
 
-__all__ = ["BuildOptions", "__version__", "build", "load", "profile", "quantize", "run", "verify", "with_states"]
+__all__ = [
+    "BuildOptions",
+    "Calibration",
+    "__version__",
+    "build",
+    "load",
+    "profile",
+    "quantize",
+    "run",
+    "verify",
+    "with_states",
+]
 
 
 def __getattr__(name: str) -> Any:

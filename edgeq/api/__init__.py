@@ -5,9 +5,11 @@ from edgeq.api.doctor import doctor
 from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
 from edgeq.api.project import BuildOptions
 from edgeq.passes.with_states import with_states
+from edgeq.quantize.statistics import Calibration
 
 __all__ = [
     "BuildOptions",
+    "Calibration",
     "QuantizedModel",
     "build",
     "doctor",

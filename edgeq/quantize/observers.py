@@ -18,6 +18,8 @@ CANDIDATES = 128
 """Clipping bounds that a search tries at each end of a range."""
 LEVELS, LEVELS_ONE_SIDE = 256, 128
 """Integers of an int8 tensor, and of one side of a symmetric one."""
+DIGITS = 11
+"""Decimals of a divergence that count."""
 VALUES_PER_BIN, BINS_PER_LEVEL = 4, 4
 """Without that many values per bin, and bins per integer, a distribution is not known well enough for its entropy: a
 candidate with hardly more bins than integers looks perfect."""
@@ -103,7 +105,8 @@ def divergence(counts: Array, start: int, stop: int, levels: int) -> float:
     p = reference[held] / reference.sum()
     # A bin that only clipped values fill has no probability in the candidate; half a value stands for none.
     q = np.maximum(candidate[held], 0.5)
-    return float(np.sum(p * np.log(p * q.sum() / q)))
+    # Logarithms differ between CPUs in their last bit, which must not decide between ranges that are equally good.
+    return round(float(np.sum(p * np.log(p * q.sum() / q))), DIGITS)
 
 
 def entropy_range(histogram: Histogram, symmetric: bool) -> Range:

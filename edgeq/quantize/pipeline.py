@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph
 from edgeq.ir.observe import Observe, unobserved
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress
@@ -46,7 +46,7 @@ STEPS: tuple[Step, ...] = (
     align_sums.STEP,
     Step("convert", _convert),
     correct_biases.STEP,
-    Step("open_ports", _open_ports),
+    Step("open_ports", _open_ports, lambda draft: DType.UINT8 in draft.graph.ports.values()),
 )
 """In their order. A method that changes float weights, or decides their integers, comes before `convert`."""
 

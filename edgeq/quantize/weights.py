@@ -82,7 +82,7 @@ def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
     """
     s_in, s_out = np.float32(around.input), np.float32(around.output)
     start = around.input * scales / around.output
-    bits = np.maximum(FACTOR_BITS, LEAST_BITS - np.floor(np.log2(start)))
+    bits = np.maximum(FACTOR_BITS, LEAST_BITS + 1 - np.frexp(start)[1])
     short = (np.ceil if rise else np.floor)(start * 2.0**bits) * 2.0**-bits
     target = (short + np.maximum(np.spacing(short.astype(np.float32)), 2.0**-31)).astype(np.float32)
     base = (target.astype(np.float64) * around.output / around.input).astype(np.float32)

@@ -8,17 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeq.ir.tensor import DType
+from edgeq.quantize.calibrate import TensorRecorder
 from edgeq.quantize.config import Activations, ObserverKind, QuantConfig
-from edgeq.quantize.observers import (
-    Histogram,
-    MinMax,
-    MovingAverage,
-    divergence,
-    entropy_range,
-    make_observer,
-    mse_range,
-    percentile_range,
-)
+from edgeq.quantize.histogram import Histogram
+from edgeq.quantize.observers import divergence, entropy_range, mse_range, percentile_range, range_of
 from edgeq.quantize.ranges import (
     SMALLEST_SCALE,
     activation_params,
@@ -37,6 +30,14 @@ def histogram(*arrays: np.ndarray, bins: int = 2048) -> Histogram:
     for array in arrays:
         made.add(array)
     return made
+
+
+def observed(config: QuantConfig, *samples: np.ndarray) -> tuple[float, float]:
+    """The range of a tensor of which every array is one sample."""
+    recorder = TensorRecorder(config.bins)
+    for sample in samples:
+        recorder.add(sample.astype(np.float32)[None])
+    return range_of(recorder.statistics(), config)
 
 
 def quantization_error(x: np.ndarray, low: float, high: float, symmetric: bool = False) -> float:
@@ -74,6 +75,15 @@ def test_histogram_keeps_at_least_the_resolution_asked_for() -> None:
 def test_histogram_counts_zeros_apart() -> None:
     h = histogram(np.array([0.0, 0.0, 1.0, -0.0]))
     assert h.zeros == 3 and h.counts.sum() == 1
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1.0), (1e-3, 50.0), (70.0, 0.2), (0.0, 3.0), (2.0, 0.0)])
+def test_merged_histograms_are_the_histogram_of_both(scales: tuple[float, float]) -> None:
+    a, b = (RNG.normal(size=700).astype(np.float32) * np.float32(scale) for scale in scales)
+    merged, both = histogram(a, bins=300).merged(histogram(b, bins=300)), histogram(a, b, bins=300)
+    assert (merged.exponent, merged.first, merged.zeros) == (both.exponent, both.first, both.zeros)
+    assert (merged.low, merged.high) == (both.low, both.high)
+    assert np.array_equal(merged.counts, both.counts)
 
 
 def test_folding_adds_magnitudes() -> None:
@@ -167,38 +177,23 @@ def test_entropy_clips_long_tails_and_keeps_uniform_ranges() -> None:
     ids=["zeros", "constant", "negative", "tiny", "huge", "one"],
 )
 def test_degenerate_data_gives_a_usable_range(kind: ObserverKind, activations: Activations, data: np.ndarray) -> None:
-    observer = make_observer(QuantConfig(observer=kind, activations=activations))
-    observer.update(data.astype(np.float32))
-    low, high = observer.range()
+    low, high = observed(QuantConfig(observer=kind, activations=activations), data)
     assert low <= 0.0 <= high and np.isfinite([low, high]).all()
     q = activation_params(low, high, activations is Activations.SYMMETRIC)
     assert q.s >= SMALLEST_SCALE and np.float32(q.s) == q.s
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_observer_that_saw_nothing_has_an_empty_range(kind: ObserverKind) -> None:
-    assert make_observer(QuantConfig(observer=kind)).range() == (0.0, 0.0)
-
-
 @pytest.mark.parametrize("kind", [k for k in KINDS if k is not ObserverKind.MOVING_AVERAGE])
 def test_ranges_do_not_depend_on_order(kind: ObserverKind) -> None:
     parts = [RNG.normal(size=300).astype(np.float32) * s for s in (0.1, 3, 1)]
-    ranges = []
-    for order in (parts, parts[::-1]):
-        observer = make_observer(QuantConfig(observer=kind))
-        for part in order:
-            observer.update(part)
-        ranges.append(observer.range())
-    assert ranges[0] == ranges[1]
+    assert observed(QuantConfig(observer=kind), *parts) == observed(QuantConfig(observer=kind), *parts[::-1])
 
 
 def test_min_max_and_moving_average() -> None:
-    exact, average = MinMax(), MovingAverage(0.75)
-    for array in (np.array([1.0, 4.0]), np.array([-2.0, 8.0])):
-        exact.update(array)
-        average.update(array)
-    assert exact.range() == (-2.0, 8.0)
-    assert average.range() == (0.0, 5.0)  # least: 0.75·1 − 0.25·2 = 0.25, widened to zero
+    samples = np.array([1.0, 4.0]), np.array([-2.0, 8.0])
+    assert observed(QuantConfig(observer=ObserverKind.MIN_MAX), *samples) == (-2.0, 8.0)
+    average = QuantConfig(observer=ObserverKind.MOVING_AVERAGE, momentum=0.75)
+    assert observed(average, *samples) == (0.0, 5.0)  # least: 0.75·1 − 0.25·2 = 0.25, widened to zero
 
 
 # Parameters
