@@ -194,7 +194,7 @@ def run_programs(
     text += ["int main(void)", "{", *calls, *ended, "}", ""]
     (place / "main.c").write_text('#include "eq/align.h"\n' + "\n".join(text), "utf-8")
     sources = [place / "main.c", *sorted((place / "src").glob("*.c")), *sorted((place / "kernels").rglob("*.c"))]
-    options = ["-std=gnu99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    options = ["-std=gnu99", "-O0", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     includes = ["-I", place / "include", "-I", place / "kernels" / "include"]
     defines = [f"-D{name.upper()}_PROFILE" for name in names]
     needs.programs("gcc")
