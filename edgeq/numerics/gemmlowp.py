@@ -1,8 +1,8 @@
 """Fixed-point functions on raw int32 values, as gemmlowp defines them and TensorFlow Lite uses them.
 
 A raw value r with i integer bits stands for r · 2^(i − 31). Everything takes and returns int64 arrays that hold int32
-values, and gives the bits that the C++ templates of gemmlowp (`fixedpoint/fixedpoint.h`) give.
-`firmware/include/eq/gemmlowp.h` has those of them in C that a kernel needs at run time.
+values, with the bits that the C++ templates of gemmlowp (`fixedpoint/fixedpoint.h`) compute.
+`firmware/include/eq/gemmlowp.h` has those that a kernel needs at run time in C.
 """
 
 from __future__ import annotations
