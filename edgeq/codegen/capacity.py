@@ -1,4 +1,4 @@
-"""Whether a program can fit its target, as far as that is known before anything is compiled."""
+"""Whether a program can fit its target, as far as is known before anything is compiled."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from edgeq.target import Target
 
 
 def check_capacity(program: Program, target: Target) -> None:
-    """Make sure that constants alone, and arena and stack alone, fit; the linker has the last word.
+    """Make sure that the constants, and the arena with the stack, each fit; the linker has the last word.
 
     Raises:
-        CapacityError: they do not; tells the figures.
+        CapacityError: they do not fit; the message has the figures.
     """
     problems = _constants(program, target)
     hint = "take a smaller model or input, or a target with more memory"
@@ -35,10 +35,10 @@ def check_capacity(program: Program, target: Target) -> None:
 
 
 def check_budget(program: Program, budget: int | None) -> None:
-    """Make sure that the arena, which was made as small as possible for it, keeps to a budget.
+    """Make sure that the arena, already made as small as possible, keeps within a budget.
 
     Raises:
-        CapacityError: it does not; tells how small it can be.
+        CapacityError: it does not; the message says how small it can be.
     """
     if budget is None or program.arena_bytes <= budget:
         return
