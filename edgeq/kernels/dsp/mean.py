@@ -42,7 +42,7 @@ def lower_compact(site: Site) -> Mapping[str, Param]:
 
 
 def mean_rows() -> tuple[Kernel, ...]:
-    """The rows, that for `--optimize size` first."""
+    """The rows, the one for `--optimize size` first."""
     return (
         Kernel(
             "eq_compact_mean_dsp",

@@ -1,4 +1,4 @@
-"""Weights of the Armv6-M kernels, which make two products per multiplication in lanes of 16 bits."""
+"""Weights of the Armv6-M kernels, which compute two products per multiplication in lanes of 16 bits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgeq.ir.tensor import Array
 
 LANE_MIN, LANE_MAX = -(2**15), 2**15 - 1
 LONGEST = 255
-"""Weights of a block: its length is a byte."""
+"""The most weights of a block: its length is a byte."""
 
 
 @dataclass(frozen=True, eq=False)
