@@ -84,7 +84,7 @@ def _split(ranges: Iterable[Range], reads: Sequence[tuple[int, Read]]) -> list[R
     """The ranges without the distances that every read allows.
 
     Args:
-        found: forbidden distances of the output's buffer after the input's.
+        ranges: forbidden distances of the output's buffer after the input's.
         reads: the reads of these bytes, each with the distance between the buffers at which the output starts exactly
             where the read does.
     """
