@@ -95,7 +95,7 @@ def _parts(graph: Graph, node: Node) -> dict[str, Home] | None:
 
 
 def _start(graph: Graph, node: Node) -> int | None:
-    """The byte of its operand at which a node's one output starts; None if it is no such part, or is not aligned."""
+    """The byte of its operand at which a node's one output starts; None if it is not such a part, or not aligned."""
     parts = node.op.parts(graph.site(node))
     if parts is None or parts.of != "input" or len(parts.starts) != 1 or parts.starts[0] % ALIGNMENT:
         return None

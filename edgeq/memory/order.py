@@ -69,7 +69,7 @@ class _Forced:
         needed: bytes.
         live: buffers that are in memory then in any order.
         lasting: buffers that are in memory then if they have been written.
-        dying: buffers of which this may be the last use.
+        dying: buffers that this step may be the last to use.
     """
 
     step: int

@@ -99,7 +99,7 @@ def _shift_left_by(x: Ints, shift: Ints) -> Ints:
 def log_from_one(x: Ints, integer_bits: int = 12, result_bits: int = 5) -> Ints:
     """ln(x) with `result_bits`, for x ≥ 1 with `integer_bits`.
 
-    x is normalized twice, to [1/2, 1) and to [√½, √2 ), the better of which goes into a rational approximation around
+    x is normalized twice, to [1/2, 1) and to [√½, √2 ); the better result goes into a rational approximation around
     the fourth root of ½.
     """
     multiply = doubling_high_multiply

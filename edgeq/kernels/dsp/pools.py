@@ -1,4 +1,4 @@
-"""Rows of pools: four channels at once, of which the last four may overlap those before."""
+"""Rows of pools: four channels at once; the last four may overlap those before."""
 
 from __future__ import annotations
 
