@@ -55,8 +55,8 @@ def peak(arena: Sequence[Occupant]) -> Peak:
     layers = sorted({o.first for o in arena})  # usage only grows where an occupant begins
     totals = [(covered(present(arena, layer)), layer) for layer in layers]
     bytes, layer = max(totals, key=lambda f: (f[0], -f[1]), default=(0, -1))
-    there = sorted(present(arena, layer), key=lambda o: (-o.bytes, o.offset))
-    return Peak(layer, bytes, tuple(o for o in there if o.bytes))
+    occupants = sorted(present(arena, layer), key=lambda o: (-o.bytes, o.offset))
+    return Peak(layer, bytes, tuple(o for o in occupants if o.bytes))
 
 
 def describe(occupant: Occupant) -> str:
@@ -68,15 +68,15 @@ def describe(occupant: Occupant) -> str:
 
 def explain_peak(program: Program) -> tuple[str, str]:
     """What makes a program's arena as large as it is, as a clause, and what would help, as the beginning of a hint."""
-    most = peak(program.arena)
-    if 0 <= most.layer < len(program.calls):
-        moment = f"in layer {program.calls[most.layer].name!r}"
+    fullest = peak(program.arena)
+    if 0 <= fullest.layer < len(program.calls):
+        moment = f"in layer {program.calls[fullest.layer].name!r}"
     else:
-        moment = "before the first layer" if most.layer < 0 else "after the last layer"
-    listed = ", ".join(describe(o) for o in most.occupants) or "nothing"
-    if sum(o.bytes for o in most.occupants) > most.bytes:
-        listed += f", which share bytes: {most.bytes} in all"
-    tensors = [o.value for o in most.occupants if o.kind != "scratch"]
+        moment = "before the first layer" if fullest.layer < 0 else "after the last layer"
+    listed = ", ".join(describe(o) for o in fullest.occupants) or "nothing"
+    if sum(o.bytes for o in fullest.occupants) > fullest.bytes:
+        listed += f", which share bytes: {fullest.bytes} in all"
+    tensors = [o.value for o in fullest.occupants if o.kind != "scratch"]
     cure = f"a lower resolution or fewer channels of {tensors[0]!r} help most" if tensors else "take a smaller model"
     return f"it is fullest {moment}, with {listed}", cure
 

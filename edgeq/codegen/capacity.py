@@ -44,12 +44,12 @@ def check_budget(program: Program, budget: int | None) -> None:
         return
     needed, streaming = program.arena_bytes, program.streaming
     cause, cure = explain_peak(program)
-    how = ""
+    stripes = ""
     if streaming is not None:
         layers = f"the layers {streaming.layers[0]!r} to {streaming.layers[-1]!r}"
-        how = f" even with {layers} computed in {len(streaming.heights)} stripes"
+        stripes = f" even with {layers} computed in {len(streaming.heights)} stripes"
     raise CapacityError(
-        f"the arena takes {needed} bytes{how}, {needed - budget} more than the budget of {budget}; {cause}",
+        f"the arena takes {needed} bytes{stripes}, {needed - budget} more than the budget of {budget}; {cause}",
         hint=f"{cure}; or raise --ram-budget to {needed}",
     )
 
@@ -60,7 +60,7 @@ def _constants(program: Program, target: Target) -> list[str]:
         return []
     if place.address is not None:
         taken, room = program.image_bytes, region.end - place.address
-        what = f"the file of weights takes {taken} bytes from {place.address:#x}"
-        return [f"{what}, where {place.region} has {room} left"] if taken > room else []
-    what = f"weights and tables take {program.constant_bytes} bytes of {place.region}"
-    return [f"{what}, which has {region.size}"] if program.constant_bytes > region.size else []
+        subject = f"the file of weights takes {taken} bytes from {place.address:#x}"
+        return [f"{subject}, where {place.region} has {room} left"] if taken > room else []
+    subject = f"weights and tables take {program.constant_bytes} bytes of {place.region}"
+    return [f"{subject}, which has {region.size}"] if program.constant_bytes > region.size else []

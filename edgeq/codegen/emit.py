@@ -146,13 +146,13 @@ def call_text(program: Program, call: KernelCall) -> CallText:
     arguments = [*inputs, *outputs, *scratch]
     definition = struct_definition(call.struct, params, call.params)
     if call.instance:
-        own = f"{program.name}_{call.id}_instance"
+        instance = f"{program.name}_{call.id}_instance"
         types = {f"input{i}": f"const {place.element} *" for i, place in enumerate(call.inputs)}
         types |= {f"output{i}": f"{place.element} *" for i, place in enumerate(call.outputs)}
         types |= {"scratch": "void *"} if scratch else {}
-        prototype = _wrapped(f"void {own}(", [f"{type}{name}" for name, type in types.items()], ")", 0)
+        prototype = _wrapped(f"void {instance}(", [f"{type}{name}" for name, type in types.items()], ")", 0)
         body = _wrapped(f"{call.function}(", [f"&{params}", *types], ");", 4)
-        return CallText(definition, _wrapped(f"{own}(", arguments, ");", 4), "", prototype, body)
+        return CallText(definition, _wrapped(f"{instance}(", arguments, ");", 4), "", prototype, body)
     statement = _wrapped(f"{call.function}(", [f"&{params}", *arguments], ");", 8 if gathered else 4)
     return CallText(definition, statement, gathered, "", "")
 

@@ -46,7 +46,7 @@ class _Constants:
 def _ports(
     graph: Graph, homes: Mapping[str, Home], plan: Plan, direct: frozenset[str]
 ) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    def many(side: str, values: Sequence[str]) -> tuple[Port, ...]:
+    def ports_of(side: str, values: Sequence[str]) -> tuple[Port, ...]:
         names = Names()
         single = len(values) == 1
         ports = []
@@ -55,7 +55,7 @@ def _ports(
             ports.append(Port(value, id, graph.type(value), _offset(homes[value], plan), value in direct))
         return tuple(ports)
 
-    return many("input", graph.public_inputs), many("output", graph.public_outputs)
+    return ports_of("input", graph.public_inputs), ports_of("output", graph.public_outputs)
 
 
 def _block(graph: Graph) -> tuple[dict[str, int], int]:

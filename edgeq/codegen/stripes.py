@@ -155,11 +155,11 @@ class Stripes:
             return 1 << 62
         worst = 0
         for index in range(len(self.region.nodes)):
-            there, merged, out = self._present(stripe, following, index)
+            others, merged, out = self._present(stripe, following, index)
             calls = self.calls.of(self._site(stripe, self.region.nodes[index]))
             if not calls:
                 return 1 << 62
-            options = [there + _extent(out, merged, nearest) + scratch for scratch, nearest in calls]
+            options = [others + _extent(out, merged, nearest) + scratch for scratch, nearest in calls]
             worst = max(worst, next((n for n in options if n <= budget), min(options)))
         return worst
 

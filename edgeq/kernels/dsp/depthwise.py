@@ -70,10 +70,10 @@ def requant_members(site: Site) -> Mapping[str, Param]:
     members = dict(requant_params(site, effective_multiplier(site, channels), op_of(site, DepthwiseConv2D).clamp))
     if site.rounding is not Rounding.FAST:
         return {"weight_shift": 0, "bias": bias, **members}
-    how = scaled(site)
-    members |= {"mantissa": how.multiplier.astype(np.int32), "shift": 0}
-    shift = how.shift.astype(np.int8) if how.shift.any() else 0
-    return {"weight_shift": shift, "bias": (bias.astype(np.int64) << how.shift).astype(np.int32), **members}
+    scaling = scaled(site)
+    members |= {"mantissa": scaling.multiplier.astype(np.int32), "shift": 0}
+    shift = scaling.shift.astype(np.int8) if scaling.shift.any() else 0
+    return {"weight_shift": shift, "bias": (bias.astype(np.int64) << scaling.shift).astype(np.int32), **members}
 
 
 def keeps_channels_apart(site: Site) -> bool:
