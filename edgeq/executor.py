@@ -1,10 +1,10 @@
-"""The one walk over a graph: simulator, calibration and bias correction all take it.
+"""The one walk over a graph, which simulator, calibration and bias correction share.
 
 A walk executes many samples at once. Values have the samples along a dimension of their own in front of the tensor's.
-An operator that keeps dimension 0 apart (`Op.batched`) gets its operands with the samples laid behind each other along
-it; any other sees one sample after the other. The result is the same to the last bit: no reference adds up numbers of
-several samples, nor rounds one in a way that depends on the others. States are inputs like all others: who runs a
-sequence hands each step what the one before left.
+An operator that treats the indices of dimension 0 independently (`Op.batched`) gets its operands with the samples
+concatenated along it; any other sees one sample after the other. The result is the same to the last bit: no reference
+adds up numbers of several samples, nor rounds one in a way that depends on the others. States are inputs like all
+others: the caller that runs a sequence hands each step the states that the step before left.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ Operands = Sequence[Array | None]
 Values = dict[str, Array]
 Prepare = Callable[[Node, Operands], Node]
 ELEMENTS = 1 << 18
-"""Elements of the greatest operand or output of a node that are worked on at once: they stay in a CPU's cache."""
+"""Elements of a node's largest operand or output to work on at once, so that they stay in a CPU's cache."""
 HELD = 1 << 24
-"""Elements of the greatest tensor that are held at once."""
+"""Elements of the largest tensor to hold at once."""
 
 
 class Arithmetic(Protocol):
-    """In which numbers a graph is executed."""
+    """The arithmetic in which a graph is executed."""
 
     def constant(self, name: str) -> Array:
         """The elements of a constant."""
 
     def compute(self, op: Op, node: Node, operands: Operands) -> tuple[Array, ...]:
-        """The outputs of `op`, the node's own operator or what it is for a batch; operands include constants."""
+        """The outputs of `op`, the node's own operator or its form for a batch; operands include constants."""
 
 
 class FloatArithmetic:
@@ -87,16 +87,19 @@ class Executor:
         self._uses = {name: len(nodes) for name, nodes in graph.consumers.items()}
 
     def _run(self, node: Node, operands: Operands, computed: Sequence[bool], samples: int) -> tuple[Array, ...]:
-        """Outputs (samples, …) of a node; those of `operands` that are computed have that first dimension, too."""
+        """Outputs (samples, …) of a node; computed operands have that first dimension too."""
         if not any(computed):
             results = self._arithmetic.compute(node.op, node, operands)
             return tuple(np.broadcast_to(r, (samples, *r.shape)) for r in results)
-        results_shapes = [self.graph.type(name).shape for name in node.outputs]
+        out_shapes = [self.graph.type(name).shape for name in node.outputs]
         shapes = [
-            None if x is None else x.shape[1:] if own else x.shape for x, own in zip(operands, computed, strict=True)
+            None if x is None else x.shape[1:] if is_computed else x.shape
+            for x, is_computed in zip(operands, computed, strict=True)
         ]
-        moving = [shape for shape, own in zip(shapes, computed, strict=True) if shape is not None and own]
-        at_once = max(1, min(samples, ELEMENTS // max(1, *(prod(s) for s in (*moving, *results_shapes)))))
+        moving = [
+            shape for shape, is_computed in zip(shapes, computed, strict=True) if shape is not None and is_computed
+        ]
+        at_once = max(1, min(samples, ELEMENTS // max(1, *(prod(s) for s in (*moving, *out_shapes)))))
         chunks: list[tuple[Array, ...]] = []
         start = 0
         while start < samples:
@@ -104,18 +107,18 @@ class Executor:
             op = self._for_batch(node, shapes, computed, count)
             count = count if op is not None else 1
             chosen = [
-                x if x is None or not own else _folded(x[start : start + count])
-                for x, own in zip(operands, computed, strict=True)
+                x if x is None or not is_computed else _folded(x[start : start + count])
+                for x, is_computed in zip(operands, computed, strict=True)
             ]
             results = self._arithmetic.compute(op or node.op, node, chosen)
-            chunks.append(tuple(r.reshape(count, *s) for r, s in zip(results, results_shapes, strict=True)))
+            chunks.append(tuple(r.reshape(count, *s) for r, s in zip(results, out_shapes, strict=True)))
             start += count
         if len(chunks) == 1:
             return chunks[0]
         return tuple(np.concatenate(parts) for parts in zip(*chunks, strict=True))
 
     def _for_batch(self, node: Node, shapes: Shapes, computed: Sequence[bool], count: int) -> Op | None:
-        """The operator that takes `count` samples behind each other, None where there is no such."""
+        """The operator that takes `count` concatenated samples; None if there is none."""
         if count == 1:
             return node.op
         key = node.name, count
@@ -129,8 +132,8 @@ class Executor:
 
         Args:
             inputs: of each graph input, samples along the first dimension, in the arithmetic's numbers.
-            prepare: called with each node and its operands before it is executed; gives the node to execute in its
-                place: its operator and outputs stay, its constants may be others.
+            prepare: called with each node and its operands before it is executed; returns the node to execute in its
+                place, with the same operator and outputs but possibly other constants.
         """
         left = dict(self._uses)
         held: Values = {name: inputs[name] for name in self.graph.inputs}
@@ -162,22 +165,24 @@ class Executor:
 
 
 def _folded(x: Array) -> Array:
-    """Samples (count, n, …) behind each other: (count · n, …)."""
+    """Samples (count, n, …) concatenated: (count · n, …)."""
     return x.reshape(len(x) * x.shape[1], *x.shape[2:]) if x.ndim > 1 else x.reshape(())
 
 
 def _batched(op: Op, shapes: Shapes, computed: Sequence[bool], results: tuple[Shape, ...], count: int) -> Op | None:
-    moving = [s for s, own in zip(shapes, computed, strict=True) if s is not None and own]
+    moving = [s for s, is_computed in zip(shapes, computed, strict=True) if s is not None and is_computed]
     if not all((*moving, *results)) or len({(len(s), s[0]) for s in moving}) > 1:
         return None
     whole = op.batched(shapes, count)
     if whole is None:
         return None
     try:
-        found = whole.out_shapes([_times(s, count) if own else s for s, own in zip(shapes, computed, strict=True)])
+        out_shapes = whole.out_shapes(
+            [_times(s, count) if is_computed else s for s, is_computed in zip(shapes, computed, strict=True)]
+        )
     except ValueError:  # a constant for every index of dimension 0
         return None
-    return whole if found == tuple(_times(s, count) for s in results) else None
+    return whole if out_shapes == tuple(_times(s, count) for s in results) else None
 
 
 def _times(shape: Shape | None, count: int) -> Shape | None:
@@ -192,5 +197,5 @@ def in_batches(samples: Iterable[Mapping[str, Array]], size: int) -> Iterator[di
 
 
 def batch_size(graph: Graph) -> int:
-    """How many samples a walk should take at once: enough to make weights ready rarely, few enough for the memory."""
+    """How many samples a walk should take at once: enough to prepare weights rarely, few enough to fit in memory."""
     return max(1, HELD // max((graph.type(o).size for n in graph.nodes for o in n.outputs), default=HELD))

@@ -1,7 +1,7 @@
 """Sequences: running a network with states step by step.
 
-An executor computes one step and knows nothing of the steps around it. Here what a step leaves becomes what the next
-one finds, and a sequence begins with a reset: states that are zero in real numbers.
+An executor computes one step and knows nothing of the steps around it. Here the states that a step leaves become the
+inputs of the next one, and a sequence begins with a reset: states that are zero in real numbers.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ class Executor(Protocol):
 
 def reset(graph: Graph) -> dict[str, Array]:
     """The inputs of states at a sequence's first step: zero in real numbers, the zero-point in an integer graph."""
-    found = {}
+    states = {}
     for state in graph.states:
         type = graph.type(state.input)
         zero = 0 if graph.numerics is None else type.qp.zp
-        found[state.input] = np.full(type.shape, zero, type.dtype.numpy)
-    return found
+        states[state.input] = np.full(type.shape, zero, type.dtype.numpy)
+    return states
 
 
 def run_sequences(
     executor: Executor, samples: Iterable[Mapping[str, Array]], steps: int | None = None
 ) -> Iterator[Mapping[str, Array]]:
-    """Every value of every step, one step after the other; samples of a network without states are steps like any.
+    """Every value of every step, one step after the other; for a network without states, samples are simply steps.
 
     Args:
         executor: computes one step.
-        samples: per step the public inputs, in the executor's element types.
+        samples: for each step the public inputs, in the executor's element types.
         steps: how many samples make one sequence, so that the next one begins with a reset; None: all of them.
 
     Raises:
@@ -70,15 +70,15 @@ def run_sequences(
 def unroll(
     executor: Executor, samples: Iterable[Mapping[str, Array]], steps: int | None = None
 ) -> list[dict[str, Array]]:
-    """The samples of a network with states as samples of one without: each with the states that it finds.
+    """The samples of a network with states as samples of one without: each together with the states before it.
 
-    What looks at one step at a time then needs no sequence, and may take the steps in any order.
+    Code that looks at one step at a time then needs no sequence, and may take the steps in any order.
 
     Args:
         executor, samples, steps: as for `run_sequences`.
 
     Returns:
-        Per step every input of the graph, those of states included.
+        For each step every input of the graph, those of states included.
 
     Raises:
         UsageError: as `run_sequences`.

@@ -1,4 +1,4 @@
-"""Executing a graph in NumPy: in float, and in the integers that are normative for the generated code.
+"""Executing a graph in NumPy: in float, and in the integer arithmetic that is normative for the generated code.
 
 Nothing here knows an operator: each brings its own reference, and `edgeq.executor` hands values from one to the next.
 """
@@ -16,9 +16,9 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, DType
 
 
-def _check_names(graph: Graph, given: Mapping[str, Array]) -> None:
-    missing = [name for name in graph.inputs if name not in given]
-    unknown = [name for name in given if name not in graph.inputs]
+def _check_names(graph: Graph, inputs: Mapping[str, Array]) -> None:
+    missing = [name for name in graph.inputs if name not in inputs]
+    unknown = [name for name in inputs if name not in graph.inputs]
     if missing or unknown:
         wrong = [f"{n!r} is missing" for n in missing] + [f"{n!r} is no input" for n in unknown]
         raise UsageError(
@@ -38,7 +38,7 @@ def _check_shape(graph: Graph, name: str, array: Array) -> None:
 
 
 class FloatExecutor:
-    """Runs a graph in float32: constants are dequantized once, the parameters of activations are ignored."""
+    """Runs a graph in float32: constants are dequantized once, quantization parameters of activations are ignored."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -54,7 +54,7 @@ class FloatExecutor:
             UsageError: an input is missing, unknown, of another shape or not numeric.
         """
         _check_names(self.graph, inputs)
-        found: Values = {}
+        arrays: Values = {}
         for name in self.graph.inputs:
             array = np.asarray(inputs[name])
             _check_shape(self.graph, name, array)
@@ -64,8 +64,8 @@ class FloatExecutor:
                     hint="give real numbers",
                     where=self.graph.name,
                 )
-            found[name] = array.astype(np.float32)
-        return self._executor.run(found)
+            arrays[name] = array.astype(np.float32)
+        return self._executor.run(arrays)
 
 
 class IntExecutor:
@@ -89,7 +89,7 @@ class IntExecutor:
             UsageError: an input is missing, unknown, or of another shape or element type.
         """
         _check_names(self.graph, inputs)
-        found: Values = {}
+        arrays: Values = {}
         for name in self.graph.inputs:
             array = np.asarray(inputs[name])
             _check_shape(self.graph, name, array)
@@ -100,8 +100,8 @@ class IntExecutor:
                     hint=f"give {expected.value}, quantized as the model's input is",
                     where=self.graph.name,
                 )
-            found[name] = array
-        return self._executor.run(found)
+            arrays[name] = array
+        return self._executor.run(arrays)
 
 
 _float_executor = lru_cache(maxsize=4)(FloatExecutor)

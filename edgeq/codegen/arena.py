@@ -1,4 +1,4 @@
-"""What fills the arena of a program: at which layer it is fullest, what lies there then, and how to say so."""
+"""What fills the arena of a program: at which layer it is fullest, what it holds then, and how to say so."""
 
 from __future__ import annotations
 
@@ -33,28 +33,30 @@ def covered(occupants: Iterable[Occupant]) -> int:
 
 
 def present(arena: Sequence[Occupant], layer: int) -> tuple[Occupant, ...]:
-    """What is in the arena during a call. Neighbouring parts of a tensor are one."""
-    found: list[Occupant] = []
+    """What is in the arena during a call. Neighbouring parts of a tensor are joined."""
+    occupants: list[Occupant] = []
     before: dict[str, int] = {}  # value → where its last part is in the list
     for o in arena:
         if o.first <= layer <= o.last:
             index = before.get(o.value) if o.kind != "scratch" else None
-            if index is not None and found[index].offset + found[index].bytes == o.offset:
-                first, last = min(found[index].first, o.first), max(found[index].last, o.last)
-                found[index] = replace(found[index], bytes=found[index].bytes + o.bytes, first=first, last=last)
+            if index is not None and occupants[index].offset + occupants[index].bytes == o.offset:
+                first, last = min(occupants[index].first, o.first), max(occupants[index].last, o.last)
+                occupants[index] = replace(
+                    occupants[index], bytes=occupants[index].bytes + o.bytes, first=first, last=last
+                )
             else:
-                before[o.value] = len(found)
-                found.append(o)
-    return tuple(found)
+                before[o.value] = len(occupants)
+                occupants.append(o)
+    return tuple(occupants)
 
 
 def peak(arena: Sequence[Occupant]) -> Peak:
-    """The first of the moments at which most bytes are in use."""
-    layers = sorted({o.first for o in arena})  # occupants can only become more when one begins
-    found = [(covered(present(arena, layer)), layer) for layer in layers]
-    bytes, layer = max(found, key=lambda f: (f[0], -f[1]), default=(0, -1))
-    there = sorted(present(arena, layer), key=lambda o: (-o.bytes, o.offset))
-    return Peak(layer, bytes, tuple(o for o in there if o.bytes))
+    """The first moment at which the most bytes are in use."""
+    layers = sorted({o.first for o in arena})  # usage only grows where an occupant begins
+    totals = [(covered(present(arena, layer)), layer) for layer in layers]
+    bytes, layer = max(totals, key=lambda f: (f[0], -f[1]), default=(0, -1))
+    occupants = sorted(present(arena, layer), key=lambda o: (-o.bytes, o.offset))
+    return Peak(layer, bytes, tuple(o for o in occupants if o.bytes))
 
 
 def describe(occupant: Occupant) -> str:
@@ -65,20 +67,20 @@ def describe(occupant: Occupant) -> str:
 
 
 def explain_peak(program: Program) -> tuple[str, str]:
-    """What makes a program's arena as large as it is, as a clause; and what would help, as the beginning of a hint."""
-    most = peak(program.arena)
-    if 0 <= most.layer < len(program.calls):
-        moment = f"in layer {program.calls[most.layer].name!r}"
+    """What makes a program's arena as large as it is, as a clause, and what would help, as the beginning of a hint."""
+    fullest = peak(program.arena)
+    if 0 <= fullest.layer < len(program.calls):
+        moment = f"in layer {program.calls[fullest.layer].name!r}"
     else:
-        moment = "before the first layer" if most.layer < 0 else "after the last layer"
-    listed = ", ".join(describe(o) for o in most.occupants) or "nothing"
-    if sum(o.bytes for o in most.occupants) > most.bytes:
-        listed += f", which share bytes: {most.bytes} in all"
-    tensors = [o.value for o in most.occupants if o.kind != "scratch"]
+        moment = "before the first layer" if fullest.layer < 0 else "after the last layer"
+    listed = ", ".join(describe(o) for o in fullest.occupants) or "nothing"
+    if sum(o.bytes for o in fullest.occupants) > fullest.bytes:
+        listed += f", which share bytes: {fullest.bytes} in all"
+    tensors = [o.value for o in fullest.occupants if o.kind != "scratch"]
     cure = f"a lower resolution or fewer channels of {tensors[0]!r} help most" if tensors else "take a smaller model"
     return f"it is fullest {moment}, with {listed}", cure
 
 
 def try_budget(room: int) -> str:
-    """The end of a hint where the arena is too large: what else may make it as small as the room that there is."""
+    """The end of a hint about an arena that is too large: the option that may make it fit into `room` bytes."""
     return f", or try --ram-budget {room}, which computes layers in stripes if need be" if room > 0 else ""

@@ -1,4 +1,4 @@
-"""Whether a program can fit its target, as far as that is known before anything is compiled."""
+"""Whether a program can fit its target, as far as is known before anything is compiled."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from edgeq.target import Target
 
 
 def check_capacity(program: Program, target: Target) -> None:
-    """Make sure that constants alone, and arena and stack alone, fit; the linker has the last word.
+    """Make sure that the constants, and the arena with the stack, each fit; the linker has the last word.
 
     Raises:
-        CapacityError: they do not; tells the figures.
+        CapacityError: they do not fit; the message has the figures.
     """
     problems = _constants(program, target)
     hint = "take a smaller model or input, or a target with more memory"
@@ -35,21 +35,21 @@ def check_capacity(program: Program, target: Target) -> None:
 
 
 def check_budget(program: Program, budget: int | None) -> None:
-    """Make sure that the arena, which was made as small as possible for it, keeps to a budget.
+    """Make sure that the arena, already made as small as possible, keeps within a budget.
 
     Raises:
-        CapacityError: it does not; tells how small it can be.
+        CapacityError: it does not; the message says how small it can be.
     """
     if budget is None or program.arena_bytes <= budget:
         return
     needed, streaming = program.arena_bytes, program.streaming
     cause, cure = explain_peak(program)
-    how = ""
+    stripes = ""
     if streaming is not None:
         layers = f"the layers {streaming.layers[0]!r} to {streaming.layers[-1]!r}"
-        how = f" even with {layers} computed in {len(streaming.heights)} stripes"
+        stripes = f" even with {layers} computed in {len(streaming.heights)} stripes"
     raise CapacityError(
-        f"the arena takes {needed} bytes{how}, {needed - budget} more than the budget of {budget}; {cause}",
+        f"the arena takes {needed} bytes{stripes}, {needed - budget} more than the budget of {budget}; {cause}",
         hint=f"{cure}; or raise --ram-budget to {needed}",
     )
 
@@ -60,7 +60,7 @@ def _constants(program: Program, target: Target) -> list[str]:
         return []
     if place.address is not None:
         taken, room = program.image_bytes, region.end - place.address
-        what = f"the file of weights takes {taken} bytes from {place.address:#x}"
-        return [f"{what}, where {place.region} has {room} left"] if taken > room else []
-    what = f"weights and tables take {program.constant_bytes} bytes of {place.region}"
-    return [f"{what}, which has {region.size}"] if program.constant_bytes > region.size else []
+        subject = f"the file of weights takes {taken} bytes from {place.address:#x}"
+        return [f"{subject}, where {place.region} has {room} left"] if taken > room else []
+    subject = f"weights and tables take {program.constant_bytes} bytes of {place.region}"
+    return [f"{subject}, which has {region.size}"] if program.constant_bytes > region.size else []

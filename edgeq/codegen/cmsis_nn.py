@@ -19,7 +19,7 @@ SOURCES = (
     "Source/SoftmaxFunctions/*_s8.c",
     "Source/TransposeFunctions/*_s8.c",
 )
-"""Patterns of the files that its functions for int8 are in."""
+"""Patterns of the files that contain its functions for int8."""
 
 
 def is_copy(root: Path) -> bool:

@@ -1,6 +1,6 @@
 """From a program to a self-contained folder of C: renders the templates and copies the kernels that are used.
 
-Everything in the folder depends on the program, the target and edgeq's version only: no dates, no absolute paths.
+Everything in the folder depends only on the program, the target and edgeq's version: no dates, no absolute paths.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class CallText:
         statement: the call.
         gathered: the array of pointers it takes, if any.
         prototype: of the layer's own function, if it has one; else "".
-        body: what that one does.
+        body: of that function.
     """
 
     params: str
@@ -119,14 +119,14 @@ def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> str:
 
 
 def _pointer(program: Program, place: Place, const: str = "") -> str:
-    """Where a kernel finds a tensor. Offsets are in bytes, which `memory` and the inputs point to."""
+    """The pointer to a tensor that a kernel gets. Offsets are in bytes, as `memory` and the inputs point to bytes."""
     if place.port is not None:
         bytes = f"from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
     else:
         bytes = f"{'block' if place.in_block else 'memory'} + {place.offset}"
     if place.element == "int8_t":
         return bytes
-    # By way of void: the planner aligns every tensor, which the compiler cannot know.
+    # Cast by way of void: the planner aligns every tensor, but the compiler cannot know that.
     return f"({const}{place.element} *)({const}void *)({bytes})"
 
 
@@ -146,19 +146,19 @@ def call_text(program: Program, call: KernelCall) -> CallText:
     arguments = [*inputs, *outputs, *scratch]
     definition = struct_definition(call.struct, params, call.params)
     if call.instance:
-        own = f"{program.name}_{call.id}_instance"
+        instance = f"{program.name}_{call.id}_instance"
         types = {f"input{i}": f"const {place.element} *" for i, place in enumerate(call.inputs)}
         types |= {f"output{i}": f"{place.element} *" for i, place in enumerate(call.outputs)}
         types |= {"scratch": "void *"} if scratch else {}
-        prototype = _wrapped(f"void {own}(", [f"{type}{name}" for name, type in types.items()], ")", 0)
+        prototype = _wrapped(f"void {instance}(", [f"{type}{name}" for name, type in types.items()], ")", 0)
         body = _wrapped(f"{call.function}(", [f"&{params}", *types], ");", 4)
-        return CallText(definition, _wrapped(f"{own}(", arguments, ");", 4), "", prototype, body)
+        return CallText(definition, _wrapped(f"{instance}(", arguments, ");", 4), "", prototype, body)
     statement = _wrapped(f"{call.function}(", [f"&{params}", *arguments], ");", 8 if gathered else 4)
     return CallText(definition, statement, gathered, "", "")
 
 
 def _reach(program: Program, port: Port) -> str:
-    """Where the kernels read an input."""
+    """The declaration of the pointer at which kernels read an input."""
     size = f"sizeof *{port.id} * {program.name.upper()}_{port.id.upper()}_SIZE"
     head = f"const int8_t *const from_{port.id} = {program.name}_reachable("
     return _wrapped(head, [f"memory + {port.offset}", port.id, size], ");", 4)
@@ -180,7 +180,7 @@ def _signature(program: Program) -> str:
 
 
 def _weights_declarations(program: Program) -> list[str]:
-    """What stands for each constant in the code: an array, or an address."""
+    """Declarations of the constants for the code: of arrays, or of addresses."""
     constants = program.constants
     if program.weights.kind != "file":
         return [f"{array_declaration(c, 'extern')};" for c in constants]
@@ -267,7 +267,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=target.link.get(kind, ()))
     if program.has_instances:
         files[f"src/{name}_instances.h"] = fill("instances.h.j2")
-    files |= {made.path: fill("instances.c.j2", instances=made) for made in instances(program)}
+    files |= {group.path: fill("instances.c.j2", instances=group) for group in instances(program)}
     headers = {*program.headers, *included_headers([*platform.values(), *files.values()])}
     files |= {f"kernels/{k}": v for k, v in kernel_files(program.sources, headers).items()}
     code = fingerprint(_code(files, name), program.constants)
@@ -291,11 +291,11 @@ def emit(
     """Write the build folder of a program (docs/build-folder.md), all of it or nothing.
 
     Args:
-        program: what `lower` made of `graph`.
+        program: what `lower` returned for `graph`.
         graph: the integer graph, kept in the folder for verification.
-        float_graph: the graph that was quantized, kept likewise, if there is one.
+        float_graph: the graph that was quantized, if there is one, kept likewise.
         target: what the program is for.
-        folder: where to; a build folder that is there is replaced.
+        folder: where to write; an existing build folder is replaced.
 
     Returns:
         The manifest.

@@ -15,7 +15,7 @@ from edgeq.errors import UsageError
 
 
 def check_replaceable(folder: Path) -> None:
-    """Make sure that nothing of the user's is lost when `folder` is written.
+    """Make sure that nothing of the user's is lost by writing `folder`.
 
     Raises:
         UsageError: it exists and is neither empty nor a build folder of edgeq, or clearly cannot be made.
@@ -45,7 +45,7 @@ def check_replaceable(folder: Path) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], finish: Callable[[Path], None]) -> None:
-    """Write a folder beside its final place, then move it there. A build folder that was there before is replaced.
+    """Write a folder beside its final place, then move it there. An existing build folder is replaced.
 
     Args:
         folder: the final place.
@@ -88,20 +88,20 @@ def _write(folder: Path, files: Mapping[str, bytes], finish: Callable[[Path], No
 
 
 def _stage_prefix(final: Path) -> str:
-    """How the folders begin in which `final` is written."""
+    """How the names of the folders in which `final` is prepared begin."""
     return f".{final.name}.edgeq-"
 
 
 def _kept(final: Path) -> Path:
-    """Where the folder that was there before is while a new one is made."""
+    """Where the previous folder is kept while a new one is written."""
     return final.with_name(f".{final.name}.before")
 
 
 def _recover(final: Path) -> None:
-    """If a build was killed, put `final` back as it was before that.
+    """If a build was killed, restore `final` as it was before that build.
 
     Raises:
-        UsageError: somebody else has a folder where a build would keep it.
+        UsageError: there is a folder of somebody else's where a build would keep it.
     """
     kept = _kept(final)
     if kept.is_dir():
@@ -111,7 +111,7 @@ def _recover(final: Path) -> None:
 
 
 def _sweep(final: Path) -> None:
-    """Remove what writers of `final` that were killed have left beside it."""
+    """Remove what killed writers of `final` have left beside it."""
     for stage in final.parent.glob(f"{glob.escape(_stage_prefix(final))}*"):
         if (stage / "old").is_dir() and not final.exists():
             (stage / "old").rename(final)
@@ -120,7 +120,7 @@ def _sweep(final: Path) -> None:
 
 @contextmanager
 def _parents(final: Path) -> Iterator[None]:
-    """If it fails inside, folders above `final` that were not there before are removed again, as far as empty."""
+    """Remove folders above `final` that did not exist before, if empty, when the body of the `with` fails."""
     missing = [parent for parent in final.parents if not os.path.lexists(parent)]
     try:
         yield
@@ -142,7 +142,7 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[None]:
-    """Whatever happens inside, `folder` is afterwards either what was made of it there, or as it was before.
+    """A context after which `folder` is either what was written within it or, after a failure, what it was before.
 
     Raises:
         UsageError: the folder holds something that edgeq did not write, or cannot be moved.

@@ -20,7 +20,7 @@ class Instances:
     Attributes:
         path: in the build folder.
         source: the kernel's, below firmware/kernels.
-        functions: what the source defines. They get other names here, as another model may have them as well.
+        functions: those that the source defines. They are renamed here, as another model may have instances too.
         calls: the layers.
     """
 
@@ -36,12 +36,14 @@ class Instances:
 
 
 def instances(program: Program) -> tuple[Instances, ...]:
-    """One for each source of which the program has instances, sorted."""
-    found: dict[str, list[KernelCall]] = defaultdict(list)
+    """One for each source that the program has instances of, sorted."""
+    by_source: dict[str, list[KernelCall]] = defaultdict(list)
     for call in program.calls:
         if call.instance:
-            found[call.sources[0]].append(call)
-    return tuple(Instances(_path(program, s), s, functions_of(s), tuple(calls)) for s, calls in sorted(found.items()))
+            by_source[call.sources[0]].append(call)
+    return tuple(
+        Instances(_path(program, s), s, functions_of(s), tuple(calls)) for s, calls in sorted(by_source.items())
+    )
 
 
 def _path(program: Program, source: str) -> str:

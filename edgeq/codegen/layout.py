@@ -23,12 +23,12 @@ class Choice:
 
 
 def choose(graph: Graph, wanted: Wanted, target: str = "", free: Collection[str] = ()) -> tuple[Choice, ...]:
-    """A kernel for every node but those that are `free`.
+    """A kernel for every node except those that are `free`.
 
     Raises:
         ModelError: no kernel takes one or more nodes; all of them are named.
     """
-    found: list[Choice] = []
+    choices: list[Choice] = []
     lacking: list[str] = []
     for node in graph.nodes:
         if node.name in free:
@@ -39,14 +39,14 @@ def choose(graph: Graph, wanted: Wanted, target: str = "", free: Collection[str]
             shapes = ", ".join("none" if t is None else str(t.shape) for t in site.inputs)
             lacking.append(f"{node.name} ({node.op.kind}: {site.describe_types()}, {shapes})")
         else:
-            found.append(Choice(node, site, kernel))
+            choices.append(Choice(node, site, kernel))
     if lacking:
         raise ModelError(
             f"no kernel for {'; '.join(lacking)}",
             hint="`edgeq ops` lists what each operator takes; replace the layer in the model or leave it to the caller",
             where=target,
         )
-    return tuple(found)
+    return tuple(choices)
 
 
 def runtime_inputs(choice: Choice, homes: Mapping[str, Home]) -> tuple[tuple[int, str], ...]:
@@ -55,42 +55,44 @@ def runtime_inputs(choice: Choice, homes: Mapping[str, Home]) -> tuple[tuple[int
 
 
 def read_in_block(graph: Graph, homes: Mapping[str, Home]) -> frozenset[str]:
-    """The inputs of states that layers read in the state block, so that they take no room in the arena.
+    """The inputs of states that layers read from the state block, so that they take no room in the arena.
 
-    One whose own bytes are an output is not among them: where it becomes another state, that one's old value would be
-    overwritten before it is read, and the caller looks for outputs in the arena.
+    An input whose bytes are themselves an output is not among them: if it becomes another state, the old value of that
+    state would be overwritten before it is read, and the caller looks for outputs in the arena.
     """
     return frozenset(state.input for state in graph.states) - {homes[name].root for name in graph.outputs}
 
 
 def handed_over_early(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home]) -> dict[str, str]:
-    """The states that go to the state block as soon as they are computed, so that they take no more room in the arena.
+    """The states that are copied to the state block as soon as they are computed, so that their arena room is free.
 
-    A state does if it depends on every layer that reads the old one: those come before it in whatever order.
+    This can be done if a state depends on every layer that reads its old value: in any order they come before it.
 
     Returns:
-        By the name of the state's input, the node after which it does; all others wait until the last layer is done.
+        By the name of the state's input, the node after which it is copied; all others wait for the last layer.
     """
     if not graph.states:
         return {}
     in_block = read_in_block(graph, homes)
-    makers: dict[str, list[str]] = {}
+    producers: dict[str, list[str]] = {}
     readers: dict[str, list[str]] = {}
-    needed: dict[str, frozenset[str]] = {}  # by a node, itself and all that come before it in every order
+    needed: dict[str, frozenset[str]] = {}  # by node: itself and all nodes that come before it in every order
     for choice in choices:
         name, roots = choice.node.name, [homes[n].root for _, n in runtime_inputs(choice, homes)]
-        needed[name] = frozenset([name]).union(*(needed[maker] for root in roots for maker in makers.get(root, ())))
+        needed[name] = frozenset([name]).union(
+            *(needed[producer] for root in roots for producer in producers.get(root, ()))
+        )
         for root in roots:
             readers.setdefault(root, []).append(name)
         for out in choice.node.outputs:
-            makers.setdefault(homes[out].root, []).append(name)
+            producers.setdefault(homes[out].root, []).append(name)
     early = {}
     for state in graph.states:
         home = homes[state.output]
         old = readers.get(state.input, []) if state.input in in_block else []
-        match makers.get(home.root):
-            case [maker] if home.part is None and needed[maker].issuperset(old):
-                early[state.input] = maker
+        match producers.get(home.root):
+            case [producer] if home.part is None and needed[producer].issuperset(old):
+                early[state.input] = producer
     return early
 
 
@@ -109,8 +111,8 @@ def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home])
             for i, name in runtime_inputs(choice, homes)
             if homes[name].root not in outside
         )
-        made = [homes[name] for name in choice.node.outputs]
-        writes, parts = tuple(home.root for home in made), tuple(home.part for home in made)
+        out_homes = [homes[name] for name in choice.node.outputs]
+        writes, parts = tuple(home.root for home in out_homes), tuple(home.part for home in out_homes)
         steps.append(Step(choice.node.name, reads, writes, choice.kernel.scratch(choice.site), parts))
     buffers = dict.fromkeys([*inputs, *(w for s in steps for w in s.writes)])
     return Schedule(
@@ -123,13 +125,13 @@ def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home])
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """What a graph becomes.
+    """A graph with its kernels and its memory plan.
 
     Attributes:
         graph: the graph that is executed.
         homes: where each of its computed values and inputs is kept.
         choices: the calls, in order of execution.
-        schedule, plan: the same calls as the memory planner sees them, and where it puts everything.
+        schedule, plan: the same calls as the memory planner sees them, and where it places everything.
     """
 
     graph: Graph

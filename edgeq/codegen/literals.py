@@ -51,14 +51,14 @@ def c_type(dtype: np.dtype[Any]) -> str:
     Raises:
         ValueError: C has no fixed type for it.
     """
-    found = _C_TYPES.get(dtype.name)
-    if found is None:
+    type = _C_TYPES.get(dtype.name)
+    if type is None:
         raise ValueError(f"no C type for elements of {dtype.name}")
-    return found
+    return type
 
 
 def pointer_type(dtype: DType) -> str:
-    """The C type by which kernels read and write a tensor's elements: bytes are int8_t, whatever they stand for."""
+    """The C type by which kernels access a tensor's elements: bytes are int8_t, whatever they stand for."""
     return "int8_t" if dtype.bits == 8 else c_type(dtype.numpy)
 
 
@@ -126,7 +126,7 @@ def struct_definition(struct: str, name: str, members: Mapping[str, Member], sto
 
 
 def split_params(prefix: str, params: Mapping[str, Param]) -> tuple[tuple[Constant, ...], dict[str, Member]]:
-    """Give the arrays of a kernel's parameters names.
+    """Name the arrays among a kernel's parameters.
 
     Returns:
         The arrays as constants named `<prefix>_<member>`, and the members with arrays replaced by those names. An array

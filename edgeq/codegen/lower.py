@@ -44,18 +44,18 @@ class _Constants:
 
 
 def _ports(
-    graph: Graph, homes: Mapping[str, Home], found: Plan, direct: frozenset[str]
+    graph: Graph, homes: Mapping[str, Home], plan: Plan, direct: frozenset[str]
 ) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
-    def many(side: str, values: Sequence[str]) -> tuple[Port, ...]:
+    def ports_of(side: str, values: Sequence[str]) -> tuple[Port, ...]:
         names = Names()
         single = len(values) == 1
         ports = []
         for value in values:
             id = side if single else f"{side}_{names.take(value)}"
-            ports.append(Port(value, id, graph.type(value), _offset(homes[value], found), value in direct))
+            ports.append(Port(value, id, graph.type(value), _offset(homes[value], plan), value in direct))
         return tuple(ports)
 
-    return many("input", graph.public_inputs), many("output", graph.public_outputs)
+    return ports_of("input", graph.public_inputs), ports_of("output", graph.public_outputs)
 
 
 def _block(graph: Graph) -> tuple[dict[str, int], int]:
@@ -67,22 +67,22 @@ def _block(graph: Graph) -> tuple[dict[str, int], int]:
     return offsets, end
 
 
-def _offset(home: Home, found: Plan) -> int:
-    return found.offsets[home.root] + (home.part.start if home.part else 0)
+def _offset(home: Home, plan: Plan) -> int:
+    return plan.offsets[home.root] + (home.part.start if home.part else 0)
 
 
-def occupants(planned: Schedule, found: Plan) -> tuple[Occupant, ...]:
-    """What lies in the arena and when, in order of first use. A buffer used in parts is listed part by part."""
-    made = []
+def occupants(planned: Schedule, plan: Plan) -> tuple[Occupant, ...]:
+    """What lies in the arena, and when, in order of first use. A buffer used in parts is listed part by part."""
+    listed = []
     for name, parts in pieces(planned).items():
-        given, taken = name in planned.inputs, name in planned.outputs
-        kind: Literal["input", "output", "tensor"] = "input" if given else "output" if taken else "tensor"
+        is_input, is_output = name in planned.inputs, name in planned.outputs
+        kind: Literal["input", "output", "tensor"] = "input" if is_input else "output" if is_output else "tensor"
         for part, span in ((piece.part, piece.span) for piece in parts):
-            made.append(Occupant(name, kind, found.offsets[name] + part.start, part.size, span.first, span.last))
-    for index, (step, offset) in enumerate(zip(planned.steps, found.scratch, strict=True)):
+            listed.append(Occupant(name, kind, plan.offsets[name] + part.start, part.size, span.first, span.last))
+    for index, (step, offset) in enumerate(zip(planned.steps, plan.scratch, strict=True)):
         if step.scratch > 0:
-            made.append(Occupant(step.name, "scratch", offset, step.scratch, index, index))
-    return tuple(sorted(made, key=lambda o: (o.first, o.kind == "scratch")))
+            listed.append(Occupant(step.name, "scratch", offset, step.scratch, index, index))
+    return tuple(sorted(listed, key=lambda o: (o.first, o.kind == "scratch")))
 
 
 def _check(graph: Graph) -> None:
@@ -117,36 +117,36 @@ def lower(
     Args:
         graph: an integer graph.
         target: decides which kernels can be used.
-        name: what the model's symbols start with; by default made from the graph's name.
-        optimize: speed, balanced or size: which kernels are taken.
-        kernels: whose kernels are called where there is a choice.
+        name: what the model's symbols start with; by default derived from the graph's name.
+        optimize: speed, balanced or size: decides which kernels are chosen.
+        kernels: the library whose kernels are called where there is a choice.
         weights: where the constants lie.
         ram_budget: bytes that the arena may take. Where the plain plan takes more, kernels with less scratch memory are
             called, and the first layers are computed in stripes (docs/memory.md).
 
     Raises:
         ModelError: a node has no kernel, or an output is constant.
-        CapacityError: weights or tensors alone are larger than the target's memory, or no way keeps to the budget.
+        CapacityError: weights or tensors alone are larger than the target's memory, or nothing fits the budget.
     """
     _check(graph)
     wanted = Wanted(target.isa, optimize, kernels)
-    made = lay_out(graph, wanted, target.name)
+    layout = lay_out(graph, wanted, target.name)
     streaming = None
-    if ram_budget is not None and made.plan.size > ram_budget:
-        made, streaming = fit_into(made, wanted, ram_budget, target.name)
-    program = _assemble(made, symbol_prefix(name or graph.name), optimize, kernels, streaming)
+    if ram_budget is not None and layout.plan.size > ram_budget:
+        layout, streaming = fit_into(layout, wanted, ram_budget, target.name)
+    program = _assemble(layout, symbol_prefix(name or graph.name), optimize, kernels, streaming)
     program = replace(program, weights=weights)
     check_budget(program, ram_budget)
     check_capacity(program, target)
     return program
 
 
-def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, streaming: Streaming | None) -> Program:
-    graph, homes, found = made.graph, made.homes, made.plan
+def _assemble(layout: Layout, prefix: str, optimize: Goal, kernels: Library, streaming: Streaming | None) -> Program:
+    graph, homes, plan = layout.graph, layout.homes, layout.plan
     assert graph.numerics is not None
     constants, names = _Constants(), Names()
 
-    # An input whose own bytes are an output has to be in the arena, where the caller may look for the output.
+    # An input whose bytes are themselves an output has to be in the arena, where the caller may look for the output.
     direct = frozenset(graph.public_inputs) - {homes[name].root for name in graph.public_outputs}
     block, state_bytes = _block(graph)
     in_block = read_in_block(graph, homes)
@@ -157,29 +157,29 @@ def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, strea
         if home.root in in_block:
             return Place(value, block[home.root] + start, element=element, in_block=True)
         if home.root not in direct:
-            return Place(value, _offset(home, found), element=element)
-        return Place(value, _offset(home, found), graph.public_inputs.index(home.root), start, element)
+            return Place(value, _offset(home, plan), element=element)
+        return Place(value, _offset(home, plan), graph.public_inputs.index(home.root), start, element)
 
-    early = handed_over_early(graph, made.choices, homes)
-    index = {choice.node.name: i for i, choice in enumerate(made.choices)}
+    early = handed_over_early(graph, layout.choices, homes)
+    index = {choice.node.name: i for i, choice in enumerate(layout.choices)}
 
     def kept(state: State) -> Kept:
         before = state.input
-        copied = None if before in in_block else _offset(homes[before], found)
+        copied = None if before in in_block else _offset(homes[before], plan)
         call = index[early[before]] if before in early else None
         return Kept(before, graph.type(before), block[before], copied, place(state.output), call)
 
     counted: set[str] = set()
 
     def operands(choice: Choice) -> int:
-        """Bytes of constant operands; what several stripes read counts once."""
+        """Bytes of constant operands; those that several stripes read count once."""
         read = [n for n in choice.node.inputs if n is not None and graph.data(n) is not None and n not in counted]
         if streaming is not None:
             counted.update(read)
         return sum(graph.type(n).nbytes for n in read)
 
     calls = []
-    for choice, scratch in zip(made.choices, found.scratch, strict=True):
+    for choice, scratch in zip(layout.choices, plan.scratch, strict=True):
         site, kernel, node = choice.site, choice.kernel, choice.node
         id = names.take(node.name)
         runtime = runtime_inputs(choice, homes)
@@ -206,7 +206,7 @@ def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, strea
                 weight_bits=max((dtype.bits for dtype in site.element_types[1]), default=None),
             )
         )
-    inputs, outputs = _ports(graph, homes, found, direct)
+    inputs, outputs = _ports(graph, homes, plan, direct)
     return Program(
         name=prefix,
         numerics=graph.numerics,
@@ -216,9 +216,9 @@ def _assemble(made: Layout, prefix: str, optimize: Goal, kernels: Library, strea
         constants=tuple(constants.kept),
         inputs=inputs,
         outputs=outputs,
-        arena_bytes=found.size,
-        arena_bound=found.bound,
-        arena=occupants(made.schedule, found),
+        arena_bytes=plan.size,
+        arena_bound=plan.bound,
+        arena=occupants(layout.schedule, plan),
         streaming=streaming,
         states=tuple(map(kept, graph.states)),
         state_bytes=state_bytes,

@@ -17,7 +17,7 @@ from edgeq.target import Target, load_target, load_target_file
 
 FILE = "manifest.json"
 TARGET_FILE = "target.toml"
-"""What the folder was built for, all in one file: the files it was made of may be gone."""
+"""The target that the folder was built for, all in one file: the files that described it may be gone."""
 
 
 def _port(port: Port) -> dict[str, Any]:
@@ -45,19 +45,19 @@ def _state(state: Kept) -> dict[str, Any]:
     }
 
 
-def _streaming(found: Streaming | None) -> dict[str, Any] | None:
-    if found is None:
+def _streaming(streaming: Streaming | None) -> dict[str, Any] | None:
+    if streaming is None:
         return None
     return {
-        "layers": list(found.layers),
-        "stripes": len(found.heights),
-        "extra_macs": found.extra_macs,
-        "extra_macs_percent": found.extra_macs_percent,
+        "layers": list(streaming.layers),
+        "stripes": len(streaming.heights),
+        "extra_macs": streaming.extra_macs,
+        "extra_macs_percent": streaming.extra_macs_percent,
     }
 
 
 def make_manifest(program: Program, target: Target) -> dict[str, Any]:
-    """The manifest of a folder that was not compiled yet: what only the linked program tells is null."""
+    """The manifest of a folder before it is compiled: entries that only the linked program can tell are null."""
     return {
         "edgeq_version": __version__,
         "name": program.name,
@@ -124,10 +124,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_target(folder: Path) -> Target:
-    """What a build folder was built for.
+    """The target that a build folder was built for.
 
     Raises:
-        UsageError: the folder is not a build folder, or what it says of its target was damaged.
+        UsageError: the folder is not a build folder, or its description of the target is damaged.
     """
     name = read_manifest(folder).get("target")
     file = folder / TARGET_FILE
@@ -136,7 +136,7 @@ def read_target(folder: Path) -> Target:
         if target.name != name:
             raise UsageError(f"is for {target.name}, the manifest for {name}", "build it again", str(file))
         return target
-    return load_target(str(name))  # folders of earlier versions have their target's name alone
+    return load_target(str(name))  # folders of earlier versions have only their target's name
 
 
 def update_manifest(folder: Path, **changes: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _GOALS = (
 )
 _OWN = "edgeq_model main platform test"
 _TAKEN = frozenset(f"{_HEADERS} {_GOALS} {_OWN}".split())
-"""Headers of C, of which a model's would get in the way; goals of CMake; files of the build folder."""
+"""Headers of C, which a model's header would shadow; goals of CMake; files of the build folder."""
 
 
 def identifier(text: str) -> str:
@@ -23,8 +23,8 @@ def identifier(text: str) -> str:
 
 
 def symbol_prefix(text: str) -> str:
-    """An identifier that symbols and files of a model can be called after: not a digit, nor edgeq's own `eq_`, nor a
-    name that C, CMake or the build folder has for something else."""
+    """An identifier that a model's symbols and files can be named after: it starts neither with a digit nor with
+    edgeq's own `eq_`, and is not a name that C, CMake or the build folder uses for something else."""
     name = identifier(text)
     return f"m_{name}" if name[0].isdigit() or f"{name}_".startswith("eq_") or name in _TAKEN else name
 
@@ -36,7 +36,7 @@ class Names:
         self._taken: set[str] = set()
 
     def take(self, text: str) -> str:
-        """An identifier for `text` that was not handed out before: `conv`, `conv_2`, …"""
+        """An identifier for `text` that has not been handed out yet: `conv`, `conv_2`, …"""
         base = name = identifier(text)
         count = 1
         while name in self._taken:

@@ -1,4 +1,4 @@
-"""A program: what the templates turn into C. Every decision is made; nothing refers to the graph any more."""
+"""A program: what the templates turn into C. Every decision has been made; nothing refers to the graph any more."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Place:
     Attributes:
         value: the graph's name for it.
         offset: bytes from the start of the arena, or of the state block.
-        port: index of the input whose bytes these are, if it can be read in the caller's memory; else None.
-        start: at which byte of that input it begins.
+        port: index of the input that it is part of, if that can be read in the caller's memory; else None.
+        start: the byte of that input at which it begins.
         element: C type by which kernels see its elements.
         in_block: whether it lies in the state block.
     """
@@ -71,15 +71,15 @@ class Port:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a run leaves for the next one, in a block of memory that is the caller's.
+    """A state that a run leaves for the next one, in a block of memory that belongs to the caller.
 
     Attributes:
-        name: the graph's name for it, that of the input.
+        name: the name of its graph input.
         type: shape, element type and quantization.
         offset: bytes from the start of the state block.
-        arena_offset: where in the arena it is copied before the first layer, bytes from its start; None: it is read in
-            the block.
-        after: where the next run's is.
+        arena_offset: where it is copied to before the first layer, in bytes from the start of the arena; None: it is
+            read in the block.
+        after: where the state for the next run is computed.
         call: index of the call after which it is copied from there to the block; None: after the last one.
     """
 
@@ -104,10 +104,10 @@ class Occupant:
 
     Attributes:
         value: the graph's name for it; for scratch memory, the layer's name.
-        kind: "input", "output", "tensor" or "scratch"; what is input and output is called an input.
+        kind: "input", "output", "tensor" or "scratch"; an input that is also an output is called an input.
         offset: bytes from the start of the arena.
         bytes: its size.
-        first, last: indices of the first and last call during which it is there: -1 is before the first call, and the
+        first, last: indices of the first and last call during which it is in use: -1 is before the first call, and the
             number of calls is after the last one.
     """
 
@@ -124,10 +124,10 @@ class Streaming:
     """The first layers, computed in stripes.
 
     Attributes:
-        layers: names of the graph's nodes that are computed so, in order.
+        layers: names of the graph's nodes that are computed in stripes, in order.
         heights: of the stripes from top to bottom, in rows of the layers' lowest output.
         extra_macs: multiply-accumulates for rows that are computed by more than one stripe.
-        extra_macs_percent: of those that the whole model takes otherwise.
+        extra_macs_percent: the same as a percentage of what the whole model takes without stripes.
     """
 
     layers: tuple[str, ...]
@@ -152,13 +152,13 @@ class KernelCall:
         inputs, outputs: where the operands lie.
         scratch: offset of the scratch memory, None if the function takes none.
         gather: "inputs" or "outputs" if the function takes those as one array of pointers, else "".
-        library: whose function it is.
-        instance: whether the layer has a copy of the function, made for its parameters.
+        library: the library that the function belongs to.
+        instance: whether the layer has a copy of the function, specialized to its parameters.
         macs: multiply-accumulates.
         weights_bytes: bytes of the operator's constant operands.
         output_shape: shape of the first output.
         output_dtype: element type of the first output.
-        weight_bits: bits of a weight; None where there is none.
+        weight_bits: bits of a weight; None if there are no weights.
     """
 
     name: str
@@ -190,17 +190,17 @@ class Program:
         name: identifier that all of the model's symbols start with.
         numerics: arithmetic of all layers.
         optimize: what it is optimized for.
-        kernels: whose kernels it calls where there was a choice.
+        kernels: the library whose kernels it calls where there was a choice.
         calls: layers in order of execution.
         constants: weights and tables, in order of first use; equal ones occur once.
         inputs, outputs: what the caller exchanges, in the model's order.
-        arena_bytes: size of the memory that the caller gives.
+        arena_bytes: size of the arena, which the caller provides.
         arena_bound: bytes below which no plan can go, whatever the order of layers.
         arena: what lies in that memory, in order of first use.
         weights: where the constants lie.
-        streaming: which layers are computed in stripes; None: none.
+        streaming: the layers that are computed in stripes; None: there are none.
         states: what a run leaves for the next one, by rising offset.
-        state_bytes: size of the block that the states are in.
+        state_bytes: size of the state block.
     """
 
     name: str
@@ -261,6 +261,6 @@ class Program:
 
     @cached_property
     def compiled_sources(self) -> tuple[str, ...]:
-        """The sources that are compiled as they are, sorted: a layer with a copy of its kernel includes that one's."""
+        """The sources that are compiled as they are, sorted; that of a kernel with instances is included by these."""
         check = {CHECK} if self.weights.kind == "file" else set()
         return tuple(sorted(check | {source for call in self.calls for source in call.sources[call.instance :]}))

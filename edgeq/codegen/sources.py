@@ -29,25 +29,25 @@ def kernel_files(sources: Iterable[str], headers: Iterable[str]) -> dict[str, st
         headers: files below firmware/include.
     """
     firmware = folder("firmware")
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     waiting = [("", s) for s in sorted(sources)] + [("include", h) for h in sorted(headers)]
     while waiting:
         root, name = waiting.pop()
         key = posixpath.join(root, name)
-        if key in found:
+        if key in files:
             continue
-        found[key] = _text((firmware / "include" if root else firmware / "kernels") / name)
-        for included in _INCLUDE.findall(found[key]):
+        files[key] = _text((firmware / "include" if root else firmware / "kernels") / name)
+        for included in _INCLUDE.findall(files[key]):
             beside = posixpath.normpath(posixpath.join(posixpath.dirname(name), included))
             if (firmware / "include" / included).is_file():
                 waiting.append(("include", included))
             elif not root and (firmware / "kernels" / beside).is_file():
                 waiting.append(("", beside))
-    return dict(sorted(found.items()))
+    return dict(sorted(files.items()))
 
 
 def _files_below(source: Path) -> dict[str, Path]:
-    """Files by their path below a folder; what editors and systems leave there is not taken."""
+    """Files by their path below a folder, without what editors and operating systems leave there."""
     files = {path.relative_to(source): path for path in sorted(source.rglob("*")) if path.is_file()}
     return {name.as_posix(): p for name, p in files.items() if not any(n.startswith((".", "__")) for n in name.parts)}
 
@@ -60,7 +60,7 @@ def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
 
     Args:
         parts: folders below firmware/platform.
-        where: the target whose platform it is.
+        where: the name of the platform's target.
 
     Raises:
         UsageError: there is no such part, or two of them have the same file.
@@ -84,5 +84,5 @@ def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
 
 
 def included_headers(texts: Iterable[str]) -> set[str]:
-    """The headers `eq/…` that some C files include."""
+    """The headers `eq/…` that C files include."""
     return {name for text in texts for name in _INCLUDE.findall(text) if name.startswith("eq/")}

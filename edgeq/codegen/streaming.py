@@ -1,7 +1,7 @@
 """Making a program fit a budget of memory: kernels with less scratch memory, then its first layers in stripes.
 
-Which layers, and in stripes of what heights, is estimated for every run of layers that could be meant; those that cost
-the fewest multiplications more are then planned exactly. Nothing depends on time, so that every machine finds the same.
+For every run of layers that comes into question, the heights of its stripes are estimated; the candidates that cost the
+fewest extra multiplications are then planned exactly. Nothing depends on time, so every machine finds the same.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from edgeq.memory import Homes, Needs, Schedule, needs, plan, shared_homes, whol
 from edgeq.passes.stream_rows import region, stream_rows
 
 LAYERS = 24
-"""Most layers that are computed in stripes together."""
+"""The most layers that are computed in stripes together."""
 PLANS = 16
-"""Most candidates that are planned exactly."""
+"""The most candidates that are planned exactly."""
 ATTEMPTS = 40
-"""Orders of placing that are tried for each of them."""
+"""Orders of placing that are tried for each candidate."""
 
 
 @dataclass(frozen=True, order=True)
 class _Candidate:
-    """Nodes `first` … `end` − 1 in `count` stripes of `heights`, each of `allowed` bytes; they compare by cost."""
+    """Nodes `first` … `end` − 1 in `count` stripes of `heights`, each within `allowed` bytes; ordered by cost."""
 
     extra_macs: int
     count: int
@@ -44,13 +44,13 @@ class _Candidate:
         return self.first, self.end
 
 
-def fit_into(made: Layout, wanted: Wanted, budget: int, target: str = "") -> tuple[Layout, Streaming | None]:
+def fit_into(layout: Layout, wanted: Wanted, budget: int, target: str = "") -> tuple[Layout, Streaming | None]:
     """The cheapest layout found that needs at most `budget` bytes; if there is none, the smallest one.
 
-    Kernels that make no use of the target's instructions come into question only where all others fail.
+    Kernels that make no use of the target's instructions are considered only if all others fail.
 
     Args:
-        made: the plain layout.
+        layout: the plain layout.
         wanted: which kernels can be chosen.
         budget: bytes of the arena.
         target: the target's name, for messages.
@@ -58,28 +58,28 @@ def fit_into(made: Layout, wanted: Wanted, budget: int, target: str = "") -> tup
     Raises:
         ModelError: a node has no kernel.
     """
-    found: tuple[Layout, Streaming | None] = (made, None)
+    best: tuple[Layout, Streaming | None] = (layout, None)
     for slow in (False, True):
-        tried = _Search(made, Calls(wanted, slow), budget, target).run()
-        found = min(found, tried, key=lambda f: f[0].plan.size)
-        if found[0].plan.size <= budget:
+        tried = _Search(layout, Calls(wanted, slow), budget, target).run()
+        best = min(best, tried, key=lambda f: f[0].plan.size)
+        if best[0].plan.size <= budget:
             break
-    return found
+    return best
 
 
 class _Search:
     """The search for a layout within a budget."""
 
-    def __init__(self, made: Layout, calls: Calls, budget: int, target: str) -> None:
+    def __init__(self, layout: Layout, calls: Calls, budget: int, target: str) -> None:
         self.calls, self.budget, self.target = calls, budget, target
-        self.graph = _in_order(made)
-        self.best = self.planned(made.graph, made.choices, whole_homes(made.graph), budget)
+        self.graph = _in_order(layout)
+        self.best = self.planned(layout.graph, layout.choices, whole_homes(layout.graph), budget)
 
     def run(self) -> tuple[Layout, Streaming | None]:
         """The cheapest layout that fits, or the smallest one found."""
-        found: tuple[Layout, Streaming | None] = (self.best, None)
+        best: tuple[Layout, Streaming | None] = (self.best, None)
         if self.best.plan.size <= self.budget:
-            return found
+            return best
         runs = self.runs(self.budget)
         heap = [c for run in runs.values() if (c := _candidate(run, self.budget)) is not None]
         heapq.heapify(heap)
@@ -92,20 +92,20 @@ class _Search:
             size = tried[0].plan.size
             if size <= self.budget:
                 return tried
-            found = min(found, tried, key=lambda f: f[0].plan.size)
+            best = min(best, tried, key=lambda f: f[0].plan.size)
             run = runs[candidate.first, candidate.end]
             if size < known.get(candidate.run, size + 1):
                 known[candidate.run] = size
                 heap += _lower(run, candidate, size - self.budget)
-            else:  # what does not fit is not in these layers alone
+            else:  # something outside of these layers does not fit either
                 heap = [c for c in heap if c.first < run.first or c.end > run.end]
             heapq.heapify(heap)
         smallest = self.smallest()
-        return found if smallest is None else min(found, self.stream(smallest, 0), key=lambda f: f[0].plan.size)
+        return best if smallest is None else min(best, self.stream(smallest, 0), key=lambda f: f[0].plan.size)
 
     def thrifty(self, planned: Schedule, choices: Sequence[Choice], homes: Homes, graph: Graph) -> tuple[Choice, ...]:
-        """The same calls; one that needs more than the budget with the fastest kernel that does not, else the least."""
-        found, moments = list(choices), Needs(planned)
+        """The same calls; one over the budget gets the fastest kernel that is not, or the one that needs least."""
+        chosen, moments = list(choices), Needs(planned)
         for index, choice in enumerate(choices):
             if moments.at(index) <= self.budget:
                 continue
@@ -114,14 +114,14 @@ class _Search:
                 other = replace(choice, kernel=kernel)
                 (step,) = schedule(graph, [other], homes.of).steps
                 tried.append((moments.at(index, step), other))
-            found[index] = next((c for n, c in tried if n <= self.budget), min(tried, key=lambda t: t[0])[1])
-        return tuple(found)
+            chosen[index] = next((c for n, c in tried if n <= self.budget), min(tried, key=lambda t: t[0])[1])
+        return tuple(chosen)
 
     def planned(self, graph: Graph, choices: Sequence[Choice], homes: Homes, budget: int) -> Layout:
-        """A layout in the given order."""
-        found = self.thrifty(schedule(graph, choices, homes.of), choices, homes, graph)
-        made = schedule(graph, found, homes.of)
-        return Layout(graph, homes.of, found, made, plan(made, attempts=ATTEMPTS, enough=budget))
+        """A layout of the calls in their order, with thrifty kernels."""
+        chosen = self.thrifty(schedule(graph, choices, homes.of), choices, homes, graph)
+        planned = schedule(graph, chosen, homes.of)
+        return Layout(graph, homes.of, chosen, planned, plan(planned, attempts=ATTEMPTS, enough=budget))
 
     def stream(self, candidate: _Candidate, budget: int) -> tuple[Layout, Streaming]:
         """The layout of a candidate; the search for offsets ends at `budget` bytes."""
@@ -138,23 +138,23 @@ class _Search:
     def needs(self) -> Mapping[int, int]:
         """Bytes that each node with a call needs, without stripes."""
         index = {node.name: i for i, node in enumerate(self.graph.nodes)}
-        found = needs(self.best.schedule)[1:-1]
-        return {index[choice.node.name]: bytes for choice, bytes in zip(self.best.choices, found, strict=True)}
+        needed = needs(self.best.schedule)[1:-1]
+        return {index[choice.node.name]: bytes for choice, bytes in zip(self.best.choices, needed, strict=True)}
 
     def runs(self, budget: int) -> dict[tuple[int, int], Stripes]:
         """The runs of nodes that contain all calls which need more than `budget`, by first and end."""
         limit = min(budget, max(self.needs.values(), default=0) - 1)
         over = [index for index, needed in self.needs.items() if needed > limit]
-        found = {}
+        runs = {}
         for first in range(over[0] + 1 if over else 0):
             for end in range(over[-1] + 1, min(len(self.graph.nodes), first + LAYERS) + 1):
                 nodes = region(self.graph, first, end)
                 if nodes is not None:
-                    found[first, end] = Stripes(self.graph, (first, end), nodes, self.calls)
-        return found
+                    runs[first, end] = Stripes(self.graph, (first, end), nodes, self.calls)
+        return runs
 
     def smallest(self) -> _Candidate | None:
-        """The layers whose lowest stripes leave least to be needed, by themselves or any other layer."""
+        """The layers for which, in the lowest stripes, the largest need of any layer is smallest."""
         best: tuple[int, _Candidate] | None = None
         for run in sorted(
             self.runs(max(self.needs.values(), default=0)).values(), key=lambda r: (r.end - r.first, r.first)
@@ -167,11 +167,11 @@ class _Search:
         return best[1] if best else None
 
 
-def _in_order(made: Layout) -> Graph:
+def _in_order(layout: Layout) -> Graph:
     """The graph with its nodes in order of execution; those without a call follow what they need."""
-    calls = {choice.node.name for choice in made.choices}
-    waiting = [node for node in made.graph.nodes if node.name not in calls]
-    known = {*made.graph.inputs, *(n for n, v in made.graph.values.items() if v.data is not None)}
+    calls = {choice.node.name for choice in layout.choices}
+    waiting = [node for node in layout.graph.nodes if node.name not in calls]
+    known = {*layout.graph.inputs, *(n for n, v in layout.graph.values.items() if v.data is not None)}
     nodes: list[Node] = []
 
     def settle() -> None:
@@ -182,11 +182,11 @@ def _in_order(made: Layout) -> Graph:
                 known.update(node.outputs)
 
     settle()
-    for choice in made.choices:
+    for choice in layout.choices:
         nodes.append(choice.node)
         known.update(choice.node.outputs)
         settle()
-    return replace(made.graph, nodes=tuple(nodes))
+    return replace(layout.graph, nodes=tuple(nodes))
 
 
 def _macs(graph: Graph) -> int:
@@ -203,12 +203,15 @@ def _candidate(run: Stripes, allowed: int) -> _Candidate | None:
 
 
 def _lower(run: Stripes, before: _Candidate, excess: int) -> list[_Candidate]:
-    """The same layers in lower stripes: what lies between tensors is not estimated, so with as much less, or more."""
+    """The same layers in lower stripes.
+
+    The estimate leaves out gaps between tensors, so the allowance is lowered by the excess, repeatedly if need be.
+    """
     for _ in range(8):
-        found = _candidate(run, before.allowed - excess)
-        if found is None:
+        candidate = _candidate(run, before.allowed - excess)
+        if candidate is None:
             return []
-        if found.heights != before.heights:
-            return [found]
-        before = replace(before, allowed=found.allowed)
+        if candidate.heights != before.heights:
+            return [candidate]
+        before = replace(before, allowed=candidate.allowed)
     return []

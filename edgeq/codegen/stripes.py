@@ -14,15 +14,15 @@ from edgeq.memory import ALIGNMENT, whole_homes
 from edgeq.passes.stream_rows import Region, StripeRows, height, stripe_rows, with_rows
 
 Call = tuple[int, tuple[int | None, ...]]
-"""A kernel's scratch bytes, and for each of its inputs the nearest distance of the output that is allowed."""
+"""A kernel's scratch bytes, and for each of its inputs the least distance of the output that is allowed."""
 
 
 class Calls:
     """The kernels that could compute a node.
 
     Attributes:
-        wanted: what they are chosen by.
-        slow: whether those count that make no use of the target's instructions, where others do.
+        wanted: what decides the choice.
+        slow: whether to include kernels that make no use of the target's instructions where others do.
     """
 
     def __init__(self, wanted: Wanted, slow: bool) -> None:
@@ -31,8 +31,8 @@ class Calls:
 
     def kernels(self, site: Site) -> tuple[Kernel, ...]:
         """The fastest first; none if no kernel takes the site."""
-        found = self.wanted.fitting(site)
-        return found if self.slow else tuple(k for k in found if k.isa or not found[0].isa)
+        fitting = self.wanted.fitting(site)
+        return fitting if self.slow else tuple(k for k in fitting if k.isa or not fitting[0].isa)
 
     def of(self, site: Site) -> tuple[Call, ...]:
         """What `kernels` need, remembered by the operator and the shapes of its operands."""
@@ -54,15 +54,15 @@ class Stripes:
 
     Attributes:
         first, end: the nodes `first` … `end` − 1.
-        height: rows by which it is cut.
+        height: rows of the output along which it is cut.
     """
 
-    def __init__(self, graph: Graph, run: tuple[int, int], found: Region, calls: Calls) -> None:
-        self.graph, self.region, self.calls = graph, found, calls
+    def __init__(self, graph: Graph, run: tuple[int, int], region: Region, calls: Calls) -> None:
+        self.graph, self.region, self.calls = graph, region, calls
         self.first, self.end = run
-        self.height = height(graph, found)
+        self.height = height(graph, region)
         self._rows: dict[tuple[int, int], StripeRows | None] = {}
-        self._types = {n: graph.type(n) for n in (*found.inputs, *(node.outputs[0] for node in found.nodes))}
+        self._types = {n: graph.type(n) for n in (*region.inputs, *(node.outputs[0] for node in region.nodes))}
         self._row = {n: t.nbytes // t.shape[1] for n, t in self._types.items() if len(t.shape) == 4}
 
     def rows(self, begin: int, end: int) -> StripeRows | None:
@@ -84,45 +84,45 @@ class Stripes:
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:
-        """Rows at which a stripe can begin so that all it reads and writes of other stripes is aligned."""
+        """Rows at which a stripe can begin so that all it shares with other stripes is aligned."""
         return (0, *(row for row in range(1, self.height) if self._aligned(row)))
 
     def _aligned(self, begin: int) -> bool:
-        found = self.rows(begin, begin + 1)
-        if found is None:
+        stripe = self.rows(begin, begin + 1)
+        if stripe is None:
             return False
-        starts = [(n, rows[0]) for n, rows in (*found.own.items(), *found.needed.items())]
+        starts = [(n, rows[0]) for n, rows in (*stripe.own.items(), *stripe.needed.items())]
         for node in self.region.nodes:
-            for name, part in zip(node.inputs, found.reads[node.name], strict=True):
+            for name, part in zip(node.inputs, stripe.reads[node.name], strict=True):
                 if name is not None and part is not None:
-                    starts.append((name, part[0] - found.rows.get(name, (0, 0))[0]))
+                    starts.append((name, part[0] - stripe.rows.get(name, (0, 0))[0]))
         return all(row * self._row[n] % ALIGNMENT == 0 for n, row in starts)
 
     def macs(self, heights: Iterable[int]) -> int:
         """Multiply-accumulates of the run in these stripes."""
         total = begin = 0
         for size in heights:
-            found = self.rows(begin, begin + size)
-            assert found is not None
-            total += sum(node.op.macs(self._site(found, node)) for node in self.region.nodes)
+            stripe = self.rows(begin, begin + size)
+            assert stripe is not None
+            total += sum(node.op.macs(self._site(stripe, node)) for node in self.region.nodes)
             begin += size
         return total
 
-    def _site(self, found: StripeRows, node: Node) -> Site:
-        parts = found.reads[node.name]
+    def _site(self, stripe: StripeRows, node: Node) -> Site:
+        parts = stripe.reads[node.name]
         whole = [None if n is None else self.graph.type(n) for n in node.inputs]
         return Site(
             name=node.name,
-            op=found.ops[node.name],
+            op=stripe.ops[node.name],
             inputs=tuple(t if t is None or r is None else with_rows(t, r) for t, r in zip(whole, parts, strict=True)),
-            outputs=(with_rows(self._types[node.outputs[0]], found.rows[node.outputs[0]]),),
+            outputs=(with_rows(self._types[node.outputs[0]], stripe.rows[node.outputs[0]]),),
             consts=tuple(self.graph.data(n) for n in node.inputs),
             numerics=self.graph.site(node).numerics,
         )
 
     def heights(self, budget: int) -> tuple[int, ...] | None:
         """The tallest stripes that need at most `budget` bytes each, from top to bottom; None: one does not fit."""
-        found: list[int] = []
+        heights: list[int] = []
         begin = 0
         ends = (*self.cuts[1:], self.height)
         while begin < self.height:
@@ -133,12 +133,12 @@ class Stripes:
                 best = end
             if best is None:
                 return None
-            found.append(best - begin)
+            heights.append(best - begin)
             begin = best
-        return tuple(found)
+        return tuple(heights)
 
     def least(self, limit: int) -> int:
-        """Bytes without which the lowest stripes cannot be computed; `limit` if they are that many or more."""
+        """The bytes that the lowest stripes need; `limit` if they are that many or more."""
         worst = 0
         for begin, end in zip(self.cuts, (*self.cuts[1:], self.height), strict=True):
             worst = max(worst, self.needed(begin, end, 0))
@@ -147,41 +147,42 @@ class Stripes:
         return worst
 
     def needed(self, begin: int, end: int, budget: int) -> int:
-        """Bytes during a stripe that all stripes above it came before, with the fastest kernels that need no more than
+        """Bytes during a stripe when all stripes above it are done, with the fastest kernels that need no more than
         `budget`; a number beyond all budgets if the stripe cannot be computed."""
-        found = self.rows(begin, end)
+        stripe = self.rows(begin, end)
         following = self.rows(end, end + 1) if end < self.height else None
-        if found is None or (following is None and end < self.height):
+        if stripe is None or (following is None and end < self.height):
             return 1 << 62
         worst = 0
         for index in range(len(self.region.nodes)):
-            there, merged, out = self._present(found, following, index)
-            calls = self.calls.of(self._site(found, self.region.nodes[index]))
+            others, merged, out = self._present(stripe, following, index)
+            calls = self.calls.of(self._site(stripe, self.region.nodes[index]))
             if not calls:
                 return 1 << 62
-            options = [there + _extent(out, merged, nearest) + scratch for scratch, nearest in calls]
+            options = [others + _extent(out, merged, nearest) + scratch for scratch, nearest in calls]
             worst = max(worst, next((n for n in options if n <= budget), min(options)))
         return worst
 
     def _present(
-        self, found: StripeRows, following: StripeRows | None, index: int
+        self, stripe: StripeRows, following: StripeRows | None, index: int
     ) -> tuple[int, list[tuple[int, int, int]], int]:
         """What is in memory during a node of a stripe.
 
         Returns:
-            Bytes beside its output and what it reads for the last time; of those, the node's operand, the byte of what
-            it reads at which they begin, and how many they are; bytes of the output.
+            The bytes other than its output and what it reads for the last time; for each range that it reads for the
+            last time, the index of the operand, the byte of what is read at which the range begins, and its length;
+            the bytes of the output.
         """
         nodes, node = self.region.nodes, self.region.nodes[index]
         kept, total = self._kept
         merged: list[tuple[int, int, int]] = []
-        reads = dict(zip(node.inputs, found.reads[node.name], strict=True))
+        reads = dict(zip(node.inputs, stripe.reads[node.name], strict=True))
         position = {name: i for i, name in reversed(list(enumerate(node.inputs)))}
         for name in self.region.inputs:
             size, row = self._types[name].nbytes, self._row.get(name, 0)
             last = following.needed.get(name, (0, 0))[0] if following is not None and name in following.needed else None
-            now, after = self._from(found, name, index, last), self._from(found, name, index + 1, last)
-            whole = name not in found.needed and (following is not None or self._read_from(name, index))
+            now, after = self._from(stripe, name, index, last), self._from(stripe, name, index + 1, last)
+            whole = name not in stripe.needed and (following is not None or self._read_from(name, index))
             if name in kept or whole:
                 total += size
             elif now is not None:
@@ -192,10 +193,10 @@ class Stripes:
                     merged.append((position[name], start - part[0] * row, max(dead, 0)))
                     total -= max(dead, 0)
                 total += size - now * row
-        for other, maker in enumerate(nodes):
-            name = maker.outputs[0]
-            own, rows = found.own.get(name), found.rows[name]
-            if own is not None:  # as much of it as is there already, in its place
+        for other, producer in enumerate(nodes):
+            name = producer.outputs[0]
+            own, rows = stripe.own.get(name), stripe.rows[name]
+            if own is not None:  # the rows of it that are there already, in their place
                 total += (own[1] if other < index and own == rows else own[0]) * self._row[name]
             local = own is None or own != rows
             bytes = (rows[1] - rows[0]) * self._row[name]
@@ -206,24 +207,24 @@ class Stripes:
                     part = reads[name]
                     assert part is not None
                     merged.append((position[name], (rows[0] - part[0]) * self._row[name], bytes))
-        out = found.rows[node.outputs[0]]
+        out = stripe.rows[node.outputs[0]]
         return total, merged, (out[1] - out[0]) * self._row[node.outputs[0]]
 
     def _read_from(self, name: str, index: int) -> bool:
         return any(name in node.inputs for node in self.region.nodes[index:])
 
-    def _from(self, found: StripeRows, name: str, index: int, last: int | None) -> int | None:
-        """The first row of an input that a node from `index` on reads, or a later stripe; None: nothing does."""
+    def _from(self, stripe: StripeRows, name: str, index: int, last: int | None) -> int | None:
+        """The first row of an input that a node from `index` on, or a later stripe, reads; None: nothing does."""
         starts = [] if last is None else [last]
         for node in self.region.nodes[index:]:
             starts += [
-                part[0] for n, part in zip(node.inputs, found.reads[node.name], strict=True) if n == name and part
+                part[0] for n, part in zip(node.inputs, stripe.reads[node.name], strict=True) if n == name and part
             ]
         return min(starts, default=None)
 
 
 def _extent(out: int, merged: list[tuple[int, int, int]], nearest: tuple[int | None, ...]) -> int:
-    """Least bytes of an output together with what it may overlap; see edgeq.memory.bound."""
+    """Least extent in bytes of an output together with what it may overlap; see edgeq.memory.bound."""
     end = beside = 0
     jobs = []
     for operand, start, bytes in merged:

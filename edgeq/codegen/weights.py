@@ -21,7 +21,7 @@ WeightsIn = Literal["inline", "section", "file"]
 WEIGHTS_IN: tuple[WeightsIn, ...] = ("inline", "section", "file")
 FILE = "weights.bin"
 REGION = "weights"
-"""The target's memory, if it has any, that is meant for weights alone."""
+"""The target's memory for weights alone, if it has one."""
 
 HEADER_BYTES = 32
 _MAGIC = b"EQWT"
@@ -35,7 +35,7 @@ class WeightsPlace:
 
     Attributes:
         kind: "inline" (among the code), "section" or "file".
-        region: the target's memory that they are in; "" if it is none that the target knows of.
+        region: the target's memory that they are in; "" if it is not one that the target knows.
         address: of the file's first byte; None if there is no file.
     """
 
@@ -51,7 +51,7 @@ def place_weights(kind: WeightsIn, address: int | None, target: Target) -> Weigh
     """Where the constants of a program for `target` lie.
 
     Args:
-        kind: what is wanted.
+        kind: the kind of place.
         address: where the file is programmed; by default the start of the target's memory for weights.
         target: what the program is for.
 
@@ -100,13 +100,13 @@ def layout(constants: Sequence[Constant]) -> tuple[tuple[int, ...], int]:
 
 
 def fingerprint(code: Mapping[str, str], constants: Sequence[Constant]) -> tuple[int, int]:
-    """Two 32-bit numbers that tell which code an image is for: the program's text, and where it looks for what.
+    """Two 32-bit numbers that identify the code that an image is for: the program's text and the places of constants.
 
-    Weights of other values for the same code have the same fingerprint.
+    Other values of weights for the same code have the same fingerprint.
 
     Args:
-        code: contents of the files that compute, by path.
-        constants: what is in the image.
+        code: contents of the files that read the constants, by path.
+        constants: those in the image.
     """
     digest = hashlib.sha256()
     offsets, _ = layout(constants)

@@ -1,6 +1,6 @@
 """The graph and its editor.
 
-A Graph is a value: passes take one and return another. A GraphEditor is how the other one is made.
+A Graph is a value: passes take one and return another, which they build with a GraphEditor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgeq.numerics.fixedpoint import Numerics
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor of a graph; `data` holds a constant's elements and is None for what is computed."""
+    """A tensor of a graph; `data` holds a constant's elements and is None for a computed tensor."""
 
     name: str
     type: TensorType
@@ -38,7 +38,7 @@ class Node:
 
 @dataclass(frozen=True)
 class State:
-    """What one step of a network leaves for the next: after a step, `output` becomes the `input` of the next one.
+    """What one step of a network leaves for the next: the `output` of a step becomes the `input` of the next one.
 
     Both are ports of the graph like any other, of one shape and, once quantized, in the same parameters. Before the
     first step, after a reset, the input is zero in real numbers.
@@ -57,9 +57,9 @@ class Graph:
     """A network: values by name, and nodes in an order in which they can be executed.
 
     Before quantization `numerics` is None and activations are FLOAT32. Their types may carry quantization parameters
-    all the same: a model quantized elsewhere says so with which int8 parameters each tensor is to be held, and its
-    constants are int8 or int32 with parameters. Executing such a graph in float ignores the former and dequantizes the
-    latter. After quantization everything is integer and `numerics` names the arithmetic of all nodes.
+    all the same: in a model quantized elsewhere, these state the int8 parameters in which each tensor is to be held,
+    and constants are int8 or int32 with parameters. Executing such a graph in float ignores the former and dequantizes
+    the latter. After quantization everything is integer and `numerics` names the arithmetic of all nodes.
 
     Attributes:
         preferred: the arithmetic that a model quantized elsewhere was made for.
@@ -97,11 +97,11 @@ class Graph:
     @cached_property
     def consumers(self) -> Mapping[str, tuple[Node, ...]]:
         """The nodes that read each value, in order, each once."""
-        found: dict[str, list[Node]] = {name: [] for name in self.values}
+        readers: dict[str, list[Node]] = {name: [] for name in self.values}
         for node in self.nodes:
             for name in dict.fromkeys(n for n in node.inputs if n is not None):
-                found[name].append(node)
-        return {name: tuple(nodes) for name, nodes in found.items()}
+                readers[name].append(node)
+        return {name: tuple(nodes) for name, nodes in readers.items()}
 
     def type(self, name: str) -> TensorType:
         """The type of a value."""
@@ -213,7 +213,7 @@ class GraphEditor:
         return _site(self.values, node, self.numerics)
 
     def replace_node(self, name: str, node: Node) -> None:
-        """Put `node` where the node `name` was (same place, possibly another name, operator or inputs)."""
+        """Put `node` in the place of the node `name`; it may have another name, operator or inputs."""
         if node.name == name:
             self.nodes[name] = node
         else:
@@ -225,14 +225,14 @@ class GraphEditor:
             self.values.pop(out, None)
 
     def replace_uses(self, old: str, new: str) -> None:
-        """Let every node and graph output that reads `old` read `new`."""
+        """Make every node and graph output that reads `old` read `new`."""
         for node in list(self.nodes.values()):
             if old in node.inputs:
                 self.nodes[node.name] = replace(node, inputs=tuple(new if i == old else i for i in node.inputs))
         self.rename_output(old, new)
 
     def rename_output(self, old: str, new: str) -> None:
-        """Let the graph's output `old`, if it is one, be the value `new`; a state follows."""
+        """Make the value `new` the graph's output where `old` is one; states follow."""
         self.outputs = [new if o == old else o for o in self.outputs]
         self.states = [replace(s, output=new) if s.output == old else s for s in self.states]
 
@@ -241,7 +241,7 @@ class GraphEditor:
         self.values[name] = replace(self.values[name], type=type)
 
     def finish(self) -> Graph:
-        """The graph: nodes in a stable executable order, without what no output needs. Graph inputs always stay.
+        """The graph: nodes in a stable executable order, without those that no output needs. Graph inputs always stay.
 
         Raises:
             ModelError: a value is read that nothing computes, or nodes form a cycle.

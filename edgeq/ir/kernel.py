@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Param = int | float | Array | Sequence[int]
 """A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member
-points to (None would be NULL, given as 0); or a tuple of scalars, which becomes an array inside the struct."""
+points to (0 stands for NULL); or a tuple of scalars, which becomes an array inside the struct."""
 
 Goal = Literal["speed", "balanced", "size"]
 GOALS: tuple[Goal, ...] = ("speed", "balanced", "size")
@@ -25,7 +25,7 @@ LIBRARIES: tuple[Library, ...] = ("edgeq", "cmsis-nn")
 
 INT8 = frozenset({DType.INT8})
 BYTES = frozenset({DType.INT8, DType.UINT8})
-"""Elements of one byte, of rows that only move them."""
+"""Elements of one byte, for rows that only move them."""
 
 
 def no_scratch(site: Site) -> int:
@@ -49,12 +49,12 @@ def in_place(site: Site) -> tuple[int | None, ...]:
 
 
 def always(site: Site) -> bool:
-    """A kernel that takes every site of its operator."""
+    """A kernel that can compute every site of its operator."""
     return True
 
 
 def never(site: Site) -> bool:
-    """A kernel of which no site is worth a copy."""
+    """A kernel that is not worth a copy at any site."""
     return False
 
 
@@ -68,28 +68,29 @@ class Kernel:
         header: file below firmware/include that declares it and its struct.
         struct: C type of its parameters.
         lower: the members of that struct for a site; packs weights.
-        elements: types of the activations that it computes with: computed operands, constant ones that are no weights,
-            and outputs.
+        elements: types of the activations that it computes with: computed operands, constant operands other than
+            weights, and outputs.
         weights: types of the weights that it takes.
         isa: features the target must have, all of them.
         fits: whether it can compute a site.
         scratch: bytes of scratch memory it needs, 4-byte aligned, possibly none at some sites; the C function of a row
-            that says so takes `void *scratch` last.
+            that sets it takes `void *scratch` last.
         overlap: for every input, the least number of bytes by which the output may start *before* that input and still
             never overwrite a byte yet to be read (0: in place; negative: after it); None: they must be disjoint.
             The memory planner relies on it.
-        exactly: for every input, the one distance (as in `overlap`) at which the output may lie over it although at a
-            greater one it may not, such as 0 for a kernel that computes one channel after another; None: there is none.
+        exactly: for every input, the one distance (as in `overlap`) at which the output may lie over it although it may
+            not at a greater one, such as 0 for a kernel that computes one channel after another; None: there is none.
         rounded: whether the C name carries the rounding.
-        goals: what programs are optimized for in which it can be chosen: a fast kernel with much code or many bytes of
-            weights is none for `size`.
-        library: whose function it is. Rows of edgeq's own serve every program, others those that ask for them.
+        goals: goals for which it is offered: a fast kernel with much code or many bytes of weights is not offered for
+            `size`.
+        library: the library that the function belongs to. Edgeq's own rows serve every program, those of another
+            library only the programs that ask for it.
         variadic: "inputs" if the C function takes its runtime inputs as one `const int8_t *const *inputs` (Concat),
-            "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is but one;
+            "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is only one;
             else "".
         lacks: features the target must not have: with them, the function would be compiled to something else.
-        instances: whether a copy of it that is made for a site's parameters is worth its code where speed is what
-            matters. Its first source defines it, and no functions but those of rows.
+        instances: whether a copy specialized to a site's parameters is worth its code where speed is what matters. The
+            kernel's first source defines it, and defines no functions other than those of rows.
     """
 
     function: str
@@ -117,10 +118,10 @@ class Kernel:
         return self.scratch is not no_scratch
 
     def takes(self, site: Site) -> bool:
-        """Whether it computes with the element types of a site."""
+        """Whether it can compute with the element types of a site."""
         activations, weights = site.element_types
         return activations <= self.elements and weights <= self.weights
 
     def runs_on(self, isa: frozenset[str]) -> bool:
-        """Whether a target with these features can have it."""
+        """Whether it can be used on a target with these features."""
         return self.isa <= isa and not self.lacks & isa

@@ -1,4 +1,4 @@
-"""Looking at a graph on its way: whoever changes one step by step calls an observer with each."""
+"""Observing a graph as it changes: code that transforms one step by step calls an observer after each step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from edgeq.ir.graph import Graph
 
 Observe = Callable[[str, Graph], None]
-"""Called with the name of a step that is done and the graph it gave, be it another one than before or the same."""
+"""Called with the name of a finished step and the graph it returned, whether or not the step changed it."""
 
 
 def unobserved(name: str, graph: Graph) -> None:
-    """The observer that does not look."""
+    """The observer that does nothing."""

@@ -1,6 +1,6 @@
 """The base of all operators, and the registry that finds them.
 
-An operator is a frozen dataclass whose fields are its attributes. Its file in `edgeq/ops/` holds what it means and its
+An operator is a frozen dataclass whose fields are its attributes. Its file in `edgeq/ops/` defines its meaning and its
 portable kernels; `edgeq/kernels/` has those for instruction sets.
 """
 
@@ -41,11 +41,11 @@ class Activation:
 
 @dataclass(frozen=True)
 class Weight:
-    """An operand that, where it is constant, is quantized symmetrically.
+    """An operand that is quantized symmetrically if it is constant.
 
     Attributes:
-        axis: its dimension that holds the output channels, each of which may have a scale of its own; None: there is
-            none, one scale holds for all.
+        axis: the dimension of the output channels, each of which may have a scale of its own; None: there is no such
+            dimension, one scale holds for all.
         input: index of the activation that it is multiplied with.
     """
 
@@ -66,7 +66,7 @@ class Bias:
 
 @dataclass(frozen=True)
 class State:
-    """An activation that is what the operator gave one step before.
+    """An activation that the operator itself computed one step before.
 
     Attributes:
         output: index of the output that becomes it; both have the same parameters.
@@ -86,7 +86,7 @@ ACTIVATION = Activation()
 
 @dataclass(frozen=True)
 class Product:
-    """A weight of an operator with what belongs to it, as indices of operands.
+    """A weight of an operator with its activation and bias, as indices of operands.
 
     Attributes:
         weight: the weight.
@@ -131,7 +131,7 @@ class QuantRule:
 
     @property
     def states(self) -> tuple[tuple[int, int], ...]:
-        """Indices of the states, each with that of the output that becomes it."""
+        """Indices of the states, each with the index of the output that becomes it."""
         return tuple((k, role.output) for k, role in enumerate(self.roles) if isinstance(role, State))
 
 
@@ -142,7 +142,7 @@ def weighted(axis: int) -> QuantRule:
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """A node together with the types and constants around it: all that its operator needs to act."""
+    """A node together with the types and constants around it: everything that its operator needs to know."""
 
     name: str
     op: Op
@@ -186,10 +186,10 @@ class Site:
         Raises:
             ValueError: it is absent.
         """
-        found = self.inputs[index] if index < len(self.inputs) else None
-        if found is None:
+        type = self.inputs[index] if index < len(self.inputs) else None
+        if type is None:
             raise ValueError(f"{self.name}: input {index} is absent")
-        return found
+        return type
 
     def const(self, index: int) -> Array:
         """The data of an input that must be constant.
@@ -197,10 +197,10 @@ class Site:
         Raises:
             ValueError: it is absent or not constant.
         """
-        found = self.consts[index] if index < len(self.consts) else None
-        if found is None:
+        data = self.consts[index] if index < len(self.consts) else None
+        if data is None:
             raise ValueError(f"{self.name}: input {index} is not a constant")
-        return found
+        return data
 
     def const_or_none(self, index: int) -> Array | None:
         """The data of an optional constant input."""
@@ -245,7 +245,7 @@ class Stripe:
 def row_by_row(op: Op, shapes: Shapes, rows: Rows) -> Stripe | None:
     """The stripe of an operator each of whose rows is computed from the same rows of its inputs.
 
-    An input that has one row for all is taken as it is. None: an input with rows is no image.
+    An input with a single row, shared by all, is taken whole. None: an input with rows is not an image.
     """
     whole = [s is None or len(s) < 3 or s[-3] == 1 for s in shapes]
     if any(s is not None and len(s) != 4 for s, w in zip(shapes, whole, strict=True) if not w):
@@ -257,11 +257,11 @@ def row_by_row(op: Op, shapes: Shapes, rows: Rows) -> Stripe | None:
 class Op:
     """Base of all operators. Activations are NHWC; the batch is dimension 0.
 
-    Members from `declines` on are traits (`ir.traits`): here they promise nothing.
+    Members from `declines` on are traits (`ir.traits`); by default they promise nothing.
     """
 
     kernels: ClassVar[tuple[Kernel, ...]] = ()
-    """The portable ones, fastest first; those for instruction sets are in edgeq.kernels."""
+    """The portable kernels, fastest first; those for instruction sets are in edgeq.kernels."""
     is_view: ClassVar[bool] = False
     """The output is the input's bytes under another shape: no code is generated."""
 
@@ -287,7 +287,7 @@ class Op:
         raise NotImplementedError
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        """The reference of real numbers in a quantized graph, normative: float32 with a stated order of operations."""
+        """The reference for real numbers in a quantized graph, normative: float32 with a stated order of operations."""
         raise NotImplementedError
 
     def run(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
@@ -305,10 +305,10 @@ class Op:
         return self.run_float32(site, inputs) if site.is_float and not self.is_view else self.run_int(site, inputs)
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
-        """The operator that does the same with `count` samples laid behind each other along dimension 0.
+        """The operator that does the same with `count` samples concatenated along dimension 0.
 
-        None: dimension 0 of an operand or output is more than a number of independent things, or nobody has said so;
-        samples are then taken one by one. That shapes fit is looked after by who asks.
+        None: the indices of dimension 0 of an operand or output are not independent, or the operator does not say that
+        they are; samples are then taken one by one. The caller makes sure that the shapes fit.
 
         Args:
             shapes: of the inputs, for one sample.
@@ -317,13 +317,13 @@ class Op:
         return None
 
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
-        """The float sums that each bias is added to, bias included and before anything else happens to them.
+        """The float sums to which biases are added, biases included, before anything else is done to them.
 
-        Affine in the computed operands together, so that the mean over samples is that of the operands' means. Empty
-        where an operator has no bias.
+        Affine in all computed operands together, so the mean over samples equals the value for the operands' means.
+        Empty for an operator without a bias.
 
         Returns:
-            By the operand's index of the bias, also where it is left out: (…, channels).
+            By the index of the bias operand, even where it is absent: (…, channels).
         """
         return {}
 
@@ -336,7 +336,7 @@ class Op:
         return 0
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        """How some rows of the one output, an image, are computed; None: only all rows can be, or they cannot alone.
+        """How some rows of the one output, an image, are computed; None: they cannot be computed apart from the others.
 
         Args:
             shapes: of the inputs.
@@ -349,15 +349,15 @@ class Op:
         return Rounding.FAST if numerics is Numerics.FAST else Rounding.DOUBLE
 
     declines: ClassVar[frozenset[Trait]] = frozenset()
-    """The traits of which nothing is promised; all others are stated."""
+    """The traits about which nothing is promised; all others are stated."""
     onnx: ClassVar[str] = ""
-    """The ONNX operator that computes the same, for families whose members differ in nothing else; "" if none does."""
+    """The equivalent ONNX operator, for families whose members differ in nothing else; "" if there is none."""
 
     pattern: ClassVar[Pattern] = Pattern.GENERAL
     """How elements of the outputs come from those of the inputs. Transposes and Reshapes move past elementwise
     operators, which are also merged as tables and recognized as functions; parameters follow rearrangements."""
     monotone: ClassVar[Monotone] = Monotone.NO
-    """What integer results do when operands grow. Interval analysis evaluates the operator at the ends only."""
+    """What integer results do when operands grow. Interval analysis evaluates a monotone operator at the ends only."""
     signs: ClassVar[tuple[int, ...] | None] = None
     """The real result is the sum of the operands with these signs, then clamped. Scales of sums are aligned."""
 
@@ -367,10 +367,10 @@ class Op:
         return None
 
     def signs_apart(self, site: Site) -> Site:
-        """The same product of a linear operator with constant weights, with every input channel there twice.
+        """The same product of a linear operator with constant weights, with every input channel duplicated.
 
         Each group has all its channels first with their positive weights (those above the zero-point), then with their
-        negative ones, so that interval analysis can give either a bound of its own. The result has `Linear.in_axis`.
+        negative ones, so that interval analysis can bound the two separately. The result has `Linear.in_axis`.
         """
         raise NotImplementedError
 
@@ -381,59 +381,60 @@ class Op:
 
     @property
     def fused_clamp(self) -> Clamp | None:
-        """Real bounds to which the operator cuts its result; None: it cannot. Activations are fused into it."""
+        """Real bounds to which the operator clamps its result; None: it has no clamp. Activations are fused into it."""
         return None
 
     def with_clamp(self, clamp: Clamp) -> Op:
-        """An operator that has a fused clamp, with another one."""
+        """The same operator with another fused clamp."""
         raise NotImplementedError
 
     def is_copy(self, site: Site) -> bool:
         """Whether the one output has the elements of input 0 in their order, real values unchanged.
 
-        What copies is dropped, or becomes a Reshape. A changed quantization is the caller's to look at.
+        A copy is dropped, or becomes a Reshape. It is for the caller to check whether the quantization changes.
         """
         return False
 
     def commute(self, perm: Perm) -> Commuted | None:
-        """What the operator is before a Transpose that it stands behind; None: it cannot change places with it.
+        """The equivalent operator in front of a Transpose that precedes this one; None: they cannot change places.
 
-        Every operand, constants too, is taken to be transposed, with ones in front up to the output's rank where there
-        are several; of a linear operator only the first one is. Transposes move past it.
+        Every operand, constants too, counts as transposed, with leading ones up to the output's rank if there are
+        several operands; for a linear operator only the first one does. Transposes move past the operator.
         """
         return None
 
     def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
-        """Which channels of computed inputs and of outputs go together; None: all are needed.
+        """Which channels of computed inputs and of outputs belong together; None: all are needed.
 
-        Without some of them, and without those that they are tied to, the others are what they were. Constant operands
-        have as many channels as the output, of which the same ones go, or one for all. Dead channels are removed.
+        If a channel is removed together with those that it is tied to, the others keep their values. Constant operands
+        have as many channels as the output, of which the same ones are removed, or one for all. Dead channels are
+        removed.
         """
         return None
 
     def with_channels(self, site: Site, counts: Sequence[int]) -> Op:
-        """The operator when of the tied channels of each of a site's outputs so many are left."""
+        """The operator with only so many of the tied channels left in each of a site's outputs."""
         return self
 
     def with_padding(self, padding: Padding, value: float, least: float) -> Op | None:
-        """The operator that pads images itself by so much more than it does; None: it would not be the same.
+        """The operator that itself pads images by so much more; None: the result would not be the same.
 
         Pads with a constant are fused into it.
 
         Args:
             padding: rows above, columns left, rows below, columns right.
             value: what the padding holds.
-            least: no other element is less.
+            least: a lower bound of all other elements.
         """
         return None
 
     def parts(self, site: Site) -> Parts | None:
-        """Tensors of which the operator only says that they are part of another. The planner leaves them there."""
+        """Tensors that the operator merely declares to be parts of another one. The planner leaves them in place."""
         return None
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        """Test cases: every attribute in its interesting values, odd sizes and channel counts."""
+        """Test cases: every attribute with its interesting values, odd sizes and channel counts."""
         return ()
 
 
@@ -441,12 +442,12 @@ class Op:
 def registry() -> dict[str, type[Op]]:
     """All operators by kind, from the files of `edgeq/ops/` whose names do not start with an underscore."""
     package = importlib.import_module("edgeq.ops")
-    found: dict[str, type[Op]] = {}
+    operators: dict[str, type[Op]] = {}
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
         if info.name.startswith("_"):
             continue
         module = importlib.import_module(f"edgeq.ops.{info.name}")
         for item in vars(module).values():
             if isinstance(item, type) and issubclass(item, Op) and item.__module__ == module.__name__:
-                found[item.__name__] = item
-    return dict(sorted(found.items()))
+                operators[item.__name__] = item
+    return dict(sorted(operators.items()))

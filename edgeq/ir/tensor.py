@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 class DType(Enum):
     """Element type of a tensor.
 
-    The types of less than 8 bits are of weights: NumPy holds each element in a byte of its own, kernels pack them.
+    The types of less than 8 bits are for weights: NumPy holds each element in a byte of its own, kernels pack them.
     """
 
     FLOAT32 = "float32"
@@ -57,7 +57,7 @@ class DType(Enum):
 
     @property
     def is_float(self) -> bool:
-        """Whether elements are real numbers themselves."""
+        """Whether elements are real numbers, not integers that stand for them."""
         return self is DType.FLOAT32
 
 

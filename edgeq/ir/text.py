@@ -6,9 +6,9 @@
     %y: int8[1,8,8,2] q(0.1, -128) = Conv2D(%x, %w, none) {padding=(1, 1, 1, 1), clamp=(0.0, inf)}  # conv
     output %y
 
-A line `state %before <- %after` behind the outputs says that one of them is an input of the next step.
-Attributes that have their default are left out, so is a node's name that equals its first output's. A name that is not
-plain is a JSON string. Scales are Python's shortest exact decimals. The elements of constants are kept beside the text.
+A line `state %before <- %after` after the outputs says that one of them is an input of the next step. Attributes with
+their default value are left out, as is a node's name that equals its first output's. A name that is not plain is a JSON
+string. Scales are Python's shortest exact decimals. The elements of constants are kept beside the text.
 """
 
 from __future__ import annotations
@@ -109,20 +109,20 @@ class _Line:
         return ModelError(message, hint=f"in: {self.text}", where=f"line {self.number}")
 
     def maybe(self, token: str) -> bool:
-        found = self.text.startswith(token, self.at)
-        self.at += len(token) if found else 0
-        return found
+        present = self.text.startswith(token, self.at)
+        self.at += len(token) if present else 0
+        return present
 
     def expect(self, token: str) -> None:
         if not self.maybe(token):
             raise self.fail(f"{token!r} is expected at column {self.at + 1}")
 
     def match(self, pattern: re.Pattern[str], what: str) -> re.Match[str]:
-        found = pattern.match(self.text, self.at)
-        if found is None:
+        match = pattern.match(self.text, self.at)
+        if match is None:
             raise self.fail(f"{what} is expected at column {self.at + 1}")
-        self.at = found.end()
-        return found
+        self.at = match.end()
+        return match
 
     def end(self) -> None:
         if self.at != len(self.text):
@@ -170,10 +170,10 @@ class _Line:
             raise self.fail("the quantization parameters cannot be read") from error
 
     def type(self) -> TensorType:
-        found = self.match(_TYPE, "a type")
-        shape = tuple(int(n) for n in found.group(2).split(",") if n)
+        match = self.match(_TYPE, "a type")
+        shape = tuple(int(n) for n in match.group(2).split(",") if n)
         q = self.qparams() if self.text.startswith(" q(", self.at) and self.maybe(" ") else None
-        return TensorType(shape, self.dtype(found.group(1)), q)
+        return TensorType(shape, self.dtype(match.group(1)), q)
 
     def typed_value(self) -> tuple[str, TensorType]:
         name = self.value()
@@ -291,10 +291,10 @@ class _Parser:
 
 
 def parse_graph(text: str, constants: Mapping[str, Array]) -> Graph:
-    """The graph whose text `print_graph` gave; empty lines are skipped.
+    """The graph whose text `print_graph` returned; empty lines are skipped.
 
     Args:
-        text: what `print_graph` gave.
+        text: what `print_graph` returned.
         constants: elements of every constant, by name.
 
     Raises:

@@ -1,11 +1,11 @@
-"""What passes and the memory planner ask of operators, and the words in which operators answer.
+"""What passes and the memory planner ask of operators, and the vocabulary in which operators answer.
 
 A trait is a promise about one operator, stated beside its meaning and checked on its samples. Passes know traits and no
-list of operators, so that a new operator takes part in all of them from the moment it is there. The members of `Op`
-named in `TRAITS` say what is promised and who relies on it.
+list of operators, so a new operator takes part in all of them as soon as it exists. The members of `Op` named in
+`TRAITS` say what is promised and what relies on it.
 
 Every operator takes a stand on every trait: it (or its family) overrides the member of `Op`, or names it in `declines`,
-which leaves the answer of `Op`: nothing is promised. A promise that is not made costs speed or memory, never a result.
+which keeps the answer of `Op`: nothing is promised. Declining a trait costs speed or memory, never correctness.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Perm = tuple[int, ...]
 class Pattern(Enum):
     """How the elements of an operator's outputs come from elements of its inputs, over the reals."""
 
-    ELEMENTWISE = "elementwise"  # each from the elements at its own place; operands are broadcast as numpy's are
+    ELEMENTWISE = "elementwise"  # each from the elements at its own place; operands are broadcast as in NumPy
     MOVEMENT = "movement"  # each is one element of an input, or a constant
     REARRANGEMENT = "rearrangement"  # the elements of the one input, each once, whatever their type
     GENERAL = "general"  # anything else
@@ -95,8 +95,8 @@ class Linear:
     Attributes:
         out_axis: the axis of the weights along which the output channels lie.
         in_axis: the axis along which the input channels of a group lie; None: a group is one channel.
-        groups: of input channels; None: as many as there are channels.
-        complete: whether every result sums over all weights of its channel. Beside padding some do not.
+        groups: number of groups of input channels; None: one per channel.
+        complete: whether every result sums over all weights of its channel. At padding some do not.
     """
 
     out_axis: int
@@ -111,7 +111,7 @@ class Linear:
 
     @property
     def columns(self) -> int:
-        """`in_axis` of an operator that has it.
+        """`in_axis`, for an operator that has one.
 
         Raises:
             ValueError: a group is one channel.

@@ -24,8 +24,8 @@ class Stage:
     """Which element types the tensors of a graph may have.
 
     Attributes:
-        activations: of what is computed.
-        ports: of inputs and outputs of the graph, beyond those.
+        activations: of computed tensors.
+        ports: of inputs and outputs of the graph, besides those.
         weights: of constants with that role.
     """
 
@@ -44,7 +44,7 @@ FINAL = Stage(
     ports=frozenset({DType.UINT8}),
     weights=WEIGHTS,
 )
-"""After quantization. Whether there are kernels for a type is not asked here: rows say which they take."""
+"""After quantization. Whether there are kernels for a type is not checked here: rows say which types they take."""
 
 
 def stage_of(graph: Graph) -> Stage:
@@ -187,7 +187,7 @@ def _rules(graph: Graph) -> Iterator[tuple[Node, QuantRule]]:
 
 
 def _operand(graph: Graph, node: Node, index: int | None) -> TensorType | None:
-    """The type of a constant operand; None where there is none."""
+    """The type of a constant operand; None if there is no such operand."""
     if index is None or index >= len(node.inputs):
         return None
     name = node.inputs[index]
@@ -274,14 +274,14 @@ def verify(graph: Graph, error: type[EdgeqError] = InternalError, context: str =
     Args:
         graph: any graph.
         error: class of what is raised: InternalError after edgeq's own steps, ModelError for a graph from outside.
-        context: what was just done, for the message.
+        context: the step just done, for the message.
 
     Raises:
         EdgeqError: of class `error`; a row of the table does not hold; names every node or tensor concerned.
     """
     for message, offenders in TABLE:
-        found = list(dict.fromkeys(offenders(graph)))
-        if found:
+        places = list(dict.fromkeys(offenders(graph)))
+        if places:
             after = f" (after {context})" if context else ""
-            raise error(f"{message}{after}", where=", ".join(found[:8]) + (", …" if len(found) > 8 else ""))
+            raise error(f"{message}{after}", where=", ".join(places[:8]) + (", …" if len(places) > 8 else ""))
     return graph

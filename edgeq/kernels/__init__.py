@@ -1,7 +1,7 @@
 """How instruction sets compute operators: a folder for each, with the rows of its kernels and the packing of weights.
 
-An operator's own file has what it means and its portable kernels. Sets know nothing of one another; what several share
-is in `_shared`. To add a set: its folder with a table `ROWS`, and a line in `SETS`.
+An operator's own file defines its meaning and its portable kernels. Sets know nothing of one another; what several
+share is in `_shared`. To add a set: its folder with a table `ROWS`, and a line in `SETS`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,6 @@ def set_rows(name: str, op: type[Op]) -> tuple[Kernel, ...]:
 def rows(op: type[Op]) -> tuple[Kernel, ...]:
     """All rows of an operator, fastest first: those of `SETS` in that order, then the portable ones.
 
-    Within a set, its own come before those of its base classes.
+    Within a set, the operator's own rows come before those of its base classes.
     """
     return (*(row for name in SETS for row in set_rows(name, op)), *op.kernels)

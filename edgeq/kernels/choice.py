@@ -16,7 +16,7 @@ class Wanted:
     Attributes:
         isa: features that the target has.
         goal: what the program is optimized for.
-        library: whose kernels come first; edgeq's own compute what it does not.
+        library: the library whose kernels come first; edgeq's own compute what it cannot.
     """
 
     isa: frozenset[str] = frozenset()
@@ -24,11 +24,11 @@ class Wanted:
     library: Library = "edgeq"
 
     def choose(self, site: Site) -> Kernel | None:
-        """The first row that fits among those of the operator, which begin with the fastest; None if there is none."""
+        """The fastest row of the operator that fits; None if there is none."""
         return next(iter(self.fitting(site)), None)
 
     def fitting(self, site: Site) -> tuple[Kernel, ...]:
-        """All rows that fit, those of the library first, and the fastest of those."""
+        """All rows that fit, those of the wanted library first, each group fastest first."""
         offered = [k for k in rows(type(site.op)) if k.runs_on(self.isa) and self.goal in k.goals]
         fitting = [k for k in offered if k.takes(site) and k.fits(site)]
         return tuple(k for library in dict.fromkeys((self.library, "edgeq")) for k in fitting if k.library == library)

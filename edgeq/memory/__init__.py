@@ -1,4 +1,4 @@
-"""Where every tensor lies: one arena, its offsets found when the model is compiled, each plan proved by a checker."""
+"""Where every tensor lies: one arena, offsets decided when the model is compiled, every plan proved by a checker."""
 
 from edgeq.memory.bound import Needs, needs
 from edgeq.memory.check import check

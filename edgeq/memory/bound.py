@@ -1,4 +1,4 @@
-"""How many bytes the buffers that a step needs at one time cannot do without, however they are placed."""
+"""Lower bounds: the bytes that the buffers in use at one step need, however they are placed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def together(
 ) -> int:
     """Bytes of arena that a set of buffers needs at one time.
 
-    All of them start at multiples of the alignment, so that each takes its aligned size, but for the highest one.
+    Every buffer starts at a multiple of the alignment, so each takes its aligned size, except the highest one.
 
     Args:
         sizes: bytes of every buffer.
@@ -37,23 +37,23 @@ def together(
         step: what is executed; its scratch memory counts too.
         last: buffers that nothing reads after this step, so that its output may overlap them.
     """
-    found = {name: sizes[name] for name in live}
+    live_sizes = {name: sizes[name] for name in live}
     merged: dict[str, int] = {}
     if step is not None:
-        merged = {n: k for n in last if n in found and found[n] and (k := step.nearest(n)) is not None}
-    total = sum(aligned(size) for name, size in found.items() if name not in merged)
-    slack = max((aligned(size) - size for size in found.values() if size), default=0)
+        merged = {n: k for n in last if n in live_sizes and live_sizes[n] and (k := step.nearest(n)) is not None}
+    total = sum(aligned(size) for name, size in live_sizes.items() if name not in merged)
+    slack = max((aligned(size) - size for size in live_sizes.values() if size), default=0)
     if step is not None:
         if merged:
             out = aligned(sizes[step.writes[0]])
-            total += united(out, ((k, aligned(found[n])) for n, k in merged.items())) - out
+            total += united(out, ((k, aligned(live_sizes[n])) for n, k in merged.items())) - out
         total += aligned(step.scratch)
         slack = max(slack, aligned(step.scratch) - step.scratch)
     return total - slack if total else 0
 
 
 class Needs:
-    """How many bytes each step of a schedule cannot do without, in this order of steps."""
+    """The least bytes of arena that each step of a schedule needs, in this order of steps."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -65,7 +65,7 @@ class Needs:
 
         Args:
             index: of the step.
-            step: what is there in its place, with the same reads and writes.
+            step: a step to consider in its place, with the same reads and writes.
         """
         if step is None and 0 <= index < len(self.schedule.steps):
             step = self.schedule.steps[index]
@@ -86,9 +86,9 @@ class Needs:
 
 
 def needs(schedule: Schedule) -> Sequence[int]:
-    """Bytes that each step cannot do without, in this order of steps; before and after them, inputs and outputs."""
-    found = Needs(schedule)
-    return [found.at(index) for index in range(-1, len(schedule.steps) + 1)]
+    """The least bytes that each step needs, in this order; before the first the inputs, after the last the outputs."""
+    bounds = Needs(schedule)
+    return [bounds.at(index) for index in range(-1, len(schedule.steps) + 1)]
 
 
 def _shared(schedule: Schedule, step: Step, dying: Iterable[tuple[str, Piece]]) -> int:
@@ -96,7 +96,7 @@ def _shared(schedule: Schedule, step: Step, dying: Iterable[tuple[str, Piece]]) 
     written = schedule.written(step)
     if len(written) != 1:
         return 0
-    size, found = written[0][1].size, list[tuple[int, int]]()
+    size, overlaps = written[0][1].size, list[tuple[int, int]]()
     for name, piece in dying:
         reads = [(schedule.read(r), r) for r in step.reads if r.buffer == name]
         reads = [(part, r) for part, r in reads if part.covers(piece.part.start, piece.part.end)]
@@ -104,8 +104,8 @@ def _shared(schedule: Schedule, step: Step, dying: Iterable[tuple[str, Piece]]) 
             [k + piece.part.start - part.start for k in (r.overlap, r.exactly) if k is not None] for part, r in reads
         ]
         if reads and all(nearest):
-            found.append((max(min(k) for k in nearest), piece.part.size))
+            overlaps.append((max(min(k) for k in nearest), piece.part.size))
     end = 0
-    for overlap, bytes in sorted(found):
-        end = max(end, min(max(overlap, 0), size)) + bytes
-    return size + sum(bytes for _, bytes in found) - max(end, size)
+    for overlap, length in sorted(overlaps):
+        end = max(end, min(max(overlap, 0), size)) + length
+    return size + sum(length for _, length in overlaps) - max(end, size)

@@ -15,7 +15,7 @@ def _apart(a: int, a_size: int, b: int, b_size: int) -> bool:
 
 
 def check(schedule: Schedule, plan: Plan) -> tuple[str, ...]:
-    """Everything that is wrong with a plan, as sentences; empty when it is right.
+    """Everything that is wrong with a plan, as sentences; empty if it is right.
 
     Checked: every buffer has an aligned place within the arena; whatever a step reads, and whatever is an output, still
     holds its data then; an output lies over an input only as the kernel allows; scratch memory touches nothing the

@@ -2,9 +2,9 @@
 
 Two blocks that are in use at one time are kept apart by one of two differences: the second starts at least so much
 after the first, or the first so much after the second; a few may also start at certain distances between. As in
-scheduling with disjunctions, every block has a range of offsets, every decided pair narrows ranges, and a pair of which
-one choice is left is decided by that. Only pairs that the lowest offsets of all ranges violate are branched on; without
-any, those offsets are a plan.
+disjunctive scheduling, every block has a range of offsets, every decided pair narrows the ranges, and a pair with only
+one choice left is thereby decided. The search branches only on pairs that the lowest offsets of all ranges violate; if
+there are none, those offsets are a plan.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class _Search:
                     self.pairs.append(_Pair(i, rule.other, up, down, between))
 
     def narrow(self, state: _State, changed: list[int]) -> bool:
-        """Carry every consequence of the blocks whose range changed; False: there is no plan."""
+        """Propagate the consequences of blocks whose range changed; False: there is no plan."""
         low, high, decided = state.low, state.high, state.decided
         while changed:
             for number in self.of[changed.pop()]:
@@ -120,31 +120,31 @@ class _Search:
     def possible(state: _State, pair: _Pair) -> list[int]:
         """The choices that the ranges of the two blocks leave."""
         low, high, a, b = state.low, state.high, pair.first, pair.second
-        found = [1] if low[a] + pair.up <= high[b] else []
+        choices = [1] if low[a] + pair.up <= high[b] else []
         if low[b] + pair.down <= high[a]:
-            found.append(2)
+            choices.append(2)
         for number, (least, most) in enumerate(pair.between):
             if low[a] + least <= high[b] and low[b] - most <= high[a]:
-                found.append(3 + number)
-        return found
+                choices.append(3 + number)
+        return choices
 
     def tightest(self, state: _State) -> int | None:
         """The violated pair that leaves the least room; None if the lowest offsets are a plan."""
-        low, high, found, least = state.low, state.high, None, 0
+        low, high, tightest, least = state.low, state.high, None, 0
         for number, pair in enumerate(self.pairs):
             a, b = pair.first, pair.second
             if pair.holds(low[b] - low[a]):
                 continue
             room = high[b] - low[a] - pair.up + high[a] - low[b] - pair.down
-            if found is None or room < least:
-                found, least = number, room
-        return found
+            if tightest is None or room < least:
+                tightest, least = number, room
+        return tightest
 
     def decide(self, state: _State, number: int, choice: int) -> _State | None:
-        made = state.copy()
-        made.decided[number] = choice
+        child = state.copy()
+        child.decided[number] = choice
         pair = self.pairs[number]
-        return made if self.narrow(made, [pair.first, pair.second]) else None
+        return child if self.narrow(child, [pair.first, pair.second]) else None
 
 
 def fit(
@@ -155,9 +155,9 @@ def fit(
     Args:
         blocks: what to place.
         rules: for every block, what binds it.
-        pinned: blocks whose place is given.
+        pinned: offsets of blocks whose place is fixed.
         size: bytes of the arena.
-        budget: most decisions to take. The search depends on nothing else, so that it ends alike on every machine.
+        budget: most decisions to take. It is the only limit, so the search ends at the same point on every machine.
     """
     search = _Search(blocks, rules)
     low = [pinned.get(i, 0) for i in range(len(blocks))]
@@ -183,5 +183,5 @@ def fit(
             (2, 1) if up_room >= down_room else (1, 2)
         )  # the last one is taken from the stack first
         preferred = (*preferred, *range(3, 3 + len(pair.between)))
-        stack += [made for choice in preferred if (made := search.decide(state, number, choice)) is not None]
+        stack += [child for choice in preferred if (child := search.decide(state, number, choice)) is not None]
     return Answer(None, steps, True)

@@ -20,12 +20,12 @@ Offsets = Mapping[int, int]
 def _lowest(placed: Sequence[tuple[int, Rule]]) -> int:
     """The lowest offset for a block, given the offsets of the blocks that bind it, and how."""
     ranges = sorted((start + low, start + high) for start, rule in placed for low, high in rule.forbidden)
-    found = 0
+    offset = 0
     for low, high in ranges:
-        if low > found:
+        if low > offset:
             break
-        found = max(found, high + ALIGNMENT)
-    return found
+        offset = max(offset, high + ALIGNMENT)
+    return offset
 
 
 def place(
@@ -72,12 +72,13 @@ def place_greedily(
     Args:
         blocks: what to place.
         rules: for every block, what binds it.
-        pinned: blocks whose place is given.
+        pinned: offsets of blocks whose place is fixed.
         bound: bytes below which no placement can go.
         attempts: orders to try beyond the systematic ones.
     """
     best_order, (best, size) = min(
-        ((order, place(order, blocks, rules, pinned)) for order in _orders(blocks)), key=lambda found: found[1][1]
+        ((order, place(order, blocks, rules, pinned)) for order in _orders(blocks)),
+        key=lambda candidate: candidate[1][1],
     )
     chance = random.Random(len(blocks))
     for _ in range(attempts if len(blocks) > 2 else 0):
@@ -86,7 +87,7 @@ def place_greedily(
         order = list(best_order)
         for _ in range(chance.choice((1, 1, 2, 3))):
             order.insert(chance.randrange(len(order)), order.pop(chance.randrange(len(order))))
-        offsets, found = place(order, blocks, rules, pinned)
-        if found <= size:
-            best_order, best, size = order, offsets, found
+        offsets, new_size = place(order, blocks, rules, pinned)
+        if new_size <= size:
+            best_order, best, size = order, offsets, new_size
     return best, size

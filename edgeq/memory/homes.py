@@ -1,7 +1,7 @@
-"""Which buffer holds each value of a graph, where values may be parts of others: rows that are cut out or joined.
+"""Which buffer holds each value of a graph; a value may be part of another: rows that are cut out or joined.
 
-A slice of neighbouring bytes is read where it lies, and what is joined one after the other is written where it belongs.
-Neither needs a call.
+A slice of neighbouring bytes is read where it lies, and values that are joined one after the other are written where
+they belong. Neither needs a call.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edgeq.memory.schedule import ALIGNMENT, Part
 
 @dataclass(frozen=True)
 class Home:
-    """Where a value is kept: the value whose buffer it is, and the part of that; None: all of it."""
+    """Where a value is kept: the value that owns the buffer, and the part of that buffer; None: all of it."""
 
     root: str
     part: Part | None = None
@@ -37,7 +37,7 @@ def whole_homes(graph: Graph) -> Homes:
 
 
 def shared_homes(graph: Graph) -> Homes:
-    """Slices and concatenations along the outermost dimension as parts of one buffer, wherever that is possible.
+    """Slices and concatenations along the outermost dimension as parts of one buffer, wherever possible.
 
     Parts begin at multiples of ALIGNMENT: kernels rely on it as they do for buffers.
     """
@@ -68,34 +68,34 @@ class _Joined:
 
 def _joined(graph: Graph) -> _Joined:
     """Concatenations whose operands can be written where they belong."""
-    found = _Joined({}, set())
+    joined = _Joined({}, set())
     for node in graph.nodes:
         if (parts := _parts(graph, node)) is not None:
-            if any(name in found.parts or graph.producers[name].name in found.nodes for name in parts):
+            if any(name in joined.parts or graph.producers[name].name in joined.nodes for name in parts):
                 continue
-            found.parts |= parts
-            found.nodes.add(node.name)
-    return found
+            joined.parts |= parts
+            joined.nodes.add(node.name)
+    return joined
 
 
 def _parts(graph: Graph, node: Node) -> dict[str, Home] | None:
-    """Where each operand of a node that joins them belongs; None if one cannot be written there."""
+    """Where each operand of a joining node belongs; None if one of them cannot be written there."""
     parts = node.op.parts(graph.site(node))
     if parts is None or parts.of != "output":
         return None
-    found: dict[str, Home] = {}
+    homes: dict[str, Home] = {}
     for name, start in zip(node.inputs, parts.starts, strict=True):
-        maker = graph.producers.get(name or "")
-        if name is None or maker is None or maker.op.is_view or len(maker.outputs) != 1 or name in found:
+        producer = graph.producers.get(name or "")
+        if name is None or producer is None or producer.op.is_view or len(producer.outputs) != 1 or name in homes:
             return None
         if start % ALIGNMENT:
             return None
-        found[name] = Home(node.outputs[0], Part(start, graph.type(name).nbytes))
-    return found
+        homes[name] = Home(node.outputs[0], Part(start, graph.type(name).nbytes))
+    return homes
 
 
 def _start(graph: Graph, node: Node) -> int | None:
-    """The byte of its operand at which a node's one output is found; None if it is not there, or is not aligned."""
+    """The byte of its operand at which a node's one output starts; None if it is not such a part, or not aligned."""
     parts = node.op.parts(graph.site(node))
     if parts is None or parts.of != "input" or len(parts.starts) != 1 or parts.starts[0] % ALIGNMENT:
         return None

@@ -23,7 +23,7 @@ class Span:
 
 
 def liveness(schedule: Schedule) -> dict[str, Span]:
-    """The span of every buffer, from its first byte to its last. One that nothing reads is in use while written."""
+    """The span of every buffer, from first write to last read. One that nothing reads is in use while it is written."""
     first = dict.fromkeys(schedule.inputs, -1)
     last = dict.fromkeys(schedule.inputs, -1)
     for index, step in enumerate(schedule.steps):
@@ -46,7 +46,7 @@ class Piece:
 
 
 def pieces(schedule: Schedule) -> dict[str, tuple[Piece, ...]]:
-    """For every buffer, its pieces by rising offset: what is read and written in parts begins and ends in parts.
+    """For every buffer, its pieces by rising offset: the parts that are read and written begin and end them.
 
     Bytes that are never written belong to no piece.
     """
@@ -61,11 +61,11 @@ def pieces(schedule: Schedule) -> dict[str, tuple[Piece, ...]]:
             ended.setdefault(read.buffer, []).append((schedule.read(read), index))
     for name in schedule.outputs:
         ended.setdefault(name, []).append((Part(0, schedule.sizes[name]), len(schedule.steps)))
-    found = {}
+    pieces_of = {}
     for name in begun:
         both = [part for part, _ in (*begun[name], *ended.get(name, []))]
         cuts = sorted({cut for part in both for cut in (part.start, part.end)})
-        made: list[tuple[Piece, list[Part]]] = []
+        merged: list[tuple[Piece, list[Part]]] = []
         for start, end in pairwise(cuts):
             first = min((i for part, i in begun[name] if part.covers(start, end)), default=None)
             if first is None:
@@ -73,15 +73,15 @@ def pieces(schedule: Schedule) -> dict[str, tuple[Piece, ...]]:
             reads = [(part, i) for part, i in ended.get(name, []) if part.covers(start, end)]
             span = Span(first, max((i for _, i in reads), default=first))
             users = [part for part, i in reads if i == span.last]
-            if made and made[-1][0].span == span and made[-1][0].part.end == start and made[-1][1] == users:
-                start = made.pop()[0].part.start
-            made.append((Piece(Part(start, end - start), span), users))
-        found[name] = tuple(piece for piece, _ in made)
-    return found
+            if merged and merged[-1][0].span == span and merged[-1][0].part.end == start and merged[-1][1] == users:
+                start = merged.pop()[0].part.start
+            merged.append((Piece(Part(start, end - start), span), users))
+        pieces_of[name] = tuple(piece for piece, _ in merged)
+    return pieces_of
 
 
 def storage(graph: Graph) -> Mapping[str, str]:
-    """The value whose bytes each computed value or input is: itself, unless a view operator made it."""
+    """For each computed value and input, the value whose bytes it uses: itself, unless it is the output of a view."""
     roots: dict[str, str] = {name: name for name in graph.inputs}
     for node in graph.nodes:
         for out in node.outputs:

@@ -2,8 +2,9 @@
 
 What is held in memory depends on which steps were executed, not on their order. So this is a search for a path through
 sets of executed steps whose worst step needs least: best first, and exact if it ends within its budget. A step that
-raises neither the peak nor what stays in memory after it is executed at once, for whatever could come before it could
-as well come after it. Where the budget ends, the best of a beam of partial orders is taken; a beam of one is greedy.
+raises neither the peak nor the memory held after it is executed at once, since any step that could come before it could
+just as well come after it. Where the budget runs out, the best of a beam of partial orders is taken; a beam of one is
+greedy.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from edgeq.memory.bound import united
 from edgeq.memory.schedule import Schedule, aligned
 
 BUDGET = 40_000
-"""Steps that the exact search may weigh up."""
+"""Moves that the exact search may consider."""
 BEAM = 4_000
-"""Partial orders that the beam may keep in all; its width follows from it."""
+"""Partial orders that the beam may keep in all; its width follows from this."""
 HARDEST = 8
-"""Steps that are looked ahead to: those that need most whatever the order."""
+"""Steps to look ahead to: those that need the most memory in any order."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Order:
 
     Attributes:
         steps: indices of the schedule's steps, in order of execution.
-        needed: bytes that this order cannot do without.
-        bound: bytes that no order can do without, as far as is known.
+        needed: least bytes of arena for this order.
+        bound: least bytes for any order, as far as is known.
         only: whether there is no other order.
     """
 
@@ -42,7 +43,7 @@ class Order:
 
 @dataclass(frozen=True)
 class _State:
-    """A set of executed steps, and the buffers that hold something needed by the others or at the end."""
+    """A set of executed steps, and the buffers that hold something needed by later steps or at the end."""
 
     done: int
     live: frozenset[int]
@@ -66,9 +67,9 @@ class _Forced:
     Attributes:
         step: its index.
         needed: bytes.
-        live: buffers that are there then in any order.
-        lasting: buffers that are there if they were made before.
-        dying: buffers of which this may be the last use.
+        live: buffers that are in memory then in any order.
+        lasting: buffers that are in memory then if they have been written.
+        dying: buffers that this step may be the last to use.
     """
 
     step: int
@@ -121,7 +122,7 @@ class _Problem:
                 yield step
 
     def need(self, step: int, live: frozenset[int], total: int, dying: Sequence[int]) -> int:
-        """Bytes for a step while `live`, of `total` aligned bytes, is there; its output may overlap what is `dying`."""
+        """Bytes for a step while `live`, of `total` aligned bytes, is held; its output may overlap what is `dying`."""
         scratch = self.steps[step].scratch
         slack = max((self.slack[b] for b in (*live, *self.writes[step])), default=0)
         total += aligned(scratch) + sum(self.size[b] for b in self.writes[step])
@@ -146,13 +147,13 @@ class _Problem:
             state.live.difference(dying).union(born),
             state.total - sum(self.size[b] for b in dying) + sum(self.size[b] for b in born),
         )
-        # The need of other steps counts from the end of the highest buffer, not from its aligned end; if that is one of
-        # those that go, this may be up to `lost` bytes later.
+        # The need of other steps counts to the end of the highest buffer, not to its aligned end; if that buffer is one
+        # of those that die here, the need may be up to `lost` bytes greater.
         lost = max((self.slack[b] for b in dying), default=0)
         return _Move(step, needed, after, after.total + lost <= state.total)
 
     def _close(self) -> None:
-        """Let `before` and `after` hold everything that is before or after a step, not only what is next to it."""
+        """Extend `before` and `after` from direct neighbours to all steps before or after a step."""
         for step in self._sorted():
             for other in range(self.count):
                 if self.before[step] >> other & 1:
@@ -164,7 +165,7 @@ class _Problem:
                     self.after[other] |= 1 << step
 
     def _force(self, step: int) -> _Forced:
-        """What every order keeps in memory during a step: what steps before it make and it or steps after it read."""
+        """What every order keeps in memory during a step: what earlier steps write and this or later steps read."""
         later = self.after[step]
         lasting = frozenset(b for b, users in enumerate(self.users) if users & (later | 1 << step) or b in self.kept)
         live = frozenset(b for b in lasting if self.maker[b] == -1 or self.before[step] >> self.maker[b] & 1)
@@ -176,15 +177,15 @@ class _Problem:
         return max([self.ends(), *(f.needed for f in self.forced)])
 
     def ahead(self, state: _State, known: int) -> int:
-        """`known`, or what one of the hardest steps to come needs with what is there now and stays, if that is more."""
-        found = known
+        """The greater of `known` and the need of the hardest steps to come, given what is held now and stays."""
+        need = known
         for forced in self.forced[:HARDEST]:
-            if forced.needed + state.total <= found:
+            if forced.needed + state.total <= need:
                 break
             if not state.done >> forced.step & 1:
                 live = forced.live | (state.live & forced.lasting)
-                found = max(found, self.need(forced.step, live, self._bytes(live), forced.dying))
-        return found
+                need = max(need, self.need(forced.step, live, self._bytes(live), forced.dying))
+        return need
 
     def _sorted(self) -> Iterator[int]:
         """The steps, each after those before it."""
@@ -201,11 +202,11 @@ class _Problem:
 
     def ends(self) -> int:
         """Bytes needed before the first and after the last step."""
-        found = 0
+        peak = 0
         for buffers in (self.inputs, tuple(self.kept)):
             total = sum(self.size[b] for b in buffers)
-            found = max(found, total - max((self.slack[b] for b in buffers), default=0))
-        return found
+            peak = max(peak, total - max((self.slack[b] for b in buffers), default=0))
+        return peak
 
 
 @dataclass(frozen=True)
@@ -216,12 +217,12 @@ class _Path:
     before: _Path | None
 
     def steps(self) -> tuple[int, ...]:
-        found: list[int] = []
+        steps: list[int] = []
         path: _Path | None = self
         while path is not None:
-            found.append(path.step)
+            steps.append(path.step)
             path = path.before
-        return tuple(reversed(found))
+        return tuple(reversed(steps))
 
 
 def _peak(problem: _Problem, steps: Sequence[int]) -> int:
@@ -236,22 +237,22 @@ def _beam(problem: _Problem, width: int) -> tuple[int, ...]:
     """The best order among those that a beam of `width` partial orders leads to."""
     front: list[tuple[int, _State, _Path | None]] = [(0, problem.start(), None)]
     for _ in range(problem.count):
-        found: dict[int, tuple[int, int, int, _State, _Path | None, _Move]] = {}
+        candidates: dict[int, tuple[int, int, int, _State, _Path | None, _Move]] = {}
         for peak, state, path in front:
             for step in problem.ready(state):
                 move = problem.move(state, step)
-                key = (problem.ahead(move.state, max(peak, move.needed)), move.state.total, len(found))
-                known = found.get(move.state.done)
+                key = (problem.ahead(move.state, max(peak, move.needed)), move.state.total, len(candidates))
+                known = candidates.get(move.state.done)
                 if known is None or key[0] < known[0]:
-                    found[move.state.done] = (*key, state, path, move)
-        ranked = sorted(found.values(), key=lambda f: f[:3])[:width]
+                    candidates[move.state.done] = (*key, state, path, move)
+        ranked = sorted(candidates.values(), key=lambda candidate: candidate[:3])[:width]
         front = [(peak, move.state, _Path(move.step, path)) for peak, _, _, _, path, move in ranked]
     path = front[0][2]
     return path.steps() if path else ()
 
 
 def _search(problem: _Problem, floor: int, ceiling: int, budget: int) -> tuple[tuple[int, ...] | None, int]:
-    """Best first. An order that needs less than `ceiling`, if one was found; and bytes that no order can do without."""
+    """Best first: an order that needs less than `ceiling`, or None, and the least bytes that any order needs."""
     serial = 0
     heap: list[tuple[int, int, int, _State, _Path | None]] = [(floor, 0, 0, problem.start(), None)]
     best = {0: floor}
@@ -279,11 +280,11 @@ def _search(problem: _Problem, floor: int, ceiling: int, budget: int) -> tuple[t
 
 
 def best_order(schedule: Schedule, budget: int = BUDGET) -> Order:
-    """The order of steps whose worst step needs the fewest bytes; the given one if none is better.
+    """The order of steps whose worst step needs the fewest bytes; the one it comes in if none is better.
 
     Args:
         schedule: steps in an order in which they can be executed.
-        budget: steps that the exact search may weigh up. It depends on nothing else, so that it ends alike everywhere.
+        budget: moves that the exact search may consider. It is the only limit, so the result is the same everywhere.
     """
     problem = _Problem(schedule)
     steps = tuple(range(problem.count))
@@ -294,7 +295,7 @@ def best_order(schedule: Schedule, budget: int = BUDGET) -> Order:
             if (peak := _peak(problem, other)) < needed:
                 steps, needed = other, peak
     if needed > floor:
-        found, floor = _search(problem, floor, needed, budget)
-        if found is not None:
-            steps, needed = found, floor
+        better, floor = _search(problem, floor, needed, budget)
+        if better is not None:
+            steps, needed = better, floor
     return Order(steps, needed, floor, problem.is_chain())

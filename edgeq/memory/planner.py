@@ -1,7 +1,7 @@
 """The order of all steps and the offsets of all buffers in one arena.
 
 Heuristics come first, then an exact search where they miss the bound. Searches are limited by a number of decisions,
-never by time, so that every machine finds the same plan.
+never by time, so every machine finds the same plan.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ATTEMPTS = 200
 BUDGET = 6000
 """Decisions that the exact search may take in all."""
 EFFORT = 4_000_000
-"""Pairs of blocks that it may look at in all, about: fewer decisions where there are more pairs."""
+"""Roughly how many pairs of blocks it may look at in all: the more pairs, the fewer decisions."""
 
 
 def _place_exactly(
@@ -36,10 +36,10 @@ def _place_exactly(
 ) -> tuple[Mapping[int, int], int, int]:
     """A plan smaller than a known one, if the search finds one: at the bound first, then half way, and so on.
 
-    Nothing is searched for below the greater one of `limits`: the bound, and what is enough.
+    The search stops at the greater of `limits`: the bound, and what is enough.
 
     Returns:
-        Offsets, the arena's size, and the bytes below which it is now known that no plan can go.
+        Offsets, the arena's size, and the bytes below which no plan is now known to be possible.
     """
     best, size = known
     bound = limits[0]
@@ -70,7 +70,7 @@ def plan(
         pinned: offsets of buffers that must lie at a certain place.
         attempts: orders of placing to try beyond the systematic ones.
         budget: decisions that the exact search may take if the heuristics miss the bound.
-        enough: bytes with which the search is content, if the bound is less.
+        enough: an arena size that is small enough: the search stops there even if the bound is less.
 
     Raises:
         InternalError: pinned buffers collide, or the plan fails its independent check.
@@ -100,7 +100,7 @@ class Arrangement:
     """An order of steps, and the plan for it.
 
     Attributes:
-        order: indices of the given schedule's steps, in order of execution.
+        order: indices of the schedule's steps, in order of execution.
         plan: offsets and scratch memories for the steps in that order. Its bound holds for every order of steps.
     """
 
@@ -109,7 +109,7 @@ class Arrangement:
 
 
 def arrange(schedule: Schedule) -> Arrangement:
-    """Find the order of steps and the plan with the smallest arena; the given order where no other one is better.
+    """Find the order of steps and the plan with the smallest arena; the original order where no other is better.
 
     Args:
         schedule: steps in an order in which they can be executed.
@@ -118,13 +118,13 @@ def arrange(schedule: Schedule) -> Arrangement:
         InternalError: the plan fails its independent check.
     """
     best = best_order(schedule)
-    given = tuple(range(len(schedule.steps)))
-    found: Arrangement | None = None
-    for order in dict.fromkeys([best.steps, given]):
-        made = plan(replace(schedule, steps=tuple(schedule.steps[i] for i in order)))
-        if found is None or made.size < found.plan.size:
-            found = Arrangement(order, made if best.only else replace(made, bound=best.bound))
-        if made.size <= best.bound:
+    original = tuple(range(len(schedule.steps)))
+    smallest: Arrangement | None = None
+    for order in dict.fromkeys([best.steps, original]):
+        candidate = plan(replace(schedule, steps=tuple(schedule.steps[i] for i in order)))
+        if smallest is None or candidate.size < smallest.plan.size:
+            smallest = Arrangement(order, candidate if best.only else replace(candidate, bound=best.bound))
+        if candidate.size <= best.bound:
             break
-    assert found is not None
-    return found
+    assert smallest is not None
+    return smallest

@@ -1,4 +1,4 @@
-"""What the memory planner plans for: calls in order, and the buffers they read and write."""
+"""The memory planner's input and output: calls in order with the buffers they read and write, and the plan."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Read:
         overlap: the least number of bytes by which the call's output may start before this buffer and still never
             overwrite a byte yet to be read (see edgeq.ir.kernel.Kernel); None: they must be disjoint.
         exactly: the one number of bytes by which it may start before this buffer even if `overlap` does not allow it.
-        part: what is read of it, and what both distances are measured to; None: all.
+        part: the part that is read, to whose start both distances are measured; None: all.
     """
 
     buffer: str
@@ -44,7 +44,7 @@ class Read:
     part: Part | None = None
 
     def allows(self, distance: int) -> bool:
-        """Whether the output may lie over what is read if it starts `distance` bytes before it."""
+        """Whether the output may lie over the bytes read if it starts `distance` bytes before them."""
         return distance == self.exactly or (self.overlap is not None and distance >= self.overlap)
 
 
@@ -53,7 +53,7 @@ class Step:
     """One call: what it reads, what it writes, and the bytes of scratch memory it needs meanwhile.
 
     Attributes:
-        parts: for each of `writes`, what is written of it; None, or no entry: all. Every byte is written once.
+        parts: for each of `writes`, the part that is written; None, or no entry: all. Every byte is written once.
     """
 
     name: str
@@ -69,21 +69,21 @@ class Step:
         """
         if len(self.writes) != 1:
             return None
-        found = [r.overlap for r in self.reads if r.buffer == buffer]
-        known = [k for k in found if k is not None]
-        return max(known) if known and len(known) == len(found) else None
+        overlaps = [r.overlap for r in self.reads if r.buffer == buffer]
+        known = [k for k in overlaps if k is not None]
+        return max(known) if known and len(known) == len(overlaps) else None
 
     def exactly(self, buffer: str) -> int | None:
-        """The one distance, less than that of `overlap`, that is allowed as well; None: there is none."""
+        """The one distance below that of `overlap` that is allowed too; None: there is none."""
         reads = [r for r in self.reads if r.buffer == buffer]
         if len(self.writes) != 1:
             return None
         overlap = self.overlap(buffer)
-        found = [d for d in (r.exactly for r in reads) if d is not None and all(r.allows(d) for r in reads)]
-        return min((d for d in found if d % ALIGNMENT == 0 and (overlap is None or d < overlap)), default=None)
+        allowed = [d for d in (r.exactly for r in reads) if d is not None and all(r.allows(d) for r in reads)]
+        return min((d for d in allowed if d % ALIGNMENT == 0 and (overlap is None or d < overlap)), default=None)
 
     def nearest(self, buffer: str) -> int | None:
-        """The least distance of all that are allowed; None: there is none."""
+        """The least distance that is allowed; None: there is none."""
         return min((k for k in (self.overlap(buffer), self.exactly(buffer)) if k is not None), default=None)
 
 

@@ -1,13 +1,13 @@
 """Sums of real products that are the same on every CPU.
 
-BLAS adds in an order, and with or without fused multiply-add, as suits the CPU and the shape of the matrices, so sums
-in float32 differ in their last bits. Here both factors are rounded to multiples of powers of two first, to so few bits
-that no sum of their products can exceed 53 of them: then float64 holds every product and every partial sum exactly, and
-the order does not matter. The bits are shared out so that both factors keep about what a float32 has: 24 and 24 up to
-32 products, 23 of the activation and 22 of the weight at 256, 22 and 20 at 2048.
+BLAS chooses the order of additions, and whether to fuse them with multiplications, by the CPU and the shape of the
+matrices, so sums in float32 differ in their last bits. Here both factors are first rounded to multiples of powers of
+two, to so few bits that no sum of their products can exceed 53 of them: then float64 holds every product and every
+partial sum exactly, and the order does not matter. The bits are shared out so that both factors keep about what a
+float32 has: 24 and 24 up to 32 products, 23 of the activation and 22 of the weight at 256, 22 and 20 at 2048.
 
-One grid holds for all the numbers that are added up together. It depends on nothing else, so that what is computed of
-one sample does not depend on the others beside it.
+All numbers that are added up together share one grid. It depends on nothing else, so the result for one sample does
+not depend on the others beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy.typing as npt
 Reals = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 SUM_BITS, FACTOR_BITS = 53, 24
-"""Integers of so many bits are exact in float64; a factor needs no more than a float32 has."""
+"""Integers of SUM_BITS bits are exact in float64; a factor needs no more than the FACTOR_BITS of a float32."""
 BLOCK = 1 << 16
 """Elements of a product that stay in the nearest cache until they are rounded."""
 LEAST, TOP, UNROUNDED = -100, 120, 2000
@@ -31,7 +31,7 @@ LEAST, TOP, UNROUNDED = -100, 120, 2000
 def bits(depth: int) -> tuple[int, int]:
     """Bits of an activation and of a weight with which a sum of `depth` products is exact.
 
-    All activations of a sample share a grid, weights only those of a channel, so the former get the odd one more.
+    All activations of a sample share a grid but only the weights of one channel do, so activations get the odd bit.
     """
     room = SUM_BITS - (depth - 1).bit_length()
     activation = min(FACTOR_BITS, (room + 2) // 2)
@@ -44,7 +44,7 @@ def activations(x: Reals, depth: int, axes: tuple[int, ...]) -> npt.NDArray[np.f
     Args:
         x: float32, any shape.
         depth: products in a sum.
-        axes: dimensions over which is summed: along them the grid is the same.
+        axes: dimensions that are summed over; along them the grid is the same.
     """
     x = np.asarray(x, np.float32)
     exponents = _exponents(x, axes)
@@ -82,8 +82,8 @@ def total(x: Reals, axes: tuple[int, ...], keepdims: bool = False) -> Floats:
 
     Args:
         x: any shape; at most 2²⁰ elements make a sum.
-        axes: dimensions over which is summed.
-        keepdims: whether they stay, with one element each.
+        axes: dimensions that are summed over.
+        keepdims: whether these dimensions stay, with one element each.
     """
     wide = np.asarray(x, np.float64)
     room = min(50, SUM_BITS - (prod(x.shape[a] for a in axes) - 1).bit_length())
@@ -93,7 +93,7 @@ def total(x: Reals, axes: tuple[int, ...], keepdims: bool = False) -> Floats:
 def _rounded(x: Floats, bits: int, axes: tuple[int, ...]) -> Floats:
     exponents = _exponents(x, axes)
     offset = np.ldexp(1.5, 52 - bits + np.where(exponents == UNROUNDED, -UNROUNDED, exponents))
-    # From `offset` on float64 is a grid of the wanted step: to add it rounds, to subtract it again is exact.
+    # From `offset` on float64 is a grid of the wanted step: adding it rounds, subtracting it again is exact.
     return (x + offset) - offset
 
 

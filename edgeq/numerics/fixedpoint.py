@@ -156,11 +156,12 @@ def requantize(
 def _requantize_fast(
     acc: npt.NDArray[Any], multiplier: Multiplier, zero_point: int, qmin: int, qmax: int, bias: Ints | None
 ) -> npt.NDArray[np.int8]:
-    """FAST in float64, several times faster than in integers, and the same.
+    """FAST in float64: several times faster than in integers, with the same results.
 
-    (acc + bias)·M / 2³¹ is a multiple of 2⁻³¹: below 2²² it has 53 bits at most, and every step is exact. Beyond,
-    whatever the rounding, the result is far beyond every bound. The bias can be multiplied by itself where that gives
-    less than 2²⁰: a product of accumulators so large that it is rounded then leaves the bounds with any bias.
+    (acc + bias)·M / 2³¹ is a multiple of 2⁻³¹: below 2²² it has 53 bits at most, and every step is exact. Above,
+    whatever the rounding, the result is far beyond every bound. The bias can be multiplied separately where its product
+    is less than 2²⁰: a product of the accumulator that is large enough to be rounded is then beyond the bounds with any
+    bias.
     """
     channels = acc.shape[-1] if acc.ndim else 1
     factor = np.broadcast_to(np.ldexp(multiplier.mantissa.astype(np.float64), -31), (channels,))

@@ -4,7 +4,7 @@ Every function is a sequence of IEEE 754 single-precision additions, subtraction
 of which rounds to nearest, halves to even, and is never contracted with another (`-ffp-contract=off`). NumPy and C then
 give the same bits. This file is normative: `firmware/include/eq/float32.h` has the same functions in C.
 
-Functions beyond these four operations are edgeq's own, since those of C libraries differ in their last bits.
+Functions beyond these four operations are edgeq's own, because C libraries differ in the last bits of theirs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ F = np.float32
 WHOLE = F(1.5 * 2**23)
 """Added to a number below 2²² in magnitude and subtracted again, it leaves the nearest integer, halves to even."""
 EXP_LOW, EXP_HIGH = F(-104.0), F(89.0)
-"""Below the one exp(x) is 0 in float32, above the other it is infinite."""
+"""Below the first exp(x) is 0 in float32, above the second it is infinite."""
 LOG2_E = F(1.4426950408889634)
 LN2_HIGH, LN2_LOW = F(0.693359375), F(-2.12194440e-4)
 """ln 2 in two parts; the product of the first, which has 9 bits, with a whole number is exact."""
@@ -58,12 +58,12 @@ def power_of_two(exponent: npt.NDArray[np.int32]) -> Floats:
 def exp(x: Floats) -> Floats:
     """The exponential function; at most 1 unit in the last place from the exact value (2 where that is subnormal).
 
-    x = n · ln 2 + r; the polynomial of r is scaled by 2ⁿ in two steps, so that subnormal and the largest results come
-    about. NaN stays NaN.
+    x = n · ln 2 + r; the polynomial of r is scaled by 2ⁿ in two steps, so that subnormal and the largest results are
+    reached. NaN stays NaN.
     """
-    given = np.asarray(x, np.float32)
+    real = np.asarray(x, np.float32)
     with np.errstate(all="ignore"):
-        inside = bounded(given, EXP_LOW, EXP_HIGH)
+        inside = bounded(real, EXP_LOW, EXP_HIGH)
         n = to_nearest(inside * LOG2_E)
         r = (inside - n * LN2_HIGH) - n * LN2_LOW
         p = np.full(r.shape, EXP_TERMS[0], np.float32)
@@ -73,4 +73,4 @@ def exp(x: Floats) -> Floats:
         whole = n.astype(np.int32)
         half = whole >> 1
         scaled = (y * power_of_two(half)) * power_of_two(whole - half)
-    return np.where(np.isnan(given), given, scaled).astype(np.float32)
+    return np.where(np.isnan(real), real, scaled).astype(np.float32)

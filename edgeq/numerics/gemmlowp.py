@@ -1,8 +1,8 @@
 """Fixed-point functions on raw int32 values, as gemmlowp defines them and TensorFlow Lite uses them.
 
 A raw value r with i integer bits stands for r · 2^(i − 31). Everything takes and returns int64 arrays that hold int32
-values, and gives the bits that the C++ templates of gemmlowp (`fixedpoint/fixedpoint.h`) give.
-`firmware/include/eq/gemmlowp.h` has those of them in C that a kernel needs at run time.
+values, with the bits that the C++ templates of gemmlowp (`fixedpoint/fixedpoint.h`) compute.
+`firmware/include/eq/gemmlowp.h` has those that a kernel needs at run time in C.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _shift_left_by(x: Ints, shift: Ints) -> Ints:
 def log_from_one(x: Ints, integer_bits: int = 12, result_bits: int = 5) -> Ints:
     """ln(x) with `result_bits`, for x ≥ 1 with `integer_bits`.
 
-    x is normalized twice, to [1/2, 1) and to [√½, √2 ), the better of which goes into a rational approximation around
+    x is normalized twice, to [1/2, 1) and to [√½, √2 ); the better result goes into a rational approximation around
     the fourth root of ½.
     """
     multiply = doubling_high_multiply

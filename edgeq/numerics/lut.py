@@ -1,8 +1,8 @@
 """Tables: any function from int8 to int8 is 256 bytes.
 
-There are two ways to fill one, both in Python and once: `build` rounds the exact value, `build_litert` does in float32
-what LiteRT does when it prepares a node. A table is held in the order of q, from −128 to 127; `by_byte` gives it in the
-order of the C kernels, which index with the input's byte.
+There are two ways to fill one, both ahead of time in Python: `build` rounds the exact value, `build_litert` does in
+float32 what LiteRT does when it prepares a node. A table is held in the order of q, from −128 to 127; `by_byte` puts it
+in the order of the C kernels, which index with the input's byte.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def build(function: Function, x: Affine, y: Affine, undefined: float = 0.0, low:
     Args:
         function: maps float64 reals (256) to reals; infinities saturate.
         x, y: quantization of input and output.
-        undefined: the function's value where it gives NaN.
+        undefined: the value to use where the function returns NaN.
         low, high: bounds of the result.
     """
     with np.errstate(all="ignore"):
@@ -75,7 +75,7 @@ def build_litert(function: Function, x: Affine, y: Affine) -> Table:
 
 
 def in_float64(function: Function) -> Function:
-    """A float32 function whose value is that of a float64 function, rounded once: what a good `expf` gives."""
+    """A float32 function whose value is that of a float64 function, rounded once: what a good `expf` returns."""
 
     def rounded(x: Reals) -> Reals:
         with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""How arrays are laid out for NumPy, which goes through long runs of memory several times faster than through short."""
+"""How arrays are laid out for NumPy, which processes long runs of memory several times faster than short ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ RUN = 512
 
 
 def rows_at_once(rows: int, channels: int) -> int:
-    """How many rows of so many channels to take as one: a divisor of their number, as (rows / n, n · channels)."""
+    """How many rows n to treat as one, so that the array is (rows / n, n · channels): a divisor of their number."""
     count = 1
     while rows % (2 * count) == 0 and count * channels < RUN:
         count *= 2

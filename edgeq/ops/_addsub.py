@@ -1,8 +1,8 @@
 """Weighted sums of two operands: Add and Sub.
 
 FAST: `q = clamp((a·Ma + b·Mb + C) >> s)` in one 32-bit accumulator; the M are the ratios of scales in s fraction bits
-and fit 16 bits, C holds the zero-points and the rounding. TFLITE and TFLM: both operands are brought to twice the
-larger scale with 20 extra bits, added, and brought to the output's scale, each step with two roundings.
+and fit 16 bits, C holds the zero-points and the rounding. TFLITE and TFLM: both operands are rescaled to twice the
+larger scale with 20 extra bits, added, and rescaled to the output's scale, each step with two roundings.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def double_sum(site: Site) -> DoubleSum:
 
 
 def has_small_factors(site: Site) -> bool:
-    """No factor of TFLITE and TFLM is one or more, so that accumulators are never shifted left."""
+    """All factors of TFLITE and TFLM are below one, so that accumulators are never shifted left."""
     d = double_sum(site)
     return all(m.shift[0] <= 0 for m in (*d.inputs, d.output))
 
@@ -114,12 +114,12 @@ def has_whole_mantissas(site: Site) -> bool:
 
 def lower_fast(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_add_ref_fast`."""
-    who, c = operands(site), fast_sum(site)
+    pair, c = operands(site), fast_sum(site)
     qmin, qmax = range_of(site)
     return {
         **broadcast_params(site),
-        "a_factor": c.factors[who.a],
-        "b_factor": c.factors[who.b],
+        "a_factor": c.factors[pair.a],
+        "b_factor": c.factors[pair.b],
         "offset": c.offset,
         "right_shift": c.shift,
         "qmin": qmin,
@@ -129,10 +129,10 @@ def lower_fast(site: Site) -> Mapping[str, Param]:
 
 def lower_double(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_add_ref_double`."""
-    who, d, q = operands(site), double_sum(site), site.outputs[0].qp
+    pair, d, q = operands(site), double_sum(site), site.outputs[0].qp
     qmin, qmax = range_of(site)
     params: dict[str, Param] = dict(broadcast_params(site))
-    for letter, index in (("a", who.a), ("b", who.b)):
+    for letter, index in (("a", pair.a), ("b", pair.b)):
         params[f"{letter}_zero_point"] = site.input(index).qp.zp
         params[f"{letter}_sign"] = signs_of(site)[index]
         params[f"{letter}_mantissa"] = int(d.inputs[index].mantissa[0])

@@ -1,4 +1,4 @@
-"""Two operands, broadcast against each other as numpy does, either of which may be constant."""
+"""Two operands, broadcast against each other as in NumPy, either of which may be constant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Strides = tuple[int, ...]
 
 
 def broadcast_shapes(shapes: Shapes) -> Shape:
-    """The shape two operands have together.
+    """The shape that two operands broadcast to.
 
     Raises:
         ValueError: they do not broadcast, or have too many dimensions.
@@ -44,7 +44,7 @@ def contiguous_strides(shape: Shape) -> Strides:
 
 
 def broadcast_strides(shape: Shape, to: Shape) -> Strides:
-    """Strides with which a dense tensor is read as one of shape `to`: 0 along what is repeated."""
+    """Strides with which a dense tensor is read as one of shape `to`: 0 along repeated dimensions."""
     own = contiguous_strides(shape)
     padded = (1,) * (len(to) - len(shape)) + shape
     strides = (0,) * (len(to) - len(shape)) + own
@@ -74,7 +74,7 @@ def collapse(shape: Shape, strides: Sequence[Strides], rank: int = MAX_RANK) -> 
 
 @dataclass(frozen=True)
 class Operands:
-    """Which input of a site a kernel gets as `a` and `b`. The constant one, if any, is b.
+    """Which inputs of a site a kernel gets as `a` and `b`. The constant one, if any, is b.
 
     Attributes:
         a, b: indices of the inputs.
@@ -93,13 +93,13 @@ def operands(site: Site) -> Operands:
 
 
 def operand_walk(site: Site) -> tuple[Shape, list[Strides]]:
-    """How the operands a and b are read: the output's dimensions, joined where they can be, and the strides of each."""
-    who, y = operands(site), site.outputs[0].shape
-    return collapse(y, [broadcast_strides(site.input(i).shape, y) for i in (who.a, who.b)])
+    """How operands a and b are read: the output's dimensions, joined where possible, and each operand's strides."""
+    pair, y = operands(site), site.outputs[0].shape
+    return collapse(y, [broadcast_strides(site.input(i).shape, y) for i in (pair.a, pair.b)])
 
 
 def broadcast_params(site: Site) -> Mapping[str, Param]:
-    """The members `shape, a_stride, b_stride, constant` that all kernels of two operands share."""
+    """The members `shape, a_stride, b_stride, constant` that all kernels with two operands share."""
     shape, (a, b) = operand_walk(site)
     elements = operands(site).constant
     constant = 0 if elements is None else np.ravel(elements)
@@ -125,12 +125,12 @@ def binary_kernels(
     rounded: bool = False,
     fits: Callable[[Site], bool] | None = None,
 ) -> tuple[Kernel, Kernel]:
-    """The two rows of an operator of two operands: `<name>_ref<suffix>` with two computed ones, and
-    `<name>_const_ref<suffix>`, which finds one of them in its parameters.
+    """The two rows of an operator with two operands: `<name>_ref<suffix>` for two computed ones, and
+    `<name>_const_ref<suffix>`, which has one of them in its parameters.
 
     Args:
         name: prefix of the C functions.
-        file: name of header and source, without ending.
+        file: name of header and source, without extension.
         struct: C type of the parameters.
         lower: their members.
         suffix: end of the C names.
@@ -168,27 +168,27 @@ def require_same_scale(site: Site, q: QParams | None) -> None:
 
 
 def broadcast_samples(op: Op, low: float = -4.0, high: float = 4.0) -> tuple[Sample, ...]:
-    """Test cases of an operator of two operands: every kind of broadcasting, computed and constant operands."""
+    """Test cases of an operator with two operands: every kind of broadcasting, computed and constant operands."""
 
-    def one(name: str, a: Shape, b: Shape, const: tuple[int, ...] = ()) -> Sample:
+    def case(name: str, a: Shape, b: Shape, const: tuple[int, ...] = ()) -> Sample:
         return Sample(name, op, (a, b), const, low, high)
 
     image = (1, 5, 3, 7)
     return (
-        one("same", image, image),
-        one("channels", image, (7,)),
-        one("channels_first", (7,), image),
-        one("const_channels", image, (7,), (1,)),
-        one("const_first", (1, 1, 1, 7), image, (0,)),
-        one("const_scalar", image, (), (1,)),
-        one("const_scalar_first", (1,), image, (0,)),
-        one("const_full", image, image, (1,)),
-        one("pixels", image, (1, 5, 3, 1)),
-        one("both_ways", (2, 1, 4, 1, 3), (1, 5, 1, 2, 3)),
-        one("const_grows", (1, 1, 7), (1, 6, 7), (1,)),
-        one("middle", (3, 4, 5), (3, 1, 5)),
-        one("vector", (33,), (33,)),
-        one("rows", (1, 3, 5, 6), (1, 1, 5, 6)),
-        one("const_rows", (2, 3, 8), (8,), (1,)),
-        one("six", (2, 1, 2, 1, 2, 3), (1, 2, 1, 2, 1, 3)),
+        case("same", image, image),
+        case("channels", image, (7,)),
+        case("channels_first", (7,), image),
+        case("const_channels", image, (7,), (1,)),
+        case("const_first", (1, 1, 1, 7), image, (0,)),
+        case("const_scalar", image, (), (1,)),
+        case("const_scalar_first", (1,), image, (0,)),
+        case("const_full", image, image, (1,)),
+        case("pixels", image, (1, 5, 3, 1)),
+        case("both_ways", (2, 1, 4, 1, 3), (1, 5, 1, 2, 3)),
+        case("const_grows", (1, 1, 7), (1, 6, 7), (1,)),
+        case("middle", (3, 4, 5), (3, 1, 5)),
+        case("vector", (33,), (33,)),
+        case("rows", (1, 3, 5, 6), (1, 1, 5, 6)),
+        case("const_rows", (2, 3, 8), (8,), (1,)),
+        case("six", (2, 1, 2, 1, 2, 3), (1, 2, 1, 2, 1, 3)),
     )

@@ -13,10 +13,14 @@ from edgeq.ops._elementwise import Elementwise
 
 
 def check_types(site: Site, right: Callable[[Site], bool]) -> None:
-    """Refuse a conversion between element types that the operator does not convert.
+    """Refuse a conversion between element types that the operator does not support.
+
+    Args:
+        site: the site.
+        right: whether the operator supports a site's element types.
 
     Raises:
-        ModelError: they are not `right`.
+        ModelError: it does not.
     """
     if not right(site):
         between = f"{site.input(0).dtype.value} and {site.outputs[0].dtype.value}"

@@ -11,7 +11,7 @@ from edgeq.ops._broadcast import broadcast_shapes
 
 
 class Elementwise(Op):
-    """Base of operators each of whose results is computed from the elements of the operands at its own place."""
+    """Base of operators that compute each result from the operands' elements at the same place."""
 
     pattern: ClassVar[Pattern] = Pattern.ELEMENTWISE
     declines: ClassVar[frozenset[Trait]] = frozenset({"linear", "with_padding", "parts"})
@@ -29,12 +29,12 @@ class Elementwise(Op):
         width = channels(site.outputs[0].shape)
         computed = [k for k in range(len(site.inputs)) if site.const_or_none(k) is None]
         if any(channels(site.input(k).shape) != width for k in computed):
-            return None  # one channel that serves all
+            return None  # one channel serves all
         return tuple(Tie.shifted(k, 0, width) for k in computed)
 
 
 class BinaryOp(Elementwise):
-    """Base of elementwise operators of two operands, which are broadcast against each other."""
+    """Base of elementwise operators with two operands, which are broadcast against each other."""
 
     declines: ClassVar[frozenset[Trait]] = Elementwise.declines | {"is_copy"}
 

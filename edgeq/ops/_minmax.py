@@ -27,19 +27,19 @@ def in_output_scale(site: Site, index: int, data: Array) -> Array:
     Raises:
         InternalError: a computed operand has another quantization.
     """
-    given, wanted = site.input(index).qp, site.outputs[0].qp
-    if given == wanted:
+    q, target = site.input(index).qp, site.outputs[0].qp
+    if q == target:
         return data
     if site.const_or_none(index) is None:
-        require_same_scale(site, given)
-    return wanted.quantize(given.dequantize(data), DType.INT8)
+        require_same_scale(site, q)
+    return target.quantize(q.dequantize(data), DType.INT8)
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_minimum_ref` and `eq_maximum_ref`."""
-    who, params = operands(site), dict(broadcast_params(site))
-    if who.constant is not None:
-        params["constant"] = np.ravel(in_output_scale(site, who.b, who.constant))
+    pair, params = operands(site), dict(broadcast_params(site))
+    if pair.constant is not None:
+        params["constant"] = np.ravel(in_output_scale(site, pair.b, pair.constant))
     return params
 
 

@@ -9,7 +9,7 @@ from edgeq.ir.traits import Monotone, Pattern, Trait
 
 
 class MovementOp(Op):
-    """Base of operators each of whose results is an element of an input, or a constant."""
+    """Base of operators whose every result is an element of an input, or a constant."""
 
     pattern: ClassVar[Pattern] = Pattern.MOVEMENT
     monotone: ClassVar[Monotone] = Monotone.RISING

@@ -3,11 +3,11 @@
 A kernel is a sequence of steps, each of which reads, then writes. If the output starts d bytes before the input, its
 byte j is the input's byte j − d. That goes wrong where a step reads byte i of the input and byte i + d of the output
 was written before: the worst d of a step is the last byte written before it less the first byte that it reads. The
-distance from which on nothing goes wrong is one more than the worst of all steps, and no smaller one is.
+least distance from which on nothing goes wrong is one more than the worst of all steps.
 
-So a kernel's row says, for every step, how many elements are written before it (to the end of the highest one) and the
-first element that it reads; distances are in bytes. Reading what is not used, or reading earlier than it says, does no
-harm.
+So a kernel's row states, for every step, how many elements are written before it (to the end of the highest one) and
+the first element that it reads; distances are in bytes. Reading what is not used, or reading earlier than stated, does
+no harm.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Ints = npt.NDArray[np.int64]
 Overlaps = tuple[int | None, ...]
 Steps = tuple[Ints, Ints]
 """For every step: the end of the highest element of the output that is written before it, and the first element of the
-input that it reads, or NOTHING and more."""
+input that it reads, or at least NOTHING."""
 
 ALIGNMENT = 16
-"""Bytes by multiples of which the memory planner places tensors (edgeq.memory.ALIGNMENT)."""
+"""The memory planner places tensors at multiples of this many bytes (edgeq.memory.ALIGNMENT)."""
 NOTHING = 2**40
 """Larger than every index."""
 
@@ -38,37 +38,37 @@ NOTHING = 2**40
 def least_distance(x: TensorType, y: TensorType, *steps: Steps) -> int:
     """The least distance in bytes for an input of type x and an output of type y; minus x's bytes if all of the input
     is read before any write."""
-    found = -x.nbytes
+    least = -x.nbytes
     for written, read in steps:
         matters = (written > 0) & (read < NOTHING)
         ends, starts = written * y.itemsize, read * x.itemsize
-        found = max(found, int((ends - starts).max(where=matters, initial=-x.nbytes)))
-    return found
+        least = max(least, int((ends - starts).max(where=matters, initial=-x.nbytes)))
+    return least
 
 
 def of_first_input(site: Site, *steps: Steps) -> Overlaps:
-    """The distances of a kernel that reads input 0 only at run time."""
+    """The distances of a kernel that reads only input 0 at run time."""
     return (least_distance(site.input(0), site.outputs[0], *steps), *(None,) * (len(site.inputs) - 1))
 
 
 def of_elements(site: Site, sources: Sequence[npt.ArrayLike | None]) -> Overlaps:
-    """The distances of a kernel that computes one element of the output after the other.
+    """The distances of a kernel that computes one element of the output after another.
 
     Args:
         site: the site.
         sources: for every input, the lowest of its elements that each output needs, in any shape that broadcasts to the
             output's, or NOTHING; None for constants.
     """
-    found: list[int | None] = []
+    distances: list[int | None] = []
     for type, source in zip(site.inputs, sources, strict=True):
         if type is None or source is None:
-            found.append(None)
+            distances.append(None)
             continue
         shape = site.outputs[0].shape
         written = np.arange(prod(shape), dtype=np.int64)
         read = np.broadcast_to(np.asarray(source, np.int64), shape).ravel()
-        found.append(least_distance(type, site.outputs[0], (written, read)))
-    return tuple(found)
+        distances.append(least_distance(type, site.outputs[0], (written, read)))
+    return tuple(distances)
 
 
 def indices(shape: tuple[int, ...]) -> Ints:
@@ -99,8 +99,8 @@ def first_taps(size: int, out: int, kernel: int, stride: int, dilation: int, bef
 def pixels_of(rows: Ints, columns: Ints, width: int, images: Ints) -> Ints:
     """Index of the pixel in these rows (R) and columns (C) of images that start at these pixels (N): (N, R·C)."""
     nothing = np.maximum(rows[:, None], columns) >= NOTHING
-    found = np.where(nothing, NOTHING, rows[:, None] * width + columns).ravel()
-    return images[:, None] + found
+    pixels = np.where(nothing, NOTHING, rows[:, None] * width + columns).ravel()
+    return images[:, None] + pixels
 
 
 def first_pixels(site: Site, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> Ints:
@@ -118,7 +118,7 @@ class Tiles:
     Attributes:
         start: pixels of the output before each tile.
         count: pixels in it.
-        read: the first pixel of the input that it needs, or NOTHING and more.
+        read: the first pixel of the input that it needs, or at least NOTHING.
     """
 
     start: Ints
@@ -127,7 +127,7 @@ class Tiles:
 
 
 def tiles(first: Ints, size: int = 1) -> Tiles:
-    """Tiles of `size` pixels, fewer at the end of each row of `first` (N, P), which is what `first_pixels` gives."""
+    """Tiles of `size` pixels, fewer at the end of each row of `first` (N, P), which comes from `first_pixels`."""
     images, pixels = first.shape
     at = np.arange(0, pixels, size)
     start = np.arange(images)[:, None] * pixels + at
@@ -135,10 +135,10 @@ def tiles(first: Ints, size: int = 1) -> Tiles:
     return Tiles(start.ravel(), count, np.minimum.reduceat(first, at, axis=1).ravel())
 
 
-def collected(site: Site, found: Tiles) -> Overlaps:
-    """The distances of a kernel that copies all that a tile needs before it writes the tile."""
+def collected(site: Site, tiles: Tiles) -> Overlaps:
+    """The distances of a kernel that copies everything that a tile needs before it writes the tile."""
     x, y = site.input(0).shape, site.outputs[0].shape
-    return of_first_input(site, (found.start * y[-1], found.read * x[-1]))
+    return of_first_input(site, (tiles.start * y[-1], tiles.read * x[-1]))
 
 
 def in_groups(site: Site, first: Ints, groups: int, size: int = 1) -> Overlaps:
@@ -146,20 +146,21 @@ def in_groups(site: Site, first: Ints, groups: int, size: int = 1) -> Overlaps:
 
     Output channels are in as many groups as input channels; each needs those of its group.
     """
-    x, y, found = site.input(0).shape, site.outputs[0].shape, tiles(first)
+    x, y, pixels = site.input(0).shape, site.outputs[0].shape, tiles(first)
     own = y[-1] // groups
     steps = []
     for group in {0, groups - 1}:
         last = (group + 1) * own - 1
         for channel in {group * own, last}:
             written, read = channel // size * size, channel // size * size // own * (x[-1] // groups)
-            steps.append((found.start * y[-1] + written, found.read * x[-1] + read))
+            steps.append((pixels.start * y[-1] + written, pixels.read * x[-1] + read))
     return of_first_input(site, *steps)
 
 
 def fours(channels: int, start: Ints, read: Ints) -> tuple[Steps, Steps]:
-    """The first and last step of a kernel that computes four channels of a pixel at once, of which the last may come
-    once more; there are at least four.
+    """The first and last step of a kernel that computes four channels of a pixel at once; the last may repeat some.
+
+    There are at least four channels.
 
     Args:
         channels: of input and output.
@@ -172,30 +173,30 @@ def fours(channels: int, start: Ints, read: Ints) -> tuple[Steps, Steps]:
 
 def in_fours(site: Site, first: Ints) -> Overlaps:
     """The distances of a kernel that computes pixel by pixel, with `fours` of channels."""
-    found = tiles(first)
-    return of_first_input(site, *fours(site.input(0).shape[3], found.start, found.read))
+    pixels = tiles(first)
+    return of_first_input(site, *fours(site.input(0).shape[3], pixels.start, pixels.read))
 
 
 def in_rows(site: Site, last: int) -> Overlaps:
-    """The distances of a kernel that makes rows of a matrix, and reads the same row of the input for all its steps.
+    """The distances of a kernel that computes rows of a matrix, each in steps that all read the same row of the input.
 
     Args:
         site: rows are along the last axes.
         last: elements of a row that are written before its last step.
     """
-    taken, made = site.input(0).shape[-1], site.outputs[0].shape[-1]
-    rows = np.arange(site.outputs[0].size // made, dtype=np.int64)
-    return of_first_input(site, (rows * made + last, rows * taken))
+    in_width, out_width = site.input(0).shape[-1], site.outputs[0].shape[-1]
+    rows = np.arange(site.outputs[0].size // out_width, dtype=np.int64)
+    return of_first_input(site, (rows * out_width + last, rows * in_width))
 
 
 def of_whole_pixels(site: Site, *steps: Steps) -> Overlaps:
     """The one distance of a kernel that computes some channels of many pixels, then the next channels.
 
-    Where it is a number of pixels, and these have as many channels in the output as in the input, channels keep their
-    bytes: those written cannot meet those still to be read, but of the same channels.
+    If it is a whole number of pixels, which have as many channels in the output as in the input, channels keep their
+    bytes: bytes that are written can only meet bytes still to be read if both are of the same channels.
 
     Args:
-        site: where.
+        site: the site.
         steps: of one group of channels, in pixels: those written before, and the first one that is read.
     """
     channels, none = site.input(0).shape[-1], (None,) * (len(site.inputs) - 1)

@@ -20,7 +20,7 @@ from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 DIMS = 4
 """Groups of kept and of reduced dimensions that the kernels walk (EQ_REDUCE_DIMS)."""
 MAX_COUNT = 2**23
-"""Elements whose sum, zero-point included, surely fits 32 bits."""
+"""The most elements for which the sum, zero-point included, is certain to fit 32 bits."""
 
 Run = tuple[int, int]
 """Elements along a group of dimensions, and how far apart they lie."""
@@ -28,7 +28,7 @@ Run = tuple[int, int]
 
 @dataclass(frozen=True)
 class Reduction(Op):
-    """Base of operators that make one element of those along some axes.
+    """Base of operators that reduce the elements along some axes to one.
 
     Attributes:
         axes: non-negative, ascending.
@@ -120,24 +120,24 @@ def reduced_shape(shape: Shape | None, axes: tuple[int, ...], keepdims: bool) ->
 
 
 def reduced_count(shape: Shape, axes: tuple[int, ...]) -> int:
-    """How many elements make one result."""
+    """How many elements are reduced to one result."""
     return prod(shape[a] for a in axes)
 
 
 def runs(shape: Shape, axes: tuple[int, ...]) -> tuple[list[Run], list[Run]]:
-    """Kept and reduced dimensions, outermost first; neighbours of the same kind are one, those of size 1 vanish."""
-    found: tuple[list[Run], list[Run]] = ([], [])
+    """Kept and reduced dimensions, outermost first; neighbours of one kind are joined, those of size 1 dropped."""
+    groups: tuple[list[Run], list[Run]] = ([], [])
     last = None
     for axis, size in enumerate(shape):
         if size == 1:
             continue
-        group, stride = found[axis in axes], prod(shape[axis + 1 :])
+        group, stride = groups[axis in axes], prod(shape[axis + 1 :])
         if last is group:
             group[-1] = (group[-1][0] * size, stride)
         else:
             group.append((size, stride))
         last = group
-    return found
+    return groups
 
 
 def walk_params(site: Site) -> Mapping[str, Param]:
@@ -158,7 +158,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 def sum_params(site: Site) -> Mapping[str, Param]:
-    """Parameters of the portable kernels of sums: the walk, what makes Σ q of it Σ (q − zero_point), and the factor."""
+    """Parameters of the portable kernels of sums: the walk, the offset from Σ q to Σ (q − zero_point), the factor."""
     assert isinstance(site.op, Summation)
     return {
         **walk_params(site),

@@ -25,7 +25,7 @@ from edgeq.numerics.runs import rows_at_once
 
 QMIN, QMAX = -128, 127
 FAR = 2.0**20
-"""So many steps from zero are beyond every range."""
+"""Steps from zero that are beyond every range."""
 
 
 def clamp_float(x: Array, clamp: Clamp) -> Array:
@@ -34,7 +34,7 @@ def clamp_float(x: Array, clamp: Clamp) -> Array:
 
 
 def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
-    """Add the bias, which is input 2 or absent, and apply the fused activation; `sums`, the layer's own, may change."""
+    """Add the bias, input 2 if present, and apply the fused activation; may overwrite `sums`, which the layer owns."""
     y = sums.astype(np.float32, copy=False)
     if len(inputs) > 2 and inputs[2] is not None:
         wide = rows_at_once(y.size // max(1, y.shape[-1]), y.shape[-1])
@@ -63,7 +63,7 @@ def weight_zero_points(site: Site, channels: int) -> npt.NDArray[np.int64]:
 
 
 def weight_params(site: Site, channels: int) -> Mapping[str, Param]:
-    """The members of kernels that take the weights as they are: `weights` and, where there is one, their zero-point."""
+    """The members of kernels that take the weights as they are: `weights` and, if there is one, their zero-point."""
     zeros = weight_zero_points(site, channels)
     return {"weights": site.const(1), "weight_zero_point": zeros.astype(np.int16) if zeros.any() else 0}
 
@@ -78,7 +78,7 @@ def effective_multiplier(site: Site, channels: int, single_precision: bool | Non
             convolutions do: where the weights have a zero-point, that is in uint8 models. FAST never does.
 
     Raises:
-        QuantizationError: a factor is too large to be one.
+        QuantizationError: a factor is too large to be represented.
     """
     s_in, w, s_out = site.input(0).qp.s, site.input(1).qp, site.outputs[0].qp.s
     single = any(w.zero_point) if single_precision is None else single_precision

@@ -1,9 +1,9 @@
-"""What Softmax and LogSoftmax share: exponentials of differences to the greatest value of a row.
+"""What Softmax and LogSoftmax share: exponentials of differences from the greatest value of a row.
 
 The inputs of a row differ by 0 … 255 steps, so the exponentials are a table that Python computes.
 
-FAST has them with 15 fraction bits. TFLITE and TFLM have what gemmlowp's fixed-point exponential gives for the
-difference, scaled to 5 integer bits, with 31 fraction bits, and 0 where the difference exceeds what these bits hold.
+FAST has them with 15 fraction bits. TFLITE and TFLM have the results of gemmlowp's fixed-point exponential for the
+difference scaled to 5 integer bits, with 31 fraction bits, and 0 where the difference exceeds what these bits hold.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def rows_are_last(site: Site) -> bool:
 
 
 def uses_fast(site: Site) -> bool:
-    """edgeq's own arithmetic; also where a model wants an output scale that TensorFlow Lite does not have."""
+    """Whether the site uses edgeq's own arithmetic, also for an output scale that TensorFlow Lite does not support."""
     assert isinstance(site.op, RowOp)
     return site.numerics is Numerics.FAST or site.outputs[0].q != site.op.output
 
@@ -121,7 +121,7 @@ def portable_rows(name: str, fast: Lower, double: Lower) -> tuple[Kernel, ...]:
 
     Args:
         name: of its C files.
-        fast, double: what gives their parameters.
+        fast, double: functions that give their parameters.
     """
     return tuple(
         Kernel(

@@ -27,13 +27,13 @@ def lower_strided(site: Site) -> Mapping[str, Param]:
 
 
 def overlap(site: Site) -> Overlaps:
-    """One element after the other."""
+    """One element after another."""
     assert isinstance(site.op, StridedOp)
     return of_elements(site, [site.op.view(indices(site.input(0).shape))])
 
 
 class StridedOp(MovementOp):
-    """Base of Slice and Transpose: what an operator has to say is `view` and `walk`."""
+    """Base of Slice and Transpose, which define `view` and `walk`."""
 
     kernels: ClassVar = (
         Kernel(
@@ -52,7 +52,7 @@ class StridedOp(MovementOp):
         raise NotImplementedError
 
     def walk(self, shape: Shape) -> tuple[int, Strides]:
-        """The input's element that comes first, and the elements between neighbours along each output dimension."""
+        """The first element of the input that is read, and the stride in elements along each output dimension."""
         raise NotImplementedError
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:

@@ -1,4 +1,4 @@
-"""Operators on one tensor, element by element: at run time all of them are a table of 256 bytes."""
+"""Operators on one tensor, element by element: at run time each of them is a table of 256 bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def erfc(x: Array) -> Array:
 
 
 def rescaled(q: Ints, x: Affine, y: Affine) -> Table:
-    """Integers (256) in x's scale, zero-point subtracted, as LiteRT brings them into y."""
+    """Integers (256) in x's scale, zero-point subtracted, converted to y as LiteRT does."""
     factor = quantize_multiplier(float(np.float32(x.scale) / np.float32(y.scale)), Rounding.DOUBLE)
     return lut.saturate(multiply(q, factor, Rounding.DOUBLE) + y.zero_point)
 
@@ -56,7 +56,7 @@ def lower_table(site: Site) -> Mapping[str, Param]:
 class TableOp(Elementwise):
     """Base of the operators on one tensor, element by element. Input and output have the same shape, of any rank.
 
-    An operator says what it is over the reals; one that LiteRT computes in another way also says how.
+    An operator defines its function over the reals; one that LiteRT computes in another way also defines that.
     """
 
     declines: ClassVar[frozenset[Trait]] = Elementwise.declines | {

@@ -13,11 +13,11 @@ from edgeq.ir.traits import Padding as Padding
 
 Pair = tuple[int, int]
 BLOCK = 1 << 16
-"""Elements that stay in the nearest cache while all taps are added up."""
+"""Elements that stay in the nearest cache while all taps are accumulated."""
 
 
 def check_attributes(kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> None:
-    """Refuse windows that mean nothing.
+    """Refuse meaningless windows.
 
     Raises:
         ValueError: a size, stride or dilation below one, or a negative padding.
@@ -34,7 +34,7 @@ def more_padding(own: Padding, added: Padding) -> Padding:
 
 
 def within_reach(kernel: Pair, padding: Padding) -> bool:
-    """Whether every dense window holds an element that is no padding."""
+    """Whether every dense window holds an element that is not padding."""
     return padding[0] < kernel[0] and padding[2] < kernel[0] and padding[1] < kernel[1] and padding[3] < kernel[1]
 
 
@@ -97,7 +97,7 @@ def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Paddi
 def taps(
     x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, fill: float
 ) -> Iterator[tuple[int, int, Array]]:
-    """For every position (row, column) within the window: what all windows hold there, a view (N, OH, OW, C)."""
+    """For every position (row, column) within the window: the elements of all windows there, a view (N, OH, OW, C)."""
     view = windows(x, kernel, stride, dilation, padding, fill)
     for ky in range(kernel[0]):
         for kx in range(kernel[1]):

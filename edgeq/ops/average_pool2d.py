@@ -30,7 +30,7 @@ from edgeq.ops._window import (
 
 DENSE = (1, 1)
 MAX_WINDOW = 2**23
-"""Elements of a window whose sum surely fits 32 bits."""
+"""The most elements of a window for which the sum is certain to fit 32 bits."""
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -68,7 +68,7 @@ class AveragePool2D(Op):
     Attributes:
         kernel, stride: rows and columns.
         padding: rows above, columns left, rows below, columns right.
-        count_include_pad: whether padding counts, as real zeros; otherwise only what lies inside is averaged.
+        count_include_pad: whether padding counts, as real zeros; otherwise only elements inside are averaged.
         clamp: bounds of a fused activation.
     """
 
@@ -125,10 +125,10 @@ class AveragePool2D(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         assert shapes[0] is not None
         size, before = shapes[0][1], self.padding[0]
-        found = window_rows(size, self.kernel[0], self.stride[0], 1, before, rows)
-        if found is None:
+        reached = window_rows(size, self.kernel[0], self.stride[0], 1, before, rows)
+        if reached is None:
             return None
-        inside, above, below = found
+        inside, above, below = reached
         return Stripe(replace(self, padding=(above, self.padding[1], below, self.padding[3])), (inside,))
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
@@ -163,8 +163,8 @@ class AveragePool2D(Op):
         return replace(self, clamp=clamp)
 
     def is_copy(self, site: Site) -> bool:
-        one = self.kernel == self.stride == (1, 1)
-        return one and not any(self.padding) and self.clamp == NO_CLAMP
+        single = self.kernel == self.stride == (1, 1)
+        return single and not any(self.padding) and self.clamp == NO_CLAMP
 
     def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
         return (Tie.shifted(0, 0, site.outputs[0].shape[3]),)

@@ -1,4 +1,4 @@
-"""The clamp: Relu, Relu6 and their like."""
+"""The clamp: Relu, Relu6 and the like."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from edgeq.ops._table import TableOp, rescaled
 
 @dataclass(frozen=True)
 class Clip(TableOp):
-    """x, cut to [low, high].
+    """x, clamped to [low, high].
 
     Attributes:
-        low, high: bounds, infinite where there is none.
+        low, high: bounds, infinite if there is none.
     """
 
     low: float = -float("inf")
@@ -33,7 +33,7 @@ class Clip(TableOp):
         return np.clip(x, self.low, self.high)
 
     def table(self, x: Affine, y: Affine) -> Table:
-        """Bounds become integers as those of a fused activation do, so that fusing one changes nothing."""
+        """Bounds become integers as those of a fused activation do, so that fusing changes no result."""
         low, high = output_range(QParams.per_tensor(y.scale, y.zero_point), (self.low, self.high))
         return lut.build(lambda real: real, x, y, low=low, high=high)
 

@@ -61,7 +61,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 def overlap(site: Site) -> Overlaps:
-    """A row of the output after the other, each of a row of every input: the worst one is the last."""
+    """One row of the output after another, each from a row of every input: the last one is the worst."""
     assert isinstance(site.op, Concat)
     axis = site.op.axis
     rows, sizes = (
@@ -69,24 +69,24 @@ def overlap(site: Site) -> Overlaps:
         [prod(site.input(i).shape[axis:]) for i in range(len(site.inputs))],
     )
     start = np.cumsum([0, *sizes])
-    found: list[int | None] = []
+    distances: list[int | None] = []
     for index, size in enumerate(sizes):
         if site.const_or_none(index) is not None:
-            found.append(None)
+            distances.append(None)
             continue
         row = np.arange(rows, dtype=np.int64)[:, None]
-        ends = np.array([0, size - 1])  # of a row: what is between is as far away
+        ends = np.array([0, size - 1])  # of a row: elements between them are as far away
         steps = (row * start[-1] + start[index] + ends, row * size + ends)
-        found.append(least_distance(site.input(index), site.outputs[0], steps))
-    return tuple(found)
+        distances.append(least_distance(site.input(index), site.outputs[0], steps))
+    return tuple(distances)
 
 
 @dataclass(frozen=True)
 class Concat(MovementOp):
-    """Inputs: one or more tensors that differ in size along one axis only. Output: all of them after each other.
+    """Inputs: one or more tensors that differ in size along one axis only. Output: their concatenation.
 
-    All tensors should share a scale. Where a model that was quantized elsewhere has it otherwise, an input is brought
-    to the output's scale with FAST's rounding in all numerics; LiteRT refuses such int8 models.
+    All tensors should share a scale. Where they do not, in a model quantized elsewhere, an input is converted to the
+    output's scale with FAST's rounding in all numerics; LiteRT refuses such int8 models.
 
     Attributes:
         axis: not negative.
@@ -107,16 +107,16 @@ class Concat(MovementOp):
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        given = [s for s in shapes if s is not None]
-        if not given or len(given) != len(shapes):
+        present = [s for s in shapes if s is not None]
+        if not present or len(present) != len(shapes):
             raise ValueError("Concat needs at least one input, and all of them")
-        first, axis = given[0], self.axis
+        first, axis = present[0], self.axis
         if not 0 <= axis < len(first):
             raise ValueError(f"axis {axis} does not exist in shape {first}")
-        for other in given[1:]:
+        for other in present[1:]:
             if len(other) != len(first) or any(a != b for d, (a, b) in enumerate(zip(first, other)) if d != axis):  # noqa: B905
                 raise ValueError(f"shapes {first} and {other} differ in more than axis {axis}")
-        return ((*first[:axis], sum(s[axis] for s in given), *first[axis + 1 :]),)
+        return ((*first[:axis], sum(s[axis] for s in present), *first[axis + 1 :]),)
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows) if self.axis > 1 else None
@@ -149,10 +149,10 @@ class Concat(MovementOp):
         return tuple(Tie.shifted(k, 0, width, 0, int(starts[k])) for k, width in enumerate(widths))
 
     def parts(self, site: Site) -> Parts | None:
-        y, given = site.outputs[0], [site.input(k) for k in range(len(site.inputs))]
-        if prod(y.shape[: self.axis]) != 1 or any((x.q, x.dtype) != (y.q, y.dtype) for x in given):
+        y, inputs = site.outputs[0], [site.input(k) for k in range(len(site.inputs))]
+        if prod(y.shape[: self.axis]) != 1 or any((x.q, x.dtype) != (y.q, y.dtype) for x in inputs):
             return None
-        return Parts("output", tuple(sum(x.nbytes for x in given[:k]) for k in range(len(given))))
+        return Parts("output", tuple(sum(x.nbytes for x in inputs[:k]) for k in range(len(inputs))))
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -65,7 +65,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 FEW = 4
-"""Products of a group's input and output channels up to which they are computed one pair after the other."""
+"""The most pairs of a group's input and output channels for which sums are computed pair by pair."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Conv2D(LinearOp):
         return self._outputs(exact_matmul(self._columns(x, w, fill), self._kernels(w).swapaxes(1, 2)), x, w)
 
     def _sums_by_channel(self, x: Array, w: Array, fill: int) -> Array:
-        """Integer sums where groups are small: depthwise, once for each pair of input and output channel of a group."""
+        """Integer sums of small groups: depthwise, once for each pair of input and output channels of a group."""
         per_in, per_out = w.shape[3], w.shape[0] // self.groups
         small = np.abs(w).sum(axis=(1, 2, 3)).max(initial=0) * 128 < 2**24
         kind = np.float32 if small else np.float64
@@ -153,10 +153,10 @@ class Conv2D(LinearOp):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         x, w = shapes[0], shapes[1]
         assert x is not None and w is not None
-        found = window_rows(x[1], w[1], self.stride[0], self.dilation[0], self.padding[0], rows)
-        if found is None:
+        reached = window_rows(x[1], w[1], self.stride[0], self.dilation[0], self.padding[0], rows)
+        if reached is None:
             return None
-        inside, above, below = found
+        inside, above, below = reached
         op = replace(self, padding=(above, self.padding[1], below, self.padding[3]))
         return Stripe(op, (inside, *[None] * (len(shapes) - 1)))
 
@@ -203,35 +203,35 @@ class Conv2D(LinearOp):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        def one(name: str, op: Conv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+        def case(name: str, op: Conv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
             return Sample(name, op, (x, w, (w[0],) if bias else None), const=(1, 2) if bias else (1,))
 
         relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
         return (
-            one("1x1", cls(), (1, 5, 7, 9), (11, 1, 1, 9)),
-            one("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
-            one("stride2_asym", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu6), (1, 8, 8, 3), (4, 3, 3, 3)),
-            one("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 3, 2)),
-            one("groups", cls(groups=2, padding=(1, 1, 1, 1)), (1, 5, 5, 6), (4, 3, 3, 3)),
-            one("10x4_stride2", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 49, 10, 1), (17, 10, 4, 1)),
-            one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 3, 3, 4), (5, 3, 3, 4), bias=False),
-            one("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 3), (2, 3, 1, 3)),
-            one("wide_k", cls(), (1, 1, 2, 260), (3, 1, 1, 260)),
-            one("1x1_even", cls(clamp=relu), (1, 5, 5, 16), (6, 1, 1, 16)),
-            one("1x1_stride3", cls(stride=(3, 2), clamp=relu), (1, 7, 6, 20), (5, 1, 1, 20)),
-            one("one_pixel", cls(clamp=relu), (1, 1, 1, 18), (8, 1, 1, 18)),
-            one("one_channel", cls(), (1, 5, 4, 19), (1, 1, 1, 19)),
-            one("few_taps", cls(), (1, 3, 4, 3), (4, 1, 1, 3)),
-            one("rows", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 8), (7, 3, 3, 8)),
-            one("rows_stride4", cls(stride=(4, 4), padding=(2, 1, 2, 1), dilation=(2, 1)), (2, 9, 9, 4), (2, 3, 3, 4)),
-            one("5x5_in_3x3", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 3, 3, 4), (5, 5, 5, 4)),
-            one("first_rgb", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu), (1, 12, 12, 3), (10, 3, 3, 3)),
-            one("first_rgb_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 7, 3), (8, 3, 3, 3)),
-            one("first_gray", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 19, 10, 1), (6, 10, 4, 1)),
-            one("first_gray_5x5", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 9, 8, 1), (4, 5, 5, 1)),
-            one("tall", cls(padding=(1, 0, 1, 0)), (1, 7, 3, 5), (3, 4, 1, 5)),
-            one("winograd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 8, 12, 8), (8, 3, 3, 8)),
-            one("winograd_rest", cls(padding=(2, 0, 1, 3), clamp=relu6), (2, 6, 10, 20), (11, 3, 3, 20)),
-            one("winograd_inside", cls(), (1, 6, 10, 20), (10, 3, 3, 20)),
-            one("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
+            case("1x1", cls(), (1, 5, 7, 9), (11, 1, 1, 9)),
+            case("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
+            case("stride2_asym", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu6), (1, 8, 8, 3), (4, 3, 3, 3)),
+            case("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 3, 2)),
+            case("groups", cls(groups=2, padding=(1, 1, 1, 1)), (1, 5, 5, 6), (4, 3, 3, 3)),
+            case("10x4_stride2", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 49, 10, 1), (17, 10, 4, 1)),
+            case("no_bias", cls(clamp=(-1.0, 1.0)), (1, 3, 3, 4), (5, 3, 3, 4), bias=False),
+            case("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 3), (2, 3, 1, 3)),
+            case("wide_k", cls(), (1, 1, 2, 260), (3, 1, 1, 260)),
+            case("1x1_even", cls(clamp=relu), (1, 5, 5, 16), (6, 1, 1, 16)),
+            case("1x1_stride3", cls(stride=(3, 2), clamp=relu), (1, 7, 6, 20), (5, 1, 1, 20)),
+            case("one_pixel", cls(clamp=relu), (1, 1, 1, 18), (8, 1, 1, 18)),
+            case("one_channel", cls(), (1, 5, 4, 19), (1, 1, 1, 19)),
+            case("few_taps", cls(), (1, 3, 4, 3), (4, 1, 1, 3)),
+            case("rows", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 8), (7, 3, 3, 8)),
+            case("rows_stride4", cls(stride=(4, 4), padding=(2, 1, 2, 1), dilation=(2, 1)), (2, 9, 9, 4), (2, 3, 3, 4)),
+            case("5x5_in_3x3", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 3, 3, 4), (5, 5, 5, 4)),
+            case("first_rgb", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu), (1, 12, 12, 3), (10, 3, 3, 3)),
+            case("first_rgb_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 7, 3), (8, 3, 3, 3)),
+            case("first_gray", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 19, 10, 1), (6, 10, 4, 1)),
+            case("first_gray_5x5", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 9, 8, 1), (4, 5, 5, 1)),
+            case("tall", cls(padding=(1, 0, 1, 0)), (1, 7, 3, 5), (3, 4, 1, 5)),
+            case("winograd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 8, 12, 8), (8, 3, 3, 8)),
+            case("winograd_rest", cls(padding=(2, 0, 1, 3), clamp=relu6), (2, 6, 10, 20), (11, 3, 3, 20)),
+            case("winograd_inside", cls(), (1, 6, 10, 20), (10, 3, 3, 20)),
+            case("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
         )

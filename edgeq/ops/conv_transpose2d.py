@@ -34,7 +34,8 @@ from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geome
 def tap_bias(site: Site, weights: Ints) -> Ints:
     """−zp_in · Σ w over the input channels of each tap: (OC, KH, KW).
 
-    An output sees only the taps that meet an input pixel, so the input's zero-point folds into the taps, not the bias.
+    An output sees only the taps that meet an input pixel, so the input's zero-point is folded into the taps instead of
+    the bias.
 
     Args:
         site: the site.
@@ -95,13 +96,13 @@ def overlap(site: Site) -> Overlaps:
 class ConvTranspose2D(LinearOp):
     """Inputs: x (N, H, W, C), weights (OC, KH, KW, C/groups), bias (OC) or absent. Output: (N, OH, OW, OC).
 
-    Every input pixel adds its value times the kernel to the output, stride apart; padding is cut off the result:
+    Every input pixel adds its value times the kernel to the output, a stride apart; padding is cropped from the result:
     OH = (H − 1)·stride + dilation·(KH − 1) + 1 + output_padding − padding above − padding below.
 
     Attributes:
         stride, dilation: rows and columns.
-        padding: rows above, columns left, rows below, columns right, that are cut off.
-        output_padding: rows below and columns right that are added before padding is cut off.
+        padding: rows above, columns left, rows below, columns right that are cropped.
+        output_padding: rows below and columns right that are added before padding is cropped.
         groups: channel groups; C and OC are multiples of it.
         clamp: bounds of a fused activation.
     """
@@ -128,7 +129,7 @@ class ConvTranspose2D(LinearOp):
     declines: ClassVar[frozenset[Trait]] = LinearOp.declines | {"with_padding"}
 
     def _canvas(self, hw: Pair, kernel: Pair) -> Pair:
-        """Rows and columns before padding is cut off."""
+        """Rows and columns before padding is cropped."""
         rows, cols = (
             (hw[i] - 1) * self.stride[i] + self.dilation[i] * (kernel[i] - 1) + 1 + self.output_padding[i]
             for i in range(2)
@@ -219,23 +220,23 @@ class ConvTranspose2D(LinearOp):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        def one(name: str, op: ConvTranspose2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+        def case(name: str, op: ConvTranspose2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
             return Sample(name, op, (x, w, (w[0],) if bias else None), const=(1, 2) if bias else (1,))
 
         relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
         return (
-            one("2x2_stride2", cls(stride=(2, 2), clamp=relu), (1, 3, 4, 9), (5, 2, 2, 9)),
-            one("3x3_stride2_pad", cls(stride=(2, 2), padding=(1, 0, 1, 1), clamp=relu6), (1, 4, 3, 5), (8, 3, 3, 5)),
-            one("stride1", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (4, 3, 3, 3)),
-            one(
+            case("2x2_stride2", cls(stride=(2, 2), clamp=relu), (1, 3, 4, 9), (5, 2, 2, 9)),
+            case("3x3_stride2_pad", cls(stride=(2, 2), padding=(1, 0, 1, 1), clamp=relu6), (1, 4, 3, 5), (8, 3, 3, 5)),
+            case("stride1", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (4, 3, 3, 3)),
+            case(
                 "output_padding",
                 cls(stride=(2, 3), padding=(1, 1, 1, 1), output_padding=(1, 2)),
                 (1, 3, 3, 2),
                 (3, 3, 3, 2),
             ),
-            one("dilated", cls(stride=(2, 1), dilation=(1, 2)), (1, 3, 4, 2), (7, 2, 3, 2)),
-            one("groups", cls(stride=(2, 2), groups=2), (1, 3, 2, 6), (4, 3, 2, 3)),
-            one("gaps", cls(stride=(3, 3)), (1, 2, 3, 4), (3, 1, 2, 4)),
-            one("no_bias", cls(stride=(2, 2), clamp=(-1.0, 1.0)), (1, 2, 2, 17), (1, 4, 4, 17), bias=False),
-            one("batch", cls(stride=(1, 2)), (2, 2, 3, 1), (2, 2, 2, 1)),
+            case("dilated", cls(stride=(2, 1), dilation=(1, 2)), (1, 3, 4, 2), (7, 2, 3, 2)),
+            case("groups", cls(stride=(2, 2), groups=2), (1, 3, 2, 6), (4, 3, 2, 3)),
+            case("gaps", cls(stride=(3, 3)), (1, 2, 3, 4), (3, 1, 2, 4)),
+            case("no_bias", cls(stride=(2, 2), clamp=(-1.0, 1.0)), (1, 2, 2, 17), (1, 4, 4, 17), bias=False),
+            case("batch", cls(stride=(1, 2)), (2, 2, 3, 1), (2, 2, 2, 1)),
         )

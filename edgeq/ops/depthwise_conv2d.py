@@ -112,10 +112,10 @@ class DepthwiseConv2D(LinearOp):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         x, w = shapes[0], shapes[1]
         assert x is not None and w is not None
-        found = window_rows(x[1], w[0], self.stride[0], self.dilation[0], self.padding[0], rows)
-        if found is None:
+        reached = window_rows(x[1], w[0], self.stride[0], self.dilation[0], self.padding[0], rows)
+        if reached is None:
             return None
-        inside, above, below = found
+        inside, above, below = reached
         op = replace(self, padding=(above, self.padding[1], below, self.padding[3]))
         return Stripe(op, (inside, *[None] * (len(shapes) - 1)))
 
@@ -154,7 +154,7 @@ class DepthwiseConv2D(LinearOp):
         return Linear(2, None, None, complete=not any(self.padding))
 
     def signs_apart(self, site: Site) -> Site:
-        """As a convolution in groups of one channel, which has room for two."""
+        """As a convolution in groups of one channel, whose groups can hold two."""
         op = Conv2D(self.stride, self.dilation, self.padding, site.input(0).shape[3], self.clamp)
         weights, q = site.const(1).transpose(2, 0, 1)[..., None], site.input(1).qp
         type = replace(
@@ -187,38 +187,38 @@ class DepthwiseConv2D(LinearOp):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        def one(name: str, op: DepthwiseConv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+        def case(name: str, op: DepthwiseConv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
             return Sample(name, op, (x, w, (w[2],) if bias else None), const=(1, 2) if bias else (1,))
 
         relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
         return (
-            one("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9)),
-            one("stride2_asym", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu6), (1, 8, 8, 16), (3, 3, 16)),
-            one("multiplier", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (3, 3, 6)),
-            one("multiplier_one_in", cls(stride=(2, 2), padding=(4, 3, 5, 4), clamp=relu), (1, 13, 10, 1), (10, 8, 8)),
-            one("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 2)),
-            one("whole_image", cls(), (1, 5, 4, 17), (5, 4, 17)),
-            one("stride_mixed", cls(stride=(1, 3), padding=(0, 2, 1, 0)), (1, 4, 11, 5), (2, 5, 5)),
-            one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 4, 3, 4), (3, 3, 4), bias=False),
-            one("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 7), (3, 1, 7)),
-            one("one_pixel", cls(), (1, 1, 1, 11), (1, 1, 11)),
-            one("3x3_odd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 25, 5, 8), (3, 3, 8)),
-            one("3x3_inside", cls(), (1, 9, 8, 6), (3, 3, 6)),
-            one("3x3_narrow", cls(padding=(1, 0, 1, 0)), (1, 5, 3, 5), (3, 3, 5)),
-            one("3x3_wide_pad", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 4, 5, 4), (3, 3, 4)),
-            one("3x3_one_channel", cls(padding=(1, 1, 1, 1)), (1, 6, 7, 1), (3, 3, 1)),
-            one("3x3_stripes", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 23, 41, 5), (3, 3, 5)),
-            one("stride2", cls(stride=(2, 2), padding=(1, 1, 1, 1), clamp=relu), (1, 9, 9, 7), (3, 3, 7)),
-            one("stride2_narrow", cls(stride=(2, 2), padding=(0, 1, 1, 1)), (2, 6, 2, 4), (3, 3, 4)),
-            one("stride2_stripes", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu), (1, 46, 46, 6), (3, 3, 6)),
-            one("2x2_stride2", cls(stride=(2, 2)), (1, 7, 8, 3), (2, 2, 3)),
-            one("5x5", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 7, 9, 5), (5, 5, 5)),
-            one("5x5_stride2", cls(stride=(2, 2), padding=(1, 2, 2, 1), clamp=relu), (1, 12, 13, 4), (5, 5, 4)),
-            one("5x5_stripes", cls(padding=(2, 2, 2, 2)), (1, 40, 50, 2), (5, 5, 2)),
-            one("5x1", cls(padding=(2, 0, 2, 0), clamp=relu6), (1, 11, 3, 6), (5, 1, 6)),
-            one("1x7", cls(padding=(0, 3, 0, 3)), (2, 3, 12, 3), (1, 7, 3)),
-            one("dilated_rows", cls(dilation=(3, 1), padding=(3, 1, 3, 1)), (1, 9, 6, 4), (3, 3, 4)),
-            one("dilated_columns", cls(dilation=(1, 2), padding=(1, 2, 1, 2)), (1, 7, 9, 3), (3, 3, 3)),
-            one("many_channels", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 32), (3, 3, 32)),
-            one("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
+            case("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9)),
+            case("stride2_asym", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu6), (1, 8, 8, 16), (3, 3, 16)),
+            case("multiplier", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (3, 3, 6)),
+            case("multiplier_one_in", cls(stride=(2, 2), padding=(4, 3, 5, 4), clamp=relu), (1, 13, 10, 1), (10, 8, 8)),
+            case("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 2)),
+            case("whole_image", cls(), (1, 5, 4, 17), (5, 4, 17)),
+            case("stride_mixed", cls(stride=(1, 3), padding=(0, 2, 1, 0)), (1, 4, 11, 5), (2, 5, 5)),
+            case("no_bias", cls(clamp=(-1.0, 1.0)), (1, 4, 3, 4), (3, 3, 4), bias=False),
+            case("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 7), (3, 1, 7)),
+            case("one_pixel", cls(), (1, 1, 1, 11), (1, 1, 11)),
+            case("3x3_odd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 25, 5, 8), (3, 3, 8)),
+            case("3x3_inside", cls(), (1, 9, 8, 6), (3, 3, 6)),
+            case("3x3_narrow", cls(padding=(1, 0, 1, 0)), (1, 5, 3, 5), (3, 3, 5)),
+            case("3x3_wide_pad", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 4, 5, 4), (3, 3, 4)),
+            case("3x3_one_channel", cls(padding=(1, 1, 1, 1)), (1, 6, 7, 1), (3, 3, 1)),
+            case("3x3_stripes", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 23, 41, 5), (3, 3, 5)),
+            case("stride2", cls(stride=(2, 2), padding=(1, 1, 1, 1), clamp=relu), (1, 9, 9, 7), (3, 3, 7)),
+            case("stride2_narrow", cls(stride=(2, 2), padding=(0, 1, 1, 1)), (2, 6, 2, 4), (3, 3, 4)),
+            case("stride2_stripes", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu), (1, 46, 46, 6), (3, 3, 6)),
+            case("2x2_stride2", cls(stride=(2, 2)), (1, 7, 8, 3), (2, 2, 3)),
+            case("5x5", cls(padding=(2, 2, 2, 2), clamp=relu), (1, 7, 9, 5), (5, 5, 5)),
+            case("5x5_stride2", cls(stride=(2, 2), padding=(1, 2, 2, 1), clamp=relu), (1, 12, 13, 4), (5, 5, 4)),
+            case("5x5_stripes", cls(padding=(2, 2, 2, 2)), (1, 40, 50, 2), (5, 5, 2)),
+            case("5x1", cls(padding=(2, 0, 2, 0), clamp=relu6), (1, 11, 3, 6), (5, 1, 6)),
+            case("1x7", cls(padding=(0, 3, 0, 3)), (2, 3, 12, 3), (1, 7, 3)),
+            case("dilated_rows", cls(dilation=(3, 1), padding=(3, 1, 3, 1)), (1, 9, 6, 4), (3, 3, 4)),
+            case("dilated_columns", cls(dilation=(1, 2), padding=(1, 2, 1, 2)), (1, 7, 9, 3), (3, 3, 3)),
+            case("many_channels", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 32), (3, 3, 32)),
+            case("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
         )

@@ -33,7 +33,7 @@ MAX_SHIFT = 54
 def factor(site: Site) -> tuple[int, int]:
     """FAST's s_a / (s_b · s_out) as (M, s): M · 2^−s with 0 ≤ M < 2³¹ and 1 ≤ s ≤ 54.
 
-    What is too small for that gives 0 for every quotient, and what is too large saturates for every numerator but 0.
+    A factor too small for that gives 0 for every quotient; one too large saturates for every numerator other than 0.
     """
     a, b, y = site.input(0).qp.s, site.input(1).qp.s, site.outputs[0].qp.s
     m = quantize_multiplier(min(a / b / y, 2.0**30), Rounding.SINGLE)
@@ -51,7 +51,7 @@ def factor_litert(site: Site) -> tuple[int, int]:
 
 
 def sign_bits(x: Ints) -> Ints:
-    """Copies of the sign below the sign bit of 32-bit values."""
+    """How many bits below the sign bit of 32-bit values are copies of it."""
     magnitude = np.where(x >= 0, x, -2 * x - 1).astype(np.float64)
     return np.where(x >= 0, 31, 32) - np.frexp(magnitude)[1].astype(np.int64)
 
@@ -64,8 +64,8 @@ def quotient_fast(numerator: Ints, denominator: Ints, mantissa: int, shift: int)
 def quotient_litert(numerator: Ints, denominator: Ints, mantissa: int, shift: int) -> Ints:
     """LiteRT's n / d · M · 2^(s−31) for d > 0.
 
-    It shifts by up to 31 bits more than the 31 that C defines: then by the excess over 32, as the processors of its
-    users do, with one added for everything but negative values.
+    It shifts by up to 31 bits more than the 31 that C defines: then by the excess over 32, as common processors do,
+    with one added except to negative values.
     """
     inverse, above_one = reciprocal(denominator, 31)
     headroom = sign_bits(numerator)
@@ -78,14 +78,14 @@ def quotient_litert(numerator: Ints, denominator: Ints, mantissa: int, shift: in
 def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_div_ref_fast` and `eq_div_ref_double`."""
     assert isinstance(site.op, Div)
-    who, q = operands(site), site.outputs[0].qp
+    pair, q = operands(site), site.outputs[0].qp
     mantissa, shift = factor(site) if is_fast(site) else factor_litert(site)
     qmin, qmax = output_range(q, site.op.clamp)
     return {
         **broadcast_params(site),
-        "swapped": int(who.a == 1),
-        "a_zero_point": site.input(who.a).qp.zp,
-        "b_zero_point": site.input(who.b).qp.zp,
+        "swapped": int(pair.a == 1),
+        "a_zero_point": site.input(pair.a).qp.zp,
+        "b_zero_point": site.input(pair.b).qp.zp,
         "mantissa": mantissa,
         "shift": shift,
         "zero_point": q.zp,
@@ -96,12 +96,12 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 @dataclass(frozen=True)
 class Div(BinaryOp):
-    """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a / b.
+    """Inputs: a, b of shapes that broadcast as in NumPy, at most one of them constant. Output: a / b.
 
     FAST: with n = a − zp_a, d = b − zp_b, both negated if d < 0, and M · 2^−s = s_a / (s_b · s_out):
     `q = clamp(zp_out + floor((n·M + d·2^(s−1)) / (d·2^s)))`, that is, halves up. For d = 0 the result saturates with
-    the sign of n; 0 / 0 gives the zero-point. TFLITE and TFLM: n times a fixed-point reciprocal of d, as LiteRT has it,
-    with all its deviations for small quotients; LiteRT refuses a zero divisor, for which they do as FAST does.
+    the sign of n; 0 / 0 gives the zero-point. TFLITE and TFLM: n times a fixed-point reciprocal of d, as in LiteRT,
+    with all its deviations for small quotients; LiteRT refuses a zero divisor, for which they do what FAST does.
 
     Attributes:
         clamp: bounds of a fused activation.

@@ -30,7 +30,7 @@ class Elu(TableOp):
         return np.where(x < 0, self.alpha * np.expm1(np.minimum(x, 0)), x)
 
     def litert_table(self, x: Affine, y: Affine) -> Table:
-        if self.alpha != 1.0:  # LiteRT has no other
+        if self.alpha != 1.0:  # LiteRT supports no other
             return self.table(x, y)
         expm1 = lut.in_float64(np.expm1)
         return lut.build_litert(lambda v: np.where(v < 0, expm1(np.minimum(v, 0)), v), x, y)

@@ -135,24 +135,24 @@ class FullyConnected(LinearOp):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        def one(name: str, op: FullyConnected, x: Shape, oc: int, bias: bool = True) -> Sample:
+        def case(name: str, op: FullyConnected, x: Shape, oc: int, bias: bool = True) -> Sample:
             return Sample(name, op, (x, (oc, x[-1]), (oc,) if bias else None), const=(1, 2) if bias else (1,))
 
         relu = (0.0, float("inf"))
         return (
-            one("plain", cls(), (1, 33), 10),
-            one("relu", cls(clamp=relu), (1, 64), 17),
-            one("relu6", cls(clamp=(0.0, 6.0)), (1, 7), 5),
-            one("no_bias", cls(clamp=(-1.0, 1.0)), (1, 15), 3, bias=False),
-            one("batch", cls(), (2, 31), 4),
-            one("batch_widening", cls(), (3, 2), 9),
-            one("three_d", cls(), (2, 3, 13), 6),
-            one("one_by_one", cls(), (1, 1), 1),
-            one("one_channel", cls(clamp=relu), (1, 130), 1),
-            one("vector", cls(), (12,), 8),
-            one("wide_k", cls(), (1, 1030), 2),
-            one("large_sums", cls(), (1, 2200), 4),
-            one("even", cls(clamp=relu), (1, 96), 12),
-            one("two_rows", cls(clamp=relu), (2, 44), 7),
-            one("many_rows", cls(clamp=relu), (11, 18), 6),
+            case("plain", cls(), (1, 33), 10),
+            case("relu", cls(clamp=relu), (1, 64), 17),
+            case("relu6", cls(clamp=(0.0, 6.0)), (1, 7), 5),
+            case("no_bias", cls(clamp=(-1.0, 1.0)), (1, 15), 3, bias=False),
+            case("batch", cls(), (2, 31), 4),
+            case("batch_widening", cls(), (3, 2), 9),
+            case("three_d", cls(), (2, 3, 13), 6),
+            case("one_by_one", cls(), (1, 1), 1),
+            case("one_channel", cls(clamp=relu), (1, 130), 1),
+            case("vector", cls(), (12,), 8),
+            case("wide_k", cls(), (1, 1030), 2),
+            case("large_sums", cls(), (1, 2200), 4),
+            case("even", cls(clamp=relu), (1, 96), 12),
+            case("two_rows", cls(clamp=relu), (2, 44), 7),
+            case("many_rows", cls(clamp=relu), (11, 18), 6),
         )

@@ -14,7 +14,7 @@ from edgeq.ops._table import TableOp
 
 @dataclass(frozen=True)
 class HardSigmoid(TableOp):
-    """alpha · x + beta, cut to [0, 1]; the output is quantized with scale 1/256 and zero-point −128.
+    """alpha · x + beta, clamped to [0, 1]; the output is quantized with scale 1/256 and zero-point −128.
 
     Attributes:
         alpha, beta: slope, and value at zero.

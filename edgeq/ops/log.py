@@ -16,7 +16,7 @@ from edgeq.ops._table import TableOp
 
 @dataclass(frozen=True)
 class Log(TableOp):
-    """ln(x). In integer arithmetic everything up to zero gives the least output."""
+    """ln(x). In integer arithmetic every x up to zero gives the least output."""
 
     undefined: ClassVar[float] = -float("inf")
 

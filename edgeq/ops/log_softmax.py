@@ -38,9 +38,9 @@ from edgeq.ops._softmax import (
 
 OUTPUT = QParams.per_tensor(16 / 256, 127)
 FRACTION_BITS = 15
-"""Of FAST's results, in steps of the output."""
+"""Fraction bits of FAST's results, in steps of the output."""
 LOG_BITS = 6
-"""Two to the power of them is the number of intervals of FAST's table of logarithms."""
+"""FAST's table of logarithms has two to the power of this many intervals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class FastConstants:
     """FAST's constants, all in 2⁻¹⁵ steps of the output.
 
     Attributes:
-        step: one step of the input, cut at 256 steps of the output.
+        step: one step of the input, at most 256 steps of the output.
         octave: ln 2.
         logarithms: ln(1 + i/64) for i = 0 … 64.
     """
@@ -81,7 +81,7 @@ def fast_constants(site: Site) -> FastConstants:
 
 
 def fast_log(total: Ints, c: FastConstants) -> Ints:
-    """ln(total / 2¹⁵) in 2⁻¹⁵ steps of the output, total in [2¹⁵, 2³¹): octaves, and a line between table entries."""
+    """ln(total / 2¹⁵) in 2⁻¹⁵ steps of the output, total in [2¹⁵, 2³¹): octaves, then interpolated in a table."""
     octave = np.frexp(total.astype(np.float64))[1].astype(np.int64) - 1
     mantissa = (total << (31 - octave)) - (1 << 31)
     index, rest = mantissa >> (31 - LOG_BITS), (mantissa >> (15 - LOG_BITS)) & 0xFFFF
@@ -125,9 +125,9 @@ def lower_double(site: Site) -> Mapping[str, Param]:
 class LogSoftmax(RowOp):
     """x − ln Σ exp(x) along an axis; the output is quantized with scale 1/16 and zero-point 127.
 
-    FAST: `q = clamp(zp − ((d·A + L + 2¹⁴) >> 15))`, d the difference to the row's maximum, A = s_in / s_out · 2¹⁵, and
-    L the logarithm of the sum of exponentials (15 fraction bits) in the same unit, from a table of 64 intervals with
-    lines between them; within one step of the exact value. TFLITE and TFLM: gemmlowp's fixed-point logarithm.
+    FAST: `q = clamp(zp − ((d·A + L + 2¹⁴) >> 15))`, d the difference from the row's maximum, A = s_in / s_out · 2¹⁵,
+    and L the logarithm of the sum of exponentials (15 fraction bits) in the same unit, interpolated in a table of 64
+    intervals; within one step of the exact value. TFLITE and TFLM: gemmlowp's fixed-point logarithm.
 
     Attributes:
         axis: not negative; kernels need the last one.

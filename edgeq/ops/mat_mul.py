@@ -22,7 +22,7 @@ from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 DIMS = 4
 """Batch dimensions that the kernel walks (EQ_MAT_MUL_DIMS)."""
 MAX_DEPTH = 2**15
-"""Products of two 9-bit factors whose sum surely fits 32 bits."""
+"""The most products of two 9-bit factors for which the sum is certain to fit 32 bits."""
 
 
 def multiplier(site: Site) -> Multiplier:
@@ -33,7 +33,7 @@ def multiplier(site: Site) -> Multiplier:
 
 
 def batch_strides(shape: Shape, batch: Shape) -> tuple[int, ...]:
-    """How far apart the matrices of an operand lie along each dimension of `batch`; 0 where one serves all."""
+    """How far apart the matrices of an operand lie along each dimension of `batch`; 0 where a single one serves all."""
     own = (1,) * (len(batch) - len(shape) + 2) + shape[:-2]
     steps = [prod(own[i + 1 :]) * shape[-2] * shape[-1] for i in range(len(own))]
     return tuple(0 if size == 1 else step for size, step in zip(own, steps, strict=True))
@@ -59,11 +59,11 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 def overlap(site: Site) -> Overlaps:
-    """One element after the other, each of which needs a row of a and a column of b."""
+    """One element after another, each of which needs a row of a and a column of b."""
     rows = indices(site.input(0).shape)[..., :1]
     columns = indices(site.input(1).shape)[..., :1, :]
-    given = [None if site.const_or_none(i) is not None else first for i, first in enumerate((rows, columns))]
-    return of_elements(site, given)
+    sources = [None if site.const_or_none(i) is not None else first for i, first in enumerate((rows, columns))]
+    return of_elements(site, sources)
 
 
 def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:

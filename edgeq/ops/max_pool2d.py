@@ -101,10 +101,10 @@ class MaxPool2D(Op):
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         assert shapes[0] is not None
         size, before = shapes[0][1], self.padding[0]
-        found = window_rows(size, self.kernel[0], self.stride[0], self.dilation[0], before, rows)
-        if found is None:
+        reached = window_rows(size, self.kernel[0], self.stride[0], self.dilation[0], before, rows)
+        if reached is None:
             return None
-        inside, above, below = found
+        inside, above, below = reached
         return Stripe(replace(self, padding=(above, self.padding[1], below, self.padding[3])), (inside,))
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
@@ -136,8 +136,8 @@ class MaxPool2D(Op):
         return replace(self, clamp=clamp)
 
     def is_copy(self, site: Site) -> bool:
-        one = self.kernel == self.stride == (1, 1)
-        return one and not any(self.padding) and self.clamp == NO_CLAMP
+        single = self.kernel == self.stride == (1, 1)
+        return single and not any(self.padding) and self.clamp == NO_CLAMP
 
     def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
         return (Tie.shifted(0, 0, site.outputs[0].shape[3]),)

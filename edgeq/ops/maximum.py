@@ -13,7 +13,7 @@ from edgeq.ops._minmax import MinMaxOp, lower_ref
 
 @dataclass(frozen=True)
 class Maximum(MinMaxOp):
-    """Inputs: a, b of shapes that broadcast as numpy's do, at most one constant. Output: the greater of both."""
+    """Inputs: a, b of shapes that broadcast as in NumPy, at most one constant. Output: the greater of the two."""
 
     choose: ClassVar[np.ufunc] = np.maximum
     kernels: ClassVar = binary_kernels("eq_maximum", "minmax", "eq_minmax_params", lower_ref)

@@ -16,10 +16,10 @@ from edgeq.ops._reduce import Summation, axes_of, overlap, reduced_count, sum_pa
 
 
 def multiplier(site: Site) -> Multiplier:
-    """s_in / (s_out · count of the elements that make one).
+    """s_in / (s_out · number of averaged elements).
 
-    TensorFlow Lite quantizes s_in / s_out and divides the mantissa, which it first shifts left as far as the count has
-    bits, by the count; the quotient is not rounded and not normalized again.
+    TensorFlow Lite quantizes s_in / s_out, shifts the mantissa left by one bit less than the count has, if it can, and
+    divides it by the count; the quotient is neither rounded nor normalized again.
     """
     scale, count = site.input(0).qp.s / site.outputs[0].qp.s, reduced_count(site.input(0).shape, axes_of(site))
     if site.numerics is Numerics.FAST:

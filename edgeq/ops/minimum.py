@@ -13,7 +13,7 @@ from edgeq.ops._minmax import MinMaxOp, lower_ref
 
 @dataclass(frozen=True)
 class Minimum(MinMaxOp):
-    """Inputs: a, b of shapes that broadcast as numpy's do, at most one constant. Output: the lesser of both."""
+    """Inputs: a, b of shapes that broadcast as in NumPy, at most one constant. Output: the lesser of the two."""
 
     choose: ClassVar[np.ufunc] = np.minimum
     kernels: ClassVar = binary_kernels("eq_minimum", "minmax", "eq_minmax_params", lower_ref)

@@ -35,12 +35,12 @@ def factor(site: Site) -> Multiplier:
 def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_mul_ref`."""
     assert isinstance(site.op, Mul)
-    who, q, m = operands(site), site.outputs[0].qp, factor(site)
+    pair, q, m = operands(site), site.outputs[0].qp, factor(site)
     qmin, qmax = output_range(q, site.op.clamp)
     return {
         **broadcast_params(site),
-        "a_zero_point": site.input(who.a).qp.zp,
-        "b_zero_point": site.input(who.b).qp.zp,
+        "a_zero_point": site.input(pair.a).qp.zp,
+        "b_zero_point": site.input(pair.b).qp.zp,
         "mantissa": int(m.mantissa[0]),
         "shift": int(m.shift[0]),
         "zero_point": q.zp,
@@ -51,7 +51,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 @dataclass(frozen=True)
 class Mul(BinaryOp):
-    """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a · b.
+    """Inputs: a, b of shapes that broadcast as in NumPy, at most one of them constant. Output: a · b.
 
     Attributes:
         clamp: bounds of a fused activation.

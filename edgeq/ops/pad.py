@@ -25,7 +25,7 @@ Extent = tuple[int, int, int]
 
 
 def simplify(extents: list[Extent], constant: bool) -> tuple[list[Extent], int]:
-    """The same padding in the fewest dimensions, MAX_RANK of them, and the elements that always stay together."""
+    """The same padding in as few dimensions as possible, filled up to MAX_RANK, and how many elements stay together."""
     block = 1
     while extents and extents[-1][1:] == (0, 0):
         block *= extents.pop()[0]
@@ -59,7 +59,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 def overlap(site: Site) -> Overlaps:
-    """One element after the other."""
+    """One element after another."""
     assert isinstance(site.op, Pad)
     return of_elements(site, [site.op.padded(indices(site.input(0).shape), NOTHING)])
 
@@ -84,7 +84,7 @@ class Pad(MovementOp):
     declines: ClassVar[frozenset[Trait]] = MovementOp.declines | {"parts"}
 
     def quantized_value(self, site: Site) -> int:
-        """The integer with which a constant is padded."""
+        """The integer that the mode "constant" pads with."""
         return int(site.outputs[0].qp.quantize(self.value, DType.INT8))
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -100,7 +100,7 @@ class Pad(MovementOp):
         return (tuple(n + b + a for n, b, a in zip(x, self.before, self.after, strict=True)),)
 
     def padded(self, x: Array, value: float) -> Array:
-        """x with `value`, or what the mode says, around it."""
+        """x with `value`, or the elements that the mode prescribes, around it."""
         widths = tuple(zip(self.before, self.after, strict=True))
         if self.mode == "constant":
             return np.pad(x, widths, constant_values=value)

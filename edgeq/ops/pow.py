@@ -13,7 +13,7 @@ from edgeq.ops._table import TableOp
 
 @dataclass(frozen=True)
 class Pow(TableOp):
-    """x ** exponent. In integer arithmetic a power that is no real number gives 0.
+    """x ** exponent. In integer arithmetic a power that is not a real number gives 0.
 
     Attributes:
         exponent: any real number.

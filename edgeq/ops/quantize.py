@@ -28,7 +28,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 def overlap(site: Site) -> Overlaps:
-    """One element after the other."""
+    """One element after another."""
     return elementwise(site)
 
 

@@ -18,7 +18,7 @@ from edgeq.ops._conversion import Conversion
 
 
 def is_flip(site: Site) -> bool:
-    """Input and output are the same bytes up to their sign bits: int8 against uint8, zero-points 128 apart."""
+    """Input and output are the same bytes except for their sign bits: int8 and uint8, zero-points 128 apart."""
     x, y = site.input(0), site.outputs[0]
     moved = {(DType.INT8, DType.UINT8): 128, (DType.UINT8, DType.INT8): -128}.get((x.dtype, y.dtype))
     return x.qp.s == y.qp.s and y.qp.zp - x.qp.zp == moved

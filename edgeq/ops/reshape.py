@@ -1,4 +1,4 @@
-"""Reshape, and everything that is one: Squeeze, Unsqueeze, Flatten."""
+"""Reshape, which includes Squeeze, Unsqueeze and Flatten."""
 
 from __future__ import annotations
 

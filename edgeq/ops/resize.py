@@ -24,7 +24,7 @@ Rounding = Literal["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
 FAST_BITS = 11
 LITERT_BITS = 10
 MAX_SIZE = 32767
-"""Rows and columns that the tables' 16 bits can name."""
+"""The most rows and columns that the 16-bit entries of the tables can index."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def positions(size: int, out: int, coordinates: Coordinates) -> tuple[Ints, int]
 
 
 def nearest(size: int, out: int, coordinates: Coordinates, rounding: Rounding) -> Ints:
-    """The input's element for each of the output, exactly."""
+    """The index of the input's element for each element of the output, exactly."""
     at, unit = positions(size, out, coordinates)
     index = {
         "floor": at // unit,
@@ -62,7 +62,7 @@ def nearest(size: int, out: int, coordinates: Coordinates, rounding: Rounding) -
 
 
 def nearest_litert(size: int, out: int, coordinates: Coordinates, rounding: Rounding) -> Ints:
-    """The same as LiteRT computes it in float32; exactly where it has no such attributes."""
+    """The same as LiteRT computes it in float32; exact for attributes that it does not have."""
     if (coordinates, rounding) not in (
         ("half_pixel", "round_prefer_ceil"),
         ("asymmetric", "floor"),
@@ -148,32 +148,35 @@ def lower_nearest(site: Site) -> Mapping[str, Param]:
 def lower_bilinear(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_resize_bilinear_ref`."""
     params: dict[str, Param] = dict(image_params(site))
-    for name, one in zip(("row", "column"), integer_lines(site), strict=True):
+    for name, interpolation in zip(("row", "column"), integer_lines(site), strict=True):
         for part in ("lower", "upper", "weight"):
-            params[f"{name}_{part}"] = getattr(one, part).astype(np.int16)
+            params[f"{name}_{part}"] = getattr(interpolation, part).astype(np.int16)
     params["bits"] = LITERT_BITS if litert_arithmetic(site) else FAST_BITS
     params["away"] = int(litert_arithmetic(site))
     return params
 
 
 def overlap_nearest(site: Site) -> Overlaps:
-    """One element after the other."""
+    """One element after another."""
     rows, columns = integer_indices(site)
     return of_elements(site, [indices(site.input(0).shape).take(rows, 1).take(columns, 2)])
 
 
 def overlap_bilinear(site: Site) -> Overlaps:
-    """One element after the other; of the four that it needs, the upper left one comes first."""
+    """One element after another; of the four that it needs, the upper left one comes first."""
     rows, columns = integer_lines(site)
     return of_elements(site, [indices(site.input(0).shape).take(rows.lower, 1).take(columns.lower, 2)])
 
 
 def interpolate(x: Array, rows: Line, columns: Line) -> Array:
-    """Sums of four products, in x's type (N, H, W, C): not yet divided by the units."""
+    """Sums of four products, in x's type, (N, H, W, C), not yet divided by the units."""
 
-    def along(axis: int, one: Line, values: Array) -> Array:
-        weight = one.weight.astype(x.dtype).reshape(-1, *(1,) * (3 - axis))
-        return values.take(one.lower, axis) * (one.unit - weight) + values.take(one.upper, axis) * weight
+    def along(axis: int, interpolation: Line, values: Array) -> Array:
+        weight = interpolation.weight.astype(x.dtype).reshape(-1, *(1,) * (3 - axis))
+        return (
+            values.take(interpolation.lower, axis) * (interpolation.unit - weight)
+            + values.take(interpolation.upper, axis) * weight
+        )
 
     return along(1, rows, along(2, columns, x))
 
@@ -191,7 +194,7 @@ class Resize(Op):
         mode: "nearest" or "bilinear".
         coordinates: where an output element lies in the input, as ONNX names it: "half_pixel", "asymmetric",
             "align_corners", "pytorch_half_pixel".
-        nearest_rounding: of that position, of the mode "nearest": "floor", "ceil", "round_prefer_floor" or
+        nearest_rounding: how the mode "nearest" rounds that position: "floor", "ceil", "round_prefer_floor" or
             "round_prefer_ceil".
             TensorFlow Lite's RESIZE_NEAREST_NEIGHBOR is "floor" with "asymmetric", else "round_prefer_ceil".
     """

@@ -18,7 +18,7 @@ from edgeq.ops._table import TableOp
 
 @dataclass(frozen=True)
 class Rsqrt(TableOp):
-    """1 / √x. In integer arithmetic everything up to zero gives the greatest output."""
+    """1 / √x. In integer arithmetic every x up to zero gives the greatest output."""
 
     undefined: ClassVar[float] = float("inf")
 

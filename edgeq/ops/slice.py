@@ -64,7 +64,7 @@ class Slice(StridedOp):
         return first, tuple(step * s for step, s in zip(self.step, own, strict=True))
 
     def is_copy(self, site: Site) -> bool:
-        # of full size with a negative step it reverses
+        # at full size, a negative step reverses
         return site.input(0).shape == site.outputs[0].shape and all(step > 0 for step in self.step)
 
     def commute(self, perm: Perm) -> Commuted | None:

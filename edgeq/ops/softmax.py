@@ -42,7 +42,7 @@ def output_factor(site: Site) -> tuple[int, int]:
             hint="use 1/256 with zero-point -128",
             where=site.name,
         )
-    bits = 16 - (columns(site) - 1).bit_length()  # the sum, shifted left by them, stays below 2³¹
+    bits = 16 - (columns(site) - 1).bit_length()  # the sum, shifted left by these, stays below 2³¹
     while bits > 0 and round(inverse * 2.0**bits) > 2**16:
         bits -= 1
     factor = round(inverse * 2.0**bits)
@@ -72,7 +72,7 @@ class Softmax(RowOp):
     """exp(x) / Σ exp(x) along an axis; the output is quantized with scale 1/256 and zero-point −128.
 
     FAST: `q = clamp(zp + (e·K + D/2) / D)` in unsigned 32-bit integers, e = round(exp(−s_in·d) · 2¹⁵), d the difference
-    to the row's maximum, K · 2^−f = 1 / s_out, D = Σe · 2^f; K = 256 and f = 0 for the usual output.
+    from the row's maximum, K · 2^−f = 1 / s_out, D = Σe · 2^f; K = 256 and f = 0 for the usual output.
     TFLITE and TFLM: gemmlowp's fixed-point reciprocal of the sum, times the exponential, rounded twice.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Cutting a tensor into several."""
+"""Splitting a tensor into several."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from edgeq.ops._addsub import Signs, SumOp
 
 @dataclass(frozen=True)
 class Sub(SumOp):
-    """Inputs: a, b of shapes that broadcast as numpy's do, at most one of them constant. Output: a − b.
+    """Inputs: a, b of shapes that broadcast as in NumPy, at most one of them constant. Output: a − b.
 
     Attributes:
         clamp: bounds of a fused activation.

@@ -19,7 +19,7 @@ from edgeq.ops._reduce import Summation, overlap, sum_params
 class Sum(Summation):
     """Input: x of any rank. Output: x's shape without `axes`, or with ones there.
 
-    LiteRT's reference resolver takes the bytes of int8 sums for uint8; numerics `tflite` has its arithmetic on the int8
+    LiteRT's reference resolver reads the bytes of int8 sums as uint8; numerics `tflite` has its arithmetic on the int8
     values that are meant, which is the same as long as no stored value is negative. Attributes: those of `Reduction`.
     """
 

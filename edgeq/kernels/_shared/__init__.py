@@ -8,4 +8,4 @@ from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Op
 
 KernelTable = Mapping[type[Op], tuple[Kernel, ...]]
-"""The rows of an instruction set by operator, fastest first; those of a base class serve all operators that have it."""
+"""The rows of an instruction set by operator, fastest first; those of a base class serve all its subclasses."""

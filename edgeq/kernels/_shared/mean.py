@@ -1,4 +1,4 @@
-"""Means over pixels, whose channels lie side by side: what kernels with vectors compute."""
+"""Means over pixels, whose channels lie side by side: the means that kernels with vectors compute."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Images:
     channels: int
 
     def starts(self) -> tuple[Ints, Ints]:
-        """Every image, which is a pixel of the output, and its first pixel of the input."""
+        """For every image, its pixel in the output and its first pixel in the input."""
         images = np.arange(self.count, dtype=np.int64)
         return images, images * self.pixels
 

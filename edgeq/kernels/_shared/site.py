@@ -18,10 +18,10 @@ AnyOp = TypeVar("AnyOp", bound=Op)
 
 
 def op_of(site: Site, kind: type[AnyOp]) -> AnyOp:
-    """The operator of a site, as the one that a row is for.
+    """The operator of a site, as the class that a row is for.
 
     Raises:
-        InternalError: it is another one.
+        InternalError: it is of another class.
     """
     if not isinstance(site.op, kind):
         raise InternalError(

@@ -1,7 +1,7 @@
 """Rows of convolutions by Arm's CMSIS-NN.
 
 Scratch memory is what the functions `…_get_buffer_size` of the library's release return; where the library computes
-something else than the convolution, the site is left to edgeq's own kernels.
+anything other than the convolution, the site is left to edgeq's own kernels.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Window:
 
     @property
     def is_pointwise(self) -> bool:
-        """Multiplied without gathering windows; the library looks at the padding above and left alone."""
+        """Multiplied without gathering windows; the library looks only at the padding above and on the left."""
         return self.kernel == (1, 1) and self.padding[:2] == (0, 0) and self.dilation == (1, 1)
 
     @property
@@ -68,7 +68,7 @@ def _is_small(w: Window) -> bool:
 
 @dataclass(frozen=True)
 class _RowEnds:
-    """How many outputs of a row the library computes from copies with padding, and whether these make up the row."""
+    """How many outputs of a row the library computes from padded copies, and whether the counts make up the row."""
 
     left: int
     right: int
@@ -85,7 +85,7 @@ def _row_ends(w: Window) -> _RowEnds:
 
 
 def _fits_row(w: Window) -> bool:
-    """Helium's path for rows takes the right padding to be the left one, or one more, and copies whole windows."""
+    """Helium's path for rows assumes a right padding equal to the left or one more, and copies whole windows."""
     size, kernel, stride, out, pad = w.image[1], w.kernel[1], w.stride[1], w.out[1], w.padding[1]
     total, ends = (out - 1) * stride + kernel - size, _row_ends(w)
     if total < 0 or 2 * pad + ends.surplus != total or w.out[0] != 1 or w.padding[0]:
@@ -162,7 +162,7 @@ def _depthwise_window(site: Site) -> Window:
 
 
 def _becomes_conv(w: Window, variant: Variant) -> bool:
-    """With one input channel Helium's library turns the weights round and computes an ordinary convolution."""
+    """With one input channel the library for Helium transposes the weights and computes an ordinary convolution."""
     return variant is Variant.MVE and w.in_c == 1 and w.out_c > 1
 
 
@@ -208,7 +208,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
         return depthwise_bytes(_depthwise_window(site), variant)
 
     def lower(site: Site, variant: Variant) -> Mapping[str, Param]:
-        # Helium reads whole vectors of weights, also the last one.
+        # Helium reads whole vectors of weights, even the last one.
         whole, weights = (VECTOR if variant is Variant.MVE else 1), site.const(1)
         padded = np.pad(weights.ravel(), (0, -weights.shape[2] % whole))
         channels = channel_params(site, effective_multiplier(site, weights.shape[2]), whole)

@@ -1,4 +1,4 @@
-"""Rows of operators of two operands by Arm's CMSIS-NN."""
+"""Rows of operators with two operands by Arm's CMSIS-NN."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgeq.ops.add import Add
 from edgeq.ops.mul import Mul, factor
 
 MOST_PRODUCT_SHIFT = 14
-"""To the left, of the product of two operands."""
+"""The largest left shift of a product of two operands."""
 
 
 def _of_one_shape(site: Site) -> bool:

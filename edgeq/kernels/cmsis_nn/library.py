@@ -16,11 +16,11 @@ from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Numerics
 from edgeq.ops._requant import folded_bias
 
 LARGEST = 2**15 - 1
-"""Sizes, strides and paddings that the library's 16-bit variables hold."""
+"""The largest size, stride or padding that the library's 16-bit variables hold."""
 
 
 class Variant(Enum):
-    """The three libraries that its sources become, by what the target can do: features it has and must not have."""
+    """The three libraries that its sources compile to, by the features that the target has and must not have."""
 
     MVE = (frozenset({"mve"}), frozenset[str]())
     DSP = (frozenset({"dsp"}), frozenset({"mve"}))
@@ -35,7 +35,7 @@ Bytes = Callable[[Site, Variant], int]
 def library_rows(
     name: str, header: str, struct: str, lower: Lower, fits: Fits, scratch: Bytes | None = None, file: str = ""
 ) -> tuple[Kernel, ...]:
-    """The rows `eq_<name>_cmsis_nn`, one for each variant of the library; only for TFLM, whose arithmetic it has.
+    """The rows `eq_<name>_cmsis_nn`, one for each variant of the library; only for TFLM, whose arithmetic it follows.
 
     Args:
         name: of the C function.
@@ -44,7 +44,7 @@ def library_rows(
         lower: their members.
         fits: further conditions on the site.
         scratch: bytes of scratch memory, or None if the C function takes none.
-        file: of the adapter, without ending; by default `name`.
+        file: name of the adapter's source, without extension; by default `name`.
     """
 
     def row(variant: Variant) -> Kernel:
@@ -66,7 +66,7 @@ def library_rows(
 
 
 def raw_bias(site: Site) -> npt.NDArray[np.int32]:
-    """The bias as the model has it; zeros where there is none, for the library counts on one."""
+    """The bias as the model has it; zeros if there is none, since the library relies on one."""
     bias = site.const_or_none(2)
     return np.zeros(site.outputs[0].shape[-1], np.int32) if bias is None else bias.astype(np.int32)
 

@@ -1,4 +1,4 @@
-"""Rows of the kernels that take the least flash on cores with the DSP extension: those of `--optimize size`."""
+"""Rows of the kernels that take the least flash on cores with the DSP extension, for `--optimize size`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Windows:
     Attributes:
         x, y: N, H, W, C of input and output.
         kernel, stride, dilation, before: rows and columns; `before` is the padding above and on the left.
-        apart: whether a window can lie partly in the padding, or has columns that are not side by side.
+        apart: whether a window can lie partly in the padding, or its columns are not side by side.
     """
 
     x: tuple[int, ...]
@@ -71,7 +71,7 @@ def _fits(site: Site, matrix_of: MatrixOf, group: int) -> bool:
 
 
 def _is_mixed(product: Matrix, group: int) -> bool:
-    """Two channels' weights can share a half, and none is to be negated for it."""
+    """Two channels' weights can share a half without negating any of them."""
     return fit_mixed(product.weights, product.bias, group) and bool((product.weights > -128).all())
 
 
@@ -91,26 +91,26 @@ def _gemm(site: Site, product: Matrix, weights: Array, group: int, mixed: bool) 
 
 def _window_members(site: Site, mixed: bool) -> Mapping[str, Param]:
     """Parameters of `eq_compact_conv2d_dsp`."""
-    found, product = windows(site), conv_matrix(site)
-    rows = product.weights.reshape(len(product.weights), found.kernel[0], found.row)
-    filled = np.pad(rows, ((0, 0), (0, 0), (0, padded(found.row, 4) - found.row)))
+    window, product = windows(site), conv_matrix(site)
+    rows = product.weights.reshape(len(product.weights), window.kernel[0], window.row)
+    filled = np.pad(rows, ((0, 0), (0, 0), (0, padded(window.row, 4) - window.row)))
     return {
         **_gemm(site, product, filled.reshape(len(rows), -1), 2, mixed),
         "pad_value": site.input(0).qp.zp,
-        "kernel_h": found.kernel[0],
-        "kernel_w": found.kernel[1],
-        "stride_h": found.stride[0],
-        "stride_w": found.stride[1],
-        "dilation_h": found.dilation[0],
-        "dilation_w": found.dilation[1],
-        "pad_top": found.before[0],
-        "pad_left": found.before[1],
-        "batch": found.x[0],
-        "in_h": found.x[1],
-        "in_w": found.x[2],
-        "in_c": found.x[3],
-        "out_h": found.y[1],
-        "out_w": found.y[2],
+        "kernel_h": window.kernel[0],
+        "kernel_w": window.kernel[1],
+        "stride_h": window.stride[0],
+        "stride_w": window.stride[1],
+        "dilation_h": window.dilation[0],
+        "dilation_w": window.dilation[1],
+        "pad_top": window.before[0],
+        "pad_left": window.before[1],
+        "batch": window.x[0],
+        "in_h": window.x[1],
+        "in_w": window.x[2],
+        "in_c": window.x[3],
+        "out_h": window.y[1],
+        "out_w": window.y[2],
     }
 
 
@@ -123,7 +123,7 @@ def _both(
 ) -> tuple[Kernel, ...]:
     """The rows for mixed and for plain weights."""
 
-    def one(mixed: bool) -> Kernel:
+    def variant_row(mixed: bool) -> Kernel:
         return replace(
             row,
             function=f"{row.function}_{'mixed' if mixed else 'plain'}",
@@ -133,7 +133,7 @@ def _both(
             goals=SIZE_ONLY,
         )
 
-    return one(True), one(False)
+    return variant_row(True), variant_row(False)
 
 
 def _scratch(k: int, channels: int, row: int) -> int:
@@ -170,8 +170,8 @@ def compact_conv2d_rows() -> tuple[Kernel, ...]:
     """Rows of convolutions in one group."""
 
     def scratch(site: Site) -> int:
-        found = windows(site)
-        return _scratch(found.k, found.y[3], found.row if found.apart else 0)
+        window = windows(site)
+        return _scratch(window.k, window.y[3], window.row if window.apart else 0)
 
     row = Kernel(
         "eq_compact_conv2d_dsp",

@@ -34,14 +34,14 @@ def conv_matrix(site: Site) -> Matrix:
 
 
 def conv_overlap(site: Site) -> Overlaps:
-    """Tiles of pixels in order, each read before it is written; a tile may go on in the next image."""
+    """Tiles of pixels in order, each read before it is written; a tile may continue into the next image."""
     op, w = op_of(site, Conv2D), site.input(1).shape
     first = first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding)
     return collected(site, tiles(first.reshape(1, -1), TILE))
 
 
 def is_pointwise(site: Site) -> bool:
-    """A 1×1 convolution in one group that reads every pixel where it is."""
+    """A 1×1 convolution in one group that reads every pixel in place."""
     op, w = op_of(site, Conv2D), site.input(1).shape
     return op.groups == 1 and w[1:3] == (1, 1) and op.stride == (1, 1) and not any(op.padding)
 
@@ -53,7 +53,7 @@ def _run(site: Site) -> int:
 
 
 def window_order(rows: int, run: int) -> npt.NDArray[np.int64]:
-    """The order in which a window of `rows` of `run` values is read: whole words of each row, then what they leave."""
+    """The order in which a window of `rows` of `run` values is read: whole words of each row, then the remainders."""
     at = np.arange(rows * run).reshape(rows, run)
     return np.concatenate([at[:, : run // 4 * 4].ravel(), at[:, run // 4 * 4 :].ravel()])
 
@@ -73,7 +73,7 @@ def _inside(site: Site) -> dict[str, int]:
 
 
 def _window_bytes(site: Site) -> int:
-    """Scratch bytes for windows that are put together, and for what words leave of their rows."""
+    """Scratch bytes for windows that have to be assembled, and for what whole words leave of their rows."""
     rows, run, y = site.input(1).shape[1], _run(site), site.outputs[0].shape
     inside = _inside(site)
     whole = (0, 0, y[1], y[2]) == tuple(inside[f"inside_{side}"] for side in ("top", "left", "bottom", "right"))

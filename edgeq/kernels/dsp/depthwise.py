@@ -1,4 +1,4 @@
-"""What the kernels of depthwise convolutions share: requantization, and the order in which they go through images."""
+"""What the kernels of depthwise convolutions share: requantization, and the order in which they traverse images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgeq.ops._requant import effective_multiplier, folded_bias, requant_params
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 STRIPE_BYTES = 3 * 1024
-"""Scratch above which channels are not widened whole but in stripes of rows."""
+"""Scratch bytes above which channels are widened in stripes of rows instead of whole."""
 HALF_MAX = 32767
 
 
@@ -26,7 +26,7 @@ class Scaled:
     """How one SMMLAR requantizes every channel: acc · 2^shift · multiplier / 2³².
 
     Attributes:
-        shift: by which weights and bias are scaled when the model is compiled, so that no instruction is left of it.
+        shift: by which weights and bias are scaled ahead of time, so that it takes no instruction.
         multiplier: below 2³¹.
         fits: whether scaled weights fit 16 bits and scaled accumulators 32.
     """
@@ -58,7 +58,7 @@ def scaled(site: Site) -> Scaled:
 
 
 def requantizes(site: Site) -> bool:
-    """The kernels have its requantization."""
+    """Whether the kernels can do the site's requantization."""
     return is_symmetric(site) and (site.rounding is not Rounding.FAST or scaled(site).fits)
 
 
@@ -70,10 +70,10 @@ def requant_members(site: Site) -> Mapping[str, Param]:
     members = dict(requant_params(site, effective_multiplier(site, channels), op_of(site, DepthwiseConv2D).clamp))
     if site.rounding is not Rounding.FAST:
         return {"weight_shift": 0, "bias": bias, **members}
-    how = scaled(site)
-    members |= {"mantissa": how.multiplier.astype(np.int32), "shift": 0}
-    shift = how.shift.astype(np.int8) if how.shift.any() else 0
-    return {"weight_shift": shift, "bias": (bias.astype(np.int64) << how.shift).astype(np.int32), **members}
+    scaling = scaled(site)
+    members |= {"mantissa": scaling.multiplier.astype(np.int32), "shift": 0}
+    shift = scaling.shift.astype(np.int8) if scaling.shift.any() else 0
+    return {"weight_shift": shift, "bias": (bias.astype(np.int64) << scaling.shift).astype(np.int32), **members}
 
 
 def keeps_channels_apart(site: Site) -> bool:
@@ -95,10 +95,10 @@ def in_images(site: Site, written: Ints, read: Ints) -> Steps:
 
 
 def over_channels(site: Site, stripes: Steps, together: int, last: int) -> Overlaps:
-    """The distances of a kernel that goes through the stripes of an image once for each group of channels.
+    """The distances of a kernel that traverses the stripes of an image once for each group of channels.
 
     Args:
-        site: where.
+        site: the site.
         stripes: of the first group of every image, in pixels.
         together: output channels of a group.
         last: the first input channel of the last group.

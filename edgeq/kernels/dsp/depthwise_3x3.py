@@ -28,7 +28,7 @@ from edgeq.ops._requant import QMAX, QMIN, output_range
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 PLANES = 4
-"""Channels that are widened at once, a plane each."""
+"""Channels that are widened at once, one plane each."""
 INT8_MAX = 127
 
 
@@ -42,7 +42,7 @@ class Planes:
 
 
 def planes(site: Site) -> Planes:
-    """The planes of a site with windows of at most 3×3 and stride 1 or 2: whole, or of a stripe if they are large."""
+    """The planes of a site with windows of at most 3×3 and stride 1 or 2: whole, or one stripe if they are large."""
     stride = op_of(site, DepthwiseConv2D).stride[0]
     _, oh, ow, _ = site.outputs[0].shape
     words = (ow + 1) // 2 + 1 if stride == 1 else padded(ow, 2) + 1
@@ -69,13 +69,13 @@ def _is_3x3(site: Site) -> bool:
 
 
 def fits_3x3(site: Site, stride: int) -> bool:
-    """The 3×3 kernels of this stride take it."""
+    """Whether the 3×3 kernels of this stride can compute the site."""
     several = site.outputs[0].shape[2] > 1 or site.rounding is not Rounding.FAST
     return op_of(site, DepthwiseConv2D).stride[0] == stride and several and _is_3x3(site)
 
 
 def is_packed(site: Site) -> bool:
-    """No channel's weights are scaled, no output is clamped but to int8."""
+    """No channel's weights are scaled, and outputs are clamped only to int8."""
     if site.rounding is not Rounding.FAST or scaled(site).shift.any():
         return False
     return output_range(site.outputs[0].qp, op_of(site, DepthwiseConv2D).clamp) == (QMIN, QMAX)
@@ -121,7 +121,7 @@ def scratch_3x3(site: Site) -> int:
 
 
 def stripes_3x3(site: Site) -> Steps:
-    """A stripe of some channels: output pixels before it, and the first pixel read for it, of those not there yet."""
+    """For stripes of a group of channels: output pixels before each, and the first pixel that is newly read for it."""
     op, x, y, stripe = op_of(site, DepthwiseConv2D), site.input(0).shape, site.outputs[0].shape, planes(site).stripe
     at = np.arange(0, y[1], stripe)
     fresh = np.where(at > 0, at * op.stride[0] + 2 - op.padding[0], 0)
@@ -135,7 +135,7 @@ def in_place_3x3(site: Site) -> Overlaps:
 
 
 def overlap_3x3(site: Site) -> Overlaps:
-    """As `in_place_3x3`, where channels keep their bytes; else what is left when the last four channels are read."""
+    """As `in_place_3x3` if channels keep their bytes; else as far as the reads of the last four channels allow."""
     steps = stripes_3x3(site)
     return over_channels(site, steps, min(4, site.input(0).shape[3]), (site.input(0).shape[3] - 1) // 4 * 4)
 
@@ -168,7 +168,7 @@ def _row_pixels(site: Site) -> int:
 
 
 def rows_compact(site: Site) -> Steps:
-    """A row of a channel: output pixels before it, and the first pixel read for it, of those not there yet."""
+    """For rows of a channel: output pixels before each, and the first pixel that is newly read for it."""
     op, x, y = op_of(site, DepthwiseConv2D), site.input(0).shape, site.outputs[0].shape
     at = np.arange(y[1])
     fresh = np.where(at > 0, at * op.stride[0] + max(3 - op.stride[0], 0) - op.padding[0], 0)

@@ -1,4 +1,4 @@
-"""The row of depthwise convolutions with any window that is not dilated both ways."""
+"""The row of depthwise convolutions with any window that is not dilated in both directions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Axis:
 
 
 def axes(site: Site) -> tuple[Axis, Axis] | None:
-    """Lines and places: weights are multiplied in pairs along places. None: the window is dilated both ways.
+    """Lines and places: weights are multiplied in pairs along places. None: the window is dilated in both directions.
 
     Places are columns where the window has several of them, next to each other; else rows.
     """
@@ -57,25 +57,25 @@ def width_any(places: Axis) -> int:
 
 
 def stripe_any(site: Site) -> int:
-    """Lines of output that are computed from one plane: all, or as many as need STRIPE_BYTES, in equal parts."""
-    found = axes(site)
-    assert found is not None
-    lines, places = found
+    """Lines of output that are computed from one plane: all, or as many as fit STRIPE_BYTES, in equal parts."""
+    both = axes(site)
+    assert both is not None
+    lines, places = both
     room = STRIPE_BYTES // (2 * width_any(places)) - (lines.kernel - 1) * lines.dilation - 1
     stripe = min(lines.out, max(1, room // lines.stride + 1))
     return -(-lines.out // -(-lines.out // stripe))
 
 
 def fits_any(site: Site) -> bool:
-    """Any window that is not dilated both ways."""
+    """Any window that is not dilated in both directions."""
     return axes(site) is not None and requantizes(site)
 
 
 def lower_any(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_depthwise_conv2d_any_dsp`."""
-    found = axes(site)
-    assert found is not None
-    lines, places = found
+    both = axes(site)
+    assert both is not None
+    lines, places = both
     x, y, w = site.input(0), site.outputs[0].shape, site.const(1)
     in_steps, out_steps = (x.shape[2] * x.shape[3], x.shape[3]), (y[2] * y[3], y[3])
     return {
@@ -109,21 +109,21 @@ def lower_any(site: Site) -> Mapping[str, Param]:
 
 def scratch_any(site: Site) -> int:
     """The weights of one filter as words, and one plane."""
-    found = axes(site)
-    assert found is not None
-    lines, places = found
+    both = axes(site)
+    assert both is not None
+    lines, places = both
     span = (stripe_any(site) - 1) * lines.stride + (lines.kernel - 1) * lines.dilation + 1
     return 2 * (lines.kernel * padded(places.kernel, 2) + span * width_any(places))
 
 
 def stripes_any(site: Site) -> Steps:
-    """A stripe of a channel: output pixels to the end of the last one before it, and the first pixel that it needs."""
-    found, x, y, stripe = axes(site), site.input(0).shape, site.outputs[0].shape, stripe_any(site)
-    assert found is not None
-    at = np.arange(0, found[0].out, stripe)
-    lines, places = (first_taps(a.size, a.out, a.kernel, a.stride, a.dilation, a.before) for a in found)
+    """For stripes of a channel: output pixels to the end of the last one before each, and the first pixel it needs."""
+    both, x, y, stripe = axes(site), site.input(0).shape, site.outputs[0].shape, stripe_any(site)
+    assert both is not None
+    at = np.arange(0, both[0].out, stripe)
+    lines, places = (first_taps(a.size, a.out, a.kernel, a.stride, a.dilation, a.before) for a in both)
     line, place = np.minimum.reduceat(lines, at), places.min(keepdims=True)
-    if found[0].index == 0:
+    if both[0].index == 0:
         return in_images(site, at * y[2], pixels_of(line, place, x[2], images(site)))
     written = np.where(at > 0, (y[1] - 1) * y[2] + at, 0)
     return in_images(site, written, pixels_of(place, line, x[2], images(site)))
@@ -135,9 +135,9 @@ def in_place_any(site: Site) -> Overlaps:
 
 
 def overlap_any(site: Site) -> Overlaps:
-    """As `in_place_any`, where channels keep their bytes; else what is left when the last channel is read."""
-    channels, made = site.input(0).shape[3], site.outputs[0].shape[3]
-    return over_channels(site, stripes_any(site), made // channels, channels - 1)
+    """As `in_place_any` if channels keep their bytes; else as far as the reads of the last channel allow."""
+    channels, out_channels = site.input(0).shape[3], site.outputs[0].shape[3]
+    return over_channels(site, stripes_any(site), out_channels // channels, channels - 1)
 
 
 def row_any() -> Kernel:

@@ -16,7 +16,7 @@ from edgeq.ops._overlap import elementwise
 
 
 def rows_are_contiguous(site: Site) -> bool:
-    """Both operands are contiguous along the last of the dimensions that are left when neighbours are joined."""
+    """Both operands are contiguous along the last dimension once neighbouring dimensions are joined."""
     _, strides = operand_walk(site)
     return all(steps[-1] == 1 for steps in strides)
 
@@ -67,7 +67,7 @@ def sum_rows() -> tuple[Kernel, ...]:
 
 
 def has_small_factor(site: Site) -> bool:
-    """FAST with a factor below 1/2, which one SMMLAR applies."""
+    """FAST with a factor below 1/2, which a single SMMLAR applies."""
     m = mul.factor(site)
     return site.numerics is Numerics.FAST and int(m.shift[0]) == 0 and int(m.mantissa[0]) < 1 << 30
 

@@ -23,7 +23,7 @@ def dense_matrix(site: Site) -> Matrix:
 
 
 def row_overlap(site: Site) -> Overlaps:
-    """Four channels at once read all whole words of the row; what these leave is copied first."""
+    """Four channels at once read all whole words of the row; the rest of it is copied first."""
     channels = site.outputs[0].shape[-1]
     return in_rows(site, (channels - 1) // 4 * 4 if site.input(0).shape[-1] >= 4 else 0)
 
@@ -33,7 +33,7 @@ def _is_row(site: Site) -> bool:
 
 
 def is_long_row(site: Site) -> bool:
-    """Of one row, and large enough for a kernel of its own."""
+    """A single row, and large enough for a kernel of its own."""
     return _is_row(site) and site.const(1).size >= FEWEST_ALONE
 
 

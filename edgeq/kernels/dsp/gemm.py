@@ -1,4 +1,4 @@
-"""What the kernels share that multiply by a matrix of weights, and their rows for pixels where they are."""
+"""What kernels that multiply by a matrix of weights share, and their rows for pixels read in place."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Matrix:
 
 
 MatrixOf = Callable[[Site], Matrix]
-"""What gives an operator's matrix; its weights are symmetric."""
+"""Gives the matrix of a site, whose weights are symmetric."""
 Members = Callable[[Site, str], Mapping[str, Param]]
 
 
@@ -53,7 +53,7 @@ def matrix(site: Site, multiplier: Multiplier, clamp: Clamp) -> Matrix:
 
 
 def is_direct(site: Site, matrix_of: MatrixOf) -> bool:
-    """One SMMLAR and one SSAT requantize: FAST, every factor below 1/2, no clamp but to int8."""
+    """One SMMLAR and one SSAT requantize: FAST, every factor below 1/2, clamped only to int8."""
     if site.rounding is not Rounding.FAST or not is_symmetric(site):
         return False
     product = matrix_of(site)
@@ -63,7 +63,7 @@ def is_direct(site: Site, matrix_of: MatrixOf) -> bool:
 
 
 def is_mixed(site: Site, matrix_of: MatrixOf, size: int) -> bool:
-    """Also, two channels' weights can share a half, with `size` channels computed at once."""
+    """As `is_direct`, and two channels' weights can share a half, with `size` channels computed at once."""
     if not is_direct(site, matrix_of):
         return False
     product = matrix_of(site)
@@ -73,8 +73,8 @@ def is_mixed(site: Site, matrix_of: MatrixOf, size: int) -> bool:
 def is_shifted(site: Site, matrix_of: MatrixOf, rounding: Rounding) -> bool:
     """SINGLE with factors below 1/4 or DOUBLE with factors below 1/2, clamped to int8 only; no weight is −128.
 
-    Then one instruction gives the upper half of the product, exactly rounded for DOUBLE, and no sum of it with rounding
-    and zero-point, which are added before the shift, can overflow.
+    Then one instruction gives the upper half of the product, exactly rounded for DOUBLE, and its sum with rounding and
+    zero-point, which are added before the shift, cannot overflow.
     """
     if site.rounding is not rounding or not is_symmetric(site):
         return False
@@ -90,7 +90,7 @@ def is_shifted(site: Site, matrix_of: MatrixOf, rounding: Rounding) -> bool:
 
 
 def finish_words(variant: str, multiplier: Multiplier, zero_point: int) -> tuple[Array | None, int]:
-    """What is packed of every channel behind its weights, (rows, OC), and the member `zero_point`."""
+    """The words packed after the weights of every channel, (rows, OC), and the member `zero_point`."""
     mantissa, shift = multiplier.mantissa.astype(np.int64), -multiplier.shift.astype(np.int64)
     if variant == "mixed_single":
         return np.stack([mantissa, (1 << shift - 2) + (zero_point << shift - 1), shift - 1]), zero_point
@@ -105,11 +105,11 @@ def lower_matrix(
     """The members `weights`, `out_c`, `zero_point`, and what the rounding needs beyond them.
 
     Args:
-        site: where.
+        site: the site.
         product: its matrix.
-        variant: "mixed", "plain", "mixed_single", "mixed_double", or "" for a kernel that ends in a rounding.
-        order: of the products of an output; None as they are.
-        fours: four channels are computed at once, not two.
+        variant: "mixed", "plain", "mixed_single", "mixed_double", or "" for a kernel whose name ends in a rounding.
+        order: of the products of an output; None: as they are.
+        fours: whether four channels are computed at once, not two.
     """
     pack = pack_fours if fours else pack_pairs
     weights = product.weights if order is None else product.weights[:, order]
@@ -147,7 +147,7 @@ def variants(
     """The rows of a kernel for sites that `shape` takes, fastest first.
 
     Args:
-        row: all that they share; its function without the variant.
+        row: what they share; its function lacks the variant.
         members: the parameters of a variant.
         shape: whether the kernel takes the shapes and attributes of a site.
         matrix_of: the matrix of a site.
@@ -155,7 +155,7 @@ def variants(
         shifted: roundings that have a kernel of their own, besides FAST.
     """
 
-    def one(variant: str, arithmetic: Callable[[Site], bool]) -> Kernel:
+    def variant_row(variant: str, arithmetic: Callable[[Site], bool]) -> Kernel:
         return replace(
             row,
             function=f"{row.function}_{variant}" if variant else row.function,
@@ -165,15 +165,15 @@ def variants(
             rounded=not variant,
         )
 
-    def of(rounding: Rounding) -> Kernel:
-        kernel = one(f"mixed_{rounding.value}", partial(is_shifted, matrix_of=matrix_of, rounding=rounding))
+    def shifted_row(rounding: Rounding) -> Kernel:
+        kernel = variant_row(f"mixed_{rounding.value}", partial(is_shifted, matrix_of=matrix_of, rounding=rounding))
         return replace(kernel, goals=row.goals - {"size"})
 
     return (
-        one("mixed", lambda site: is_mixed(site, matrix_of, size)),
-        one("plain", lambda site: is_direct(site, matrix_of)),
-        *(of(rounding) for rounding in shifted),
-        one("", is_symmetric),
+        variant_row("mixed", lambda site: is_mixed(site, matrix_of, size)),
+        variant_row("plain", lambda site: is_direct(site, matrix_of)),
+        *(shifted_row(rounding) for rounding in shifted),
+        variant_row("", is_symmetric),
     )
 
 
@@ -184,7 +184,7 @@ def gemm_members(site: Site, product: Matrix, variant: str, order: Array | None 
 
 
 def pixels_of(site: Site) -> int:
-    """Pixels of the output: rows of what is multiplied."""
+    """Pixels of the output: rows of the matrix that is multiplied."""
     return site.outputs[0].size // site.outputs[0].shape[-1]
 
 

@@ -19,7 +19,7 @@ def fits(site: Site) -> bool:
 
 
 def overlap(site: Site) -> Overlaps:
-    """Images in order, and four channels at once, of which the last four may overlap those before."""
+    """Images in order, and four channels at once; the last four may overlap those before."""
     images = images_of(site)
     return of_first_input(site, *fours(images.channels, *images.starts()))
 
@@ -42,7 +42,7 @@ def lower_compact(site: Site) -> Mapping[str, Param]:
 
 
 def mean_rows() -> tuple[Kernel, ...]:
-    """The rows, that for `--optimize size` first."""
+    """The rows, the one for `--optimize size` first."""
     return (
         Kernel(
             "eq_compact_mean_dsp",

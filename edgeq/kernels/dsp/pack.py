@@ -20,7 +20,7 @@ def _words(values: Array) -> Words:
 
 
 def channel_groups(channels: int, size: int) -> tuple[int, ...]:
-    """First channels of the groups of `size` in which channels are computed, one overlapping another if they are odd.
+    """First channels of the groups of `size` in which channels are computed; two overlap if the last is incomplete.
 
     Pairs overlap at the beginning, larger groups at the end. Where there are fewer channels than `size`, one group.
     """
@@ -52,7 +52,7 @@ def mixed_signs(first: Array, second: Array) -> tuple[int, int] | None:
 
 
 def _filled(values: Array, channels: int) -> Array:
-    """int64, with zeros for channels that are missing."""
+    """The values as int64, with zeros for missing channels."""
     more = [(0, channels - len(values))] + [(0, 0)] * (values.ndim - 1)
     return np.pad(values.astype(np.int64), more)
 
@@ -68,14 +68,14 @@ def fit_mixed(weights: Array, bias: Array, size: int) -> bool:
 
 
 def _widened(weights: Array, channels: int) -> Array:
-    """int64 (channels, K rounded up to fours), of every four values the order 0, 2, 1, 3."""
+    """The weights as int64 (channels, K rounded up to fours), every four values in the order 0, 2, 1, 3."""
     k = weights.shape[1]
     w = np.pad(_filled(weights, channels), ((0, 0), (0, padded(k, 4) - k)))
     return w.reshape(channels, -1, 4)[:, :, [0, 2, 1, 3]].reshape(channels, -1)
 
 
 def _group_words(w: Array, signs: Sequence[int], mixed: bool) -> Array:
-    """The words of one group (channels, K) as `_widened` gives it: two values of k, of one pair after the other."""
+    """The words of one group (channels, K) from `_widened`: two values of k each, pair of channels after pair."""
     words = []
     for c in range(0, len(w), 2):
         half = halves(signs[c] * w[c], signs[c + 1] * w[c + 1], mixed) & 0xFFFF
@@ -153,7 +153,7 @@ class Entries:
 def pack_entries(bias: Array, factors: Array) -> Entries:
     """Biases (C) of 32 bits and factors (C) below 2³¹, none negative.
 
-    Zero bits in which all factors end are left out. Biases may take up more bits than they need, but no more than 32.
+    Trailing zero bits common to all factors are left out. Biases may take up more bits than they need, but at most 32.
     """
     b, f = bias.astype(np.int64), factors.astype(np.int64)
     together = int(np.bitwise_or.reduce(f))
@@ -190,8 +190,8 @@ def pack_lines(weights: Array) -> Array:
 
 
 WINOGRAD_SIDES = np.array([[1, 1, 1], [1, -1, 1], [2, 0, 0], [0, 0, -2]])
-"""Twice what F(2, 3) makes of three weights, in the order of `eq_winograd_dsp_params`; −2 has the last product added,
-not subtracted."""
+"""Twice the F(2, 3) transform of three weights, in the order of `eq_winograd_dsp_params`; with −2 the last product is
+added instead of subtracted."""
 
 
 def pack_winograd(weights: Array, bias: Array) -> Words:

@@ -1,4 +1,4 @@
-"""Rows of pools: four channels at once, of which the last four may overlap those before."""
+"""Rows of pools: four channels at once; the last four may overlap those before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgeq.ops._overlap import in_fours
 from edgeq.ops.average_pool2d import AveragePool2D
 
 MOST_TAPS = 256
-"""Elements of a window whose sum surely fits 16 bits."""
+"""The most elements of a window for which the sum is certain to fit 16 bits."""
 
 
 def has_fours(site: Site) -> bool:

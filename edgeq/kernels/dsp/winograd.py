@@ -26,9 +26,9 @@ TILE = 2
 BLOCK = 2 * TILE
 """Columns of outputs of two tiles, which share what is read."""
 FACTOR = 4
-"""How much greater the sums are than those of the convolution."""
+"""By what factor sums are greater than those of the convolution."""
 WORTH = 0.9
-"""It is not taken unless it saves a tenth of the instructions: its weights are 3.6 times the bytes."""
+"""It must save a tenth of the instructions to be chosen: its weights take 3.6 times the bytes."""
 
 
 def _bias(site: Site) -> npt.NDArray[np.int32]:
@@ -37,7 +37,7 @@ def _bias(site: Site) -> npt.NDArray[np.int32]:
 
 
 def fits_sums(weights: Array, bias: Array) -> bool:
-    """Whether no sum, times FACTOR, leaves 32 bits; what comes between may, as it is taken modulo 2³²."""
+    """Whether no sum, times FACTOR, exceeds 32 bits; intermediate values may, as they are taken modulo 2³²."""
     reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1)
     return bool(reach.max(initial=0) * FACTOR < 2**31)
 
@@ -48,7 +48,7 @@ def _is_3x3(site: Site) -> bool:
 
 
 def pays(site: Site) -> bool:
-    """Whether it takes sufficiently few instructions, by estimates that come within some percent on Cortex-M4."""
+    """Whether it takes few enough instructions, by estimates that are within a few percent on Cortex-M4."""
     (n, oh, ow, oc), c = site.outputs[0].shape, site.input(0).shape[3]
     block = -(-oc // 4) * (88 * c + 670) + 70 * c + 200
     return n * -(-oh // TILE) * -(-ow // BLOCK) * block < WORTH * site.outputs[0].size * (6.75 * c + 15)
@@ -77,7 +77,7 @@ def _members(site: Site, direct: bool) -> Mapping[str, Param]:
 
 
 def _beside(site: Site) -> int:
-    """Scratch bytes for inputs and outputs of blocks that are not wholly within the image."""
+    """Scratch bytes for inputs and outputs of blocks that do not lie wholly within the image."""
     x, y, padding = site.input(0).shape, site.outputs[0].shape, op_of(site, Conv2D).padding
     composed = any(padding) or y[1] % TILE or y[2] % BLOCK
     return max(24 * x[3] if composed else 0, 8 * y[3] if y[1] % TILE or y[2] % BLOCK else 0)
@@ -101,7 +101,7 @@ def _fits_direct(site: Site) -> bool:
 
 
 def winograd_rows() -> tuple[Kernel, ...]:
-    """Rows of 3×3 convolutions with stride 1 in one group, which buy speed with bytes of weights."""
+    """Rows of 3×3 convolutions with stride 1 in one group, which trade bytes of weights for speed."""
     row = Kernel(
         "eq_winograd_dsp",
         ("dsp/winograd.c",),

@@ -89,10 +89,10 @@ def _overlap(site: Site) -> Overlaps:
 
 
 def _overlap_1x1(site: Site) -> Overlaps:
-    """Each block of channels of a tile reads its pixels where they are."""
-    found, channels, depth = _tiles(site), site.outputs[0].shape[3], site.input(0).shape[3]
-    read, last = found.read * depth, (channels - 1) // BLOCK * BLOCK
-    first_block = (found.start * channels, read)
+    """Each block of channels of a tile reads the tile's pixels in place."""
+    all_tiles, channels, depth = _tiles(site), site.outputs[0].shape[3], site.input(0).shape[3]
+    read, last = all_tiles.read * depth, (channels - 1) // BLOCK * BLOCK
+    first_block = (all_tiles.start * channels, read)
     if last == 0:
         return of_first_input(site, first_block)
-    return of_first_input(site, first_block, ((found.start + found.count - 1) * channels + last, read))
+    return of_first_input(site, first_block, ((all_tiles.start + all_tiles.count - 1) * channels + last, read))

@@ -67,7 +67,7 @@ def _fits_4x4(site: Site) -> bool:
 
 
 def _together(site: Site) -> int:
-    """Pixels whose channels fill a vector, where they lie beside each other in input and output."""
+    """Pixels whose channels together fill a vector, if they lie side by side in input and output."""
     channels = site.outputs[0].shape[3]
     return BLOCK // channels if op_of(site, DepthwiseConv2D).stride[1] == 1 and BLOCK % channels == 0 else 1
 
@@ -101,7 +101,7 @@ def _lower_any(site: Site) -> Mapping[str, Param]:
 
 
 def sources(channels: int, multiplier: int) -> Array:
-    """For every output channel, in whole blocks: its input channel, counted from that of the block's first."""
+    """For every output channel, in whole blocks: its input channel, relative to that of the block's first channel."""
     lanes = np.arange(padded(channels, BLOCK)).reshape(-1, BLOCK)
     own = lanes // multiplier - lanes[:, :1] // multiplier
     return np.where(lanes < channels, own, 0).astype(np.uint8).ravel()
@@ -123,7 +123,7 @@ def _rows(site: Site) -> Tiles:
 
 
 def _overlap_4x4(site: Site) -> Overlaps:
-    """An output row is computed block by block; what a block of its channels needs is read before it is written."""
+    """An output row is computed in blocks of channels; what a block needs is read before it is written."""
     rows, channels = _rows(site), site.outputs[0].shape[3]
     last = (channels - 1) // BLOCK * BLOCK
     first_block = (rows.start * channels, rows.read * channels)
@@ -134,7 +134,7 @@ def _overlap_4x4(site: Site) -> Overlaps:
 
 
 def _exactly_4x4(site: Site) -> Overlaps:
-    """Where blocks of channels keep their bytes, rows are read before they are written."""
+    """If blocks of channels keep their bytes, rows are read before they are written."""
     rows = _rows(site)
     return of_whole_pixels(site, (rows.start, rows.read))
 

@@ -34,12 +34,12 @@ def table_row(lower: Lower, fits: Fits = always) -> Kernel:
 
 
 def function_row() -> Kernel:
-    """The row of the operators on one tensor."""
+    """The row of operators on one tensor, element by element."""
     return table_row(_table.lower_table)
 
 
 def requantize_row() -> Kernel:
-    """The row of Requantize; where it only turns sign bits, the portable kernel for that is faster."""
+    """The row of Requantize; where that only flips sign bits, its portable kernel is faster."""
     row = table_row(requantize.lower_table, lambda site: not requantize.is_flip(site))
     return replace(row, elements=BYTES)
 

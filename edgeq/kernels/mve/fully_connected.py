@@ -16,11 +16,11 @@ from edgeq.ops._requant import folded_bias
 from edgeq.ops.fully_connected import FullyConnected, multiplier
 
 CHUNK = 96
-"""Channels whose sums are kept."""
+"""Channels whose sums are held before they are written."""
 
 
 def fits(site: Site) -> bool:
-    """Weights and multipliers that the vectors can take."""
+    """Whether the vectors can take the weights and multipliers."""
     return takes_weights(site, multiplier(site))
 
 

@@ -18,7 +18,7 @@ BLOCK = 16
 WORDS = 4
 """32-bit lanes of a vector."""
 SIDE = 4
-"""Rows and columns of the greatest window whose products are one vector."""
+"""Rows and columns of the largest window whose weights are one vector."""
 GROUP = 6
 """Output channels of a fully connected layer computed at once."""
 NARROWING = np.array([0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15])
@@ -30,7 +30,7 @@ Channels = npt.NDArray[np.intp]
 
 
 def channel_order(channels: int) -> Channels:
-    """Channels in the kernels' order: whole blocks in the order of narrowing, then those left as they are."""
+    """Channels in the kernels' order: whole blocks in the order of narrowing, then the rest as they are."""
     whole = channels // BLOCK * BLOCK
     blocks = np.arange(0, whole, BLOCK)[:, None] + NARROWING
     return np.concatenate([blocks.ravel(), np.arange(whole, channels)])
@@ -43,7 +43,7 @@ def fill(values: Array, step: int) -> Array:
 
 
 def interleave(weights: Array, together: int) -> Array:
-    """Weights (OC, K): for every `together` channels, for every 16 of K, the 16 of one channel after the other's."""
+    """Weights (OC, K): for every `together` channels, for every 16 of K, the 16 of one channel after another."""
     w = fill(weights, together)
     w = np.pad(w, ((0, 0), (0, padded(w.shape[1], BLOCK) - w.shape[1])))
     return w.reshape(len(w) // together, together, -1, BLOCK).transpose(0, 2, 1, 3).ravel()
@@ -60,7 +60,7 @@ def pack_groups(weights: Array) -> Array:
 
 
 def fits_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
-    """Whether the kernels can multiply by it; nearly all are far below one."""
+    """Whether the kernels can multiply by the factors; nearly all factors are far below one."""
     greatest = int(multiplier.shift.max())
     if rounding is Rounding.FAST:
         return greatest == 0
@@ -73,7 +73,7 @@ def takes_weights(site: Site, multiplier: Multiplier) -> bool:
 
 
 def vector_shift(multiplier: Multiplier, rounding: Rounding) -> npt.NDArray[np.int32] | None:
-    """What a product's high word (SINGLE: of 64 bits; DOUBLE: of twice the product) is still shifted; None: nothing."""
+    """By how much a product's high word (SINGLE: of 64 bits; DOUBLE: of twice the product) is shifted; None: not."""
     if rounding is Rounding.FAST:
         return None
     return (multiplier.shift + (1 if rounding is Rounding.SINGLE else 0)).astype(np.int32)
@@ -82,7 +82,7 @@ def vector_shift(multiplier: Multiplier, rounding: Rounding) -> npt.NDArray[np.i
 def channel_params(
     site: Site, bias: Array, multiplier: Multiplier, order: Channels, step: int = WORDS
 ) -> Mapping[str, Param]:
-    """The members `bias, multiplier, shift` in the kernels' order, −1 being none, filled up to a multiple of `step`."""
+    """The members `bias, multiplier, shift` in the kernels' order, 0 for −1, filled up to a multiple of `step`."""
     shift = vector_shift(multiplier, site.rounding)
 
     def ordered(values: Array) -> Array:
@@ -102,7 +102,7 @@ def pack_taps(weights: Array) -> Array:
 
 
 def block_order(channels: int, together: int) -> Channels:
-    """Channels in blocks, all in the order of narrowing; −1 where there is none."""
+    """Channels in blocks, all in the order of narrowing; −1 where there is no channel."""
     known = np.tile(np.arange(channels), together)
     lanes = np.concatenate([known, np.full(padded(len(known), BLOCK) - len(known), -1)])
     return lanes.reshape(-1, BLOCK)[:, NARROWING].ravel()

@@ -12,11 +12,11 @@ from edgeq.ops._overlap import Ints, Overlaps, in_groups
 from edgeq.ops.average_pool2d import AveragePool2D
 
 MOST_TAPS = 255
-"""Elements of a window by whose number a sum is divided by multiplying."""
+"""The most elements of a window for which the sum is divided by multiplication."""
 
 
 def fits_average(site: Site) -> bool:
-    """Few enough elements."""
+    """The window has few enough elements."""
     kernel = op_of(site, AveragePool2D).kernel
     return kernel[0] * kernel[1] <= MOST_TAPS
 

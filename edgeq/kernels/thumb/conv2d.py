@@ -26,7 +26,7 @@ def _one_group(site: Site) -> bool:
 
 
 def _has_few_channels(site: Site) -> bool:
-    """A first layer, in which the products take little of the time."""
+    """A first layer, where products take only a small part of the time."""
     return is_window(site) and site.input(1).shape[3] <= 4
 
 

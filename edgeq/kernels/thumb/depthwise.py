@@ -35,7 +35,7 @@ def _slots(site: Site) -> int:
 
 
 def padded_columns(site: Site) -> int:
-    """Columns of a padded row: what whole tiles of outputs read, and no less than the image has."""
+    """Columns of a padded row: those that whole tiles of outputs read, and at least those of the image."""
     op, _, kernel_w = _depthwise(site)
     read = (_tiles(site) * COLUMNS - 1) * op.stride[1] + op.dilation[1] * (kernel_w - 1) + 1
     return max(read, op.padding[1] + site.input(0).shape[2])
@@ -63,7 +63,7 @@ def depthwise_scratch(site: Site) -> int:
 
 
 def depthwise_overlap(site: Site) -> Overlaps:
-    """For an output row, the rows of its window that were not there yet are copied before it is written."""
+    """Before an output row is written, the rows of its window that were not copied yet are copied."""
     op, _, _ = _depthwise(site)
     n, h, w, _ = site.input(0).shape
     _, oh, ow, _ = site.outputs[0].shape
@@ -72,8 +72,8 @@ def depthwise_overlap(site: Site) -> Overlaps:
     fresh = np.maximum(np.maximum(first, np.concatenate([[0], end[:-1]])), 0)
     rows = np.where(fresh < np.minimum(end, h), fresh, NOTHING)
     pixels = pixels_of(rows, np.zeros(1, np.int64), w, np.arange(n, dtype=np.int64) * (h * w))
-    found = Tiles(np.arange(n * oh, dtype=np.int64) * ow, np.full(n * oh, ow), pixels.ravel())
-    return collected(site, found)
+    row_tiles = Tiles(np.arange(n * oh, dtype=np.int64) * ow, np.full(n * oh, ow), pixels.ravel())
+    return collected(site, row_tiles)
 
 
 def depthwise_rows() -> tuple[Kernel, ...]:

@@ -21,7 +21,7 @@ def fours_overlap(site: Site) -> Overlaps:
 
 
 def ones_overlap(site: Site) -> Overlaps:
-    """So do those that are left, one by one."""
+    """Every four channels read the whole row, then the remaining ones do, one by one."""
     channels = site.outputs[0].shape[-1]
     return in_rows(site, channels - 1 if channels % 4 else channels - 4)
 

@@ -1,4 +1,4 @@
-"""Weights of the Armv6-M kernels, which make two products per multiplication in lanes of 16 bits."""
+"""Weights of the Armv6-M kernels, which compute two products per multiplication in lanes of 16 bits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgeq.ir.tensor import Array
 
 LANE_MIN, LANE_MAX = -(2**15), 2**15 - 1
 LONGEST = 255
-"""Weights of a block: its length is a byte."""
+"""The most weights of a block: its length is a byte."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +58,8 @@ def pack_blocks(weights: Array) -> Blocks:
 def pack_fours(weights: Array) -> Array:
     """Weights (OC, K) of a fully connected layer for Armv7-M: int8 (⌈OC/4⌉, K, 4), channels padded with zeros.
 
-    A word holds a weight of four channels. It is multiplied in two parts of two bytes each, of which the lower byte
-    counts from 0 to 255: bytes 0 and 2, the lower ones, hold the weight + 128; 3 and 1 are the upper ones.
+    A word holds a weight of four channels. It is multiplied in two parts of two bytes each, whose lower byte counts
+    from 0 to 255: bytes 0 and 2, the lower ones, hold the weight + 128; 3 and 1 are the upper ones.
     """
     channels, depth = weights.shape
     whole = np.zeros((-(-channels // 4) * 4, depth), np.int64)

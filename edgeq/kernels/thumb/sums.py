@@ -15,7 +15,7 @@ MAX_LANE = 2**22
 
 
 def fits_sums(site: Site) -> bool:
-    """The weights are symmetric, and no accumulator leaves what the kernels requantize."""
+    """The weights are symmetric, and no accumulator exceeds what the kernels requantize."""
     if not is_symmetric(site):
         return False
     w = flat_weights(site).astype(np.int64)
@@ -24,5 +24,5 @@ def fits_sums(site: Site) -> bool:
 
 
 def fits_lane(site: Site) -> bool:
-    """Also, the products alone stay within a lane of 23 bits."""
+    """As `fits_sums`, and the products alone stay within a lane of 23 bits."""
     return fits_sums(site) and bool(128 * np.abs(flat_weights(site).astype(np.int64)).sum(axis=1).max() < MAX_LANE)
