@@ -24,7 +24,7 @@ from edgeq.ir.tensor import Array, Shape
 Operands = Sequence[Array | None]
 Values = dict[str, Array]
 Prepare = Callable[[Node, Operands], Node]
-ELEMENTS = 1 << 18
+ELEMENTS = 1 << 19
 """Elements of a node's largest operand or output to work on at once, so that they stay in a CPU's cache."""
 HELD = 1 << 24
 """Elements of the largest tensor to hold at once."""
@@ -100,7 +100,7 @@ class Executor:
             shape for shape, is_computed in zip(shapes, computed, strict=True) if shape is not None and is_computed
         ]
         at_once = max(1, min(samples, ELEMENTS // max(1, *(prod(s) for s in (*moving, *out_shapes)))))
-        chunks: list[tuple[Array, ...]] = []
+        whole: tuple[Array, ...] = ()
         start = 0
         while start < samples:
             count = min(at_once, samples - start)
@@ -111,11 +111,15 @@ class Executor:
                 for x, is_computed in zip(operands, computed, strict=True)
             ]
             results = self._arithmetic.compute(op or node.op, node, chosen)
-            chunks.append(tuple(r.reshape(count, *s) for r, s in zip(results, out_shapes, strict=True)))
+            if count == samples:
+                return tuple(r.reshape(samples, *s) for r, s in zip(results, out_shapes, strict=True))
+            whole = whole or tuple(
+                np.empty((samples, *s), r.dtype) for r, s in zip(results, out_shapes, strict=True)
+            )
+            for target, r, s in zip(whole, results, out_shapes, strict=True):
+                target[start : start + count] = r.reshape(count, *s)
             start += count
-        if len(chunks) == 1:
-            return chunks[0]
-        return tuple(np.concatenate(parts) for parts in zip(*chunks, strict=True))
+        return whole
 
     def _for_batch(self, node: Node, shapes: Shapes, computed: Sequence[bool], count: int) -> Op | None:
         """The operator that takes `count` concatenated samples; None if there is none."""

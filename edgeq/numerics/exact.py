@@ -67,13 +67,18 @@ def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:
     return np.asarray(a.astype(np.float64) @ b)
 
 
-def rounded_product(a: npt.NDArray[np.float32], b: Floats) -> npt.NDArray[np.float32]:
-    """`product`, rounded to float32 once; b is constant or has a's batch dimensions."""
+def rounded_product(
+    a: npt.NDArray[np.float32], b: Floats, bias: npt.NDArray[np.float32] | None = None
+) -> npt.NDArray[np.float32]:
+    """`product`, plus a bias (…, 1, N), rounded to float32 once."""
     result = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), np.float32)
     at_once = max(1, BLOCK // max(1, *b.shape[-2:]))
     for start in range(0, a.shape[-2], at_once):
         rows = slice(start, start + at_once)
-        result[..., rows, :] = a[..., rows, :].astype(np.float64) @ b
+        sums = a[..., rows, :].astype(np.float64) @ b
+        if bias is not None:
+            sums += bias
+        result[..., rows, :] = sums
     return result
 
 

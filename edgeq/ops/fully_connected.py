@@ -20,9 +20,9 @@ from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
+    clamp_float,
     effective_multiplier,
     finish,
-    finish_float,
     folded_bias,
     requant_params,
     weight_params,
@@ -97,8 +97,9 @@ class FullyConnected(LinearOp):
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
         depth = w.shape[1]
-        sums = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T)
-        return (finish_float(sums.reshape(*x.shape[:-1], len(w)), inputs, self.clamp),)
+        bias = inputs[2] if len(inputs) > 2 else None
+        y = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T, bias)
+        return (clamp_float(y.reshape(*x.shape[:-1], len(w)), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)

@@ -12,7 +12,6 @@ from edgeq.errors import QuantizationError, UsageError
 from edgeq.executor import Executor, FloatArithmetic, batch_size, in_batches
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Array
-from edgeq.numerics.exact import total
 from edgeq.numerics.runs import rows_at_once
 from edgeq.quantize.histogram import Histogram
 from edgeq.quantize.solver import float_products
@@ -133,7 +132,7 @@ def channel_means(node: Node, operands: Sequence[Array | None]) -> dict[int, Flo
     found = {}
     for index, sums in node.op.sums(reals).items():
         rows = sums.reshape(-1, sums.shape[-1])
-        found[index] = total(rows, (0,)) / len(rows)
+        found[index] = np.asarray(rows.sum(axis=0, dtype=np.float64) / len(rows))  # row by row, in their order
     return found
 
 

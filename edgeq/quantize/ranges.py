@@ -11,7 +11,7 @@ SMALLEST_SCALE = 2.0**-60
 """A range below 255 of these is as good as empty; products of two such scales are still normal float32 numbers."""
 WEIGHT_MAX = 127
 """Weights are in −127 … 127."""
-BLOCK = 1 << 14
+BLOCK = 1 << 13
 """Weights that stay in the nearest cache while their error is computed."""
 STEPS = 60
 """Clipping ranges that the search for the best weight scale tries."""
@@ -40,30 +40,41 @@ def max_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.abs(rows).max(axis=1, initial=0.0) / WEIGHT_MAX
 
 
-def rounding_error(magnitudes: npt.NDArray[np.float32], scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Squared error (C,) of every row of magnitudes (C, K) in 0 … 127 times its scale."""
-    error = np.empty(len(magnitudes))
-    at_once = max(1, BLOCK // max(1, magnitudes.shape[1]))
-    for start in range(0, len(magnitudes), at_once):
+def rounding_error(rows: npt.NDArray[np.float64], scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Squared error (C,) of every row of (C, K) in −127 … 127 times its scale."""
+    error = np.empty(len(rows))
+    at_once = max(1, BLOCK // max(1, rows.shape[1]))
+    for start in range(0, len(rows), at_once):
         some = slice(start, start + at_once)
-        steps = magnitudes[some] * (1.0 / scales[some, None]).astype(np.float32)
-        q = np.rint(steps)
-        np.minimum(q, WEIGHT_MAX, out=q)
-        steps -= q
-        steps *= steps
-        error[some] = steps.sum(axis=1)
-    return error * np.square(scales)
+        scale = scales[some, None]
+        q = np.rint(rows[some] / scale)
+        np.clip(q, -WEIGHT_MAX, WEIGHT_MAX, out=q)
+        q *= scale
+        q -= rows[some]
+        q *= q
+        error[some] = q.sum(axis=1)
+    return error
 
 
 def mse_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Scales (C,) with the least squared rounding and clipping error of every row of (C, K)."""
-    full, magnitudes = max_scales(rows), np.abs(rows).astype(np.float32)
+    """Scales (C,) with the least squared rounding and clipping error of every row of (C, K).
+
+    The scales that are tried fall. When what the greatest weight alone loses by clipping is more than the least error
+    so far, none that follows can be better, and the row is done.
+    """
+    full = max_scales(rows)
     best, least = full.copy(), np.full(full.shape, np.inf)
+    going_on = np.arange(len(rows))
     for step in range(STEPS):
-        scale = np.maximum(full * (1.0 - 0.5 * step / STEPS), np.finfo(np.float64).tiny)
-        error = rounding_error(magnitudes, scale)
-        better = error < least
-        best, least = np.where(better, scale, best), np.where(better, error, least)
+        ratio = 1.0 - 0.5 * step / STEPS
+        clipped = np.square(WEIGHT_MAX * full[going_on] * (1.0 - ratio))
+        may_win = clipped * (1.0 - 1e-9) <= least[going_on]
+        if not may_win.all():
+            going_on, rows = going_on[may_win], rows[may_win]
+        scale = np.maximum(full[going_on] * ratio, np.finfo(np.float64).tiny)
+        error = rounding_error(rows, scale)
+        better = error < least[going_on]
+        best[going_on[better]], least[going_on[better]] = scale[better], error[better]
     return best
 
 

@@ -98,8 +98,7 @@ def _best_exact(rows: Floats, scales: Floats, around: Around, method: WeightScal
     if method is WeightScale.MAX:
         return above
     below = exact_scales(scales, around, rise=False)
-    magnitudes = np.abs(rows).astype(np.float32)
-    return np.where(rounding_error(magnitudes, below) < rounding_error(magnitudes, above), below, above)
+    return np.where(rounding_error(rows, below) < rounding_error(rows, above), below, above)
 
 
 def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: str) -> Floats:
