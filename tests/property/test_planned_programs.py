@@ -174,12 +174,14 @@ def graphs() -> list[Graph]:
     return [small_net(), *(random_net(seed) for seed in range(NETS)), unet(8, 4, 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4"])
 def test_program_equals_simulator_and_keeps_to_its_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)
     assert run_programs(tmp_path, graphs(), target).strip() == "all right"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4", "cortex-m55"])
 def test_stripes_equal_the_simulator_and_keep_to_their_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)
