@@ -113,9 +113,7 @@ class Executor:
             results = self._arithmetic.compute(op or node.op, node, chosen)
             if count == samples:
                 return tuple(r.reshape(samples, *s) for r, s in zip(results, out_shapes, strict=True))
-            whole = whole or tuple(
-                np.empty((samples, *s), r.dtype) for r, s in zip(results, out_shapes, strict=True)
-            )
+            whole = whole or tuple(np.empty((samples, *s), r.dtype) for r, s in zip(results, out_shapes, strict=True))
             for target, r, s in zip(whole, results, out_shapes, strict=True):
                 target[start : start + count] = r.reshape(count, *s)
             start += count

@@ -235,6 +235,7 @@ def test_sanitize(tmp_path: Path) -> None:
     assert succeeds("verify", tmp_path / "out", "--data", SINE / "test.npz", "--json").json["mismatches"] == 0
 
 
+@pytest.mark.slow
 def test_simulate(tmp_path: Path) -> None:
     """The kernels of a Cortex-M on this machine, under the sanitizers."""
     build = ("build", DIGITS, "--target", "host", "--simulate", "cortex-m4", "--sanitize", "--output", tmp_path / "out")
@@ -514,6 +515,7 @@ def test_cortex_m4(where: tuple[str, str], tmp_path: Path) -> None:
     assert f"about {cost['total'] * 2.5 / 64e3:.3g} ms at 64 MHz and an assumed 2.5 cycles per instruction" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "cortex-m55"])
 @pytest.mark.parametrize("goal", ["size", "speed"])

@@ -40,6 +40,7 @@ def _network(folder: Path) -> tuple[Path, Path]:
     return folder / "network.onnx", folder / "x.npz"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["host", pytest.param("cortex-m4", marks=pytest.mark.qemu)])
 def test_digits(target: str, tmp_path: Path) -> None:
     first, second = (

@@ -64,6 +64,7 @@ def test_application_needs_a_build_folder(tmp_path: Path) -> None:
     assert done.code != 0 and "-DMODEL" in done.errors
 
 
+@pytest.mark.slow
 def test_demo(tmp_path: Path) -> None:
     """Without an emulator the Cortex-M4 row says so."""
     environment = dict(os.environ)

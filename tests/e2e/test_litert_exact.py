@@ -16,7 +16,7 @@ from edgeq.simulator import FloatExecutor, IntExecutor
 
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs LiteRT: pip install ai-edge-litert")
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 
 def interpreter(content: bytes) -> litert.Interpreter:

@@ -77,6 +77,7 @@ def test_profile_counts_every_instruction(core: str, kind: str, built: Build) ->
         assert other.total - base.total == 2 * (count - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33", "cortex-m55"])
 def test_profile_outlasts_the_timer(core: str, built: Build) -> None:
     """A SysTick of 24 bits goes round once in 671 (M4), 839 (M33) or 524 (M55) million instructions."""

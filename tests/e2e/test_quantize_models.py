@@ -18,7 +18,7 @@ from edgeq.passes.pipeline import optimize_float
 from edgeq.report.accuracy import accuracy, layer_errors, quantize_inputs, real_output
 from edgeq.simulator import FloatExecutor, IntExecutor
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 LEAST_SQNR = {"kws": 28.3, "ic": 23.6, "vww": 28.7, "ad": 40.7}
 """Half a decibel below the best known int8 result of other tools."""
 

@@ -13,7 +13,7 @@ from edgeq.api.project import BuildOptions
 BUDGETS = {"vww": 31_000, "ic": 28_000}
 """Bytes of the arena on Cortex-M4; without stripes it takes 39,264 and 34,592."""
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 
 def _verified(name: str, models: Path, data: Path, folder: Path, target: str, **more: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from edgeq.errors import UsageError
 DIGITS = Path(__file__).resolve().parent.parent.parent / "examples" / "digits"
 
 
+@pytest.mark.slow
 def test_simulated_cortex_m4(tmp_path: Path) -> None:
     """The same kernels as on the core itself, and the simulator's bits, under sanitizers."""
     options = load_project(DIGITS)

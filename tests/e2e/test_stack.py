@@ -49,6 +49,7 @@ def test_examples(example: Path, tmp_path: Path) -> None:
         assert used <= most <= LARGEST_RATIO * used, target
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["kws", "vww", "ic", "ad"])
 def test_benchmark_models(name: str, shared_models: Path, tmp_path: Path) -> None:

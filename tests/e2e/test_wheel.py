@@ -43,6 +43,7 @@ def test_contents(wheel: Path) -> None:
     assert not any("__pycache__" in name or name.startswith("tests/") for name in names)
 
 
+@pytest.mark.slow
 def test_builds_an_example(wheel: Path, tmp_path: Path) -> None:
     """In a folder of its own, which comes before everything else; the checkout is not on the path."""
     site = tmp_path / "site"

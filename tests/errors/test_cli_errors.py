@@ -444,6 +444,7 @@ def test_program_is_no_program(space: Path) -> None:
 # Capacity and tools
 
 
+@pytest.mark.slow
 def test_weights_larger_than_flash(space: Path) -> None:
     model, data = _dense(space / "wide.onnx", 2200, 2000)
     says = ("does not fit cortex-m4", "4194304", "flash", "target with more memory")

@@ -83,7 +83,7 @@ def test_seeds_are_sound(tmp_path: Path) -> None:
         assert compiled(path, np.random.default_rng(1)) == "compiled"
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))])
 @pytest.mark.parametrize("seed", seeds(), ids=lambda seed: seed.name)
 def test_mutants(seed: Seed, part: int, tmp_path: Path) -> None:
     path = tmp_path / f"mutant{seed.suffix}"

@@ -103,6 +103,7 @@ def test_every_row_is_exercised(core: str) -> None:
     assert functions == {call.function for call in taken(isa)}
 
 
+@pytest.mark.slow
 def test_host_with_sanitizers(tmp_path: Path, cmsis_nn_root: Path) -> None:
     target = load_target("host")
     compiler = find_toolchain(target, "gcc")
@@ -110,6 +111,7 @@ def test_host_with_sanitizers(tmp_path: Path, cmsis_nn_root: Path) -> None:
     assert failures(run([program], check=False)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("core", CORES)
 def test_emulated_core(core: str, tmp_path: Path, cmsis_nn_root: Path) -> None:

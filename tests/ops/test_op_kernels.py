@@ -52,6 +52,7 @@ def test_every_kernel_row_is_exercised() -> None:
     assert names - reached == set()
 
 
+@pytest.mark.slow
 def test_every_row_is_chosen_by_a_core() -> None:
     """A row behind one that takes all that it takes would never be called."""
     every = [case for case in every_case() if not case.node.op.is_view]
@@ -93,6 +94,7 @@ def test_host_with_sanitizers(tmp_path: Path) -> None:
     assert run_on_host(tmp_path, calls(every_case(), load_target("host").isa)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", SIMULATED)
 def test_simulated_core_with_sanitizers(core: str, tmp_path: Path) -> None:
     """The kernels of a microcontroller's own instructions, on the host."""
@@ -102,6 +104,7 @@ def test_simulated_core_with_sanitizers(core: str, tmp_path: Path) -> None:
     assert run_on_host(tmp_path, own) == []
 
 
+@pytest.mark.slow
 def test_host_with_clang(tmp_path: Path) -> None:
     """All kernels, optimized by another compiler."""
     target, isa = load_target("host"), frozenset[str]().union(*(t.isa for t in list_targets()))
@@ -157,12 +160,14 @@ def test_winograd_sums_at_their_bound(tmp_path: Path) -> None:
     assert run_on_host(tmp_path, wanted) == []
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("core", CORES)
 def test_emulated_core(core: str, tmp_path: Path) -> None:
     assert run_on_core(tmp_path, core, "gcc", all_cases()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("core", CORES)
 def test_emulated_core_with_shapes(core: str, tmp_path: Path) -> None:
@@ -170,6 +175,7 @@ def test_emulated_core_with_shapes(core: str, tmp_path: Path) -> None:
     assert run_on_core(tmp_path, core, "gcc", shapes()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("core", ZIG)
 def test_emulated_core_with_zig(core: str, tmp_path: Path) -> None:

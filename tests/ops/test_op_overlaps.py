@@ -11,6 +11,7 @@ from distances import Beside, Distance, find
 
 from edgeq.target import list_targets
 
+pytestmark = pytest.mark.slow
 APART = {"eq_split_ref": "the planner keeps several outputs apart from what is read"}
 """Kernels of which an output never lies over an input, and why."""
 

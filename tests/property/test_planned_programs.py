@@ -206,12 +206,14 @@ def graphs() -> list[Graph]:
     return [small_net(), *(random_net(seed) for seed in range(NETS)), unet(8, 4, 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4"])
 def test_program_equals_simulator_and_keeps_to_its_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)
     assert run_programs(tmp_path, graphs(), target).strip() == "all right"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4"])
 def test_states_are_handed_over_from_step_to_step(simulated: str, tmp_path: Path) -> None:
     """Whatever becomes a state, and whoever still reads the old one; in little memory, too."""
@@ -228,6 +230,7 @@ def test_states_are_handed_over_from_step_to_step(simulated: str, tmp_path: Path
     assert {state.call is None for state in states} == {state.arena_offset is None for state in states} == {True, False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("simulated", ["host", "cortex-m4", "cortex-m55"])
 def test_stripes_equal_the_simulator_and_keep_to_their_plan(simulated: str, tmp_path: Path) -> None:
     target = replace(HOST, isa=load_target(simulated).isa)

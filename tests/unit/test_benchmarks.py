@@ -211,6 +211,7 @@ def test_command_without_models(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "kws_float.onnx: no such file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 def test_figures_of_the_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--committed", str(tmp_path / "f.json"), "--cores", "cortex-m4", "--samples", "3"]
@@ -235,6 +236,7 @@ def test_mismatch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 # matrix
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 def test_matrix_of_the_examples(capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--targets", "cortex-m55", "--numerics", "fast,tflm", "--samples", "2", "--jobs", "2"]

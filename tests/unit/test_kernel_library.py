@@ -51,6 +51,7 @@ def test_headers_stand_alone(tmp_path: Path) -> None:
     run(["gcc", *WARNINGS, "-fsyntax-only", "-I", FIRMWARE / "include", *sorted(tmp_path.glob("*.c"))])
 
 
+@pytest.mark.slow
 def test_library_in_another_project(tmp_path: Path) -> None:
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.16)\nproject(app C)\n"

@@ -121,6 +121,7 @@ def test_an_order_of_branches_is_kept() -> None:
     assert {node.name for node in ordered.nodes} == {node.name for node in graph.nodes}
 
 
+@pytest.mark.slow
 def test_the_smallest_arena_is_told() -> None:
     with pytest.raises(CapacityError) as caught:
         lower(mobilenet(), M4, ram_budget=1000)

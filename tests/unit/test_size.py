@@ -134,6 +134,7 @@ def test_thumb_calls(halfwords: list[int], target: int) -> None:
     assert frame_and_calls(0x1000, code, lambda address: False) == (0, (target,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gcc", "zig"])
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4", "host"])
 def test_sizes_of_a_program(core: str, kind: str, tmp_path: Path) -> None:

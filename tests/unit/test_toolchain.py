@@ -152,6 +152,7 @@ def test_host_program(kind: str, sanitize: bool, tmp_path: Path) -> None:
     assert build_profile(tmp_path / "out", "net", HOST).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("kind", ["gcc", "zig"])
 @pytest.mark.parametrize("core", CORES)
