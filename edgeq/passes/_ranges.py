@@ -59,7 +59,7 @@ def _table(site: Site, x: Interval) -> list[Interval]:
 
 
 def _corners(site: Site, a: Interval, b: Interval) -> list[Interval]:
-    """An operator that is monotonic in each of two operands while the other stays."""
+    """An operator that is monotonic in each of its two operands while the other is fixed."""
     results = [site.op.run_int(site, [x, y])[0] for x in a for y in b]
     return [(np.minimum.reduce(results), np.maximum.reduce(results))]
 
@@ -67,7 +67,7 @@ def _corners(site: Site, a: Interval, b: Interval) -> list[Interval]:
 def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
     op, first = site.op, operands[0]
     if not site.element_types[0] <= BYTES:
-        return [_whole(type) for type in site.outputs]  # nothing is made of it, and integer references are for bytes
+        return [_whole(type) for type in site.outputs]  # nothing uses the result, and integer references are for bytes
     if op.monotone is Monotone.RISING:
         low, high = ([None if x is None else x[k] for x in operands] for k in (0, 1))
         return list(zip(op.run_int(site, low), op.run_int(site, high), strict=True))
@@ -82,13 +82,13 @@ def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
 
 def reachable(graph: Graph) -> dict[str, Interval]:
     """For every value of a quantized graph its least and greatest elements over all inputs; never too narrow."""
-    found: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = {}
     for name, value in graph.values.items():
         if value.data is not None:
-            found[name] = (value.data, value.data)
+            intervals[name] = (value.data, value.data)
     for name in graph.inputs:
-        found[name] = _whole(graph.type(name))
+        intervals[name] = _whole(graph.type(name))
     for node in graph.nodes:
-        operands = [None if n is None else found[n] for n in node.inputs]
-        found.update(zip(node.outputs, _outputs(graph.site(node), operands), strict=True))
-    return found
+        operands = [None if n is None else intervals[n] for n in node.inputs]
+        intervals.update(zip(node.outputs, _outputs(graph.site(node), operands), strict=True))
+    return intervals

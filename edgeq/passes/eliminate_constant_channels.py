@@ -122,7 +122,7 @@ def _kept(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
         else:
             classes.join(_tied(graph, node, ties))
     stay = {classes.of(name, int(c)) for name, channels in needed for c in channels}
-    # A tensor without any channel has no form: its first one stays, and with it whatever is tied to that.
+    # A tensor without any channels cannot exist: its first channel stays, and with it whatever is tied to that.
     again = True
     while again:
         again = False
@@ -176,34 +176,36 @@ class _Slicer:
         source, weights, bias = (*node.inputs, None)[:3]
         assert source is not None and weights is not None
         rows, columns, w = self.left(node.outputs[0]), self.left(source), _centred(graph, node, linear)
-        gone = np.setdiff1d(np.arange(_channels(graph, source)), columns)
-        offsets = (self.constants[source][gone] - site.input(0).qp.zp) if gone.size else np.zeros(0, np.int64)
-        lost = (w[..., gone] * offsets).reshape(w.shape[0], -1).sum(axis=1)[rows]
+        removed = np.setdiff1d(np.arange(_channels(graph, source)), columns)
+        offsets = (self.constants[source][removed] - site.input(0).qp.zp) if removed.size else np.zeros(0, np.int64)
+        contribution = (w[..., removed] * offsets).reshape(w.shape[0], -1).sum(axis=1)[rows]
         new_weights = self.constant(weights, [(linear.out_axis, rows), (linear.columns, columns)])
-        if bias is None and lost.any():
+        if bias is None and contribution.any():
             scale = np.broadcast_to(site.input(0).qp.s * np.asarray(site.input(1).qp.scale), w.shape[:1])[rows]
-            new = self.edit.constant(f"{node.name}_bias", lost.astype(np.int32), QParams.per_channel(scale, 0, 0))
-            return source, new_weights, new
-        return source, new_weights, self.constant(bias, [(0, rows)], lost)
+            new_bias = self.edit.constant(
+                f"{node.name}_bias", contribution.astype(np.int32), QParams.per_channel(scale, 0, 0)
+            )
+            return source, new_weights, new_bias
+        return source, new_weights, self.constant(bias, [(0, rows)], contribution)
 
     def operands(self, node: Node) -> tuple[str | None, ...]:
         """A node's inputs, constants among them cut to what stays."""
         graph, out, linear = self.graph, self.left(node.outputs[0]), _mixing(self.graph, node)
         if linear is not None:
             return self.mixing(node, linear)
-        found: list[str | None] = []
+        operands: list[str | None] = []
         for name in node.inputs:
             data = graph.data(name)
             if name is None or data is None:
-                found.append(name)
+                operands.append(name)
                 continue
             last = data.ndim - 1
             matches = data.ndim > 0 and data.shape[last] == _channels(graph, node.outputs[0])
-            found.append(self.constant(name, [(last, out)] if matches and node.outputs[0] in self.kept else []))
-        return tuple(found)
+            operands.append(self.constant(name, [(last, out)] if matches and node.outputs[0] in self.kept else []))
+        return tuple(operands)
 
     def op(self, node: Node) -> Op:
-        """A node's operator, with the attributes that speak of channels brought in line."""
+        """A node's operator, with the attributes that refer to channels adapted."""
         if not any(name in self.kept for name in node.outputs):
             return node.op
         return node.op.with_channels(self.graph.site(node), [len(self.left(name)) for name in node.outputs])
