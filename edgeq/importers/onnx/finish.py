@@ -48,8 +48,8 @@ def _name_outputs(builder: Builder) -> None:
 def _moves(builder: Builder) -> list[Node]:
     """Rearrangements of computed values, in the order in which they were made."""
     editor = builder.editor
-    found = [n for n in editor.nodes.values() if n.op.pattern is Pattern.REARRANGEMENT]
-    return [n for n in found if n.inputs[0] is not None and editor.values[n.inputs[0]].data is None]
+    rearrangements = [n for n in editor.nodes.values() if n.op.pattern is Pattern.REARRANGEMENT]
+    return [n for n in rearrangements if n.inputs[0] is not None and editor.values[n.inputs[0]].data is None]
 
 
 def _carry_parameters(builder: Builder) -> None:

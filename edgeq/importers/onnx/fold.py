@@ -24,7 +24,11 @@ MAX_FOLDED = 2**27
 
 
 def _limit(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape, if a tensor of it may be made here."""
+    """The shape itself.
+
+    Raises:
+        ModelError: no tensor can have it, or one would be too large.
+    """
     if any(d < 0 for d in shape) or prod(shape) > MAX_FOLDED:
         raise ModelError(f"a constant would have the shape {tuple(shape)}", hint="export the model again")
     return tuple(int(d) for d in shape)
@@ -132,8 +136,8 @@ def _reduce(function: Callable[..., Any]) -> Fold:
         if not axes and node.attr_int("noop_with_empty_axes", 0):
             return x[0]
         where = normalize_axes(axes, x[0].ndim) if axes else None
-        found = function(x[0], axis=where, keepdims=bool(node.attr_int("keepdims", 1)))
-        return np.asarray(found, x[0].dtype)
+        reduced = function(x[0], axis=where, keepdims=bool(node.attr_int("keepdims", 1)))
+        return np.asarray(reduced, x[0].dtype)
 
     return run
 
@@ -144,8 +148,8 @@ def _constant(node: OnnxNode, x: Sequence[Array]) -> Array:
         return tensor
     for name, get in (("value_float", node.attr_floats), ("value_int", node.attr_ints)):
         if node.has_attr(f"{name}s"):
-            found = get(f"{name}s")
-            return np.asarray(found, np.float32 if "float" in name else np.int64)
+            numbers = get(f"{name}s")
+            return np.asarray(numbers, np.float32 if "float" in name else np.int64)
     if node.has_attr("value_float"):
         return np.asarray(node.attr_float("value_float", 0.0), np.float32)
     if node.has_attr("value_int"):
@@ -220,8 +224,8 @@ def fold(node: OnnxNode) -> None:
     if first is not None and first.q is not None and node.kind in MOVES and _fold_quantized(node, first, first.q):
         return
     with np.errstate(all="ignore"):
-        found = FOLDS[node.kind](node, [c.real() for c in constants])
-    for index, data in enumerate(found if isinstance(found, tuple) else (found,)):
+        results = FOLDS[node.kind](node, [c.real() for c in constants])
+    for index, data in enumerate(results if isinstance(results, tuple) else (results,)):
         if data.size > MAX_ELEMENTS:
             raise ModelError(f"a constant would have the shape {data.shape}", hint="export the model again")
         node.result_constant(data, index)
