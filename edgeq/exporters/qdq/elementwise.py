@@ -33,7 +33,7 @@ Spelling = Callable[[QdqWriter, Node, O, str], str]
 
 @exports(BinaryOp)
 def binary(w: QdqWriter, node: Node, op: BinaryOp) -> None:
-    """Operands are broadcast: in NCHW where one of them is held so."""
+    """Operands are broadcast, in NCHW where one of them is held in it."""
     names = [str(i) for i in node.inputs]
     rank = len(w.graph.type(node.outputs[0]).shape)
     computed = [n for n in names if w.graph.data(n) is None]
@@ -115,7 +115,7 @@ def power(w: QdqWriter, node: Node, op: Pow, x: str) -> str:
 
 
 def convert(w: QdqWriter, node: Node, op: Conversion, x: str) -> str:
-    """Nothing: dequantizing and quantizing does it, or its absence where values are real numbers."""
+    """No operator: the DequantizeLinear and QuantizeLinear around it, or their absence for real values, convert."""
     return x
 
 
