@@ -1,4 +1,4 @@
-"""What a Thumb function does to the stack, and whom it calls: as much of a disassembler as that takes.
+"""What a Thumb function does to the stack, and what it calls: as much of a disassembler as that takes.
 
 Encodings: Arm Architecture Reference Manuals of Armv6-M, Armv7-M and Armv8-M.
 """
