@@ -1,8 +1,8 @@
 """Reading targets' files (docs/targets.md).
 
 A CPU's file holds its features, its compiler flags and, in `board`, the emulated board that stands for it when the CPU
-is asked for by its own name. A board's file extends a CPU and holds memory, clock and runners. Where both say
-something, the one that was asked for decides. Below both is the family's file, which has what all its CPUs share.
+is asked for by its own name. A board's file extends a CPU and holds memory, clock and runners. Where both set a key,
+the one that was asked for prevails. Both build on the family's file, which holds what all its CPUs share.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ else:  # pragma: no cover
 
 SUFFIX = ".toml"
 _OF_A_FILE_ALONE = ("aliases", "extends", "board", "name")
-"""Keys that say nothing of what builds on the file."""
+"""Keys that are not inherited by what builds on the file."""
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a target is asked for by a file of the user's own, not by its name."""
+    """Whether a target is asked for as a file of the user's own, not by its name."""
     return name.endswith(SUFFIX) or "/" in name or "\\" in name
 
 
 def target_name(name: str) -> str:
-    """What a target that is asked for as `name` is called: a file as the file is, without its suffix."""
+    """The name of a target that is asked for as `name`; for a file, the file's name without its suffix."""
     return Path(name).stem if is_file_name(name) else name
 
 
 def load_target(name: str) -> Target:
-    """The CPU or board called `name`, or of which `name` is an alias, or that a file of this name describes.
+    """The CPU or board that is called `name`, has the alias `name`, or is described by the file `name`.
 
     Raises:
-        UsageError: there is none; or its file is wrong, which only happens to files one has written oneself.
+        UsageError: there is none; or its file is wrong, which only happens with files of the user's own.
     """
     if is_file_name(name):
         return load_target_file(Path(name))
@@ -173,7 +173,7 @@ def _other(path: Path, name: str) -> Path:
 
 
 def _folder_files(kind: str) -> list[Path]:
-    """Sorted with numbers as numbers: m7 before m33."""
+    """The files of a folder, sorted with numbers as numbers: m7 before m33."""
     files = (folder("targets") / kind).glob(f"*{SUFFIX}")
     return sorted(files, key=lambda path: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", path.stem)])
 
