@@ -1,4 +1,4 @@
-"""Parameters of activations, from what calibration measured of them."""
+"""Parameters of activations, from their calibration statistics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edgeq.quantize.step import Draft, Step
 
 
 def choose_ranges(draft: Draft) -> Draft:
-    """Every activation has parameters: those given, the others as the observer of its group decides.
+    """Give every activation parameters: the prescribed ones, or those that the observer of its group decides on.
 
     Raises:
         QuantizationError: an activation that needs a range becomes NaN or infinite.
@@ -47,7 +47,7 @@ def choose_ranges(draft: Draft) -> Draft:
 
 
 def _fills(graph: Graph) -> dict[str, Range]:
-    """What operators that keep their input's scale put in of their own (a pad's value, a concatenated constant)."""
+    """Ranges of what operators that keep their input's scale add to it (a pad's value, a concatenated constant)."""
     constants, fills = FloatArithmetic(graph), {}
     for node in graph.nodes:
         if rule_of(graph, node).output is not Scale.SAME:
