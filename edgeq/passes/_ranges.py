@@ -28,8 +28,8 @@ def _whole(type: TensorType) -> Interval:
 def _twice(groups: int, first: Array, second: Array) -> Array:
     """Two tensors' channels beside each other, group by group."""
     split = (*first.shape[:-1], groups, first.shape[-1] // groups)
-    both = np.stack([first.reshape(split), second.reshape(split)], axis=-2)
-    return both.reshape(*first.shape[:-1], 2 * first.shape[-1])
+    interleaved = np.stack([first.reshape(split), second.reshape(split)], axis=-2)
+    return interleaved.reshape(*first.shape[:-1], 2 * first.shape[-1])
 
 
 def _linear(site: Site, x: Interval) -> list[Interval]:
@@ -48,8 +48,8 @@ def _linear(site: Site, x: Interval) -> list[Interval]:
 
 def _table(site: Site, x: Interval) -> list[Interval]:
     """A function of one element, of any shape: least and greatest entry of every section of its table."""
-    every = np.arange(-128, 128, dtype=np.int8)
-    (table,) = site.op.run_int(site, [every])
+    domain = np.arange(-128, 128, dtype=np.int8)
+    (table,) = site.op.run_int(site, [domain])
     least, most = np.full((256, 256), 127, np.int8), np.full((256, 256), -128, np.int8)
     for first in range(256):
         least[first, first:] = np.minimum.accumulate(table[first:])

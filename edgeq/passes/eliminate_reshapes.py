@@ -21,7 +21,7 @@ def _squeezed(shape: Shape) -> Shape:
 
 
 def _reshaped_constant(view: View, name: str, old: Shape, new: Shape) -> str | None:
-    """A constant operand beside a tensor of shape `new`, where it was beside one of `old`; None if there is none."""
+    """A constant that broadcasts to a tensor of shape `new` as it did to one of `old`; None if none does."""
     data, q = view.data(name), view.type_of(name).q
     if data is None or data.size == 1:
         return name if data is not None and data.ndim <= len(new) else None

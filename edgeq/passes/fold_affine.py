@@ -121,8 +121,8 @@ def _merge(view: View, node: Node) -> bool:
     if int(np.prod(shape)) > max(outer.size, inner.size):
         return False
     if type(node.op) is type(above.op):
-        both = outer * inner if isinstance(node.op, Mul) else outer + inner
-        view.update(node, node.op, (above.inputs[0], _constant(view, node.inputs[1], "", both)))
+        combined = outer * inner if isinstance(node.op, Mul) else outer + inner
+        view.update(node, node.op, (above.inputs[0], _constant(view, node.inputs[1], "", combined)))
         return True
     if isinstance(node.op, Add) or view.shape(node.outputs[0]) != view.shape(above.inputs[0]):
         return False

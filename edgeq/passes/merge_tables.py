@@ -1,4 +1,4 @@
-"""Functions of one element are tables in a quantized graph: two in a row are one, where one operator has that table."""
+"""Functions of one element are tables in a quantized graph: two in a row become one if an operator has that table."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def _merge(view: View, node: Node) -> bool:
     x, y, z = (view.type_of(n) for n in (above.inputs[0], middle, node.outputs[0]))
     if not {x.dtype, y.dtype, z.dtype} <= BYTES:
         return False
-    every = _every(x)
-    both = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, every))
+    domain = _every(x)
+    composed = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, domain))
     for op, before, after in ((above.op, x, y), (node.op, y, z)):
         if x.dtype is not z.dtype and before.dtype is after.dtype:
             continue  # it may be one that cannot convert
-        if np.array_equal(_apply(op, x, z, numerics, every), both):
+        if np.array_equal(_apply(op, x, z, numerics, domain), composed):
             view.fuse(above, node, op, above.inputs, z.q)
             return True
     return False

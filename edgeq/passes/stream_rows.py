@@ -103,8 +103,8 @@ def stripe_rows(graph: Graph, streamed: Region, rows: Rows) -> StripeRows | None
                 continue
             if part is None or graph.data(operand) is not None:
                 return None  # all rows of what is computed here in stripes, or some rows of a constant
-            known = needed.get(operand, part)
-            needed[operand] = (min(known[0], part[0]), max(known[1], part[1]))
+            rows_so_far = needed.get(operand, part)
+            needed[operand] = (min(rows_so_far[0], part[0]), max(rows_so_far[1], part[1]))
     return StripeRows(
         own=own,
         rows={name: part for name, part in needed.items() if name in inside},

@@ -188,21 +188,23 @@ class _Canvas:
         """Height of an offset; the arena begins at the bottom."""
         return self.bottom - offset * self.scale
 
-    def rect(self, x: float, y: float, width: float, height: float, fill: str, more: str = "", title: str = "") -> None:
+    def rect(
+        self, x: float, y: float, width: float, height: float, fill: str, attributes: str = "", title: str = ""
+    ) -> None:
         inner = f"<title>{escape(title)}</title>" if title else ""
         place = f'x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" height="{_number(height)}"'
-        self.parts.append(f'<rect {place} fill="{fill}"{more}>{inner}</rect>')
+        self.parts.append(f'<rect {place} fill="{fill}"{attributes}>{inner}</rect>')
 
-    def line(self, x1: float, y1: float, x2: float, y2: float, stroke: str, more: str = "") -> None:
+    def line(self, x1: float, y1: float, x2: float, y2: float, stroke: str, attributes: str = "") -> None:
         place = f'x1="{_number(x1)}" y1="{_number(y1)}" x2="{_number(x2)}" y2="{_number(y2)}"'
-        self.parts.append(f'<line {place} stroke="{stroke}"{more}/>')
+        self.parts.append(f'<line {place} stroke="{stroke}"{attributes}/>')
 
     def text(self, x: float, y: float, text: str, style: str = "", anchor: str = "start", turn: int = 0) -> None:
         place = f'x="{_number(x)}" y="{_number(y)}"'
-        more = f' class="{style}"' if style else ""
-        more += f' text-anchor="{anchor}"' if anchor != "start" else ""
-        more += f' transform="rotate({turn} {_number(x)} {_number(y)})"' if turn else ""
-        self.parts.append(f"<text {place}{more}>{escape(text)}</text>")
+        attributes = f' class="{style}"' if style else ""
+        attributes += f' text-anchor="{anchor}"' if anchor != "start" else ""
+        attributes += f' transform="rotate({turn} {_number(x)} {_number(y)})"' if turn else ""
+        self.parts.append(f"<text {place}{attributes}>{escape(text)}</text>")
 
 
 def _axes(canvas: _Canvas, memory: MemoryMap) -> None:
@@ -266,8 +268,8 @@ def _tensors(canvas: _Canvas, memory: MemoryMap) -> None:
         label = f"scratch of {o.value}" if o.kind == "scratch" else o.value
         span = f"{memory.moment(o.first)} to {memory.moment(o.last)}"
         title = f"{label}: {o.bytes:,} bytes at {o.offset:,}, {span}"
-        more = ' stroke="#ffffff" stroke-width="1" rx="2"'
-        canvas.rect(start, canvas.y(o.offset + o.bytes), width, height, fill, more, title)
+        attributes = ' stroke="#ffffff" stroke-width="1" rx="2"'
+        canvas.rect(start, canvas.y(o.offset + o.bytes), width, height, fill, attributes, title)
         if o.kind != "scratch":
             labels.append((o, start, style))
     _peak(canvas, memory)
@@ -305,8 +307,8 @@ def _visible(canvas: _Canvas, memory: MemoryMap, occupant: Occupant, start: floa
 def _peak(canvas: _Canvas, memory: MemoryMap) -> None:
     peak = memory.peak
     x = canvas.x(peak.layer)
-    more = f' fill-opacity="0" stroke="{PEAK}" stroke-width="2" rx="2"'
-    canvas.rect(x, canvas.top - 2, canvas.column, HEIGHT + 4, "#ffffff", more)
+    attributes = f' fill-opacity="0" stroke="{PEAK}" stroke-width="2" rx="2"'
+    canvas.rect(x, canvas.top - 2, canvas.column, HEIGHT + 4, "#ffffff", attributes)
     canvas.line(LEFT, canvas.top, LEFT + canvas.chart, canvas.top, INK)
     canvas.text(LEFT - 8, canvas.top + 4, f"{memory.arena_bytes:,} B", "small", "end")
 

@@ -143,11 +143,11 @@ def watch(program: Program, inputs: Sequence[Array], steps: int | None = None) -
     return Watched(outputs, int(depth[0]) or None)
 
 
-def _run(program: Program, records: Array, folder: Path, steps: int | None, more: list[str]) -> list[Array]:
+def _run(program: Program, records: Array, folder: Path, steps: int | None, extra_words: list[str]) -> list[Array]:
     """Run inferences in `folder`, with arguments after the usual ones."""
     records.tofile(folder / "input")
     words = ["run", "input", "output"] if steps is None else ["sequences", "input", "output", str(steps)]
-    _execute(program, [*words, *more], folder, len(records))
+    _execute(program, [*words, *extra_words], folder, len(records))
     raw = np.fromfile(folder / "output", np.uint8)
     size = sum(port.nbytes for port in program.outputs)
     if raw.size != len(records) * size:

@@ -230,7 +230,7 @@ def _element_type(declared: Any) -> DType:
 
 
 def _input_shape(declared: Any, requested: Shape | None, batch_symbols: set[str]) -> Shape:
-    """The shape of one input, from the file and from what the caller gave."""
+    """The shape of one input, from the file and from what the caller requested."""
     name, tensor = declared.name, declared.type.tensor_type
     example = f"--input-shape {name}=1,3,224,224"
     if not tensor.HasField("shape"):
