@@ -86,7 +86,7 @@ def _print(measured: Sequence[Measured], changes: Sequence[Change], options: arg
         show(*table(measured), title=f"\n{measured[0].toolchain}")
 
 
-def _tell(changes: Sequence[Change], warnings: Sequence[str]) -> None:
+def _print_changes(changes: Sequence[Change], warnings: Sequence[str]) -> None:
     """Report on stderr what has become better or worse, and what makes that doubtful."""
     for change in sorted(changes, key=lambda c: c.worse):
         print(f"{'WORSE' if change.worse else 'better'}  {change}", file=sys.stderr)
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     models, toolchain = {c.name: committed.digest(c.model) for c in cases}, committed.compiler(measured[0].toolchain)
     changes = committed.compare(old, measured, models)
     _print(measured, changes, options)
-    _tell(changes, committed.warnings(old, models, toolchain))
+    _print_changes(changes, committed.warnings(old, models, toolchain))
     if options.update:
         committed.write(committed.updated(old, measured, models, toolchain), options.committed)
         return 0

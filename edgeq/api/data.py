@@ -73,7 +73,7 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise UsageError(f"not a readable .npz or .npy file ({error})", where=str(path)) from error
 
 
-def _one_after_the_other(name: str, array: Array, shape: Shape, where: str) -> tuple[Array, int | None]:
+def _joined_sequences(name: str, array: Array, shape: Shape, where: str) -> tuple[Array, int | None]:
     """Sequences (sequences, steps, …) as (samples, …), and the length of one; None if the array is one sequence."""
     if array.ndim != max(len(shape), 1) + 1:
         return array, None
@@ -142,7 +142,7 @@ def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> 
                 + ", ".join(shapes),
                 where=str(path),
             )
-        array, length = _one_after_the_other(key, arrays[key], shape, str(path)) if stateful else (arrays[key], None)
+        array, length = _joined_sequences(key, arrays[key], shape, str(path)) if stateful else (arrays[key], None)
         inputs[name] = _checked(key, array, shape, str(path), stateful)
         lengths.add(length)
     if spec is not None:

@@ -100,7 +100,7 @@ def _report(error: EdgeqError, as_json: bool) -> int:
     return error.exit_code
 
 
-def _of_parser(error: Exception) -> EdgeqError | None:
+def _parser_error(error: Exception) -> EdgeqError | None:
     """The parser's complaint about the command line; None if `error` is not the parser's.
 
     The parser's exceptions have no public home that is the same in all versions of Typer.
@@ -129,7 +129,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         hint = "take a smaller model or fewer samples"
         raise CapacityError("this machine has too little memory", hint=hint) from error
     except Exception as error:
-        usage = _of_parser(error)
+        usage = _parser_error(error)
         if usage is not None:
             raise usage from error
         if debug:

@@ -25,7 +25,7 @@ def _whole(type: TensorType) -> Interval:
     return np.full(type.shape, low, type.dtype.numpy), np.full(type.shape, high, type.dtype.numpy)
 
 
-def _twice(groups: int, first: Array, second: Array) -> Array:
+def _interleaved(groups: int, first: Array, second: Array) -> Array:
     """Two tensors' channels beside each other, group by group."""
     split = (*first.shape[:-1], groups, first.shape[-1] // groups)
     interleaved = np.stack([first.reshape(split), second.reshape(split)], axis=-2)
@@ -40,7 +40,7 @@ def _linear(site: Site, x: Interval) -> list[Interval]:
     groups, constants = linear.groups, doubled.consts[1:]
 
     def run(positive: Array, negative: Array) -> Array:
-        return doubled.op.run_int(doubled, [_twice(groups, positive, negative), *constants])[0]
+        return doubled.op.run_int(doubled, [_interleaved(groups, positive, negative), *constants])[0]
 
     low, high = x
     return [(run(low, high), run(high, low))]

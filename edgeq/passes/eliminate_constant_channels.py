@@ -88,7 +88,7 @@ def _constants(low: Array, high: Array) -> tuple[Array, Array]:
     return least == most, least if least.dtype.kind == "f" else least.astype(np.int64)
 
 
-def _centred(graph: Graph, node: Node, linear: Linear) -> Array:
+def _centred_weights(graph: Graph, node: Node, linear: Linear) -> Array:
     """Weights of a mixing node less their zero-point: (output channels, …, input channels)."""
     site = graph.site(node)
     w = site.const(1).astype(np.int64)
@@ -98,13 +98,13 @@ def _centred(graph: Graph, node: Node, linear: Linear) -> Array:
 
 def _foldable(graph: Graph, node: Node, linear: Linear, constant: Array, value: Array) -> Array:
     """For each input channel of a mixing node, whether its weights can go."""
-    w = _centred(graph, node, linear)
+    w = _centred_weights(graph, node, linear)
     unused = np.all(w == 0, axis=tuple(range(w.ndim - 1)))
     at_zero = value == graph.type(str(node.inputs[0])).qp.zp
     return np.asarray(unused | (constant & (at_zero | linear.complete)))
 
 
-def _kept(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
+def _kept_channels(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
     """For each value whose channels are not all needed, the indices of those that are."""
     classes = _Classes(graph)
     needed: list[tuple[str, Array]] = [
@@ -175,7 +175,7 @@ class _Slicer:
         graph, site = self.graph, self.graph.site(node)
         source, weights, bias = (*node.inputs, None)[:3]
         assert source is not None and weights is not None
-        rows, columns, w = self.left(node.outputs[0]), self.left(source), _centred(graph, node, linear)
+        rows, columns, w = self.left(node.outputs[0]), self.left(source), _centred_weights(graph, node, linear)
         removed = np.setdiff1d(np.arange(_channels(graph, source)), columns)
         offsets = (self.constants[source][removed] - site.input(0).qp.zp) if removed.size else np.zeros(0, np.int64)
         contribution = (w[..., removed] * offsets).reshape(w.shape[0], -1).sum(axis=1)[rows]
@@ -233,7 +233,7 @@ def eliminate_constant_channels(graph: Graph) -> Graph:
         return graph
     while True:
         ranges = reachable(graph)
-        kept = _kept(graph, ranges)
+        kept = _kept_channels(graph, ranges)
         if not kept:
             return graph
         constants = {name: _constants(*bounds)[1] for name, bounds in ranges.items() if name in kept}

@@ -17,7 +17,7 @@ def _is_table(node: Node) -> bool:
     return is_elementwise(node.op) and len(node.inputs) == 1
 
 
-def _every(type: TensorType) -> Array:
+def _domain(type: TensorType) -> Array:
     low, high = type.dtype.range
     return np.arange(low, high + 1).astype(type.dtype.numpy)
 
@@ -38,7 +38,7 @@ def _merge(view: View, node: Node) -> bool:
     x, y, z = (view.type_of(n) for n in (above.inputs[0], middle, node.outputs[0]))
     if not {x.dtype, y.dtype, z.dtype} <= BYTES:
         return False
-    domain = _every(x)
+    domain = _domain(x)
     composed = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, domain))
     for op, before, after in ((above.op, x, y), (node.op, y, z)):
         if x.dtype is not z.dtype and before.dtype is after.dtype:
@@ -56,7 +56,7 @@ def _drop(view: View, node: Node) -> bool:
     x, y = view.type_of(node.inputs[0]), view.type_of(node.outputs[0])
     if x != y or x.dtype not in BYTES:
         return False
-    if not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _every(x)), _every(x)):
+    if not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _domain(x)), _domain(x)):
         return False
     return view.bypass(node)
 

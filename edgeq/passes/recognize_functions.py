@@ -30,7 +30,7 @@ def _grid() -> Array:
 
 
 @cache
-def _known() -> tuple[Array, ...]:
+def _known_values() -> tuple[Array, ...]:
     return tuple(op.run_float([_grid()])[0] for op in KNOWN)
 
 
@@ -67,7 +67,7 @@ def _recognize(view: View, node: Node) -> bool:
         leaves = _leaves(view, cone)
         if len(leaves) == 1 and len(cone) > 1 and view.shape(leaves[0]) == view.shape(node.outputs[0]):
             values = _evaluate(view, cone, leaves[0], node.outputs[0])
-            for op, expected in zip(KNOWN, _known(), strict=True):
+            for op, expected in zip(KNOWN, _known_values(), strict=True):
                 if np.allclose(values, expected, rtol=1e-5, atol=2e-6):
                     view.update(node, op, (leaves[0],))
                     return True

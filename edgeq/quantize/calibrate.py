@@ -242,11 +242,9 @@ def not_calibrated(names: Iterable[str]) -> QuantizationError:
 
 def not_finite(graph: Graph, name: str) -> QuantizationError:
     """The error of an activation that needs a range but is not finite."""
-    producer = graph.producers.get(name)
+    node = graph.producers.get(name)
     return QuantizationError(
         f"tensor {name!r} becomes NaN or infinite on the calibration data",
-        hint="remove bad samples"
-        if producer is None
-        else "look for a division by zero or an overflow there, or for bad samples",
-        where=graph.name if producer is None else f"{producer.name} ({producer.op.kind})",
+        hint="look for a division by zero or an overflow there, or for bad samples" if node else "remove bad samples",
+        where=graph.name if node is None else f"{node.name} ({node.op.kind})",
     )

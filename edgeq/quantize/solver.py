@@ -124,7 +124,7 @@ def solve(graph: Graph, config: QuantConfig) -> Plan:
         QuantizationError: an activation is not float32.
     """
     _check_types(graph)
-    groups = _Groups(_given(graph, config))
+    groups = _Groups(_prescribed(graph, config))
     editor = graph.edit()
     for state in graph.states:
         _tie(editor, groups, state)
@@ -152,7 +152,7 @@ def _check_types(graph: Graph) -> None:
         )
 
 
-def _given(graph: Graph, config: QuantConfig) -> dict[str, QParams]:
+def _prescribed(graph: Graph, config: QuantConfig) -> dict[str, QParams]:
     """Parameters known before calibration: those of the model, of operators, of the user; the last one prevails."""
     prescribed = {n: v.type.q for n, v in graph.values.items() if v.data is None and v.type.q is not None}
     for node in graph.nodes:

@@ -152,7 +152,7 @@ def _short(name: str, room: float) -> str:
     return f"…{name[-(count - 1) :]}" if count >= 4 else ""
 
 
-def _nice(limit: int, steps: int) -> int:
+def _tick_distance(limit: int, steps: int) -> int:
     """A round distance between ticks: 1, 2 or 5 times a power of ten, or of 1024 times that."""
     unit = 1024 if limit >= 8 * 1024 else 1
     scale = unit
@@ -209,7 +209,7 @@ class _Canvas:
 
 def _axes(canvas: _Canvas, memory: MemoryMap) -> None:
     right = LEFT + canvas.chart
-    tick = _nice(memory.arena_bytes, 8)
+    tick = _tick_distance(memory.arena_bytes, 8)
     for offset in range(0, memory.arena_bytes + 1, tick):
         canvas.line(LEFT, canvas.y(offset), right, canvas.y(offset), "#e6eaee")
         if canvas.y(offset) > canvas.top + 14:

@@ -25,7 +25,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 SUFFIX = ".toml"
-_OF_A_FILE_ALONE = ("aliases", "extends", "board", "name")
+_NOT_INHERITED = ("aliases", "extends", "board", "name")
 """Keys that are not inherited by what builds on the file."""
 
 
@@ -75,7 +75,7 @@ def load_target_file(path: Path) -> Target:
     own = _read(path)
     data = _extended(path, own, ())
     if "board" in own:
-        data = _merged(_read(_other(path, str(own["board"]))), data)
+        data = _merged(_read(_referenced(path, str(own["board"]))), data)
     return _target(path, data)
 
 
@@ -85,7 +85,7 @@ def _extended(path: Path, own: Mapping[str, Any], seen: tuple[Path, ...]) -> Map
         raise UsageError(f"extends itself by way of {', '.join(p.stem for p in seen)}", where=path.name)
     if "extends" not in own:
         return own
-    other = _other(path, str(own["extends"]))
+    other = _referenced(path, str(own["extends"]))
     return _merged(_extended(other, _read(other), (*seen, path)), own)
 
 
@@ -148,19 +148,19 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with what `own` says instead."""
-    return _over({key: value for key, value in base.items() if key not in _OF_A_FILE_ALONE}, own)
+    return _overlaid({key: value for key, value in base.items() if key not in _NOT_INHERITED}, own)
 
 
-def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _overlaid(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Two tables as one: tables within them key by key, and everything else whole."""
     merged = dict(base)
     for key, value in own.items():
         before = merged.get(key)
-        merged[key] = _over(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        merged[key] = _overlaid(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return merged
 
 
-def _other(path: Path, name: str) -> Path:
+def _referenced(path: Path, name: str) -> Path:
     """The file that `path` calls `name`: beside it, or one of edgeq's own."""
     if is_file_name(name):
         return path.parent / name

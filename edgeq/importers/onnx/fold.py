@@ -23,7 +23,7 @@ MAX_FOLDED = 2**27
 """A folded tensor of more elements comes from a damaged file."""
 
 
-def _limit(shape: Sequence[int]) -> tuple[int, ...]:
+def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """The shape itself.
 
     Raises:
@@ -36,15 +36,15 @@ def _limit(shape: Sequence[int]) -> tuple[int, ...]:
 
 def _elementwise(function: Callable[..., Any]) -> Fold:
     def run(node: OnnxNode, x: Sequence[Array]) -> Array:
-        _limit(np.broadcast_shapes(*(v.shape for v in x)))
+        _checked_shape(np.broadcast_shapes(*(v.shape for v in x)))
         return np.asarray(function(*x))
 
     return run
 
 
-def _many(function: Callable[[Any, Any], Any]) -> Fold:
+def _variadic(function: Callable[[Any, Any], Any]) -> Fold:
     def run(node: OnnxNode, x: Sequence[Array]) -> Array:
-        _limit(np.broadcast_shapes(*(v.shape for v in x)))
+        _checked_shape(np.broadcast_shapes(*(v.shape for v in x)))
         total = x[0]
         for other in x[1:]:
             total = function(total, other)
@@ -81,28 +81,28 @@ def _cast(node: OnnxNode, x: Sequence[Array]) -> Array:
 def _constant_of_shape(node: OnnxNode, x: Sequence[Array]) -> Array:
     fill = node.attr_tensor("value")
     value = np.zeros(1, np.float32) if fill is None else fill
-    return np.full(_limit(x[0].ravel().tolist()), value.ravel()[0], value.dtype)
+    return np.full(_checked_shape(x[0].ravel().tolist()), value.ravel()[0], value.dtype)
 
 
 def _gather(node: OnnxNode, x: Sequence[Array]) -> Array:
     (axis,) = normalize_axes([node.attr_int("axis", 0)], x[0].ndim)
-    _limit((*x[0].shape[:axis], *x[1].shape, *x[0].shape[axis + 1 :]))
+    _checked_shape((*x[0].shape[:axis], *x[1].shape, *x[0].shape[axis + 1 :]))
     return np.take(x[0], x[1], axis=axis)
 
 
 def _range(node: OnnxNode, x: Sequence[Array]) -> Array:
     start, limit, delta = (v.ravel()[0] for v in x)
-    _limit([max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))])
+    _checked_shape([max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))])
     return np.arange(start, limit, delta, dtype=x[0].dtype)
 
 
 def _expand(node: OnnxNode, x: Sequence[Array]) -> Array:
-    return np.broadcast_to(x[0], _limit(np.broadcast_shapes(x[0].shape, tuple(x[1].tolist()))))
+    return np.broadcast_to(x[0], _checked_shape(np.broadcast_shapes(x[0].shape, tuple(x[1].tolist()))))
 
 
 def _tile(node: OnnxNode, x: Sequence[Array]) -> Array:
     repeats = [int(r) for r in x[1].ravel()]
-    _limit([d * r for d, r in zip(x[0].shape, repeats, strict=True)])
+    _checked_shape([d * r for d, r in zip(x[0].shape, repeats, strict=True)])
     return np.tile(x[0], repeats)
 
 
@@ -180,9 +180,9 @@ FOLDS: dict[str, Fold] = {
     "Div": _elementwise(_divide),
     "Mod": _modulo,
     "Pow": _elementwise(_power),
-    "Min": _many(np.minimum),
-    "Max": _many(np.maximum),
-    "Sum": _many(np.add),
+    "Min": _variadic(np.minimum),
+    "Max": _variadic(np.maximum),
+    "Sum": _variadic(np.add),
     "Neg": _elementwise(np.negative),
     "Abs": _elementwise(np.abs),
     "Sqrt": _elementwise(np.sqrt),

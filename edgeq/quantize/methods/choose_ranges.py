@@ -40,7 +40,7 @@ def choose_ranges(draft: Draft) -> Draft:
         q = group.given
         if q is None:
             assert draft.statistics is not None
-            low, high = _joint(draft.reference, group, draft.statistics, twins, fills)
+            low, high = _joint_range(draft.reference, group, draft.statistics, twins, fills)
             q = activation_params(low, high, group.config.activations is Activations.SYMMETRIC)
         parameters.update(dict.fromkeys(group.members, q))
     return replace(draft, parameters=parameters)
@@ -63,7 +63,7 @@ def _constant_or_zero(graph: Graph, constants: FloatArithmetic, name: str) -> Ar
     return np.zeros(graph.type(name).shape, np.float32) if graph.data(name) is None else constants.constant(name)
 
 
-def _joint(
+def _joint_range(
     graph: Graph, group: Group, statistics: Statistics, twins: Mapping[str, str], fills: Mapping[str, Range]
 ) -> Range:
     known = statistics.tensors
