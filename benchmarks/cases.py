@@ -43,17 +43,17 @@ def examples() -> tuple[Case, ...]:
 
 
 def case_of(model: Path, data: Path, name: str | None = None) -> Case:
-    """The case of a file such as kws_float.onnx: its data are kws_calib.npz and kws_eval.npz.
+    """The case of a file such as kws_float.onnx, whose data are kws_calib.npz and kws_eval.npz.
 
     Raises:
         UsageError: one of the files is missing.
     """
     prefix = model.name.split(".")[0].split("_")[0]
-    made = Case(name or model.name, model, data / f"{prefix}_calib.npz", data / f"{prefix}_eval.npz")
-    for path in (made.model, made.calibration, made.evaluation):
+    case = Case(name or model.name, model, data / f"{prefix}_calib.npz", data / f"{prefix}_eval.npz")
+    for path in (case.model, case.calibration, case.evaluation):
         if not path.exists():
             raise UsageError("no such file", hint="benchmarks/README.md says how they are called", where=str(path))
-    return made
+    return case
 
 
 def float_models(models: Path, data: Path, names: Iterable[str] = MLPERF_TINY) -> tuple[Case, ...]:

@@ -58,12 +58,12 @@ def compiler(version: str) -> str:
     `arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205` is "arm-none-eabi-gcc 12.2".
     """
     words = re.sub(r"\(.*?\)", "", version).split()
-    numbers = [found[0] for word in words[1:] if (found := re.match(r"\d+\.\d+", word))]
+    numbers = [match[0] for word in words[1:] if (match := re.match(r"\d+\.\d+", word))]
     return " ".join([*words[:1], *numbers[:1]])
 
 
 def digest(model: Path) -> str:
-    """Of a model's file."""
+    """The digest of a model's file."""
     return hashlib.sha256(model.read_bytes()).hexdigest()[:16]
 
 
@@ -72,30 +72,30 @@ def compare(old: Committed, new: Iterable[Measured], models: Mapping[str, str]) 
 
     Args:
         old: what was committed.
-        new: what was measured; what has no committed figure, or is another file by the same name, is left out.
+        new: what was measured; figures without a committed one, or of another file by the same name, are left out.
         models: digest of each model that was measured.
     """
     changes = []
-    for found in new:
-        before = old.figures.get((found.model, found.core, found.goal), {})
-        if old.models.get(found.model) != models[found.model]:
+    for measured in new:
+        before = old.figures.get((measured.model, measured.core, measured.goal), {})
+        if old.models.get(measured.model) != models[measured.model]:
             continue
         for name in COMPARED:
-            if name in before and abs(found.figures[name] - before[name]) > TOLERANCE * before[name]:
-                what = f"{found.model} on {found.core}, {found.goal}"
-                changes.append(Change(what, name, before[name], found.figures[name]))
+            if name in before and abs(measured.figures[name] - before[name]) > TOLERANCE * before[name]:
+                what = f"{measured.model} on {measured.core}, {measured.goal}"
+                changes.append(Change(what, name, before[name], measured.figures[name]))
     return changes
 
 
 def warnings(old: Committed, models: Mapping[str, str], toolchain: str) -> list[str]:
     """What makes figures incomparable: another compiler (then none counts as worse), another file of the same name."""
-    found = []
+    texts = []
     if old.toolchain and old.toolchain != toolchain:
-        found.append(f"the committed figures are those of {old.toolchain}, these of {toolchain}")
-    for name, made in models.items():
-        if old.models.get(name, made) != made:
-            found.append(f"the committed figures of {name} are those of another file")
-    return found
+        texts.append(f"the committed figures are those of {old.toolchain}, these of {toolchain}")
+    for name, current in models.items():
+        if old.models.get(name, current) != current:
+            texts.append(f"the committed figures of {name} are those of another file")
+    return texts
 
 
 def updated(old: Committed, new: Iterable[Measured], models: Mapping[str, str], toolchain: str) -> Committed:
@@ -103,7 +103,7 @@ def updated(old: Committed, new: Iterable[Measured], models: Mapping[str, str], 
     if old.toolchain != toolchain:
         old = Committed()
     after = {**old.models, **models}
-    kept = {key: found for key, found in old.figures.items() if old.models[key[0]] == after[key[0]]}
+    kept = {key: figures for key, figures in old.figures.items() if old.models[key[0]] == after[key[0]]}
     return Committed(toolchain, after, kept | {(m.model, m.core, m.goal): m.figures for m in new})
 
 
@@ -113,10 +113,10 @@ def read(path: Path) -> Committed:
         return Committed()
     data = json.loads(path.read_text("utf-8"))
     figures = {
-        (model, core, goal): found
+        (model, core, goal): row
         for model, cores in data["figures"].items()
         for core, goals in cores.items()
-        for goal, found in goals.items()
+        for goal, row in goals.items()
     }
     return Committed(data["toolchain"], data["models"], figures)
 
@@ -129,8 +129,8 @@ def write(committed: Committed, path: Path) -> None:
 def dumps(committed: Committed) -> str:
     """The file's text."""
     tree: dict[str, dict[str, dict[str, Any]]] = {}
-    for (model, core, goal), found in sorted(committed.figures.items()):
-        tree.setdefault(model, {}).setdefault(core, {})[goal] = found
+    for (model, core, goal), figures in sorted(committed.figures.items()):
+        tree.setdefault(model, {}).setdefault(core, {})[goal] = figures
     data = {"toolchain": committed.toolchain, "models": dict(sorted(committed.models.items())), "figures": tree}
     text = json.dumps(data, indent=2)
     # The figures of one program on one line: a diff then shows programs.

@@ -1,4 +1,4 @@
-"""The cores that are measured, and lists of names on the command line."""
+"""The cores that are measured, and how lists of names are read from the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "
 
 
 def listed(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    """A reader of lists such as `cortex-m4,cortex-m55`, for argparse; `all` stands for every known name."""
+    """A parser of lists such as `cortex-m4,cortex-m55`, for argparse; `all` stands for every known name."""
 
     def read(text: str) -> tuple[str, ...]:
         if text == "all":

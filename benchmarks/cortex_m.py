@@ -26,18 +26,18 @@ from edgeq.ir.kernel import GOALS
 FIGURES = ("instructions", "flash", "kernels", "arena", "stack")
 
 
-def table(found: Sequence[Measured]) -> tuple[list[str], list[list[Cell]]]:
+def table(measured: Sequence[Measured]) -> tuple[list[str], list[list[Cell]]]:
     """Heads and rows."""
     return ["model", "core", "optimize", *FIGURES], [
-        [m.model, m.core, m.goal, *(m.figures[name] for name in FIGURES)] for m in found
+        [m.model, m.core, m.goal, *(m.figures[name] for name in FIGURES)] for m in measured
     ]
 
 
-def summary(found: Sequence[Measured]) -> tuple[list[str], list[list[Cell]]]:
-    """Heads and rows of the instructions alone: a core and setting each, with a column per model."""
-    models = list(dict.fromkeys(m.model for m in found))
-    values = {(m.core, m.goal, m.model): m.figures["instructions"] for m in found}
-    lines = list(dict.fromkeys((m.core, m.goal) for m in found))
+def summary(measured: Sequence[Measured]) -> tuple[list[str], list[list[Cell]]]:
+    """Heads and rows of the instructions alone: a row for each core and setting, a column for each model."""
+    models = list(dict.fromkeys(m.model for m in measured))
+    values = {(m.core, m.goal, m.model): m.figures["instructions"] for m in measured}
+    lines = list(dict.fromkeys((m.core, m.goal) for m in measured))
     return ["core", "optimize", *models], [[*line, *(values.get((*line, m), "") for m in models)] for line in lines]
 
 
@@ -60,32 +60,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _cases(given: argparse.Namespace) -> tuple[Case, ...]:
-    return examples() if given.models is None else float_models(given.models, given.data or given.models, given.only)
+def _cases(options: argparse.Namespace) -> tuple[Case, ...]:
+    if options.models is None:
+        return examples()
+    return float_models(options.models, options.data or options.models, options.only)
 
 
 def _measured(jobs: Sequence[Job], at_a_time: int) -> list[Measured]:
-    found = []
-    for one in measure_all(jobs, at_a_time):
-        found.append(one)
-        print(f"{one.model} on {one.core}, {one.goal}: {one.figures}", file=sys.stderr, flush=True)
-    return found
+    measured = []
+    for program in measure_all(jobs, at_a_time):
+        measured.append(program)
+        print(f"{program.model} on {program.core}, {program.goal}: {program.figures}", file=sys.stderr, flush=True)
+    return measured
 
 
-def _print(found: Sequence[Measured], changes: Sequence[Change], given: argparse.Namespace) -> None:
-    if given.json:
-        rows = [{"model": m.model, "core": m.core, "optimize": m.goal, **m.figures} for m in found]
-        told = [{"what": c.what, "figure": c.figure, "committed": c.committed, "now": c.now} for c in changes]
-        print(json.dumps({"toolchain": found[0].toolchain, "figures": rows, "changes": told}, indent=2))
-    elif given.markdown:
-        print(markdown(*summary(found)), markdown(*table(found)), sep="\n\n")
+def _print(measured: Sequence[Measured], changes: Sequence[Change], options: argparse.Namespace) -> None:
+    if options.json:
+        rows = [{"model": m.model, "core": m.core, "optimize": m.goal, **m.figures} for m in measured]
+        comparisons = [{"what": c.what, "figure": c.figure, "committed": c.committed, "now": c.now} for c in changes]
+        print(json.dumps({"toolchain": measured[0].toolchain, "figures": rows, "changes": comparisons}, indent=2))
+    elif options.markdown:
+        print(markdown(*summary(measured)), markdown(*table(measured)), sep="\n\n")
     else:
-        show(*summary(found), title="instructions of one inference")
-        show(*table(found), title=f"\n{found[0].toolchain}")
+        show(*summary(measured), title="instructions of one inference")
+        show(*table(measured), title=f"\n{measured[0].toolchain}")
 
 
-def _tell(changes: Sequence[Change], warnings: Sequence[str]) -> None:
-    """What has become better or worse, and what makes that doubtful; on stderr."""
+def _print_changes(changes: Sequence[Change], warnings: Sequence[str]) -> None:
+    """Report on stderr what has become better or worse, and what makes that doubtful."""
     for change in sorted(changes, key=lambda c: c.worse):
         print(f"{'WORSE' if change.worse else 'better'}  {change}", file=sys.stderr)
     for warning in warnings:
@@ -94,26 +96,26 @@ def _tell(changes: Sequence[Change], warnings: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, compare; returns the exit code."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        cases = _cases(given)
+        cases = _cases(options)
         jobs = [
-            Job(case, core, goal, given.samples, given.toolchain)
+            Job(case, core, goal, options.samples, options.toolchain)
             for case in cases
-            for core in given.cores
-            for goal in given.optimize
+            for core in options.cores
+            for goal in options.optimize
         ]
-        found = _measured(jobs, given.jobs)
+        measured = _measured(jobs, options.jobs)
     except EdgeqError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    old = committed.read(given.committed)
-    models, toolchain = {c.name: committed.digest(c.model) for c in cases}, committed.compiler(found[0].toolchain)
-    changes = committed.compare(old, found, models)
-    _print(found, changes, given)
-    _tell(changes, committed.warnings(old, models, toolchain))
-    if given.update:
-        committed.write(committed.updated(old, found, models, toolchain), given.committed)
+    old = committed.read(options.committed)
+    models, toolchain = {c.name: committed.digest(c.model) for c in cases}, committed.compiler(measured[0].toolchain)
+    changes = committed.compare(old, measured, models)
+    _print(measured, changes, options)
+    _print_changes(changes, committed.warnings(old, models, toolchain))
+    if options.update:
+        committed.write(committed.updated(old, measured, models, toolchain), options.committed)
         return 0
     return 1 if old.toolchain == toolchain and any(change.worse for change in changes) else 0
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.matrix [MODEL …] [--data FOLDER] [--targets …] [--numerics …] [--samples N]
 
-Models are files such as kws_float.onnx, whose data are kws_calib.npz and kws_eval.npz in FOLDER; without any it is the
-examples'. Ends with exit code 1 where a sample differs, or where a program cannot be built or run.
+Models are files such as kws_float.onnx, whose data are kws_calib.npz and kws_eval.npz in FOLDER; by default those of
+the examples. Ends with exit code 1 where a sample differs, or where a program cannot be built or run.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NUMERICS = (MODEL, *(n.value for n in Numerics))
 
 @dataclass(frozen=True)
 class Row:
-    """A model in one arithmetic: what is quantized once and built for all targets."""
+    """A model in one arithmetic: quantized once and built for all targets."""
 
     case: Case
     numerics: str
@@ -44,13 +44,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of a row on one target.
+    """The result of a row on one target.
 
     Attributes:
         model, numerics, target, optimize: what was built; the numerics that it was really built with.
         samples: how many were compared; 0 where there was an error.
         mismatches: how many of them differ from the simulator.
-        error: what kept it from being built or run, or an empty text.
+        error: why it could not be built or run, or an empty text.
     """
 
     model: str
@@ -86,10 +86,10 @@ def _check(row: Row, target: str) -> Cell:
             model = quantized(row.case, numerics)
             name = model.graph.numerics.value if model.graph.numerics else name
             edgeq.build(options, model=model)
-            found = edgeq.verify(options.folder, row.case.evaluation, row.samples)
+            result = edgeq.verify(options.folder, row.case.evaluation, row.samples)
         except EdgeqError as error:
             return Cell(row.case.name, name, target, row.goal, 0, 0, str(error).splitlines()[0])
-    return Cell(row.case.name, name, target, row.goal, found["samples"], found["mismatches"])
+    return Cell(row.case.name, name, target, row.goal, result["samples"], result["mismatches"])
 
 
 def run(rows: Sequence[Row], jobs: int) -> Iterator[list[Cell]]:
@@ -102,14 +102,14 @@ def run(rows: Sequence[Row], jobs: int) -> Iterator[list[Cell]]:
 
 
 def table(cells: Iterable[Cell]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: a model in one arithmetic each, with a column per target."""
+    """Heads and rows: a row for each model in one arithmetic, a column for each target."""
     cells = list(cells)
     targets = list(dict.fromkeys(cell.target for cell in cells))
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for cell in cells:
         lines.setdefault((cell.model, cell.numerics, cell.optimize), {})[cell.target] = str(cell)
     return ["model", "numerics", "optimize", *targets], [
-        [*key, *(found.get(target, "") for target in targets)] for key, found in lines.items()
+        [*key, *(by_target.get(target, "") for target in targets)] for key, by_target in lines.items()
     ]
 
 
@@ -128,26 +128,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="how many models are built at a time")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        cases = [case_of(model, given.data) for model in given.models] or list(examples())
+        cases = [case_of(model, options.data) for model in options.models] or list(examples())
     except EdgeqError as error:
         parser.error(f"{error.where}: {error.message}")
-    modes = NUMERICS[1:] if given.numerics == NUMERICS else given.numerics
+    modes = NUMERICS[1:] if options.numerics == NUMERICS else options.numerics
     rows = [
-        Row(case, mode, given.targets, given.samples, goal, given.toolchain)
+        Row(case, mode, options.targets, options.samples, goal, options.toolchain)
         for case in cases
         for mode in modes
-        for goal in given.optimize
+        for goal in options.optimize
     ]
     cells: list[Cell] = []
-    for found in run(rows, given.jobs):
-        cells += found
-        for cell in found:
+    for finished in run(rows, options.jobs):
+        cells += finished
+        for cell in finished:
             print(f"{cell.model} {cell.numerics} {cell.optimize} {cell.target}: {cell}", file=sys.stderr, flush=True)
-    if given.json:
+    if options.json:
         print(json.dumps({"cells": [asdict(cell) for cell in cells]}, indent=2))
-    elif given.markdown:
+    elif options.markdown:
         print(markdown(*table(cells)))
     else:
         show(*table(cells))

@@ -14,7 +14,7 @@ from edgeq.errors import MismatchError
 from edgeq.ir.kernel import Goal
 
 Figures = dict[str, int]
-"""instructions of one inference; flash, of which kernels; arena; stack. Bytes but the first."""
+"""Instructions of one inference; flash, and how much of it is kernels; arena; stack. All but the first in bytes."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures of a model on a core, and the compiler's own word for what it is."""
+    """Figures of a model on a core, and the compiler's name and version as it prints them."""
 
     model: str
     core: str
@@ -50,22 +50,22 @@ def measure(job: Job) -> Measured:
         options = edgeq.BuildOptions(
             job.case.model, job.core, output=Path(folder) / "out", optimize=job.goal, toolchain=job.toolchain
         )
-        made = edgeq.build(options, model=quantized(job.case))
-        found = edgeq.verify(options.folder, job.case.evaluation, job.samples)
-        if found["mismatches"]:
+        manifest = edgeq.build(options, model=quantized(job.case))
+        comparison = edgeq.verify(options.folder, job.case.evaluation, job.samples)
+        if comparison["mismatches"]:
             raise MismatchError(
-                f"{found['mismatches']} of {found['samples']} samples differ from the simulator",
+                f"{comparison['mismatches']} of {comparison['samples']} samples differ from the simulator",
                 where=f"{job.case.name} on {job.core}, {job.goal}",
             )
         cost = edgeq.profile(options.folder)
     figures = {
         "instructions": cost["total"],
-        "flash": made["flash_bytes"],
-        "kernels": made["memory"]["kernels"],
-        "arena": made["arena_bytes"],
-        "stack": made["stack_bytes"],
+        "flash": manifest["flash_bytes"],
+        "kernels": manifest["memory"]["kernels"],
+        "arena": manifest["arena_bytes"],
+        "stack": manifest["stack_bytes"],
     }
-    return Measured(job.case.name, job.core, job.goal, figures, made["toolchain"])
+    return Measured(job.case.name, job.core, job.goal, figures, manifest["toolchain"])
 
 
 def measure_all(jobs: Sequence[Job], at_a_time: int) -> Iterator[Measured]:

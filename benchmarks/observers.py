@@ -1,4 +1,4 @@
-"""What each way of quantizing gives on given models: a table in Markdown, as in docs/quantization.md.
+"""What each way of quantizing achieves on some models: a table in Markdown, as in docs/quantization.md.
 
     python benchmarks/observers.py kws=kws.onnx,kws_calib.npz,kws_eval.npz vww=…
 
@@ -48,8 +48,8 @@ OTHERS: tuple[dict[str, Any], ...] = (
 def samples(graph: Graph, x: npt.NDArray[Any]) -> Iterator[dict[str, npt.NDArray[Any]]]:
     """Samples of a model with one input."""
     (name,) = graph.inputs
-    for one in x:
-        yield {name: one.reshape(graph.type(name).shape).astype(np.float32)}
+    for sample in x:
+        yield {name: sample.reshape(graph.type(name).shape).astype(np.float32)}
 
 
 def float_outputs(graph: Graph, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -81,10 +81,10 @@ class Case:
         """The cell of a table: SQNR, difference of top-1, agreement."""
         config = QuantConfig.from_dict(settings)
         integer = quantize(self.graph, samples(self.graph, self.calibration), config)
-        found = accuracy(self.reference, int_outputs(integer, self.x), self.y)
-        cell = f"{found['sqnr_db']:.1f}"
-        if found["top1_float"] is not None and found["top1_int8"] is not None:
-            cell += f" / {found['top1_int8'] - found['top1_float']:+.2f} / {found['agreement']:.1f}"
+        figures = accuracy(self.reference, int_outputs(integer, self.x), self.y)
+        cell = f"{figures['sqnr_db']:.1f}"
+        if figures["top1_float"] is not None and figures["top1_int8"] is not None:
+            cell += f" / {figures['top1_int8'] - figures['top1_float']:+.2f} / {figures['agreement']:.1f}"
         return cell
 
 

@@ -3,8 +3,8 @@
     python benchmarks/quantize_time.py --samples 100
 
 Both read the same ONNX file and the same samples in one run of this program on one CPU core, take the least and
-greatest value of every activation, quantize weights per channel, and write a QDQ model. edgeq evens out channels and
-corrects biases beside. The network has random weights, which cost as much as trained ones, and its batch norms folded.
+greatest value of every activation, quantize weights per channel, and write a QDQ model. edgeq also evens out channels
+and corrects biases. The network has random weights, which cost as much as trained ones, and its batch norms are folded.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def with_onnxruntime(model: Path, samples: Path, output: Path) -> None:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """Hands over one sample after the other."""
+        """Yields one sample after another."""
 
         def __init__(self) -> None:
             self.rest: Iterator[Floats] = iter(np.load(samples)["x"])

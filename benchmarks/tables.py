@@ -23,10 +23,10 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
 def show(heads: Sequence[str], rows: Sequence[Sequence[Cell]], title: str | None = None) -> None:
     """Print a table on stdout, numbers to the right."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, head in enumerate(heads):
         numeric = bool(rows) and all(isinstance(row[index], int) for row in rows)
-        made.add_column(head, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(head, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        made.add_row(*map(_text, row))
-    Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160).print(made)
+        table.add_row(*map(_text, row))
+    Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160).print(table)

@@ -49,7 +49,7 @@ class Built:
         """Read a build folder.
 
         Raises:
-            UsageError: it is none, or was damaged.
+            UsageError: it is not a build folder, or was damaged.
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
@@ -96,14 +96,14 @@ def _consistent(manifest: Mapping[str, Any], graph: Graph, float_graph: Graph) -
     try:
         InputSpec.from_dict(manifest.get("preprocessing") or {})
         name, macs, layers = manifest["name"], manifest["macs"], manifest["layers"]
-        told = [[(p["name"], p["shape"], p["dtype"]) for p in manifest[side]] for side in ("inputs", "outputs")]
-        whole = all(isinstance(e["name"], str) and isinstance(e["op"], str) and e["macs"] >= 0 for e in layers)
+        declared = [[(p["name"], p["shape"], p["dtype"]) for p in manifest[side]] for side in ("inputs", "outputs")]
+        complete = all(isinstance(e["name"], str) and isinstance(e["op"], str) and e["macs"] >= 0 for e in layers)
         return bool(
             name == symbol_prefix(name)
             and isinstance(manifest["target"], str)
             and macs >= 0
-            and whole
-            and told == [ports(graph.public_inputs), ports(graph.public_outputs)]
+            and complete
+            and declared == [ports(graph.public_inputs), ports(graph.public_outputs)]
             and [s["name"] for s in manifest.get("states", [])] == [s.input for s in graph.states]
             and graph.numerics is not None
             and float_graph.numerics is None
@@ -125,7 +125,7 @@ def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Ar
 
     Returns:
         For every output an array, samples first: float32, or integers with `raw`. Where the data are several sequences
-        for a model with states: (sequences, steps, …).
+        for a model with states, the arrays are (sequences, steps, …).
 
     Raises:
         UsageError: the data do not fit.
@@ -135,19 +135,19 @@ def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Ar
     dataset = load_data(data, built.graph) if raw else built.data(data)
     inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
     results = run_program(built.program, inputs, dataset.steps)
-    found = dict(zip(built.graph.public_outputs, results, strict=True))
+    outputs = dict(zip(built.graph.public_outputs, results, strict=True))
     if dataset.steps is not None:
         sequences = len(dataset) // dataset.steps
-        found = {name: y.reshape(sequences, len(y) // sequences, *y.shape[1:]) for name, y in found.items()}
+        outputs = {name: y.reshape(sequences, len(y) // sequences, *y.shape[1:]) for name, y in outputs.items()}
     if raw:
-        return found
-    return {name: real_output(built.graph, name, values) for name, values in found.items()}
+        return outputs
+    return {name: real_output(built.graph, name, values) for name, values in outputs.items()}
 
 
-def _raw_inputs(built: Built, given: Mapping[str, Array]) -> list[Array]:
+def _raw_inputs(built: Built, samples: Mapping[str, Array]) -> list[Array]:
     inputs = []
     for name in built.graph.public_inputs:
-        dtype, array = built.graph.type(name).dtype, given[name]
+        dtype, array = built.graph.type(name).dtype, samples[name]
         if dtype.is_float:
             inputs.append(array.astype(np.float32))
             continue
@@ -159,7 +159,7 @@ def _raw_inputs(built: Built, given: Mapping[str, Array]) -> list[Array]:
 
 
 def save_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
-    """Write results as .npz: `y` for an only output, else one array per output.
+    """Write results as .npz: `y` for a single output, else one array per output.
 
     Raises:
         UsageError: the file cannot be written.
@@ -181,19 +181,19 @@ def verify(
 ) -> dict[str, Any]:
     """Compare a built program with the integer simulator, bit for bit, and with the float model.
 
-    Of a model with states each of the three goes its own way from a reset on, step by step; a sample is a step.
+    For a model with states a sample is a step, and each of the three keeps its own states from a reset on.
 
     Args:
         folder: a build folder.
         data: .npz with samples, and labels `y` if there are any; by default random samples.
-        samples: use only the first so many.
-        progress: called with samples done and in all.
+        samples: how many of the first samples to use; all by default.
+        progress: called with the number of samples done and of all samples.
 
     Returns:
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
         top1_float, top1_int8 and agreement in percent (None where they do not apply), centred_sqnr_db (of what differs
         from the mean output over the samples), drop (top1_float − top1_int8), stack_used_bytes, the most that any
-        sample used (None on computers), and random_data, whether no data were given.
+        sample used (None on computers), and random_data, whether the samples are random.
 
     Raises:
         UsageError: the data do not fit.
@@ -202,7 +202,7 @@ def verify(
     built = Built.read(folder)
     dataset = built.data(data).first(samples) if data is not None else built.random(samples or RANDOM_SAMPLES)
     watched = watch_program(built.program, built.integers(dataset), dataset.steps)
-    found, outputs = watched.outputs, built.graph.public_outputs
+    device_outputs, outputs = watched.outputs, built.graph.public_outputs
     integers = run_sequences(
         IntExecutor(built.graph), (quantize_inputs(built.graph, sample) for sample in dataset), dataset.steps
     )
@@ -213,14 +213,14 @@ def verify(
     for index, (exact, reference) in enumerate(zip(integers, floats, strict=True)):
         differences = []
         for k, name in enumerate(outputs):
-            device = found[k][index * batch[k] : (index + 1) * batch[k]]
-            differences.append(steps_apart(device, exact[name].reshape(device.shape)))
+            device_output = device_outputs[k][index * batch[k] : (index + 1) * batch[k]]
+            differences.append(steps_apart(device_output, exact[name].reshape(device_output.shape)))
             real[k].append(reference[_float_name(built, k)])
         mismatches += any(differences)
         worst = max(worst, *differences)
         if progress is not None:
             progress(index + 1, len(dataset))
-    figures = _accuracy(built, real, found, dataset)
+    figures = _accuracy(built, real, device_outputs, dataset)
     return {
         "samples": len(dataset),
         "mismatches": mismatches,
@@ -235,26 +235,28 @@ def _float_name(built: Built, output: int) -> str:
     return built.float_graph.public_outputs[output]
 
 
-def _accuracy(built: Built, real: Sequence[list[Array]], found: Sequence[Array], dataset: Dataset) -> dict[str, Any]:
+def _accuracy(
+    built: Built, real: Sequence[list[Array]], device_outputs: Sequence[Array], dataset: Dataset
+) -> dict[str, Any]:
     """Figures of the first output, which is the one that labels are about."""
     name = built.graph.public_outputs[0]
-    got = real_output(built.graph, name, found[0])
-    expected = np.concatenate([r.reshape(-1, *got.shape[1:]) for r in real[0]])
-    figures = accuracy(expected, got)
+    actual = real_output(built.graph, name, device_outputs[0])
+    expected = np.concatenate([r.reshape(-1, *actual.shape[1:]) for r in real[0]])
+    figures = accuracy(expected, actual)
     if dataset.labels is not None:
         last = slice(None) if len(dataset.labels) == len(dataset) else dataset.labelled
-        labelled = accuracy(expected[last], got[last], dataset.labels)
+        labelled = accuracy(expected[last], actual[last], dataset.labels)
         figures = {**figures, "top1_float": labelled["top1_float"], "top1_int8": labelled["top1_int8"]}
     top = figures["top1_float"], figures["top1_int8"]
     return {
         **{key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")},
-        "centred_sqnr_db": sqnr_db(expected - expected.mean(axis=0), got - expected.mean(axis=0)),
+        "centred_sqnr_db": sqnr_db(expected - expected.mean(axis=0), actual - expected.mean(axis=0)),
         "drop": None if top[0] is None or top[1] is None else top[0] - top[1],
     }
 
 
 def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | None = None) -> dict[str, Any]:
-    """What one inference and each of its layers costs.
+    """What one inference and each of its layers cost.
 
     Args:
         folder: a build folder.
@@ -278,7 +280,7 @@ def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | Non
     timed = Program.of_manifest(path, program.target, built.manifest)
     inputs = built.integers(built.random(1))
     cost = profile_program(timed, inputs)
-    # Of the program without timing: functions that are called between layers take stack, too.
+    # Measured on the program without timing: functions that are called between layers take stack, too.
     stack = watch_program(program, inputs).stack if watches_stack(program.target) and program.path.is_file() else None
     layers = [
         {
@@ -305,7 +307,7 @@ def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | Non
 def inspect(
     path: str | Path, input_shapes: Mapping[str, Shape] | None = None, dump_ir: Path | None = None
 ) -> dict[str, Any]:
-    """Inputs, outputs and layers of a model after edgeq's passes; of a build folder its manifest.
+    """Inputs, outputs and layers of a model after edgeq's passes; for a build folder, its manifest.
 
     Args:
         path: a model or a build folder.

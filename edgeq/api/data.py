@@ -21,7 +21,7 @@ class Dataset:
     Attributes:
         inputs: one array per input, (samples, …) with the model's own layout behind the first dimension.
         shapes: shape of each input as the model takes it, batch first.
-        labels: one class index per sample, or for a model with states per sequence; or None.
+        labels: one class index per sample or, for a model with states, per sequence; or None.
         steps: for a model with states, how many samples make one sequence; None: all of them do.
     """
 
@@ -57,7 +57,7 @@ class Dataset:
             return self
         cut = {n: a[: count * (self.shapes[n][0] if self.shapes[n] else 1)] for n, a in self.inputs.items()}
         labels = self.labels
-        if labels is not None:  # that of a sequence cut short is about a step that is no longer there
+        if labels is not None:  # the label of a sequence that is cut short concerns a step that is no longer there
             labels = labels[: sum(index < count for index in self.labelled)]
             labels = labels if len(labels) else None
         return Dataset(cut, self.shapes, labels, self.steps)
@@ -73,8 +73,8 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise UsageError(f"not a readable .npz or .npy file ({error})", where=str(path)) from error
 
 
-def _one_after_the_other(name: str, array: Array, shape: Shape, where: str) -> tuple[Array, int | None]:
-    """Sequences (sequences, steps, …) as (samples, …), and how many samples make one; None: they are one already."""
+def _joined_sequences(name: str, array: Array, shape: Shape, where: str) -> tuple[Array, int | None]:
+    """Sequences (sequences, steps, …) as (samples, …), and the length of one; None if the array is one sequence."""
     if array.ndim != max(len(shape), 1) + 1:
         return array, None
     batch = shape[0] if shape else 1
@@ -118,8 +118,8 @@ def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> 
     """Samples for `graph` from a file, as real values of its inputs.
 
     One input: array `x` (or an .npy file); several: one array per input, by its name. Optional class labels: `y`.
-    Integer arrays count as real numbers; for an input with preprocessing `spec` they are raw bytes, and floating-point
-    arrays are what the model sees.
+    Integer arrays are taken as real numbers; for an input with preprocessing `spec` they are raw bytes, and
+    floating-point arrays are what the model sees.
 
     For a model with states, samples are the steps of one sequence; arrays with one more leading dimension, (sequences,
     steps, …), are several sequences, and there may be one label for each.
@@ -128,21 +128,21 @@ def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> 
         UsageError: the file is missing or broken, or does not fit the model.
     """
     path = Path(path)
-    found = _arrays(path)
+    arrays = _arrays(path)
     shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     stateful = bool(graph.states)
     inputs: dict[str, Array] = {}
     lengths: set[int | None] = set()
     for name, shape in shapes.items():
-        key = "x" if len(shapes) == 1 and name not in found else name
-        if key not in found:
+        key = "x" if len(shapes) == 1 and name not in arrays else name
+        if key not in arrays:
             raise UsageError(
-                f"array {key!r} is missing; the file has {', '.join(sorted(found)) or 'no arrays'}",
+                f"array {key!r} is missing; the file has {', '.join(sorted(arrays)) or 'no arrays'}",
                 hint="store the samples of a model's only input as `x`, of several inputs under the inputs' names: "
                 + ", ".join(shapes),
                 where=str(path),
             )
-        array, length = _one_after_the_other(key, found[key], shape, str(path)) if stateful else (found[key], None)
+        array, length = _joined_sequences(key, arrays[key], shape, str(path)) if stateful else (arrays[key], None)
         inputs[name] = _checked(key, array, shape, str(path), stateful)
         lengths.add(length)
     if spec is not None:
@@ -158,7 +158,7 @@ def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> 
             where=str(path),
         )
     (count,), (steps,) = counts, lengths
-    labels = found.get("y")
+    labels = arrays.get("y")
     if labels is not None:
         labels = labels.reshape(-1)
         sequences = count // (steps or count)
@@ -182,12 +182,12 @@ def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: 
 
 def real_ranges(graph: Graph) -> dict[str, tuple[float, float]]:
     """Least and greatest real value that each input of a quantized graph can hold; −1 and 1 for real inputs."""
-    found = {}
+    ranges = {}
     for name in graph.inputs:
         kind = graph.type(name)
         if kind.q is None:
-            found[name] = (-1.0, 1.0)
+            ranges[name] = (-1.0, 1.0)
             continue
         low, high = kind.qp.dequantize(np.array(kind.dtype.range))
-        found[name] = (float(low), float(high))
-    return found
+        ranges[name] = (float(low), float(high))
+    return ranges

@@ -1,4 +1,4 @@
-"""What this machine has of the tools that edgeq can use."""
+"""Which of the tools that edgeq can use this machine has."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def doctor() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for target in list_targets():
         compilers = available(target)
-        found = ", ".join(c.version for c in compilers) or None
-        rows.append(_row(f"compiler for {target.name}", found, f"--target {target.name}", install_hint(target)))
-    rows.append(_row("cmake", _found(lambda: str(find_cmake())), "compiling", "pip install cmake"))
-    rows.append(_row("ninja or make", _found(lambda: find_generator()[0]), "compiling", "pip install ninja"))
+        versions = ", ".join(c.version for c in compilers) or None
+        rows.append(_row(f"compiler for {target.name}", versions, f"--target {target.name}", install_hint(target)))
+    rows.append(_row("cmake", _if_installed(lambda: str(find_cmake())), "compiling", "pip install cmake"))
+    rows.append(_row("ninja or make", _if_installed(lambda: find_generator()[0]), "compiling", "pip install ninja"))
     for needed, families in sorted(_needed_by_runners().items()):
         purpose = f"running programs for {', '.join(families)} here"
         rows.append(_row(needed.program, shutil.which(needed.program), purpose, needed.install))
@@ -42,9 +42,9 @@ def _needed_by_runners() -> dict[Requirement, list[str]]:
     families: dict[Requirement, list[str]] = {}
     for target in (*list_targets(), *list_boards()):
         for needed in (requirement for way in ways(target) for requirement in way.requires):
-            known = families.setdefault(needed, [])
-            if target.family not in known:
-                known.append(target.family)
+            names = families.setdefault(needed, [])
+            if target.family not in names:
+                names.append(target.family)
     return families
 
 
@@ -52,7 +52,7 @@ def _row(name: str, found: str | None, purpose: str, install: str) -> dict[str, 
     return {"name": name, "found": found, "purpose": purpose, "install": install}
 
 
-def _found(find: Callable[[], str]) -> str | None:
+def _if_installed(find: Callable[[], str]) -> str | None:
     try:
         return find()
     except ToolError:

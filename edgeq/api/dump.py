@@ -19,8 +19,8 @@ HINT = "give --dump-ir a folder of its own"
 def dump_into(folder: Path | None) -> Observe:
     """An observer that writes the graph of every step that changed it: `00_import.txt`, `01_fold_constants.txt`, …
 
-    Beside each lie its constants, so that `edgeq.ir.text.load_graph` reads it back. What an earlier dump left in the
-    folder goes with the first step; other files stay. None: nothing is written.
+    Its constants are written beside each, so that `edgeq.ir.text.load_graph` can read it back. The first step removes
+    what an earlier dump left in the folder; other files stay. Without a folder, nothing is written.
 
     Raises:
         UsageError: the folder is a file. The observer raises it too, if something cannot be written.

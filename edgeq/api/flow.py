@@ -48,12 +48,12 @@ def _silent(text: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class QuantizedModel:
-    """A model in both worlds.
+    """A model before and after quantization.
 
     Attributes:
         float_graph: the float graph that was quantized.
-        graph: the integer graph that came of it.
-        calibration: what was measured of the float graph: `calibration.save(path)` keeps it for the next time.
+        graph: the resulting integer graph.
+        calibration: what was measured of the float graph; `calibration.save(path)` keeps it for the next time.
     """
 
     float_graph: Graph
@@ -92,19 +92,19 @@ def quantize(
     """Quantize a model to int8 by calibration (static post-training quantization).
 
     Args:
-        model: what `load` gave, or a path for it.
+        model: what `load` returned, or the path of a model.
         calibration: an .npz file, a Dataset or samples; not needed for models that are quantized already. For a model
             with states, samples of the public inputs, which are steps of one sequence or of those of the Dataset.
         config: observers, granularity, overrides.
         numerics: the arithmetic; by default what the model was made for.
         input: preprocessing of raw sensor data to fold in.
         progress: called with samples done and samples in all.
-        observe: called with the name of every step and the graph it gave, from "import" on.
-        statistics: the `calibration` of an earlier result for the same model, or a file of it: what it says is not
-            measured again. Without samples beside it, biases are not corrected.
+        observe: called with the name of every step and the graph that resulted, from "import" on.
+        statistics: the `calibration` of an earlier result for the same model, or a file of it: what it holds is not
+            measured again. If there are no samples as well, biases are not corrected.
 
     Raises:
-        QuantizationError: calibration is missing or useless.
+        QuantizationError: calibration is missing or unusable.
     """
     graph = model if isinstance(model, Graph) else load(model)
     observe("import", graph)
@@ -116,9 +116,9 @@ def quantize(
     if samples is not None and float_graph.states:
         steps = samples.steps if isinstance(samples, Dataset) else None
         samples = unroll(FloatExecutor(float_graph), samples, steps)
-    known = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
+    earlier = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
     arithmetic = numerics or graph.preferred
-    result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, known)
+    result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
     return QuantizedModel(result.float_graph, optimize_integer(result.graph, observe), result.calibration)
 
 
@@ -128,20 +128,20 @@ def build(
     progress: Advance | None = None,
     model: QuantizedModel | None = None,
 ) -> dict[str, Any]:
-    """Generate, and unless told otherwise compile, the build folder of a model.
+    """Generate the build folder of a model, and compile it unless `options` say otherwise.
 
     Args:
         options: what to build and how.
         step: called with a line of text as each step begins.
         progress: called with calibration samples done and in all.
-        model: what `quantize` gave, to build it for one target after another; what `options` say of quantization is
-            then not looked at.
+        model: what `quantize` returned, to build it for one target after another; what `options` say about
+            quantization is then ignored.
 
     Returns:
         The manifest (docs/build-folder.md).
 
     Raises:
-        EdgeqError: see edgeq.errors for what each of them means. Nothing is left behind.
+        EdgeqError: see edgeq.errors for what each subclass means. Nothing is left behind.
     """
     target = load_target(options.target)
     lowered_for = _kernel_target(target, options.simulate)
@@ -155,13 +155,13 @@ def build(
         hint = "choose a folder outside of it"
         raise UsageError("--dump-ir is in the build folder, which is replaced", hint=hint, where=str(options.dump_ir))
     if options.compile:
-        find_toolchain(target, options.toolchain)  # a missing compiler is better known before the work than after
+        find_toolchain(target, options.toolchain)  # better to learn of a missing compiler before the work than after
     model = model or _quantized(options, step, progress)
     step(f"generating C for {target.name}")
     program = lower(
         model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place, options.ram_budget
     )
-    more = {
+    entries = {
         "preprocessing": options.input.to_dict() if options.input else None,
         "simulate": target_name(options.simulate) if options.simulate else None,
     }
@@ -169,9 +169,9 @@ def build(
         emit(program, model.graph, model.float_graph, target, folder)
         if options.compile:
             step("compiling")
-            more |= _compile(folder, options, target, program)
-        made = update_manifest(folder, **more)
-    return {**made, "folder": str(folder)}
+            entries |= _compile(folder, options, target, program)
+        manifest = update_manifest(folder, **entries)
+    return {**manifest, "folder": str(folder)}
 
 
 def _quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:
@@ -201,10 +201,10 @@ def _kernel_target(target: Target, simulate: str | None) -> Target:
 
 
 def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildOptions:
-    """The options with what follows from whose kernels are called.
+    """The options, adapted to the library whose kernels are called.
 
     Raises:
-        UsageError: an option, or how the model was quantized, does not go with them.
+        UsageError: an option, or how the model was quantized, does not fit that library.
     """
     root = options.cmsis_nn_root
     if options.kernels != "cmsis-nn":
@@ -232,7 +232,7 @@ def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildO
 
 
 def _compile(folder: Path, options: BuildOptions, target: Target, program: Program) -> dict[str, Any]:
-    """Compile, and measure what came of it."""
+    """Compile, and measure the result."""
     built = build_program(
         folder,
         options.model_name,

@@ -34,13 +34,13 @@ READING = ("build", "quantize", "inspect")
 
 
 def _target(value: Any, origin: Origin) -> str:
-    """A target's name, or the path of a file that describes one."""
+    """The name of a target, or the path of a file that describes one."""
     text = str(TEXT.from_toml(value, origin))
     return str(origin.folder / text) if is_file_name(text) else text
 
 
 def _board(value: Any, origin: Origin) -> str:
-    """The target that a board is."""
+    """The target of a board."""
     text = _target(value, origin)
     return text if is_file_name(text) else str(choice([board.name for board in list_boards()]).from_toml(text, origin))
 
@@ -157,9 +157,9 @@ class BuildOptions:
         """The build folder."""
         return self.output or Path("build") / f"{self.model_name}-{target_name(self.target)}"
 
-    def override(self, **given: Any) -> BuildOptions:
-        """These options with those of `given` that are not None."""
-        return replace(self, **{k: v for k, v in given.items() if v is not None})
+    def override(self, **changes: Any) -> BuildOptions:
+        """These options, changed to those of `changes` that are not None."""
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
 
 
 def load_project(path: Path) -> BuildOptions:

@@ -51,15 +51,15 @@ def _tables(type: Declaration, path: tuple[str, ...]) -> Iterable[str]:
 
 
 def _cells(item: Declared) -> list[str]:
-    written = f"`{item.key} = {item.option.kind.toml.format(item.metavar)}`"
+    key = f"`{item.key} = {item.option.kind.toml.format(item.metavar)}`"
     if item.key != item.path[-1]:
-        written += f" (in Python `{item.path[-1]}`)"
+        key += f" (in Python `{item.path[-1]}`)"
     names = [item.option.short] if item.option.short else []
     names.append(f"{item.flag} {item.metavar}".rstrip())
-    line = ", ".join(f"`{name}`" for name in names) if item.option.commands else ""
+    flags = ", ".join(f"`{name}`" for name in names) if item.option.commands else ""
     if item.option.kind.gather is not None:
-        line += " (repeatable)"
-    return [written, line, item.default_text, _meaning(item)]
+        flags += " (repeatable)"
+    return [key, flags, item.default_text, _meaning(item)]
 
 
 def _meaning(item: Declared) -> str:
@@ -109,7 +109,7 @@ def _types(op: type[Op], rows: Iterable[Kernel]) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {"options.md": options_page, "kernels.md": kernels_page}
-"""What is written, by file of the folder docs."""
+"""The pages, by file name in the folder docs."""
 
 
 if __name__ == "__main__":

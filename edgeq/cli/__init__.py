@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line `edgeq`: one module per command, and texts for people."""

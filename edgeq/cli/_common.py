@@ -1,4 +1,4 @@
-"""What the commands share: where text goes, progress, options with one meaning everywhere.
+"""What the commands share: where text goes, progress, and options that mean the same everywhere.
 
 Messages and progress go to stderr; stdout is for the result alone.
 """
@@ -48,13 +48,13 @@ def print_json(data: Mapping[str, Any]) -> None:
 
 def table(*columns: str, rows: list[list[Any]], title: str | None = None) -> None:
     """A table on stdout; every column whose cells are numbers is aligned to the right."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] == "" for row in rows)
-        made.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(_cell(c) for c in row))
-    results.print(made)
+        grid.add_row(*(_cell(c) for c in row))
+    results.print(grid)
 
 
 def _cell(value: Any) -> str:

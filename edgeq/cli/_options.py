@@ -22,7 +22,7 @@ ModelArgument = Annotated[
     ),
 ]
 Arguments = Mapping[str, Any]
-"""Values of the options that BuildOptions declares, as far as the command line says any."""
+"""Values of those options declared by BuildOptions that the command line sets."""
 
 Command = Callable[..., None]
 
@@ -58,7 +58,7 @@ def takes_options(command: str) -> Callable[[Command], Command]:
 
 
 def _parameter(item: Declared) -> inspect.Parameter:
-    """An option for Typer, which only tells texts, flags and repeated texts apart: what they mean is read later."""
+    """An option for Typer, which only distinguishes texts, flags and repeated texts: what they mean is read later."""
     kind = item.option.kind
     names = [item.flag, *([item.option.short] if item.option.short else [])]
     type: Any
@@ -74,10 +74,10 @@ def _parameter(item: Declared) -> inspect.Parameter:
 
 
 def read_options(model: Path, arguments: Arguments) -> BuildOptions:
-    """What is to be done with `model`, by its edgeq.toml, if `model` is one, and by the command line, which goes first.
+    """What to do with `model`, according to edgeq.toml, if `model` is one, and to the command line, which has priority.
 
     Raises:
-        UsageError: the file is missing or wrong, or options do not go together.
+        UsageError: the file is missing or wrong, or options contradict each other.
     """
     is_project = model.name.endswith(".toml") or (model.is_dir() and (model / FILE).is_file())
     return override(load_project(model) if is_project else BuildOptions(model), arguments)

@@ -16,52 +16,54 @@ def command(model: ModelArgument, arguments: Arguments, json: JsonFlag = False) 
     """Quantize a model, generate C for a target, and compile it."""
     options = read_options(model, arguments)
     with progress("calibrating", quiet=json) as advance:
-        made = api.build(options, step=lambda text: messages.print(text, style="dim"), progress=advance)
-    print_json(made) if json else _show(options.folder, made, load_target(options.target))
+        manifest = api.build(options, step=lambda text: messages.print(text, style="dim"), progress=advance)
+    print_json(manifest) if json else _show(options.folder, manifest, load_target(options.target))
 
 
-def _show(folder: Path, made: dict[str, Any], target: Target) -> None:
-    results.print(f"{made['name']} for {made['target']} in {folder}")
+def _show(folder: Path, manifest: dict[str, Any], target: Target) -> None:
+    results.print(f"{manifest['name']} for {manifest['target']} in {folder}")
     rows = [
-        ("MACs", f"{made['macs']:,}"),
-        ("weights", f"{size(made['weights_bytes'])}{_elsewhere(made)}"),
-        ("arena", size(made["arena_bytes"])),
+        ("MACs", f"{manifest['macs']:,}"),
+        ("weights", f"{size(manifest['weights_bytes'])}{_elsewhere(manifest)}"),
+        ("arena", size(manifest["arena_bytes"])),
     ]
-    if made["states"]:
-        rows.append(("states", size(made["state_bytes"])))
-    if made["streaming"]:
-        rows.append(("stripes", _stripes(made["streaming"])))
-    if made.get("flash_bytes") is not None:
-        rows += [(kind, share(made, kind, target)) for kind in ("flash", "RAM")]
-        rows += [("stack", size(made["stack_bytes"])), ("compiler", made["toolchain"])]
+    if manifest["states"]:
+        rows.append(("states", size(manifest["state_bytes"])))
+    if manifest["streaming"]:
+        rows.append(("stripes", _stripes(manifest["streaming"])))
+    if manifest.get("flash_bytes") is not None:
+        rows += [(kind, share(manifest, kind, target)) for kind in ("flash", "RAM")]
+        rows += [("stack", size(manifest["stack_bytes"])), ("compiler", manifest["toolchain"])]
     for label, value in rows:
         results.print(f"  {label:<10}{value}")
 
 
-def _elsewhere(made: dict[str, Any]) -> str:
+def _elsewhere(manifest: dict[str, Any]) -> str:
     """Where the weights are, if not in the program."""
-    if made["weights_file"] is None:
+    if manifest["weights_file"] is None:
         return ""
-    return f", in {made['weights_file']} for address {made['weights_address']:#x}"
+    return f", in {manifest['weights_file']} for address {manifest['weights_address']:#x}"
 
 
-def _stripes(found: dict[str, Any]) -> str:
-    layers, percent = found["layers"], found["extra_macs_percent"]
-    run = f"{layers[0]} to {layers[-1]}" if len(layers) > 1 else layers[0]
-    return f"{found['stripes']} of {run}: {found['extra_macs']:,} MACs more ({percent} %)"
+def _stripes(streaming: dict[str, Any]) -> str:
+    layers, percent = streaming["layers"], streaming["extra_macs_percent"]
+    layers_text = f"{layers[0]} to {layers[-1]}" if len(layers) > 1 else layers[0]
+    return f"{streaming['stripes']} of {layers_text}: {streaming['extra_macs']:,} MACs more ({percent} %)"
 
 
-def share(made: dict[str, Any], kind: str, target: Target) -> str:
-    """What the model takes of the target's "flash" or "RAM", with startup, console and stack, which are given apart."""
-    taken = made[f"{kind.lower()}_bytes"]
-    text = size(taken)
+def share(manifest: dict[str, Any], kind: str, target: Target) -> str:
+    """How much of the target's "flash" or "RAM" the model takes, and startup, console and stack beside it."""
+    model_bytes = manifest[f"{kind.lower()}_bytes"]
+    text = size(model_bytes)
     region = target.memory.get(kind.lower())
     if region is None:
         return text
-    beside = made["memory"]["platform" if kind == "flash" else "platform_ram"]
-    apart = kind == "flash" and made.get("weights_region", "flash") != "flash"
-    elsewhere = made["memory"]["weights"] if apart else 0
-    used = taken + beside - elsewhere
+    platform_bytes = manifest["memory"]["platform" if kind == "flash" else "platform_ram"]
+    apart = kind == "flash" and manifest.get("weights_region", "flash") != "flash"
+    elsewhere = manifest["memory"]["weights"] if apart else 0
+    used = model_bytes + platform_bytes - elsewhere
     if elsewhere:
         text += f", of which {size(elsewhere)} elsewhere"
-    return f"{text}, with {size(beside)} of the platform {100 * used / region.size:.1f} % of {size(region.size)}"
+    return (
+        f"{text}, with {size(platform_bytes)} of the platform {100 * used / region.size:.1f} % of {size(region.size)}"
+    )

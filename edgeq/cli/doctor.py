@@ -11,16 +11,16 @@ def command(json: JsonFlag = False) -> None:
 
     Compilers, emulators and optional packages, what each is needed for, and how to install it.
     """
-    found = api.doctor()
+    tools = api.doctor()
     if json:
-        print_json({"tools": found})
+        print_json({"tools": tools})
         return
     table(
         "tool",
         "found",
         "for",
-        rows=[[t["name"], t["found"] or "-", t["purpose"]] for t in found],
+        rows=[[t["name"], t["found"] or "-", t["purpose"]] for t in tools],
     )
-    missing = [t for t in found if not t["found"]]
+    missing = [t for t in tools if not t["found"]]
     for tool in missing:
         results.print(f"{tool['name']}: {tool['install']}")

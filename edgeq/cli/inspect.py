@@ -39,34 +39,35 @@ def command(
     if output is not None:
         raise UsageError("--output is for --memory", hint="leave it out, or add --memory")
     options = None if built else read_options(path, arguments)
-    found = api.inspect(options.model, options.input_shapes, options.dump_ir) if options else api.inspect(path)
+    summary = api.inspect(options.model, options.input_shapes, options.dump_ir) if options else api.inspect(path)
     if json:
-        print_json(found)
+        print_json(summary)
         return
-    results.print(f"{found['name']}: {found['macs']:,} MACs, weights {size(found['weights_bytes'])}")
+    results.print(f"{summary['name']}: {summary['macs']:,} MACs, weights {size(summary['weights_bytes'])}")
     for kind in ("inputs", "outputs", "states"):
-        for port in found.get(kind, ()):
+        for port in summary.get(kind, ()):
             q = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port.get("scale") else ""
             results.print(f"  {kind[:-1]} {port['name']}: {port['dtype']} {tuple(port['shape'])}{q}")
-    if "flash_bytes" in found and found["flash_bytes"] is not None:
+    if "flash_bytes" in summary and summary["flash_bytes"] is not None:
         results.print(
-            f"  arena {size(found['arena_bytes'])}, RAM {size(found['ram_bytes'])}, flash {size(found['flash_bytes'])}"
+            f"  arena {size(summary['arena_bytes'])}, RAM {size(summary['ram_bytes'])}, "
+            f"flash {size(summary['flash_bytes'])}"
         )
     rows = [
         [e["name"], e["op"], e.get("kernel", ""), "x".join(map(str, e["output_shape"])), e["macs"], e["weights_bytes"]]
-        for e in found["layers"]
+        for e in summary["layers"]
     ]
     table("layer", "operator", "kernel", "output", "MACs", "weights B", rows=rows)
 
 
 def _memory(folder: Path, drawing: Path, json: bool) -> None:
-    found = read_memory_map(folder)
-    save_svg(found, drawing)
-    data = found.to_dict()
+    memory = read_memory_map(folder)
+    save_svg(memory, drawing)
+    data = memory.to_dict()
     if json:
         print_json({**data, "drawing": str(drawing)})
         return
-    results.print(f"{found.name}: arena {size(found.arena_bytes)}, at least {size(found.arena_bound)} for any plan")
+    results.print(f"{memory.name}: arena {size(memory.arena_bytes)}, at least {size(memory.arena_bound)} for any plan")
     rows = [
         [index, step["layer"], step["op"], step["live_bytes"], _places(step["tensors"])]
         for index, step in enumerate(data["steps"])

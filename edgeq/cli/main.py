@@ -30,7 +30,7 @@ COMMANDS = {
     "ops": "List the operators, their attributes and kernels.",
     "doctor": "Show which tools this machine has.",
 }
-"""The modules of this package that are commands, and the first lines of their help: what can be said without them."""
+"""The modules of this package that are commands, and the first lines of their help, shown without importing them."""
 SETTINGS: dict[str, Any] = {
     "add_completion": False,
     "pretty_exceptions_enable": False,
@@ -72,8 +72,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"edgeq {__version__}")
         raise typer.Exit
 
@@ -100,17 +100,17 @@ def _report(error: EdgeqError, as_json: bool) -> int:
     return error.exit_code
 
 
-def _of_parser(error: Exception) -> EdgeqError | None:
-    """What the parser of the command line has against it; None if `error` is not the parser's.
+def _parser_error(error: Exception) -> EdgeqError | None:
+    """The parser's complaint about the command line; None if `error` is not the parser's.
 
     The parser's exceptions have no public home that is the same in all versions of Typer.
     """
-    told = getattr(error, "format_message", None)
-    if told is None:
+    format_message = getattr(error, "format_message", None)
+    if format_message is None:
         return None
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else app.info.name
-    return UsageError(str(told()).rstrip("."), hint=f"see `{path} --help`")
+    return UsageError(str(format_message()).rstrip("."), hint=f"see `{path} --help`")
 
 
 def _run(arguments: list[str], debug: bool) -> int:
@@ -129,7 +129,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         hint = "take a smaller model or fewer samples"
         raise CapacityError("this machine has too little memory", hint=hint) from error
     except Exception as error:
-        usage = _of_parser(error)
+        usage = _parser_error(error)
         if usage is not None:
             raise usage from error
         if debug:
@@ -141,22 +141,22 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (see edgeq.errors)."""
-    given = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in given
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
     try:
-        return _run([a for a in given if a != "--debug"], debug)
+        return _run([a for a in words if a != "--debug"], debug)
     except EdgeqError as error:
         if debug:
             traceback.print_exception(error)
-        return _report(error, "--json" in given)
+        return _report(error, "--json" in words)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # whoever read it is gone; nothing is left to flush
+        sys.stdout = None  # the reader is gone; nothing is left to flush
         return 0
 
 
 def entry() -> None:
-    """The console script. Being asked to end, it cleans up as after Ctrl-C."""
+    """The console script. When asked to end, it cleans up as after Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())

@@ -27,16 +27,16 @@ def command(
     Instructions in the emulator, cycles on a board, wall time on the host. Of instructions and cycles the time is
     estimated.
     """
-    found = api.profile(folder, clock, cpi)
+    costs = api.profile(folder, clock, cpi)
     if json:
-        print_json(found)
+        print_json(costs)
     else:
-        _show(found)
+        _show(costs)
 
 
-def _show(found: dict[str, Any]) -> None:
-    unit, total = found["unit"], found["total"] or 1
-    ms = found["estimate_ms"] if found["clock_mhz"] else None
+def _show(costs: dict[str, Any]) -> None:
+    unit, total = costs["unit"], costs["total"] or 1
+    ms = costs["estimate_ms"] if costs["clock_mhz"] else None
     rows = [
         [
             layer["name"],
@@ -47,18 +47,18 @@ def _show(found: dict[str, Any]) -> None:
             layer["share"],
             *([] if ms is None else [ms * layer["value"] / total]),
         ]
-        for layer in found["layers"]
+        for layer in costs["layers"]
     ]
     columns = ["layer", "operator", "MACs", unit, f"{unit}/MAC", "share %", *([] if ms is None else ["ms"])]
     table(*columns, rows=rows)
-    results.print(f"total {found['total']:,} {unit}{_estimate(found)}")
-    if found["stack_used_bytes"] is not None:
-        results.print(f"stack {found['stack_used_bytes']:,} B used")
+    results.print(f"total {costs['total']:,} {unit}{_estimate(costs)}")
+    if costs["stack_used_bytes"] is not None:
+        results.print(f"stack {costs['stack_used_bytes']:,} B used")
 
 
-def _estimate(found: dict[str, Any]) -> str:
+def _estimate(costs: dict[str, Any]) -> str:
     """The time, and what was assumed for it."""
-    clock, cpi, ms = found["clock_mhz"], found["cpi"], found["estimate_ms"]
+    clock, cpi, ms = costs["clock_mhz"], costs["cpi"], costs["estimate_ms"]
     if clock is None or ms is None:
         return ""
     if cpi is None:

@@ -23,13 +23,15 @@ def command(
 
     On the host or in the emulator; real values in and out.
     """
-    found = api.run(folder, input, raw=raw)
+    outputs = api.run(folder, input, raw=raw)
     if output is not None:
-        api.save_outputs(output, found)
+        api.save_outputs(output, outputs)
     if json:
-        print_json({"samples": len(next(iter(found.values()))), "outputs": {k: v.tolist() for k, v in found.items()}})
+        print_json(
+            {"samples": len(next(iter(outputs.values()))), "outputs": {k: v.tolist() for k, v in outputs.items()}}
+        )
         return
-    for name, values in found.items():
+    for name, values in outputs.items():
         where = f" in {output}" if output else ""
         results.print(f"{name}: {len(values)} result(s) of shape {values.shape[1:]}{where}")
         if output is None:

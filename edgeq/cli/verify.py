@@ -27,25 +27,25 @@ def command(
     Bit for bit with the integer simulator, and both with the float model; the exit code is 1 if a bit differs.
     """
     with progress("verifying", quiet=json) as advance:
-        found = api.verify(folder, data, samples, advance)
+        result = api.verify(folder, data, samples, advance)
     if json:
-        print_json(found)
+        print_json(result)
     else:
-        _show(found)
-    if found["mismatches"]:
+        _show(result)
+    if result["mismatches"]:
         raise typer.Exit(1)
 
 
-def _show(found: dict[str, Any]) -> None:
-    exact = not found["mismatches"]
+def _show(result: dict[str, Any]) -> None:
+    exact = not result["mismatches"]
     results.print("bit-exact" if exact else "MISMATCH", style="green" if exact else "red", end="")
-    results.print(f": {found['mismatches']} of {found['samples']} samples differ from the simulator")
-    if found["mismatches"]:
-        results.print(f"  largest difference {found['max_abs_diff']}")
-    if found["sqnr_db"] is not None:
-        results.print(f"  SQNR against float  {found['sqnr_db']:.1f} dB")
+    results.print(f": {result['mismatches']} of {result['samples']} samples differ from the simulator")
+    if result["mismatches"]:
+        results.print(f"  largest difference {result['max_abs_diff']}")
+    if result["sqnr_db"] is not None:
+        results.print(f"  SQNR against float  {result['sqnr_db']:.1f} dB")
     for key, label in (("top1_float", "top-1 float"), ("top1_int8", "top-1 int8"), ("agreement", "agreement")):
-        if found[key] is not None:
-            results.print(f"  {label:<19} {found[key]:.2f} %")
-    if found["stack_used_bytes"] is not None:
-        results.print(f"  stack used          {found['stack_used_bytes']:,} B")
+        if result[key] is not None:
+            results.print(f"  {label:<19} {result[key]:.2f} %")
+    if result["stack_used_bytes"] is not None:
+        results.print(f"  stack used          {result['stack_used_bytes']:,} B")

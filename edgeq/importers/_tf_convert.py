@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's text that says something."""
+    """The first line of an exception's text that is not empty."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 
@@ -39,15 +39,15 @@ def static_spec(tf: Any, number: int, name: str, spec: Any, shapes: Shapes) -> A
     if spec.shape.rank is None and name not in shapes:
         raise Refused("UsageError", f"the input {name!r} has no shape", f"give it with --input-shape {name}=1x…")
     declared = [None if d is None else int(d) for d in spec.shape] if spec.shape.rank is not None else None
-    given = list(shapes[name]) if name in shapes else None
-    if given is not None:
+    requested = list(shapes[name]) if name in shapes else None
+    if requested is not None:
         fits = declared is None or (
-            len(given) == len(declared) and all(d in (None, g) for d, g in zip(declared, given, strict=True))
+            len(requested) == len(declared) and all(d in (None, g) for d, g in zip(declared, requested, strict=True))
         )
-        if not fits or any(g < 1 for g in given):
-            message = f"the shape {tuple(given)} given for input {name!r} does not fit {declared}"
+        if not fits or any(g < 1 for g in requested):
+            message = f"the shape {tuple(requested)} given for input {name!r} does not fit {declared}"
             raise Refused("UsageError", message, "dimensions of None are free, the others are the model's")
-        return tf.TensorSpec(given, spec.dtype, name=label)
+        return tf.TensorSpec(requested, spec.dtype, name=label)
     assert declared is not None
     if None in declared[1:]:
         example = "x".join("?" if d is None else str(d) for d in [1, *declared[1:]])
@@ -110,9 +110,9 @@ def _input_layers(model: Any, plain: list[str]) -> list[Any]:
 
 def check_names(shapes: Shapes, names: Sequence[str]) -> None:
     """Refuse shapes of inputs that do not exist."""
-    for given in shapes:
-        if given not in names:
-            raise Refused("UsageError", f"the model has no input {given!r}", f"its inputs are {', '.join(names)}")
+    for name in shapes:
+        if name not in names:
+            raise Refused("UsageError", f"the model has no input {name!r}", f"its inputs are {', '.join(names)}")
 
 
 def saved_model_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any, list[str], list[str]]:
@@ -137,8 +137,8 @@ def saved_model_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any,
     outputs = sorted(signature.structured_outputs)
 
     def call(*inputs: Any) -> Any:
-        found = signature(**dict(zip(names, inputs, strict=True)))
-        return [found[key] for key in outputs]
+        results = signature(**dict(zip(names, inputs, strict=True)))
+        return [results[key] for key in outputs]
 
     function = tf.function(call, input_signature=specs).get_concrete_function()
     return function, loaded, names, outputs

@@ -1,4 +1,4 @@
-"""What is said of nodes that cannot be imported: all of them at once, each hint once."""
+"""Error messages about nodes that cannot be imported: all of them at once, each hint once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Problem:
 
 
 def all_in_one(problems: Sequence[Problem], what: str, where: str) -> ModelError:
-    """One error for all of them, of which there is at least one.
+    """One error for all problems, of which there is at least one.
 
     Args:
         problems: in the model's order.
@@ -34,8 +34,8 @@ def all_in_one(problems: Sequence[Problem], what: str, where: str) -> ModelError
         where: the file.
     """
     if len(problems) == 1:
-        only = problems[0]
-        return ModelError(only.why, hint=only.hint, where=only.label)
+        first = problems[0]
+        return ModelError(first.why, hint=first.hint, where=first.label)
     kinds: dict[str, list[str]] = {}
     for problem in problems:
         kinds.setdefault(problem.hint, []).append(problem.kind)

@@ -62,7 +62,7 @@ def _convert(source: Path, shapes: Mapping[str, Shape], folder: Path) -> dict[st
     package = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
-        done = subprocess.run(
+        converter = subprocess.run(
             [sys.executable, "-m", "edgeq.importers._tf_convert", str(request)],
             cwd=folder,
             env={**os.environ, **QUIET, "PYTHONPATH": search},
@@ -77,15 +77,15 @@ def _convert(source: Path, shapes: Mapping[str, Shape], folder: Path) -> dict[st
             hint="convert the model to .tflite yourself",
             where=str(source),
         ) from error
-    written = folder / "report.json"
-    if not written.exists():
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    report_file = folder / "report.json"
+    if not report_file.exists():
+        lines = converter.stderr.decode("utf-8", "replace").strip().splitlines()
         raise ToolError(
-            f"TensorFlow's converter failed ({done.returncode}): {lines[-1] if lines else 'it said nothing'}",
+            f"TensorFlow's converter failed ({converter.returncode}): {lines[-1] if lines else 'it said nothing'}",
             hint=f"check the installation ({INSTALL}), or convert the model to .tflite yourself",
             where=str(source),
         )
-    report: dict[str, object] = json.loads(written.read_text(encoding="utf-8"))
+    report: dict[str, object] = json.loads(report_file.read_text(encoding="utf-8"))
     return report
 
 

@@ -1,4 +1,4 @@
-"""What a field says about itself as an option, and what follows from it."""
+"""How a field declares an option, and what follows from the declaration."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Option:
-    """What a field says about itself as an option.
+    """The declaration of an option.
 
     Attributes:
         help: what it means: a phrase or sentences without the last full stop. Choices and the default are added.
         kind: how its values are written.
-        commands: commands that take it; none: it is only for edgeq.toml and Python.
+        commands: commands that take it; without any it is only for edgeq.toml and Python.
         flag: its name on the command line; by default made from the field's name.
         short: a second, short name there.
-        key: its name in edgeq.toml, where that is not the field's. Two options of one field exclude each other.
+        key: its name in edgeq.toml, where that differs from the field's. Two options of one field exclude each other.
         metavar: what stands for a value in the help.
-        default: what None or an empty value comes to, in words.
+        default: what None or an empty value amounts to, in words.
     """
 
     help: str
@@ -50,7 +50,7 @@ class Section:
         help: what it is about.
         type: the dataclass that declares its options.
         each: the field of `type` that holds a table's name where there is a table for each of several names, such as
-            layers; the annotated field is then a tuple of them. "": it is one table.
+            layers; the annotated field is then a tuple of such values. Empty for a single table.
     """
 
     help: str
@@ -94,7 +94,7 @@ class Declared:
 
     @property
     def default_text(self) -> str:
-        """The default, in words; "" if there is none to speak of, or if another option of the field tells it."""
+        """The default, in words; "" if there is none to mention, or if another option of the field states it."""
         return self.option.default or ("" if self.option.key else shown(self.default))
 
     @property
@@ -140,42 +140,42 @@ def shown(value: Any) -> str:
 
 @cache
 def _declarations(type: Declaration) -> Mapping[str, tuple[tuple[Option | Section, ...], Any]]:
-    """What every field says about itself, and its default."""
+    """What every field declares, and its default."""
     hints = get_type_hints(type, include_extras=True)
-    told: dict[str, tuple[tuple[Option | Section, ...], Any]] = {}
+    declarations: dict[str, tuple[tuple[Option | Section, ...], Any]] = {}
     for item in fields(type):
         hint = hints[item.name]
         notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-        about = tuple(note for note in notes if isinstance(note, Option | Section))
+        declared = tuple(note for note in notes if isinstance(note, Option | Section))
         default = item.default if item.default_factory is MISSING else item.default_factory()
-        told[item.name] = about, default
-    return told
+        declarations[item.name] = declared, default
+    return declarations
 
 
 def options(type: Declaration) -> tuple[Declared, ...]:
-    """The options that a dataclass declares itself, in order; those of its sections apart."""
+    """The options that a dataclass declares itself, in order, without those of its sections."""
     return tuple(
-        Declared((name,), about, default)
-        for name, (told, default) in _declarations(type).items()
-        for about in told
-        if isinstance(about, Option)
+        Declared((name,), note, default)
+        for name, (notes, default) in _declarations(type).items()
+        for note in notes
+        if isinstance(note, Option)
     )
 
 
 def sections(type: Declaration) -> dict[str, Section]:
     """The sections that a dataclass declares, by field."""
     return {
-        name: about for name, (told, _) in _declarations(type).items() for about in told if isinstance(about, Section)
+        name: note for name, (notes, _) in _declarations(type).items() for note in notes if isinstance(note, Section)
     }
 
 
 def options_of_command(type: Declaration, command: str) -> tuple[Declared, ...]:
     """All options that a command takes, those of sections too; in the order in which they are declared."""
-    found: list[Declared] = []
-    for name, (told, _) in _declarations(type).items():
-        found += [item for item in options(type) if item.path == (name,) and command in item.option.commands]
-        for about in told:
-            if isinstance(about, Section) and not about.each:
-                inner = options_of_command(about.type, command)
-                found += [replace(item, path=(name, *item.path)) for item in inner]
-    return tuple(found)
+    declared: list[Declared] = []
+    for name, (notes, _) in _declarations(type).items():
+        declared += [item for item in options(type) if item.path == (name,) and command in item.option.commands]
+        for note in notes:
+            if isinstance(note, Section) and not note.each:
+                inner = options_of_command(note.type, command)
+                declared += [replace(item, path=(name, *item.path)) for item in inner]
+    return tuple(declared)

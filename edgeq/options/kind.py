@@ -13,7 +13,7 @@ from edgeq.errors import UsageError
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value was said.
+    """Where a value was set.
 
     Attributes:
         where: what an error names, such as `--optimize` or `edgeq.toml: [quantize] observer`.
@@ -24,9 +24,9 @@ class Origin:
     folder: Path = Path()
 
 
-def _latest(before: Any, said: Any) -> Any:
-    """What was said takes the place of what held before."""
-    return said
+def _latest(earlier: Any, later: Any) -> Any:
+    """The later value replaces the earlier one."""
+    return later
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Kind:
         from_toml: a value of an edgeq.toml → the value; raises UsageError.
         toml: how it is written there, with `{}` for the option's metavar.
         metavar: what stands for it in the help, unless the option has a metavar of its own.
-        spelling: on the command line "value" follows the name; "on" is a flag that means true; "off" is one that means
-            false and begins with --no-.
+        spelling: how it is written on the command line: "value" if a value follows the name; "on" for a flag that means
+            true; "off" for one that means false and begins with --no-.
         choices: what can be chosen, with a note on each or "".
-        gather: makes one value of those of an option that may be repeated; None: it may not.
-        merge: makes what holds of what held before and of what was said (the command line goes before edgeq.toml).
+        gather: combines the values of an option that may be repeated; None if it may not.
+        merge: combines an earlier value with a later one (edgeq.toml comes before the command line).
     """
 
     from_text: Callable[[str, Origin], Any]
@@ -56,7 +56,7 @@ class Kind:
 
 
 def refusal(value: object, what: str, origin: Origin, hint: str = "") -> UsageError:
-    """The error that a value is something that it must not be."""
+    """The error that a value is `what`, which it must not be."""
     return UsageError(f"{value!r} is {what}", hint=hint, where=origin.where)
 
 
@@ -183,8 +183,8 @@ def _names(value: Any, origin: Origin) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _merged(before: Mapping[Any, Any], said: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {**before, **said}
+def _merged(earlier: Mapping[Any, Any], later: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {**earlier, **later}
 
 
 def _shapes(value: Any, origin: Origin) -> dict[str, tuple[int, ...]]:
@@ -208,9 +208,9 @@ def _shape_text(value: str, origin: Origin) -> tuple[str, tuple[int, ...]]:
 TEXT = Kind(_text, _text, metavar="NAME")
 PATH = Kind(_path, _path, metavar="FILE")
 ON = Kind(_no_text, _flag, "true", spelling="on")
-"""A flag that is off unless it is said; in edgeq.toml true or false."""
+"""A flag that is off unless it is given; in edgeq.toml true or false."""
 OFF = Kind(_no_text, _flag, "false", spelling="off")
-"""A flag that is on unless --no-… is said, whose help says what comes of that."""
+"""A flag that is on unless --no-… is given, whose help says what that does."""
 INTEGER = Kind(_integer_text, _integer, "{}", "N")
 NUMBER = Kind(_number_text, _number, "{}", "X")
 NUMBERS = Kind(_numbers_text, _numbers, "[{}]", "X,X,X")
@@ -230,8 +230,8 @@ def choice(values: Iterable[str | Enum], notes: Mapping[str, str] | None = None,
 
     Args:
         values: texts, or members of an enumeration whose values are texts.
-        notes: what is to be said of some of them.
-        metavar: what stands for one in the help.
+        notes: remarks on some of them.
+        metavar: what stands for a value in the help.
     """
     by_name = {str(value.value) if isinstance(value, Enum) else value: value for value in values}
 

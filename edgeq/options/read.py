@@ -1,4 +1,4 @@
-"""Options as they are said in an edgeq.toml and on the command line."""
+"""Reading options from an edgeq.toml and from the command line."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Document:
 
     @property
     def where(self) -> str:
-        """What an error names that concerns the whole table."""
+        """What an error that concerns the whole table names."""
         return self._named(self.heading)
 
     def origin(self, key: str) -> Origin:
-        """Where the value of `key` was said."""
+        """Where the value of `key` was set."""
         return Origin(self._named(f"{self.heading} {key}" if self.path else f"`{key}`"), self.folder)
 
     def below(self, name: str) -> Document:
@@ -70,8 +70,8 @@ def _values(type: Declaration, table: Mapping[str, Any], document: Document) -> 
     by_key, inner = {item.key: item for item in options(type)}, sections(type)
     values: dict[str, Any] = {}
     keys: dict[str, str] = {}
-    for written, value in table.items():
-        key = str(written).replace("-", "_")
+    for spelling, value in table.items():
+        key = str(spelling).replace("-", "_")
         if key in inner:
             values[key] = _read_section(inner[key], value, document.below(key), document.origin(key))
         elif key in by_key:
@@ -81,7 +81,7 @@ def _values(type: Declaration, table: Mapping[str, Any], document: Document) -> 
             keys[name] = key
             values[name] = by_key[key].option.kind.from_toml(value, document.origin(key))
         else:
-            raise _unknown(str(written), [*by_key, *inner], document.where)
+            raise _unknown(str(spelling), [*by_key, *inner], document.where)
     for item in by_key.values():
         if item.default is MISSING and item.path[-1] not in values:
             example = item.option.kind.toml.format(item.metavar)
@@ -116,13 +116,13 @@ def _exclusion(first: str, second: str, where: str = "") -> UsageError:
 
 
 def read_arguments(type: Declaration, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said on the command line, as values for `override`.
+    """What the command line sets, as values for `override`.
 
     Args:
         type: the dataclass that declares the options.
         command: the command's name.
-        arguments: for every option's `parameter` the text, list of texts or flag that was given; None, False and an
-            empty list are nothing.
+        arguments: the text, list of texts or flag that was given for every option's `parameter`; None, False and an
+            empty list mean that nothing was.
 
     Raises:
         UsageError: a value of the wrong kind, or options that exclude each other.
@@ -130,8 +130,8 @@ def read_arguments(type: Declaration, command: str, arguments: Mapping[str, Any]
     values: dict[str, Any] = {}
     flags: dict[tuple[str, ...], str] = {}
     for item in options_of_command(type, command):
-        given = arguments.get(item.parameter)
-        if given is None or given is False or given == []:
+        argument = arguments.get(item.parameter)
+        if argument is None or argument is False or argument == []:
             continue
         if item.path in flags:
             raise _exclusion(flags[item.path], item.flag)
@@ -139,24 +139,24 @@ def read_arguments(type: Declaration, command: str, arguments: Mapping[str, Any]
         table = values
         for name in item.path[:-1]:
             table = table.setdefault(name, {})
-        table[item.path[-1]] = _from_argument(item, given)
+        table[item.path[-1]] = _from_argument(item, argument)
     return values
 
 
-def _from_argument(item: Declared, given: Any) -> Any:
+def _from_argument(item: Declared, argument: Any) -> Any:
     kind, origin = item.option.kind, Origin(item.flag)
     if kind.spelling != "value":
         return kind.spelling == "on"
     if kind.gather is not None:
-        return kind.gather([kind.from_text(text, origin) for text in given])
-    return kind.from_text(given, origin)
+        return kind.gather([kind.from_text(text, origin) for text in argument])
+    return kind.from_text(argument, origin)
 
 
 def override(settings: D, values: Mapping[str, Any]) -> D:
     """`settings` with the values of `values`, where a section is a mapping of the same kind.
 
     Raises:
-        UsageError: values do not go together.
+        UsageError: the values contradict each other.
     """
     changed: dict[str, Any] = {}
     inner = sections(type(settings))

@@ -25,11 +25,11 @@ def _whole(type: TensorType) -> Interval:
     return np.full(type.shape, low, type.dtype.numpy), np.full(type.shape, high, type.dtype.numpy)
 
 
-def _twice(groups: int, first: Array, second: Array) -> Array:
+def _interleaved(groups: int, first: Array, second: Array) -> Array:
     """Two tensors' channels beside each other, group by group."""
     split = (*first.shape[:-1], groups, first.shape[-1] // groups)
-    both = np.stack([first.reshape(split), second.reshape(split)], axis=-2)
-    return both.reshape(*first.shape[:-1], 2 * first.shape[-1])
+    interleaved = np.stack([first.reshape(split), second.reshape(split)], axis=-2)
+    return interleaved.reshape(*first.shape[:-1], 2 * first.shape[-1])
 
 
 def _linear(site: Site, x: Interval) -> list[Interval]:
@@ -40,7 +40,7 @@ def _linear(site: Site, x: Interval) -> list[Interval]:
     groups, constants = linear.groups, doubled.consts[1:]
 
     def run(positive: Array, negative: Array) -> Array:
-        return doubled.op.run_int(doubled, [_twice(groups, positive, negative), *constants])[0]
+        return doubled.op.run_int(doubled, [_interleaved(groups, positive, negative), *constants])[0]
 
     low, high = x
     return [(run(low, high), run(high, low))]
@@ -48,8 +48,8 @@ def _linear(site: Site, x: Interval) -> list[Interval]:
 
 def _table(site: Site, x: Interval) -> list[Interval]:
     """A function of one element, of any shape: least and greatest entry of every section of its table."""
-    every = np.arange(-128, 128, dtype=np.int8)
-    (table,) = site.op.run_int(site, [every])
+    domain = np.arange(-128, 128, dtype=np.int8)
+    (table,) = site.op.run_int(site, [domain])
     least, most = np.full((256, 256), 127, np.int8), np.full((256, 256), -128, np.int8)
     for first in range(256):
         least[first, first:] = np.minimum.accumulate(table[first:])
@@ -59,7 +59,7 @@ def _table(site: Site, x: Interval) -> list[Interval]:
 
 
 def _corners(site: Site, a: Interval, b: Interval) -> list[Interval]:
-    """An operator that is monotonic in each of two operands while the other stays."""
+    """An operator that is monotonic in each of its two operands while the other is fixed."""
     results = [site.op.run_int(site, [x, y])[0] for x in a for y in b]
     return [(np.minimum.reduce(results), np.maximum.reduce(results))]
 
@@ -67,7 +67,7 @@ def _corners(site: Site, a: Interval, b: Interval) -> list[Interval]:
 def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
     op, first = site.op, operands[0]
     if not site.element_types[0] <= BYTES:
-        return [_whole(type) for type in site.outputs]  # nothing is made of it, and integer references are for bytes
+        return [_whole(type) for type in site.outputs]  # nothing uses the result, and integer references are for bytes
     if op.monotone is Monotone.RISING:
         low, high = ([None if x is None else x[k] for x in operands] for k in (0, 1))
         return list(zip(op.run_int(site, low), op.run_int(site, high), strict=True))
@@ -82,13 +82,13 @@ def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
 
 def reachable(graph: Graph) -> dict[str, Interval]:
     """For every value of a quantized graph its least and greatest elements over all inputs; never too narrow."""
-    found: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = {}
     for name, value in graph.values.items():
         if value.data is not None:
-            found[name] = (value.data, value.data)
+            intervals[name] = (value.data, value.data)
     for name in graph.inputs:
-        found[name] = _whole(graph.type(name))
+        intervals[name] = _whole(graph.type(name))
     for node in graph.nodes:
-        operands = [None if n is None else found[n] for n in node.inputs]
-        found.update(zip(node.outputs, _outputs(graph.site(node), operands), strict=True))
-    return found
+        operands = [None if n is None else intervals[n] for n in node.inputs]
+        intervals.update(zip(node.outputs, _outputs(graph.site(node), operands), strict=True))
+    return intervals

@@ -14,7 +14,7 @@ O = TypeVar("O", bound=Op)  # noqa: E741 - an operator
 
 
 class View:
-    """A graph under change: the editor, with the questions that rules ask answered for its present state."""
+    """A graph being rewritten: its editor, and answers to what rules ask about its present state."""
 
     def __init__(self, graph: Graph) -> None:
         self.edit: GraphEditor = graph.edit()
@@ -116,7 +116,7 @@ class View:
         self.edit.replace_node(node.name, replace(node, op=op, inputs=tuple(inputs)))
 
     def fuse(self, first: Node, second: Node, op: Op, inputs: Sequence[str | None], q: QParams | None) -> None:
-        """Let `op` compute at the place of `first` what `second` computed from it; both had one output."""
+        """Replace `first` and `second`, of one output each, by `op`, which computes what `second` did."""
         out = second.outputs[0]
         out_type = replace(self.type_of(out), q=q)
         self.edit.remove(second.name)

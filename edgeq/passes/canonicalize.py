@@ -27,7 +27,7 @@ from edgeq.passes._rewrite import View, rewrite
 
 
 def is_affine(op: Op) -> TypeGuard[Add | Mul]:
-    """Whether an operator is one of the two to which arithmetic with constants is brought."""
+    """Whether an operator is one of the two to which arithmetic with constants is reduced."""
     return isinstance(op, (Add, Mul))
 
 
@@ -48,7 +48,7 @@ def _subtraction_is_addition(view: View, node: Node) -> bool:
 
 
 def _division_is_multiplication(view: View, node: Node) -> bool:
-    """x / c = x · (1/c): likewise."""
+    """x / c = x · (1/c): likewise for real tensors only."""
     if not isinstance(node.op, Div) or not view.is_real(node.inputs[0], node.outputs[0]):
         return False
     c = real_constant(view, node.inputs[1])

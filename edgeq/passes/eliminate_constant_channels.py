@@ -88,7 +88,7 @@ def _constants(low: Array, high: Array) -> tuple[Array, Array]:
     return least == most, least if least.dtype.kind == "f" else least.astype(np.int64)
 
 
-def _centred(graph: Graph, node: Node, linear: Linear) -> Array:
+def _centred_weights(graph: Graph, node: Node, linear: Linear) -> Array:
     """Weights of a mixing node less their zero-point: (output channels, …, input channels)."""
     site = graph.site(node)
     w = site.const(1).astype(np.int64)
@@ -98,13 +98,13 @@ def _centred(graph: Graph, node: Node, linear: Linear) -> Array:
 
 def _foldable(graph: Graph, node: Node, linear: Linear, constant: Array, value: Array) -> Array:
     """For each input channel of a mixing node, whether its weights can go."""
-    w = _centred(graph, node, linear)
+    w = _centred_weights(graph, node, linear)
     unused = np.all(w == 0, axis=tuple(range(w.ndim - 1)))
     at_zero = value == graph.type(str(node.inputs[0])).qp.zp
     return np.asarray(unused | (constant & (at_zero | linear.complete)))
 
 
-def _kept(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
+def _kept_channels(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
     """For each value whose channels are not all needed, the indices of those that are."""
     classes = _Classes(graph)
     needed: list[tuple[str, Array]] = [
@@ -122,7 +122,7 @@ def _kept(graph: Graph, ranges: Mapping[str, Interval]) -> dict[str, Array]:
         else:
             classes.join(_tied(graph, node, ties))
     stay = {classes.of(name, int(c)) for name, channels in needed for c in channels}
-    # A tensor without any channel has no form: its first one stays, and with it whatever is tied to that.
+    # A tensor without any channels cannot exist: its first channel stays, and with it whatever is tied to that.
     again = True
     while again:
         again = False
@@ -175,35 +175,37 @@ class _Slicer:
         graph, site = self.graph, self.graph.site(node)
         source, weights, bias = (*node.inputs, None)[:3]
         assert source is not None and weights is not None
-        rows, columns, w = self.left(node.outputs[0]), self.left(source), _centred(graph, node, linear)
-        gone = np.setdiff1d(np.arange(_channels(graph, source)), columns)
-        offsets = (self.constants[source][gone] - site.input(0).qp.zp) if gone.size else np.zeros(0, np.int64)
-        lost = (w[..., gone] * offsets).reshape(w.shape[0], -1).sum(axis=1)[rows]
+        rows, columns, w = self.left(node.outputs[0]), self.left(source), _centred_weights(graph, node, linear)
+        removed = np.setdiff1d(np.arange(_channels(graph, source)), columns)
+        offsets = (self.constants[source][removed] - site.input(0).qp.zp) if removed.size else np.zeros(0, np.int64)
+        contribution = (w[..., removed] * offsets).reshape(w.shape[0], -1).sum(axis=1)[rows]
         new_weights = self.constant(weights, [(linear.out_axis, rows), (linear.columns, columns)])
-        if bias is None and lost.any():
+        if bias is None and contribution.any():
             scale = np.broadcast_to(site.input(0).qp.s * np.asarray(site.input(1).qp.scale), w.shape[:1])[rows]
-            new = self.edit.constant(f"{node.name}_bias", lost.astype(np.int32), QParams.per_channel(scale, 0, 0))
-            return source, new_weights, new
-        return source, new_weights, self.constant(bias, [(0, rows)], lost)
+            new_bias = self.edit.constant(
+                f"{node.name}_bias", contribution.astype(np.int32), QParams.per_channel(scale, 0, 0)
+            )
+            return source, new_weights, new_bias
+        return source, new_weights, self.constant(bias, [(0, rows)], contribution)
 
     def operands(self, node: Node) -> tuple[str | None, ...]:
         """A node's inputs, constants among them cut to what stays."""
         graph, out, linear = self.graph, self.left(node.outputs[0]), _mixing(self.graph, node)
         if linear is not None:
             return self.mixing(node, linear)
-        found: list[str | None] = []
+        operands: list[str | None] = []
         for name in node.inputs:
             data = graph.data(name)
             if name is None or data is None:
-                found.append(name)
+                operands.append(name)
                 continue
             last = data.ndim - 1
             matches = data.ndim > 0 and data.shape[last] == _channels(graph, node.outputs[0])
-            found.append(self.constant(name, [(last, out)] if matches and node.outputs[0] in self.kept else []))
-        return tuple(found)
+            operands.append(self.constant(name, [(last, out)] if matches and node.outputs[0] in self.kept else []))
+        return tuple(operands)
 
     def op(self, node: Node) -> Op:
-        """A node's operator, with the attributes that speak of channels brought in line."""
+        """A node's operator, with the attributes that refer to channels adapted."""
         if not any(name in self.kept for name in node.outputs):
             return node.op
         return node.op.with_channels(self.graph.site(node), [len(self.left(name)) for name in node.outputs])
@@ -231,7 +233,7 @@ def eliminate_constant_channels(graph: Graph) -> Graph:
         return graph
     while True:
         ranges = reachable(graph)
-        kept = _kept(graph, ranges)
+        kept = _kept_channels(graph, ranges)
         if not kept:
             return graph
         constants = {name: _constants(*bounds)[1] for name, bounds in ranges.items() if name in kept}

@@ -21,7 +21,7 @@ def _squeezed(shape: Shape) -> Shape:
 
 
 def _reshaped_constant(view: View, name: str, old: Shape, new: Shape) -> str | None:
-    """A constant operand beside a tensor of shape `new`, where it was beside one of `old`; None if there is none."""
+    """A constant that broadcasts to a tensor of shape `new` as it did to one of `old`; None if none does."""
     data, q = view.data(name), view.type_of(name).q
     if data is None or data.size == 1:
         return name if data is not None and data.ndim <= len(new) else None
@@ -40,9 +40,9 @@ def _sink(view: View, node: Node) -> bool:
     out = node.outputs[0]
     sources: list[str | None] = []
     for name in node.inputs:
-        found = view.made_by(name, Reshape, alone=False)
-        ok = found is not None and name is not None and view.shape(name) == view.shape(out)
-        sources.append(found[0].inputs[0] if ok and found is not None else None)
+        reshape = view.made_by(name, Reshape, alone=False)
+        ok = reshape is not None and name is not None and view.shape(name) == view.shape(out)
+        sources.append(reshape[0].inputs[0] if ok and reshape is not None else None)
     shapes = {view.shape(s) for s in sources if s is not None}
     if len(shapes) != 1:
         return False

@@ -31,11 +31,11 @@ from edgeq.passes._rewrite import Rule, View, rewrite
 
 def _transposed(view: View, name: str | None) -> tuple[str, Perm] | None:
     """x and p if a value is Transpose(x) by p in the same parameters."""
-    found = view.made_by(name, Transpose, alone=False)
-    if found is None or name is None or found[0].inputs[0] is None:
+    transpose = view.made_by(name, Transpose, alone=False)
+    if transpose is None or name is None or transpose[0].inputs[0] is None:
         return None
-    source = found[0].inputs[0]
-    return (source, found[1].perm) if view.type_of(source).q == view.type_of(name).q else None
+    source = transpose[0].inputs[0]
+    return (source, transpose[1].perm) if view.type_of(source).q == view.type_of(name).q else None
 
 
 def _sibling(view: View, name: str, perm: Perm) -> str | None:
@@ -60,9 +60,9 @@ def _permuted_constant(view: View, name: str, perm: Perm) -> str:
 
 def _untransposed(view: View, name: str, perm: Perm) -> str:
     """A computed value x, given a Transpose T by `perm`: y with T(y) = x, made of what exists where possible."""
-    found = _transposed(view, name)
-    if found is not None and found[1] == perm:
-        return found[0]
+    transposed = _transposed(view, name)
+    if transposed is not None and transposed[1] == perm:
+        return transposed[0]
     back = inverse(perm)
     sibling = _sibling(view, name, back) if len(view.shape(name)) == len(perm) else None
     if sibling is not None:
@@ -79,34 +79,34 @@ def _costs_nothing(view: View, name: str, perm: Perm) -> bool:
 
 
 def _main_permutation(view: View, node: Node, rank: int) -> tuple[Perm, bool] | None:
-    """The permutation to move behind a node, and whether all its computed operands have it; None if it does not pay."""
+    """The permutation to move behind a node, and whether all computed operands have it; None if that does not pay."""
     weights: dict[Perm, int] = {}
-    others = 0
+    untransposed = 0
     for name in node.inputs:
         if name is None or view.is_const(name):
             continue
-        found = _transposed(view, name)
-        if found is not None and len(found[1]) == rank:
-            weights[found[1]] = weights.get(found[1], 0) + view.type_of(name).size
+        transposed = _transposed(view, name)
+        if transposed is not None and len(transposed[1]) == rank:
+            weights[transposed[1]] = weights.get(transposed[1], 0) + view.type_of(name).size
         else:
-            others += view.type_of(name).size
+            untransposed += view.type_of(name).size
     if not weights:
         return None
     perm = max(weights, key=lambda p: (weights[p], p))
-    total = sum(weights.values()) + others
+    total = sum(weights.values()) + untransposed
     if weights[perm] == total:
         return perm, True
     for name in node.inputs:
-        found = _transposed(view, name)
-        if name is None or view.is_const(name) or (found is not None and found[1] == perm):
+        transposed = _transposed(view, name)
+        if name is None or view.is_const(name) or (transposed is not None and transposed[1] == perm):
             continue
         if _costs_nothing(view, name, perm):
-            others -= view.type_of(name).size
-    return (perm, False) if weights[perm] > others else None
+            untransposed -= view.type_of(name).size
+    return (perm, False) if weights[perm] > untransposed else None
 
 
 def _sink_rule() -> Rule:
-    """A rule that remembers the nodes it moved against the will of some operand, so that it never moves them back."""
+    """A rule that remembers the nodes it moved although some operand disagreed, so that it never moves them back."""
     forced: set[str] = set()
 
     def sink(view: View, node: Node) -> bool:
@@ -118,8 +118,8 @@ def _sink_rule() -> Rule:
         if several:
             choice = _main_permutation(view, node, rank)
         else:
-            found = _transposed(view, node.inputs[0])
-            choice = None if found is None else (found[1], True)
+            transposed = _transposed(view, node.inputs[0])
+            choice = None if transposed is None else (transposed[1], True)
         if choice is None or (not choice[1] and node.name in forced):
             return False
         perm, agreed = choice
@@ -146,10 +146,10 @@ def _sink_rule() -> Rule:
 
 def _sink_through_reshape(view: View, node: Node) -> bool:
     """Reshape(T(x)) → T'(Reshape'(x))."""
-    found = _transposed(view, node.inputs[0])
-    if not isinstance(node.op, Reshape) or found is None:
+    transposed = _transposed(view, node.inputs[0])
+    if not isinstance(node.op, Reshape) or transposed is None:
         return False
-    source, perm = found
+    source, perm = transposed
     result = through_reshape(view.shape(source), perm, node.op.shape)
     if result is None or view.type_of(source).q != view.type_of(node.outputs[0]).q:
         return False
@@ -180,11 +180,11 @@ def _into_columns(view: View, node: Node) -> bool:
     flat = view.made_by(node.inputs[0], Reshape, alone=False)
     if not isinstance(node.op, FullyConnected) or flat is None or node.inputs[0] is None or node.inputs[1] is None:
         return False
-    found = _transposed(view, flat[0].inputs[0])
+    transposed = _transposed(view, flat[0].inputs[0])
     w, q = view.data(node.inputs[1]), view.type_of(node.inputs[1]).q
-    if found is None or w is None or (q is not None and q.axis == 1):
+    if transposed is None or w is None or (q is not None and q.axis == 1):
         return False
-    source, perm = found
+    source, perm = transposed
     if view.type_of(source).q != view.type_of(node.inputs[0]).q:
         return False
     moved, columns = permuted(view.shape(source), perm), view.shape(node.inputs[0])[-1]
@@ -297,7 +297,8 @@ RULES = (*simplify.RULES, _raise_through_reshape, _into_rows)
 
 
 def _cost(graph: Graph) -> tuple[int, int, int, int]:
-    """Elements Transposes move, their number, how many are not at the graph's border, how many precede elementwise."""
+    """Elements moved by Transposes, their number, how many lie inside the graph, and of those how many precede an
+    elementwise operator."""
     nodes = [n for n in graph.nodes if isinstance(n.op, Transpose)]
     inner = [n for n in nodes if n.inputs[0] not in graph.inputs and n.outputs[0] not in graph.outputs]
     before = [n for n in inner if any(is_elementwise(c.op) for c in graph.consumers[n.outputs[0]])]

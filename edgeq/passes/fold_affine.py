@@ -64,10 +64,10 @@ def _fold_after(view: View, node: Node) -> bool:
     linear = None if above is None else above.op.linear
     if above is None or linear is None or c is None or view.only_consumer(node.inputs[0]) is None:
         return False
-    found = _operands(view, above, linear)
-    if found is None or above.op.fused_clamp != NO_CLAMP:
+    operands = _operands(view, above, linear)
+    if operands is None or above.op.fused_clamp != NO_CLAMP:
         return False
-    w, bias = found
+    w, bias = operands
     weights = above.inputs[1]
     if isinstance(node.op, Mul):
         if not view.is_real(weights):
@@ -76,8 +76,8 @@ def _fold_after(view: View, node: Node) -> bool:
         bias = bias * c
     else:
         bias = bias + c
-    had = above.inputs[2] if len(above.inputs) > 2 else None
-    new_bias = had if not bias.any() and had is None else _constant(view, had, f"{above.name}_bias", bias)
+    old = above.inputs[2] if len(above.inputs) > 2 else None
+    new_bias = old if not bias.any() and old is None else _constant(view, old, f"{above.name}_bias", bias)
     op = above.op.with_clamp(node.op.clamp)
     view.fuse(above, node, op, (above.inputs[0], weights, new_bias), view.type_of(node.outputs[0]).q)
     return True
@@ -91,10 +91,10 @@ def _fold_before(view: View, node: Node) -> bool:
     above = view.producer(node.inputs[0])
     if above is None or not is_affine(above.op) or view.only_consumer(node.inputs[0]) is None:
         return False
-    c, found = _channels(view, above), _operands(view, node, linear)
-    if c is None or found is None or above.op.clamp != NO_CLAMP:
+    c, operands = _channels(view, above), _operands(view, node, linear)
+    if c is None or operands is None or above.op.clamp != NO_CLAMP:
         return False
-    w, bias = found
+    w, bias = operands
     factor = linear.per_input(c, w.shape)
     inputs: list[str | None] = [above.inputs[0], node.inputs[1], node.inputs[2] if len(node.inputs) > 2 else None]
     if isinstance(above.op, Mul):
@@ -121,8 +121,8 @@ def _merge(view: View, node: Node) -> bool:
     if int(np.prod(shape)) > max(outer.size, inner.size):
         return False
     if type(node.op) is type(above.op):
-        both = outer * inner if isinstance(node.op, Mul) else outer + inner
-        view.update(node, node.op, (above.inputs[0], _constant(view, node.inputs[1], "", both)))
+        combined = outer * inner if isinstance(node.op, Mul) else outer + inner
+        view.update(node, node.op, (above.inputs[0], _constant(view, node.inputs[1], "", combined)))
         return True
     if isinstance(node.op, Add) or view.shape(node.outputs[0]) != view.shape(above.inputs[0]):
         return False

@@ -12,7 +12,7 @@ from edgeq.numerics.fixedpoint import Numerics
 
 
 def _moved_axis(op: Op, axis: int, x: TensorType) -> int | None:
-    """Where an axis of a tensor is after its elements have been rearranged; None if they are not along one any more."""
+    """Where an axis of a tensor is after its elements have been rearranged; None if no axis corresponds to it."""
     indices = np.arange(x.shape[axis]).reshape([-1 if k == axis else 1 for k in range(len(x.shape))])
     (moved,) = op.run_float([np.broadcast_to(indices, x.shape)])
     for k, size in enumerate(moved.shape):
@@ -44,13 +44,13 @@ def _fold_real(node: Node, operands: list[Value | None], types: list[TensorType]
         None if v is None or v.data is None else v.data if v.type.q is None else v.type.q.dequantize(v.data)
         for v in operands
     ]
-    found = []
+    results = []
     for name, type, data in zip(node.outputs, types, node.op.run_float(arrays), strict=True):
         if type.q is not None:
-            found.append(Value(name, type.quantized(DType.INT8, type.q), type.q.quantize(data, DType.INT8)))
+            results.append(Value(name, type.quantized(DType.INT8, type.q), type.q.quantize(data, DType.INT8)))
         else:
-            found.append(Value(name, TensorType(type.shape), np.array(data, np.float32)))
-    return found
+            results.append(Value(name, TensorType(type.shape), np.array(data, np.float32)))
+    return results
 
 
 def _fold_integer(node: Node, operands: list[Value | None], types: list[TensorType], numerics: Numerics) -> list[Value]:

@@ -21,17 +21,17 @@ def _least(view: View, name: str | None) -> float:
         _least(view, n) < 0 for n in above.inputs if n is not None and not view.is_const(n)
     ):
         return -np.inf
-    # It is least where all that is computed is.
+    # A rising operator yields its least value where all its computed operands have theirs.
     operands = [None if n is None else view.real(n, np.zeros(view.shape(n), np.float32)) for n in above.inputs]
     return 0.0 if all(np.min(y, initial=0.0) >= 0 for y in above.op.run_float(operands)) else -np.inf
 
 
 def _fuse(view: View, node: Node) -> bool:
     """Pad of rows and columns → convolution or pool: one node, if the padded tensor keeps its parameters."""
-    found = view.made_by(node.inputs[0], Pad, alone=False) if node.inputs else None
-    if found is None or node.inputs[0] is None:
+    above = view.made_by(node.inputs[0], Pad, alone=False) if node.inputs else None
+    if above is None or node.inputs[0] is None:
         return False
-    pad, op = found
+    pad, op = above
     if op.mode != "constant" or len(op.before) != 4 or any(op.before[i] or op.after[i] for i in (0, 3)):
         return False
     source = pad.inputs[0]

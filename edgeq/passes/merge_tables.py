@@ -1,4 +1,4 @@
-"""Functions of one element are tables in a quantized graph: two in a row are one, where one operator has that table."""
+"""Functions of one element are tables in a quantized graph: two in a row become one if an operator has that table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _is_table(node: Node) -> bool:
     return is_elementwise(node.op) and len(node.inputs) == 1
 
 
-def _every(type: TensorType) -> Array:
+def _domain(type: TensorType) -> Array:
     low, high = type.dtype.range
     return np.arange(low, high + 1).astype(type.dtype.numpy)
 
@@ -38,12 +38,12 @@ def _merge(view: View, node: Node) -> bool:
     x, y, z = (view.type_of(n) for n in (above.inputs[0], middle, node.outputs[0]))
     if not {x.dtype, y.dtype, z.dtype} <= BYTES:
         return False
-    every = _every(x)
-    both = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, every))
+    domain = _domain(x)
+    composed = _apply(node.op, y, z, numerics, _apply(above.op, x, y, numerics, domain))
     for op, before, after in ((above.op, x, y), (node.op, y, z)):
         if x.dtype is not z.dtype and before.dtype is after.dtype:
             continue  # it may be one that cannot convert
-        if np.array_equal(_apply(op, x, z, numerics, every), both):
+        if np.array_equal(_apply(op, x, z, numerics, domain), composed):
             view.fuse(above, node, op, above.inputs, z.q)
             return True
     return False
@@ -56,7 +56,7 @@ def _drop(view: View, node: Node) -> bool:
     x, y = view.type_of(node.inputs[0]), view.type_of(node.outputs[0])
     if x != y or x.dtype not in BYTES:
         return False
-    if not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _every(x)), _every(x)):
+    if not np.array_equal(_apply(node.op, x, y, view.edit.numerics, _domain(x)), _domain(x)):
         return False
     return view.bypass(node)
 

@@ -61,9 +61,9 @@ ROUNDS = 8
 def _run(graph: Graph, passes: tuple[Pass, ...], observe: Observe) -> Graph:
     for _ in range(ROUNDS):
         before = graph.nodes
-        for one in passes:
-            graph = verify(one(graph), InternalError, one.__name__)
-            observe(one.__name__, graph)
+        for rewriting in passes:
+            graph = verify(rewriting(graph), InternalError, rewriting.__name__)
+            observe(rewriting.__name__, graph)
         if graph.nodes == before:
             break
     return graph

@@ -20,7 +20,7 @@ from edgeq.passes._layout import is_elementwise
 from edgeq.passes._rewrite import View, rewrite
 
 LIMIT = 12
-"""Nodes that one function is spelled with, at most."""
+"""The most nodes that one function is spelled with."""
 KNOWN: tuple[Op, ...] = (HardSwish(), Gelu(False), Gelu(True), HardSigmoid(1.0 / 6.0, 0.5), HardSigmoid(0.2, 0.5))
 
 
@@ -30,7 +30,7 @@ def _grid() -> Array:
 
 
 @cache
-def _known() -> tuple[Array, ...]:
+def _known_values() -> tuple[Array, ...]:
     return tuple(op.run_float([_grid()])[0] for op in KNOWN)
 
 
@@ -66,9 +66,9 @@ def _recognize(view: View, node: Node) -> bool:
     while len(cone) <= LIMIT:
         leaves = _leaves(view, cone)
         if len(leaves) == 1 and len(cone) > 1 and view.shape(leaves[0]) == view.shape(node.outputs[0]):
-            got = _evaluate(view, cone, leaves[0], node.outputs[0])
-            for op, expected in zip(KNOWN, _known(), strict=True):
-                if np.allclose(got, expected, rtol=1e-5, atol=2e-6):
+            values = _evaluate(view, cone, leaves[0], node.outputs[0])
+            for op, expected in zip(KNOWN, _known_values(), strict=True):
+                if np.allclose(values, expected, rtol=1e-5, atol=2e-6):
                     view.update(node, op, (leaves[0],))
                     return True
         above = next((p for leaf in leaves if (p := _absorbable(view, leaf, cone)) is not None), None)

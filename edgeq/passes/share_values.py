@@ -12,20 +12,20 @@ def share_values(graph: Graph) -> Graph:
 
     What the caller of the graph takes under a name of its own stays.
     """
-    same: dict[str, str] = {}  # name → the name it is merged into
-    seen: dict[object, tuple[str, ...]] = {}
+    merged: dict[str, str] = {}  # name → the name it is merged into
+    first_names: dict[object, tuple[str, ...]] = {}
     for name, value in graph.values.items():
         if value.data is not None and name not in graph.outputs:
-            same[name] = seen.setdefault((value.type, value.data.tobytes()), (name,))[0]
+            merged[name] = first_names.setdefault((value.type, value.data.tobytes()), (name,))[0]
     nodes = []
     for node in graph.nodes:
-        inputs = tuple(None if n is None else same.get(n, n) for n in node.inputs)
+        inputs = tuple(None if n is None else merged.get(n, n) for n in node.inputs)
         key = (node.op, inputs, tuple(graph.type(o) for o in node.outputs))
-        first = seen.get(key)
-        if first is not None and not any(o in graph.outputs for o in node.outputs):
-            same.update(zip(node.outputs, first, strict=True))
+        originals = first_names.get(key)
+        if originals is not None and not any(o in graph.outputs for o in node.outputs):
+            merged.update(zip(node.outputs, originals, strict=True))
             continue
-        seen.setdefault(key, node.outputs)
+        first_names.setdefault(key, node.outputs)
         nodes.append(replace(node, inputs=inputs))
     if tuple(nodes) == graph.nodes:
         return graph

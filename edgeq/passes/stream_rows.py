@@ -38,10 +38,10 @@ class StripeRows:
 
     Attributes:
         own: for every output of the region, the rows that this stripe is to deliver.
-        rows: for every value that it computes, the rows of it.
-        ops: for every node, the operator that does it.
+        rows: for every value that it computes, which of its rows.
+        ops: for every node, the operator that computes them.
         reads: for every node, the rows of its inputs; None: a whole operand.
-        needed: for every input of the region that is read in rows, the rows.
+        needed: for every input of the region of which only rows are read, those rows.
     """
 
     own: Mapping[str, Rows]
@@ -64,47 +64,47 @@ def region(graph: Graph, first: int, end: int) -> Region | None:
     images = all(len(node.outputs) == 1 and _is_image(graph.type(node.outputs[0])) for node in nodes)
     if not nodes or not outputs or not images:
         return None
-    found = Region(nodes, tuple(n for n in read if graph.data(n) is None), outputs)
-    return found if stripe_rows(graph, found, (0, height(graph, found))) else None
+    streamed = Region(nodes, tuple(n for n in read if graph.data(n) is None), outputs)
+    return streamed if stripe_rows(graph, streamed, (0, height(graph, streamed))) else None
 
 
 def _is_image(type: TensorType) -> bool:
     return len(type.shape) == 4 and type.shape[0] == 1
 
 
-def height(graph: Graph, found: Region) -> int:
+def height(graph: Graph, streamed: Region) -> int:
     """Rows by which a region is cut: those of its lowest output."""
-    return min(graph.type(n).shape[1] for n in found.outputs)
+    return min(graph.type(n).shape[1] for n in streamed.outputs)
 
 
-def stripe_rows(graph: Graph, found: Region, rows: Rows) -> StripeRows | None:
+def stripe_rows(graph: Graph, streamed: Region, rows: Rows) -> StripeRows | None:
     """What has to be computed for some rows of a region's lowest output, and the same part of its other ones.
 
     Returns:
         None if an operator in the region cannot do that.
     """
-    total = height(graph, found)
+    total = height(graph, streamed)
     own = {}
-    for name in found.outputs:
+    for name in streamed.outputs:
         size = graph.type(name).shape[1]
         own[name] = (rows[0] * size // total, rows[1] * size // total)
     needed: dict[str, Rows] = dict(own)
     ops: dict[str, Op] = {}
     reads: dict[str, tuple[Rows | None, ...]] = {}
-    inside = {node.outputs[0] for node in found.nodes}
-    for node in reversed(found.nodes):
+    inside = {node.outputs[0] for node in streamed.nodes}
+    for node in reversed(streamed.nodes):
         shapes = [None if n is None else graph.type(n).shape for n in node.inputs]
-        made = node.op.stripe(shapes, needed[node.outputs[0]])
-        if made is None:
+        stripe = node.op.stripe(shapes, needed[node.outputs[0]])
+        if stripe is None:
             return None
-        ops[node.name], reads[node.name] = made.op, made.rows
-        for operand, part in zip(node.inputs, made.rows, strict=True):
+        ops[node.name], reads[node.name] = stripe.op, stripe.rows
+        for operand, part in zip(node.inputs, stripe.rows, strict=True):
             if operand is None or (part is None and operand not in inside):
                 continue
             if part is None or graph.data(operand) is not None:
                 return None  # all rows of what is computed here in stripes, or some rows of a constant
-            known = needed.get(operand, part)
-            needed[operand] = (min(known[0], part[0]), max(known[1], part[1]))
+            rows_so_far = needed.get(operand, part)
+            needed[operand] = (min(rows_so_far[0], part[0]), max(rows_so_far[1], part[1]))
     return StripeRows(
         own=own,
         rows={name: part for name, part in needed.items() if name in inside},
@@ -142,15 +142,15 @@ class _Writer:
         return output
 
     def cut(self, name: str, held: Rows, wanted: Rows) -> str:
-        """Some rows of a value of which `held` are there; the value itself if those are all."""
+        """The rows `wanted` of a value that consists of the rows `held`; the value itself if those are the same."""
         if held == wanted:
             return name
         shape = self.values[name].type.shape
         begin, end = [0] * len(shape), list(shape)
         begin[1], end[1] = wanted[0] - held[0], wanted[1] - held[0]
-        made = self.unique(f"{name} rows {wanted[0]}-{wanted[1] - 1}")
+        name_of_rows = self.unique(f"{name} rows {wanted[0]}-{wanted[1] - 1}")
         type = with_rows(self.values[name].type, wanted)
-        return self.add(Slice(tuple(begin), tuple(end), (1,) * len(shape)), [name], made, made, type)
+        return self.add(Slice(tuple(begin), tuple(end), (1,) * len(shape)), [name], name_of_rows, name_of_rows, type)
 
 
 def stream_rows(graph: Graph, first: int, end: int, heights: Sequence[int]) -> Graph:
@@ -166,47 +166,47 @@ def stream_rows(graph: Graph, first: int, end: int, heights: Sequence[int]) -> G
     Raises:
         InternalError: the nodes cannot be computed in these stripes.
     """
-    found = region(graph, first, end)
-    if found is None or min(heights, default=0) < 1 or sum(heights) != height(graph, found):
+    streamed = region(graph, first, end)
+    if streamed is None or min(heights, default=0) < 1 or sum(heights) != height(graph, streamed):
         raise InternalError(f"nodes {first} to {end - 1} cannot be computed in stripes of {tuple(heights)} rows")
-    inside = {node.outputs[0] for node in found.nodes}
-    kept = {name: value for name, value in graph.values.items() if name not in inside}
+    inside = {node.outputs[0] for node in streamed.nodes}
+    values = {name: value for name, value in graph.values.items() if name not in inside}
     names = {*graph.values, *(node.name for node in graph.nodes)}
-    writer = _Writer(graph, kept, names, list(graph.nodes[:first]))
-    parts: dict[str, list[str]] = {name: [] for name in found.outputs}
+    writer = _Writer(graph, values, names, list(graph.nodes[:first]))
+    parts: dict[str, list[str]] = {name: [] for name in streamed.outputs}
     begin = 0
     for index, size in enumerate(heights):
-        stripe = stripe_rows(graph, found, (begin, begin + size))
+        stripe = stripe_rows(graph, streamed, (begin, begin + size))
         if stripe is None:
             raise InternalError(f"rows {begin} to {begin + size - 1} cannot be computed alone", where=graph.name)
-        made = _write(writer, found, stripe, f"[{index + 1}/{len(heights)}]")
+        names_of = _write(writer, streamed, stripe, f"[{index + 1}/{len(heights)}]")
         for name, rows in stripe.own.items():
-            parts[name].append(writer.cut(made[name], stripe.rows[name], rows))
+            parts[name].append(writer.cut(names_of[name], stripe.rows[name], rows))
         begin += size
-    for name, made_parts in parts.items():
-        writer.add(Concat(1), made_parts, name, name, graph.type(name))
+    for name, rows_of in parts.items():
+        writer.add(Concat(1), rows_of, name, name, graph.type(name))
     nodes = (*writer.nodes, *graph.nodes[end:])
     return replace(graph, values=writer.values, nodes=nodes)
 
 
-def _write(writer: _Writer, found: Region, stripe: StripeRows, label: str) -> dict[str, str]:
-    """Add the nodes of a stripe; returns the name of what there is of each value."""
-    made: dict[str, str] = {}
+def _write(writer: _Writer, streamed: Region, stripe: StripeRows, label: str) -> dict[str, str]:
+    """Add the nodes of a stripe; returns the name under which its part of each value is found."""
+    names: dict[str, str] = {}
     cuts: dict[tuple[str, Rows], str] = {}
 
     def operand(name: str | None, rows: Rows | None) -> str | None:
         if name is None or rows is None:
             return name
         if (name, rows) not in cuts:
-            held = stripe.rows.get(name, (0, writer.graph.type(name).shape[1]))
-            cuts[name, rows] = writer.cut(made.get(name, name), held, rows)
+            rows_there = stripe.rows.get(name, (0, writer.graph.type(name).shape[1]))
+            cuts[name, rows] = writer.cut(names.get(name, name), rows_there, rows)
         return cuts[name, rows]
 
-    for node in found.nodes:
+    for node in streamed.nodes:
         out = node.outputs[0]
         operands = [operand(n, rows) for n, rows in zip(node.inputs, stripe.reads[node.name], strict=True)]
         type = with_rows(writer.graph.type(out), stripe.rows[out])
         name = writer.unique(f"{node.name} {label}")
         value = name if out == node.name else writer.unique(f"{out} {label}")
-        made[out] = writer.add(stripe.ops[node.name], operands, name, value, type)
-    return made
+        names[out] = writer.add(stripe.ops[node.name], operands, name, value, type)
+    return names

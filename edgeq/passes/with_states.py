@@ -10,7 +10,7 @@ from edgeq.ops.reshape import Reshape
 
 
 def with_states(graph: Graph, states: Mapping[str, str], keep: Collection[str] = ()) -> Graph:
-    """The same step, between whose ends the network itself hands over states: the caller no longer sees them.
+    """The same step, but the network itself keeps the states from one step to the next: the caller no longer sees them.
 
     Args:
         graph: the network of one step, as imported or quantized.
@@ -75,8 +75,8 @@ def _check(graph: Graph, before: str, after: str) -> None:
 
 def _varying(graph: Graph) -> set[str]:
     """The values that depend on an input."""
-    found = set(graph.inputs)
+    varying = set(graph.inputs)
     for node in graph.nodes:
-        if any(name in found for name in node.inputs):
-            found.update(node.outputs)
-    return found
+        if any(name in varying for name in node.inputs):
+            varying.update(node.outputs)
+    return varying

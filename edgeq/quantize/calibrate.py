@@ -20,10 +20,10 @@ from edgeq.quantize.statistics import Floats, Means, Need, Statistics, TensorSta
 Samples = Sequence[Mapping[str, Array]]
 Progress = Callable[[int, int], None]
 LEAST_SAMPLES = 16
-"""With fewer samples the mean that a layer's sums have is mostly chance."""
+"""With fewer samples the mean of a layer's sums is mostly chance."""
 MOST_SAMPLES = 512
 MEMORY = 256 << 20
-"""Bytes of activations that bias correction holds at once, about; fewer samples are used where they would exceed it."""
+"""Bytes of activations, roughly, that bias correction holds at once; if that is too little, it uses fewer samples."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Wanted:
     """What is to be measured.
 
     Attributes:
-        tensors: what must be known of some tensors; of all others it is their channels.
+        tensors: what must be known of some tensors; of all others, the channels.
         bins: resolution of histograms.
         means: whether the layers' mean sums are needed.
     """
@@ -55,7 +55,7 @@ class TensorRecorder:
     """Takes the arrays of one tensor, batch by batch.
 
     Attributes:
-        bins: of the histogram; None: there is none.
+        bins: resolution of the histogram; None for no histogram.
     """
 
     bins: int | None = None
@@ -68,7 +68,7 @@ class TensorRecorder:
         self.histogram = None if self.bins is None else Histogram(self.bins)
 
     def add(self, batch: Array) -> None:
-        """Take float32 values (samples, …), at least one; those that are not finite are no part of a histogram."""
+        """Take float32 values (samples, …), at least one; values that are not finite are left out of the histogram."""
         rows = batch.reshape(len(batch), -1, batch.shape[-1] if batch.ndim > 1 else 1)
         low, high = _fold(np.minimum, rows), _fold(np.maximum, rows)
         self.low.append(low.min(axis=0))
@@ -80,7 +80,7 @@ class TensorRecorder:
             self.histogram.add(batch if finite else batch[np.isfinite(batch)])
 
     def statistics(self) -> TensorStatistics:
-        """What was seen so far, of one batch at least."""
+        """The statistics of all batches so far, of which there is at least one."""
         return TensorStatistics(
             np.min(self.low, axis=0).astype(np.float64),
             np.max(self.high, axis=0).astype(np.float64),
@@ -100,7 +100,7 @@ def _fold(choose: np.ufunc, rows: Array) -> Array:
 
 @dataclass
 class _MeanInputs:
-    """Sums over chosen samples of what layers with a bias read."""
+    """Sums, over chosen samples, of the inputs of layers with a bias."""
 
     executor: FloatArithmetic
     layers: tuple[Node, ...]
@@ -114,16 +114,16 @@ class _MeanInputs:
             total += sample
 
     def means(self) -> Means:
-        """By layer and bias: the mean sums."""
+        """The mean sums, by layer and bias."""
         count = int(self.chosen.sum())
-        found: dict[str, dict[int, Floats]] = {}
+        means: dict[str, dict[int, Floats]] = {}
         for node in self.layers:
             operands = [
                 None if n is None else self.totals[n] / count if n in self.totals else self.executor.constant(n)
                 for n in node.inputs
             ]
-            found[node.name] = channel_means(node, operands)
-        return found
+            means[node.name] = channel_means(node, operands)
+        return means
 
 
 def channel_means(node: Node, operands: Sequence[Array | None]) -> dict[int, Floats]:
@@ -137,17 +137,17 @@ def channel_means(node: Node, operands: Sequence[Array | None]) -> dict[int, Flo
 
 
 def layers_with_bias(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Nodes with float biases, or room for some, beside float weights, and where: those that edgeq quantizes itself."""
-    found = {}
+    """Nodes whose float weights edgeq quantizes itself, and the positions of their float biases, present or absent."""
+    layers = {}
     for node in graph.nodes:
         biases = tuple(p.bias for p in float_products(graph, node) if p.bias is not None)
         if biases:
-            found[node.name] = biases
-    return found
+            layers[node.name] = biases
+    return layers
 
 
 def choose(graph: Graph, count: int) -> npt.NDArray[np.int64]:
-    """Indices of the samples that bias correction uses: evenly spread, as many as are worth it and fit into memory."""
+    """Indices of the samples that bias correction uses: evenly spread, as many as are useful and fit into memory."""
     widest = max((sum(graph.type(o).size for o in n.outputs) for n in graph.nodes), default=1)
     most = min(MOST_SAMPLES, max(LEAST_SAMPLES, MEMORY // (10 * widest)))
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(np.int64)
@@ -157,12 +157,12 @@ def choose(graph: Graph, count: int) -> npt.NDArray[np.int64]:
 def measure(
     graph: Graph, samples: Samples, wanted: Wanted | None = None, progress: Progress | None = None
 ) -> Statistics:
-    """Execute a float graph on samples and say what its activations were.
+    """Execute a float graph on samples and collect the statistics of its activations.
 
     Args:
         graph: a float graph.
         samples: real values of every graph input, one mapping per sample; states are among the inputs.
-        wanted: what is needed beside the bounds of every channel.
+        wanted: what is needed besides the bounds of every channel.
         progress: called with the samples done and the samples in all.
 
     Raises:
@@ -230,7 +230,7 @@ def _checked(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
 
 
 def not_calibrated(names: Iterable[str]) -> QuantizationError:
-    """The error of activations whose range nothing says."""
+    """The error of activations whose range is not known."""
     unknown = list(names)
     shown = ", ".join(unknown[:8]) + (f" and {len(unknown) - 8} more" if len(unknown) > 8 else "")
     return QuantizationError(
@@ -240,10 +240,10 @@ def not_calibrated(names: Iterable[str]) -> QuantizationError:
 
 
 def not_finite(graph: Graph, name: str) -> QuantizationError:
-    """The error of an activation that must have a range and has none."""
-    maker = graph.producers.get(name)
+    """The error of an activation that needs a range but is not finite."""
+    node = graph.producers.get(name)
     return QuantizationError(
         f"tensor {name!r} becomes NaN or infinite on the calibration data",
-        hint="look for a division by zero or an overflow there, or for bad samples" if maker else "remove bad samples",
-        where=graph.name if maker is None else f"{maker.name} ({maker.op.kind})",
+        hint="look for a division by zero or an overflow there, or for bad samples" if node else "remove bad samples",
+        where=graph.name if node is None else f"{node.name} ({node.op.kind})",
     )

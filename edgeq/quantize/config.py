@@ -55,7 +55,7 @@ REST = "as the rest"
 
 @dataclass(frozen=True)
 class LayerConfig:
-    """What one layer does differently. None: as the rest.
+    """What one layer does differently; None for what it does as the others.
 
     `pattern` is the name of a node or of a graph input, or a glob of names.
     """
@@ -81,7 +81,7 @@ class LayerConfig:
 
 @dataclass(frozen=True)
 class QuantConfig:
-    """How a float model becomes int8. The defaults are what measured best (docs/quantization.md)."""
+    """How a float model becomes int8. The defaults gave the best results in measurements (docs/quantization.md)."""
 
     weights: Annotated[
         Weights, Option("Weight scales, for each output channel or for the tensor", WEIGHTS, QUANTIZING)
@@ -123,18 +123,18 @@ class QuantConfig:
         return next((entry for entry in self.layers if fnmatchcase(name, entry.pattern)), None)
 
     def for_layer(self, name: str) -> QuantConfig:
-        """This configuration with the exception for `name` worked in (its range apart)."""
-        found = self.layer(name)
-        if found is None:
+        """This configuration with the exception for `name` applied, except for its range."""
+        exception = self.layer(name)
+        if exception is None:
             return self
         return replace(
             self,
-            observer=found.observer or self.observer,
-            activations=found.activations or self.activations,
-            weights=found.weights or self.weights,
-            weight_scale=found.weight_scale or self.weight_scale,
-            equalize=self.equalize if found.equalize is None else found.equalize,
-            bias_correction=self.bias_correction if found.bias_correction is None else found.bias_correction,
+            observer=exception.observer or self.observer,
+            activations=exception.activations or self.activations,
+            weights=exception.weights or self.weights,
+            weight_scale=exception.weight_scale or self.weight_scale,
+            equalize=self.equalize if exception.equalize is None else exception.equalize,
+            bias_correction=self.bias_correction if exception.bias_correction is None else exception.bias_correction,
         )
 
     @staticmethod

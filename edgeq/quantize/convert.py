@@ -40,12 +40,12 @@ class _Constants:
     editor: GraphEditor
 
     def put(self, name: str, data: Array, dtype: DType, q: QParams) -> str:
-        """Store integers made of constant `name`. Returns the name under which they are found."""
+        """Store integers computed from the constant `name`. Returns the name under which they are stored."""
         type = TensorType(tuple(data.shape), dtype, q)
         target = name
         count = 1
-        while (held := self.editor.values.get(target)) is not None and not self._fresh(target):
-            if held.type == type and held.data is not None and np.array_equal(held.data, data):
+        while (stored := self.editor.values.get(target)) is not None and not self._fresh(target):
+            if stored.type == type and stored.data is not None and np.array_equal(stored.data, data):
                 return target
             count += 1
             target = f"{name}_{count}"
@@ -98,9 +98,9 @@ def _real(graph: Graph, name: str) -> Array:
 
 def _constant_params(graph: Graph, name: str) -> QParams:
     """Parameters of a constant operand: its own, if they are for the whole tensor, or those of its range."""
-    given = graph.type(name).q
-    if given is not None and len(given.scale) == 1:
-        return given
+    prescribed = graph.type(name).q
+    if prescribed is not None and len(prescribed.scale) == 1:
+        return prescribed
     data = _real(graph, name)
     return activation_params(float(data.min(initial=0.0)), float(data.max(initial=0.0)), symmetric=False)
 
@@ -115,9 +115,9 @@ def _put(constants: _Constants, graph: Graph, name: str, q: QParams, least: int 
 
 def _weight_params(graph: Graph, node: Node, product: Product, around: Around, config: QuantConfig) -> QParams:
     name, bias = str(node.inputs[product.weight]), operand(node, product.bias)
-    given = graph.type(name).q
-    if given is not None:
-        return given
+    prescribed = graph.type(name).q
+    if prescribed is not None:
+        return prescribed
     return quantize_weights(
         _real(graph, name),
         product.axis,

@@ -55,9 +55,9 @@ class Histogram:
 
     @property
     def edges(self) -> Floats:
-        """Bounds of the bins (n + 1,), the outermost drawn in to the values seen."""
-        found = (self.first + np.arange(len(self.counts) + 1)) * self.width
-        return np.asarray(np.clip(found, self.low, self.high), np.float64)
+        """Bounds of the bins (n + 1,), the outermost moved inwards to the least and greatest value."""
+        edges = (self.first + np.arange(len(self.counts) + 1)) * self.width
+        return np.asarray(np.clip(edges, self.low, self.high), np.float64)
 
     def add(self, x: Array) -> None:
         """Count finite values of any shape."""
@@ -68,7 +68,7 @@ class Histogram:
             return
         self.low, self.high = min(self.low, float(flat.min())), max(self.high, float(flat.max()))
         self._fit(self.low, self.high)
-        # To divide by a power of two rounds nothing; zeros are counted with the bin that begins at zero.
+        # Dividing by a power of two rounds nothing; zeros are counted with the bin that begins at zero.
         index = np.floor(flat * flat.dtype.type(2.0**-self.exponent)).astype(np.int64)
         index -= self.first
         self.counts += np.bincount(index, minlength=len(self.counts))
@@ -117,7 +117,7 @@ class Histogram:
         self.exponent += 1
 
     def dense(self, least: int) -> Histogram:
-        """The same values in bins so wide that they hold `least` each on average."""
+        """The same values in bins so wide that each holds `least` values on average."""
         result = copy(self)
         while len(result.counts) > 2 and result.counts.sum() < least * len(result.counts):
             result._merge()

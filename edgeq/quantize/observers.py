@@ -1,4 +1,4 @@
-"""Observers: how the range of an activation follows from what calibration measured of it. Every range contains zero."""
+"""Observers: how the range of an activation follows from its calibration statistics. Every range contains zero."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEVELS, LEVELS_ONE_SIDE = 256, 128
 DIGITS = 11
 """Decimals of a divergence that count."""
 VALUES_PER_BIN, BINS_PER_LEVEL = 4, 4
-"""Without that many values per bin, and bins per integer, a distribution is not known well enough for its entropy: a
+"""With fewer values per bin, and bins per integer, a distribution is not known well enough for its entropy: a
 candidate with hardly more bins than integers looks perfect."""
 
 
@@ -145,7 +145,7 @@ def _best_start(histogram: Histogram, stop: int, candidates: npt.NDArray[np.int6
 
 
 def min_max(statistics: TensorStatistics, config: QuantConfig) -> Range:
-    """Everything that was seen."""
+    """From the least to the greatest value."""
     return statistics.range
 
 

@@ -24,18 +24,18 @@ from edgeq.quantize.weights import check_finite
 
 
 def _solve(draft: Draft) -> Draft:
-    """Activations are in groups that share parameters, with a Requantize wherever two must differ."""
+    """Group activations that share parameters, with a Requantize wherever two must differ."""
     plan = solve(draft.graph, draft.config)
     return replace(draft, graph=plan.graph, groups=plan.groups)
 
 
 def _convert(draft: Draft) -> Draft:
-    """Everything is an integer."""
+    """Turn everything into integers."""
     return replace(draft, graph=convert(draft.graph, draft.parameters, draft.config, draft.numerics))
 
 
 def _open_ports(draft: Draft) -> Draft:
-    """Inputs and outputs have the element types that the caller wants."""
+    """Give inputs and outputs the element types that the caller wants."""
     return replace(draft, graph=open_ports(draft.graph))
 
 
@@ -53,12 +53,12 @@ STEPS: tuple[Step, ...] = (
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """What quantization gave.
+    """The result of quantization.
 
     Attributes:
         float_graph: the float model that the integers stand for.
         graph: the integer model.
-        calibration: what was measured, or given.
+        calibration: what was measured, or known before.
     """
 
     float_graph: Graph
@@ -81,17 +81,17 @@ def run(
     Args:
         graph: an optimized float graph; activations that carry parameters keep them.
         samples: real values of every graph input, one mapping per sample; None where nothing is to be calibrated, or
-            `calibration` says enough. Biases are corrected only with samples.
+            `calibration` holds enough. Biases are corrected only with samples.
         config: how ranges and scales are found.
         numerics: the arithmetic of the integer graph.
         progress: called with the calibration samples done and the samples in all; from the start again if more has to
             be measured of a graph that a step changed.
         observe: called after every step that makes another graph, with its name.
-        calibration: what is known already of the graph; what is missing is measured.
+        calibration: what is already known about the graph; what is missing is measured.
 
     Returns:
         The integer graph: activations int8 (uint8 at the ports that want it), weights int8, biases int32. Names of
-        nodes and values are kept; Requantize nodes are added where scales or ports ask for them.
+        nodes and values are kept; Requantize nodes are added where scales or ports require them.
 
     Raises:
         QuantizationError: samples are needed and absent, something is NaN or infinite, or a bias does not fit.
@@ -126,5 +126,5 @@ def quantize(
     numerics: Numerics = Numerics.FAST,
     progress: Progress | None = None,
 ) -> Graph:
-    """The integer graph that `run` gives."""
+    """The integer graph that `run` returns."""
     return run(graph, samples, config, numerics, progress).graph

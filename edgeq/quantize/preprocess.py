@@ -1,8 +1,8 @@
 """Raw sensor bytes as a model's input: the table `[input]` of an edgeq.toml.
 
 The device hands over uint8 values `raw`; the model wants `(raw · scale − mean) / std`. With one mean and one std that
-is what quantization parameters say anyway, so nothing is computed at run time. With one per channel, a 1×1 depthwise
-convolution does it, whose int8 weights are exact.
+is what quantization parameters express anyway, so nothing is computed at run time. With one per channel, a 1×1
+depthwise convolution computes it, whose int8 weights are exact.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from edgeq.quantize.solver import operand, requantize_op, rule_of, with_operand
 Floats = npt.NDArray[np.float64]
 _Step = tuple[Op, tuple[Array, ...]]
 WHOLE = 1e-3
-"""A zero-point this near to an integer (in steps of the input) is one."""
+"""A zero-point this near to an integer (in steps of the input) counts as that integer."""
 RAW = QParams.per_tensor(1.0, -128)
 """Raw bytes as they are: 0 … 255."""
 
@@ -93,7 +93,7 @@ def input_name(graph: Graph, spec: InputSpec) -> str:
     """The graph input that a specification is about.
 
     Raises:
-        UsageError: there is no such input, or it is not said which.
+        UsageError: there is no such input, or several inputs and no name.
     """
     if spec.name is None and len(graph.public_inputs) == 1:
         return graph.public_inputs[0]
@@ -110,8 +110,8 @@ def apply_preprocessing(graph: Graph, spec: InputSpec) -> Graph:
     """Let a float graph take raw bytes: its input gets fixed parameters and the port UINT8.
 
     Args:
-        graph: as the importer gave it.
-        spec: what the device does not do and the model expects.
+        graph: as the importer returned it.
+        spec: the preprocessing that the model expects and the device leaves out.
 
     Returns:
         A graph whose input means, in real values, what its parameters make of the raw bytes; `graph_values` converts.
@@ -132,7 +132,7 @@ def apply_preprocessing(graph: Graph, spec: InputSpec) -> Graph:
 
 
 def graph_values(graph: Graph, spec: InputSpec, array: Array) -> npt.NDArray[np.float32]:
-    """Data for the input of a graph that `apply_preprocessing` gave, as real values of that input.
+    """Data for the input of a graph that `apply_preprocessing` returned, as real values of that input.
 
     Args:
         graph: the graph after `apply_preprocessing`.
@@ -160,7 +160,7 @@ def _along_channels(graph: Graph, spec: InputSpec, rank: int) -> Any:
 
 
 def _scalar(graph: Graph, editor: GraphEditor, name: str, q: QParams, rest: float) -> Graph:
-    """The input gets parameters; `rest`, at most half a step, is what the model sees more than they say."""
+    """Give the input parameters; `rest`, at most half a step, is what the model sees beyond what they express."""
     type, small = graph.type(name), abs(rest) <= WHOLE * q.s
     if type.q is None or (small and _close(type.q, q)):
         editor.set_type(name, replace(type, q=type.q or q))
@@ -179,7 +179,7 @@ def _close(a: QParams, b: QParams) -> bool:
 
 
 def _first_layer(graph: Graph, name: str) -> Node | None:
-    """The only node with float weights that reads `name`, directly or moved about; None if there is no such."""
+    """The only node with float weights that reads `name`, directly or rearranged; None if there is no such node."""
     while len(graph.consumers[name]) == 1 and name not in graph.outputs:
         node = graph.consumers[name][0]
         rule = rule_of(graph, node)
@@ -192,7 +192,7 @@ def _first_layer(graph: Graph, name: str) -> Node | None:
 
 
 def _takes_offset(graph: Graph, node: Node, rule: QuantRule, name: str) -> bool:
-    """Whether a bias of the node can take what is added to its input `name`, which nothing but one weight meets."""
+    """Whether a bias of the node can absorb what is added to its input `name`, which only one weight multiplies."""
     if len(rule.products) != 1 or rule.products[0].bias is None or rule.products[0].axis is None:
         return False
     constants = [i for k, i in enumerate(node.inputs) if i is not None and k != rule.products[0].input]
@@ -201,7 +201,7 @@ def _takes_offset(graph: Graph, node: Node, rule: QuantRule, name: str) -> bool:
 
 
 def _add_to_bias(graph: Graph, editor: GraphEditor, node: Node, rest: float) -> None:
-    """Let a layer act as if `rest` were added to its input (padding apart: there it is off by rest, half a step)."""
+    """Let a layer act as if `rest` were added to its input (except in the padding, where it is off by `rest`)."""
     (product,) = rule_of(graph, node).products
     assert product.bias is not None and product.axis is not None
     weights = np.moveaxis(np.asarray(graph.data(node.inputs[product.weight]), np.float64), product.axis, 0)
@@ -217,7 +217,7 @@ def _channel_axis(graph: Graph, name: str, channels: int) -> int:
     first = len(shape) == 4 and shape[1] == channels
     last = len(shape) > 0 and shape[-1] == channels
     if first and last:
-        # Images of 3 columns and 3 channels: NCHW models are transposed by the importer first of all.
+        # Images of 3 columns and 3 channels are ambiguous: NCHW models are transposed first by the importer.
         kinds = {node.op.kind for node in graph.consumers[name]}
         return 1 if kinds == {"Transpose"} else 3
     if not first and not last:
@@ -246,7 +246,7 @@ def _per_channel(graph: Graph, editor: GraphEditor, name: str, spec: InputSpec, 
 
 
 def _insert(editor: GraphEditor, name: str, outside: TensorType, steps: list[_Step]) -> None:
-    """Put operators between a graph input, which becomes `outside`, and all that read it."""
+    """Put operators between a graph input, which becomes `outside`, and all nodes that read it."""
     readers = [node for node in editor.nodes.values() if name in node.inputs]
     inside = editor.values[name].type
     editor.set_type(name, outside)

@@ -1,4 +1,4 @@
-"""Which activations share quantization parameters, and which of these are given beforehand.
+"""Which activations share quantization parameters, and which of these are known beforehand.
 
 Every activation is in exactly one group; all of a group have the same scale and zero-point.
 """
@@ -21,9 +21,9 @@ class Group:
 
     Attributes:
         members: names of values, in the order of execution.
-        sources: those whose range decides: what no operator of the group made from other members.
+        sources: the members whose range decides: those that no operator computes from other members.
         given: the parameters, where they are known beforehand.
-        config: how the range is found where they are not.
+        config: how the range is found where they are not known.
     """
 
     members: tuple[str, ...]
@@ -75,7 +75,7 @@ def requantize_op() -> Op:
 
 
 def requantized_twins(before: Graph, after: Graph) -> dict[str, str]:
-    """Values that `solve` added, each with that of the graph before which it equals in real numbers."""
+    """Values that `solve` added, each with the value of the graph before that it equals in real numbers."""
     added = [node for node in after.nodes if node.name not in {n.name for n in before.nodes}]
     twins: dict[str, str] = {}
     for node in added:
@@ -118,13 +118,13 @@ class _Groups:
 
 
 def solve(graph: Graph, config: QuantConfig) -> Plan:
-    """Group the activations of a float graph. Where operators need one scale but two are given, a Requantize is put in.
+    """Group the activations of a float graph. Where operators need one scale but have two, a Requantize is inserted.
 
     Raises:
         QuantizationError: an activation is not float32.
     """
     _check_types(graph)
-    groups = _Groups(_given(graph, config))
+    groups = _Groups(_prescribed(graph, config))
     editor = graph.edit()
     for state in graph.states:
         _tie(editor, groups, state)
@@ -152,19 +152,19 @@ def _check_types(graph: Graph) -> None:
         )
 
 
-def _given(graph: Graph, config: QuantConfig) -> dict[str, QParams]:
-    """Parameters that are known before calibration: of the model, of operators, of the user; the last counts."""
-    given = {n: v.type.q for n, v in graph.values.items() if v.data is None and v.type.q is not None}
+def _prescribed(graph: Graph, config: QuantConfig) -> dict[str, QParams]:
+    """Parameters known before calibration: those of the model, of operators, of the user; the last one prevails."""
+    prescribed = {n: v.type.q for n, v in graph.values.items() if v.data is None and v.type.q is not None}
     for node in graph.nodes:
         rule = rule_of(graph, node)
         if rule.output is Scale.FIXED and rule.fixed is not None:
-            given.update((out, rule.fixed) for out in node.outputs if out not in given)
+            prescribed.update((out, rule.fixed) for out in node.outputs if out not in prescribed)
     for name, outputs in [*((i, (i,)) for i in graph.inputs), *((n.name, n.outputs) for n in graph.nodes)]:
         entry = config.layer(name)
         if entry is not None and entry.range is not None:
             symmetric = config.for_layer(name).activations is Activations.SYMMETRIC
-            given.update((out, activation_params(*entry.range, symmetric)) for out in outputs)
-    return given
+            prescribed.update((out, activation_params(*entry.range, symmetric)) for out in outputs)
+    return prescribed
 
 
 def _operands(editor: GraphEditor, node: Node) -> list[int]:
@@ -191,14 +191,14 @@ def _unify(editor: GraphEditor, groups: _Groups, node: Node) -> None:
         else:
             groups.join(y, _convert_input(editor, groups, node.name, operands[0]))
         return
-    # A scale given for one of several operands, a sigmoid's say, must not clip the others.
+    # A scale known for one of several operands, such as a sigmoid's, must not clip the others.
     y = editor.nodes[node.name].outputs[0]
-    found = [groups.of(str(node.inputs[k])) for k in operands]
-    shared = groups.of(y) or (found[0] if len(operands) == len(node.inputs) and len(set(found)) == 1 else None)
+    params = [groups.of(str(node.inputs[k])) for k in operands]
+    shared = groups.of(y) or (params[0] if len(operands) == len(node.inputs) and len(set(params)) == 1 else None)
     for k in operands:
         x = str(node.inputs[k])
-        given = groups.of(x)
-        groups.join(y, x if given is None or given == shared else _convert_input(editor, groups, node.name, k))
+        own = groups.of(x)
+        groups.join(y, x if own is None or own == shared else _convert_input(editor, groups, node.name, k))
 
 
 def _tie(editor: GraphEditor, groups: _Groups, state: State) -> None:
@@ -258,10 +258,10 @@ def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group,
     members: dict[str, list[str]] = {}
     for name in order:
         members.setdefault(groups.root(name), []).append(name)
-    found = []
+    collected = []
     for root, names in members.items():
         layer = next((n for n in (makers.get(m, m) for m in names) if config.layer(n) is not None), None)
-        found.append(
+        collected.append(
             Group(
                 members=tuple(names),
                 sources=tuple(n for n in names if n not in derived),
@@ -269,4 +269,4 @@ def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group,
                 config=config if layer is None else config.for_layer(layer),
             )
         )
-    return tuple(found)
+    return tuple(collected)

@@ -30,7 +30,7 @@ Means = Mapping[str, Mapping[int, Floats]]
 
 
 class Need(Enum):
-    """What must be known of a tensor: of its channels, of each sample, or of all its values."""
+    """What must be known of a tensor: bounds of its channels, bounds of each sample, or a histogram of its values."""
 
     CHANNELS = "channels"
     SAMPLES = "samples"
@@ -39,12 +39,12 @@ class Need(Enum):
 
 @dataclass(frozen=True, eq=False)
 class TensorStatistics:
-    """What one tensor was over all samples.
+    """Statistics of one tensor over all samples.
 
     Attributes:
         low, high: (C,) least and greatest value of every channel, which is an index of the last dimension.
-        lows, highs: (samples,) least and greatest value of each sample, in their order; None: not known.
-        histogram: of all values; None: not known.
+        lows, highs: (samples,) least and greatest value of each sample, in their order; None if not known.
+        histogram: of all values; None if not known.
     """
 
     low: Floats
@@ -59,7 +59,7 @@ class TensorStatistics:
         return float(self.low.min(initial=0.0)), float(self.high.max(initial=0.0))
 
     def knows(self, need: Need, bins: int) -> bool:
-        """Whether a need is met; a histogram must have been made for at least so many bins."""
+        """Whether a need is met; a histogram must have been made for at least `bins` bins."""
         if need is Need.HISTOGRAM:
             return self.histogram is not None and self.histogram.bins >= bins
         return need is Need.CHANNELS or self.lows is not None
@@ -82,13 +82,13 @@ class TensorStatistics:
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """What the tensors of one graph were over all samples.
+    """Statistics of the tensors of one graph over all samples.
 
     Attributes:
         graph: `fingerprint` of the float graph.
         samples: how many there were.
         tensors: by name; at least every activation whose parameters are not given.
-        means: of the samples that `edgeq.quantize.methods.correct_biases` chooses; empty: not known.
+        means: of the samples that `edgeq.quantize.calibrate.choose` selects; empty if not known.
     """
 
     graph: str
@@ -97,7 +97,7 @@ class Statistics:
     means: Means = field(default_factory=dict)
 
     def merged(self, other: Statistics) -> Statistics:
-        """The statistics over the samples of both; the means, of other samples then, are not known.
+        """The statistics over the samples of both; the means, for which other samples would be chosen, are not known.
 
         Raises:
             UsageError: they are of different graphs.
@@ -123,7 +123,7 @@ class Calibration:
         return self.graphs.get(fingerprint(graph))
 
     def knowing(self, statistics: Statistics) -> Calibration:
-        """This, and what is known of one more graph."""
+        """This calibration, extended by what is known of one more graph."""
         return replace(self, graphs={**self.graphs, statistics.graph: statistics})
 
     def merged(self, other: Calibration) -> Calibration:
@@ -157,7 +157,7 @@ class Calibration:
         """Read what `save` wrote.
 
         Raises:
-            UsageError: there is no such file, or it is none.
+            UsageError: there is no such file, or it does not hold a calibration.
         """
         try:
             with np.load(Path(path), allow_pickle=False) as file:
@@ -175,7 +175,7 @@ class Calibration:
 
 @lru_cache(maxsize=4)
 def fingerprint(graph: Graph) -> str:
-    """A text that two graphs share only if they compute the same with the same names."""
+    """A text that is the same for two graphs only if they compute the same with the same names."""
     digest = hashlib.sha256()
 
     def put(*items: object) -> None:
@@ -195,7 +195,7 @@ PARTS = ("low", "high", "lows", "highs")
 
 
 def _statistics_entry(statistics: Statistics, arrays: list[Array]) -> dict[str, Any]:
-    """What JSON says of statistics; their arrays are appended in the order in which it names them."""
+    """The statistics as JSON; their arrays are appended in the order in which the JSON names them."""
     tensors = []
     for name, tensor in statistics.tensors.items():
         parts = {part: array for part, array in zip(PARTS, _arrays(tensor), strict=True) if array is not None}

@@ -16,18 +16,18 @@ from edgeq.quantize.statistics import Calibration, Statistics
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """A model on its way from float to integers: what a step takes, and gives with something changed.
+    """A model on its way from float to integers: what a step takes, and returns with something changed.
 
     Attributes:
         config: what the user chose.
         numerics: the arithmetic of the integer graph to be.
-        graph: the model as it is now: float, then with a place for every change of scale, then integer.
+        graph: the model as it is now: float, then with a Requantize for every change of scale, then integer.
         reference: the float model that the integers stand for.
         samples: real values of the inputs; None where there are none.
         calibration: what is known of the model's activations.
         groups: activations that share parameters, once `graph` is ready for that.
         parameters: of every activation, once they are chosen.
-        progress: told how many samples are measured.
+        progress: called with the samples measured and the samples in all.
     """
 
     config: QuantConfig
@@ -46,14 +46,14 @@ class Draft:
         return self.calibration.of(self.reference)
 
     def corrected(self) -> dict[str, tuple[int, ...]]:
-        """Nodes of `reference`, and which of their biases, whose mean sums shall be those of the float model."""
+        """Nodes of `reference`, and those of their biases that are to be corrected to the float model's mean sums."""
         if self.samples is None or len(self.samples) < LEAST_SAMPLES:
             return {}
         layers = layers_with_bias(self.reference)
         return {name: at for name, at in layers.items() if self.config.for_layer(name).bias_correction}
 
     def measured(self, wanted: Wanted) -> Draft:
-        """The draft with what is wanted of `reference` measured, unless it is known.
+        """The draft after measuring what is wanted of `reference`, unless that is known.
 
         Raises:
             QuantizationError: it is neither known nor are there samples.
@@ -65,8 +65,10 @@ class Draft:
         if self.samples is None:
             raise not_calibrated(wanted.lacking(known))
         means = {} if known is None else known.means
-        found = measure(self.reference, self.samples, replace(wanted, means=wanted.means and not means), self.progress)
-        return replace(self, calibration=self.calibration.knowing(replace(found, means=found.means or means)))
+        statistics = measure(
+            self.reference, self.samples, replace(wanted, means=wanted.means and not means), self.progress
+        )
+        return replace(self, calibration=self.calibration.knowing(replace(statistics, means=statistics.means or means)))
 
 
 def always(draft: Draft) -> bool:
@@ -79,9 +81,9 @@ class Step:
     """One step.
 
     Attributes:
-        name: in what the user reads.
-        apply: the step.
-        applies: whether the user wants it and it can do anything.
+        name: what the user sees.
+        apply: the function that performs it.
+        applies: whether the user wants it, and it has anything to do.
     """
 
     name: str

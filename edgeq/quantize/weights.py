@@ -17,7 +17,7 @@ SMALLEST_FACTOR = 2.0**-20
 """Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
 the greatest int8 weight of such a channel moves the output by less than 1/16 of a step."""
 FACTOR_BITS, LEAST_BITS = 14, 4
-"""Fraction bits of s_in·s_w / s_out, where that leaves it at least LEAST_BITS significant bits, else as many as these
+"""Fraction bits of s_in·s_w / s_out, if that leaves it at least LEAST_BITS significant bits, else as many as these
 need. With more, products come too near to the middle between integers; with fewer, scales move by more than 6 %."""
 Floats = npt.NDArray[np.float64]
 
@@ -69,14 +69,14 @@ def quantize_weights(
 
 
 def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
-    """Scales (C,) near the given ones with which a layer's integers do not depend on how a factor is computed.
+    """Scales (C,), near those given, with which a layer's integers do not depend on how a factor is computed.
 
     s_in·s_w / s_out becomes a number of few bits, k / 2ᵉ, plus the least that float32 can express. So an accumulator
-    times the factor hardly ever is so near to the middle between two integers that FAST's fixed-point multiplier and a
-    runtime that multiplies in float32 could round apart. Where no float32 scale gives that factor, it stays.
+    times the factor is hardly ever so near to the middle between two integers that FAST's fixed-point multiplier and a
+    runtime that multiplies in float32 could round differently. Where no float32 scale yields that factor, it stays.
 
     Args:
-        scales: (C,) the scales wanted.
+        scales: (C,) the desired scales.
         around: scales of input and output.
         rise: whether to go to the next greater (else the next smaller) factor of few bits.
     """
@@ -86,11 +86,11 @@ def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
     short = (np.ceil if rise else np.floor)(start * 2.0**bits) * 2.0**-bits
     target = (short + np.maximum(np.spacing(short.astype(np.float32)), 2.0**-31)).astype(np.float32)
     base = (target.astype(np.float64) * around.output / around.input).astype(np.float32)
-    found = scales.copy()
+    exact = scales.copy()
     for ulps in (3, -3, 2, -2, 1, -1, 0):
         scale = base + np.float32(ulps) * np.spacing(base)
-        found = np.where(s_in * scale / s_out == target, scale.astype(np.float64), found)
-    return np.where((start < 0.5) & np.isfinite(found) & (found > 0.0), found, scales)
+        exact = np.where(s_in * scale / s_out == target, scale.astype(np.float64), exact)
+    return np.where((start < 0.5) & np.isfinite(exact) & (exact > 0.0), exact, scales)
 
 
 def _best_exact(rows: Floats, scales: Floats, around: Around, method: WeightScale) -> Floats:
@@ -110,7 +110,7 @@ def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: st
         need = magnitude / (s_in * scales)
         if np.all(room > 0) and np.all(need <= room):
             return scales
-        # A little more than needed, for float32 rounding.
+        # Slightly more than needed, to allow for float32 rounding.
         factor = np.where(room > 0, need / np.maximum(room, 1.0), 2.0)
         scales = np.where((room > 0) & (need <= room), scales, scales * np.maximum(factor, 1.0) * 1.0001)
     raise QuantizationError(
@@ -121,7 +121,7 @@ def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: st
 
 
 def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QParams) -> tuple[Array, QParams]:
-    """A bias (C,) as int32 with scale s_in · s_w; integers that are held so already stay untouched.
+    """A bias (C,) as int32 with scale s_in · s_w; integers that have this scale already stay untouched.
 
     Args:
         bias: float values, or int32 with `given` parameters.
@@ -138,13 +138,13 @@ def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QPara
             "the scales of its input and weights have a product beyond float32",
             hint="look for weights, or calibration data, that are far too large or too small",
         )
-    wanted = (
+    target = (
         QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, bias.ndim - 1)
     )
     if given is not None:
         if bias.dtype == np.int32 and np.allclose(given.scale, scales, rtol=1e-5, atol=0.0):
-            return bias, wanted
+            return bias, target
         bias = (bias.astype(np.float64) - np.asarray(given.zero_point)) * np.asarray(given.scale)
     # With the unrounded product: the accumulator is in exactly these units.
     q = np.clip(np.rint(np.asarray(bias, np.float64) / scales), *DType.INT32.range)
-    return q.astype(np.int32), wanted
+    return q.astype(np.int32), target

@@ -1,1 +1,1 @@
-"""report."""
+"""Figures about a built model: accuracy, cost, memory, size and stack."""

@@ -81,7 +81,7 @@ def sqnr_db(reference: npt.ArrayLike, quantized: npt.ArrayLike) -> float | None:
 def quantize_inputs(graph: Graph, sample: Mapping[str, Array]) -> dict[str, Array]:
     """One sample's real values of the public inputs as the integers that an integer graph takes.
 
-    In float32, halves to even, as ONNX's QuantizeLinear does it.
+    In float32, halves rounded to even, as ONNX's QuantizeLinear does it.
     """
     return {name: _quantize_port(graph.type(name), np.asarray(sample[name])) for name in graph.public_inputs}
 
@@ -100,15 +100,15 @@ def real_output(graph: Graph, name: str, value: Array) -> npt.NDArray[np.float32
 
 
 def steps_apart(a: Array, b: Array) -> int:
-    """The greatest distance between elements of two arrays of one type: in steps of an integer, or of what float32 can
-    express, where 0 and −0 are one step apart and equal bits of NaN none."""
+    """The greatest distance between elements of two arrays of one type: in integer steps, or in steps between float32
+    numbers, where 0 and −0 are one step apart, and NaNs of equal bits none."""
     if a.dtype.kind == "f":
         a, b = _in_order(a), _in_order(b)
     return int(np.abs(a.astype(np.int64) - b.astype(np.int64)).max(initial=0))
 
 
 def _in_order(x: Array) -> npt.NDArray[np.int64]:
-    """The bits of float32 numbers as integers that are in the order of the numbers."""
+    """The bits of float32 numbers as integers that are ordered as the numbers are."""
     bits = np.ascontiguousarray(x, np.float32).view(np.int32).astype(np.int64)
     return np.where(bits < 0, -(2**31) - bits - 1, bits)
 
@@ -118,10 +118,10 @@ class _Comparison:
     names: tuple[str, ...]
     sums: dict[str, _Sums] = field(default_factory=dict)
 
-    def add(self, reference: Mapping[str, Array], found: Mapping[str, Array], graph: Graph) -> None:
+    def add(self, reference: Mapping[str, Array], quantized: Mapping[str, Array], graph: Graph) -> None:
         for name in self.names:
             sums = self.sums.setdefault(name, _Sums())
-            sums.add(reference[name], real_output(graph, name, found[name]))
+            sums.add(reference[name], real_output(graph, name, quantized[name]))
 
 
 def layer_errors(
@@ -132,7 +132,7 @@ def layer_errors(
     Args:
         float_graph, int_graph: before and after quantization.
         samples: real values of the public inputs, one mapping per sample.
-        steps: how many samples make one sequence, where the graphs have states; None: all of them.
+        steps: how many samples make one sequence, where the graphs have states; by default all of them.
 
     Returns:
         One entry per value, in the integer graph's order.
@@ -166,7 +166,7 @@ def layer_errors(
 def accuracy(
     float_outputs: npt.ArrayLike, int_outputs: npt.ArrayLike, labels: npt.ArrayLike | Sequence[int] | None = None
 ) -> Accuracy:
-    """Compare a model's outputs over a whole set.
+    """Compare a model's outputs over a whole data set.
 
     Args:
         float_outputs: (samples, …) of the float model.

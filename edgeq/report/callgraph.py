@@ -1,4 +1,4 @@
-"""The functions of a linked program, whom they call, and how deep the stack gets.
+"""The functions of a linked program, what they call, and how deep the stack gets.
 
 Calls through pointers are not followed: generated code and kernels have none.
 """
@@ -18,7 +18,7 @@ from edgeq.report.thumb import frame_and_calls
 
 @dataclass(frozen=True)
 class Function:
-    """A function: name, first address, bytes of code, the most bytes of stack it takes itself, whom it calls."""
+    """A function: name, first address, bytes of code, the most bytes of stack it takes itself, and what it calls."""
 
     name: str
     start: int
@@ -61,15 +61,15 @@ def reachable(graph: Mapping[int, Function], roots: Iterable[int]) -> set[int]:
 
 
 def deepest(graph: Mapping[int, Function], root: int) -> int:
-    """The most bytes of stack in use at once from the call of `root` on. A recursion is gone through once."""
-    known: dict[int, int] = {}
+    """The most bytes of stack in use at once from the call of `root` on. A recursion counts once."""
+    depths: dict[int, int] = {}
 
     def depth(start: int, above: frozenset[int]) -> int:
-        if start not in known:
+        if start not in depths:
             inside = above | {start}
             below = [depth(callee, inside) for callee in sorted(graph[start].calls) if callee not in inside]
-            known[start] = graph[start].frame + max(below, default=0)
-        return known[start]
+            depths[start] = graph[start].frame + max(below, default=0)
+        return depths[start]
 
     return depth(root, frozenset())
 
@@ -100,13 +100,13 @@ def _symbols(elf: ELFFile) -> list[Any]:
 def _extents(elf: ELFFile) -> dict[int, tuple[str, int]]:
     """Name and size of every function, by its first address."""
     thumb_bit = 1 if elf["e_machine"] == "EM_ARM" else 0
-    found: dict[int, tuple[str, int]] = {}
+    extents: dict[int, tuple[str, int]] = {}
     for symbol in _symbols(elf):
         if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF":
             start = symbol["st_value"] & ~thumb_bit
-            if start not in found or symbol["st_size"] > found[start][1]:
-                found[start] = (symbol.name, symbol["st_size"])
-    return found
+            if start not in extents or symbol["st_size"] > extents[start][1]:
+                extents[start] = (symbol.name, symbol["st_size"])
+    return extents
 
 
 def _bytes_at(elf: ELFFile, start: int, size: int) -> bytes:
@@ -119,7 +119,7 @@ def _bytes_at(elf: ELFFile, start: int, size: int) -> bytes:
 
 
 def _data_map(elf: ELFFile) -> Callable[[int], bool]:
-    """Whether an address holds data: what the compiler's marks $d (data) and $t (Thumb code) say."""
+    """Whether an address holds data, according to the compiler's marks $d (data) and $t (Thumb code)."""
     marks = sorted((s["st_value"], s.name.startswith("$d")) for s in _symbols(elf) if s.name[:2] in ("$d", "$t"))
     starts = [start for start, _ in marks]
 
@@ -143,7 +143,7 @@ def _unwind_frames(elf: ELFFile) -> dict[int, int]:
 
 
 def _x86_framed(code: bytes) -> int:
-    """Frame of a function that keeps a frame pointer, of which the unwind tables say nothing; 0 for others."""
+    """Frame of a function that keeps a frame pointer, which the unwind tables do not tell; 0 for others."""
     if not code.removeprefix(b"\xf3\x0f\x1e\xfa").startswith(b"\x55\x48\x89\xe5"):  # push rbp; mov rbp, rsp
         return 0
     saved_at_most = 5 * 8

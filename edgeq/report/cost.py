@@ -14,7 +14,7 @@ class Pace:
     """How long one unit of a profile takes.
 
     Attributes:
-        unit_ns: nanoseconds of one instruction, cycle or nanosecond; None where nothing is known of it.
+        unit_ns: nanoseconds of one instruction, cycle or nanosecond; None where that is not known.
         clock_mhz: the clock that was assumed; None where time itself is measured.
         cpi: the cycles of an instruction that were assumed; None where no instructions are counted.
     """
@@ -24,7 +24,7 @@ class Pace:
     cpi: float | None = None
 
     def ms(self, value: int) -> float | None:
-        """Milliseconds of so many units."""
+        """Milliseconds of `value` units."""
         return None if self.unit_ns is None else value * self.unit_ns / 1e6
 
 
@@ -32,12 +32,12 @@ def pace(target: Target, clock_mhz: float | None = None, cpi: float | None = Non
     """How long one unit of a target's profile takes.
 
     Args:
-        target: says what is counted, and at which clock it typically runs.
+        target: its file says what is counted, and at which clock it typically runs.
         clock_mhz: the clock, where instructions or cycles are counted; by default the target's.
         cpi: cycles per instruction, where instructions are counted; by default the target's.
 
     Raises:
-        UsageError: a number is not positive, or says nothing where it is given.
+        UsageError: a number is not positive, or has no meaning for the target.
     """
     for what, value in (("--clock", clock_mhz), ("--cpi", cpi)):
         if value is not None and not 0 < value < float("inf"):

@@ -19,7 +19,8 @@ class MemoryMap:
     """Where everything lies in the arena, and when.
 
     Attributes:
-        name, target: of the model, and what it was built for.
+        name: the model's name.
+        target: what it was built for.
         arena_bytes: size of the arena.
         arena_bound: bytes below which no plan can go.
         layers: name and operator of every call, in order of execution.
@@ -35,7 +36,7 @@ class MemoryMap:
 
     @property
     def peak(self) -> Peak:
-        """When it is fullest."""
+        """The step at which the arena is fullest."""
         return peak(self.arena)
 
     def moment(self, layer: int) -> str:
@@ -55,17 +56,17 @@ class MemoryMap:
             }
             for index, (name, op) in enumerate(self.layers)
         ]
-        most = self.peak
+        peak = self.peak
         return {
             "name": self.name,
             "target": self.target,
             "arena_bytes": self.arena_bytes,
             "arena_bound": self.arena_bound,
             "peak": {
-                "layer": self.moment(most.layer),
-                "index": most.layer,
-                "live_bytes": most.bytes,
-                "tensors": [_occupant(o) for o in most.occupants],
+                "layer": self.moment(peak.layer),
+                "index": peak.layer,
+                "live_bytes": peak.bytes,
+                "tensors": [_occupant(o) for o in peak.occupants],
             },
             "steps": steps,
         }
@@ -79,7 +80,7 @@ def memory_map(manifest: Mapping[str, Any], where: str = "") -> MemoryMap:
     """What a manifest says about the arena.
 
     Raises:
-        UsageError: it says nothing: the folder was made by an earlier version.
+        UsageError: it says nothing about it: the folder was made by an earlier version.
     """
     try:
         return MemoryMap(
@@ -106,14 +107,14 @@ def read_memory_map(folder: Path) -> MemoryMap:
     return memory_map(read_manifest(folder), str(folder))
 
 
-def save_svg(found: MemoryMap, path: Path) -> None:
+def save_svg(memory: MemoryMap, path: Path) -> None:
     """Write the drawing.
 
     Raises:
         UsageError: the file cannot be written.
     """
     try:
-        path.write_text(draw(found), encoding="utf-8", newline="\n")
+        path.write_text(draw(memory), encoding="utf-8", newline="\n")
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
@@ -151,7 +152,7 @@ def _short(name: str, room: float) -> str:
     return f"…{name[-(count - 1) :]}" if count >= 4 else ""
 
 
-def _nice(limit: int, steps: int) -> int:
+def _tick_distance(limit: int, steps: int) -> int:
     """A round distance between ticks: 1, 2 or 5 times a power of ten, or of 1024 times that."""
     unit = 1024 if limit >= 8 * 1024 else 1
     scale = unit
@@ -167,14 +168,14 @@ def _bytes(count: int) -> str:
 
 
 class _Canvas:
-    """Collects elements, and knows where a layer and an offset are."""
+    """Collects the drawing's elements, and knows where layers and offsets lie in it."""
 
-    def __init__(self, found: MemoryMap) -> None:
-        self.steps = len(found.layers) + 2
+    def __init__(self, memory: MemoryMap) -> None:
+        self.steps = len(memory.layers) + 2
         self.column = max(16.0, min(88.0, 1120 / self.steps))
         self.chart = self.column * self.steps
         self.width = max(LEFT + self.chart + RIGHT, 760.0)
-        self.scale = HEIGHT / max(found.arena_bytes, 1)
+        self.scale = HEIGHT / max(memory.arena_bytes, 1)
         self.top = TOP + STRIP + 12
         self.bottom = self.top + HEIGHT
         self.parts: list[str] = []
@@ -187,56 +188,58 @@ class _Canvas:
         """Height of an offset; the arena begins at the bottom."""
         return self.bottom - offset * self.scale
 
-    def rect(self, x: float, y: float, width: float, height: float, fill: str, more: str = "", title: str = "") -> None:
+    def rect(
+        self, x: float, y: float, width: float, height: float, fill: str, attributes: str = "", title: str = ""
+    ) -> None:
         inner = f"<title>{escape(title)}</title>" if title else ""
         place = f'x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" height="{_number(height)}"'
-        self.parts.append(f'<rect {place} fill="{fill}"{more}>{inner}</rect>')
+        self.parts.append(f'<rect {place} fill="{fill}"{attributes}>{inner}</rect>')
 
-    def line(self, x1: float, y1: float, x2: float, y2: float, stroke: str, more: str = "") -> None:
+    def line(self, x1: float, y1: float, x2: float, y2: float, stroke: str, attributes: str = "") -> None:
         place = f'x1="{_number(x1)}" y1="{_number(y1)}" x2="{_number(x2)}" y2="{_number(y2)}"'
-        self.parts.append(f'<line {place} stroke="{stroke}"{more}/>')
+        self.parts.append(f'<line {place} stroke="{stroke}"{attributes}/>')
 
     def text(self, x: float, y: float, text: str, style: str = "", anchor: str = "start", turn: int = 0) -> None:
         place = f'x="{_number(x)}" y="{_number(y)}"'
-        more = f' class="{style}"' if style else ""
-        more += f' text-anchor="{anchor}"' if anchor != "start" else ""
-        more += f' transform="rotate({turn} {_number(x)} {_number(y)})"' if turn else ""
-        self.parts.append(f"<text {place}{more}>{escape(text)}</text>")
+        attributes = f' class="{style}"' if style else ""
+        attributes += f' text-anchor="{anchor}"' if anchor != "start" else ""
+        attributes += f' transform="rotate({turn} {_number(x)} {_number(y)})"' if turn else ""
+        self.parts.append(f"<text {place}{attributes}>{escape(text)}</text>")
 
 
-def _axes(canvas: _Canvas, found: MemoryMap) -> None:
+def _axes(canvas: _Canvas, memory: MemoryMap) -> None:
     right = LEFT + canvas.chart
-    tick = _nice(found.arena_bytes, 8)
-    for offset in range(0, found.arena_bytes + 1, tick):
+    tick = _tick_distance(memory.arena_bytes, 8)
+    for offset in range(0, memory.arena_bytes + 1, tick):
         canvas.line(LEFT, canvas.y(offset), right, canvas.y(offset), "#e6eaee")
         if canvas.y(offset) > canvas.top + 14:
             canvas.text(LEFT - 8, canvas.y(offset) + 4, _bytes(offset), "faint small", "end")
     every = max(1, round(22 / canvas.column))
-    for layer in range(-1, len(found.layers) + 1):
+    for layer in range(-1, len(memory.layers) + 1):
         x = canvas.x(layer)
         if layer >= 0:
             canvas.line(x, canvas.top, x, canvas.bottom, "#f0f3f5")
-        if layer % every == 0 or layer in (-1, len(found.layers), found.peak.layer):
-            style = "small peak" if layer == found.peak.layer else "small"
-            name = _short(found.moment(layer), LABEL)
+        if layer % every == 0 or layer in (-1, len(memory.layers), memory.peak.layer):
+            style = "small peak" if layer == memory.peak.layer else "small"
+            name = _short(memory.moment(layer), LABEL)
             canvas.text(x + canvas.column / 2 + 4, canvas.bottom + 16, name, style, "end", turn=-45)
 
 
-def _strip(canvas: _Canvas, found: MemoryMap) -> None:
+def _strip(canvas: _Canvas, memory: MemoryMap) -> None:
     """Bytes in use at each step, as bars above the chart."""
-    most = found.peak
+    peak = memory.peak
     base = TOP + STRIP
     canvas.text(LEFT - 8, base - STRIP / 2 + 4, "in use", "faint small", "end")
-    for layer in range(-1, len(found.layers) + 1):
-        used = covered(present(found.arena, layer))
-        height = STRIP * used / max(found.arena_bytes, 1)
-        fill = PEAK if layer == most.layer else "#c5ced6"
-        title = f"{found.moment(layer)}: {used:,} bytes in use"
+    for layer in range(-1, len(memory.layers) + 1):
+        used = covered(present(memory.arena, layer))
+        height = STRIP * used / max(memory.arena_bytes, 1)
+        fill = PEAK if layer == peak.layer else "#c5ced6"
+        title = f"{memory.moment(layer)}: {used:,} bytes in use"
         canvas.rect(canvas.x(layer) + 1, base - height, canvas.column - 2, height, fill, title=title)
 
 
 def _overlaps(occupant: Occupant, others: tuple[Occupant, ...]) -> bool:
-    """Whether something that was there before shares bytes with it when it begins."""
+    """Whether an occupant shares bytes, when it begins, with one that was there before."""
     return any(
         o.first < occupant.first <= o.last
         and o.offset < occupant.offset + occupant.bytes
@@ -245,38 +248,38 @@ def _overlaps(occupant: Occupant, others: tuple[Occupant, ...]) -> bool:
     )
 
 
-def _fills(found: MemoryMap) -> dict[tuple[str, str], str]:
-    """The colour of everything in the arena, by value and kind; one for all parts of a tensor."""
-    tensors = list(dict.fromkeys(o.value for o in found.arena if o.kind == "tensor"))
+def _fills(memory: MemoryMap) -> dict[tuple[str, str], str]:
+    """The colour of everything in the arena, by value and kind; all parts of a tensor have the same."""
+    tensors = list(dict.fromkeys(o.value for o in memory.arena if o.kind == "tensor"))
     others = {"input": INPUT, "output": OUTPUT, "scratch": "url(#scratch)"}
-    fills = {(o.value, str(o.kind)): others.get(o.kind, "") for o in found.arena}
+    fills = {(o.value, str(o.kind)): others.get(o.kind, "") for o in memory.arena}
     return fills | {(value, "tensor"): TENSORS[number % len(TENSORS)] for number, value in enumerate(tensors)}
 
 
-def _tensors(canvas: _Canvas, found: MemoryMap) -> None:
-    fills, labels = _fills(found), list[tuple[Occupant, float, str]]()
-    for o in found.arena:
+def _tensors(canvas: _Canvas, memory: MemoryMap) -> None:
+    fills, labels = _fills(memory), list[tuple[Occupant, float, str]]()
+    for o in memory.arena:
         fill, style = fills[o.value, o.kind], "light" if o.kind in ("input", "output") else ""
         if o.bytes == 0:
             continue
-        # An output that takes over its input's bytes does so while the layer runs: the seam is in mid-column.
-        start = canvas.x(o.first + (0.5 if _overlaps(o, found.arena) else 0))
+        # An output that takes over its input's bytes does so while the layer runs, hence in the middle of the column.
+        start = canvas.x(o.first + (0.5 if _overlaps(o, memory.arena) else 0))
         width, height = canvas.x(o.last + 1) - start, o.bytes * canvas.scale
         label = f"scratch of {o.value}" if o.kind == "scratch" else o.value
-        span = f"{found.moment(o.first)} to {found.moment(o.last)}"
+        span = f"{memory.moment(o.first)} to {memory.moment(o.last)}"
         title = f"{label}: {o.bytes:,} bytes at {o.offset:,}, {span}"
-        more = ' stroke="#ffffff" stroke-width="1" rx="2"'
-        canvas.rect(start, canvas.y(o.offset + o.bytes), width, height, fill, more, title)
+        attributes = ' stroke="#ffffff" stroke-width="1" rx="2"'
+        canvas.rect(start, canvas.y(o.offset + o.bytes), width, height, fill, attributes, title)
         if o.kind != "scratch":
             labels.append((o, start, style))
-    _peak(canvas, found)
+    _peak(canvas, memory)
     for o, start, style in labels:
-        _label(canvas, found, o, start, style)
+        _label(canvas, memory, o, start, style)
 
 
-def _label(canvas: _Canvas, found: MemoryMap, occupant: Occupant, start: float, style: str) -> None:
-    """Name and size of a tensor, inside its rectangle: along it if it is broad, else upright."""
-    height, room = occupant.bytes * canvas.scale, _visible(canvas, found, occupant, start) - start
+def _label(canvas: _Canvas, memory: MemoryMap, occupant: Occupant, start: float, style: str) -> None:
+    """Name and size of a tensor, inside its rectangle: horizontal if it is wide enough, else vertical."""
+    height, room = occupant.bytes * canvas.scale, _visible(canvas, memory, occupant, start) - start
     middle = canvas.y(occupant.offset + occupant.bytes / 2)
     bytes = f"{occupant.bytes:,} B"
     if room < 84 and height > room and room >= 16:
@@ -291,40 +294,40 @@ def _label(canvas: _Canvas, found: MemoryMap, occupant: Occupant, start: float, 
             canvas.text(start + 5, middle + 14, bytes, f"{style} small".strip())
 
 
-def _visible(canvas: _Canvas, found: MemoryMap, occupant: Occupant, start: float) -> float:
-    """Right edge of the part of a tensor that no later one is drawn over."""
+def _visible(canvas: _Canvas, memory: MemoryMap, occupant: Occupant, start: float) -> float:
+    """Right edge of the part of a tensor that no later one covers."""
     right = canvas.x(occupant.last + 1)
-    for o in found.arena:
+    for o in memory.arena:
         shares = o.offset < occupant.offset + occupant.bytes and occupant.offset < o.offset + o.bytes
         if shares and occupant.first < o.first <= occupant.last:
             right = min(right, canvas.x(o.first + 0.5))
     return right
 
 
-def _peak(canvas: _Canvas, found: MemoryMap) -> None:
-    most = found.peak
-    x = canvas.x(most.layer)
-    more = f' fill-opacity="0" stroke="{PEAK}" stroke-width="2" rx="2"'
-    canvas.rect(x, canvas.top - 2, canvas.column, HEIGHT + 4, "#ffffff", more)
+def _peak(canvas: _Canvas, memory: MemoryMap) -> None:
+    peak = memory.peak
+    x = canvas.x(peak.layer)
+    attributes = f' fill-opacity="0" stroke="{PEAK}" stroke-width="2" rx="2"'
+    canvas.rect(x, canvas.top - 2, canvas.column, HEIGHT + 4, "#ffffff", attributes)
     canvas.line(LEFT, canvas.top, LEFT + canvas.chart, canvas.top, INK)
-    canvas.text(LEFT - 8, canvas.top + 4, f"{found.arena_bytes:,} B", "small", "end")
+    canvas.text(LEFT - 8, canvas.top + 4, f"{memory.arena_bytes:,} B", "small", "end")
 
 
-def _explanation(canvas: _Canvas, found: MemoryMap, y: float) -> float:
-    """What sets the peak, in words, and what the colours mean. Returns where it ends."""
-    most, fills = found.peak, _fills(found)
-    canvas.text(LEFT, y, f"Peak: {most.bytes:,} bytes in use, at {found.moment(most.layer)}", "peak")
-    for number, o in enumerate(most.occupants):
+def _explanation(canvas: _Canvas, memory: MemoryMap, y: float) -> float:
+    """What makes up the peak, in words, and what the colours mean. Returns the height at which it ends."""
+    peak, fills = memory.peak, _fills(memory)
+    canvas.text(LEFT, y, f"Peak: {peak.bytes:,} bytes in use, at {memory.moment(peak.layer)}", "peak")
+    for number, o in enumerate(peak.occupants):
         y += 20
         label = "scratch memory of the layer" if o.kind == "scratch" else o.value
-        share = max(o.bytes / max(found.arena_bytes, 1) * 160, 1)
+        share = max(o.bytes / max(memory.arena_bytes, 1) * 160, 1)
         canvas.rect(LEFT, y - 10, share, 12, fills[o.value, o.kind], ' rx="2"')
         canvas.text(LEFT + 172, y, f"{o.bytes:,} B")
         canvas.text(LEFT + 252, y, f"at {o.offset:,}", "faint")
         canvas.text(LEFT + 342, y, _short(label, canvas.width - LEFT - 370))
-        if number == 11 and len(most.occupants) > 13:
+        if number == 11 and len(peak.occupants) > 13:
             y += 20
-            canvas.text(LEFT + 172, y, f"and {len(most.occupants) - 12} more", "faint")
+            canvas.text(LEFT + 172, y, f"and {len(peak.occupants) - 12} more", "faint")
             break
     x, y = float(LEFT), y + 32
     for fill, label in ((INPUT, "input"), (OUTPUT, "output"), (TENSORS[0], "tensor"), ("url(#scratch)", "scratch")):
@@ -337,17 +340,17 @@ def _explanation(canvas: _Canvas, found: MemoryMap, y: float) -> float:
     return y
 
 
-def draw(found: MemoryMap) -> str:
+def draw(memory: MemoryMap) -> str:
     """The arena over time as SVG: tensors are rectangles, time runs to the right, offsets upwards; marks the peak."""
-    canvas = _Canvas(found)
-    canvas.text(LEFT, 32, f"{found.name}: arena of {found.arena_bytes:,} bytes", "title")
-    bound = "the least possible" if found.arena_bytes <= found.arena_bound else f"bound {found.arena_bound:,} bytes"
-    canvas.text(LEFT, 52, f"{bound} · {len(found.layers)} layers · {found.target}", "faint")
-    _axes(canvas, found)
-    _strip(canvas, found)
-    _tensors(canvas, found)
-    longest = max((len(_short(found.moment(i), LABEL)) for i in range(-1, len(found.layers) + 1)), default=0)
-    height = _explanation(canvas, found, canvas.bottom + 52 + longest * 4.8) + 24
+    canvas = _Canvas(memory)
+    canvas.text(LEFT, 32, f"{memory.name}: arena of {memory.arena_bytes:,} bytes", "title")
+    bound = "the least possible" if memory.arena_bytes <= memory.arena_bound else f"bound {memory.arena_bound:,} bytes"
+    canvas.text(LEFT, 52, f"{bound} · {len(memory.layers)} layers · {memory.target}", "faint")
+    _axes(canvas, memory)
+    _strip(canvas, memory)
+    _tensors(canvas, memory)
+    longest = max((len(_short(memory.moment(i), LABEL)) for i in range(-1, len(memory.layers) + 1)), default=0)
+    height = _explanation(canvas, memory, canvas.bottom + 52 + longest * 4.8) + 24
     size = f"{_number(canvas.width)} {_number(height)}"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}"'
     head += f' width="{_number(canvas.width)}" height="{_number(height)}">'

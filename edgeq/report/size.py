@@ -1,4 +1,4 @@
-"""What a program takes of the target's memory, and whether it fits."""
+"""How much of the target's memory a program takes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Size:
 
     @property
     def flash_bytes(self) -> int:
-        """What the model brings with it."""
+        """What the model adds to flash."""
         return self.model + self.kernels + self.helpers + self.weights
 
     @property
@@ -96,7 +96,7 @@ def measure(program: Path, target: Target, weights_file: int = 0) -> Size:
     such sections, they are sums over the functions that an inference can reach and the objects of the model's files.
 
     Raises:
-        ToolError: it is no ELF file with symbols.
+        ToolError: it is not an ELF file with symbols.
     """
     try:
         with program.open("rb") as file:
@@ -121,7 +121,7 @@ def _items(elf: ELFFile) -> list[_Item]:
     thumb_bit = 1 if elf["e_machine"] == "EM_ARM" else 0
     sections = list(elf.iter_sections())
     table = elf.get_section_by_name(".symtab")
-    found: dict[int, _Item] = {}
+    items: dict[int, _Item] = {}
     file = ""
     for symbol in table.iter_symbols() if table else ():
         kind, index = symbol["st_info"]["type"], symbol["st_shndx"]
@@ -133,10 +133,10 @@ def _items(elf: ELFFile) -> list[_Item]:
             address = symbol["st_value"] & ~thumb_bit if code else symbol["st_value"]
             writable = bool(section["sh_flags"] & SH_FLAGS.SHF_WRITE) and section.name != ".data.rel.ro"
             owner = file if symbol["st_info"]["bind"] == "STB_LOCAL" else ""
-            found.setdefault(
+            items.setdefault(
                 address, _Item(symbol.name, owner, address, symbol["st_size"], code, writable, section.name)
             )
-    return list(found.values())
+    return list(items.values())
 
 
 def _bytes_of(name: str, items: Sequence[_Item]) -> int:
@@ -147,7 +147,7 @@ def _of_sections(
     sections: Mapping[str, int], items: Sequence[_Item], used: set[int], stack: int, weights_file: int
 ) -> Size:
     common = [item for item in items if item.section == ".platform"]
-    # The compiler's library has its tables under names of the compiler's own.
+    # Tables of the compiler's library have names that are reserved for the compiler.
     helpers = sum(i.size for i in common if (i.address in used if i.is_code else i.name.startswith("__")))
     arena, state = _bytes_of(ARENA, items), _bytes_of(STATE, items)
     return Size(

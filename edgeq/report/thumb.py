@@ -1,4 +1,4 @@
-"""What a Thumb function does to the stack, and whom it calls: as much of a disassembler as that takes.
+"""What a Thumb function does to the stack, and what it calls: as much of a disassembler as that takes.
 
 Encodings: Arm Architecture Reference Manuals of Armv6-M, Armv7-M and Armv8-M.
 """
@@ -28,7 +28,7 @@ def frame_and_calls(start: int, code: bytes, is_data: Callable[[int], bool]) -> 
     constants: dict[int, int] = {}
     for address, first, second in _instructions(start, code, is_data):
         _remember_constant(constants, start, code, address, first, second)
-        frame += _taken(first, second, constants)
+        frame += _stack_taken(first, second, constants)
         target = _target(address, first, second)
         if target is not None:
             targets.append(target)
@@ -48,7 +48,7 @@ def _instructions(start: int, code: bytes, is_data: Callable[[int], bool]) -> It
         offset += 4 if wide else 2
 
 
-def _taken(first: int, second: int, constants: dict[int, int]) -> int:
+def _stack_taken(first: int, second: int, constants: dict[int, int]) -> int:
     """Bytes by which an instruction lowers the stack pointer."""
     if first & 0xFE00 == 0xB400:  # PUSH
         return 4 * (first & 0x1FF).bit_count()

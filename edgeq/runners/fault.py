@@ -1,4 +1,4 @@
-"""The report of a fault that firmware/platform/cores writes, whatever runs the program."""
+"""Reading the report of a fault that firmware/platform/cores writes, whatever runs the program."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _EXIT_CODE = 100
 _REPORT = re.compile(r"^edgeq: fault: (?P<cause>[^:]*): (?P<registers>.*)$", re.MULTILINE)
 
 
-def reported_fault(job: Job, done: Finished) -> Fault | None:
+def reported_fault(job: Job, finished: Finished) -> Fault | None:
     """The fault that a program was stopped by, if it was."""
-    report = _REPORT.search(done.errors) if done.code == _EXIT_CODE else None
+    report = _REPORT.search(finished.errors) if finished.code == _EXIT_CODE else None
     if report is None:
         return None
     registers = report["registers"].strip()

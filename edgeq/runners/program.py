@@ -1,4 +1,4 @@
-"""What is common to all runners: records in and out through files, and what a program says when it fails.
+"""What is common to all runners: records in and out through files, and messages of programs that fail.
 
 The files are those that firmware/runtime/main.c describes.
 """
@@ -38,7 +38,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A file that has to be in memory before a program starts: what, and where to."""
+    """A file that has to be in memory before a program starts, and its address there."""
 
     path: Path
     address: int
@@ -52,8 +52,8 @@ class Program:
         path: the linked program.
         target: what it was built for.
         inputs, outputs: in the model's order.
-        macs: multiply-accumulates of one inference; how long it is waited for depends on it.
-        weights: the file that it finds its weights in, if there is one.
+        macs: multiply-accumulates of one inference, by which the time that it may take is estimated.
+        weights: the file that holds its weights, if they are not in the program itself.
     """
 
     path: Path
@@ -81,8 +81,8 @@ class Profile:
 
     Attributes:
         unit: "ns", "cycles" or "instructions".
-        total: all of it, with what is before the first layer and after the last.
-        layers: each layer.
+        total: the whole inference, including what comes before the first layer and after the last.
+        layers: the cost of each layer.
     """
 
     unit: str
@@ -92,7 +92,7 @@ class Profile:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """Inferences, and how deep the stack got.
+    """The results of inferences, and how deep the stack got.
 
     Attributes:
         outputs: for every output an array, samples first.
@@ -129,7 +129,7 @@ def watches_stack(target: Target) -> bool:
 
 
 def watch(program: Program, inputs: Sequence[Array], steps: int | None = None) -> Watched:
-    """Run inferences as `run` does, and see how deep the stack gets: it is painted before each of them.
+    """Run inferences as `run` does, and measure how deep the stack gets: it is painted before each of them.
 
     Raises:
         UsageError, ToolError: as `run`.
@@ -137,17 +137,17 @@ def watch(program: Program, inputs: Sequence[Array], steps: int | None = None) -
     records = _records(program, inputs)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         outputs = _run(program, records, Path(folder), steps, ["stack"])
-        told = np.fromfile(Path(folder) / "stack", "<u8")
-    if told.size != 1:
+        depth = np.fromfile(Path(folder) / "stack", "<u8")
+    if depth.size != 1:
         raise ToolError("the program did not tell how deep its stack got", where=program.path.name)
-    return Watched(outputs, int(told[0]) or None)
+    return Watched(outputs, int(depth[0]) or None)
 
 
-def _run(program: Program, records: Array, folder: Path, steps: int | None, more: list[str]) -> list[Array]:
+def _run(program: Program, records: Array, folder: Path, steps: int | None, extra_words: list[str]) -> list[Array]:
     """Run inferences in `folder`, with arguments after the usual ones."""
     records.tofile(folder / "input")
     words = ["run", "input", "output"] if steps is None else ["sequences", "input", "output", str(steps)]
-    _execute(program, [*words, *more], folder, len(records))
+    _execute(program, [*words, *extra_words], folder, len(records))
     raw = np.fromfile(folder / "output", np.uint8)
     size = sum(port.nbytes for port in program.outputs)
     if raw.size != len(records) * size:
@@ -224,23 +224,23 @@ def _execute(program: Program, words: Sequence[str], folder: Path, inferences: i
     if counting and program.target.counter == "instructions":
         needed.add(Capability.COUNTS_INSTRUCTIONS)
     way = way_to_run(program.target, needed)
-    # What the slowest kernels need in an emulator on a busy machine, several times over.
+    # Several times what the slowest kernels need in an emulator on a busy machine.
     timeout = 60 + inferences * (0.05 + program.macs * 2e-6)
     job = Job(program.path.resolve(), tuple(words), folder, timeout, counting, memory)
-    done = way.run(job)
-    if done.code:
-        raise _failure(program.target, way, job, done)
+    finished = way.run(job)
+    if finished.code:
+        raise _failure(program.target, way, job, finished)
 
 
-def _failure(target: Target, way: Way, job: Job, done: Finished) -> ToolError:
-    """What to say of a program that ended with an exit code other than 0."""
+def _failure(target: Target, way: Way, job: Job, finished: Finished) -> ToolError:
+    """The error for a program that ended with an exit code other than 0."""
     where = f"{job.program.name} on {target.name}"
-    fault = way.fault(job, done)
+    fault = way.fault(job, finished)
     if fault is not None:
         place = f" in {fault.function}" if fault.function else ""
         return ToolError(f"fault: {fault.cause}{place}", hint=fault.registers, where=where)
-    said = [line.removeprefix("edgeq: ") for line in done.errors.splitlines() if line.startswith("edgeq: ")]
-    if said:
-        return ToolError(said[-1], where=where)
-    ending = f"was ended by signal {-done.code}" if done.code < 0 else f"ended with exit code {done.code}"
-    return ToolError(f"the program {ending}", hint=last_lines(done.errors), where=where)
+    messages = [line.removeprefix("edgeq: ") for line in finished.errors.splitlines() if line.startswith("edgeq: ")]
+    if messages:
+        return ToolError(messages[-1], where=where)
+    ending = f"was ended by signal {-finished.code}" if finished.code < 0 else f"ended with exit code {finished.code}"
+    return ToolError(f"the program {ending}", hint=last_lines(finished.errors), where=where)

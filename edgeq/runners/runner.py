@@ -12,7 +12,7 @@ from edgeq.toolchain.process import Finished
 
 
 class Capability(Enum):
-    """What not every runner can do; the words follow "that"."""
+    """What not every runner can do, in words that follow "a runner that"."""
 
     COUNTS_INSTRUCTIONS = "counts instructions"
     WATCHES_STACK = "tells how deep the stack gets"
@@ -36,7 +36,7 @@ class Job:
         words: its arguments (which must not hold commas or spaces).
         folder: where it runs, and finds the files that its arguments name.
         timeout: seconds after which it is ended.
-        counting: let its clock count instructions exactly, which may be slower.
+        counting: whether its clock must count instructions exactly, which may be slower.
         memory: files that are in memory before it starts, by address.
     """
 
@@ -54,8 +54,8 @@ class Fault:
 
     Attributes:
         cause: in words.
-        function: the function that it was in, or an empty string.
-        registers: what they held.
+        function: the function in which it was stopped, or an empty string.
+        registers: what the registers held.
     """
 
     cause: str
@@ -63,8 +63,8 @@ class Fault:
     registers: str
 
 
-def no_faults(job: Job, done: Finished) -> Fault | None:
-    """Of a runner whose programs do not tell of faults."""
+def no_faults(job: Job, finished: Finished) -> Fault | None:
+    """The `fault` of a runner whose programs do not report faults."""
     return None
 
 
@@ -73,11 +73,11 @@ class Runner:
     """A row of the table of runners.
 
     Attributes:
-        kind: its name in targets' files; `edgeq.target.runners` says what they hold of it.
+        kind: its name in targets' files; `edgeq.target.runners` says what they hold about it.
         capabilities: what it can do beyond running programs.
-        requires: the programs that it calls, by what a target says of it.
+        requires: the programs that it calls, given what a target says about it.
         run: runs a job to its end. Raises ToolError if the program cannot be started, or takes too long.
-        fault: the fault that a program which ended tells of, if there is one.
+        fault: the fault that a finished program reported, if there is one.
     """
 
     kind: str

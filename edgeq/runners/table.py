@@ -16,7 +16,7 @@ RUNNERS: Mapping[str, Runner] = {runner.kind: runner for runner in (host.RUNNER,
 
 @dataclass(frozen=True)
 class Way:
-    """A runner, and what a target says of it."""
+    """A runner, and what a target says about it."""
 
     runner: Runner
     spec: RunnerSpec
@@ -34,9 +34,9 @@ class Way:
         """
         return self.runner.run(job, self.spec)
 
-    def fault(self, job: Job, done: Finished) -> Fault | None:
-        """The fault that a job which ended tells of, if there is one."""
-        return self.runner.fault(job, done)
+    def fault(self, job: Job, finished: Finished) -> Fault | None:
+        """The fault that a finished job reported, if there is one."""
+        return self.runner.fault(job, finished)
 
 
 def ways(target: Target) -> tuple[Way, ...]:
@@ -50,9 +50,9 @@ def way_to_run(target: Target, needed: Collection[Capability] = ()) -> Way:
     Raises:
         ToolError: there is none.
     """
-    able = [way for way in ways(target) if way.runner.capabilities.issuperset(needed)]
-    if able:
-        return able[0]
+    capable = [way for way in ways(target) if way.runner.capabilities.issuperset(needed)]
+    if capable:
+        return capable[0]
     what = " and ".join(c.value for c in Capability if c in needed) if target.runners else ""
     raise ToolError(
         f"there is no runner for {target.name}{f' that {what}' if what else ''}",

@@ -1,8 +1,8 @@
 """Reading targets' files (docs/targets.md).
 
 A CPU's file holds its features, its compiler flags and, in `board`, the emulated board that stands for it when the CPU
-is asked for by its own name. A board's file extends a CPU and holds memory, clock and runners. Where both say
-something, the one that was asked for decides. Below both is the family's file, which has what all its CPUs share.
+is asked for by its own name. A board's file extends a CPU and holds memory, clock and runners. Where both set a key,
+the one that was asked for prevails. Both build on the family's file, which holds what all its CPUs share.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 SUFFIX = ".toml"
-_OF_A_FILE_ALONE = ("aliases", "extends", "board", "name")
-"""Keys that say nothing of what builds on the file."""
+_NOT_INHERITED = ("aliases", "extends", "board", "name")
+"""Keys that are not inherited by what builds on the file."""
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a target is asked for by a file of the user's own, not by its name."""
+    """Whether a target is asked for as a file of the user's own, not by its name."""
     return name.endswith(SUFFIX) or "/" in name or "\\" in name
 
 
 def target_name(name: str) -> str:
-    """What a target that is asked for as `name` is called: a file as the file is, without its suffix."""
+    """The name of a target that is asked for as `name`; for a file, the file's name without its suffix."""
     return Path(name).stem if is_file_name(name) else name
 
 
 def load_target(name: str) -> Target:
-    """The CPU or board called `name`, or of which `name` is an alias, or that a file of this name describes.
+    """The CPU or board that is called `name`, has the alias `name`, or is described by the file `name`.
 
     Raises:
-        UsageError: there is none; or its file is wrong, which only happens to files one has written oneself.
+        UsageError: there is none; or its file is wrong, which only happens with files of the user's own.
     """
     if is_file_name(name):
         return load_target_file(Path(name))
@@ -75,7 +75,7 @@ def load_target_file(path: Path) -> Target:
     own = _read(path)
     data = _extended(path, own, ())
     if "board" in own:
-        data = _merged(_read(_other(path, str(own["board"]))), data)
+        data = _merged(_read(_referenced(path, str(own["board"]))), data)
     return _target(path, data)
 
 
@@ -85,7 +85,7 @@ def _extended(path: Path, own: Mapping[str, Any], seen: tuple[Path, ...]) -> Map
         raise UsageError(f"extends itself by way of {', '.join(p.stem for p in seen)}", where=path.name)
     if "extends" not in own:
         return own
-    other = _other(path, str(own["extends"]))
+    other = _referenced(path, str(own["extends"]))
     return _merged(_extended(other, _read(other), (*seen, path)), own)
 
 
@@ -148,19 +148,19 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with what `own` says instead."""
-    return _over({key: value for key, value in base.items() if key not in _OF_A_FILE_ALONE}, own)
+    return _overlaid({key: value for key, value in base.items() if key not in _NOT_INHERITED}, own)
 
 
-def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _overlaid(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Two tables as one: tables within them key by key, and everything else whole."""
     merged = dict(base)
     for key, value in own.items():
         before = merged.get(key)
-        merged[key] = _over(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        merged[key] = _overlaid(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return merged
 
 
-def _other(path: Path, name: str) -> Path:
+def _referenced(path: Path, name: str) -> Path:
     """The file that `path` calls `name`: beside it, or one of edgeq's own."""
     if is_file_name(name):
         return path.parent / name
@@ -173,7 +173,7 @@ def _other(path: Path, name: str) -> Path:
 
 
 def _folder_files(kind: str) -> list[Path]:
-    """Sorted with numbers as numbers: m7 before m33."""
+    """The files of a folder, sorted with numbers as numbers: m7 before m33."""
     files = (folder("targets") / kind).glob(f"*{SUFFIX}")
     return sorted(files, key=lambda path: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", path.stem)])
 

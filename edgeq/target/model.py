@@ -32,7 +32,7 @@ class RunnerSpec:
 
     Attributes:
         kind: the runner (`edgeq.target.runners`).
-        settings: what it has to know, by key.
+        settings: what the runner needs to know, by key.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class RunnerSpec:
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A setting that is a list of texts; empty where nothing is said."""
+        """A setting that is a list of texts; empty if it is not set."""
         value = self.settings.get(key, ())
         if not isinstance(value, tuple):
             raise self._wrong(key, "list of texts")
@@ -58,7 +58,7 @@ class RunnerSpec:
 
 @dataclass(frozen=True)
 class Speed:
-    """What instructions are turned into time with.
+    """Figures from which the time of instructions is estimated.
 
     Attributes:
         clock_mhz: a typical clock of the CPU, or a board's own.
@@ -76,26 +76,26 @@ class Target:
     """What code is generated for.
 
     Attributes:
-        name: how it is asked for.
+        name: the name by which it is asked for.
         description: one line.
-        family: whose file in targets/families says what is common to several CPUs.
+        family: the name of a file in targets/families that holds what several CPUs have in common.
         cpu: the CPU's name as compilers know it.
         system: what programs run on: "native" (this machine), "linux" (another one) or "none" (bare metal).
         isa: features that kernels can ask for, such as "dsp" or "mve", with all that they imply.
         flags: compiler and linker flags for each kind of compiler that can build for it.
         link: further flags of the linker for programs, by kind of compiler.
         compilers: programs of kind "gcc" and "clang" to look for on the PATH; zig comes as a Python package.
-        packages: for a kind of compiler, the Debian package that has it.
+        packages: for a kind of compiler, the Debian package that contains it.
         suffix: how the names of programs end.
         memory: regions of a bare-metal target: "flash" (code, constants), "ram" and, where some memory, such as an
             external flash, is meant for weights alone, "weights".
-        vectors: address of the vector table, where it has to be elsewhere than at the start of flash.
+        vectors: address of the vector table, where that is not the start of flash.
         stack_bytes: memory set aside for the stack of a bare-metal program.
         platform: the folders below firmware/platform that programs are made of besides the model.
         runners: how its programs are run from this machine; the first that can do what is asked is taken.
-        clock_hz: what the cycle or tick counter counts, per second; 0: none.
+        clock_hz: rate of the cycle or tick counter, per second; 0 if there is none.
         counter: unit of a profile.
-        speed: what instructions are turned into time with, or None where time is measured.
+        speed: figures from which time is estimated, or None where time is measured.
         defines: preprocessor definitions of the platform's files, "NAME=VALUE".
     """
 
@@ -134,8 +134,8 @@ class Target:
     def platform_defines(self) -> tuple[str, ...]:
         """`defines`, with those that follow from the clock and the counter.
 
-        An emulator that counts one instruction per nanosecond shows them through a timer that is slower than that:
-        it ticks every EQ_TICK_NS / EQ_TICKS nanoseconds.
+        An emulator that counts one instruction per nanosecond shows the count through a slower timer, which ticks
+        every EQ_TICK_NS / EQ_TICKS nanoseconds.
         """
         if self.counter != "instructions":
             return self.defines

@@ -1,4 +1,4 @@
-"""The runners that a target's file can name, and what it has to say of each. `edgeq.runners` has the code."""
+"""The runners that a target's file can name, and what it has to say about each. `edgeq.runners` has the code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RunnerKind:
     """What a table `[runner.<kind>]` holds.
 
     Attributes:
-        system: of the targets whose programs it can run.
+        system: the `system` of targets whose programs it can run.
         settings: keys that must be there.
         optional: keys that may be there.
     """

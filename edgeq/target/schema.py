@@ -57,10 +57,10 @@ KEYS: Mapping[str, Value] = {
 
 
 def check_file(data: Mapping[str, Any], where: str) -> None:
-    """Make sure that a file has no key but those that there are, and values of the right kinds.
+    """Check that a file has only known keys, and values of the right kinds.
 
     Raises:
-        UsageError: it does not.
+        UsageError: it has an unknown key, or a value of the wrong kind.
     """
     for key, value in data.items():
         if key not in KEYS:
@@ -84,14 +84,14 @@ def _check_runner(kind: str, settings: Mapping[str, Any], where: str) -> None:
 
 
 def check_target(data: Mapping[str, Any], where: str) -> None:
-    """Make sure that what a target's files say together is complete.
+    """Check that a target's files together are complete.
 
     Args:
-        data: what a file says, with all that it builds on.
+        data: the keys of a file and of all that it builds on.
         where: the file.
 
     Raises:
-        UsageError: something is missing, or does not go together.
+        UsageError: something is missing or contradictory.
     """
     for key, allowed in (("system", SYSTEMS), ("counter", COUNTERS)):
         if data[key] not in allowed:

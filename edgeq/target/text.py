@@ -13,7 +13,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def target_text(target: Target) -> str:
-    """A TOML file from which `load_target_file` makes the same target, whatever becomes of the files it was made of.
+    """A TOML file from which `load_target_file` makes the same target, whatever happens to the files it came from.
 
     The same target gives the same text.
     """
@@ -38,7 +38,7 @@ def _key(key: str) -> str:
 
 
 def _text(text: str) -> str:
-    """As TOML writes it: as JSON does, but for one character."""
+    """A text as TOML writes it, which differs from JSON in one character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

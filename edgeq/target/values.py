@@ -12,8 +12,8 @@ class Value:
     """A kind of value.
 
     Attributes:
-        words: what it is, to follow "must be".
-        accepts: whether a value that TOML gave is of this kind.
+        words: what such a value is, in words that follow "must be".
+        accepts: whether a value that was read from TOML is of this kind.
     """
 
     words: str
@@ -21,7 +21,7 @@ class Value:
 
 
 def _is_text(value: object) -> bool:
-    """One line: it may become a comment of generated code."""
+    """Only one line, as it may become a comment in generated code."""
     return isinstance(value, str) and (value.isprintable() or not value)
 
 
@@ -56,7 +56,7 @@ def table_of(kind: Value, keys: tuple[str, ...], words: str) -> Value:
 def record_of(keys: Mapping[str, Value], words: str) -> Value:
     """A table with some of these keys, each with its own kind of value.
 
-    A file may say a part of it only: tables are merged with those of the file that it extends.
+    A file may set only some of the keys: tables are merged with those of the file that it extends.
     """
     return Value(
         words,

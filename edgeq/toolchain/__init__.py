@@ -1,4 +1,4 @@
-"""Compilers, CMake and other programs of the machine."""
+"""Finding and running compilers, CMake and other programs of the machine."""
 
 from edgeq.toolchain.cmake import Built, build, build_profile, find_cmake, find_generator, profile_path, program_path
 from edgeq.toolchain.compilers import Toolchain, available, find_toolchain, find_zig, install_hint

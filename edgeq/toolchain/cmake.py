@@ -23,7 +23,7 @@ _OVERFLOW = re.compile(r"region [`'\"]?(\w+)['\"`]?:? overflowed by (\d+) bytes"
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made.
+    """What a build produced.
 
     Attributes:
         program: the program that runs the model.
@@ -37,36 +37,36 @@ class Built:
 
 
 def _program_of_package(package: str, attribute: str, program: str) -> Path | None:
-    """A program that a Python package brings."""
+    """A program that comes with a Python package."""
     try:
         module = importlib.import_module(package)
-        found = shutil.which(program, path=str(getattr(module, attribute)))
+        path = shutil.which(program, path=str(getattr(module, attribute)))
     except (ImportError, AttributeError):
         return None
-    return Path(found) if found else None
+    return Path(path) if path else None
 
 
 def find_cmake() -> Path:
-    """CMake: on the PATH, else of the Python package `cmake`.
+    """CMake: from the PATH, else from the Python package `cmake`.
 
     Raises:
         ToolError: neither is there.
     """
-    found = shutil.which("cmake")
-    program = Path(found) if found else _program_of_package("cmake", "CMAKE_BIN_DIR", "cmake")
+    path = shutil.which("cmake")
+    program = Path(path) if path else _program_of_package("cmake", "CMAKE_BIN_DIR", "cmake")
     if program is None:
         raise ToolError("CMake is not installed", hint="pip install cmake")
     return program
 
 
 def find_generator() -> tuple[str, Path]:
-    """The name that CMake has for a build program, and that program: Ninja, else Make.
+    """CMake's name for a build program, and that program: Ninja, else Make.
 
     Raises:
         ToolError: neither is there.
     """
-    found = shutil.which("ninja")
-    ninja = Path(found) if found else _program_of_package("ninja", "BIN_DIR", "ninja")
+    path = shutil.which("ninja")
+    ninja = Path(path) if path else _program_of_package("ninja", "BIN_DIR", "ninja")
     if ninja is not None:
         return "Ninja", ninja
     make = shutil.which("make") or shutil.which("gmake")
@@ -86,7 +86,7 @@ def profile_path(folder: Path, name: str, target: Target) -> Path:
 
 
 def configure(folder: Path, target: Target, toolchain: Toolchain, options: Sequence[str] = ()) -> None:
-    """Prepare DIR/build, afresh.
+    """Prepare DIR/build from scratch.
 
     Args:
         folder: a folder that `edgeq.codegen.emit` wrote.
@@ -97,39 +97,39 @@ def configure(folder: Path, target: Target, toolchain: Toolchain, options: Seque
     Raises:
         ToolError: CMake or the compiler is missing or failed, or CMSIS-NN cannot be fetched.
     """
-    generator, maker = find_generator()
+    generator, build_program = find_generator()
     definitions = [
         f"CMAKE_TOOLCHAIN_FILE={folder.resolve() / 'toolchain' / toolchain.kind}.cmake",
-        f"CMAKE_MAKE_PROGRAM={maker}",
+        f"CMAKE_MAKE_PROGRAM={build_program}",
         f"EDGEQ_ZIG={toolchain.program}" if toolchain.kind == "zig" else f"CMAKE_C_COMPILER={toolchain.program}",
         *options,
     ]
     shutil.rmtree(folder / BUILD, ignore_errors=True)
     command: list[str | Path] = [find_cmake(), "-S", folder, "-B", folder / BUILD, "-G", generator, "-Wno-dev"]
     command += [f"-D{definition}" for definition in definitions]
-    done = run(command, check=False)
-    if done.code and _FETCHING.search(done.output + done.errors):
+    finished = run(command, check=False)
+    if finished.code and _FETCHING.search(finished.output + finished.errors):
         raise ToolError(
             f"CMSIS-NN cannot be fetched from {REPOSITORY}",
-            hint=f"give a copy of release {VERSION} with --cmsis-nn-root PATH\n{done.last_lines}",
+            hint=f"give a copy of release {VERSION} with --cmsis-nn-root PATH\n{finished.last_lines}",
         )
-    if done.code:
+    if finished.code:
         raise ToolError(
-            f"{Path(command[0]).name} failed with exit code {done.code}",
-            hint=f"{shown(command)}\n{done.last_lines}".rstrip(),
+            f"{Path(command[0]).name} failed with exit code {finished.code}",
+            hint=f"{shown(command)}\n{finished.last_lines}".rstrip(),
         )
 
 
 def _make(folder: Path, target: Target, goals: Sequence[str]) -> None:
     jobs = str(os.cpu_count() or 1)
     command: list[str | Path] = [find_cmake(), "--build", folder / BUILD, "--parallel", jobs, "--target", *goals]
-    done = run(command, timeout=3600, check=False)
-    if done.code:
-        _fail(command, done, target)
+    finished = run(command, timeout=3600, check=False)
+    if finished.code:
+        _fail(command, finished, target)
 
 
-def _fail(command: Sequence[str | Path], done: Finished, target: Target) -> None:
-    overflows = _OVERFLOW.findall(done.output + done.errors)
+def _fail(command: Sequence[str | Path], finished: Finished, target: Target) -> None:
+    overflows = _OVERFLOW.findall(finished.output + finished.errors)
     if overflows:
         worst: dict[str, int] = {}
         for region, excess in overflows:
@@ -146,7 +146,7 @@ def _fail(command: Sequence[str | Path], done: Finished, target: Target) -> None
         )
     raise ToolError(
         f"the generated code cannot be compiled for {target.name}",
-        hint=f"{shown(command)}\n{done.last_lines}",
+        hint=f"{shown(command)}\n{finished.last_lines}",
     )
 
 
@@ -165,9 +165,9 @@ def build(
         folder: a folder that `edgeq.codegen.emit` wrote.
         name: the program's name.
         target: what it was written for.
-        toolchain: "gcc", "clang" or "zig"; None takes the first that is there.
+        toolchain: "gcc", "clang" or "zig"; None takes the first that is installed.
         sanitize: instrument the program with AddressSanitizer and UndefinedBehaviorSanitizer; host only.
-        werror: let warnings of the compiler be errors.
+        werror: treat warnings of the compiler as errors.
         cmsis_nn_root: a copy of CMSIS-NN; without one, CMake fetches it if the folder's program calls it.
 
     Raises:
@@ -189,7 +189,7 @@ def build(
 
 
 def _is_configured(folder: Path) -> bool:
-    """Whether DIR/build was made by CMake at this very place; a folder may have been moved since."""
+    """Whether CMake made DIR/build at this very path; a folder may have been moved since."""
     try:
         cache = (folder / BUILD / "CMakeCache.txt").read_text("utf-8", "replace")
     except OSError:

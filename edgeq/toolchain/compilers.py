@@ -1,4 +1,4 @@
-"""Which compilers are there: a system compiler first, else the one that the Python package `ziglang` brings."""
+"""Finding compilers: a system compiler first, else the one that comes with the Python package `ziglang`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUFFIX = ".exe" if sys.platform == "win32" else ""
 
 @dataclass(frozen=True)
 class Toolchain:
-    """A compiler that is there.
+    """A compiler of this machine.
 
     Attributes:
         kind: "gcc", "clang" or "zig".
@@ -30,7 +30,7 @@ class Toolchain:
 
     @property
     def version(self) -> str:
-        """Its own word for what it is; one line.
+        """The line with which it states its name and version.
 
         Raises:
             ToolError: it does not run.
@@ -42,14 +42,14 @@ class Toolchain:
 
 
 def find_zig() -> Path | None:
-    """The program zig: of the Python package `ziglang`, else on the PATH."""
+    """The program zig: from the Python package `ziglang`, else from the PATH."""
     spec = importlib.util.find_spec("ziglang")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        program = Path(place) / f"zig{_SUFFIX}"
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        program = Path(folder) / f"zig{_SUFFIX}"
         if program.is_file():
             return program
-    found = shutil.which("zig")
-    return Path(found) if found else None
+    path = shutil.which("zig")
+    return Path(path) if path else None
 
 
 def find_compiler(target: Target, kind: str) -> Toolchain | None:
@@ -59,10 +59,10 @@ def find_compiler(target: Target, kind: str) -> Toolchain | None:
     if kind == "zig":
         zig = find_zig()
         return Toolchain("zig", zig) if zig else None
-    found = shutil.which(target.compilers[kind]) if kind in target.compilers else None
-    if found is None and kind == "gcc" and target.native:
-        found = shutil.which("cc")  # this machine's compiler, which builds for this machine alone
-    return Toolchain(kind, Path(found)) if found else None
+    path = shutil.which(target.compilers[kind]) if kind in target.compilers else None
+    if path is None and kind == "gcc" and target.native:
+        path = shutil.which("cc")  # this machine's compiler, which builds for this machine alone
+    return Toolchain(kind, Path(path)) if path else None
 
 
 def available(target: Target) -> tuple[Toolchain, ...]:
@@ -85,18 +85,18 @@ def find_toolchain(target: Target, kind: str | None = None) -> Toolchain:
 
     Args:
         target: what to compile for.
-        kind: "gcc", "clang" or "zig"; None takes the first that is there.
+        kind: "gcc", "clang" or "zig"; None takes the first that is installed.
 
     Raises:
         UsageError: no compiler of that kind can build for the target.
-        ToolError: there is none; tells what to install.
+        ToolError: none is installed; the hint says what to install.
     """
     if kind is not None and kind not in target.flags:
         raise UsageError(
             f"{kind!r} cannot compile for {target.name}",
             hint=f"use one of {', '.join(k for k in KINDS if k in target.flags)}",
         )
-    found = [t for t in available(target) if kind in (None, t.kind)]
-    if not found:
+    toolchains = [t for t in available(target) if kind in (None, t.kind)]
+    if not toolchains:
         raise ToolError(f"there is no compiler for {target.name}", hint=install_hint(target, kind))
-    return found[0]
+    return toolchains[0]

@@ -42,7 +42,7 @@ class Finished:
 
     @property
     def last_lines(self) -> str:
-        """The end of what it said."""
+        """The last lines of its output."""
         return last_lines(f"{self.output}\n{self.errors}")
 
 
@@ -73,7 +73,7 @@ def run(
         timeout: seconds after which it is ended.
         install: what to tell the user when there is no such program.
         check: whether an exit code other than 0 is an error.
-        environment: variables to set besides those that are set; those that steer compilers are removed.
+        environment: variables to set besides those of this process, of which those that steer compilers are removed.
 
     Raises:
         ToolError: the program is missing, failed or took too long.
@@ -81,7 +81,7 @@ def run(
     words = [str(part) for part in command]
     variables = {k: v for k, v in os.environ.items() if k not in _STEERING} | dict(environment or {})
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             words,
             cwd=cwd,
             env=variables,
@@ -97,12 +97,12 @@ def run(
     except OSError as error:
         raise ToolError(f"the program {words[0]!r} cannot be run: {error.strerror}", hint=install) from error
     except subprocess.TimeoutExpired as error:
-        said = b"".join(part for part in (error.stdout, error.stderr) if isinstance(part, bytes))
+        output = b"".join(part for part in (error.stdout, error.stderr) if isinstance(part, bytes))
         raise ToolError(
             f"{Path(words[0]).name} did not end within {timeout:g} seconds",
-            hint=f"{shown(words)}\n{last_lines(said.decode('utf-8', 'replace'))}".rstrip(),
+            hint=f"{shown(words)}\n{last_lines(output.decode('utf-8', 'replace'))}".rstrip(),
         ) from error
-    finished = Finished(done.returncode, done.stdout, done.stderr)
+    finished = Finished(completed.returncode, completed.stdout, completed.stderr)
     if check and finished.code != 0:
         raise ToolError(
             f"{Path(words[0]).name} failed with exit code {finished.code}",

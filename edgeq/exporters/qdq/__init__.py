@@ -1,9 +1,9 @@
-"""An integer graph as a standard QDQ ONNX model (opset 13), for onnxruntime and for everyone who reads such models.
+"""An integer graph as a standard QDQ ONNX model (opset 13), for onnxruntime and whatever else reads such models.
 
 Every operator stands between DequantizeLinear and QuantizeLinear; weights are int8 per channel, biases int32,
 activations uint8 (onnxruntime on x86 has fast and exact kernels for that combination, and fuses all layers). Inputs and
-outputs are float tensors with the model's own names and layouts. Operators that ONNX wants in NCHW hold their
-results so, and a transpose appears only where the layout really changes.
+outputs are float tensors with the model's own names and layouts. Operators that ONNX defines in NCHW keep their
+results in it, and a transpose appears only where the layout really changes.
 """
 
 from __future__ import annotations

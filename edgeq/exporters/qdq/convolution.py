@@ -39,7 +39,7 @@ def conv_transpose2d(w: QdqWriter, node: Node, op: ConvTranspose2D) -> None:
     """Weights (OC, KH, KW, C/groups) → (C, OC/groups, KH, KW)."""
     oc, kh, kw, per_in = w.graph.type(str(node.inputs[1])).shape
     weight = weight_of(w, node, (0, 3, 1, 2))
-    # In (C, OC/groups, KH, KW) channels of several groups share an index: hence after dequantization.
+    # In (C, OC/groups, KH, KW) channels of several groups share an index, so the weights move after dequantization.
     split = w.constant(f"{node.name}_weight_shape", np.array([op.groups, oc // op.groups, per_in, kh, kw]))
     joined = w.constant(f"{node.name}_weight_shape", np.array([op.groups * per_in, oc // op.groups, kh, kw]))
     (weight,) = w.add("Reshape", [weight, split], f"{node.name}_weight_split")

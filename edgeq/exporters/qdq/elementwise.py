@@ -33,7 +33,7 @@ Spelling = Callable[[QdqWriter, Node, O, str], str]
 
 @exports(BinaryOp)
 def binary(w: QdqWriter, node: Node, op: BinaryOp) -> None:
-    """Operands are broadcast: in NCHW where one of them is held so."""
+    """Operands are broadcast, in NCHW where one of them is held in it."""
     names = [str(i) for i in node.inputs]
     rank = len(w.graph.type(node.outputs[0]).shape)
     computed = [n for n in names if w.graph.data(n) is None]
@@ -65,7 +65,7 @@ def spells(kind: type[O]) -> Callable[[Spelling[O]], Spelling[O]]:
     return register
 
 
-def _with(w: QdqWriter, node: Node, kind: str, x: str, number: float) -> str:
+def _with_constant(w: QdqWriter, node: Node, kind: str, x: str, number: float) -> str:
     return w.add(kind, [x, w.constant(f"{node.name}_constant", np.float32(number))], node.name)[0]
 
 
@@ -87,12 +87,14 @@ def hard_swish(w: QdqWriter, node: Node, op: HardSwish, x: str) -> str:
 def gelu(w: QdqWriter, node: Node, op: Gelu, x: str) -> str:
     """By Erf or by Tanh."""
     if op.approximate:
-        cube = _with(w, node, "Mul", w.add("Mul", [w.add("Mul", [x, x], node.name)[0], x], node.name)[0], 0.044715)
-        inner = _with(w, node, "Mul", w.add("Add", [x, cube], node.name)[0], sqrt(2.0 / np.pi))
+        cube = _with_constant(
+            w, node, "Mul", w.add("Mul", [w.add("Mul", [x, x], node.name)[0], x], node.name)[0], 0.044715
+        )
+        inner = _with_constant(w, node, "Mul", w.add("Add", [x, cube], node.name)[0], sqrt(2.0 / np.pi))
         (gate,) = w.add("Tanh", [inner], node.name)
     else:
-        (gate,) = w.add("Erf", [_with(w, node, "Mul", x, sqrt(0.5))], node.name)
-    half = _with(w, node, "Mul", _with(w, node, "Add", gate, 1.0), 0.5)
+        (gate,) = w.add("Erf", [_with_constant(w, node, "Mul", x, sqrt(0.5))], node.name)
+    half = _with_constant(w, node, "Mul", _with_constant(w, node, "Add", gate, 1.0), 0.5)
     return w.add("Mul", [x, half], node.name)[0]
 
 
@@ -111,11 +113,11 @@ def square(w: QdqWriter, node: Node, op: Square, x: str) -> str:
 @spells(Pow)
 def power(w: QdqWriter, node: Node, op: Pow, x: str) -> str:
     """The exponent is an input."""
-    return _with(w, node, "Pow", x, op.exponent)
+    return _with_constant(w, node, "Pow", x, op.exponent)
 
 
 def convert(w: QdqWriter, node: Node, op: Conversion, x: str) -> str:
-    """Nothing: dequantizing and quantizing does it, or its absence where values are real numbers."""
+    """No operator: the DequantizeLinear and QuantizeLinear around it, or their absence for real values, convert."""
     return x
 
 

@@ -47,6 +47,6 @@ def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
 
 @exports(MatMul)
 def mat_mul(w: QdqWriter, node: Node, op: MatMul) -> None:
-    """Word for word."""
+    """The operator of the same name."""
     (y,) = w.add("MatMul", [w.read(str(i)) for i in node.inputs], node.name)
     w.finish(node, y)

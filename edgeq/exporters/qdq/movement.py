@@ -17,7 +17,7 @@ from edgeq.ops.transpose import Transpose
 
 @exports(Concat)
 def concat(w: QdqWriter, node: Node, op: Concat) -> None:
-    """Word for word."""
+    """The operator of the same name."""
     (y,) = w.add("Concat", [w.read(str(i)) for i in node.inputs], node.name, axis=op.axis)
     w.finish(node, y)
 
@@ -61,6 +61,6 @@ def reshape(w: QdqWriter, node: Node, op: Reshape) -> None:
 
 @exports(Transpose)
 def transpose(w: QdqWriter, node: Node, op: Transpose) -> None:
-    """Word for word."""
+    """The operator of the same name."""
     (y,) = w.add("Transpose", [w.first(node)], node.name, perm=op.perm)
     w.finish(node, y)

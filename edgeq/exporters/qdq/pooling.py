@@ -16,7 +16,7 @@ from edgeq.ops.resize import Resize
 
 @exports(MaxPool2D)
 def max_pool2d(w: QdqWriter, node: Node, op: MaxPool2D) -> None:
-    """Word for word."""
+    """The operator of the same name."""
     (y,) = w.add(
         "MaxPool",
         [w.first(node, True)],
@@ -31,7 +31,7 @@ def max_pool2d(w: QdqWriter, node: Node, op: MaxPool2D) -> None:
 
 @exports(AveragePool2D)
 def average_pool2d(w: QdqWriter, node: Node, op: AveragePool2D) -> None:
-    """Word for word."""
+    """The operator of the same name."""
     (y,) = w.add(
         "AveragePool",
         [w.first(node, True)],
@@ -46,7 +46,7 @@ def average_pool2d(w: QdqWriter, node: Node, op: AveragePool2D) -> None:
 
 @exports(Resize)
 def resize(w: QdqWriter, node: Node, op: Resize) -> None:
-    """To sizes that are given, not by factors."""
+    """To sizes, not by factors."""
     batch, height, width, channels = w.graph.type(node.outputs[0]).shape
     sizes = w.constant(f"{node.name}_sizes", np.array([batch, channels, height, width], np.int64))
     attributes: dict[str, Any] = {"mode": "linear" if op.mode == "bilinear" else "nearest"}

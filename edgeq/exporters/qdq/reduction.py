@@ -29,6 +29,6 @@ def total(w: QdqWriter, node: Node, op: Sum) -> None:
 
 @exports(RowOp)
 def row(w: QdqWriter, node: Node, op: RowOp) -> None:
-    """Word for word."""
+    """The operator of the same name."""
     (y,) = w.add(op.onnx, [w.first(node)], node.name, axis=op.axis)
     w.finish(node, y)

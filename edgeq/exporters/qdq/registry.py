@@ -1,4 +1,4 @@
-"""The table of exporters: how an operator, or a family of them, is said in ONNX."""
+"""The table of exporters: how an operator, or a family of them, is expressed in ONNX."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Exporter = Callable[[QdqWriter, Node, Any], None]
 """Writes a node; the third argument is its operator."""
 
 EXPORTERS: dict[type[Op], Exporter] = {}
-"""By operator or by the base of a family. Exporters put themselves here."""
+"""Exporters by operator or by the base of a family; they register themselves."""
 
 
 def exports(kind: type[O]) -> Callable[[Callable[[QdqWriter, Node, O], None]], Callable[[QdqWriter, Node, O], None]]:

@@ -31,19 +31,19 @@ class QdqWriter:
         self._nchw: dict[str, bool] = {}
 
     def name(self, hint: str) -> str:
-        """A tensor name that nothing has yet."""
-        found, count = hint, 1
-        while found in self._names:
+        """A tensor name that is not in use yet."""
+        name, count = hint, 1
+        while name in self._names:
             count += 1
-            found = f"{hint}_{count}"
-        self._names.add(found)
-        return found
+            name = f"{hint}_{count}"
+        self._names.add(name)
+        return name
 
     def constant(self, hint: str, data: npt.ArrayLike) -> str:
         """Store an array. Returns its name."""
-        found = self.name(hint)
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(data).reshape(np.shape(data)), found))
-        return found
+        name = self.name(hint)
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(data).reshape(np.shape(data)), name))
+        return name
 
     def add(self, kind: str, inputs: list[str], hint: str, outputs: int = 1, **attributes: Any) -> list[str]:
         """Add an ONNX node. Returns the names of its outputs."""

@@ -75,7 +75,7 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
 
 
 def _import_nodes(builder: Builder) -> list[Problem]:
-    """Import every node; what cannot be is listed, and what depends on it is passed over."""
+    """Import every node; those that cannot be imported are listed, and those that depend on them are skipped."""
     problems: list[Problem] = []
     lost: set[str] = set()
     read = {name for message in builder.source.nodes for name in message.input} | set(builder.source.outputs)
@@ -128,7 +128,7 @@ def _import_node(node: OnnxNode, lost: set[str]) -> Problem | None:
 
 
 def _keep_integers(node: OnnxNode, integers: list[DType]) -> None:
-    """What an operator that only moves data makes of integers is integers again."""
+    """An operator that only moves data turns integers into integers again."""
     if not integers or node.kind in ("QuantizeLinear", "DequantizeLinear", "Cast") or node.kind.startswith("Q"):
         return
     for name in node.outputs:

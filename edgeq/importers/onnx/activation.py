@@ -26,14 +26,14 @@ from edgeq.ops.tanh import Tanh
 from edgeq.ops.transpose import Transpose
 
 
-def _simple(node: OnnxNode, op: Op) -> None:
+def _emit_unary(node: OnnxNode, op: Op) -> None:
     node.result(node.emit(op, [node.value(0)]))
 
 
 @handles("Relu")
 def relu(node: OnnxNode) -> None:
     """max(x, 0)."""
-    _simple(node, Clip(0.0, INFINITY))
+    _emit_unary(node, Clip(0.0, INFINITY))
 
 
 @handles("Clip")
@@ -50,7 +50,7 @@ def clip(node: OnnxNode) -> None:
     if (low, high) == (-INFINITY, INFINITY):
         node.result(node.value(0))
     else:
-        _simple(node, Clip(low, high))
+        _emit_unary(node, Clip(low, high))
 
 
 def _bound(node: OnnxNode, index: int, default: float) -> float:
@@ -65,7 +65,7 @@ def _bound(node: OnnxNode, index: int, default: float) -> float:
 @handles("LeakyRelu")
 def leaky_relu(node: OnnxNode) -> None:
     """x where positive, else alpha · x."""
-    _simple(node, LeakyRelu(node.attr_float("alpha", 0.01)))
+    _emit_unary(node, LeakyRelu(node.attr_float("alpha", 0.01)))
 
 
 @handles("PRelu")
@@ -73,7 +73,7 @@ def prelu(node: OnnxNode) -> None:
     """x where positive, else slope · x, with a constant slope that broadcasts to x."""
     slope = node.needed(1, "the slope")
     if slope.data.size == 1 and slope.q is None:
-        _simple(node, LeakyRelu(float(node.reals(1, "the slope").reshape(()))))
+        _emit_unary(node, LeakyRelu(float(node.reals(1, "the slope").reshape(()))))
         return
     x = node.value(0)
     node.result(node.emit(PRelu(), [x, aligned(node, slope, Activation(x))]))
@@ -82,31 +82,31 @@ def prelu(node: OnnxNode) -> None:
 @handles("Sigmoid")
 def sigmoid(node: OnnxNode) -> None:
     """1 / (1 + exp(−x))."""
-    _simple(node, Sigmoid())
+    _emit_unary(node, Sigmoid())
 
 
 @handles("Tanh")
 def tanh(node: OnnxNode) -> None:
     """tanh(x)."""
-    _simple(node, Tanh())
+    _emit_unary(node, Tanh())
 
 
 @handles("HardSwish")
 def hard_swish(node: OnnxNode) -> None:
     """x · clip(x / 6 + 1/2, 0, 1)."""
-    _simple(node, HardSwish())
+    _emit_unary(node, HardSwish())
 
 
 @handles("HardSigmoid")
 def hard_sigmoid(node: OnnxNode) -> None:
     """clip(alpha · x + beta, 0, 1)."""
-    _simple(node, HardSigmoid(alpha=node.attr_float("alpha", 0.2), beta=node.attr_float("beta", 0.5)))
+    _emit_unary(node, HardSigmoid(alpha=node.attr_float("alpha", 0.2), beta=node.attr_float("beta", 0.5)))
 
 
 @handles("Elu")
 def elu(node: OnnxNode) -> None:
     """x where positive, else alpha · (exp(x) − 1)."""
-    _simple(node, Elu(node.attr_float("alpha", 1.0)))
+    _emit_unary(node, Elu(node.attr_float("alpha", 1.0)))
 
 
 @handles("Gelu")
@@ -116,7 +116,7 @@ def gelu(node: OnnxNode) -> None:
     mode = node.attr_str("approximate", "none")
     if mode not in ("none", "tanh"):
         raise ModelError(f"attribute approximate {mode!r} is unknown", hint="use none or tanh")
-    _simple(node, Gelu(approximate=mode == "tanh"))
+    _emit_unary(node, Gelu(approximate=mode == "tanh"))
 
 
 @handles("Softmax", "LogSoftmax")

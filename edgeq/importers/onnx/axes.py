@@ -18,14 +18,14 @@ def normalize_axes(axes: Iterable[int], rank: int) -> tuple[int, ...]:
     Raises:
         ModelError: one is out of range, or given twice.
     """
-    found = tuple(a + rank if a < 0 else a for a in axes)
-    if any(not 0 <= a < rank for a in found) or len(set(found)) != len(found):
+    normalized = tuple(a + rank if a < 0 else a for a in axes)
+    if any(not 0 <= a < rank for a in normalized) or len(set(normalized)) != len(normalized):
         raise ModelError(f"axes {tuple(axes)} do not fit {rank} dimensions", hint=_CHECK)
-    return found
+    return normalized
 
 
 def axes_of(node: OnnxNode, rank: int) -> tuple[int, ...] | None:
-    """Axes from input 1 (new opsets) or the attribute (old ones), None where neither is given."""
+    """Axes from input 1 (new opsets) or the attribute (old ones), None where both are absent."""
     axes = node.ints(1, "the list of axes") if node.has(1) else node.attr_ints("axes")
     return None if axes is None else normalize_axes(axes, rank)
 
@@ -45,8 +45,8 @@ def reshape_target(node: OnnxNode, shape: Shape) -> Shape:
             raise ModelError(f"axes {chosen} of {shape} are not all of size 1", hint=_CHECK)
         return tuple(d for k, d in enumerate(shape) if k not in chosen)
     if node.kind == "Unsqueeze":
-        given = node.ints(1, "the list of axes") if node.has(1) else node.attr_ints("axes")
-        added = normalize_axes(given or (), len(shape) + len(given or ()))
+        inserted = node.ints(1, "the list of axes") if node.has(1) else node.attr_ints("axes")
+        added = normalize_axes(inserted or (), len(shape) + len(inserted or ()))
         rest = iter(shape)
         return tuple(1 if k in added else next(rest) for k in range(len(shape) + len(added)))
     return _wildcards(node, shape)

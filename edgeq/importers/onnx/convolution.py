@@ -40,16 +40,16 @@ def convolve(node: OnnxNode, x: str, weights: Constant, bias: Constant | None) -
         raise ModelError(
             f"{shape[1]} channels do not fit weights {weights.data.shape} in {groups} group(s)", hint=_CHECK
         )
-    found = window(node, weights.data.shape[2:] if len(shape) == 4 else weights.data.shape[3:])
+    geometry = window(node, weights.data.shape[2:] if len(shape) == 4 else weights.data.shape[3:])
     stored_bias = store_bias(node, bias, oc)
     if groups == shape[1] and per_group == 1 and groups > 1:
         data, q = permuted(weights, (2, 3, 0, 1))
         kernel = node.builder.store(weights.name, data.reshape(data.shape[:3]), q)
-        depthwise = DepthwiseConv2D(stride=found.stride, dilation=found.dilation, padding=found.padding)
+        depthwise = DepthwiseConv2D(stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding)
         y = node.emit(depthwise, [nhwc, kernel, stored_bias], "")
     else:
         kernel = node.builder.store(weights.name, *permuted(weights, (0, 2, 3, 1)))
-        op = Conv2D(stride=found.stride, dilation=found.dilation, padding=found.padding, groups=groups)
+        op = Conv2D(stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding, groups=groups)
         y = node.emit(op, [nhwc, kernel, stored_bias], "")
     return from_nhwc(node, y, len(shape))
 
@@ -103,9 +103,9 @@ def conv_transpose(node: OnnxNode) -> None:
         )
     data, q = _grouped(weights, groups)
     kernel = weights.data.shape[2:]
-    given = node.attr_ints("kernel_shape")
-    if given is not None and given != (kernel if len(shape) == 4 else kernel[1:]):
-        raise ModelError(f"attribute kernel_shape {given} does not fit the weights' {kernel}", hint=_CHECK)
+    declared = node.attr_ints("kernel_shape")
+    if declared is not None and declared != (kernel if len(shape) == 4 else kernel[1:]):
+        raise ModelError(f"attribute kernel_shape {declared} does not fit the weights' {kernel}", hint=_CHECK)
     padding, extra = _transpose_padding(
         node,
         Window(
@@ -140,22 +140,22 @@ def _grouped(weights: Constant, groups: int) -> tuple[Array, QParams | None]:
     return np.transpose(split, (0, 2, 3, 4, 1)).reshape(groups * per_group, kh, kw, c // groups), q
 
 
-def _transpose_padding(node: OnnxNode, found: Window) -> tuple[Padding, Pair]:
-    """What is cut off around the full output, and what is added below and right of it."""
+def _transpose_padding(node: OnnxNode, geometry: Window) -> tuple[Padding, Pair]:
+    """Padding that is cut off around the full output, and output padding that is added below and on the right."""
     sizes = spatial_sizes(node)
     extra = list(pair(node, node.attr_ints("output_padding"), "output_padding", 0, least=0))
-    mode, wanted = node.attr_str("auto_pad", "NOTSET"), node.attr_ints("output_shape")
-    if wanted is not None and len(wanted) == len(node.shape(0)):
-        wanted = wanted[2:]
-    if wanted is None and mode in ("NOTSET", "VALID", ""):
-        return (found.padding if mode != "VALID" else (0, 0, 0, 0)), (extra[0], extra[1])
-    if wanted is None and mode not in ("SAME_UPPER", "SAME_LOWER"):
+    mode, output_shape = node.attr_str("auto_pad", "NOTSET"), node.attr_ints("output_shape")
+    if output_shape is not None and len(output_shape) == len(node.shape(0)):
+        output_shape = output_shape[2:]
+    if output_shape is None and mode in ("NOTSET", "VALID", ""):
+        return (geometry.padding if mode != "VALID" else (0, 0, 0, 0)), (extra[0], extra[1])
+    if output_shape is None and mode not in ("SAME_UPPER", "SAME_LOWER"):
         raise ModelError(f"auto_pad {mode!r} is unknown", hint=_CHECK)
-    goal = pair(node, wanted, "output_shape", 1) if wanted is not None else None
+    goal = pair(node, output_shape, "output_shape", 1) if output_shape is not None else None
     before, after = [0, 0], [0, 0]
     for k in range(2):
-        full = found.stride[k] * (sizes[k] - 1) + extra[k] + found.span[k]
-        target = goal[k] if goal is not None else sizes[k] * found.stride[k]
+        full = geometry.stride[k] * (sizes[k] - 1) + extra[k] + geometry.span[k]
+        target = goal[k] if goal is not None else sizes[k] * geometry.stride[k]
         total = full - target
         if total < 0:
             extra[k], total = extra[k] - total, 0

@@ -45,11 +45,11 @@ def _name_outputs(builder: Builder) -> None:
         editor.outputs.append(name)
 
 
-def _moves(builder: Builder) -> list[Node]:
+def _rearrangements(builder: Builder) -> list[Node]:
     """Rearrangements of computed values, in the order in which they were made."""
     editor = builder.editor
-    found = [n for n in editor.nodes.values() if n.op.pattern is Pattern.REARRANGEMENT]
-    return [n for n in found if n.inputs[0] is not None and editor.values[n.inputs[0]].data is None]
+    rearrangements = [n for n in editor.nodes.values() if n.op.pattern is Pattern.REARRANGEMENT]
+    return [n for n in rearrangements if n.inputs[0] is not None and editor.values[n.inputs[0]].data is None]
 
 
 def _carry_parameters(builder: Builder) -> None:
@@ -58,7 +58,7 @@ def _carry_parameters(builder: Builder) -> None:
     Where the model gives both sides, and not the same, the tensor is requantized between them.
     """
     editor, values = builder.editor, builder.editor.values
-    moves = _moves(builder)
+    moves = _rearrangements(builder)
     changed = True
     while changed:
         changed = False

@@ -23,8 +23,12 @@ MAX_FOLDED = 2**27
 """A folded tensor of more elements comes from a damaged file."""
 
 
-def _limit(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape, if a tensor of it may be made here."""
+def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape itself.
+
+    Raises:
+        ModelError: no tensor can have it, or one would be too large.
+    """
     if any(d < 0 for d in shape) or prod(shape) > MAX_FOLDED:
         raise ModelError(f"a constant would have the shape {tuple(shape)}", hint="export the model again")
     return tuple(int(d) for d in shape)
@@ -32,15 +36,15 @@ def _limit(shape: Sequence[int]) -> tuple[int, ...]:
 
 def _elementwise(function: Callable[..., Any]) -> Fold:
     def run(node: OnnxNode, x: Sequence[Array]) -> Array:
-        _limit(np.broadcast_shapes(*(v.shape for v in x)))
+        _checked_shape(np.broadcast_shapes(*(v.shape for v in x)))
         return np.asarray(function(*x))
 
     return run
 
 
-def _many(function: Callable[[Any, Any], Any]) -> Fold:
+def _variadic(function: Callable[[Any, Any], Any]) -> Fold:
     def run(node: OnnxNode, x: Sequence[Array]) -> Array:
-        _limit(np.broadcast_shapes(*(v.shape for v in x)))
+        _checked_shape(np.broadcast_shapes(*(v.shape for v in x)))
         total = x[0]
         for other in x[1:]:
             total = function(total, other)
@@ -77,28 +81,28 @@ def _cast(node: OnnxNode, x: Sequence[Array]) -> Array:
 def _constant_of_shape(node: OnnxNode, x: Sequence[Array]) -> Array:
     fill = node.attr_tensor("value")
     value = np.zeros(1, np.float32) if fill is None else fill
-    return np.full(_limit(x[0].ravel().tolist()), value.ravel()[0], value.dtype)
+    return np.full(_checked_shape(x[0].ravel().tolist()), value.ravel()[0], value.dtype)
 
 
 def _gather(node: OnnxNode, x: Sequence[Array]) -> Array:
     (axis,) = normalize_axes([node.attr_int("axis", 0)], x[0].ndim)
-    _limit((*x[0].shape[:axis], *x[1].shape, *x[0].shape[axis + 1 :]))
+    _checked_shape((*x[0].shape[:axis], *x[1].shape, *x[0].shape[axis + 1 :]))
     return np.take(x[0], x[1], axis=axis)
 
 
 def _range(node: OnnxNode, x: Sequence[Array]) -> Array:
     start, limit, delta = (v.ravel()[0] for v in x)
-    _limit([max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))])
+    _checked_shape([max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))])
     return np.arange(start, limit, delta, dtype=x[0].dtype)
 
 
 def _expand(node: OnnxNode, x: Sequence[Array]) -> Array:
-    return np.broadcast_to(x[0], _limit(np.broadcast_shapes(x[0].shape, tuple(x[1].tolist()))))
+    return np.broadcast_to(x[0], _checked_shape(np.broadcast_shapes(x[0].shape, tuple(x[1].tolist()))))
 
 
 def _tile(node: OnnxNode, x: Sequence[Array]) -> Array:
     repeats = [int(r) for r in x[1].ravel()]
-    _limit([d * r for d, r in zip(x[0].shape, repeats, strict=True)])
+    _checked_shape([d * r for d, r in zip(x[0].shape, repeats, strict=True)])
     return np.tile(x[0], repeats)
 
 
@@ -132,8 +136,8 @@ def _reduce(function: Callable[..., Any]) -> Fold:
         if not axes and node.attr_int("noop_with_empty_axes", 0):
             return x[0]
         where = normalize_axes(axes, x[0].ndim) if axes else None
-        found = function(x[0], axis=where, keepdims=bool(node.attr_int("keepdims", 1)))
-        return np.asarray(found, x[0].dtype)
+        reduced = function(x[0], axis=where, keepdims=bool(node.attr_int("keepdims", 1)))
+        return np.asarray(reduced, x[0].dtype)
 
     return run
 
@@ -144,8 +148,8 @@ def _constant(node: OnnxNode, x: Sequence[Array]) -> Array:
         return tensor
     for name, get in (("value_float", node.attr_floats), ("value_int", node.attr_ints)):
         if node.has_attr(f"{name}s"):
-            found = get(f"{name}s")
-            return np.asarray(found, np.float32 if "float" in name else np.int64)
+            numbers = get(f"{name}s")
+            return np.asarray(numbers, np.float32 if "float" in name else np.int64)
     if node.has_attr("value_float"):
         return np.asarray(node.attr_float("value_float", 0.0), np.float32)
     if node.has_attr("value_int"):
@@ -176,9 +180,9 @@ FOLDS: dict[str, Fold] = {
     "Div": _elementwise(_divide),
     "Mod": _modulo,
     "Pow": _elementwise(_power),
-    "Min": _many(np.minimum),
-    "Max": _many(np.maximum),
-    "Sum": _many(np.add),
+    "Min": _variadic(np.minimum),
+    "Max": _variadic(np.maximum),
+    "Sum": _variadic(np.add),
     "Neg": _elementwise(np.negative),
     "Abs": _elementwise(np.abs),
     "Sqrt": _elementwise(np.sqrt),
@@ -220,8 +224,8 @@ def fold(node: OnnxNode) -> None:
     if first is not None and first.q is not None and node.kind in MOVES and _fold_quantized(node, first, first.q):
         return
     with np.errstate(all="ignore"):
-        found = FOLDS[node.kind](node, [c.real() for c in constants])
-    for index, data in enumerate(found if isinstance(found, tuple) else (found,)):
+        results = FOLDS[node.kind](node, [c.real() for c in constants])
+    for index, data in enumerate(results if isinstance(results, tuple) else (results,)):
         if data.size > MAX_ELEMENTS:
             raise ModelError(f"a constant would have the shape {data.shape}", hint="export the model again")
         node.result_constant(data, index)

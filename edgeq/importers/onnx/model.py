@@ -18,7 +18,7 @@ from edgeq.ir.tensor import Array, DType, Shape
 
 OPSETS = range(7, 23)
 MAX_ELEMENTS = 2**31 - 1
-"""No tensor of a model for a small device is larger; a damaged file can ask for anything."""
+"""No tensor of a model for a small device is larger; a damaged file can claim any size."""
 _REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16
 ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8} | dict.fromkeys(_REAL, DType.FLOAT32)
 """ONNX's codes of the types an activation may have; float16, double and bfloat16 are computed as float32."""
@@ -201,10 +201,10 @@ def _order(nodes: Sequence[Any], names: Sequence[str], known: set[str], outputs:
     return order
 
 
-def _inputs(declared: Sequence[Any], given: Mapping[str, Shape]) -> dict[str, tuple[Shape, DType]]:
+def _inputs(declared: Sequence[Any], requested_shapes: Mapping[str, Shape]) -> dict[str, tuple[Shape, DType]]:
     """Shape and type of every input; the batch is 1 unless the file or the caller says otherwise."""
     names = [i.name for i in declared]
-    for name in given:
+    for name in requested_shapes:
         if name not in names:
             raise UsageError(
                 f"the model has no input {name!r}", hint=f"its inputs are {', '.join(names) or 'none'}", where=name
@@ -212,7 +212,7 @@ def _inputs(declared: Sequence[Any], given: Mapping[str, Shape]) -> dict[str, tu
     batch_symbols = {
         i.type.tensor_type.shape.dim[0].dim_param for i in declared if len(i.type.tensor_type.shape.dim) > 0
     } - {""}
-    return {i.name: (_input_shape(i, given.get(i.name), batch_symbols), _element_type(i)) for i in declared}
+    return {i.name: (_input_shape(i, requested_shapes.get(i.name), batch_symbols), _element_type(i)) for i in declared}
 
 
 def _element_type(declared: Any) -> DType:
@@ -229,25 +229,25 @@ def _element_type(declared: Any) -> DType:
     return ELEMENT_TYPES[code]
 
 
-def _input_shape(declared: Any, given: Shape | None, batch_symbols: set[str]) -> Shape:
-    """The shape of one input, from the file and from what the caller gave."""
+def _input_shape(declared: Any, requested: Shape | None, batch_symbols: set[str]) -> Shape:
+    """The shape of one input, from the file and from what the caller requested."""
     name, tensor = declared.name, declared.type.tensor_type
     example = f"--input-shape {name}=1,3,224,224"
     if not tensor.HasField("shape"):
-        if given is None:
+        if requested is None:
             raise UsageError("the file does not say the shape of this input", hint=f"give it: {example}", where=name)
-        return _checked(given, name)
+        return _checked(requested, name)
     dims: list[int | None] = [d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim]
-    if given is not None:
-        if len(given) != len(dims) or any(d is not None and d != g for d, g in zip(dims, given, strict=True)):
+    if requested is not None:
+        if len(requested) != len(dims) or any(d is not None and d != g for d, g in zip(dims, requested, strict=True)):
             shown = ",".join("?" if d is None else str(d) for d in dims)
             raise UsageError(
-                f"the shape {tuple(given)} does not fit the model's {shown}",
+                f"the shape {tuple(requested)} does not fit the model's {shown}",
                 hint=f"change only the ?: {shown}" if None in dims else "leave it out: the model fixes the shape",
                 where=name,
             )
-        return _checked(given, name)
-    found: list[int] = []
+        return _checked(requested, name)
+    shape: list[int] = []
     for index, dim in enumerate(dims):
         if dim is None and index > 0 and tensor.shape.dim[index].dim_param not in batch_symbols:
             shown = ",".join(str(d) if d is not None else "1" if k == 0 else "?" for k, d in enumerate(dims))
@@ -256,8 +256,8 @@ def _input_shape(declared: Any, given: Shape | None, batch_symbols: set[str]) ->
                 hint=f"give the shape of every such input, as in {example}",
                 where=name,
             )
-        found.append(1 if dim is None else dim)
-    return _checked(found, name)
+        shape.append(1 if dim is None else dim)
+    return _checked(shape, name)
 
 
 def _checked(shape: Sequence[int], name: str) -> Shape:

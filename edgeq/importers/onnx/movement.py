@@ -140,8 +140,8 @@ def _pad_amounts(node: OnnxNode, rank: int) -> tuple[tuple[int, ...], tuple[int,
 
 def _pad_value(node: OnnxNode, x: str) -> tuple[float, bool]:
     """The real value that fills, and whether the input's parameters represent it exactly."""
-    found = node.operand(0)
-    integers = found.integers if isinstance(found, Activation) else None
+    operand = node.operand(0)
+    integers = operand.integers if isinstance(operand, Activation) else None
     q = node.type(x).q
     if node.opset < 11:
         value = node.attr_float("value", 0.0)

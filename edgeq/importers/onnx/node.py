@@ -32,7 +32,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Activation:
-    """A tensor that is computed: the graph's value, and the integer type in which ONNX sees it, if it does."""
+    """A tensor that is computed: the graph's value, and the integer type that ONNX gives it, if any."""
 
     value: str
     integers: DType | None = None
@@ -42,7 +42,7 @@ Operand = Constant | Activation
 
 
 class Builder:
-    """The graph under construction and what each tensor of the ONNX model has become in it."""
+    """The graph under construction, and what each tensor of the ONNX model became in it."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -93,7 +93,7 @@ class Builder:
         return self._stored[constant.name]
 
     def annotate(self, value: str, q: QParams) -> None:
-        """Say with which parameters a value is to be held."""
+        """Prescribe the parameters with which a value is to be held."""
         self.editor.set_type(value, replace(self.editor.values[value].type, q=q))
 
     def rename(self, old: str, new: str, among: Sequence[str] | None = None) -> None:
@@ -113,7 +113,7 @@ class Builder:
 
 
 class OnnxNode:
-    """One node of the model: typed access to attributes and inputs, and the means to add what it becomes."""
+    """One node of the model: typed access to attributes and inputs, and methods that add what it becomes."""
 
     def __init__(self, builder: Builder, message: Any, name: str) -> None:
         self.builder = builder
@@ -130,12 +130,12 @@ class OnnxNode:
     # attributes
 
     def _attribute(self, name: str, kind: int, what: str, default: T, get: Callable[[Any], T]) -> T:
-        found = self._attributes.get(name)
-        if found is None:
+        attribute = self._attributes.get(name)
+        if attribute is None:
             return default
-        if found.type != kind:
+        if attribute.type != kind:
             raise ModelError(f"attribute {name!r} is not {what}", hint="the file is damaged; export the model again")
-        return get(found)
+        return get(attribute)
 
     def attr_int(self, name: str, default: int) -> int:
         """An integer attribute."""
@@ -187,8 +187,8 @@ class OnnxNode:
 
     def constant(self, index: int) -> Constant | None:
         """An input if it is a constant, else None."""
-        found = self.operand(index)
-        return found if isinstance(found, Constant) else None
+        operand = self.operand(index)
+        return operand if isinstance(operand, Constant) else None
 
     def needed(self, index: int, what: str) -> Constant:
         """An input that must be constant.
@@ -196,10 +196,10 @@ class OnnxNode:
         Raises:
             ModelError: it is computed at run time.
         """
-        found = self.constant(index)
-        if found is None:
+        constant = self.constant(index)
+        if constant is None:
             raise ModelError(f"{what} is computed at run time", hint="make it a constant when exporting the model")
-        return found
+        return constant
 
     def ints(self, index: int, what: str) -> tuple[int, ...] | None:
         """A constant input of integers, flattened; None if absent."""
@@ -238,8 +238,8 @@ class OnnxNode:
 
     def shape(self, index: int) -> Shape:
         """Shape of an input."""
-        found = self.operand(index)
-        return tuple(found.data.shape) if isinstance(found, Constant) else self.type(found.value).shape
+        operand = self.operand(index)
+        return tuple(operand.data.shape) if isinstance(operand, Constant) else self.type(operand.value).shape
 
     def type(self, value: str) -> TensorType:
         """Type of a value of the graph."""
@@ -292,7 +292,7 @@ class OnnxNode:
         return self.builder.store(self.builder.fresh(f"{self.name}_{suffix}"), data, q)
 
     def result(self, value: str, index: int = 0, integers: DType | None = None) -> None:
-        """Say that an output of the node is this value of the graph, which takes over its name if this node made it."""
+        """Bind an output of the node to a value of the graph, which takes over its name if this node made it."""
         name = self.outputs[index] if index < len(self.outputs) else ""
         if not name:
             return
@@ -303,7 +303,7 @@ class OnnxNode:
         self.builder.tensors[name] = Activation(value, integers)
 
     def result_constant(self, data: Array, index: int = 0, q: QParams | None = None) -> None:
-        """Say that an output of the node is constant."""
+        """Bind an output of the node to a constant."""
         name = self.outputs[index] if index < len(self.outputs) else ""
         if name:
             self.builder.tensors[name] = Constant(name, data, q)

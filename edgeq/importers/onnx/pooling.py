@@ -26,21 +26,21 @@ def _pool_window(node: OnnxNode) -> Window:
     Raises:
         ModelError: a window would lie in the padding alone.
     """
-    found = window(node, None)
+    geometry = window(node, None)
     if node.attr_int("ceil_mode", 0) and node.attr_str("auto_pad", "NOTSET") in ("NOTSET", ""):
-        found = extend_for_ceil(found, spatial_sizes(node))
-    reach = (*found.span, *found.span)
-    if any(p >= r for p, r in zip(found.padding, reach, strict=True) if p):
-        raise ModelError(f"padding {found.padding} is as large as the window", hint="pad with a Pad node instead")
-    return found
+        geometry = extend_for_ceil(geometry, spatial_sizes(node))
+    reach = (*geometry.span, *geometry.span)
+    if any(p >= r for p, r in zip(geometry.padding, reach, strict=True) if p):
+        raise ModelError(f"padding {geometry.padding} is as large as the window", hint="pad with a Pad node instead")
+    return geometry
 
 
 @handles("MaxPool", integers=True)
 def max_pool(node: OnnxNode) -> None:
     """MaxPool, 1-D and 2-D; without indices."""
     rank, nhwc = len(node.shape(0)), to_nhwc(node, node.value(0))
-    found = _pool_window(node)
-    op = MaxPool2D(kernel=found.kernel, stride=found.stride, dilation=found.dilation, padding=found.padding)
+    geometry = _pool_window(node)
+    op = MaxPool2D(kernel=geometry.kernel, stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding)
     node.result(from_nhwc(node, node.emit(op, [nhwc], keep_q=True), rank))
 
 
@@ -53,30 +53,32 @@ def average_pool(node: OnnxNode) -> None:
 
 def average(node: OnnxNode, nhwc: str) -> str:
     """Add an average pool of this node's attributes over an NHWC value; returns its value."""
-    found = _pool_window(node)
+    geometry = _pool_window(node)
     include = bool(node.attr_int("count_include_pad", 0))
     declared = window(node, None).padding
-    if include and declared != found.padding:  # what ceil_mode added is never counted, what the model pads is
+    if include and declared != geometry.padding:  # what ceil_mode added is never counted, what the model pads is
         top, left, bottom, right = declared
         nhwc = node.emit(Pad((0, top, left, 0), (0, bottom, right, 0), "constant", 0.0), [nhwc], "padded", keep_q=True)
-        beyond = (0, 0, found.padding[2] - bottom, found.padding[3] - right)
-        found, include = replace(found, padding=beyond), False
-    if found.dilation != (1, 1):
-        return _dilated_average(node, nhwc, found, include)
-    op = AveragePool2D(kernel=found.kernel, stride=found.stride, padding=found.padding, count_include_pad=include)
+        beyond = (0, 0, geometry.padding[2] - bottom, geometry.padding[3] - right)
+        geometry, include = replace(geometry, padding=beyond), False
+    if geometry.dilation != (1, 1):
+        return _dilated_average(node, nhwc, geometry, include)
+    op = AveragePool2D(
+        kernel=geometry.kernel, stride=geometry.stride, padding=geometry.padding, count_include_pad=include
+    )
     return node.emit(op, [nhwc])
 
 
-def _dilated_average(node: OnnxNode, nhwc: str, found: Window, include: bool) -> str:
+def _dilated_average(node: OnnxNode, nhwc: str, geometry: Window, include: bool) -> str:
     """A depthwise convolution with equal weights, then a correction where the window meets the padding."""
     _, h, w, channels = node.type(nhwc).shape
-    weight = np.full((*found.kernel, channels), 1.0 / prod(found.kernel), np.float32)
-    op = DepthwiseConv2D(stride=found.stride, dilation=found.dilation, padding=found.padding)
+    weight = np.full((*geometry.kernel, channels), 1.0 / prod(geometry.kernel), np.float32)
+    op = DepthwiseConv2D(stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding)
     y = node.emit(op, [nhwc, node.store("weights", weight), None])
-    if include or not any(found.padding):
+    if include or not any(geometry.padding):
         return y
     ones = np.ones((1, h, w, 1), np.float32)
-    share = windows(ones, found.kernel, found.stride, found.dilation, found.padding, 0.0).mean(axis=(3, 4))
+    share = windows(ones, geometry.kernel, geometry.stride, geometry.dilation, geometry.padding, 0.0).mean(axis=(3, 4))
     return node.emit(Mul(), [y, node.store("correction", 1.0 / share)], "corrected")
 
 

@@ -26,17 +26,17 @@ def parameters(
         node: the node.
         scale, zero_point: indices of its inputs.
         rank: of the tensor they are for.
-        default: the type where no zero point tells it.
-        axis: along which several scales run; by default the attribute says it.
+        default: the integer type where there is no zero point to say it.
+        axis: the axis along which several scales run; by default that of the attribute.
 
     Raises:
-        ModelError: they are computed at run time, damaged, or of blocks.
+        ModelError: they are computed at run time, damaged, or one per block.
     """
     scales = node.needed(scale, "the scale").real()
-    given = node.needed(zero_point, "the zero point") if node.has(zero_point) else None
+    zero_points = node.needed(zero_point, "the zero point") if node.has(zero_point) else None
     if scales.dtype.kind != "f" or not np.isfinite(scales).all() or np.any(scales <= 0) or scales.size == 0:
         raise ModelError("a scale is not a positive number", hint="export the model again")
-    zeros: Array = np.zeros(1, default) if given is None else given.data
+    zeros: Array = np.zeros(1, default) if zero_points is None else zero_points.data
     if zeros.dtype.kind not in "iu" or zeros.size not in (1, scales.size) or scales.ndim > 1:
         hint = "use one scale per tensor or per channel"
         raise ModelError("the zero point does not fit the scale, or scales are of blocks", hint=hint)
@@ -47,10 +47,10 @@ def parameters(
 
 
 def output_type(node: OnnxNode) -> str:
-    """The integer type that a QuantizeLinear without a zero point makes.
+    """The integer type that a QuantizeLinear without a zero point yields.
 
     Raises:
-        ModelError: it has no 8 or 16 bits.
+        ModelError: it does not have 8 or 16 bits.
     """
     code = node.attr_int("output_dtype", 0) or 2
     if code not in CODES:
@@ -64,7 +64,7 @@ def shifted(q: QParams, dtype: str) -> QParams:
 
 
 def activation_parameters(node: OnnxNode, scale: int, zero_point: int) -> tuple[QParams, DType]:
-    """Parameters in which an activation is held (int8), and the type in which ONNX sees it.
+    """Parameters in which an activation is held (int8), and the type that it has in ONNX.
 
     Raises:
         ModelError: they are per channel, or not of 8 bits.
@@ -105,22 +105,22 @@ def dequantized(node: OnnxNode, index: int, scale: int, zero_point: int) -> Oper
     Raises:
         ModelError: the tensor was quantized with other parameters.
     """
-    found = node.operand(index)
-    if isinstance(found, Constant):
-        return dequantized_constant(node, found, scale, zero_point)
-    if found.integers is None:
+    operand = node.operand(index)
+    if isinstance(operand, Constant):
+        return dequantized_constant(node, operand, scale, zero_point)
+    if operand.integers is None:
         raise ModelError("the input is not quantized", hint="export the model again")
     q, dtype = activation_parameters(node, scale, zero_point)
-    known = node.type(found.value).q
-    if dtype is not found.integers or (known is not None and known != q):
+    known = node.type(operand.value).q
+    if dtype is not operand.integers or (known is not None and known != q):
         raise ModelError("the input was quantized with other parameters", hint="use the same scale and zero point")
     if known is None:
-        _annotate_integers(node, found.value, q)
-    return Activation(found.value)
+        _annotate_integers(node, operand.value, q)
+    return Activation(operand.value)
 
 
 def _annotate_integers(node: OnnxNode, value: str, q: QParams) -> None:
-    """Parameters for integers and for the integers of the model's inputs that were moved to there."""
+    """Prescribe parameters for integers, and for the model's inputs from which they were only moved."""
     editor, stack = node.builder.editor, [value]
     while stack:
         name = stack.pop()
@@ -148,12 +148,12 @@ def quantized(node: OnnxNode, value: str, q: QParams) -> str:
 @handles("QuantizeLinear", domain="com.microsoft")
 def quantize_linear(node: OnnxNode) -> None:
     """Parameters for a tensor; a constant is quantized here."""
-    found = node.operand(0)
-    if isinstance(found, Activation):
+    operand = node.operand(0)
+    if isinstance(operand, Activation):
         q, dtype = activation_parameters(node, 1, 2)
-        node.result(quantized(node, found.value, q), integers=dtype)
+        node.result(quantized(node, operand.value, q), integers=dtype)
         return
-    q, name = parameters(node, 1, 2, found.data.ndim, output_type(node))
+    q, name = parameters(node, 1, 2, operand.data.ndim, output_type(node))
     if name not in ("int8", "uint8", "int16", "uint16"):
         raise ModelError(f"quantization to {name} is not supported", hint=_CALIBRATE)
     real = node.reals(0, "the tensor").astype(np.float32)
@@ -172,8 +172,8 @@ def quantize_linear(node: OnnxNode) -> None:
 @handles("DequantizeLinear", domain="com.microsoft", integers=True)
 def dequantize_linear(node: OnnxNode) -> None:
     """The real tensor behind integers: the same value of the graph, or a constant with parameters."""
-    found = dequantized(node, 0, 1, 2)
-    if isinstance(found, Activation):
-        node.result(found.value)
+    operand = dequantized(node, 0, 1, 2)
+    if isinstance(operand, Activation):
+        node.result(operand.value)
     else:
-        node.result_constant(found.data, 0, found.q)
+        node.result_constant(operand.data, 0, operand.q)

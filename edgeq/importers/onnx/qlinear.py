@@ -41,13 +41,13 @@ def _bias(node: OnnxNode, index: int, x: Operand, weights: Constant) -> Constant
     """An int32 bias; its scale is the input's times the weights'."""
     if not node.has(index):
         return None
-    found = node.needed(index, "the bias")
+    bias = node.needed(index, "the bias")
     q = node.type(x.value).q if isinstance(x, Activation) else x.q
-    if found.data.dtype != np.int32 or q is None or weights.q is None:
+    if bias.data.dtype != np.int32 or q is None or weights.q is None:
         raise ModelError("the bias of a quantized operator must be int32", hint="export the model again")
     scales = np.asarray(q.scale) * np.asarray(weights.q.scale)
     scale = QParams.per_channel(scales, np.zeros(1), 0) if scales.size > 1 else QParams.per_tensor(float(scales[0]), 0)
-    return replace(found, q=scale)
+    return replace(bias, q=scale)
 
 
 @handles("QLinearConv", integers=True)
@@ -92,7 +92,7 @@ def qlinear_unary(node: OnnxNode) -> None:
 
 @handles("QLinearSoftmax", domain=MS, integers=True)
 def qlinear_softmax(node: OnnxNode) -> None:
-    """Inputs: x, scale, zero, y's scale, zero; the attribute `opset` says which softmax is meant."""
+    """Inputs: x, scale, zero, y's scale, zero; the attribute `opset` selects the version of Softmax."""
     x = node.value_of(dequantized(node, 0, 1, 2))
     _finish(node, add_softmax(node, x, node.attr_int("opset", 13)), 3)
 

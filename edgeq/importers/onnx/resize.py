@@ -51,7 +51,7 @@ def resize(node: OnnxNode) -> None:
 
 
 def _target(node: OnnxNode, shape: Shape) -> tuple[Shape, tuple[float, ...] | None]:
-    """Output shape, and the scales if the model gives those."""
+    """Output shape, and the scales if the model specifies those."""
     if node.kind == "Upsample" and node.opset < 9:
         scales: tuple[float, ...] | None = node.attr_floats("scales")
     else:
@@ -88,10 +88,10 @@ def _sampling(node: OnnxNode, scales: tuple[float, ...] | None) -> tuple[Coordin
         transformation = "half_pixel"
     if transformation == "tf_half_pixel_for_nn" and rounding == "floor":
         transformation, rounding = "half_pixel", "round_prefer_ceil"
-    for known in COORDINATES:
-        for way in ROUNDINGS:
-            if (transformation, rounding) == (known, way):
-                return known, way
+    for supported_coordinates in COORDINATES:
+        for supported_rounding in ROUNDINGS:
+            if (transformation, rounding) == (supported_coordinates, supported_rounding):
+                return supported_coordinates, supported_rounding
     raise ModelError(f"coordinates {transformation!r} with {rounding!r} are not supported", hint=_SIMPLER)
 
 

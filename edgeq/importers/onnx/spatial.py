@@ -70,10 +70,10 @@ def pair(node: OnnxNode, values: tuple[int, ...] | None, what: str, default: int
         ModelError: their count does not fit, or one is below `least`.
     """
     count = len(node.shape(0)) - 2
-    found = values if values is not None else (default,) * count
-    if len(found) != count or any(not least <= v < 2**31 for v in found):
-        raise ModelError(f"{what} {found} does not fit {count} dimension(s)", hint=_CHECK)
-    return (default, found[0]) if count == 1 else (found[0], found[1])
+    sizes = values if values is not None else (default,) * count
+    if len(sizes) != count or any(not least <= v < 2**31 for v in sizes):
+        raise ModelError(f"{what} {sizes} does not fit {count} dimension(s)", hint=_CHECK)
+    return (default, sizes[0]) if count == 1 else (sizes[0], sizes[1])
 
 
 def window(node: OnnxNode, kernel: Shape | None) -> Window:
@@ -86,16 +86,16 @@ def window(node: OnnxNode, kernel: Shape | None) -> Window:
     Raises:
         ModelError: attributes are missing or do not fit.
     """
-    given = node.attr_ints("kernel_shape")
-    if kernel is None and given is None:
+    declared = node.attr_ints("kernel_shape")
+    if kernel is None and declared is None:
         raise ModelError("the window's size is not given", hint=_CHECK)
-    if kernel is not None and given is not None and tuple(given) != tuple(kernel):
-        raise ModelError(f"attribute kernel_shape {given} does not fit the weights' {kernel}", hint=_CHECK)
-    sizes = pair(node, kernel if kernel is not None else given, "kernel", 1)
+    if kernel is not None and declared is not None and tuple(declared) != tuple(kernel):
+        raise ModelError(f"attribute kernel_shape {declared} does not fit the weights' {kernel}", hint=_CHECK)
+    sizes = pair(node, kernel if kernel is not None else declared, "kernel", 1)
     strides = pair(node, node.attr_ints("strides"), "strides", 1)
     dilations = pair(node, node.attr_ints("dilations"), "dilations", 1)
-    found = Window(sizes, strides, dilations, explicit_padding(node))
-    return replace(found, padding=_auto_padding(node, found))
+    geometry = Window(sizes, strides, dilations, explicit_padding(node))
+    return replace(geometry, padding=_auto_padding(node, geometry))
 
 
 def explicit_padding(node: OnnxNode) -> Padding:
@@ -107,16 +107,16 @@ def explicit_padding(node: OnnxNode) -> Padding:
     return (0, pads[0], 0, pads[1]) if count == 1 else (pads[0], pads[1], pads[2], pads[3])
 
 
-def _auto_padding(node: OnnxNode, found: Window) -> Padding:
+def _auto_padding(node: OnnxNode, geometry: Window) -> Padding:
     mode = node.attr_str("auto_pad", "NOTSET")
     if mode in ("NOTSET", ""):
-        return found.padding
+        return geometry.padding
     if mode == "VALID":
         return (0, 0, 0, 0)
     if mode not in ("SAME_UPPER", "SAME_LOWER"):
         raise ModelError(f"auto_pad {mode!r} is unknown", hint=_CHECK)
     before, after = [], []
-    for size, span, stride in zip(spatial_sizes(node), found.span, found.stride, strict=True):
+    for size, span, stride in zip(spatial_sizes(node), geometry.span, geometry.stride, strict=True):
         total = max((-(-size // stride) - 1) * stride + span - size, 0)
         less, more = total // 2, total - total // 2
         before.append(less if mode == "SAME_UPPER" else more)
@@ -124,17 +124,17 @@ def _auto_padding(node: OnnxNode, found: Window) -> Padding:
     return (before[0], before[1], after[0], after[1])
 
 
-def extend_for_ceil(found: Window, sizes: Pair) -> Window:
+def extend_for_ceil(geometry: Window, sizes: Pair) -> Window:
     """Padding extended below and right so that the last window, which may stick out, is counted too.
 
     A window that would start in the padding behind the input is not counted.
     """
     after = []
     for k in range(2):
-        before, behind = found.padding[k], found.padding[k + 2]
-        room = sizes[k] + before + behind - found.span[k]
-        count = -(-room // found.stride[k]) + 1
-        if (count - 1) * found.stride[k] >= sizes[k] + before:
+        before, behind = geometry.padding[k], geometry.padding[k + 2]
+        room = sizes[k] + before + behind - geometry.span[k]
+        count = -(-room // geometry.stride[k]) + 1
+        if (count - 1) * geometry.stride[k] >= sizes[k] + before:
             count -= 1
-        after.append(max(behind, (count - 1) * found.stride[k] + found.span[k] - sizes[k] - before))
-    return replace(found, padding=(found.padding[0], found.padding[1], after[0], after[1]))
+        after.append(max(behind, (count - 1) * geometry.stride[k] + geometry.span[k] - sizes[k] - before))
+    return replace(geometry, padding=(geometry.padding[0], geometry.padding[1], after[0], after[1]))

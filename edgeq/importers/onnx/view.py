@@ -32,11 +32,11 @@ def identity(node: OnnxNode) -> None:
     """
     if node.kind == "Dropout" and node.has(2) and bool(np.any(node.needed(2, "the training flag").data)):
         raise ModelError("dropout in training mode is not supported", hint="export for inference")
-    found = node.operand(0)
-    if isinstance(found, Activation):
-        node.result(found.value)
+    operand = node.operand(0)
+    if isinstance(operand, Activation):
+        node.result(operand.value)
     else:
-        node.result_constant(found.data, 0, found.q)
+        node.result_constant(operand.data, 0, operand.q)
 
 
 @handles("Shape", integers=True)
@@ -60,17 +60,17 @@ def cast(node: OnnxNode) -> None:
     Raises:
         ModelError: the cast would round or truncate.
     """
-    found = node.operand(0)
+    operand = node.operand(0)
     target = node.attr_int("to", 1) if node.kind == "Cast" else 1
     if ELEMENT_TYPES.get(target) is not DType.FLOAT32:
         raise ModelError("a cast to integers at run time is not supported", hint="cut the model before it")
-    if not isinstance(found, Activation):
+    if not isinstance(operand, Activation):
         node.result(node.value(0))
         return
-    if found.integers is not None:
-        raw = QParams.per_tensor(1.0, -128 if found.integers is DType.UINT8 else 0)
-        known = node.type(found.value).q
+    if operand.integers is not None:
+        raw = QParams.per_tensor(1.0, -128 if operand.integers is DType.UINT8 else 0)
+        known = node.type(operand.value).q
         if known is not None and known != raw:
             raise ModelError("a cast of quantized numbers is not supported", hint="use DequantizeLinear")
-        node.builder.annotate(found.value, raw)
-    node.result(found.value)
+        node.builder.annotate(operand.value, raw)
+    node.result(operand.value)

@@ -67,7 +67,7 @@ def import_bytes(
 def import_raw(
     model: RawModel, name: str, input_shapes: Mapping[str, Shape] | None = None, where: str = ""
 ) -> tuple[Graph, dict[int, str]]:
-    """Import a model that was read; gives also which value each of its tensors became.
+    """Import a model that was read; also returns the value that each of its tensors became.
 
     Raises:
         ModelError, UsageError: as in `edgeq.importers.load`.
@@ -97,7 +97,7 @@ def _label(builder: Builder, op: RawOp) -> str:
 
 
 def _import_operators(builder: Builder) -> list[Unsupported]:
-    """Import every operator; lists what cannot be, and passes over what depends on that."""
+    """Import every operator; those that cannot be imported are listed, and those that depend on them are skipped."""
     problems: list[Unsupported] = []
     lost: set[int] = set()
     for op in builder.model.ops:

@@ -1,4 +1,4 @@
-"""Operators made of simpler moves: blocks of pixels, repetition, picking of elements."""
+"""Operators composed of simpler moves: blocks of pixels, repetition, selection of elements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgeq.ops.slice import Slice
 from edgeq.ops.transpose import Transpose
 
 MOST_PARTS = 256
-"""More pieces than that are not made of one operator."""
+"""The most pieces that one operator may become."""
 
 
 @handles("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
@@ -129,13 +129,13 @@ def gather(b: Builder, op: RawOp) -> None:
 
 def runs(picked: Shape) -> list[tuple[int, int]]:
     """Indices as runs (first, end) of ascending neighbours."""
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for index in picked:
-        if found and found[-1][1] == index:
-            found[-1] = (found[-1][0], index + 1)
+        if ranges and ranges[-1][1] == index:
+            ranges[-1] = (ranges[-1][0], index + 1)
         else:
-            found.append((index, index + 1))
-    return found
+            ranges.append((index, index + 1))
+    return ranges
 
 
 def part(b: Builder, x: str, axis: int, first: int, stop: int) -> str:

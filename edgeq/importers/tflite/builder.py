@@ -25,7 +25,7 @@ FUSED_CLAMPS: dict[int, Clamp] = {
 }
 FUSED_NAMES = {4: "TANH", 5: "SIGN_BIT"}
 SHIFT = {"INT8": 0, "UINT8": 128}
-"""What is subtracted from stored values and zero-points of 8-bit tensors to have them signed."""
+"""What is subtracted from stored values and zero-points of 8-bit tensors to make them signed."""
 
 
 class Builder:
@@ -51,10 +51,10 @@ class Builder:
 
     def _add_inputs(self, input_shapes: Mapping[str, Shape]) -> None:
         names = [self.model.tensors[i].name for i in self.model.inputs]
-        for given in input_shapes:
-            if given not in names:
+        for name in input_shapes:
+            if name not in names:
                 raise UsageError(
-                    f"the model has no input {given!r}",
+                    f"the model has no input {name!r}",
                     hint=f"its inputs are {', '.join(names)}",
                     where=self.editor.name,
                 )
@@ -65,19 +65,19 @@ class Builder:
                 self.editor.unique(tensor.name), TensorType(shape, DType.FLOAT32, self.activation_q(tensor))
             )
 
-    def _input_shape(self, tensor: RawTensor, given: Shape | None) -> Shape:
+    def _input_shape(self, tensor: RawTensor, requested: Shape | None) -> Shape:
         signature = tensor.signature or tensor.shape
-        if given is not None:
-            fits = len(given) == len(signature) and all(
-                g > 0 and s in (-1, g) for g, s in zip(given, signature, strict=True)
+        if requested is not None:
+            fits = len(requested) == len(signature) and all(
+                g > 0 and s in (-1, g) for g, s in zip(requested, signature, strict=True)
             )
             if not fits:
                 raise UsageError(
-                    f"the shape {tuple(given)} given for input {tensor.name!r} does not fit {signature}",
+                    f"the shape {tuple(requested)} given for input {tensor.name!r} does not fit {signature}",
                     hint="dimensions of −1 are free, the others are the model's",
                     where=self.editor.name,
                 )
-            return tuple(int(g) for g in given)
+            return tuple(int(g) for g in requested)
         if -1 in signature[1:]:
             example = "x".join(str(d) if d > 0 else "?" for d in (1, *signature[1:]))
             raise UsageError(
@@ -113,7 +113,7 @@ class Builder:
         self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
 
     def _name_output(self, value: str, name: str) -> str:
-        """Give an output its name, which some other tensor may have; inputs and earlier outputs keep theirs."""
+        """Give an output its name, which another tensor may already have; inputs and earlier outputs keep theirs."""
         if name in self.editor.values:
             if name in self.editor.inputs or name in self.editor.outputs:
                 return value
@@ -146,10 +146,10 @@ class Builder:
         """
         if index < 0:
             raise Problem("a required input is absent")
-        found = self.model.tensors[index]
-        if found.trait:
-            raise Problem(f"tensor {found.name!r} is {found.trait}", "export the model without it")
-        return found
+        tensor = self.model.tensors[index]
+        if tensor.trait:
+            raise Problem(f"tensor {tensor.name!r} is {tensor.trait}", "export the model without it")
+        return tensor
 
     def activation_q(self, tensor: RawTensor) -> QParams | None:
         """The int8 parameters of an activation; None for a float one.
@@ -201,10 +201,10 @@ class Builder:
 
     def required(self, op: RawOp, position: int) -> tuple[int, ...]:
         """`integers` of an operand that must be there."""
-        found = self.integers(op, position)
-        if found is None:
+        numbers = self.integers(op, position)
+        if numbers is None:
             raise Problem(f"its operand {position} is absent")
-        return found
+        return numbers
 
     def constant(self, index: int, layout: str = "", permute: Sequence[int] = (), shape: Shape | None = None) -> str:
         """A constant as a value of the graph: float32, int8 or int32 with parameters.
@@ -369,7 +369,7 @@ class Builder:
             self.bind(index, name)
 
     def bind(self, index: int, name: str) -> None:
-        """Let a value be a tensor of the file.
+        """Bind a tensor of the file to a value of the graph.
 
         Raises:
             Problem: the file declares another shape.
@@ -380,14 +380,14 @@ class Builder:
         self.values[index] = name
 
     def fold(self, index: int, data: Array) -> None:
-        """Let a tensor be a constant; data in the tensor's stored type."""
+        """Bind a tensor to a constant; `data` has the tensor's stored type."""
         tensor = self.model.tensors[index]
         if tensor.dtype not in DTYPES:
             raise Problem(f"tensor {tensor.label} is {tensor.dtype}")
         self.folded[index] = np.asarray(data, DTYPES[tensor.dtype])
 
     def matched(self, name: str, q: QParams | None) -> str:
-        """`name`, or the same tensor with parameters `q` where it has others.
+        """The value `name`, or the same tensor requantized to `q` where its parameters differ.
 
         Scales that differ by less than 10⁻⁵ of their value count as the same: files are not exact there, and operators
         that only move data copy the integers.

@@ -51,7 +51,7 @@ def weights(b: Builder, op: RawOp, position: int, permute: tuple[int, ...] = (),
 
 
 def bias(b: Builder, op: RawOp, position: int, x: str, w: str, channels: int) -> str | None:
-    """An optional constant bias; its scale is s_in·s_w whatever the file says, as the arithmetic has it."""
+    """An optional constant bias; its scale is s_in·s_w whatever the file says, as the arithmetic requires."""
     if position >= len(op.inputs) or op.inputs[position] < 0:
         return None
     index = op.inputs[position]
@@ -160,7 +160,7 @@ def fully_connected(b: Builder, op: RawOp) -> None:
 
 
 def rows(b: Builder, op: RawOp, x: str, k: int) -> str:
-    """x as FULLY_CONNECTED sees it: (rows, K), or its own shape where it is kept."""
+    """x as FULLY_CONNECTED takes it: (rows, K), or its own shape where that is kept."""
     shape = b.shape(x)
     size = 1
     for d in shape:
@@ -237,7 +237,7 @@ def constant_right(b: Builder, op: RawOp, x: str, shape: Shape) -> None:
 
 @handles("MAX_POOL_2D", "AVERAGE_POOL_2D")
 def pool_2d(b: Builder, op: RawOp) -> None:
-    """Padding takes no part: neither in the maximum nor in the count of the mean."""
+    """Padding is ignored: it counts neither for the maximum nor for the mean."""
     x, shape = image(b, op, 0)
     kernel, stride = (op.option("FilterHeight"), op.option("FilterWidth")), hw(op, "Stride")
     padding = same_padding((shape[1], shape[2]), kernel, stride, (1, 1), op.option("Padding"))

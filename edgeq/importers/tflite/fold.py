@@ -86,7 +86,7 @@ def _gather(op: RawOp, x: Sequence[Array]) -> Array:
     if op.option("BatchDims"):
         raise Problem("it gathers per batch")
     axis = normal_axis(op.option("Axis"), x[0].ndim)
-    _limit(x[0].size // max(x[0].shape[axis], 1) * x[1].size)
+    _check_size(x[0].size // max(x[0].shape[axis], 1) * x[1].size)
     return np.asarray(np.take(x[0], x[1], axis=axis))
 
 
@@ -95,7 +95,7 @@ def _reshape(op: RawOp, x: Sequence[Array]) -> Array:
     return x[0].reshape(resolve_shape([int(d) for d in target], x[0].size))
 
 
-def _limit(size: int) -> None:
+def _check_size(size: int) -> None:
     if not 0 <= size <= MAX_ELEMENTS:
         raise Problem(f"its result would have {size} elements")
 
@@ -104,7 +104,7 @@ def _fill(op: RawOp, x: Sequence[Array]) -> Array:
     size = 1
     for d in x[0].ravel():
         size *= int(d)
-        _limit(size)
+        _check_size(size)
     return np.full(tuple(int(d) for d in x[0].ravel()), x[1].item(), x[1].dtype)
 
 
@@ -112,7 +112,7 @@ def _broadcast(op: RawOp, x: Sequence[Array]) -> Array:
     size = 1
     for d in x[1].ravel():
         size *= int(d)
-        _limit(size)
+        _check_size(size)
     return np.broadcast_to(x[0], tuple(int(d) for d in x[1].ravel()))
 
 
@@ -120,7 +120,7 @@ def _range(op: RawOp, x: Sequence[Array]) -> Array:
     start, limit, delta = (v.item() for v in x[:3])
     if not delta:
         raise Problem("its step is 0")
-    _limit(max(0, int((limit - start) / delta)))
+    _check_size(max(0, int((limit - start) / delta)))
     return np.arange(start, limit, delta)
 
 
@@ -179,7 +179,7 @@ def fold(b: Builder, op: RawOp) -> bool:
         if op.kind not in MOVES or first.quant is None or first.quant.scale.size != 1:
             return False
     arrays = [x for x in operands if x is not None]
-    _limit(sum(x.size for x in arrays))
+    _check_size(sum(x.size for x in arrays))
     with np.errstate(all="ignore"):
         b.fold(op.outputs[0], FOLDERS[op.kind](op, arrays))
     return True

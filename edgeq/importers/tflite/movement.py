@@ -176,10 +176,10 @@ def strided(b: Builder, op: RawOp) -> None:
     begin, end, step, result = strided_slice(
         shape, b.required(op, 1), slice_end(b, op), b.required(op, 3), slice_masks(op)
     )
-    taken = tuple(len(range(f, e, s)) for f, e, s in zip(begin, end, step, strict=True))
-    if taken == shape and all(s == 1 for s in step):
+    sizes = tuple(len(range(f, e, s)) for f, e, s in zip(begin, end, step, strict=True))
+    if sizes == shape and all(s == 1 for s in step):
         view(b, op, x, result)
-    elif taken == result:
+    elif sizes == result:
         b.emit(op, Slice(begin, end, step), [x])
     else:
         part = b.step(Slice(begin, end, step), [x], f"{b.tensor(op.outputs[0]).name}/slice", b.q_of(x))
@@ -195,8 +195,8 @@ def slice_end(b: Builder, op: RawOp) -> tuple[int, ...]:
 def slice_masks(op: RawOp) -> tuple[int, int, int, int, int]:
     """Begin, end, ellipsis, new axis and shrink axis masks."""
     names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
-    found = [op.option(n) for n in names]
-    return found[0], found[1], found[2], found[3], found[4]
+    masks = [op.option(n) for n in names]
+    return masks[0], masks[1], masks[2], masks[3], masks[4]
 
 
 def paddings(b: Builder, op: RawOp, shape: Shape) -> tuple[Shape, Shape]:

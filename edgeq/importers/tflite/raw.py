@@ -1,4 +1,4 @@
-"""A .tflite file as plain Python values, checked: what the reader gives and everything else works on."""
+"""A .tflite file as plain Python values, checked: what the reader returns and everything else works on."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class RawTensor:
 
     @property
     def label(self) -> str:
-        """The name in quotes, for messages: the first of those the converter joined, and not too long of it."""
+        """The name in quotes, for messages: the first of those the converter joined, shortened."""
         return repr(shortened(self.name))
 
     @property

@@ -1,8 +1,8 @@
 """FlatBuffers → RawModel.
 
-The accessors of the schema package trust the file: an offset that points astray raises whatever Python raises there,
-and a vector may claim four billion entries. So every count is held against the file's size, every index against the
-table it points into, and whatever else goes wrong while reading becomes one ModelError.
+The accessors of the schema package trust the file: an offset out of range raises whatever Python raises there, and a
+vector may claim four billion entries. So every count is checked against the file's size, every index against the table
+it points into, and whatever else goes wrong while reading becomes one ModelError.
 """
 
 from __future__ import annotations
@@ -113,16 +113,16 @@ class _Reader:
         return RawModel(tensors, tuple(ops), inputs, outputs, self.signature(len(tensors)))
 
     def signature(self, tensors: int) -> dict[str, int]:
-        found: dict[str, int] = {}
+        tensor_of: dict[str, int] = {}
         if not self.count(self.root.SignatureDefsLength(), "signatures") or self.root.SignatureDefs(0).SubgraphIndex():
-            return found
+            return tensor_of
         first = self.root.SignatureDefs(0)
         maps = [first.Inputs(i) for i in range(self.count(first.InputsLength(), "inputs"))]
         maps += [first.Outputs(i) for i in range(self.count(first.OutputsLength(), "outputs"))]
         for item in maps:
             self.check_indices((item.TensorIndex(),), tensors, "the signature")
-            found[self.name(item.Name(), "")] = item.TensorIndex()
-        return found
+            tensor_of[self.name(item.Name(), "")] = item.TensorIndex()
+        return tensor_of
 
     def check_indices(self, indices: tuple[int, ...], tensors: int, what: str, optional: bool = False) -> None:
         for index in indices:
@@ -130,7 +130,7 @@ class _Reader:
                 raise Damaged(f"{what} refers to tensor {index} of {tensors}")
 
     def codes(self) -> list[str]:
-        found = []
+        kinds = []
         for i in range(self.count(self.root.OperatorCodesLength(), "operator codes")):
             code = self.root.OperatorCodes(i)
             # Codes above 127 do not fit the old 8-bit field; files made before the new one have 0 there.
@@ -138,8 +138,8 @@ class _Reader:
             kind = OPERATORS.get(number, f"operator code {number}")
             if kind == "CUSTOM":
                 kind = f"CUSTOM {self.name(code.CustomCode(), 'without a name')}"
-            found.append(kind)
-        return found
+            kinds.append(kind)
+        return kinds
 
     def operator(self, op: Any, index: int, codes: list[str]) -> RawOp:
         code = op.OpcodeIndex()
@@ -161,14 +161,14 @@ class _Reader:
             raise Damaged(f"a {kind} operator has options of another operator")
         else:
             view.Init(stored.Bytes, stored.Pos)
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for accessor in accessors:
             value = getattr(view, accessor)()
             if accessor.endswith("AsNumpy"):
-                found[accessor.removesuffix("AsNumpy")] = self.ints(value, "dimensions")
+                values[accessor.removesuffix("AsNumpy")] = self.ints(value, "dimensions")
             else:
-                found[accessor] = value
-        return found
+                values[accessor] = value
+        return values
 
     def tensor(self, tensor: Any, index: int) -> RawTensor:
         name = self.name(tensor.Name(), f"tensor_{index}")

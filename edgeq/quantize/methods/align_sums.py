@@ -1,7 +1,8 @@
 """Scales of sums: chosen so that the integer arithmetic of sums is exact.
 
 FAST adds two tensors in a 32-bit accumulator with 15-bit factors. Where the scales' ratios have few digits, nothing is
-rounded before the end, and whoever computes the same sum in real numbers, as onnxruntime does, gets the same integers.
+rounded before the end, and a runtime that computes the same sum in real numbers, as onnxruntime does, gets the same
+integers.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ up, a real one is above the middle. It is too little to change any other result 
 def align_sums(draft: Draft) -> Draft:
     """Raise scales of inputs of sums by up to 1.6 %, so that their ratios to the output's are short binary fractions.
 
-    Parameters given beforehand stay.
+    Prescribed parameters stay.
     """
     graph, result = draft.graph, dict(draft.parameters)
     owner = {name: group for group in draft.groups for name in group.members}

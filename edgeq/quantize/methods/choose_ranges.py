@@ -1,4 +1,4 @@
-"""Parameters of activations, from what calibration measured of them."""
+"""Parameters of activations, from their calibration statistics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edgeq.quantize.step import Draft, Step
 
 
 def choose_ranges(draft: Draft) -> Draft:
-    """Every activation has parameters: those given, the others as the observer of its group decides.
+    """Give every activation parameters: the prescribed ones, or those that the observer of its group decides on.
 
     Raises:
         QuantizationError: an activation that needs a range becomes NaN or infinite.
@@ -40,14 +40,14 @@ def choose_ranges(draft: Draft) -> Draft:
         q = group.given
         if q is None:
             assert draft.statistics is not None
-            low, high = _joint(draft.reference, group, draft.statistics, twins, fills)
+            low, high = _joint_range(draft.reference, group, draft.statistics, twins, fills)
             q = activation_params(low, high, group.config.activations is Activations.SYMMETRIC)
         parameters.update(dict.fromkeys(group.members, q))
     return replace(draft, parameters=parameters)
 
 
 def _fills(graph: Graph) -> dict[str, Range]:
-    """What operators that keep their input's scale put in of their own (a pad's value, a concatenated constant)."""
+    """Ranges of what operators that keep their input's scale add to it (a pad's value, a concatenated constant)."""
     constants, fills = FloatArithmetic(graph), {}
     for node in graph.nodes:
         if rule_of(graph, node).output is not Scale.SAME:
@@ -63,7 +63,7 @@ def _constant_or_zero(graph: Graph, constants: FloatArithmetic, name: str) -> Ar
     return np.zeros(graph.type(name).shape, np.float32) if graph.data(name) is None else constants.constant(name)
 
 
-def _joint(
+def _joint_range(
     graph: Graph, group: Group, statistics: Statistics, twins: Mapping[str, str], fills: Mapping[str, Range]
 ) -> Range:
     known = statistics.tensors

@@ -25,12 +25,12 @@ from edgeq.quantize.step import Draft, Step
 def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping[str, tuple[int, ...]]) -> Graph:
     """Shift biases so that the sums they are part of have the mean they have in float.
 
-    Layers are corrected one after the other, each on what the corrected ones before it really give. Sums are affine in
-    a layer's inputs, so their mean is that of the mean inputs.
+    Layers are corrected one after the other, each with what the corrected layers before it really yield. Sums are
+    affine in a layer's inputs, so their mean is that of the mean inputs.
 
     Args:
         graph: the integer graph.
-        means: what the sums are on average in float, over the samples.
+        means: the mean of each sum in float, over the samples.
         samples: real values of the inputs.
         layers: names of nodes, and which of their biases may be corrected.
     """
@@ -40,10 +40,10 @@ def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping
     def correct(node: Node, operands: Operands) -> Node:
         if node.name not in layers:
             return node
-        found = channel_means(node, [_mean(editor, n, x) for n, x in zip(node.inputs, operands, strict=True)])
+        actual = channel_means(node, [_mean(editor, n, x) for n, x in zip(node.inputs, operands, strict=True)])
         for product in rule_of(graph, node).products:
-            if product.bias in layers[node.name] and product.bias in found:
-                shift = means[node.name][product.bias] - found[product.bias]
+            if product.bias in layers[node.name] and product.bias in actual:
+                shift = means[node.name][product.bias] - actual[product.bias]
                 node = _shift_bias(editor, graph, node, product, shift)
         return node
 
@@ -83,7 +83,7 @@ def _mean(editor: GraphEditor, name: str | None, data: Array | None) -> Array | 
 
 
 def _shift_bias(editor: GraphEditor, graph: Graph, node: Node, product: Product, shift: Floats) -> Node:
-    """Add real values to a layer's bias. Returns the node with it."""
+    """Add real values to a layer's bias. Returns the changed node."""
     assert product.bias is not None
     weight = graph.type(str(node.inputs[product.weight])).qp
     scales = graph.type(str(node.inputs[product.input])).qp.s * np.asarray(weight.scale, np.float64)

@@ -25,10 +25,10 @@ from edgeq.quantize.step import Draft, Step
 
 Floats = npt.NDArray[np.float64]
 MOST = 64.0
-"""Greatest ratio of ranges that is evened out; below 1/64 of the greatest, a channel hardly counts."""
+"""Greatest ratio of ranges that is evened out; a channel below 1/64 of the greatest hardly matters."""
 EXPONENT = 0.75
-"""Of a channel's ratio, where the next layer keeps channels apart. Where it sums over them, their inequality moves into
-its weights, which share a scale per output: only the square root goes there."""
+"""Exponent of a channel's ratio, where the next layer keeps channels apart. Where it sums over them, the inequality
+moves into its weights, which share a scale per output: only the square root goes there."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Pair:
 
     Attributes:
         first, second: the layers.
-        between: what the first computes, and all that is made of it up to what the second reads.
+        between: the first layer's output, and all that is computed from it up to the second layer's input.
         separate: whether the second keeps channels apart (depthwise).
     """
 
@@ -51,7 +51,7 @@ def equalize(graph: Graph, statistics: Statistics, config: QuantConfig) -> tuple
     """The same function of its inputs, with ranges of channels evened out between layers.
 
     Args:
-        graph: an optimized float graph; what carries quantization parameters already is left alone.
+        graph: an optimized float graph; tensors that carry quantization parameters already are left alone.
         statistics: of the graph.
         config: layers that are left out, and those whose range is given, which are left alone.
 
@@ -76,8 +76,8 @@ def equalize(graph: Graph, statistics: Statistics, config: QuantConfig) -> tuple
 
 def pairs(graph: Graph, config: QuantConfig) -> list[_Pair]:
     """The pairs of layers between which channels can be scaled."""
-    found = (_pair(graph, node, config) for node in graph.nodes)
-    return [pair for pair in found if pair is not None]
+    candidates = (_pair(graph, node, config) for node in graph.nodes)
+    return [pair for pair in candidates if pair is not None]
 
 
 def _pair(graph: Graph, node: Node, config: QuantConfig) -> _Pair | None:
@@ -127,16 +127,16 @@ def _keeps_channels(graph: Graph, node: Node, config: QuantConfig) -> bool:
 
 
 def _factors(pair: _Pair, statistics: Statistics) -> Floats | None:
-    """By what to multiply every channel of what the first layer computes; None: nothing is known, or to be done."""
-    known = statistics.tensors.get(pair.between[0])
-    if known is None:
+    """The factor of every channel of the first layer's output; None if nothing is known or to be done."""
+    measured = statistics.tensors.get(pair.between[0])
+    if measured is None:
         return None
-    ranges = np.maximum(np.abs(known.low), np.abs(known.high))
+    ranges = np.maximum(np.abs(measured.low), np.abs(measured.high))
     top = float(ranges.max(initial=0.0))
     if top == 0.0 or not np.isfinite(top):
         return None
     ratio = np.where(ranges > 0.0, top / np.maximum(ranges, top / MOST), 1.0)
-    # Roots by themselves are rounded alike on every CPU, powers are not.
+    # Square roots are rounded alike on every CPU, powers are not.
     root = np.sqrt(ratio)
     return root * np.sqrt(root) if pair.separate else root
 
@@ -164,16 +164,16 @@ def _multiply(editor: GraphEditor, name: str, factors: Floats, axis: int) -> Non
 
 
 def _applies(draft: Draft) -> bool:
-    known = draft.samples is not None or draft.statistics is not None
-    return known and bool(pairs(draft.graph, draft.config))
+    measurable = draft.samples is not None or draft.statistics is not None
+    return measurable and bool(pairs(draft.graph, draft.config))
 
 
 def _apply(draft: Draft) -> Draft:
     draft = draft.measured(Wanted(means=bool(draft.corrected())))
     assert draft.statistics is not None
     graph, statistics = equalize(draft.graph, draft.statistics, draft.config)
-    known = draft.calibration.of(graph)
-    calibration = draft.calibration if known is not None else draft.calibration.knowing(statistics)
+    measured = draft.calibration.of(graph)
+    calibration = draft.calibration if measured is not None else draft.calibration.knowing(statistics)
     return replace(draft, graph=graph, reference=graph, calibration=calibration)
 
 
