@@ -42,6 +42,9 @@ FIGURES = {
     "top1_float",
     "top1_int8",
     "agreement",
+    "centred_sqnr_db",
+    "drop",
+    "random_data",
     "stack_used_bytes",
 }
 
@@ -358,11 +361,13 @@ def test_verify(digits: Path) -> None:
     assert found.keys() == FIGURES
     assert (found["samples"], found["mismatches"], found["max_abs_diff"]) == (500, 0, 0)
     assert found["top1_float"] >= 97 and found["top1_int8"] >= 97 and found["agreement"] >= 97
-    assert found["sqnr_db"] > 25
+    assert found["sqnr_db"] > 25 and found["centred_sqnr_db"] > 20
+    assert found["drop"] == found["top1_float"] - found["top1_int8"] and found["random_data"] is False
     few = succeeds("verify", digits, "--data", TEST, "--samples", "3", "--json").json
     assert few["samples"] == 3
     chance = succeeds("verify", digits, "--json").json
     assert chance.keys() == FIGURES and chance["samples"] == 20 and chance["mismatches"] == 0
+    assert chance["random_data"] is True and chance["drop"] is None
     assert chance["top1_float"] is chance["top1_int8"] is None
 
 
