@@ -6,6 +6,7 @@ Rows are checked in order; a row may rely on all rows above it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def _wrong_channels(graph: Graph) -> Iterator[str]:
 
     for name, value in graph.values.items():
         q = value.type.q
-        if q is not None and not (fits(value.type, q) and all(0.0 < s < np.inf for s in q.scale)):
+        if q is not None and not (fits(value.type, q) and all(map(isfinite, q.scale)) and min(q.scale) > 0.0):
             yield repr(name)
 
 

@@ -34,6 +34,11 @@ def clamp_float(x: Array, clamp: Clamp) -> Array:
     return x if clamp == NO_CLAMP else np.clip(x, np.float32(clamp[0]), np.float32(clamp[1]))
 
 
+def clamp_sums(sums: Array, clamp: Clamp) -> Array:
+    """Apply a fused activation to float32 sums, which may change."""
+    return sums if clamp == NO_CLAMP else np.clip(sums, np.float32(clamp[0]), np.float32(clamp[1]), out=sums)
+
+
 def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
     """Add the bias, which is input 2 or absent, and apply the fused activation; `sums`, the layer's own, may change."""
     y = sums.astype(np.float32, copy=False)

@@ -21,7 +21,7 @@ from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_float,
+    clamp_sums,
     effective_multiplier,
     finish,
     folded_bias,
@@ -135,7 +135,7 @@ class Conv2D(Op):
     def _real_sums(self, x: Array, w: Array, bias: Array | None) -> Array:
         depth = w[0].size
         cols = self._columns(activations(x, depth, (1, 2, 3)), w, 0.0)
-        kernels = weights(self._kernels(w), depth, (2,)).swapaxes(1, 2)
+        kernels = self._kernels(weights(w, depth, (1, 2, 3))).swapaxes(1, 2)
         added = None if bias is None else bias.reshape(self.groups, 1, -1)
         return self._outputs(rounded_product(cols, kernels, added), x, w)
 
@@ -177,7 +177,7 @@ class Conv2D(Op):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        return (clamp_float(self._real_sums(x, w, inputs[2] if len(inputs) > 2 else None), self.clamp),)
+        return (clamp_sums(self._real_sums(x, w, inputs[2] if len(inputs) > 2 else None), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)

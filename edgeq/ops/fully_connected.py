@@ -22,7 +22,7 @@ from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_float,
+    clamp_sums,
     effective_multiplier,
     finish,
     folded_bias,
@@ -105,7 +105,7 @@ class FullyConnected(Op):
         depth = w.shape[1]
         bias = inputs[2] if len(inputs) > 2 else None
         y = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T, bias)
-        return (clamp_float(y.reshape(*x.shape[:-1], len(w)), self.clamp),)
+        return (clamp_sums(y.reshape(*x.shape[:-1], len(w)), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
