@@ -12,7 +12,7 @@ one sample does not depend on the others beside it.
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import Any
 from weakref import finalize
 
@@ -79,9 +79,12 @@ def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:
 
 
 def rounded_product(
-    a: npt.NDArray[np.float32], b: Floats, bias: npt.NDArray[np.float32] | None = None
+    a: npt.NDArray[np.float32],
+    b: Floats,
+    bias: npt.NDArray[np.float32] | None = None,
+    clamp: tuple[float, float] = (-inf, inf),
 ) -> npt.NDArray[np.float32]:
-    """`product`, plus a bias (…, 1, N), rounded to float32 once."""
+    """`product`, plus a bias (…, 1, N), rounded to float32 once, within the bounds of a fused activation."""
     result = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), np.float32)
     at_once = max(1, BLOCK // max(1, *b.shape[-2:]))
     for start in range(0, a.shape[-2], at_once):
@@ -90,6 +93,9 @@ def rounded_product(
         if bias is not None:
             sums += bias
         result[..., rows, :] = sums
+        if clamp != (-inf, inf):
+            done = result[..., rows, :]
+            np.clip(done, np.float32(clamp[0]), np.float32(clamp[1]), out=done)
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 
 import numpy as np
 
@@ -96,12 +97,19 @@ def taps(
 
 
 def weighted_sums(
-    x: Array, w: Array, stride: Pair, dilation: Pair, padding: Padding, fill: float, bias: Array | None = None
+    x: Array,
+    w: Array,
+    stride: Pair,
+    dilation: Pair,
+    padding: Padding,
+    fill: float,
+    bias: Array | None = None,
+    clamp: tuple[float, float] = (-inf, inf),
 ) -> Array:
     """Every channel of x (N, H, W, C) under its own window of weights (KH, KW, C): (N, OH, OW, C) in their dtype.
 
     Products are added in the order of the taps, and a bias (C,) at the end; each multiplication and each addition is
-    rounded by itself.
+    rounded by itself. `clamp` are the bounds of a fused activation.
     """
     kernel = (w.shape[0], w.shape[1])
     oh, ow = out_hw((x.shape[1], x.shape[2]), kernel, stride, dilation, padding)
@@ -128,6 +136,8 @@ def weighted_sums(
                         sums += part
             if bias is not None:
                 sums += bias
+            if clamp != (-inf, inf):
+                np.clip(sums, np.float32(clamp[0]), np.float32(clamp[1]), out=sums)
     return result
 
 

@@ -22,7 +22,6 @@ from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_sums,
     effective_multiplier,
     finish,
     folded_bias,
@@ -104,8 +103,8 @@ class FullyConnected(Op):
         assert x is not None and w is not None
         depth = w.shape[1]
         bias = inputs[2] if len(inputs) > 2 else None
-        y = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T, bias)
-        return (clamp_sums(y.reshape(*x.shape[:-1], len(w)), self.clamp),)
+        y = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T, bias, self.clamp)
+        return (y.reshape(*x.shape[:-1], len(w)),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
