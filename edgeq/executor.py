@@ -26,7 +26,7 @@ Values = dict[str, Array]
 Prepare = Callable[[Node, Operands], Node]
 ELEMENTS = 1 << 19
 """Elements of a node's largest operand or output to work on at once, so that they stay in a CPU's cache."""
-HELD = 1 << 24
+HELD = 1 << 22
 """Elements of the largest tensor to hold at once."""
 
 
@@ -44,11 +44,11 @@ class FloatArithmetic:
     """float32; constants that are quantized count as the real numbers they stand for."""
 
     def __init__(self, graph: Graph) -> None:
-        self._constants = {
-            name: value.data if value.type.q is None else value.type.q.dequantize(value.data)
-            for name, value in graph.values.items()
-            if value.data is not None
-        }
+        self._constants: Values = {}
+        for name, value in graph.values.items():
+            if value.data is not None:
+                self._constants[name] = value.data if value.type.q is None else value.type.q.dequantize(value.data)
+                self._constants[name].flags.writeable = False
 
     def constant(self, name: str) -> Array:
         return self._constants[name]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 
@@ -125,7 +125,7 @@ def _wrong_entries(graph: Graph) -> Iterator[str]:
 
     for name, value in graph.values.items():
         q = value.type.q
-        if q is not None and not (fits(value.type, q) and all(0.0 < s < np.inf for s in q.scale)):
+        if q is not None and not (fits(value.type, q) and all(map(isfinite, q.scale)) and min(q.scale) > 0.0):
             yield repr(name)
 
 

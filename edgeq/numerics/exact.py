@@ -12,8 +12,9 @@ not depend on the others beside it.
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ SUM_BITS, FACTOR_BITS = 53, 24
 """Integers of SUM_BITS bits are exact in float64; a factor needs no more than the FACTOR_BITS of a float32."""
 BLOCK = 1 << 16
 """Elements of a product that stay in the nearest cache until they are rounded."""
+_kept: dict[tuple[int, int, tuple[int, ...]], Floats] = {}
 LEAST, TOP, UNROUNDED = -100, 120, 2000
 """Numbers below 2^LEAST count as zero. From 2^TOP on, and where they are not finite, numbers stay as they are."""
 
@@ -58,8 +60,17 @@ def activations(x: Reals, depth: int, axes: tuple[int, ...]) -> npt.NDArray[np.f
 
 
 def weights(w: Reals, depth: int, axes: tuple[int, ...]) -> Floats:
-    """Weights rounded for sums of `depth` products, as float64; see `activations`."""
-    return _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
+    """Weights rounded for sums of `depth` products, as float64; see `activations`.
+
+    Those of an array that cannot be written, as the constants of a graph are, are kept as long as it lives.
+    """
+    if w.flags.writeable:
+        return _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
+    key = id(w), depth, axes
+    if key not in _kept:
+        _kept[key] = _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
+        finalize(w, _kept.pop, key)
+    return _kept[key]
 
 
 def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:
@@ -68,9 +79,12 @@ def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:
 
 
 def rounded_product(
-    a: npt.NDArray[np.float32], b: Floats, bias: npt.NDArray[np.float32] | None = None
+    a: npt.NDArray[np.float32],
+    b: Floats,
+    bias: npt.NDArray[np.float32] | None = None,
+    clamp: tuple[float, float] = (-inf, inf),
 ) -> npt.NDArray[np.float32]:
-    """`product`, plus a bias (…, 1, N), rounded to float32 once."""
+    """`product`, plus a bias (…, 1, N), rounded to float32 once, within the bounds of a fused activation."""
     result = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), np.float32)
     at_once = max(1, BLOCK // max(1, *b.shape[-2:]))
     for start in range(0, a.shape[-2], at_once):
@@ -79,6 +93,9 @@ def rounded_product(
         if bias is not None:
             sums += bias
         result[..., rows, :] = sums
+        if clamp != (-inf, inf):
+            done = result[..., rows, :]
+            np.clip(done, np.float32(clamp[0]), np.float32(clamp[1]), out=done)
     return result
 
 

@@ -21,7 +21,6 @@ from edgeq.numerics.fixedpoint import (
     requantize,
     round_half_away,
 )
-from edgeq.numerics.runs import rows_at_once
 
 QMIN, QMAX = -128, 127
 FAR = 2.0**20
@@ -34,14 +33,9 @@ def clamp_float(x: Array, clamp: Clamp) -> Array:
 
 
 def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
-    """Add the bias, input 2 if present, and apply the fused activation; may overwrite `sums`, which the layer owns."""
-    y = sums.astype(np.float32, copy=False)
-    if len(inputs) > 2 and inputs[2] is not None:
-        wide = rows_at_once(y.size // max(1, y.shape[-1]), y.shape[-1])
-        rows = y.reshape(-1, wide * y.shape[-1])
-        rows += np.tile(np.asarray(inputs[2], np.float32), wide)
-        y = rows.reshape(y.shape)
-    return y if clamp == NO_CLAMP else np.clip(y, np.float32(clamp[0]), np.float32(clamp[1]), out=y)
+    """Add the bias, input 2 if present, and apply the fused activation."""
+    y = sums if len(inputs) < 3 or inputs[2] is None else sums + inputs[2]
+    return clamp_float(y, clamp).astype(np.float32)
 
 
 def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 
 import numpy as np
 
@@ -104,10 +105,20 @@ def taps(
             yield ky, kx, view[:, :, :, ky, kx]
 
 
-def weighted_sums(x: Array, w: Array, stride: Pair, dilation: Pair, padding: Padding, fill: float) -> Array:
+def weighted_sums(
+    x: Array,
+    w: Array,
+    stride: Pair,
+    dilation: Pair,
+    padding: Padding,
+    fill: float,
+    bias: Array | None = None,
+    clamp: tuple[float, float] = (-inf, inf),
+) -> Array:
     """Every channel of x (N, H, W, C) under its own window of weights (KH, KW, C): (N, OH, OW, C) in their dtype.
 
-    Products are added in the order of the taps, each multiplication and each addition rounded by itself.
+    Products are added in the order of the taps, and a bias (C,) at the end; each multiplication and each addition is
+    rounded by itself. `clamp` are the bounds of a fused activation.
     """
     kernel = (w.shape[0], w.shape[1])
     oh, ow = out_hw((x.shape[1], x.shape[2]), kernel, stride, dilation, padding)
@@ -116,7 +127,8 @@ def weighted_sums(x: Array, w: Array, stride: Pair, dilation: Pair, padding: Pad
     columns = [np.ascontiguousarray(image[:, :, start :: stride[1]]) for start in range(stride[1])]
     result = np.empty((x.shape[0], oh, ow, x.shape[3]), w.dtype)
     rows = max(1, BLOCK // max(1, ow * x.shape[3]))
-    along = np.repeat(w[:, :, None], ow, axis=2)
+    along = np.repeat(w[:, :, None], ow, axis=2)  # as long as a row of the output
+    bias = None if bias is None else np.broadcast_to(bias.astype(w.dtype), (ow, x.shape[3])).copy()
     images = max(1, rows // oh)
     for n in range(0, x.shape[0], images):
         for top in range(0, oh, rows):
@@ -131,6 +143,10 @@ def weighted_sums(x: Array, w: Array, stride: Pair, dilation: Pair, padding: Pad
                     np.multiply(seen, along[ky, kx], out=part if ky or kx else sums)
                     if ky or kx:
                         sums += part
+            if bias is not None:
+                sums += bias
+            if clamp != (-inf, inf):
+                np.clip(sums, np.float32(clamp[0]), np.float32(clamp[1]), out=sums)
     return result
 
 

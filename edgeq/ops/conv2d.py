@@ -19,7 +19,6 @@ from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_float,
     effective_multiplier,
     finish,
     folded_bias,
@@ -123,12 +122,12 @@ class Conv2D(LinearOp):
         hw = out_hw((x.shape[1], x.shape[2]), (w.shape[1], w.shape[2]), self.stride, self.dilation, self.padding)
         return np.moveaxis(sums, 0, 1).reshape(x.shape[0], *hw, w.shape[0])
 
-    def _real_sums(self, x: Array, w: Array, bias: Array | None) -> Array:
+    def _real_outputs(self, x: Array, w: Array, bias: Array | None) -> Array:
         depth = w[0].size
         cols = self._columns(activations(x, depth, (1, 2, 3)), w, 0.0)
-        kernels = weights(self._kernels(w), depth, (2,)).swapaxes(1, 2)
+        kernels = self._kernels(weights(w, depth, (1, 2, 3))).swapaxes(1, 2)
         added = None if bias is None else bias.reshape(self.groups, 1, -1)
-        return self._outputs(rounded_product(cols, kernels, added), x, w)
+        return self._outputs(rounded_product(cols, kernels, added, self.clamp), x, w)
 
     def _integer_sums(self, x: Array, w: Array, fill: int) -> Array:
         per_in, per_out = w.shape[3], w.shape[0] // self.groups
@@ -168,7 +167,7 @@ class Conv2D(LinearOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        return (clamp_float(self._real_sums(x, w, inputs[2] if len(inputs) > 2 else None), self.clamp),)
+        return (self._real_outputs(x, w, inputs[2] if len(inputs) > 2 else None),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)

@@ -19,7 +19,6 @@ from edgeq.ops._requant import (
     Clamp,
     effective_multiplier,
     finish,
-    finish_float,
     folded_bias,
     requant_params,
     weight_params,
@@ -103,11 +102,12 @@ class DepthwiseConv2D(LinearOp):
         check_bias(shapes[2] if len(shapes) > 2 else None, w[2])
         return ((x[0], *out_hw((x[1], x[2]), (w[0], w[1]), self.stride, self.dilation, self.padding), w[2]),)
 
-    def _accumulate(self, x: Array, w: Array, fill: float) -> Array:
-        """Sum over the taps in their order, in the dtype of w."""
+    def _accumulate(self, x: Array, w: Array, fill: float, bias: Array | None = None, clamp: Clamp = NO_CLAMP) -> Array:
+        """Sums over the taps in their order, in the dtype of w."""
         repeats = w.shape[2] // x.shape[3]
         wide = np.repeat(x, repeats, axis=3) if repeats > 1 else x
-        return weighted_sums(wide.astype(w.dtype, copy=False), w, self.stride, self.dilation, self.padding, fill)
+        wide = wide.astype(w.dtype, copy=False)
+        return weighted_sums(wide, w, self.stride, self.dilation, self.padding, fill, bias, clamp)
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         x, w = shapes[0], shapes[1]
@@ -125,7 +125,7 @@ class DepthwiseConv2D(LinearOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        return (finish_float(self._accumulate(x, w, 0.0), inputs, self.clamp),)
+        return (self._accumulate(x, w, 0.0, inputs[2] if len(inputs) > 2 else None, self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)

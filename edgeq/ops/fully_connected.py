@@ -20,7 +20,6 @@ from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
-    clamp_float,
     effective_multiplier,
     finish,
     folded_bias,
@@ -98,8 +97,8 @@ class FullyConnected(LinearOp):
         assert x is not None and w is not None
         depth = w.shape[1]
         bias = inputs[2] if len(inputs) > 2 else None
-        y = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T, bias)
-        return (clamp_float(y.reshape(*x.shape[:-1], len(w)), self.clamp),)
+        y = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T, bias, self.clamp)
+        return (y.reshape(*x.shape[:-1], len(w)),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)

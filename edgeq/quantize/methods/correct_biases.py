@@ -21,6 +21,9 @@ from edgeq.quantize.solver import operand, rule_of, with_operand
 from edgeq.quantize.statistics import Floats, Means
 from edgeq.quantize.step import Draft, Step
 
+MOST_IN_INT16 = 255
+"""So many int8 values have a sum that fits 16 bits, where NumPy adds several times faster."""
+
 
 def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping[str, tuple[int, ...]]) -> Graph:
     """Shift biases so that the sums they are part of have the mean they have in float.
@@ -78,8 +81,10 @@ def _mean(editor: GraphEditor, name: str | None, data: Array | None) -> Array | 
     value = editor.values[name]
     if value.data is not None:
         return data if value.type.q is None else value.type.q.dequantize(data)
-    q = value.type.qp
-    return np.asarray((data.sum(axis=0, dtype=np.int64) / len(data) - q.zp) * q.s)
+    q, total = value.type.qp, np.zeros(data.shape[1:], np.int64)
+    for start in range(0, len(data), MOST_IN_INT16):
+        total += data[start : start + MOST_IN_INT16].sum(axis=0, dtype=np.int16)
+    return np.asarray((total / len(data) - q.zp) * q.s)
 
 
 def _shift_bias(editor: GraphEditor, graph: Graph, node: Node, product: Product, shift: Floats) -> Node:
