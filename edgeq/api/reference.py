@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeq.api.project import BuildOptions
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Op, registry
+from edgeq.isa import FEATURES
 from edgeq.kernels import SETS, set_rows
 from edgeq.options import Declared, options, sections
 
@@ -79,22 +81,41 @@ KERNELS = """\
 
 Which operators have kernels, for which instruction sets and element types. Every operator has portable ones, in C99;
 those of the other columns are taken where a layer's shapes and scales allow it, in the order of the columns from left
-to right (`edgeq ops` names the functions). A layer of other types is refused by name. `dsp` is for Cortex-M4, M7 and
-M33, `mve` for Cortex-M55, `thumb` for Cortex-M0+ and M3; `cmsis_nn` calls Arm's library (`--kernels cmsis-nn`).
+to right (`edgeq ops` names the functions). A layer of other types is refused by name.
+"""
+
+CELLS = """\
 
 A cell lists element types of activations; where weights have types of their own, they follow behind a ×.
 """
 
+FEATURES_OF_TARGETS = """\
+
+## Features
+
+What rows of kernels ask of a target, and targets say that they have (`isa` in [their files](targets.md)); a target has
+all that its features imply.
+"""
+
 
 def kernels_page() -> str:
-    """The page as Markdown: operators × instruction sets, with the element types of the rows."""
+    """The page as Markdown: operators × instruction sets, with the element types of the rows; features."""
     columns = ("operator", *(f"`{name}`" for name in SETS), "portable")
-    lines = [KERNELS, _row(columns), _row(["---"] * len(columns))]
+    lines = [KERNELS, *(f"- `{name}`: {_about(name)}" for name in SETS), CELLS]
+    lines += [_row(columns), _row(["---"] * len(columns))]
     for kind, op in registry().items():
         cells = [_types(op, set_rows(name, op)) for name in SETS]
         portable = "a view: no code" if op.is_view else _types(op, op.kernels)
         lines.append(_row([kind, *cells, portable]))
+    lines += [FEATURES_OF_TARGETS, _row(("feature", "", "implies")), _row(["---"] * 3)]
+    for name, feature in FEATURES.items():
+        lines.append(_row([f"`{name}`", feature.description, ", ".join(f"`{other}`" for other in feature.implies)]))
     return "\n".join([*lines, ""])
+
+
+def _about(name: str) -> str:
+    """What the package of a set of kernels says of itself."""
+    return (import_module(f"edgeq.kernels.{name}").__doc__ or "").split("\n")[0]
 
 
 def _types(op: type[Op], rows: Iterable[Kernel]) -> str:

@@ -218,6 +218,7 @@ class Sample:
         const: indices of constant inputs.
         low, high: range of the random real values of the inputs.
         elements: element type of the activations that go in, and of those that come out, in a quantized graph.
+        weights: element type of the weights there.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Sample:
     low: float = -4.0
     high: float = 4.0
     elements: tuple[DType, DType] = (DType.INT8, DType.INT8)
+    weights: DType = DType.INT8
 
 
 @dataclass(frozen=True)

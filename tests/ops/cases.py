@@ -88,14 +88,14 @@ def activation_params(variant: str, low: float, high: float, output: bool) -> QP
     return QParams.per_tensor(reach / (127 if zero == 0 else 255), zero)
 
 
-def weight_params(variant: str, real: Array, axis: int | None) -> QParams:
-    """Parameters of a weight: symmetric per output channel, or one for all."""
+def weight_params(variant: str, real: Array, axis: int | None, greatest: int) -> QParams:
+    """Parameters of a weight of integers up to `greatest`: symmetric per output channel, or one for all."""
     if variant == LEGACY:
         return range_params(float(real.min()) * 0.7, float(real.max()) * 1.3)
     if variant == TENSOR or axis is None:
-        return QParams.per_tensor(float(np.abs(real).max()) / 127 or 1.0, 0)
+        return QParams.per_tensor(float(np.abs(real).max()) / greatest or 1.0, 0)
     other = tuple(i for i in range(real.ndim) if i != axis)
-    return QParams.per_channel(np.maximum(np.abs(real).max(axis=other), 1e-3) / 127, 0, axis)
+    return QParams.per_channel(np.maximum(np.abs(real).max(axis=other), 1e-3) / greatest, 0, axis)
 
 
 def sprinkle(rng: np.random.Generator, data: Array) -> Array:
@@ -145,9 +145,13 @@ class _Builder:
         role = self.rule.role(index)
         if isinstance(role, Weight):
             real = self.rng.normal(0.0, 0.5, shape)
-            q = weight_params(self.variant, real, role.axis)
-            low = -128 if self.variant == LEGACY else -127
-            return self.editor.constant("weights", np.maximum(q.quantize(real, DType.INT8), np.int8(low)), q)
+            dtype = self.sample.weights
+            least, greatest = dtype.range
+            q = weight_params(self.variant, real, role.axis, greatest)
+            low = least if self.variant == LEGACY else max(least, -greatest)
+            name = self.editor.constant("weights", np.maximum(q.quantize(real, dtype), np.int8(low)), q)
+            self.editor.set_type(name, TensorType(shape, dtype, q))
+            return name
         if isinstance(role, Bias):
             x, w = (self.editor.values[n].type.qp for n in ("x0", "weights"))
             scale = np.broadcast_to(x.s * np.asarray(w.scale), shape)
@@ -206,7 +210,7 @@ def variants(sample: Sample) -> tuple[str, ...]:
     if rule.output is Scale.FREE:
         found += [ZERO, STEEP, FLAT]
     if any(product.bias is not None for product in rule.products):
-        found += [LEGACY, TENSOR]
+        found += [LEGACY, TENSOR] if sample.weights is DType.INT8 else [TENSOR]
     return tuple(found)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from edgeq.errors import UsageError
@@ -43,10 +41,3 @@ def test_kernels_ask_for_features_that_there_are() -> None:
 @pytest.mark.parametrize("target", [*list_targets(), *list_boards()], ids=lambda t: t.name)
 def test_targets_have_all_that_is_implied(target) -> None:  # type: ignore[no-untyped-def]
     assert with_implied(target.isa) == target.isa
-
-
-def test_documentation_lists_the_vocabulary() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "targets.md").read_text("utf-8")
-    for name, feature in FEATURES.items():
-        implied = ", ".join(f"`{other}`" for other in feature.implies)
-        assert f"| `{name}` | {feature.description} | {implied} |\n" in text

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgeq.api.reference import PAGES, kernels_page
+from edgeq.isa import FEATURES
+from edgeq.kernels import SETS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -19,7 +21,16 @@ def test_pages_are_fresh(name: str) -> None:
 
 def test_the_matrix_tells_sets_and_types() -> None:
     table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in kernels_page().split("\n") if line[:1] == "|"]
-    rows = {kind: cells for kind, *cells in table}
-    assert rows["Conv2D"] == ["int8 × int8"] * 5
-    assert rows["Exp"][-1] == "int8, float32"
-    assert rows["Reshape"] == ["", "", "", "", "a view: no code"]
+    columns = table[0]
+    rows = {line[0]: dict(zip(columns, line, strict=True)) for line in table if len(line) == len(columns)}
+    assert columns == ["operator", *(f"`{name}`" for name in SETS), "portable"]
+    assert all(rows["Conv2D"][f"`{name}`"] == "int8 × int8" for name in ("cmsis_nn", "mve", "dsp", "thumb"))
+    assert rows["Exp"]["portable"] == "int8, float32"
+    assert [cell for cell in rows["Reshape"].values() if cell] == ["Reshape", "a view: no code"]
+
+
+def test_the_page_tells_features() -> None:
+    text = kernels_page()
+    for name, feature in FEATURES.items():
+        implied = ", ".join(f"`{other}`" for other in feature.implies)
+        assert f"| `{name}` | {feature.description} | {implied} |\n" in text

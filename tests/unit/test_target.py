@@ -85,7 +85,7 @@ def test_timer_of_an_emulator() -> None:
     [
         ("cortex-m5", "did you mean"),
         ("mps2-an387", "mps2-an38"),
-        ("z", "the targets are cortex-m, cortex-m0plus,"),
+        ("z", "cortex-m, cortex-m0plus,"),
     ],
 )
 def test_unknown_target(name: str, hint: str) -> None:

@@ -1,4 +1,4 @@
-"""Layers that call Arm's CMSIS-NN, for programs that ask for that library."""
+"""Layers that call Arm's CMSIS-NN, for programs that ask for that library (`--kernels cmsis-nn`)."""
 
 from __future__ import annotations
 
