@@ -19,6 +19,8 @@ from weakref import finalize
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.numerics.runs import rows_at_once
+
 Reals = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 SUM_BITS, FACTOR_BITS = 53, 24
@@ -91,7 +93,9 @@ def rounded_product(
         rows = slice(start, start + at_once)
         sums = a[..., rows, :].astype(np.float64) @ b
         if bias is not None:
-            sums += bias
+            wide = rows_at_once(sums.shape[-2], sums.shape[-1])
+            runs = sums.reshape(*sums.shape[:-2], -1, wide * sums.shape[-1])
+            runs += np.tile(bias, wide)
         result[..., rows, :] = sums
         if clamp != (-inf, inf):
             done = result[..., rows, :]

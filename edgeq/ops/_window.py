@@ -77,7 +77,9 @@ def padded(x: Array, padding: Padding, fill: float) -> Array:
         return x
     top, left, bottom, right = padding
     n, h, w, c = x.shape
-    result = np.full((n, top + h + bottom, left + w + right, c), fill, x.dtype)
+    result = np.empty((n, top + h + bottom, left + w + right, c), x.dtype)
+    result[:, :top], result[:, top + h :] = fill, fill
+    result[:, :, :left], result[:, :, left + w :] = fill, fill
     result[:, top : top + h, left : left + w] = x
     return result
 
