@@ -161,6 +161,7 @@ def test_no_compile(tmp_path: Path) -> None:
     assert "compiling" not in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

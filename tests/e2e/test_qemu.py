@@ -62,6 +62,7 @@ def test_more_inferences_than_fit_one_block(built: Build) -> None:
         assert np.array_equal(x, expected(a, b)[0]) and np.array_equal(y, expected(a, b)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("core", CORES)
 def test_profile_counts_every_instruction(core: str, kind: str, built: Build) -> None:

@@ -23,7 +23,7 @@ TARGETS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m55")
 LARGEST_RATIO = 1.2
 """Of the depth that was read off to the one that was seen: two branches of a function that both push count twice."""
 
-pytestmark = pytest.mark.qemu
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
 
 def _depths(options: BuildOptions, folder: Path) -> list[tuple[str, int, int]]:
@@ -49,7 +49,6 @@ def test_examples(example: Path, tmp_path: Path) -> None:
         assert used <= most <= LARGEST_RATIO * used, target
 
 
-@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["kws", "vww", "ic", "ad"])
 def test_benchmark_models(name: str, shared_models: Path, tmp_path: Path) -> None:

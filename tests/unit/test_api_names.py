@@ -91,6 +91,7 @@ def test_snippets_of_the_api_page(tmp_path: Path) -> None:
         _run(given + snippet, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.qemu
 def test_snippets_of_the_readme(tmp_path: Path) -> None:
     shutil.copy(DIGITS / "digits.onnx", tmp_path / "model.onnx")
