@@ -55,7 +55,7 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.python
-	@echo "installing Python packages into $(VENV), about 350 MB"
+	@echo "installing Python packages into $(VENV), about 700 MB"
 	$(PIP) install -e ".[zig]"
 	@touch $@
 

@@ -14,9 +14,12 @@ from edgeq.errors import ModelError, UsageError
 from edgeq.importers import load
 from edgeq.simulator import run_float
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("tensorflow") is None, reason='needs TensorFlow: pip install "edgeq[tensorflow]"'
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("tensorflow") is None, reason='needs TensorFlow: pip install "edgeq[tensorflow]"'
+    ),
+]
 
 MAKE_KERAS = """
 import keras

@@ -19,7 +19,7 @@ from edgeq.simulator import run_int
 from edgeq.target import load_target
 from edgeq.toolchain import build
 
-pytestmark = pytest.mark.qemu
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 TEST = DIGITS / "test.npz"
 
 

@@ -70,6 +70,7 @@ def test_library_in_another_project(tmp_path: Path) -> None:
     assert all(f"eq_{name}" in symbols for name in ("flip_ref", "conv2d_dsp_mixed"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", OWN)
 def test_kernels_use_nothing_from_outside(kernels: str, tmp_path: Path) -> None:
     needs.programs("gcc", "nm")
