@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from typing import ClassVar
 
 from edgeq.errors import ModelError
-from edgeq.ir.kernel import Kernel
+from edgeq.ir.kernel import INT8, Kernel
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.traits import Clamp, Commuted, Linear, Monotone, Padding, Parts, Pattern, Perm, Tie, Trait
 from edgeq.numerics.fixedpoint import Numerics, Rounding
@@ -298,13 +298,20 @@ class Op:
         Raises:
             ModelError: the operator has no arithmetic for the site's element types.
         """
-        if not self.is_view and not any(kernel.takes(site) for kernel in self.kernels):
+        if not self.is_view and not self._has_arithmetic(site):
+            known = {dtype.value for kernel in self.kernels for dtype in kernel.elements}
             raise ModelError(
                 f"there is no arithmetic for {self.kind} with {site.describe_types()}",
-                hint=f"it has one for {', '.join(sorted({t.value for k in self.kernels for t in k.elements}))}",
+                hint=f"it has one for {', '.join(sorted(known)) or 'int8'}",
                 where=site.name,
             )
         return self.run_float32(site, inputs) if site.is_float and not self.is_view else self.run_int(site, inputs)
+
+    def _has_arithmetic(self, site: Site) -> bool:
+        """Whether the portable kernels, or int8 where there are none, have the element types of a site."""
+        if self.kernels:
+            return any(kernel.takes(site) for kernel in self.kernels)
+        return all(types <= INT8 for types in site.element_types)
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         """The operator that does the same with `count` samples concatenated along dimension 0.

@@ -75,7 +75,9 @@ def test_a_method_may_decide_the_integers_of_weights(monkeypatch: pytest.MonkeyP
 
     def apply(draft: Draft) -> Draft:
         nearest = convert(draft.graph, draft.parameters, draft.config, draft.numerics).values["w3"]
-        weights = np.asarray(draft.graph.data("w3"), np.float64) / nearest.type.qp._along(nearest.type.qp.scale, 4)
+        weights = np.asarray(draft.graph.data("w3"), np.float64) / nearest.type.qp._along(
+            nearest.type.qp.scale, nearest.type.shape
+        )
         editor = draft.graph.edit()
         data = np.clip(np.floor(weights), -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8)
         editor.values["w3"] = replace(nearest, data=data)
