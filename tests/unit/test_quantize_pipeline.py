@@ -92,6 +92,8 @@ def test_a_method_may_decide_the_integers_of_weights(monkeypatch: pytest.MonkeyP
     result = run(graph, data, observe=lambda name, graph: seen.append(name))
     assert seen == ["equalize", "solve", "round_down", "convert", "correct_biases"]
     q = result.graph.type("w3").qp
-    exact = np.asarray(result.float_graph.data("w3"), np.float64) / q._along(q.scale, 4)
+    exact = np.asarray(result.float_graph.data("w3"), np.float64) / q._along(
+        q.scale, result.float_graph.type("w3").shape
+    )
     assert np.array_equal(np.asarray(result.graph.data("w3")), np.clip(np.floor(exact), -127, 127))
     assert result.graph.producers["y"].inputs[2] is not None  # its mean was off by half a step, and is corrected
