@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from edgeq.quantize.qdq_export import save_qdq
 from onnx import TensorProto, helper, numpy_helper
 from threadpoolctl import threadpool_limits
 
 import edgeq.api
+from edgeq.exporters.qdq import save_qdq
 
 BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 """Expansion, channels, repetitions and stride of the inverted residuals (Sandler et al. 2018, table 2)."""

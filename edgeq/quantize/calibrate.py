@@ -33,16 +33,16 @@ class Wanted:
     Attributes:
         tensors: what must be known of some tensors; of all others, the channels.
         bins: resolution of histograms.
-        means: whether the layers' mean sums are needed.
+        means: from how many samples the layers' mean sums are needed; 0: they are not.
     """
 
     tensors: Mapping[str, Need] = field(default_factory=dict)
     bins: int = 2048
-    means: bool = False
+    means: int = 0
 
     def met_by(self, statistics: Statistics) -> bool:
         """Whether all of it is known already."""
-        return (bool(statistics.means) or not self.means) and not self.lacking(statistics)
+        return self.means in (0, statistics.means_of) and not self.lacking(statistics)
 
     def lacking(self, statistics: Statistics | None) -> list[str]:
         """The tensors of which too little is known."""
@@ -195,6 +195,7 @@ def measure(
         len(samples),
         {name: recorder.statistics() for name, recorder in recorders.items()},
         {} if inputs is None else inputs.means(),
+        wanted.means,
     )
 
 

@@ -89,12 +89,14 @@ class Statistics:
         samples: how many there were.
         tensors: by name; at least every activation whose parameters are not given.
         means: of the samples that `edgeq.quantize.calibrate.choose` selects; empty if not known.
+        means_of: how many samples there were to choose from.
     """
 
     graph: str
     samples: int
     tensors: Mapping[str, TensorStatistics]
     means: Means = field(default_factory=dict)
+    means_of: int = 0
 
     def merged(self, other: Statistics) -> Statistics:
         """The statistics over the samples of both; the means, for which other samples would be chosen, are not known.
@@ -208,7 +210,13 @@ def _statistics_entry(statistics: Statistics, arrays: list[Array]) -> dict[str, 
         tensors.append(entry)
     means = [(node, index) for node, biases in statistics.means.items() for index in biases]
     arrays.extend(statistics.means[node][index] for node, index in means)
-    return {"graph": statistics.graph, "samples": statistics.samples, "tensors": tensors, "means": means}
+    return {
+        "graph": statistics.graph,
+        "samples": statistics.samples,
+        "tensors": tensors,
+        "means": means,
+        "means_of": statistics.means_of,
+    }
 
 
 def _arrays(tensor: TensorStatistics) -> tuple[Array | None, ...]:
@@ -226,4 +234,4 @@ def _read_statistics(entry: Mapping[str, Any], arrays: Iterator[Array]) -> Stati
     means: dict[str, dict[int, Floats]] = {}
     for node, index in entry["means"]:
         means.setdefault(node, {})[index] = next(arrays)
-    return Statistics(entry["graph"], entry["samples"], tensors, means)
+    return Statistics(entry["graph"], entry["samples"], tensors, means, entry["means_of"])

@@ -52,6 +52,11 @@ class Draft:
         layers = layers_with_bias(self.reference)
         return {name: at for name, at in layers.items() if self.config.for_layer(name).bias_correction}
 
+    @property
+    def mean_samples(self) -> int:
+        """From how many samples the layers' mean sums are needed; 0: no bias will be corrected."""
+        return len(self.samples) if self.samples is not None and self.corrected() else 0
+
     def measured(self, wanted: Wanted) -> Draft:
         """The draft after measuring what is wanted of `reference`, unless that is known.
 
@@ -64,11 +69,10 @@ class Draft:
             return self
         if self.samples is None:
             raise not_calibrated(wanted.lacking(known))
-        means = {} if known is None else known.means
-        statistics = measure(
-            self.reference, self.samples, replace(wanted, means=wanted.means and not means), self.progress
-        )
-        return replace(self, calibration=self.calibration.knowing(replace(statistics, means=statistics.means or means)))
+        found = measure(self.reference, self.samples, wanted, self.progress)
+        if known is not None and not wanted.lacking(known):
+            found = replace(known, means=found.means, means_of=found.means_of)
+        return replace(self, calibration=self.calibration.knowing(found))
 
 
 def always(draft: Draft) -> bool:

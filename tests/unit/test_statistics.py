@@ -44,7 +44,7 @@ def samples(count: int = 24, seed: int = 1) -> list[dict[str, Array]]:
 
 
 def assert_same(a: Statistics, b: Statistics) -> None:
-    assert (a.graph, a.samples) == (b.graph, b.samples) and list(a.tensors) == list(b.tensors)
+    assert (a.graph, a.samples, a.means_of) == (b.graph, b.samples, b.means_of) and list(a.tensors) == list(b.tensors)
     for name, one in a.tensors.items():
         other = b.tensors[name]
         for x, y in ((one.low, other.low), (one.high, other.high), (one.lows, other.lows), (one.highs, other.highs)):
@@ -61,7 +61,7 @@ def assert_same(a: Statistics, b: Statistics) -> None:
 
 def test_what_is_measured() -> None:
     graph, data = network(), samples()
-    found = measure(graph, data, Wanted(ALL, means=True))
+    found = measure(graph, data, Wanted(ALL, means=24))
     x = np.concatenate([s["x"] for s in data])
     tensor = found.tensors["x"]
     assert np.array_equal(tensor.low, x.min(axis=(0, 1, 2))) and np.array_equal(tensor.high, x.max(axis=(0, 1, 2)))
@@ -75,9 +75,9 @@ def test_what_is_measured() -> None:
 @pytest.mark.parametrize("size", [1, 5, 24])
 def test_batches_of_any_size_give_the_same(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     graph, data = network(), samples()
-    expected = measure(graph, data, Wanted(ALL, means=True))
+    expected = measure(graph, data, Wanted(ALL, means=24))
     monkeypatch.setattr(calibrate, "batch_size", lambda graph: size)
-    assert_same(measure(graph, data, Wanted(ALL, means=True)), expected)
+    assert_same(measure(graph, data, Wanted(ALL, means=24)), expected)
 
 
 def test_merged_statistics_are_those_of_all_samples() -> None:
@@ -96,7 +96,7 @@ def test_statistics_of_different_models_are_not_merged() -> None:
 
 def test_saved_and_loaded(tmp_path: Path) -> None:
     graph = network()
-    calibration = Calibration().knowing(measure(graph, samples(), Wanted(ALL, means=True)))
+    calibration = Calibration().knowing(measure(graph, samples(), Wanted(ALL, means=24)))
     paths = [tmp_path / "a.npz", tmp_path / "b.npz"]
     calibration.save(paths[0])
     loaded = Calibration.load(paths[0])
@@ -124,8 +124,8 @@ def test_fingerprints_tell_graphs_apart() -> None:
 
 def test_equalized_statistics_are_those_of_the_equalized_graph() -> None:
     graph, data = network(), samples()
-    even, scaled = equalize(graph, measure(graph, data, Wanted(means=True)), QuantConfig())
-    expected = measure(even, data, Wanted(means=True))
+    even, scaled = equalize(graph, measure(graph, data, Wanted(means=24)), QuantConfig())
+    expected = measure(even, data, Wanted(means=24))
     assert scaled.graph == expected.graph == fingerprint(even) != fingerprint(graph)
     for name in expected.tensors:
         assert np.allclose(scaled.tensors[name].low, expected.tensors[name].low, rtol=1e-4, atol=1e-4)
@@ -157,3 +157,13 @@ def test_what_a_calibration_does_not_say_needs_samples() -> None:
     with pytest.raises(QuantizationError, match=r"range of 4 activation\(s\) is not known: x, a, d, y"):
         run(graph, None, config, calibration=known)
     assert run(graph, samples(), config, calibration=known).graph.numerics is not None
+
+
+def test_means_are_those_of_the_samples_at_hand() -> None:
+    graph, many, few = network(), samples(60, seed=3), samples(20)
+    known = run(graph, many).calibration
+    result = run(graph, few, calibration=known)
+    assert all(result.graph.type(n).q == run(graph, many).graph.type(n).q for n in ("x", "a", "d", "y"))
+    statistics, fresh = result.calibration.of(result.float_graph), measure(result.float_graph, few, Wanted(means=20))
+    assert statistics is not None and statistics.samples == 60 and statistics.means_of == 20
+    assert np.array_equal(statistics.means["y"][2], fresh.means["y"][2])

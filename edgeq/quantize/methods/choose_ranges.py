@@ -33,7 +33,7 @@ def choose_ranges(draft: Draft) -> Draft:
             for name in group.sources:
                 needs[twins.get(name, name)] = OBSERVERS[group.config.observer][0]
     if needs:
-        draft = draft.measured(Wanted(needs, draft.config.bins, means=bool(draft.corrected())))
+        draft = draft.measured(Wanted(needs, draft.config.bins, means=draft.mean_samples))
     fills = _fills(draft.graph) if needs else {}
     parameters: dict[str, QParams] = {}
     for group in draft.groups:

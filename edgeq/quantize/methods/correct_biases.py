@@ -112,7 +112,7 @@ def _shift_bias(editor: GraphEditor, graph: Graph, node: Node, product: Product,
 
 def _apply(draft: Draft) -> Draft:
     layers = draft.corrected()
-    draft = draft.measured(Wanted(means=True))
+    draft = draft.measured(Wanted(means=draft.mean_samples))
     assert draft.statistics is not None and draft.samples is not None
     samples = [draft.samples[k] for k in choose(draft.reference, len(draft.samples))]
     return replace(draft, graph=correct_biases(draft.graph, draft.statistics.means, samples, layers))

@@ -169,7 +169,7 @@ def _applies(draft: Draft) -> bool:
 
 
 def _apply(draft: Draft) -> Draft:
-    draft = draft.measured(Wanted(means=bool(draft.corrected())))
+    draft = draft.measured(Wanted(means=draft.mean_samples))
     assert draft.statistics is not None
     graph, statistics = equalize(draft.graph, draft.statistics, draft.config)
     measured = draft.calibration.of(graph)
