@@ -130,6 +130,10 @@ def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> 
     path = Path(path)
     arrays = _arrays(path)
     shapes = {name: graph.type(name).shape for name in graph.public_inputs}
+    if not shapes:
+        raise UsageError(
+            "the model has no inputs to take samples", hint="export the model with an input", where=str(path)
+        )
     stateful = bool(graph.states)
     inputs: dict[str, Array] = {}
     lengths: set[int | None] = set()

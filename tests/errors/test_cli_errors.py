@@ -216,6 +216,12 @@ def test_labels_of_another_length(space: Path) -> None:
     fails(2, "verify", space / "out", "--data", data, says=("9 labels", "10 samples"), folder=space)
 
 
+def test_data_of_a_model_without_inputs(space: Path) -> None:
+    nodes = [helper.make_node("Relu", ["w"], ["y"], "relu")]
+    (space / "constant.onnx").write_bytes(model_of(nodes, {}, ["y"], {"w": weights(1, 3)}).SerializeToString())
+    _build(space, 2, space / "constant.onnx", "--calibration", CALIBRATION, says=("the model has no inputs",))
+
+
 def test_no_calibration(space: Path) -> None:
     _build(space, 4, MODEL, says=("--calibration",))
     fails(4, "quantize", MODEL, "--output", space / "q.onnx", says=("--calibration",), folder=space)
