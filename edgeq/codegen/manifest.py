@@ -20,7 +20,7 @@ TARGET_FILE = "target.toml"
 """The target that the folder was built for, all in one file: the files that described it may be gone."""
 
 
-def _port(port: Port) -> dict[str, Any]:
+def _port(port: Port | Kept) -> dict[str, Any]:
     q = port.type.q
     return {
         "name": port.name,
@@ -32,13 +32,8 @@ def _port(port: Port) -> dict[str, Any]:
 
 
 def _state(state: Kept) -> dict[str, Any]:
-    q = state.type.q
     return {
-        "name": state.name,
-        "shape": list(state.type.shape),
-        "dtype": state.type.dtype.value,
-        "scale": q.s if q else None,
-        "zero_point": q.zp if q else None,
+        **_port(state),
         "becomes": state.after.value,
         "offset": state.offset,
         "bytes": state.type.nbytes,
