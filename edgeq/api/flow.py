@@ -27,6 +27,7 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes.pipeline import optimize_float, optimize_integer
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.pipeline import Quantized
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.statistics import Calibration
@@ -37,6 +38,7 @@ from edgeq.simulator import FloatExecutor
 from edgeq.target import Target, load_target, target_name
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
+from edgeq.warnings import EdgeqWarning, collecting, refuse
 
 Step = Callable[[str], None]
 Advance = Callable[[int, int], None]
@@ -54,11 +56,13 @@ class QuantizedModel:
         float_graph: the float graph that was quantized.
         graph: the resulting integer graph.
         calibration: what was measured of the float graph; `calibration.save(path)` keeps it for the next time.
+        warnings: what edgeq had doubts about.
     """
 
     float_graph: Graph
     graph: Graph
     calibration: Calibration = field(default_factory=Calibration)
+    warnings: tuple[EdgeqWarning, ...] = ()
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -106,8 +110,25 @@ def quantize(
     Raises:
         QuantizationError: calibration is missing or unusable.
     """
-    graph = model if isinstance(model, Graph) else load(model)
-    observe("import", graph)
+    with collecting() as warnings:
+        graph = model if isinstance(model, Graph) else load(model)
+        observe("import", graph)
+        result = _calibrated(graph, calibration, config, numerics, input, progress, observe, statistics)
+        integer = optimize_integer(result.graph, observe)
+    return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings))
+
+
+def _calibrated(
+    graph: Graph,
+    calibration: str | Path | Dataset | Iterable[Mapping[str, Array]] | None,
+    config: QuantConfig | None,
+    numerics: Numerics | None,
+    input: InputSpec | None,
+    progress: Advance | None,
+    observe: Observe,
+    statistics: Calibration | str | Path | None,
+) -> Quantized:
+    """The quantized graph, before passes over integers."""
     if input is not None:
         graph = apply_preprocessing(graph, input)
         observe("apply_preprocessing", graph)
@@ -118,8 +139,7 @@ def quantize(
         samples = unroll(FloatExecutor(float_graph), samples, steps)
     earlier = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
     arithmetic = numerics or graph.preferred
-    result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
-    return QuantizedModel(result.float_graph, optimize_integer(result.graph, observe), result.calibration)
+    return quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
 
 
 def build(
@@ -156,21 +176,27 @@ def build(
         raise UsageError("--dump-ir is in the build folder, which is replaced", hint=hint, where=str(options.dump_ir))
     if options.compile:
         find_toolchain(target, options.toolchain)  # better to learn of a missing compiler before the work than after
-    model = model or _quantized(options, step, progress)
-    step(f"generating C for {target.name}")
-    program = lower(
-        model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place, options.ram_budget
-    )
-    entries = {
-        "preprocessing": options.input.to_dict() if options.input else None,
-        "simulate": target_name(options.simulate) if options.simulate else None,
-    }
-    with replacing(folder):
-        emit(program, model.graph, model.float_graph, target, folder)
-        if options.compile:
-            step("compiling")
-            entries |= _compile(folder, options, target, program)
-        manifest = update_manifest(folder, **entries)
+    with collecting(() if model is None else model.warnings) as warnings:
+        model = model or _quantized(options, step, progress)
+        step(f"generating C for {target.name}")
+        program = lower(
+            model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place, options.ram_budget
+        )
+        if options.strict:
+            refuse(warnings)
+        entries = {
+            "preprocessing": options.input.to_dict() if options.input else None,
+            "simulate": target_name(options.simulate) if options.simulate else None,
+        }
+        with replacing(folder):
+            emit(program, model.graph, model.float_graph, target, folder)
+            if options.compile:
+                step("compiling")
+                entries |= _compile(folder, options, target, program)
+            if options.strict:
+                refuse(warnings)
+            entries["warnings"] = [warning.to_dict() for warning in warnings]
+            manifest = update_manifest(folder, **entries)
     return {**manifest, "folder": str(folder)}
 
 
@@ -259,24 +285,29 @@ def quantize_report(
         progress: called with calibration samples done and in all.
 
     Returns:
-        name, numerics, output, and layers with name, op, value, sqnr_db, max_error, cosine.
+        name, numerics, output, layers with name, op, value, sqnr_db, max_error, cosine, and warnings, each with
+        message, hint, where.
 
     Raises:
         EdgeqError: as `quantize`; UsageError if the file cannot be written.
     """
-    graph = load(options.model, options.input_shapes)
-    model = _quantize(graph, options, progress)
-    if options.calibration is not None:
-        source = apply_preprocessing(graph, options.input) if options.input else graph
-        data = load_data(options.calibration, source, options.input).first(samples)
-    else:
-        data = random_data(model.graph, real_ranges(model.graph), samples)
-    report = {
+    with collecting() as warnings:
+        graph = load(options.model, options.input_shapes)
+        model = _quantize(graph, options, progress)
+        if options.calibration is not None:
+            source = apply_preprocessing(graph, options.input) if options.input else graph
+            data = load_data(options.calibration, source, options.input).first(samples)
+        else:
+            data = random_data(model.graph, real_ranges(model.graph), samples)
+        layers = layer_errors(model.float_graph, model.graph, data, data.steps)
+        if options.strict:
+            refuse(warnings)
+        if output is not None:
+            save_qdq(model.graph, output)
+    return {
         "name": options.model_name,
         "numerics": (model.graph.numerics or Numerics.FAST).value,
         "output": str(output) if output else None,
-        "layers": layer_errors(model.float_graph, model.graph, data, data.steps),
+        "layers": layers,
+        "warnings": [warning.to_dict() for warning in warnings],
     }
-    if output is not None:
-        save_qdq(model.graph, output)
-    return report

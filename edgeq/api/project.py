@@ -145,6 +145,7 @@ class BuildOptions:
         Path | None,
         Option("Write the graph there as text after every step that changed it", PATH, READING, metavar="DIR"),
     ] = None
+    strict: Annotated[bool, Option("Make warnings errors, before anything is written", ON, QUANTIZING)] = False
     compile: Annotated[bool, Option("Only generate the folder", OFF, BUILD)] = True
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from edgeq.warnings import EdgeqWarning
 
 # Names of layers and files are shown as they are: nothing in them is markup or an emoji.
 messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -39,6 +42,24 @@ def progress(text: str, quiet: bool = False) -> Iterator[Advance]:
             bar.update(task, completed=done, total=total)
 
         yield advance
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """A context in which every warning of edgeq's is one line on stderr; others are shown as Python shows them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", EdgeqWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, *details: Any) -> None:
+            if isinstance(message, EdgeqWarning):
+                messages.print("warning:", style="bold yellow", end=" ")
+                messages.print(str(message))
+            else:
+                others(message, *details)
+
+        warnings.showwarning = show
+        yield
 
 
 def print_json(data: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from edgeq import __version__
-from edgeq.cli._common import messages, print_json
+from edgeq.cli._common import messages, print_json, warnings_shown
 from edgeq.errors import CapacityError, EdgeqError, InternalError, UsageError
 
 INTERRUPTED = 130
@@ -120,7 +120,8 @@ def _run(arguments: list[str], debug: bool) -> int:
         EdgeqError: it failed. Other exceptions become one, unless `debug` asks for their tracebacks.
     """
     try:
-        code = app(arguments or ["--help"], prog_name="edgeq", standalone_mode=False)
+        with warnings_shown():
+            code = app(arguments or ["--help"], prog_name="edgeq", standalone_mode=False)
     except (EdgeqError, BrokenPipeError):
         raise
     except typer.Abort:

@@ -95,6 +95,7 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "streaming": _streaming(program.streaming),
         "states": [_state(s) for s in program.states],
         "state_bytes": program.state_bytes,
+        "warnings": [],
     }
 
 
