@@ -184,7 +184,7 @@ def build(
         )
         if options.strict:
             refuse(warnings)
-        entries = {
+        entries: dict[str, Any] = {
             "preprocessing": options.input.to_dict() if options.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
         }

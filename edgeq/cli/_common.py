@@ -51,12 +51,12 @@ def warnings_shown() -> Iterator[None]:
         warnings.simplefilter("always", EdgeqWarning)
         others = warnings.showwarning
 
-        def show(message: Warning | str, *details: Any) -> None:
+        def show(message: Warning | str, *details: Any, **more: Any) -> None:
             if isinstance(message, EdgeqWarning):
                 messages.print("warning:", style="bold yellow", end=" ")
                 messages.print(str(message))
             else:
-                others(message, *details)
+                others(message, *details, **more)
 
         warnings.showwarning = show
         yield

@@ -446,7 +446,7 @@ def test_quantize(digits: Path, tmp_path: Path) -> None:
 def test_quantize_json(tmp_path: Path) -> None:
     options = ("--observer", "mse", "--weights", "per-tensor", "--samples", "5", "--json")
     found = succeeds("quantize", DIGITS, *options).json
-    assert found.keys() == {"name", "numerics", "output", "layers"}
+    assert found.keys() == {"name", "numerics", "output", "layers", "warnings"}
     assert (found["name"], found["numerics"], found["output"]) == ("digits", "fast", None)
     layer = {"name", "op", "value", "sqnr_db", "max_error", "cosine"}
     assert found["layers"] and all(e.keys() == layer for e in found["layers"])
