@@ -101,7 +101,7 @@ def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int
     if np.any(np.abs(folded) + 128 * np.abs(weights).sum(axis=1) > INT32_MAX):
         raise QuantizationError(
             "an accumulator can exceed 32 bits: the bias is too large for the scales of input and weights",
-            hint="quantize this layer per tensor, or with a wider activation range",
+            hint="quantize the model again with larger scales of this layer's weights, or split the layer",
             where=site.name,
         )
     return folded.astype(np.int32)

@@ -50,7 +50,7 @@ def tap_bias(site: Site, weights: Ints) -> Ints:
     if np.any(reach + (0 if bias is None else np.abs(bias.astype(np.int64))) > INT32_MAX):
         raise QuantizationError(
             "an accumulator can exceed 32 bits: the bias is too large for the scales of input and weights",
-            hint="quantize this layer per tensor, or with a wider activation range",
+            hint="quantize the model again with larger scales of this layer's weights, or split the layer",
             where=site.name,
         )
     return folded

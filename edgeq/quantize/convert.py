@@ -15,7 +15,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.ranges import WEIGHT_MAX, activation_params
 from edgeq.quantize.solver import operand, requantize_op, rule_of
-from edgeq.quantize.weights import Around, quantize_bias, quantize_weights
+from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]
 
@@ -69,8 +69,8 @@ def _convert_operands(
             continue
         source = str(names[product.input])
         s_in = params[source].s if source in params else _constant_params(graph, source).s
-        q = _weight_params(graph, node, product, Around(s_in, params[node.outputs[0]].s), local)
-        names[product.weight] = _put(constants, graph, str(names[product.weight]), q, -WEIGHT_MAX)
+        around = Around(s_in, params[node.outputs[0]].s)
+        names[product.weight], q = _put_weights(constants, graph, node, product, around, local)
         settled.add(product.weight)
         bias = operand(node, product.bias)
         if product.bias is not None and bias is not None:
@@ -113,19 +113,23 @@ def _put(constants: _Constants, graph: Graph, name: str, q: QParams, least: int 
     return constants.put(name, np.maximum(data, np.int8(least)) if value.type.q is None else data, DType.INT8, q)
 
 
-def _weight_params(graph: Graph, node: Node, product: Product, around: Around, config: QuantConfig) -> QParams:
+def _put_weights(
+    constants: _Constants, graph: Graph, node: Node, product: Product, around: Around, config: QuantConfig
+) -> tuple[str, QParams]:
+    """Store the integers of a weight. Returns their name and parameters."""
     name, bias = str(node.inputs[product.weight]), operand(node, product.bias)
-    prescribed = graph.type(name).q
-    if prescribed is not None:
-        return prescribed
-    return quantize_weights(
-        _real(graph, name),
-        product.axis,
-        None if bias is None else _real(graph, bias),
-        around,
-        config,
-        f"{node.name} ({node.op.kind})",
-    )
+    type, real = graph.type(name), None if bias is None else _real(graph, bias)
+    where = f"{node.name} ({node.op.kind})"
+    if type.q is None:
+        q = quantize_weights(_real(graph, name), product.axis, real, around, config, where)
+        return _put(constants, graph, name, q, -WEIGHT_MAX), q
+    stored = _put(constants, graph, name, type.q, -WEIGHT_MAX)
+    data = constants.editor.values[stored].data
+    if data is None or real is None or product.axis is None or type.q.block is not None:
+        return stored, type.q
+    numerics = constants.editor.numerics or Numerics.FAST
+    fitted, q = fit_given(data, type.q, product.axis, real, around, numerics, where)
+    return (stored if fitted is data else constants.put(name, fitted, DType.INT8, q)), q
 
 
 def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, s_in: float, weight: QParams) -> str:
@@ -134,7 +138,10 @@ def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, s_in: 
         raise QuantizationError(
             f"bias {name!r} is computed at run time", hint="add it with an Add", where=f"{node.name} ({node.op.kind})"
         )
-    data, q = quantize_bias(value.data, value.type.q, s_in, weight)
+    try:
+        data, q = quantize_bias(value.data, value.type.q, s_in, weight)
+    except QuantizationError as error:
+        raise QuantizationError(error.message, hint=error.hint, where=f"{node.name} ({node.op.kind})") from error
     if data is value.data and value.type.q == q:
         return name
     return constants.put(name, data, DType.INT32, q)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.tensor import Array, DType, QParams
-from edgeq.numerics.fixedpoint import INT32_MAX
+from edgeq.ir.tensor import Array, QParams
+from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
 from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scales, rounding_error, sane_scales
 
@@ -19,6 +19,16 @@ the greatest int8 weight of such a channel moves the output by less than 1/16 of
 FACTOR_BITS, LEAST_BITS = 14, 4
 """Fraction bits of s_in·s_w / s_out, if that leaves it at least LEAST_BITS significant bits, else as many as these
 need. With more, products come too near to the middle between integers; with fewer, scales move by more than 6 %."""
+EMPTY_FACTOR = 2.0**-14
+"""The same factor of a channel without weights: its bias keeps 14 bits below an output step, its multiplier 17."""
+MOST_BIAS = 2.0**30
+"""Greatest bias that raised scales leave, as an integer."""
+INPUT_SPAN = 256
+"""|q − zero_point| of an int8 input is less, also as kernels bound it: |zero_point| + |q|, each at most 128."""
+NEGLIGIBLE = 1 / 16
+"""Steps of the output that no change of given integers may exceed."""
+SATURATED = 512
+"""Steps beyond which a sum is out of the output's range, whatever its zero-point."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -106,7 +116,7 @@ def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: st
     magnitude = np.abs(bias) if len(rows) == len(bias) else np.abs(bias).max(keepdims=True)
     for _ in range(8):
         q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), WEIGHT_MAX)
-        room = INT32_MAX - 1 - 512.0 * q.sum(axis=1)  # |q − zero_point| ≤ 255; the rest is for bias correction
+        room = INT32_MAX - 1 - 2.0 * INPUT_SPAN * q.sum(axis=1)  # the rest is for bias correction
         need = magnitude / (s_in * scales)
         if np.all(room > 0) and np.all(need <= room):
             return scales
@@ -120,6 +130,63 @@ def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: st
     )
 
 
+def fit_given(
+    weights: Array, q: QParams, axis: int, bias: Array, around: Around, numerics: Numerics, where: str
+) -> tuple[Array, QParams]:
+    """Integer weights and parameters that a model brings, such that its bias fits into 32 bits beside all sums.
+
+    A channel without weights may have any scale. That of another is raised, and its integers lowered, where this moves
+    no output by more than `NEGLIGIBLE` steps; where the bias fits, all stays as it is given.
+
+    Args:
+        weights: integers, any shape.
+        q: their parameters, one entry or one per index of `axis`.
+        axis: the dimension of the output channels.
+        bias: (C,) real values.
+        around: scales of the layer's input and output.
+        numerics: FAST's factors also need scales that are not too small.
+        where: the layer, for messages.
+
+    Returns:
+        Weights and parameters, those given or others.
+
+    Raises:
+        QuantizationError: a bias fits at no scale that keeps the results.
+    """
+    count = weights.shape[axis]
+    scales = np.broadcast_to(np.asarray(q.scale, np.float64), (count,))
+    zeros = np.broadcast_to(np.asarray(q.zero_point, np.float64), (count,))
+    rows = channel_rows(weights, axis) - zeros[:, None]
+    magnitude = np.broadcast_to(np.abs(np.asarray(bias, np.float64).ravel()), (count,))
+    reach = INPUT_SPAN * np.abs(rows).sum(axis=1)
+    fits = magnitude / (around.input * scales) + reach <= INT32_MAX - 1
+    fine = fits & ((numerics is not Numerics.FAST) | (around.input * scales / around.output >= SMALLEST_FACTOR))
+    if fine.all():
+        return weights, q
+    empty = reach == 0.0
+    least = np.where(empty, EMPTY_FACTOR, SMALLEST_FACTOR) * around.output / around.input
+    raised = np.maximum(np.maximum(magnitude / (around.input * MOST_BIAS), least), scales)
+    raised = raised.astype(np.float32).astype(np.float64)  # as they will be stored
+    lower = np.rint(rows * (scales / raised)[:, None])
+    moved = np.abs(lower * raised[:, None] - rows * scales[:, None]).sum(axis=1) * INPUT_SPAN * around.input
+    sums = np.maximum(reach * scales, INPUT_SPAN * np.abs(lower).sum(axis=1) * raised) * around.input
+    saturated = magnitude - sums > SATURATED * around.output  # the channel is at its bound whatever the input
+    same = (moved <= NEGLIGIBLE * around.output) | saturated
+    if not np.all(same | fits):
+        channel = int(np.argmin(same | fits))
+        raise QuantizationError(
+            f"the bias of channel {channel}, {np.asarray(bias).ravel()[channel]:g}, does not fit into 32 bits at the "
+            f"scale that the model gives for the channel's weights, {scales[channel]:g}",
+            hint=f"quantize the model again with a scale of at least {raised[channel]:.2g} for these weights",
+            where=where,
+        )
+    change = ~fine & same
+    shape = [-1 if k == axis else 1 for k in range(weights.ndim)]
+    integers = np.moveaxis(lower.reshape(np.moveaxis(weights, axis, 0).shape), 0, axis) + zeros.reshape(shape)
+    data = np.where(change.reshape(shape), integers, weights).astype(weights.dtype)
+    return data, QParams.per_channel(np.where(change, raised, scales), zeros.astype(np.int64), axis)
+
+
 def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QParams) -> tuple[Array, QParams]:
     """A bias (C,) as int32 with scale s_in · s_w; integers that have this scale already stay untouched.
 
@@ -130,7 +197,7 @@ def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QPara
         weight: parameters of the layer's weights.
 
     Raises:
-        QuantizationError: the scale of the bias is not a number.
+        QuantizationError: the scale of the bias is not a number, or the bias does not fit into 32 bits.
     """
     scales = np.float64(s_in) * np.asarray(weight.scale, np.float64)
     if not np.all((scales <= np.finfo(np.float32).max) & (scales.astype(np.float32) > 0.0)):
@@ -146,5 +213,10 @@ def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QPara
             return bias, target
         bias = (bias.astype(np.float64) - np.asarray(given.zero_point)) * np.asarray(given.scale)
     # With the unrounded product: the accumulator is in exactly these units.
-    q = np.clip(np.rint(np.asarray(bias, np.float64) / scales), *DType.INT32.range)
+    q = np.rint(np.asarray(bias, np.float64) / scales)
+    if np.any(np.abs(q) > INT32_MAX):
+        raise QuantizationError(
+            "a bias does not fit into 32 bits at the scales of the layer's input and weights",
+            hint="quantize the model again with larger scales of the layer's weights",
+        )
     return q.astype(np.int32), target

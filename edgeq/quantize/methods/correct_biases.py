@@ -16,10 +16,13 @@ from edgeq.executor import Executor, Operands
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import Op, Product
 from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.calibrate import Samples, Wanted, channel_means, choose
+from edgeq.quantize.ranges import channel_rows
 from edgeq.quantize.solver import operand, rule_of, with_operand
 from edgeq.quantize.statistics import Floats, Means
 from edgeq.quantize.step import Draft, Step
+from edgeq.quantize.weights import INPUT_SPAN
 
 MOST_IN_INT16 = 255
 """So many int8 values have a sum that fits 16 bits, where NumPy adds several times faster."""
@@ -92,8 +95,9 @@ def _shift_bias(editor: GraphEditor, graph: Graph, node: Node, product: Product,
     assert product.bias is not None
     weight = graph.type(str(node.inputs[product.weight])).qp
     scales = graph.type(str(node.inputs[product.input])).qp.s * np.asarray(weight.scale, np.float64)
-    steps = np.rint(shift / scales)
     name = operand(node, product.bias)
+    room = _room(graph, node, product)
+    steps = np.clip(np.rint(shift / scales), -room, room)
     if name is None:
         q = QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, 0)
         changed = with_operand(node, product.bias, editor.constant(f"{node.name}_bias", steps.astype(np.int32), q))
@@ -108,6 +112,15 @@ def _shift_bias(editor: GraphEditor, graph: Graph, node: Node, product: Product,
             changed = with_operand(node, product.bias, editor.constant(name, data, old.type.q))
     editor.replace_node(node.name, changed)
     return changed
+
+
+def _room(graph: Graph, node: Node, product: Product) -> Floats:
+    """By how much biases may change, in their own units, with sums that still fit into 32 bits."""
+    weights = graph.data(str(node.inputs[product.weight]))
+    assert weights is not None
+    bias = graph.data(operand(node, product.bias))
+    taken = INPUT_SPAN * np.abs(channel_rows(weights, product.axis)).sum(axis=1)
+    return np.maximum(INT32_MAX - taken - np.abs(np.float64(0.0) if bias is None else bias.astype(np.float64)), 0.0)
 
 
 def _apply(draft: Draft) -> Draft:
