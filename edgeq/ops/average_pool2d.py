@@ -12,6 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Monotone, Tie, Trait, is_homogeneous
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 from edgeq.ops._window import (
@@ -44,7 +45,16 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "pad_value": site.input(0).qp.zp,
         "qmin": qmin,
         "qmax": qmax,
+        "halves_up": int(halves_up(site)),
     }
+
+
+def halves_up(site: Site) -> bool:
+    """Whether halves that are negative are rounded up, not away from zero; False where there are no halves."""
+    op = site.op
+    assert isinstance(op, AveragePool2D)
+    exact = not any(op.padding) and op.kernel[0] * op.kernel[1] % 2
+    return op.legacy and site.numerics is not Numerics.FAST and not exact
 
 
 def first(site: Site) -> Ints:
@@ -63,13 +73,15 @@ def overlap(site: Site) -> Overlaps:
 class AveragePool2D(Op):
     """Input: x (N, H, W, C). Output: (N, OH, OW, C).
 
-    The integer result is the quotient of sum and count of the stored values, halves away from zero, in all numerics.
+    The integer result is the quotient of sum and count of the stored values, halves away from zero, in all numerics;
+    in TFLITE and TFLM it is halves up in a `legacy` layer, whose stored values are unsigned in LiteRT.
 
     Attributes:
         kernel, stride: rows and columns.
         padding: rows above, columns left, rows below, columns right.
         count_include_pad: whether padding counts, as real zeros; otherwise only elements inside are averaged.
         clamp: bounds of a fused activation.
+        legacy: the layer comes from an older, uint8 .tflite.
     """
 
     kernel: Pair
@@ -77,6 +89,7 @@ class AveragePool2D(Op):
     padding: Padding = (0, 0, 0, 0)
     count_include_pad: bool = False
     clamp: Clamp = NO_CLAMP
+    legacy: bool = False
 
     kernels: ClassVar = (
         Kernel(
@@ -145,7 +158,10 @@ class AveragePool2D(Op):
         assert x is not None
         total = self._sum(x.astype(np.int32), site.input(0).qp.zp if self.count_include_pad else 0)
         counts = self._counts(x.shape)
-        rounded = np.sign(total) * ((np.abs(total) + counts // 2) // counts)
+        if halves_up(site):
+            rounded = (total + counts // 2) // counts
+        else:
+            rounded = np.sign(total) * ((np.abs(total) + counts // 2) // counts)
         return (np.clip(rounded, *output_range(site.outputs[0].qp, self.clamp)).astype(np.int8),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
@@ -191,4 +207,5 @@ class AveragePool2D(Op):
             Sample("row", cls((1, 3), (1, 2)), ((1, 1, 15, 1),)),
             Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
             Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
+            Sample("legacy", cls((2, 2), (1, 1), same, legacy=True), ((1, 5, 7, 4),)),
         )

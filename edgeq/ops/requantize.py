@@ -12,8 +12,8 @@ from edgeq.ir.kernel import BYTES, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.ir.traits import Trait
-from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
-from edgeq.numerics.lut import Table
+from edgeq.numerics.fixedpoint import Numerics, Rounding, multiply, quantize_multiplier
+from edgeq.numerics.lut import Table, round_half_away
 from edgeq.ops._conversion import Conversion
 
 
@@ -31,6 +31,15 @@ def convert(x: TensorType, y: TensorType, q: Array, rounding: Rounding) -> Array
     return np.clip(moved, *y.dtype.range).astype(y.dtype.numpy)
 
 
+def convert_legacy(x: TensorType, y: TensorType, q: Array) -> Array:
+    """The same as LiteRT converts operands of CONCATENATION in uint8 files: in float32, on unsigned integers."""
+    unsigned = q.astype(np.int64) - x.dtype.range[0]
+    scale = np.float32(x.qp.s) * (np.float32(1) / np.float32(y.qp.s))
+    offset = np.float32(x.dtype.range[0] - x.qp.zp) * scale
+    moved = round_half_away(unsigned.astype(np.float32) * scale + offset) + y.qp.zp
+    return np.clip(moved, *y.dtype.range).astype(y.dtype.numpy)
+
+
 def byte_table(x: TensorType, y: TensorType, rounding: Rounding) -> Table:
     """The bytes of `convert` for all bytes 0 … 255 of its input."""
     every = np.arange(256, dtype=np.uint8).view(x.dtype.numpy)
@@ -44,12 +53,29 @@ def lower_flip(site: Site) -> Mapping[str, Param]:
 
 def lower_table(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_table_ref`."""
-    return {"size": site.outputs[0].size, "table": byte_table(site.input(0), site.outputs[0], site.rounding)}
+    x, y = site.input(0), site.outputs[0]
+    every = np.arange(256, dtype=np.uint8).view(x.dtype.numpy)
+    return {"size": y.size, "table": converted(site, every).view(np.int8)}
+
+
+def converted(site: Site, q: Array) -> Array:
+    """Elements of a site's input as elements of its output."""
+    assert isinstance(site.op, Requantize)
+    x, y = site.input(0), site.outputs[0]
+    if site.op.legacy and site.numerics is not Numerics.FAST:
+        return convert_legacy(x, y, q)
+    return convert(x, y, q, site.rounding)
 
 
 @dataclass(frozen=True)
 class Requantize(Conversion):
-    """The identity over the reals, between two quantizations. Input and output are int8 or uint8, of the same shape."""
+    """The identity over the reals, between two quantizations. Input and output are int8 or uint8, of the same shape.
+
+    Attributes:
+        legacy: the conversion is that of an operand of CONCATENATION in an older, uint8 .tflite.
+    """
+
+    legacy: bool = False
 
     kernels: ClassVar = (
         Kernel(
@@ -77,11 +103,15 @@ class Requantize(Conversion):
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
-        return (convert(site.input(0), site.outputs[0], inputs[0], site.rounding),)
+        return (converted(site, inputs[0]),)
 
     def is_copy(self, site: Site) -> bool:
         return site.input(0) == site.outputs[0]
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        return (Sample("image", cls(), ((1, 5, 3, 7),)), Sample("vector", cls(), ((33,),), low=-0.1, high=9.0))
+        return (
+            Sample("image", cls(), ((1, 5, 3, 7),)),
+            Sample("vector", cls(), ((33,),), low=-0.1, high=9.0),
+            Sample("legacy", cls(legacy=True), ((65,),)),
+        )

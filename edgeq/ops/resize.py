@@ -14,6 +14,7 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Monotone, Tie, Trait
 from edgeq.numerics.fixedpoint import Ints, Numerics
+from edgeq.numerics.float32 import Floats
 from edgeq.ops._broadcast import require_same_scale
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._window import Pair
@@ -23,6 +24,8 @@ Coordinates = Literal["half_pixel", "asymmetric", "align_corners", "pytorch_half
 Rounding = Literal["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
 FAST_BITS = 11
 LITERT_BITS = 10
+FLOAT_BITS = 24
+"""Of a float32 number's significand."""
 MAX_SIZE = 32767
 """The most rows and columns that the 16-bit entries of the tables can index."""
 
@@ -107,6 +110,66 @@ def line_litert(size: int, out: int, coordinates: Coordinates) -> Line:
     return Line(lower, upper, np.where(lower == upper, 0, at - lower * unit), unit)
 
 
+@dataclass(frozen=True, eq=False)
+class RealLine:
+    """The same in float32: output i is input lower · rest + upper · weight."""
+
+    lower: Ints
+    upper: Ints
+    weight: Floats
+    rest: Floats
+
+    @property
+    def bits(self) -> int:
+        """Fraction bits that all weights have; FAST_BITS + 1 if they have more."""
+        scaled = np.ldexp(self.weight.astype(np.float64), np.arange(FAST_BITS + 1)[:, None])
+        whole = (scaled == np.rint(scaled)).all(axis=1)
+        return int(whole.argmax()) if whole.any() else FAST_BITS + 1
+
+
+def line_legacy(size: int, out: int, coordinates: Coordinates) -> RealLine:
+    """LiteRT's positions and weights for uint8, in float32.
+
+    Above the first and below the last element of the input weights are outside 0 … 1; their sum is one.
+    """
+    corners = coordinates == "align_corners" and out > 1
+    scale = np.float32(size - 1) / np.float32(out - 1) if corners else np.float32(size) / np.float32(out)
+    at = np.arange(out).astype(np.float32)
+    at = (at + np.float32(0.5)) * scale - np.float32(0.5) if coordinates == "half_pixel" else at * scale
+    lower = np.clip(np.floor(at).astype(np.int64), 0, size - 1)
+    weight = at - lower.astype(np.float32)
+    return RealLine(lower, np.minimum(np.ceil(at).astype(np.int64), size - 1), weight, np.float32(1) - weight)
+
+
+def legacy_lines(site: Site) -> tuple[RealLine, RealLine]:
+    """Interpolation of rows and of columns of a uint8 model."""
+    op, x = site.op, site.input(0).shape
+    assert isinstance(op, Resize)
+    return line_legacy(x[1], op.size[0], op.coordinates), line_legacy(x[2], op.size[1], op.coordinates)
+
+
+def is_legacy(site: Site) -> bool:
+    """The site interpolates as LiteRT does with uint8."""
+    assert isinstance(site.op, Resize)
+    return site.op.legacy and litert_arithmetic(site)
+
+
+def whole_bits(site: Site) -> int | None:
+    """Fraction bits with which integers compute exactly what LiteRT does with uint8; None: float32 is needed.
+
+    It is exact while no product of an element and two weights has more bits than a float32 number.
+    """
+    rows, columns = (line.bits for line in legacy_lines(site))
+    bits = max(rows, columns)
+    return bits if bits <= FAST_BITS and rows + columns <= FLOAT_BITS - 8 else None
+
+
+def needs_float(site: Site) -> bool:
+    """The site is bilinear and interpolates in float32."""
+    assert isinstance(site.op, Resize)
+    return site.op.mode == "bilinear" and is_legacy(site) and whole_bits(site) is None
+
+
 def litert_arithmetic(site: Site) -> bool:
     """The site interpolates as LiteRT does."""
     assert isinstance(site.op, Resize)
@@ -117,6 +180,14 @@ def integer_lines(site: Site) -> tuple[Line, Line]:
     """Interpolation of rows and of columns in integers."""
     op, x = site.op, site.input(0).shape
     assert isinstance(op, Resize)
+    if is_legacy(site):
+        unit = 1 << (whole_bits(site) or 0)
+        rows, columns = (
+            # Where both neighbours are one element, its weights need not be between 0 and 1.
+            Line(r.lower, r.upper, np.where(r.lower == r.upper, 0, (r.weight * unit).astype(np.int64)), unit)
+            for r in legacy_lines(site)
+        )
+        return rows, columns
     make = line_litert if litert_arithmetic(site) else line_fast
     return make(x[1], op.size[0], op.coordinates), make(x[2], op.size[1], op.coordinates)
 
@@ -151,9 +222,43 @@ def lower_bilinear(site: Site) -> Mapping[str, Param]:
     for name, interpolation in zip(("row", "column"), integer_lines(site), strict=True):
         for part in ("lower", "upper", "weight"):
             params[f"{name}_{part}"] = getattr(interpolation, part).astype(np.int16)
-    params["bits"] = LITERT_BITS if litert_arithmetic(site) else FAST_BITS
-    params["away"] = int(litert_arithmetic(site))
+    params["bits"] = weight_bits(site)
+    params["away"] = int(away_from_zero(site))
     return params
+
+
+def weight_bits(site: Site) -> int:
+    """Fraction bits of the weights in integers."""
+    if is_legacy(site):
+        return whole_bits(site) or 0
+    return LITERT_BITS if litert_arithmetic(site) else FAST_BITS
+
+
+def away_from_zero(site: Site) -> bool:
+    """How halves are rounded in integers; else up. The integers of uint8 models are positive in LiteRT."""
+    return litert_arithmetic(site) and not is_legacy(site)
+
+
+def lower_legacy(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_resize_bilinear_legacy_ref`."""
+    params: dict[str, Param] = dict(image_params(site))
+    for name, line in zip(("row", "column"), legacy_lines(site), strict=True):
+        params[f"{name}_lower"], params[f"{name}_upper"] = line.lower.astype(np.int16), line.upper.astype(np.int16)
+        params[f"{name}_weight"], params[f"{name}_rest"] = line.weight, line.rest
+    return params
+
+
+def interpolate_legacy(x: Array, rows: RealLine, columns: RealLine) -> Array:
+    """The output of a uint8 model's site, as int8, with LiteRT's order of operations; x: int8 (N, H, W, C)."""
+    real = x.astype(np.float32) + np.float32(128)
+    down, up = (w.reshape(-1, 1, 1) for w in (rows.weight, rows.rest))
+    right, left = (w.reshape(-1, 1) for w in (columns.weight, columns.rest))
+    upper_row, lower_row = real.take(rows.lower, 1), real.take(rows.upper, 1)
+    total = upper_row.take(columns.lower, 2) * up * left
+    total = total + lower_row.take(columns.lower, 2) * down * left
+    total = total + upper_row.take(columns.upper, 2) * up * right
+    total = total + lower_row.take(columns.upper, 2) * down * right
+    return np.asarray((total + np.float32(0.5)).astype(np.int32) - 128).astype(np.int8)
 
 
 def overlap_nearest(site: Site) -> Overlaps:
@@ -164,7 +269,7 @@ def overlap_nearest(site: Site) -> Overlaps:
 
 def overlap_bilinear(site: Site) -> Overlaps:
     """One element after another; of the four that it needs, the upper left one comes first."""
-    rows, columns = integer_lines(site)
+    rows, columns = legacy_lines(site) if is_legacy(site) else integer_lines(site)
     return of_elements(site, [indices(site.input(0).shape).take(rows.lower, 1).take(columns.lower, 2)])
 
 
@@ -186,8 +291,8 @@ class Resize(Op):
     """Input: x (N, H, W, C). Output: (N, size[0], size[1], C).
 
     FAST, bilinear: weights of rows and columns with 11 bits, one 32-bit sum of four products, rounded once, halves up.
-    TFLITE and TFLM, bilinear: weights with 10 bits, halves away from zero. Nearest: an element is copied; the index is
-    exact in FAST, and LiteRT's, which comes from float32, otherwise.
+    TFLITE and TFLM, bilinear: weights with 10 bits, halves away from zero; in float32 if `legacy`. Nearest: an element
+    is copied; the index is exact in FAST, and LiteRT's, which comes from float32, otherwise.
 
     Attributes:
         size: rows and columns of the output.
@@ -197,12 +302,14 @@ class Resize(Op):
         nearest_rounding: how the mode "nearest" rounds that position: "floor", "ceil", "round_prefer_floor" or
             "round_prefer_ceil".
             TensorFlow Lite's RESIZE_NEAREST_NEIGHBOR is "floor" with "asymmetric", else "round_prefer_ceil".
+        legacy: the layer comes from an older, uint8 .tflite.
     """
 
     size: Pair
     mode: Mode = "nearest"
     coordinates: Coordinates = "half_pixel"
     nearest_rounding: Rounding = "round_prefer_floor"
+    legacy: bool = False
 
     kernels: ClassVar = (
         Kernel(
@@ -220,7 +327,16 @@ class Resize(Op):
             "eq/resize.h",
             "eq_resize_bilinear_params",
             lower_bilinear,
-            fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "bilinear",
+            fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "bilinear" and not needs_float(site),
+            overlap=overlap_bilinear,
+        ),
+        Kernel(
+            "eq_resize_bilinear_legacy_ref",
+            ("ref/resize_legacy.c",),
+            "eq/resize.h",
+            "eq_resize_bilinear_legacy_params",
+            lower_legacy,
+            fits=needs_float,
             overlap=overlap_bilinear,
         ),
     )
@@ -267,11 +383,13 @@ class Resize(Op):
         if self.mode == "nearest":
             rows, columns = integer_indices(site)
             return (x.take(rows, 1).take(columns, 2),)
+        if needs_float(site):
+            return (interpolate_legacy(x, *legacy_lines(site)),)
         total: npt.NDArray[np.int64] = interpolate(x.astype(np.int64), *integer_lines(site))
-        shift = 2 * (LITERT_BITS if litert_arithmetic(site) else FAST_BITS)
-        half = 1 << (shift - 1)
+        shift = 2 * weight_bits(site)
+        half = (1 << shift) >> 1
         q = (total + half) >> shift
-        if litert_arithmetic(site):
+        if away_from_zero(site):
             q = np.where(total > 0, q, -((half - total) >> shift))
         return (q.astype(np.int8),)
 
@@ -303,4 +421,6 @@ class Resize(Op):
             Sample("bilinear_twice", cls((10, 14), "bilinear"), ((2, 5, 7, 1),)),
             Sample("bilinear_from_one", cls((3, 2), "bilinear"), ((1, 1, 1, 5),)),
             Sample("bilinear_same", cls((5, 7), "bilinear"), (image,)),
+            *(Sample(f"legacy_{w}", cls((11, 4), "bilinear", w, legacy=True), (image,)) for w in ways[:3]),
+            Sample("legacy_whole", cls((9, 13), "bilinear", "align_corners", legacy=True), (image,)),
         )

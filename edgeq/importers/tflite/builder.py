@@ -14,7 +14,7 @@ from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._requant import NO_CLAMP, Clamp
-from edgeq.ops.requantize import Requantize
+from edgeq.ops.requantize import Requantize, convert_legacy
 from edgeq.ops.reshape import Reshape
 
 FUSED_CLAMPS: dict[int, Clamp] = {
@@ -386,19 +386,33 @@ class Builder:
             raise Problem(f"tensor {tensor.label} is {tensor.dtype}")
         self.folded[index] = np.asarray(data, DTYPES[tensor.dtype])
 
-    def matched(self, name: str, q: QParams | None) -> str:
+    def matched(self, name: str, q: QParams | None, legacy: bool = False) -> str:
         """The value `name`, or the same tensor requantized to `q` where its parameters differ.
 
         Scales that differ by less than 10⁻⁵ of their value count as the same: files are not exact there, and operators
         that only move data copy the integers.
+
+        Args:
+            name: the value.
+            q: the parameters; None leaves it as it is.
+            legacy: convert as LiteRT does in CONCATENATION of uint8 tensors, all scales taken exactly.
         """
         own = self.q_of(name)
-        if q is None or own is None or (own.zp == q.zp and abs(own.s - q.s) <= 1e-5 * q.s):
+        if q is None or own is None or own == q:
+            return name
+        if not legacy and own.zp == q.zp and abs(own.s - q.s) <= 1e-5 * q.s:
             return name
         value = self.editor.values[name]
-        if value.data is not None:
-            return self.editor.constant(name, q.quantize(own.dequantize(value.data), DType.INT8), q)
-        return self.step(Requantize(), [name], f"{name}/requantize", q)
+        if value.data is None:
+            return self.step(Requantize(legacy), [name], f"{name}/requantize", q)
+        if legacy:
+            x, y = (TensorType(value.type.shape, DType.INT8, p) for p in (own, q))
+            return self.editor.constant(name, convert_legacy(x, y, value.data), q)
+        return self.editor.constant(name, q.quantize(own.dequantize(value.data), DType.INT8), q)
+
+    def is_legacy(self, op: RawOp) -> bool:
+        """Whether an operator computes in uint8, as older files do."""
+        return self.model.tensors[op.outputs[0]].dtype == "UINT8"
 
     def output_q(self, op: RawOp) -> QParams | None:
         """The parameters of an operator's first output."""

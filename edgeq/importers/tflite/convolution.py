@@ -245,5 +245,4 @@ def pool_2d(b: Builder, op: RawOp) -> None:
     if op.kind == "MAX_POOL_2D":
         b.emit(op, MaxPool2D(kernel=kernel, stride=stride, padding=padding, clamp=b.clamp(op)), [x])
     else:
-        node = AveragePool2D(kernel=kernel, stride=stride, padding=padding, count_include_pad=False, clamp=b.clamp(op))
-        b.emit(op, node, [x])
+        b.emit(op, AveragePool2D(kernel, stride, padding, False, b.clamp(op), b.is_legacy(op)), [x])

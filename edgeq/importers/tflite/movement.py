@@ -77,7 +77,7 @@ def transpose(b: Builder, op: RawOp) -> None:
 def concatenation(b: Builder, op: RawOp) -> None:
     """Joins along an axis; a fused activation becomes a clamp behind it."""
     q = b.output_q(op)
-    operands = [b.matched(b.operand(op, k), q) for k in range(len(op.inputs))]
+    operands = [b.matched(b.operand(op, k), q, b.is_legacy(op)) for k in range(len(op.inputs))]
     if not operands:
         raise Problem("it has no inputs")
     axis = normal_axis(op.option("Axis"), len(b.shape(operands[0])))
@@ -278,12 +278,13 @@ def resize(b: Builder, op: RawOp) -> None:
         raise Problem("it has both aligned corners and half-pixel centres", "choose one of them")
     target = (size[0], size[1])
     mode: Mode = "bilinear" if op.kind == "RESIZE_BILINEAR" else "nearest"
+    legacy = mode == "bilinear" and b.is_legacy(op)
     if corners:
-        node = Resize(target, mode, "align_corners", "round_prefer_ceil")
+        node = Resize(target, mode, "align_corners", "round_prefer_ceil", legacy)
     elif centres:
-        node = Resize(target, mode, "half_pixel", "round_prefer_ceil")
+        node = Resize(target, mode, "half_pixel", "round_prefer_ceil", legacy)
     else:
-        node = Resize(target, mode, "asymmetric", "floor")
+        node = Resize(target, mode, "asymmetric", "floor", legacy)
     b.emit(op, node, [x])
 
 

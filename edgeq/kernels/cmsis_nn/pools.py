@@ -10,7 +10,7 @@ from edgeq.kernels._shared.site import op_of
 from edgeq.kernels.cmsis_nn.library import Variant, library_rows
 from edgeq.ops._requant import output_range
 from edgeq.ops._window import geometry
-from edgeq.ops.average_pool2d import AveragePool2D
+from edgeq.ops.average_pool2d import AveragePool2D, halves_up
 from edgeq.ops.max_pool2d import MaxPool2D
 
 STRUCT = "eq_pool_cmsis_nn_params"
@@ -27,11 +27,11 @@ def _lower(site: Site, op: AveragePool2D | MaxPool2D, scratch: int) -> Mapping[s
 
 
 def average_pool2d_rows() -> tuple[Kernel, ...]:
-    """The rows of AveragePool2D: padding does not count."""
+    """The rows of AveragePool2D: padding does not count, halves are rounded away from zero."""
 
     def fits(site: Site, variant: Variant) -> bool:
         op = op_of(site, AveragePool2D)
-        return not (any(op.padding) and op.count_include_pad)
+        return not (any(op.padding) and op.count_include_pad) and not halves_up(site)
 
     def scratch(site: Site, variant: Variant) -> int:
         """`arm_avgpool_s8_get_buffer_size`."""

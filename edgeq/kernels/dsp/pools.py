@@ -20,9 +20,9 @@ def has_fours(site: Site) -> bool:
 
 
 def fits_average(site: Site) -> bool:
-    """Sums of four channels side by side, 16 bits each."""
+    """Sums of four channels side by side, 16 bits each; halves away from zero."""
     kernel = op_of(site, AveragePool2D).kernel
-    return has_fours(site) and kernel[0] * kernel[1] <= MOST_TAPS
+    return has_fours(site) and kernel[0] * kernel[1] <= MOST_TAPS and not average_pool2d.halves_up(site)
 
 
 def average_pool2d_row() -> Kernel:

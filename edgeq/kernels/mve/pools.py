@@ -16,9 +16,9 @@ MOST_TAPS = 255
 
 
 def fits_average(site: Site) -> bool:
-    """The window has few enough elements."""
+    """The window has few enough elements; halves away from zero."""
     kernel = op_of(site, AveragePool2D).kernel
-    return kernel[0] * kernel[1] <= MOST_TAPS
+    return kernel[0] * kernel[1] <= MOST_TAPS and not average_pool2d.halves_up(site)
 
 
 def in_blocks(site: Site, first: Ints) -> Overlaps:

@@ -51,7 +51,13 @@ def sum_row() -> Kernel:
 
 def average_pool2d_row() -> Kernel:
     """The row of AveragePool2D."""
-    return _row("average_pool2d", "eq_average_pool2d_params", average_pool2d.lower_ref, average_pool2d.overlap)
+    return _row(
+        "average_pool2d",
+        "eq_average_pool2d_params",
+        average_pool2d.lower_ref,
+        average_pool2d.overlap,
+        fits=lambda site: not average_pool2d.halves_up(site),
+    )
 
 
 def max_pool2d_row() -> Kernel:

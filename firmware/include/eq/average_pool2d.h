@@ -11,6 +11,7 @@ typedef struct {
     int32_t count_pad; /* whether padding counts, as pad_value */
     int32_t pad_value; /* the input's zero-point */
     int32_t qmin, qmax;
+    int32_t halves_up; /* halves are rounded 0: away from zero, 1: up */
 } eq_average_pool2d_params;
 
 void eq_average_pool2d_ref(const eq_average_pool2d_params *p, const int8_t *input, int8_t *output);

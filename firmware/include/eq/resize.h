@@ -18,7 +18,16 @@ typedef struct {
     int32_t away; /* halves are rounded 0: up, 1: away from zero */
 } eq_resize_bilinear_params;
 
+/* Float32 with a stated order of operations, see float32.h. */
+typedef struct {
+    int32_t batch, in_h, in_w, out_h, out_w, channels;
+    /* For each row and column of the output two of the input, the weight of the upper one and that of the lower one. */
+    const int16_t *row_lower, *row_upper, *column_lower, *column_upper;
+    const float *row_weight, *row_rest, *column_weight, *column_rest;
+} eq_resize_bilinear_legacy_params;
+
 void eq_resize_nearest_ref(const eq_resize_nearest_params *p, const int8_t *input, int8_t *output);
 void eq_resize_bilinear_ref(const eq_resize_bilinear_params *p, const int8_t *input, int8_t *output);
+void eq_resize_bilinear_legacy_ref(const eq_resize_bilinear_legacy_params *p, const int8_t *input, int8_t *output);
 
 #endif

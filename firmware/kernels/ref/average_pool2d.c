@@ -18,9 +18,9 @@ static inline int8_t average(const eq_average_pool2d_params *p, const int8_t *im
             }
         }
     }
-    /* C's division truncates: this rounds halves away from zero. */
-    const int32_t half = count / 2;
-    return (int8_t)eq_clamp((total < 0 ? total - half : total + half) / count, p->qmin, p->qmax);
+    /* C's division truncates: half a count on the side of the sum's sign rounds halves away from zero. */
+    const int32_t rounded = total < 0 ? total - (count - p->halves_up) / 2 : total + count / 2;
+    return (int8_t)eq_clamp(rounded / count, p->qmin, p->qmax);
 }
 
 void eq_average_pool2d_ref(const eq_average_pool2d_params *p, const int8_t *input, int8_t *output)

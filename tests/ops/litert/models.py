@@ -342,8 +342,10 @@ POOLS = [
 for number, p in enumerate(POOLS):
     for kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
         case(kind, f"{number}", lambda m, k=kind, p=p: pool(m, k, *p))
-        if number == 0 and kind == "MAX_POOL_2D":  # the mean of uint8 rounds halves up, that of int8 away from zero
+        if number == 0:
             case(kind, "uint8", lambda m, k=kind, p=p: pool(m, k, *p), "UINT8")
+        elif kind == "AVERAGE_POOL_2D":  # the mean of uint8 rounds halves up, that of int8 away from zero
+            case(kind, f"uint8_{number}", lambda m, k=kind, p=p: pool(m, k, *p), "UINT8")
 
 
 def reduce(m: Model, kind: str, shape: Any, axes: Any, keep: bool, same: bool) -> Model:

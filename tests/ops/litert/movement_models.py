@@ -72,6 +72,20 @@ for number, move in enumerate(MOVES):
     case(move[0], f"{earlier}", lambda m, a=move: moved(m, *a))
 
 
+for number, (shape, out, align, half) in enumerate(
+    [
+        ((1, 3, 4, 2), (1, 6, 8, 2), False, False),
+        ((1, 5, 4, 3), (1, 7, 3, 3), False, True),
+        ((1, 3, 5, 2), (1, 7, 9, 2), True, False),
+        ((1, 4, 4, 5), (1, 8, 8, 5), False, True),
+        ((2, 3, 5, 2), (2, 17, 13, 2), True, False),
+        ((1, 7, 6, 3), (1, 6, 19, 3), False, False),
+    ]
+):
+    args = ("RESIZE_BILINEAR", shape, out, [out[1:3]], BILINEAR, resize(align, half))
+    case("RESIZE_BILINEAR", f"uint8_{number}", lambda m, a=args: moved(m, *a), "UINT8")
+
+
 def pad_v2(m: Model) -> Model:
     x = m.input(1, 3, 4, 2)
     pads = m.ints([[0, 0], [1, 2], [2, 0], [0, 0]])
@@ -80,10 +94,13 @@ def pad_v2(m: Model) -> Model:
     return m.op("PADV2", [x, pads, value], "PadV2Options")
 
 
-def joined(m: Model, kind: str, shapes: Any, axis: int, out: Any) -> Model:
+def joined(m: Model, kind: str, shapes: Any, axis: int, out: Any, unlike: bool = False) -> Model:
     first = m.input(*shapes[0])
-    rest = [m.input(*s, q=m.q(first)) for s in shapes[1:]]
-    m.output(*out, like=first)
+    rest = [m.input(*s, q=None if unlike else m.q(first)) for s in shapes[1:]]
+    if unlike:
+        m.output(*out)
+    else:
+        m.output(*out, like=first)
     if kind == "PACK":
         return m.op(kind, [first, *rest], "PackOptions", Axis=axis, ValuesCount=len(shapes))
     return m.op(kind, [first, *rest], "ConcatenationOptions", Axis=axis)
@@ -110,6 +127,13 @@ case("PADV2", "0", pad_v2)
 case("CONCATENATION", "0", lambda m: joined(m, "CONCATENATION", [(1, 3, 4, 2), (1, 3, 4, 5)], 3, (1, 3, 4, 7)))
 case("CONCATENATION", "1", lambda m: joined(m, "CONCATENATION", [(2, 3), (1, 3), (4, 3)], 0, (7, 3)))
 case("CONCATENATION", "2", lambda m: joined(m, "CONCATENATION", [(1, 3, 2), (1, 5, 2)], -2, (1, 8, 2)))
+for number in range(4):  # LiteRT converts operands to another scale in uint8 only
+    case(
+        "CONCATENATION",
+        f"uint8_{number}",
+        lambda m: joined(m, "CONCATENATION", [(1, 256), (1, 300), (1, 257)], 1, (1, 813), True),
+        "UINT8",
+    )
 case("PACK", "0", lambda m: joined(m, "PACK", [(2, 3), (2, 3)], 1, (2, 2, 3)))
 case("PACK", "1", lambda m: joined(m, "PACK", [(1, 4), (1, 4), (1, 4)], -1, (1, 4, 3)))
 case("SPLIT", "0", lambda m: parts(m, "SPLIT", (1, 3, 6), [(1, 3, 2)] * 3, 2))
