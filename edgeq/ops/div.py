@@ -15,6 +15,7 @@ from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
     Ints,
+    Numerics,
     Rounding,
     doubling_high_multiply,
     quantize_multiplier,
@@ -23,7 +24,6 @@ from edgeq.numerics.fixedpoint import (
 from edgeq.numerics.gemmlowp import reciprocal
 from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, operands
 from edgeq.ops._elementwise import BinaryOp
-from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 
 MAX_SHIFT = 54
@@ -75,11 +75,22 @@ def quotient_litert(numerator: Ints, denominator: Ints, mantissa: int, shift: in
     return np.where(right > 31, beyond, rounding_divide_by_pot(x, np.minimum(right, 31)))
 
 
+def is_legacy(site: Site) -> bool:
+    """The site divides as LiteRT does in uint8 files."""
+    assert isinstance(site.op, Div)
+    return site.op.legacy and site.numerics is not Numerics.FAST
+
+
+def is_exact(site: Site) -> bool:
+    """The site rounds the exact quotient."""
+    return not is_legacy(site)
+
+
 def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_div_ref_fast` and `eq_div_ref_double`."""
     assert isinstance(site.op, Div)
     pair, q = operands(site), site.outputs[0].qp
-    mantissa, shift = factor(site) if is_fast(site) else factor_litert(site)
+    mantissa, shift = factor_litert(site) if is_legacy(site) else factor(site)
     qmin, qmax = output_range(q, site.op.clamp)
     return {
         **broadcast_params(site),
@@ -100,18 +111,21 @@ class Div(BinaryOp):
 
     FAST: with n = a − zp_a, d = b − zp_b, both negated if d < 0, and M · 2^−s = s_a / (s_b · s_out):
     `q = clamp(zp_out + floor((n·M + d·2^(s−1)) / (d·2^s)))`, that is, halves up. For d = 0 the result saturates with
-    the sign of n; 0 / 0 gives the zero-point. TFLITE and TFLM: n times a fixed-point reciprocal of d, as in LiteRT,
-    with all its deviations for small quotients; LiteRT refuses a zero divisor, for which they do what FAST does.
+    the sign of n; 0 / 0 gives the zero-point. TFLITE and TFLM do the same except if `legacy`: then it is n times a
+    fixed-point reciprocal of d, as in LiteRT, with all its deviations for small quotients; LiteRT refuses a zero
+    divisor, for which they do what FAST does.
 
     Attributes:
         clamp: bounds of a fused activation.
+        legacy: the layer comes from an older, uint8 .tflite; LiteRT has no int8 division.
     """
 
     clamp: Clamp = NO_CLAMP
+    legacy: bool = False
 
     kernels: ClassVar = (
-        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_fast", fits=is_fast),
-        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_double", fits=is_double),
+        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_fast", fits=is_exact),
+        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_double", fits=is_legacy),
     )
 
     declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous"}
@@ -132,10 +146,10 @@ class Div(BinaryOp):
         )
         numerator, denominator = np.where(denominator < 0, -numerator, numerator), np.abs(denominator)
         safe = np.maximum(denominator, 1)
-        if is_fast(site):
-            quotient = quotient_fast(numerator, safe, *factor(site))
-        else:
+        if is_legacy(site):
             quotient = quotient_litert(numerator, safe, *factor_litert(site))
+        else:
+            quotient = quotient_fast(numerator, safe, *factor(site))
         quotient = np.where(denominator == 0, np.sign(numerator) << 30, quotient)
         return (np.clip(quotient + q.zp, *output_range(q, self.clamp)).astype(np.int8),)
 
@@ -151,6 +165,8 @@ class Div(BinaryOp):
         image = (1, 4, 3, 5)
         return (
             *broadcast_samples(cls(), low=0.5, high=4.0),
+            Sample("legacy", cls(legacy=True), (image, image), low=0.5, high=4.0),
+            Sample("legacy_constant", cls(legacy=True), (image, (5,)), const=(1,), low=0.5, high=4.0),
             Sample("through_zero", cls(), (image, image), low=-3.0, high=3.0),
             Sample("negative", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,), low=-4.0, high=-0.25),
         )

@@ -17,7 +17,13 @@ from edgeq.ops._table import TableOp
 
 @dataclass(frozen=True)
 class Neg(TableOp):
-    """−x."""
+    """−x.
+
+    Attributes:
+        stored: TFLITE and TFLM negate the stored integers, as LiteRT does in int8 files.
+    """
+
+    stored: bool = False
 
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
     onnx: ClassVar[str] = "Neg"
@@ -27,7 +33,7 @@ class Neg(TableOp):
 
     def litert_table(self, x: Affine, y: Affine) -> Table:
         """LiteRT negates the stored bytes and disregards all quantization parameters; −128 stays −128."""
-        return (-lut.inputs()).astype(np.int8)
+        return (-lut.inputs()).astype(np.int8) if self.stored else self.table(x, y)
 
     @property
     def homogeneous(self) -> bool:
@@ -38,4 +44,5 @@ class Neg(TableOp):
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
             Sample("vector", cls(), ((65,),), low=-1.0, high=9.0),
+            Sample("stored", cls(stored=True), ((257,),)),
         )

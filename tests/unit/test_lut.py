@@ -98,8 +98,10 @@ def test_leaky_relu_keeps_the_sign_of_a_negative_slope() -> None:
 
 
 def test_litert_negates_bytes() -> None:
-    table = Neg().litert_table(Affine(0.1, 5), Affine(0.2, -7))
+    table = Neg(stored=True).litert_table(Affine(0.1, 5), Affine(0.2, -7))
     assert (table[0], table[1], table[255]) == (-128, 127, -127)
+    table = Neg().litert_table(Affine(0.1, 5), Affine(0.1, -7))
+    assert (table[0], table[128], table[255]) == (126, -2, -128)
 
 
 def test_bounds_in_the_wrong_order_are_refused() -> None:

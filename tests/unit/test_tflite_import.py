@@ -78,6 +78,22 @@ def test_another_scale_is_a_requantize() -> None:
     assert kinds(graph) == ["Requantize", "Clip", "Requantize"]
 
 
+def test_only_int8_tensors_are_negated_as_stored() -> None:
+    tensors = [
+        Tensor("x", (1, 256), "INT8", scale=0.004, zero=-128),
+        Tensor("a", (1, 256)),
+        Tensor("b", (1, 256)),
+        Tensor("y", (1, 256), "INT8", scale=0.004, zero=127),
+    ]
+    ops = [Operator("DEQUANTIZE", [0], [1]), Operator("NEG", [1], [2], "NegOptions"), Operator("QUANTIZE", [2], [3])]
+    x = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
+    island = quantize(model(tensors, ops, [0], [3]), None, numerics=Numerics.TFLITE)
+    np.testing.assert_array_equal(run_int(island, {"x": x})["y"], -1 - x)
+    stored = model([tensors[0], tensors[3]], [Operator("NEG", [0], [1], "NegOptions")], [0], [1])
+    found = run_int(quantize(stored, None, numerics=Numerics.TFLITE), {"x": x})["y"]
+    np.testing.assert_array_equal(found, (-x.astype(int)).astype(np.int8))
+
+
 def test_float16_and_int8_weights_become_float() -> None:
     w = RNG.normal(size=(3, 4)).astype(np.float16)
     integers = RNG.integers(-127, 128, (2, 3))

@@ -44,7 +44,7 @@ from edgeq.ops.sum import Sum
 from edgeq.ops.tanh import Tanh
 
 INF = float("inf")
-ARITHMETIC: dict[str, type[Add] | type[Sub] | type[Mul] | type[Div]] = {"ADD": Add, "SUB": Sub, "MUL": Mul, "DIV": Div}
+ARITHMETIC: dict[str, type[Add] | type[Sub] | type[Mul]] = {"ADD": Add, "SUB": Sub, "MUL": Mul}
 CLIPS: dict[str, Clamp] = {
     "RELU": (0.0, INF),
     "RELU6": (0.0, 6.0),
@@ -62,7 +62,6 @@ UNARY: dict[str, Op] = {
     "RSQRT": Rsqrt(),
     "SQUARE": Square(),
     "ABS": Abs(),
-    "NEG": Neg(),
 }
 
 
@@ -70,6 +69,12 @@ UNARY: dict[str, Op] = {
 def arithmetic(b: Builder, op: RawOp) -> None:
     """Two operands, broadcast; either may be constant."""
     b.emit(op, ARITHMETIC[op.kind](b.clamp(op)), [b.operand(op, 0), b.operand(op, 1)])
+
+
+@handles("DIV")
+def division(b: Builder, op: RawOp) -> None:
+    """Two operands, broadcast; LiteRT divides uint8 tensors in a way of its own, and has no int8 division."""
+    b.emit(op, Div(b.clamp(op), b.is_legacy(op)), [b.operand(op, 0), b.operand(op, 1)])
 
 
 @handles("MINIMUM", "MAXIMUM")
@@ -98,6 +103,12 @@ def clip(b: Builder, op: RawOp) -> None:
 def unary(b: Builder, op: RawOp) -> None:
     """One operand, no options."""
     b.emit(op, UNARY[op.kind], [b.operand(op, 0)])
+
+
+@handles("NEG")
+def negation(b: Builder, op: RawOp) -> None:
+    """LiteRT negates the stored integers of int8 tensors, but the real numbers of float ones."""
+    b.emit(op, Neg(stored=b.is_quantized(op)), [b.operand(op, 0)])
 
 
 @handles("LEAKY_RELU")
