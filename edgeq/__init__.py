@@ -9,9 +9,9 @@ The names below are the public API; see docs/api.md.
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from edgeq.lazy import lazy
 
 __version__ = "0.1.0"
 
@@ -31,22 +31,8 @@ __all__ = [
     "with_states",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # The API pulls in every layer; a module that only wants edgeq.errors must not pay for that.
-    if name in __all__:
-        from edgeq import api
-
-        return getattr(api, name)
-    raise AttributeError(f"module 'edgeq' has no attribute {name!r}")
-
-
-class _Package(ModuleType):
-    """This package. `edgeq.quantize` is the function, also once the sub-package of that name was imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
+__getattr__, __dir__ = lazy(
+    __name__,
+    {"edgeq.api": "BuildOptions Calibration build load profile run verify with_states"},
+    called={"quantize": "edgeq.api.flow"},
+)

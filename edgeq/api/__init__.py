@@ -1,11 +1,16 @@
 """The Python API: what the command line calls, and what `import edgeq` offers (docs/api.md)."""
 
-from edgeq.api.check import inspect, profile, run, save_outputs, verify
-from edgeq.api.doctor import doctor
-from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
-from edgeq.api.project import BuildOptions
-from edgeq.passes.with_states import with_states
-from edgeq.quantize.statistics import Calibration
+from typing import TYPE_CHECKING
+
+from edgeq.lazy import lazy
+
+if TYPE_CHECKING:
+    from edgeq.api.check import inspect, profile, run, save_outputs, verify
+    from edgeq.api.doctor import doctor
+    from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
+    from edgeq.api.project import BuildOptions
+    from edgeq.passes.with_states import with_states
+    from edgeq.quantize.statistics import Calibration
 
 __all__ = [
     "BuildOptions",
@@ -23,3 +28,15 @@ __all__ = [
     "verify",
     "with_states",
 ]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "edgeq.api.check": "inspect profile run save_outputs verify",
+        "edgeq.api.doctor": "doctor",
+        "edgeq.api.flow": "QuantizedModel build load quantize quantize_report",
+        "edgeq.api.project": "BuildOptions",
+        "edgeq.passes.with_states": "with_states",
+        "edgeq.quantize.statistics": "Calibration",
+    },
+)

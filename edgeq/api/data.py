@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeq.api.paths import check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
@@ -64,8 +65,7 @@ class Dataset:
 
 
 def _arrays(path: Path) -> dict[str, Array]:
-    if not path.is_file():
-        raise UsageError("no such file", hint="give an .npz with the samples as array `x`", where=str(path))
+    check_samples(path)
     try:
         loaded = np.load(path, allow_pickle=False)
         return {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}

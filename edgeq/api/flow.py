@@ -9,11 +9,12 @@ from typing import Any
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.dump import dump_into
+from edgeq.api.paths import check_build, check_result, check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.emit import emit
-from edgeq.codegen.folder import check_replaceable, replacing
+from edgeq.codegen.folder import replacing
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import update_manifest
 from edgeq.codegen.program import Program
@@ -170,10 +171,7 @@ def build(
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
     place = place_weights(options.weights_in, options.weights_address, target)
     folder = options.folder
-    check_replaceable(folder)
-    if options.dump_ir is not None and options.dump_ir.resolve().is_relative_to(folder.resolve()):
-        hint = "choose a folder outside of it"
-        raise UsageError("--dump-ir is in the build folder, which is replaced", hint=hint, where=str(options.dump_ir))
+    check_build(options)
     if options.compile:
         find_toolchain(target, options.toolchain)  # better to learn of a missing compiler before the work than after
     with collecting(() if model is None else model.warnings) as warnings:
@@ -291,6 +289,8 @@ def quantize_report(
     Raises:
         EdgeqError: as `quantize`; UsageError if the file cannot be written.
     """
+    check_sources(options)
+    check_result(output)
     with collecting() as warnings:
         graph = load(options.model, options.input_shapes)
         model = _quantize(graph, options, progress)

@@ -11,13 +11,12 @@ from typing import Annotated, Any
 from edgeq.codegen.names import symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
 from edgeq.errors import UsageError
-from edgeq.ir.kernel import GOALS, LIBRARIES, Goal, Library
-from edgeq.ir.tensor import Shape
-from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
+from edgeq.numerics.modes import Numerics
 from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
 from edgeq.options.kind import ADDRESS, BYTES, OFF, ON, PATH, SHAPES, TEXT
 from edgeq.quantize.config import QUANTIZING, QuantConfig
-from edgeq.quantize.preprocess import InputSpec
+from edgeq.quantize.input_spec import InputSpec
 from edgeq.target import is_file_name, list_boards, target_name
 
 if sys.version_info >= (3, 11):
@@ -133,7 +132,7 @@ class BuildOptions:
         Section("The device takes raw sensor bytes, and the model sees (raw * scale - mean) / std.", InputSpec),
     ] = None
     input_shapes: Annotated[
-        Mapping[str, Shape],
+        Mapping[str, tuple[int, ...]],
         Option("Shape of an input with dynamic dimensions", SHAPES, READING, flag="--input-shape"),
     ] = field(default_factory=dict)
     simulate: Annotated[

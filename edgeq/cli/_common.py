@@ -15,8 +15,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from edgeq.warnings import EdgeqWarning
 
@@ -34,8 +32,13 @@ Advance = Callable[[int, int], None]
 @contextmanager
 def progress(text: str, quiet: bool = False) -> Iterator[Advance]:
     """A progress bar on stderr while long work goes on; invisible when stderr is no terminal."""
+    if quiet or not messages.is_terminal:
+        yield lambda done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=messages, transient=True, disable=quiet or not messages.is_terminal) as bar:
+    with Progress(*columns, console=messages, transient=True) as bar:
         task = bar.add_task(text, total=None)
 
         def advance(done: int, total: int) -> None:
@@ -69,6 +72,8 @@ def print_json(data: Mapping[str, Any]) -> None:
 
 def table(*columns: str, rows: list[list[Any]], title: str | None = None) -> None:
     """A table on stdout; every column whose cells are numbers is aligned to the right."""
+    from rich.table import Table
+
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] == "" for row in rows)

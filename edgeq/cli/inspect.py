@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
+from edgeq.api.paths import check_built, check_result, check_sources
 from edgeq.cli._common import JsonFlag, messages, print_json, results, size, table
 from edgeq.cli._options import Arguments, read_options, takes_options
 from edgeq.errors import UsageError
-from edgeq.report.memory import read_memory_map, save_svg
 
 
 @takes_options("inspect")
@@ -34,11 +34,15 @@ def command(
     if arguments and (built or memory):
         raise UsageError("is a build folder", hint="--input-shape and --dump-ir are for models", where=str(path))
     if memory:
+        check_built(path)
+        check_result(output)
         _memory(path, output or path / "memory.svg", json)
         return
     if output is not None:
         raise UsageError("--output is for --memory", hint="leave it out, or add --memory")
     options = None if built else read_options(path, arguments)
+    if options is not None:
+        check_sources(options)
     summary = api.inspect(options.model, options.input_shapes, options.dump_ir) if options else api.inspect(path)
     if json:
         print_json(summary)
@@ -61,6 +65,8 @@ def command(
 
 
 def _memory(folder: Path, drawing: Path, json: bool) -> None:
+    from edgeq.report.memory import read_memory_map, save_svg  # here, so that other answers come at once
+
     memory = read_memory_map(folder)
     save_svg(memory, drawing)
     data = memory.to_dict()

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
+from edgeq.api.paths import check_built
 from edgeq.cli._common import FolderArgument, JsonFlag, print_json, results, table
 
 
@@ -27,6 +28,7 @@ def command(
     Instructions in the emulator, cycles on a board, wall time on the host. Of instructions and cycles the time is
     estimated.
     """
+    check_built(folder)
     costs = api.profile(folder, clock, cpi)
     if json:
         print_json(costs)

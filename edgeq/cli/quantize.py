@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgeq import api
+from edgeq.api.paths import check_result, check_sources
 from edgeq.cli._common import JsonFlag, print_json, progress, results, table
 from edgeq.cli._options import Arguments, ModelArgument, read_options, takes_options
 
@@ -27,6 +28,8 @@ def command(
     Reports each layer's error against float. The file is standard ONNX, which other programs run.
     """
     options = read_options(model, arguments)
+    check_sources(options)
+    check_result(output)
     with progress("calibrating", quiet=json) as advance:
         report = api.quantize_report(options, output, samples, advance)
     if json:

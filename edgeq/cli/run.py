@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from edgeq import api
+from edgeq.api.paths import check_built, check_result, check_samples
 from edgeq.cli._common import FolderArgument, JsonFlag, print_json, results
 
 
@@ -23,6 +23,9 @@ def command(
 
     On the host or in the emulator; real values in and out.
     """
+    check_built(folder)
+    check_samples(input)
+    check_result(output)
     outputs = api.run(folder, input, raw=raw)
     if output is not None:
         api.save_outputs(output, outputs)
@@ -35,5 +38,7 @@ def command(
         where = f" in {output}" if output else ""
         results.print(f"{name}: {len(values)} result(s) of shape {values.shape[1:]}{where}")
         if output is None:
+            import numpy as np  # here, so that a wrong path is answered at once
+
             with np.printoptions(precision=5, suppress=True, threshold=64, linewidth=100):
                 results.print(str(values))

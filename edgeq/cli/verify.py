@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
+from edgeq.api.paths import check_built, check_samples
 from edgeq.cli._common import FolderArgument, JsonFlag, print_json, progress, results
 
 
@@ -26,6 +27,9 @@ def command(
 
     Bit for bit with the integer simulator, and both with the float model; the exit code is 1 if a bit differs.
     """
+    check_built(folder)
+    if data is not None:
+        check_samples(data)
     with progress("verifying", quiet=json) as advance:
         result = api.verify(folder, data, samples, advance)
     if json:

@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeq import __version__
 from edgeq.codegen.cmsis_nn import VERSION
-from edgeq.codegen.program import Kept, Port, Program, Streaming
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.errors import UsageError
 from edgeq.target import Target, load_target, load_target_file
+
+if TYPE_CHECKING:
+    from edgeq.codegen.program import Kept, Port, Program, Streaming
 
 FILE = "manifest.json"
 TARGET_FILE = "target.toml"

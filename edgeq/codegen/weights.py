@@ -11,11 +11,13 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from edgeq.codegen.literals import Constant
 from edgeq.errors import UsageError
 from edgeq.target import Target
+
+if TYPE_CHECKING:
+    from edgeq.codegen.literals import Constant
 
 WeightsIn = Literal["inline", "section", "file"]
 WEIGHTS_IN: tuple[WeightsIn, ...] = ("inline", "section", "file")

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from edgeq.errors import ModelError, UsageError
-from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import Shape
 
+if TYPE_CHECKING:
+    from edgeq.ir.graph import Graph
+    from edgeq.ir.tensor import Shape
+
+Kind = Literal["onnx", "tflite", "tensorflow"]
+_KINDS: Mapping[str, Kind] = {
+    ".onnx": "onnx",
+    ".tflite": "tflite",
+    ".lite": "tflite",
+    ".keras": "tensorflow",
+    ".h5": "tensorflow",
+    ".hdf5": "tensorflow",
+    "saved_model.pb": "tensorflow",
+}
 FORMATS = "ONNX (.onnx), TensorFlow Lite (.tflite), Keras (.keras, .h5) or a SavedModel folder"
 
 
@@ -28,8 +41,29 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
         ModelError: the file is damaged or holds what edgeq cannot take; every such node is named.
         ToolError: TensorFlow is needed and absent.
     """
-    file = Path(path)
+    file, kind = Path(path), kind_of(path)
     shapes = dict(input_shapes or {})
+    if kind == "onnx":
+        from edgeq.importers import onnx
+
+        return onnx.load(file, shapes)
+    if kind == "tflite":
+        from edgeq.importers import tflite
+
+        return tflite.load(file, shapes)
+    from edgeq.importers import tensorflow
+
+    return tensorflow.load(file.parent if file.name == "saved_model.pb" else file, shapes)
+
+
+def kind_of(path: str | Path) -> Kind:
+    """Which importer reads a model; looks at names and sizes, and imports nothing.
+
+    Raises:
+        UsageError: the path does not exist or its format is unknown.
+        ModelError: the file is empty.
+    """
+    file = Path(path)
     if not file.exists():
         raise UsageError("there is no such model", hint="check the path of the model file", where=str(path))
     if file.is_dir():
@@ -37,26 +71,12 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
             raise UsageError(
                 "the folder is not a SavedModel: it has no saved_model.pb", hint=f"give {FORMATS}", where=str(path)
             )
-        from edgeq.importers import tensorflow
-
-        return tensorflow.load(file, shapes)
-    suffix = file.suffix.lower()
-    if suffix == ".onnx":
-        from edgeq.importers import onnx
-
-        return onnx.load(file, shapes)
-    if suffix in (".tflite", ".lite"):
-        from edgeq.importers import tflite
-
-        return tflite.load(file, shapes)
-    if suffix in (".keras", ".h5", ".hdf5"):
-        from edgeq.importers import tensorflow
-
-        return tensorflow.load(file, shapes)
-    if file.name == "saved_model.pb":
-        from edgeq.importers import tensorflow
-
-        return tensorflow.load(file.parent, shapes)
+        return "tensorflow"
+    kind = _KINDS.get(file.name if file.name == "saved_model.pb" else file.suffix.lower())
+    if kind is not None:
+        return kind
     if not file.stat().st_size:
         raise ModelError("the file is empty", hint="export the model again", where=str(path))
-    raise UsageError(f"the suffix {suffix!r} is not that of a model", hint=f"give {FORMATS}", where=str(path))
+    raise UsageError(
+        f"the suffix {file.suffix.lower()!r} is not that of a model", hint=f"give {FORMATS}", where=str(path)
+    )

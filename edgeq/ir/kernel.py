@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from edgeq.ir.goals import GOALS as GOALS
+from edgeq.ir.goals import Goal as Goal
+from edgeq.ir.goals import Library as Library
 from edgeq.ir.tensor import Array, DType
 
 if TYPE_CHECKING:
@@ -14,13 +17,6 @@ if TYPE_CHECKING:
 Param = int | float | Array | Sequence[int]
 """A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member
 points to (0 stands for NULL); or a tuple of scalars, which becomes an array inside the struct."""
-
-Goal = Literal["speed", "balanced", "size"]
-GOALS: tuple[Goal, ...] = ("speed", "balanced", "size")
-"""What a program can be optimized for."""
-Library = Literal["edgeq", "cmsis-nn"]
-LIBRARIES: tuple[Library, ...] = ("edgeq", "cmsis-nn")
-"""Whose kernels a program can call."""
 
 
 INT8 = frozenset({DType.INT8})

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
+from edgeq.numerics.modes import Numerics as Numerics
+from edgeq.numerics.modes import Rounding as Rounding
 from edgeq.numerics.runs import rows_at_once
 
 Ints = npt.NDArray[np.int64]
@@ -26,22 +27,6 @@ Reals = npt.NDArray[np.float64]
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 BLOCK = 1 << 14
 """Accumulators that stay in the nearest cache while they are requantized."""
-
-
-class Numerics(Enum):
-    """Whose arithmetic a quantized graph follows (see docs/numerics.md)."""
-
-    FAST = "fast"
-    TFLITE = "tflite"
-    TFLM = "tflm"
-
-
-class Rounding(Enum):
-    """How a requantization rounds."""
-
-    FAST = "fast"
-    SINGLE = "single"
-    DOUBLE = "double"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,8 @@ depthwise convolution computes it, whose int8 weights are exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +20,7 @@ from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.transpose import Transpose
-from edgeq.options import Document, Option, read_table
-from edgeq.options.kind import NUMBERS, TEXT
-from edgeq.quantize.config import QUANTIZING
+from edgeq.quantize.input_spec import InputSpec as InputSpec
 from edgeq.quantize.solver import operand, requantize_op, rule_of, with_operand
 
 Floats = npt.NDArray[np.float64]
@@ -32,61 +29,6 @@ WHOLE = 1e-3
 """A zero-point this near to an integer (in steps of the input) counts as that integer."""
 RAW = QParams.per_tensor(1.0, -128)
 """Raw bytes as they are: 0 … 255."""
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """Preprocessing of raw sensor data: x = (raw · scale − mean) / std, one value of each or one per channel."""
-
-    mean: Annotated[
-        tuple[float, ...],
-        Option(
-            "Of raw bytes the model sees (raw * scale - mean) / std. One value, or one per channel",
-            NUMBERS,
-            QUANTIZING,
-            flag="--input-mean",
-        ),
-    ] = (0.0,)
-    std: Annotated[tuple[float, ...], Option("The same formula's std", NUMBERS, QUANTIZING, flag="--input-std")] = (
-        1.0,
-    )
-    scale: Annotated[
-        tuple[float, ...], Option("The same formula's scale", NUMBERS, QUANTIZING, flag="--input-scale")
-    ] = (1.0,)
-    name: Annotated[str | None, Option("The input of the model that it is about", TEXT, default="its only one")] = None
-
-    def __post_init__(self) -> None:
-        counts = {len(v) for v in (self.mean, self.std, self.scale)} - {1}
-        if len(counts) > 1 or 0 in counts:
-            raise UsageError("mean, std and scale have different numbers of channels", where="[input]")
-        if not all(np.isfinite(v).all() for v in (self.mean, self.std, self.scale)):
-            raise UsageError("mean, std and scale must be finite", where="[input]")
-        if min(*self.std, *self.scale) <= 0.0:
-            raise UsageError("std and scale must be greater than 0", where="[input]")
-
-    @staticmethod
-    def from_dict(table: Mapping[str, Any]) -> InputSpec:
-        """Read the table `[input]`: mean, std, scale (a number, or a list with one per channel) and name.
-
-        Raises:
-            UsageError: an unknown key or a value that is no number.
-        """
-        return read_table(InputSpec, table, Document(path=("input",)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The table that `from_dict` reads."""
-        table: dict[str, Any] = {key: list(getattr(self, key)) for key in ("mean", "std", "scale")}
-        return table if self.name is None else {**table, "name": self.name}
-
-    @property
-    def gain(self) -> Floats:
-        """Factor of raw bytes, (1,) or (channels,)."""
-        return np.asarray(self.scale, np.float64) / np.asarray(self.std, np.float64)
-
-    @property
-    def offset(self) -> Floats:
-        """What is added to raw · gain, (1,) or (channels,)."""
-        return -np.asarray(self.mean, np.float64) / np.asarray(self.std, np.float64)
 
 
 def input_name(graph: Graph, spec: InputSpec) -> str:
@@ -120,15 +62,14 @@ def apply_preprocessing(graph: Graph, spec: InputSpec) -> Graph:
         UsageError: the input does not exist or has another number of channels.
     """
     name = input_name(graph, spec)
-    channels = max(len(spec.mean), len(spec.std), len(spec.scale))
     editor = graph.edit()
     editor.ports[name] = DType.UINT8
-    if channels == 1:
+    if spec.channels == 1:
         gain, zero = float(spec.gain[0]), float(-spec.offset[0] / spec.gain[0])
         if -0.5 <= zero <= 255.5:
             whole = int(np.clip(np.rint(zero), 0, 255))
             return _scalar(graph, editor, name, QParams.per_tensor(gain, whole - 128), (whole - zero) * gain)
-    return _per_channel(graph, editor, name, spec, channels)
+    return _per_channel(graph, editor, name, spec, spec.channels)
 
 
 def graph_values(graph: Graph, spec: InputSpec, array: Array) -> npt.NDArray[np.float32]:
@@ -143,20 +84,20 @@ def graph_values(graph: Graph, spec: InputSpec, array: Array) -> npt.NDArray[np.
     q = graph.type(input_name(graph, spec)).qp
     if array.dtype.kind in "iu":
         return q.dequantize(array.astype(np.int64) - 128)
-    shape = _along_channels(graph, spec, array.ndim)
-    raw = (array.astype(np.float64) - spec.offset.reshape(shape(spec.offset))) / spec.gain.reshape(shape(spec.gain))
+    shaped = _along_channels(graph, spec, array.ndim)
+    raw = (array.astype(np.float64) - shaped(spec.offset)) / shaped(spec.gain)
     return q.dequantize(raw - 128.0)
 
 
-def _along_channels(graph: Graph, spec: InputSpec, rank: int) -> Any:
+def _along_channels(graph: Graph, spec: InputSpec, rank: int) -> Callable[[Sequence[float]], Floats]:
+    """Makes an array of `rank` dimensions of the values for each channel."""
     name = input_name(graph, spec)
-    channels = max(len(spec.gain), len(spec.offset))
-    axis = _channel_axis(graph, name, channels) if channels > 1 else rank - 1
+    axis = _channel_axis(graph, name, spec.channels) if spec.channels > 1 else rank - 1
 
-    def shape(values: Floats) -> tuple[int, ...]:
-        return tuple(len(values) if k == axis else 1 for k in range(rank))
+    def shaped(values: Sequence[float]) -> Floats:
+        return np.asarray(values, np.float64).reshape([len(values) if k == axis else 1 for k in range(rank)])
 
-    return shape
+    return shaped
 
 
 def _scalar(graph: Graph, editor: GraphEditor, name: str, q: QParams, rest: float) -> Graph:

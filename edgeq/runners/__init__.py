@@ -1,8 +1,13 @@
 """Running compiled models: on this machine, in an emulator."""
 
-from edgeq.runners.program import Port, Profile, Program, Watched, profile, run, watch, watches_stack
-from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
-from edgeq.runners.table import RUNNERS, Way, way_to_run, ways
+from typing import TYPE_CHECKING
+
+from edgeq.lazy import lazy
+
+if TYPE_CHECKING:
+    from edgeq.runners.program import Port, Profile, Program, Watched, profile, run, watch, watches_stack
+    from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
+    from edgeq.runners.table import RUNNERS, Way, way_to_run, ways
 
 __all__ = [
     "RUNNERS",
@@ -23,3 +28,12 @@ __all__ = [
     "way_to_run",
     "ways",
 ]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "edgeq.runners.program": "Port Profile Program Watched profile run watch watches_stack",
+        "edgeq.runners.runner": "Capability Fault Job Requirement Runner",
+        "edgeq.runners.table": "RUNNERS Way way_to_run ways",
+    },
+)

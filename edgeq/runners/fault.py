@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-
 from edgeq.runners.runner import Fault, Job
 from edgeq.toolchain.process import Finished
 
@@ -29,6 +26,9 @@ def function_at(program: Path, registers: str) -> str:
     counter = re.search(r"\bpc=(0x[0-9a-f]+)", registers)
     if counter is None:
         return ""
+    from elftools.common.exceptions import ELFError  # rarely needed, and slow to import
+    from elftools.elf.elffile import ELFFile
+
     pc = int(counter[1], 16)
     try:
         with program.open("rb") as file:

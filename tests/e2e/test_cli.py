@@ -98,10 +98,36 @@ def test_list_of_commands_without_the_commands() -> None:
     for command, line in main.COMMANDS.items():
         text = inspect.getdoc(importlib.import_module(f"edgeq.cli.{command}").command)
         assert text is not None and text.splitlines()[0] == line
-    code = "import sys; from edgeq.cli.main import main; main([sys.argv[1]]); print(*sys.modules, file=sys.stderr)"
-    for option in ("--help", "--version"):
-        done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
-        assert "edgeq" in done.stdout and not {"numpy", "onnx", "edgeq.api"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "--help",
+            "--version",
+            "build --help",
+            "quantize --help",
+            "inspect --help",
+            "run --help",
+            "targets",
+            "doctor",
+        ),
+        *("build missing.onnx", "build nothing.txt", "build invented", "inspect missing.onnx", "quantize missing.onnx"),
+        *("verify missing", "profile missing", "run missing --input x.npz", "inspect missing --memory"),
+    ],
+)
+def test_short_answers_come_at_once(line: str, tmp_path: Path) -> None:
+    """Help, lists, and what is said of wrong paths: without NumPy, ONNX and what else takes long to import."""
+    code = "import sys; from edgeq.cli.main import main; main(sys.argv[1:])"
+    code += "; print('modules', *sys.modules, file=sys.stderr)"
+    environment = {**os.environ, "PYTHONPATH": str(DIGITS.parent.parent)}
+    command = [sys.executable, "-c", code, *line.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    said, _, modules = done.stderr.rpartition("modules ")
+    assert done.stdout or said.startswith("error: ")
+    slow = {"numpy", "onnx", "tflite", "jinja2", "elftools", "edgeq.ir.tensor", "edgeq.simulator"}
+    assert "edgeq.cli.main" in modules.split() and not slow & set(modules.split())
 
 
 def test_installed_command() -> None:

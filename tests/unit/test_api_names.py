@@ -40,7 +40,45 @@ def test_names() -> None:
         assert getattr(edgeq, name) is not None
     with pytest.raises(AttributeError, match="'invented'"):
         edgeq.invented  # noqa: B018
-    assert set(api.__all__) <= set(vars(api))
+    assert set(edgeq.__all__) <= set(dir(edgeq))
+    for name in api.__all__:
+        assert getattr(api, name) is not None
+
+
+LAZY = ("edgeq", "edgeq.api", "edgeq.codegen", "edgeq.quantize", "edgeq.runners")
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_names_that_are_imported_late(package: str) -> None:
+    """Every one is there whatever was imported before, such as a module of the same name; and no others."""
+    code = (
+        f"import importlib, pkgutil, {package} as package\n"
+        "assert set(package.__all__) <= set(dir(package))\n"
+        "if package.__name__ != 'edgeq':\n"
+        "    for found in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
+        "        importlib.import_module(found.name)\n"
+        "named = {name: getattr(package, name) for name in package.__all__}\n"
+        "print(*sorted(name for name, value in named.items() if type(value).__name__ == 'module'))\n"
+        "package.invented"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT)
+    assert f"AttributeError: module {package!r} has no attribute 'invented'" in done.stderr
+    assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize("first", ["import edgeq.quantize.config", "from edgeq import quantize", ""])
+def test_quantize_is_one_thing(first: str) -> None:
+    """The package, which can be called as the function; however it is come by."""
+    code = (
+        f"{first}\nimport inspect, edgeq, edgeq.quantize as package\nfrom edgeq import quantize\n"
+        "from edgeq.api import quantize as function\n"
+        "assert edgeq.quantize is package is quantize, quantize\n"
+        "assert inspect.signature(package) == inspect.signature(function)\n"
+        "assert package.QuantConfig is package.config.QuantConfig\n"
+        f"print(edgeq.quantize({str(DIGITS / 'digits.onnx')!r}, {str(DIGITS / 'calibration.npz')!r}).graph.numerics)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT)
+    assert done.stdout == "Numerics.FAST\n", done.stderr
 
 
 def test_importing_edgeq_is_quick() -> None:

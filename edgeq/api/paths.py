@@ -1,0 +1,78 @@
+"""Whether files and folders are there and can be written, which is looked at before anything else is done.
+
+Nothing here imports more than it needs for that: a wrong path is answered at once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgeq.api.project import BuildOptions
+from edgeq.codegen.folder import check_replaceable
+from edgeq.codegen.manifest import read_manifest
+from edgeq.errors import UsageError
+from edgeq.importers import kind_of
+
+SAMPLES_HINT = "give an .npz with the samples as array `x`"
+
+
+def check_sources(options: BuildOptions) -> None:
+    """Make sure that a model and its calibration data are there.
+
+    Raises:
+        UsageError: one of them is not, or the model's format is unknown.
+        ModelError: the model's file is empty.
+    """
+    kind_of(options.model)
+    if options.calibration is not None:
+        check_samples(options.calibration)
+
+
+def check_build(options: BuildOptions) -> None:
+    """Make sure of everything that `edgeq build` reads and writes.
+
+    Raises:
+        UsageError: as `check_sources`; or the build folder cannot be written, or holds what edgeq did not write.
+    """
+    check_sources(options)
+    check_replaceable(options.folder)
+    if options.dump_ir is not None and options.dump_ir.resolve().is_relative_to(options.folder.resolve()):
+        hint = "choose a folder outside of it"
+        raise UsageError("--dump-ir is in the build folder, which is replaced", hint=hint, where=str(options.dump_ir))
+
+
+def check_samples(path: Path) -> None:
+    """Make sure that there is a file of samples.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not path.is_file():
+        raise UsageError("no such file", hint=SAMPLES_HINT, where=str(path))
+
+
+def check_built(folder: Path) -> None:
+    """Make sure that a folder is a build folder.
+
+    Raises:
+        UsageError: it is not.
+    """
+    read_manifest(folder)
+
+
+def check_result(path: Path | None) -> None:
+    """Make sure that a file can be written, without writing it; None is no file.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError("is a folder", hint="give the name of a file", where=str(path))
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError("cannot be written: there is no such folder", hint=f"make {folder} first", where=str(path))
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError("cannot be written: it is read-only", hint="choose another place", where=str(path))

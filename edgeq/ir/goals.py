@@ -1,0 +1,12 @@
+"""What a program is optimized for, and whose kernels it calls."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Goal = Literal["speed", "balanced", "size"]
+GOALS: tuple[Goal, ...] = ("speed", "balanced", "size")
+"""What a program can be optimized for."""
+Library = Literal["edgeq", "cmsis-nn"]
+LIBRARIES: tuple[Library, ...] = ("edgeq", "cmsis-nn")
+"""Whose kernels a program can call."""
