@@ -45,6 +45,7 @@ MOVES = [
     Case("edge", "Pad", [X, ints(0, 0, 1, 2, 0, 0, 3, 1)], {"mode": "edge"}),
     Case("axes", "Pad", [X, ints(1, 2, 3, 4), None, ints(3, -2)], opset=18),
     Case("cut", "Pad", [X, ints(0, 0, -1, 2, 0, 0, 1, -2)]),
+    Case("minus_infinity", "Pad", [X, ints(0, 0, 1, 2, 0, 0, 1, 3), scales(-np.inf).reshape(())]),
     Case("nothing", "Pad", [X, ints(0, 0, 0, 0, 0, 0, 0, 0)]),
     Case("", "Transpose", [X], {"perm": [0, 2, 3, 1]}),
     Case("reversed", "Transpose", [X]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pass_graphs import IntNet, Net, assert_same_float, assert_same_int, kinds
 
@@ -18,6 +19,9 @@ from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.neg import Neg
 from edgeq.ops.pad import Pad
+from edgeq.ops.requantize import Requantize
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.softmax import Softmax
 from edgeq.ops.sub import Sub
 from edgeq.passes.fuse_activations import both, fuse_activations
 from edgeq.passes.fuse_pad import fuse_pad
@@ -115,7 +119,9 @@ def windowed(net: Net, op: Op, source: str) -> str:
         (AveragePool2D((2, 2)), 0.0, False),
         (MaxPool2D((3, 3)), -INF, True),
         (MaxPool2D((3, 3)), 0.0, False),
-        (Exp(), 0.0, False),
+        (MaxPool2D((3, 3)), float(np.finfo(np.float32).min), True),
+        (MaxPool2D((2, 2)), -3e38, False),
+        (Softmax(3), 0.0, False),
     ],
 )
 def test_padding(op: Op, value: float, fused: bool) -> None:
@@ -155,6 +161,85 @@ def test_what_cannot_become_negative_behind_a_rectifier(between: tuple[Op, int],
     graph = net.finish(net.add(MaxPool2D((3, 3), (2, 2)), net.add(pad(), net.add(op, *rectified))))
     after = fuse_pad(graph)
     assert kinds(after).count("Pad") == kinds(graph).count("Pad") - fused
+    assert_same_float(graph, after)
+
+
+@pytest.mark.parametrize(("value", "fused"), [(-1.0, True), (-1.5, True), (-0.9, False)])
+def test_any_bound_of_what_is_padded(value: float, fused: bool) -> None:
+    net = Net()
+    y = net.add(pad(value), net.add(Reshape((1, 5, 4, 2)), net.add(Clip(-1.0, 1.0), net.input("x", 1, 5, 8))))
+    graph = net.finish(net.add(MaxPool2D((3, 3), (2, 2)), y))
+    after = fuse_pad(graph)
+    assert ("Pad" not in kinds(after)) == fused
+    assert_same_float(graph, after)
+
+
+@pytest.mark.parametrize(("value", "fused"), [(-1e9, True), (-12.8, True), (-12.7, False), (0.0, False)])
+def test_in_integers_what_saturates_is_never_a_maximum(value: float, fused: bool) -> None:
+    net = IntNet()
+    x = net.input("x", 1, 5, 4, 2, scale=0.1, zero=0)
+    y = net.add(pad(value), x, scale=0.1, zero=0)
+    graph = net.finish(net.add(MaxPool2D((3, 3), (2, 2)), y, scale=0.1, zero=0))
+    after = fuse_pad(graph)
+    assert kinds(after) == (["MaxPool2D"] if fused else ["Pad", "MaxPool2D"])
+    assert_same_int(graph, after)
+
+
+def test_integers_have_no_bound_but_zero() -> None:
+    """The bound -1 may be rounded to an integer that stands for less."""
+    for low, fused in ((-1.0, False), (0.0, True)):
+        net = IntNet()
+        x = net.add(Clip(low, 1.0), net.input("x", 1, 5, 4, 2, scale=0.3, zero=0), scale=0.3, zero=0)
+        y = net.add(pad(low), net.add(Requantize(), x, scale=0.09, zero=0), scale=0.09, zero=0)
+        graph = net.finish(net.add(MaxPool2D((3, 3), (2, 2)), y, scale=0.09, zero=0))
+        after = fuse_pad(graph)
+        assert ("Pad" not in kinds(after)) == fused
+        assert_same_int(graph, after)
+
+
+def test_functions_of_one_element_move_above_padding() -> None:
+    net = Net()
+    y = net.add(Conv2D(), net.input("x", 1, 4, 4, 2), net.const(3, 1, 1, 2), None)
+    graph = net.finish(net.add(MaxPool2D((3, 3), (2, 2)), net.add(RELU, net.add(pad(-INF), y))))
+    after = fuse_activations(fuse_pad(graph))
+    assert kinds(after) == ["Conv2D", "MaxPool2D"] and after.nodes[0].op.fused_clamp == (0.0, INF)
+    assert_same_float(graph, after)
+
+
+def test_functions_do_not_move_where_others_read_the_padding() -> None:
+    net = Net()
+    y = net.add(pad(), net.input("x", 1, 4, 4, 2))
+    graph = net.finish(net.add(Exp(), y), net.add(RELU, y))
+    assert fuse_pad(graph) is graph
+
+
+def test_constant_borders_are_padding() -> None:
+    net = Net()
+    x = net.input("x", 1, 4, 4, 2)
+    y = net.add(Concat(1), net.data(np.full((1, 1, 4, 2), -INF)), x, net.data(np.full((1, 2, 4, 2), -INF)))
+    y = net.add(Concat(2), y, net.data(np.full((1, 7, 2, 2), -INF)))
+    graph = net.finish(net.add(MaxPool2D((3, 3)), y))
+    after = fuse_pad(graph)
+    assert [n.op for n in after.nodes] == [MaxPool2D((3, 3), padding=(1, 0, 2, 2))]
+    assert_same_float(graph, after)
+
+
+def test_borders_of_several_values_or_tensors_are_none() -> None:
+    net = Net()
+    x, z = net.input("x", 1, 4, 4, 2), net.input("z", 1, 4, 4, 2)
+    one, two = net.data(np.ones((1, 4, 1, 2))), net.data(np.full((1, 4, 1, 2), 2.0))
+    graph = net.finish(net.add(Concat(2), one, x, two), net.add(Concat(2), one, x, z))
+    assert fuse_pad(graph) is graph
+
+
+def test_padding_of_a_line_reaches_its_pool() -> None:
+    net = Net()
+    y = net.add(Reshape((1, 9, 3)), net.add(RELU, net.input("x", 1, 1, 9, 3)))
+    y = net.add(Reshape((1, 1, 12, 3)), net.add(Pad((0, 2, 0), (0, 1, 0)), y))
+    graph = net.finish(net.add(MaxPool2D((1, 3)), y))
+    after = fuse_pad(graph)
+    assert "Pad" not in kinds(after)
+    assert after.nodes[-1].op == MaxPool2D((1, 3), padding=(0, 2, 0, 1))
     assert_same_float(graph, after)
 
 

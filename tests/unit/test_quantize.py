@@ -24,6 +24,7 @@ from edgeq.ops.mul import Mul
 from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.sigmoid import Sigmoid
+from edgeq.ops.slice import Slice
 from edgeq.ops.softmax import Softmax
 from edgeq.ops.tanh import Tanh
 from edgeq.quantize import QuantConfig, quantize, run
@@ -191,7 +192,7 @@ def test_what_an_operator_puts_in_widens_the_range() -> None:
     e = editor()
     x = e.input("x", tensor(1, 2))
     (p,) = e.add(Pad((0, 1), (0, 1), "constant", -5.0), [x], "pad")
-    (y,) = e.add(Maximum(), [p, e.constant("floor", np.array([[4.0]], np.float32))], "max")
+    (y,) = e.add(Maximum(), [p, e.constant("floor", np.array([[-6.0, -6.0, -6.0, 4.0]], np.float32))], "max")
     graph = done(e, y)
     data = [{"x": np.array([[1.0, 2.0]], np.float32)}]
     integer = quantize(graph, data)
@@ -200,6 +201,33 @@ def test_what_an_operator_puts_in_widens_the_range() -> None:
     assert q.s == pytest.approx(9 / 255)
     f, g = outputs(graph, integer, data)
     assert np.abs(f - g).max() <= q.s
+
+
+@pytest.mark.parametrize(("value", "seen"), [(-1e9, False), (-float("inf"), False), (-3.0, False), (-0.5, True)])
+def test_what_no_reader_ever_chooses_does_not_widen_the_range(value: float, seen: bool) -> None:
+    """Two pools and a slice of one of them read a padded tensor whose least element is -1."""
+    e = editor()
+    x = e.input("x", tensor(1, 2, 2, 1))
+    (p,) = e.add(Pad((0, 1, 1, 0), (0, 1, 1, 0), value=value), [x], "pad")
+    (a,) = e.add(MaxPool2D((3, 3), (2, 2), dilation=(1, 1)), [p], "wide")
+    (b,) = e.add(MaxPool2D((2, 2)), [p], "narrow")
+    (c,) = e.add(Slice((0, 0, 0, 0), (1, 2, 2, 1), (1, 1, 1, 1)), [b], "part")
+    graph = done(e, a, c)
+    data = [{"x": np.array([-1.0, -0.75, -0.25, 2.0], np.float32).reshape(1, 2, 2, 1)}]
+    integer = quantize(graph, data)
+    assert integer.type("pad").qp == integer.type("x").qp == QParams.per_tensor(3 / 255, -43)
+    q = integer.type("pad").qp
+    chosen = run_int(integer, quantize_inputs(integer, data[0]))["part"]
+    assert (q.dequantize(chosen).min() > -0.6) == seen
+
+
+def test_what_the_caller_takes_is_seen() -> None:
+    e = editor()
+    x = e.input("x", tensor(1, 2, 2, 1))
+    (p,) = e.add(Pad((0, 1, 1, 0), (0, 1, 1, 0), value=-7.0), [x], "pad")
+    (y,) = e.add(MaxPool2D((2, 2)), [p], "pool")
+    integer = quantize(done(e, y, p), [{"x": np.ones((1, 2, 2, 1), np.float32)}])
+    assert integer.type("pad").qp.s == pytest.approx(8 / 255)
 
 
 def test_layer_overrides() -> None:

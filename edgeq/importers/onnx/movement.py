@@ -153,7 +153,7 @@ def _pad_value(node: OnnxNode, x: str) -> tuple[float, bool]:
             raise ModelError("padding of integers without a scale is not supported", hint="dequantize them first")
         stored = value - 128 if integers is DType.UINT8 else value
         return float(q.dequantize(np.asarray(stored)).reshape(())), True
-    if not np.isfinite(value):
-        raise ModelError(f"padding with {value} is not supported", hint="pad with a finite number")
+    if np.isnan(value):
+        raise ModelError("padding with NaN is not supported", hint="export the model again")
     held = value if q is None else float(q.dequantize(q.quantize(np.asarray(value), DType.INT8)))
     return value, held == float(np.float32(value))

@@ -8,7 +8,7 @@ from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape,
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
-from edgeq.ir.tensor import QParams, Shape
+from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
 from edgeq.ops.pad import Pad
@@ -207,6 +207,14 @@ def paddings(b: Builder, op: RawOp, shape: Shape) -> tuple[Shape, Shape]:
     return flat[0::2], flat[1::2]
 
 
+def _number(b: Builder, index: int, data: Array) -> float:
+    """The real number that a constant of one element stands for; it may be infinite."""
+    if data.dtype.kind == "f":
+        return float(data.item())
+    constant = b.editor.values[b.real_constant(index)].data
+    return 0.0 if constant is None else float(constant.item())
+
+
 @handles("PAD", "PADV2")
 def pad(b: Builder, op: RawOp) -> None:
     """Pads with real zero, or with a constant operand."""
@@ -217,9 +225,7 @@ def pad(b: Builder, op: RawOp) -> None:
         data = b.stored(op.inputs[2]) if len(op.inputs) > 2 else None
         if data is None or data.size != 1:
             raise Problem("the value it pads with is not one constant number")
-        name = b.real_constant(op.inputs[2])
-        constant = b.editor.values[name].data
-        value = 0.0 if constant is None else float(constant.item())
+        value = _number(b, op.inputs[2], data)
     b.emit(op, Pad(before, after, "constant", value), [x])
 
 

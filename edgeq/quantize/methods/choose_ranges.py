@@ -11,6 +11,7 @@ from edgeq.executor import FloatArithmetic
 from edgeq.ir.graph import Graph
 from edgeq.ir.op import Scale
 from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.traits import Monotone
 from edgeq.quantize.calibrate import Wanted, not_finite
 from edgeq.quantize.config import Activations
 from edgeq.quantize.observers import OBSERVERS, Range, range_of
@@ -40,7 +41,8 @@ def choose_ranges(draft: Draft) -> Draft:
         q = group.given
         if q is None:
             assert draft.statistics is not None
-            low, high = _joint_range(draft.reference, group, draft.statistics, twins, fills)
+            seen = {n: _seen(draft, n, twins, fills[n]) for n in group.members if n in fills}
+            low, high = _joint_range(draft.reference, group, draft.statistics, twins, seen)
             q = activation_params(low, high, group.config.activations is Activations.SYMMETRIC)
         parameters.update(dict.fromkeys(group.members, q))
     return replace(draft, parameters=parameters)
@@ -61,6 +63,28 @@ def _fills(graph: Graph) -> dict[str, Range]:
 
 def _constant_or_zero(graph: Graph, constants: FloatArithmetic, name: str) -> Array:
     return np.zeros(graph.type(name).shape, np.float32) if graph.data(name) is None else constants.constant(name)
+
+
+def _seen(draft: Draft, name: str, twins: Mapping[str, str], fill: Range) -> Range:
+    """How far what is filled in can be seen by the readers of a tensor.
+
+    Operators that only choose among elements, such as pools of maxima after a Pad, may never have chosen it on the
+    samples. It then saturates like any other value beyond the range, and the choice stays the same.
+    """
+    graph, known = draft.graph, draft.statistics
+    readers, low, high = graph.consumers[name], [], []
+    if known is None or name in graph.outputs or not readers:
+        return fill
+    for node in readers:
+        if node.op.monotone is not Monotone.RISING or rule_of(graph, node).output is not Scale.SAME:
+            return fill
+        for out in node.outputs:
+            measured = known.tensors.get(twins.get(out, out))
+            least, most = fill if measured is None else measured.range
+            beyond = _seen(draft, out, twins, fill) if least <= fill[0] or most >= fill[1] else fill
+            low.append(least if least > fill[0] else beyond[0])
+            high.append(most if most < fill[1] else beyond[1])
+    return min(low), max(high)
 
 
 def _joint_range(

@@ -1,0 +1,142 @@
+"""What exporters spell in ways that look harmless and cost accuracy: from ONNX file to integers and to C.
+
+Every case is a whole model. It must come out as close to onnxruntime's float result as it says, and its program must
+equal the simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+from onnx_models import ints, model_of, weights
+from onnx_reference import session
+
+import edgeq
+from edgeq.api import QuantizedModel
+from edgeq.report.accuracy import quantize_inputs, real_output, sqnr_db
+from edgeq.simulator import IntExecutor
+
+node = helper.make_node
+LOWEST = float(np.finfo(np.float32).min)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A model, and what is expected of it.
+
+    Attributes:
+        name: of the case.
+        model: makes the model; its input is x.
+        shape: of x.
+        least_db: the worst ratio of signal to noise of any output.
+        absent: operators that must not be left in the integer graph.
+        low, high: the range of x.
+    """
+
+    name: str
+    model: Callable[[], onnx.ModelProto]
+    shape: tuple[int, ...]
+    least_db: float
+    absent: frozenset[str] = frozenset()
+    low: float = -1.0
+    high: float = 1.0
+
+
+def padded_pool(value: float, by_concat: bool = False, dilation: int = 1) -> onnx.ModelProto:
+    """Conv → padding → MaxPool, and a Conv beside it that reads what is padded."""
+    border = np.full((1, 8, 1, 8), value, np.float32)
+    pad = (
+        node("Concat", ["a", "border"], ["p"], axis=2)
+        if by_concat
+        else node("Pad", ["a", "pads", "value"], ["p"], mode="constant")
+    )
+    return model_of(
+        [
+            node("Conv", ["x", "w"], ["a"]),
+            pad,
+            node("MaxPool", ["p"], ["y"], kernel_shape=[2, 2], dilations=[dilation] * 2),
+            node("Conv", ["a", "v"], ["z"]),
+        ],
+        {"x": (1, 4, 8, 8)},
+        ["y", "z"],
+        {
+            "w": weights(8, 4, 1, 1),
+            "v": weights(4, 8, 1, 1),
+            **({"border": border} if by_concat else {"pads": ints(0, 0, 0, 0, 0, 0, 1, 1), "value": np.float32(value)}),
+        },
+    )
+
+
+def padded_maximum() -> onnx.ModelProto:
+    """Conv → padding by a number below all others → maximum over everything."""
+    return model_of(
+        [
+            node("Conv", ["x", "w"], ["a"]),
+            node("Pad", ["a", "pads", "value"], ["p"], mode="constant"),
+            node("GlobalMaxPool", ["p"], ["g"]),
+            node("Flatten", ["g"], ["f"]),
+            node("Gemm", ["f", "v"], ["y"], transB=1),
+        ],
+        {"x": (1, 4, 8, 8)},
+        ["y"],
+        {
+            "w": weights(8, 4, 1, 1),
+            "v": weights(3, 8),
+            "pads": ints(0, 0, 0, 0, 0, 0, 1, 1),
+            "value": np.float32(-1e9),
+        },
+    )
+
+
+X = (1, 4, 8, 8)
+PAD = frozenset({"Pad", "Concat"})
+SPELLINGS = (
+    Spelling("pad_minus_infinity", lambda: padded_pool(-np.inf), X, 35.0, PAD),
+    Spelling("pad_lowest", lambda: padded_pool(LOWEST), X, 35.0, PAD),
+    Spelling("pad_far_below", lambda: padded_pool(-1e4), X, 35.0, PAD),
+    Spelling("pad_just_below", lambda: padded_pool(-4.5), X, 35.0, PAD),
+    Spelling("pad_within", lambda: padded_pool(-0.5), X, 35.0),
+    Spelling("pad_by_concat", lambda: padded_pool(-1e9, by_concat=True), X, 35.0, PAD),
+    Spelling("pad_before_dilated", lambda: padded_pool(-1e9, dilation=2), X, 35.0),
+    Spelling("pad_before_maximum", padded_maximum, X, 35.0),
+)
+
+
+def quantized(spelling: Spelling, folder: Path) -> tuple[QuantizedModel, Path, np.ndarray]:
+    """The model quantized, its file, and the samples."""
+    file = folder / "model.onnx"
+    onnx.save(spelling.model(), file)
+    rng = np.random.default_rng(5)
+    x = rng.uniform(spelling.low, spelling.high, (48, *spelling.shape[1:])).astype(np.float32)
+    np.savez(folder / "x.npz", x=x)
+    return edgeq.quantize(file, folder / "x.npz"), file, x
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda s: s.name)
+def test_accuracy(spelling: Spelling, tmp_path: Path) -> None:
+    model, file, x = quantized(spelling, tmp_path)
+    run, executor = session(file), IntExecutor(model.graph)
+    expected = [run.run(None, {"x": one[None]}) for one in x[:16]]
+    found = [executor.run(quantize_inputs(model.graph, {"x": one[None]})) for one in x[:16]]
+    for k, name in enumerate(model.graph.outputs):
+        reference = np.stack([e[k] for e in expected])
+        actual = np.stack([real_output(model.graph, name, f[name]) for f in found])
+        ratio = sqnr_db(reference, actual)
+        assert ratio is not None and ratio >= spelling.least_db, name
+    assert not spelling.absent & {n.op.kind for n in model.graph.nodes}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda s: s.name)
+def test_the_program_equals_the_simulator(spelling: Spelling, tmp_path: Path) -> None:
+    model, file, _ = quantized(spelling, tmp_path)
+    options = edgeq.BuildOptions(model=file, target="host", output=tmp_path / "out", sanitize=True)
+    edgeq.build(options, model=model)
+    found = edgeq.verify(tmp_path / "out", tmp_path / "x.npz", samples=8)
+    assert (found["mismatches"], found["max_abs_diff"]) == (0, 0)
