@@ -11,7 +11,9 @@ import pytest
 from onnx import TensorProto, helper
 from onnx_models import check, imported, ints, kinds, model_of, weights
 
+from edgeq.errors import ModelError
 from edgeq.importers import load
+from edgeq.importers.onnx.model import OPSETS
 
 W = weights(2, 3)
 FOLDED: dict[str, tuple[str, list[Any], dict[str, Any]]] = {
@@ -128,3 +130,33 @@ def test_weights_used_twice_stay_apart(tmp_path: Path) -> None:
     ]
     graph = check(model_of(nodes, {"x": [3, 3]}, ["y"], {"w": weights(3, 3)}), tmp_path)
     assert [n for n in graph.values if n.startswith("w")] == ["w", "w_2", "w_3"]
+
+
+def at_opset(opset: int) -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Cast", ["r"], ["d"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["d"], ["f"]),
+        helper.make_node("Softmax", ["f"], ["y"]),
+    ]
+    return model_of(nodes, {"x": [1, 3, 6, 6]}, ["y"], {"w": weights(4, 3, 3, 3)}, opset)
+
+
+def test_later_opsets_change_nothing_for_operators_that_did_not_change(tmp_path: Path) -> None:
+    assert OPSETS[-1] == 28
+    expected = imported(at_opset(22), tmp_path)
+    for opset in range(23, onnx.defs.onnx_opset_version() + 1):
+        assert imported(at_opset(opset), tmp_path).nodes == expected.nodes
+
+
+def test_an_operator_that_changed_later_than_edgeq_knows_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeq.importers.onnx.model.OPSETS", range(7, 23))
+    with pytest.raises(ModelError) as caught:
+        imported(at_opset(24), tmp_path)
+    assert "Cast changed in opset 24" in caught.value.message
+    assert "Flatten changed in opset 24" in caught.value.message
+    assert "Relu" not in caught.value.message
+    assert "Conv" not in caught.value.message

@@ -1,4 +1,4 @@
-"""ONNX → Graph: float models, and models quantized as QDQ or with QLinear operators; opsets 7–22."""
+"""ONNX → Graph: float models, and models quantized as QDQ or with QLinear operators; opsets from 7 on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from edgeq.errors import EdgeqError, ModelError
 from edgeq.importers.onnx import (  # the modules of handlers register themselves
     activation,
+    blocks,
     convolution,
     elementwise,
+    integers,
     linear,
     movement,
     pooling,
@@ -22,8 +24,8 @@ from edgeq.importers.onnx import (  # the modules of handlers register themselve
 )
 from edgeq.importers.onnx.finish import finish
 from edgeq.importers.onnx.fold import FOLDS, fold
-from edgeq.importers.onnx.model import brief, read
-from edgeq.importers.onnx.node import HANDLERS, Activation, Builder, Constant, OnnxNode
+from edgeq.importers.onnx.model import OPSETS, brief, changed_since, read
+from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, Activation, Builder, Constant, OnnxNode
 from edgeq.importers.problems import DEFAULT_HINT, Problem, all_in_one
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, Shape
@@ -32,8 +34,10 @@ __all__ = ["HANDLER_MODULES", "load"]
 
 HANDLER_MODULES = (
     activation,
+    blocks,
     convolution,
     elementwise,
+    integers,
     linear,
     movement,
     pooling,
@@ -97,22 +101,30 @@ def _import_nodes(builder: Builder) -> list[Problem]:
 
 def _import_node(node: OnnxNode, lost: set[str]) -> Problem | None:
     """Import one node unless something it reads is lost already; returns what is wrong with it."""
-    entry = HANDLERS.get((node.domain, node.kind))
+    key = node.domain, node.kind
+    entry = HANDLERS.get(key)
     foldable = node.domain == "" and node.kind in FOLDS
     if (entry is None and not foldable) or node.subgraphs:
         what = f"{node.domain}.{node.kind}" if node.domain else node.kind
         return Problem(node.name, node.kind, f"operator {what} is not supported", HINTS.get(node.kind, DEFAULT_HINT))
     if any(i in lost for i in node.inputs):
         return None
+    changed = changed_since(node.kind, node.opset) if node.domain == "" else None
+    if changed is not None:
+        why = f"operator {node.kind} changed in opset {changed}, which edgeq does not know yet"
+        return Problem(node.name, node.kind, why, f"export with opset {OPSETS[-1]} or an older one")
     try:
         operands = [node.operand(k) for k in range(len(node.inputs)) if node.has(k)]
+        integers = [o.integers for o in operands if isinstance(o, Activation) and o.integers is not None]
         if foldable and all(isinstance(o, Constant) for o in operands):
             fold(node)
+        elif integers and key in INTEGER_HANDLERS:
+            INTEGER_HANDLERS[key](node)
+            _keep_integers(node, integers)
         elif entry is None:
             why = f"operator {node.kind} is supported only where its inputs are constant"
             return Problem(node.name, node.kind, why, HINTS.get(node.kind, DEFAULT_HINT))
         else:
-            integers = [o.integers for o in operands if isinstance(o, Activation) and o.integers is not None]
             if integers and not entry.integers:
                 why = f"it computes on integers ({integers[0].value})"
                 return Problem(node.name, node.kind, why, "dequantize its inputs first (DequantizeLinear)")

@@ -39,18 +39,28 @@ def relu(node: OnnxNode) -> None:
 @handles("Clip")
 def clip(node: OnnxNode) -> None:
     """Bounds from attributes (opset < 11) or inputs."""
-    if node.opset < 11:
-        low, high = node.attr_float("min", -INFINITY), node.attr_float("max", INFINITY)
-    else:
-        low, high = _bound(node, 1, -INFINITY), _bound(node, 2, INFINITY)
-    if np.isnan(low) or np.isnan(high) or low > high:
-        raise ModelError(f"the bounds {low} and {high} leave nothing between them", hint="check the node's bounds")
+    low, high = clip_bounds(node)
     limit = float(np.finfo(np.float32).max)  # exporters write it where there is no bound
     low, high = (-INFINITY if low <= -limit else low), (INFINITY if high >= limit else high)
     if (low, high) == (-INFINITY, INFINITY):
         node.result(node.value(0))
     else:
         _emit_unary(node, Clip(low, high))
+
+
+def clip_bounds(node: OnnxNode) -> tuple[float, float]:
+    """Lower and upper bound of a Clip, infinite where there is none.
+
+    Raises:
+        ModelError: they are computed at run time, or nothing lies between them.
+    """
+    if node.opset < 11:
+        low, high = node.attr_float("min", -INFINITY), node.attr_float("max", INFINITY)
+    else:
+        low, high = _bound(node, 1, -INFINITY), _bound(node, 2, INFINITY)
+    if np.isnan(low) or np.isnan(high) or low > high:
+        raise ModelError(f"the bounds {low} and {high} leave nothing between them", hint="check the node's bounds")
+    return low, high
 
 
 def _bound(node: OnnxNode, index: int, default: float) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from edgeq.errors import ModelError
-from edgeq.importers.onnx.node import Activation, Builder
+from edgeq.importers.onnx.node import Activation, Builder, Constant
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
 from edgeq.ir.tensor import DType
@@ -33,7 +35,8 @@ def _name_outputs(builder: Builder) -> None:
     for name in builder.source.outputs:
         operand = builder.operand(name)
         if not isinstance(operand, Activation):
-            raise ModelError("this output is the same for every input", hint="remove it from the model", where=name)
+            editor.outputs.append(_constant_output(builder, name, operand))
+            continue
         value = operand.value
         if value != name and (value in editor.inputs or value in editor.outputs):
             copy = builder.fresh(f"{name}_copy")
@@ -43,6 +46,28 @@ def _name_outputs(builder: Builder) -> None:
         elif value != name:
             builder.rename(value, name)
         editor.outputs.append(name)
+
+
+def _constant_output(builder: Builder, name: str, constant: Constant) -> str:
+    """An output that is the same for every input, such as the anchors of a detector.
+
+    Raises:
+        ModelError: it holds NaN, infinity, or integers that stand for no real numbers.
+    """
+    if constant.q is None and constant.data.dtype.kind != "f":
+        raise ModelError(
+            f"this output is a constant of type {constant.data.dtype.name}",
+            hint="edgeq's outputs are real numbers or quantized ones: remove it from the model",
+            where=name,
+        )
+    if name in builder.editor.values:  # it is used in the graph, too
+        copy = builder.fresh(f"{name}_copy")
+        builder.editor.values[copy] = replace(builder.editor.values.pop(name), name=copy)
+        for node in list(builder.editor.nodes.values()):
+            inputs = tuple(copy if i == name else i for i in node.inputs)
+            builder.editor.nodes[node.name] = replace(node, inputs=inputs)
+    data = constant.data if constant.q is not None else constant.data.astype(np.float32)
+    return builder.store(name, data, constant.q)
 
 
 def _rearrangements(builder: Builder) -> list[Node]:

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from edgeq.errors import ModelError
+from edgeq.importers.onnx.activation import clip_bounds
 from edgeq.importers.onnx.axes import normalize_axes, reshape_target, slices, split_sizes
 from edgeq.importers.onnx.model import MAX_ELEMENTS
 from edgeq.importers.onnx.node import Constant, OnnxNode
@@ -142,6 +143,14 @@ def _reduce(function: Callable[..., Any]) -> Fold:
     return run
 
 
+def _clip(node: OnnxNode, x: Sequence[Array]) -> Array:
+    if x[0].dtype.kind == "f":
+        low, high = clip_bounds(node)
+        return np.clip(x[0], low, high).astype(x[0].dtype)
+    least, greatest = (node.needed(k, "a bound").data if node.has(k) else None for k in (1, 2))
+    return np.asarray(np.clip(x[0], least, greatest), x[0].dtype) if node.has(1) or node.has(2) else x[0]
+
+
 def _constant(node: OnnxNode, x: Sequence[Array]) -> Array:
     tensor = node.attr_tensor("value")
     if tensor is not None:
@@ -183,6 +192,8 @@ FOLDS: dict[str, Fold] = {
     "Min": _variadic(np.minimum),
     "Max": _variadic(np.maximum),
     "Sum": _variadic(np.add),
+    "Clip": _clip,
+    "Relu": _elementwise(lambda x: np.maximum(x, x.dtype.type(0))),
     "Neg": _elementwise(np.negative),
     "Abs": _elementwise(np.abs),
     "Sqrt": _elementwise(np.sqrt),

@@ -16,12 +16,15 @@ from onnx import numpy_helper
 from edgeq.errors import ModelError, UsageError
 from edgeq.ir.tensor import Array, DType, Shape
 
-OPSETS = range(7, 23)
+OPSETS = range(7, 29)
+"""Versions of ONNX's operators that edgeq was written for. Of later ones, an operator is taken that has not changed."""
 MAX_ELEMENTS = 2**31 - 1
 """No tensor of a model for a small device is larger; a damaged file can claim any size."""
 _REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16
 ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8} | dict.fromkeys(_REAL, DType.FLOAT32)
 """ONNX's codes of the types an activation may have; float16, double and bfloat16 are computed as float32."""
+NARROW = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}
+"""Ranges of integers of less than 8 bits, by the names of their NumPy types, which give each a byte of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ def read(path: Path, shapes: Mapping[str, Shape]) -> Source:
 
     Raises:
         UsageError: `shapes` lacks an input, names one that is not there, or contradicts the file.
-        ModelError: the file is damaged, its opset is outside 7–22, or it refers to what is not there.
+        ModelError: the file is damaged, its opset is unknown, or it refers to what is not there.
     """
     graph, opsets = _decode(path)
     initializers: dict[str, Any] = {}
@@ -113,18 +116,27 @@ def _decode(path: Path) -> tuple[Any, dict[str, int]]:
 
         model = inliner.inline_local_functions(model)
     opsets = {("" if o.domain == "ai.onnx" else o.domain): int(o.version) for o in model.opset_import}
-    version = opsets.get("")
-    if version is None or version not in OPSETS:
+    version, known = opsets.get(""), onnx.defs.onnx_opset_version()
+    if version is None or not OPSETS[0] <= version <= known:
         raise ModelError(
             "the model names no ONNX opset" if version is None else f"opset {version} is not supported",
-            hint=f"export with an opset from {OPSETS[0]} to {OPSETS[-1]}, or convert with onnx.version_converter",
+            hint=f"export with an opset from {OPSETS[0]} to {known}, or convert with onnx.version_converter; "
+            f"a newer onnx package may know more than this one, {onnx.__version__}",
             where=str(path),
         )
     return model.graph, opsets
 
 
+def changed_since(kind: str, opset: int) -> int | None:
+    """The version in which an operator of ONNX's own took a meaning later than `OPSETS`; None if it did not."""
+    if opset in OPSETS or not onnx.defs.has(kind):
+        return None
+    version = int(onnx.defs.get_schema(kind, opset).since_version)
+    return version if version > OPSETS[-1] else None
+
+
 def read_tensor(tensor: Any, name: str, folder: Path) -> Array:
-    """Elements of a tensor message: float32, float64, integers or booleans.
+    """Elements of a tensor message: float32 (also those of narrower real types), float64, integers or booleans.
 
     Raises:
         ModelError: the data is missing, damaged or of another type.
@@ -137,10 +149,11 @@ def read_tensor(tensor: Any, name: str, folder: Path) -> Array:
         external = tensor.data_location == onnx.TensorProto.EXTERNAL
         hint = "put the model's external data files beside it" if external else _EXPORT_AGAIN
         raise ModelError(f"the tensor's data cannot be read ({brief(error)})", hint=hint, where=name) from error
-    if data.dtype.name in ("bfloat16", "float16"):
-        data = data.astype(np.float32)
-    if data.dtype.kind not in "fiub":
-        raise ModelError(f"element type {data.dtype.name} is not supported", hint="use float32 or int8", where=name)
+    kind = data.dtype.name
+    if kind == "bfloat16" or (kind.startswith("float") and data.dtype.itemsize < 4):
+        return data.astype(np.float32)
+    if kind not in NARROW and data.dtype.kind not in "fiub":
+        raise ModelError(f"element type {kind} is not supported", hint="use float32 or int8", where=name)
     return data
 
 

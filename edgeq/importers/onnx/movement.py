@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from edgeq.errors import ModelError
@@ -12,7 +10,6 @@ from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, handles
 from edgeq.ir.tensor import DType
 from edgeq.ops.concat import Concat
 from edgeq.ops.pad import MODES, Pad
-from edgeq.ops.reshape import Reshape
 from edgeq.ops.slice import Slice
 from edgeq.ops.split import Split
 from edgeq.ops.transpose import Transpose
@@ -30,17 +27,11 @@ def transpose(node: OnnxNode) -> None:
     node.result(x if perm == tuple(range(rank)) else node.emit(Transpose(perm), [x], keep_q=True))
 
 
-@handles("Concat", integers=True)
+@handles("Concat")
 def concat(node: OnnxNode) -> None:
-    """Join tensors along an axis.
-
-    Raises:
-        ModelError: integers of different parameters are joined.
-    """
+    """Join tensors along an axis."""
     operands = [node.operand(k) for k in range(len(node.inputs))]
     parameters = {node.type(o.value).q if isinstance(o, Activation) else None for o in operands}
-    if any(isinstance(o, Activation) and o.integers is not None for o in operands) and len(parameters) > 1:
-        raise ModelError("integers of different scales are joined", hint="dequantize them first (DequantizeLinear)")
     node.result(add_concat(node, [node.value_of(o) for o in operands], same=len(parameters) == 1))
 
 
@@ -70,29 +61,6 @@ def slice_(node: OnnxNode) -> None:
     x = node.value(0)
     whole = begin == (0,) * len(shape) and end == shape and step == (1,) * len(shape)
     node.result(x if whole else node.emit(Slice(begin, end, step), [x], keep_q=True))
-
-
-@handles("Gather", integers=True)
-def gather(node: OnnxNode) -> None:
-    """Constant indices that make a range: a slice; a single one also drops the axis.
-
-    Raises:
-        ModelError: the indices are computed at run time or are no range.
-    """
-    shape, x = node.shape(0), node.value(0)
-    (axis,) = normalize_axes([node.attr_int("axis", 0)], len(shape))
-    indices = node.needed(1, "the list of indices").data
-    flat = [int(i) + (shape[axis] if i < 0 else 0) for i in indices.ravel().tolist()]
-    steps = {b - a for a, b in pairwise(flat)} or {1}
-    if indices.ndim > 1 or not flat or len(steps) > 1 or 0 in steps or any(not 0 <= i < shape[axis] for i in flat):
-        raise ModelError("Gather of other indices than a range is not supported", hint="use Slice and Concat")
-    step = steps.pop()
-    begin, end, steps_all = [0] * len(shape), list(shape), [1] * len(shape)
-    begin[axis], end[axis], steps_all[axis] = flat[0], flat[-1] + (1 if step > 0 else -1), step
-    y = node.emit(Slice(tuple(begin), tuple(end), tuple(steps_all)), [x], keep_q=True)
-    if indices.ndim == 0:
-        y = node.emit(Reshape((*shape[:axis], *shape[axis + 1 :])), [y], "picked", keep_q=True)
-    node.result(y)
 
 
 @handles("Pad", integers=True)

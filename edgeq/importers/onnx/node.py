@@ -115,12 +115,12 @@ class Builder:
 class OnnxNode:
     """One node of the model: typed access to attributes and inputs, and methods that add what it becomes."""
 
-    def __init__(self, builder: Builder, message: Any, name: str) -> None:
+    def __init__(self, builder: Builder, message: Any, name: str, opset: int | None = None) -> None:
         self.builder = builder
         self.name = name
         self.kind: str = message.op_type
         self.domain: str = "" if message.domain == "ai.onnx" else message.domain
-        self.opset = builder.source.opsets.get("", 0)
+        self.opset = builder.source.opsets.get("", 0) if opset is None else opset
         self.inputs: tuple[str, ...] = tuple(message.input)
         self.outputs: tuple[str, ...] = tuple(message.output)
         self._attributes = {a.name: a for a in message.attribute}
@@ -330,6 +330,21 @@ def handles(*kinds: str, domain: str = "", integers: bool = False) -> Callable[[
     def register(handler: Handler) -> Handler:
         for kind in kinds:
             HANDLERS[domain, kind] = Entry(handler, integers)
+        return handler
+
+    return register
+
+
+INTEGER_HANDLERS: dict[tuple[str, str], Handler] = {}
+"""Operators that compute something else on quantized integers than on real numbers, by domain and type."""
+
+
+def handles_integers(*kinds: str, domain: str = "") -> Callable[[Handler], Handler]:
+    """Register a handler for operator types of a domain where an input is quantized integers."""
+
+    def register(handler: Handler) -> Handler:
+        for kind in kinds:
+            INTEGER_HANDLERS[domain, kind] = handler
         return handler
 
     return register

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import onnx
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.model import NARROW
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ops.requantize import Requantize
 
 TYPES = {"int8": DType.INT8, "uint8": DType.UINT8, "int32": DType.INT32}
-CODES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16"}
+CODES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 21: "uint4", 22: "int4", 25: "uint2", 26: "int2"}
 _CALIBRATE = "quantize the model to int8 or uint8, or give the float model and calibration data"
 
 
@@ -36,21 +38,26 @@ def parameters(
     zero_points = node.needed(zero_point, "the zero point") if node.has(zero_point) else None
     if scales.dtype.kind != "f" or not np.isfinite(scales).all() or np.any(scales <= 0) or scales.size == 0:
         raise ModelError("a scale is not a positive number", hint="export the model again")
-    zeros: Array = np.zeros(1, default) if zero_points is None else zero_points.data
-    if zeros.dtype.kind not in "iu" or zeros.size not in (1, scales.size) or scales.ndim > 1:
+    name = default if zero_points is None else zero_points.data.dtype.name
+    zeros: Array = np.zeros(1, np.int64) if zero_points is None else zero_points.data
+    if zeros.size not in (1, scales.size) or scales.ndim > 1:
         hint = "use one scale per tensor or per channel"
         raise ModelError("the zero point does not fit the scale, or scales are of blocks", hint=hint)
+    if name not in (*TYPES, *CODES.values()):
+        raise ModelError(f"quantization to {name} is not supported", hint=_CALIBRATE)
+    zeros = zeros.astype(np.int64)
     if scales.size == 1:
-        return QParams.per_tensor(float(scales.reshape(())), int(zeros.reshape(()))), zeros.dtype.name
-    (along,) = normalize_axes([node.attr_int("axis", 1) if axis is None else axis], rank)
-    return QParams.per_channel(scales, zeros.ravel(), along), zeros.dtype.name
+        return QParams.per_tensor(float(scales.reshape(())), int(zeros.reshape(()))), name
+    wanted = node.attr_int("axis", 1) if axis is None else axis
+    (along,) = (0,) if rank == 1 else normalize_axes([wanted], rank)  # a bias has one axis, whatever is written
+    return QParams.per_channel(scales, zeros.ravel(), along), name
 
 
 def output_type(node: OnnxNode) -> str:
     """The integer type that a QuantizeLinear without a zero point yields.
 
     Raises:
-        ModelError: it does not have 8 or 16 bits.
+        ModelError: it is a type of real numbers, or of more than 16 bits.
     """
     code = node.attr_int("output_dtype", 0) or 2
     if code not in CODES:
@@ -63,18 +70,30 @@ def shifted(q: QParams, dtype: str) -> QParams:
     return replace(q, zero_point=tuple(z - 128 for z in q.zero_point)) if dtype == "uint8" else q
 
 
-def activation_parameters(node: OnnxNode, scale: int, zero_point: int) -> tuple[QParams, DType]:
+def activation_parameters(node: OnnxNode, scale: int, zero_point: int, default: str = "uint8") -> tuple[QParams, DType]:
     """Parameters in which an activation is held (int8), and the type that it has in ONNX.
+
+    Args:
+        node: the node.
+        scale, zero_point: indices of its inputs.
+        default: the integer type where there is no zero point to say it.
 
     Raises:
         ModelError: they are per channel, or not of 8 bits.
     """
-    q, dtype = parameters(node, scale, zero_point, 2, output_type(node))
+    q, dtype = parameters(node, scale, zero_point, 2, default)
     if q.axis is not None or len(q.scale) != 1:
         raise ModelError("activations quantized per channel are not supported", hint=_CALIBRATE)
     if dtype not in ("int8", "uint8"):
         raise ModelError(f"activations of type {dtype} are not supported", hint=_CALIBRATE)
     return shifted(q, dtype), TYPES[dtype]
+
+
+def default_type(node: OnnxNode) -> str:
+    """The integer type of outputs without a zero point: that of the first computed input of integers, else uint8."""
+    operands = (node.operand(k) for k in range(len(node.inputs)) if node.has(k))
+    found = (o.integers.value for o in operands if isinstance(o, Activation) and o.integers is not None)
+    return next(found, "uint8")
 
 
 def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: int, axis: int | None = None) -> Constant:
@@ -87,13 +106,17 @@ def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: in
     """
     if node.attr_int("block_size", 0):
         raise ModelError("quantization in blocks is not supported", hint="use one scale per tensor or per channel")
+    if x.data.dtype.kind == "f":
+        raise ModelError("the tensor is not quantized to integers", hint=_CALIBRATE, where=x.name)
     q, dtype = parameters(node, scale, zero_point, x.data.ndim, x.data.dtype.name, axis)
     if q.axis is not None and x.data.shape[q.axis] != len(q.scale):
         raise ModelError(f"{len(q.scale)} scales do not fit axis {q.axis} of {x.data.shape}", hint="check the axis")
-    if dtype != x.data.dtype.name or dtype not in ("int8", "uint8", "int32", "int16", "uint16"):
+    if dtype != x.data.dtype.name:
         raise ModelError(f"data of {x.data.dtype.name} with a zero point of {dtype}", hint="export the model again")
     if dtype == "uint8":
         return Constant(x.name, (x.data.astype(np.int16) - 128).astype(np.int8), shifted(q, dtype))
+    if dtype in NARROW:
+        return Constant(x.name, x.data.astype(np.int8), q)
     if dtype in ("int8", "int32"):
         return Constant(x.name, x.data, q)
     return Constant(x.name, q.dequantize(x.data))
@@ -110,16 +133,19 @@ def dequantized(node: OnnxNode, index: int, scale: int, zero_point: int) -> Oper
         return dequantized_constant(node, operand, scale, zero_point)
     if operand.integers is None:
         raise ModelError("the input is not quantized", hint="export the model again")
-    q, dtype = activation_parameters(node, scale, zero_point)
+    q, dtype = activation_parameters(node, scale, zero_point, operand.integers.value)
     known = node.type(operand.value).q
-    if dtype is not operand.integers or (known is not None and known != q):
+    if dtype is not operand.integers:
+        why = f"the input holds {operand.integers.value}, the zero point is of type {dtype.value}"
+        raise ModelError(why, hint="give the zero point the type of the integers")
+    if known is not None and known != q:
         raise ModelError("the input was quantized with other parameters", hint="use the same scale and zero point")
     if known is None:
-        _annotate_integers(node, operand.value, q)
+        annotate_integers(node, operand.value, q)
     return Activation(operand.value)
 
 
-def _annotate_integers(node: OnnxNode, value: str, q: QParams) -> None:
+def annotate_integers(node: OnnxNode, value: str, q: QParams) -> None:
     """Prescribe parameters for integers, and for the model's inputs from which they were only moved."""
     editor, stack = node.builder.editor, [value]
     while stack:
@@ -150,11 +176,11 @@ def quantize_linear(node: OnnxNode) -> None:
     """Parameters for a tensor; a constant is quantized here."""
     operand = node.operand(0)
     if isinstance(operand, Activation):
-        q, dtype = activation_parameters(node, 1, 2)
+        q, dtype = activation_parameters(node, 1, 2, output_type(node))
         node.result(quantized(node, operand.value, q), integers=dtype)
         return
     q, name = parameters(node, 1, 2, operand.data.ndim, output_type(node))
-    if name not in ("int8", "uint8", "int16", "uint16"):
+    if name not in CODES.values():
         raise ModelError(f"quantization to {name} is not supported", hint=_CALIBRATE)
     real = node.reals(0, "the tensor").astype(np.float32)
     spread = [1] * real.ndim
@@ -162,10 +188,10 @@ def quantize_linear(node: OnnxNode) -> None:
         spread[q.axis] = len(q.scale)
     scale = np.asarray(q.scale, np.float32).reshape(spread)
     zeros = np.asarray(q.zero_point, np.int64).reshape(spread)
-    limits = np.iinfo(name)
-    node.result_constant(
-        np.clip(np.rint(real / scale) + zeros, limits.min, limits.max).astype(name).reshape(real.shape)
-    )
+    code = next(c for c, n in CODES.items() if n == name)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(code)
+    low, high = NARROW[name] if name in NARROW else (np.iinfo(name).min, np.iinfo(name).max)
+    node.result_constant(np.clip(np.rint(real / scale) + zeros, low, high).astype(dtype).reshape(real.shape))
 
 
 @handles("DequantizeLinear", integers=True)

@@ -14,7 +14,7 @@ from edgeq.importers.onnx.linear import general_product, product
 from edgeq.importers.onnx.movement import add_concat
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.importers.onnx.pooling import average, global_average
-from edgeq.importers.onnx.qdq import activation_parameters, dequantized, dequantized_constant, quantized
+from edgeq.importers.onnx.qdq import activation_parameters, default_type, dequantized, dequantized_constant, quantized
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import QParams
@@ -28,7 +28,7 @@ MS = "com.microsoft"
 
 def _finish(node: OnnxNode, value: str, scale: int) -> None:
     """Bind the output: `value`, held with the parameters of inputs `scale` and `scale + 1`."""
-    q, dtype = activation_parameters(node, scale, scale + 1)
+    q, dtype = activation_parameters(node, scale, scale + 1, default_type(node))
     node.result(quantized(node, value, q), integers=dtype)
 
 
