@@ -107,12 +107,12 @@ def _import_node(node: OnnxNode, lost: set[str]) -> Problem | None:
     if (entry is None and not foldable) or node.subgraphs:
         what = f"{node.domain}.{node.kind}" if node.domain else node.kind
         return Problem(node.name, node.kind, f"operator {what} is not supported", HINTS.get(node.kind, DEFAULT_HINT))
-    if any(i in lost for i in node.inputs):
-        return None
     changed = changed_since(node.kind, node.opset) if node.domain == "" else None
     if changed is not None:
         why = f"operator {node.kind} changed in opset {changed}, which edgeq does not know yet"
         return Problem(node.name, node.kind, why, f"export with opset {OPSETS[-1]} or an older one")
+    if any(i in lost for i in node.inputs):
+        return None
     try:
         operands = [node.operand(k) for k in range(len(node.inputs)) if node.has(k)]
         integers = [o.integers for o in operands if isinstance(o, Activation) and o.integers is not None]
