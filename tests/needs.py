@@ -18,6 +18,12 @@ OPTIONAL = "optional: "
 HOW = {
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "qemu-system-arm": "apt-get install qemu-system-arm",
+    "qemu-aarch64": "apt-get install qemu-user",
+    "qemu-arm": "apt-get install qemu-user",
+    "qemu-riscv64": "apt-get install qemu-user",
+    "aarch64-linux-gnu-gcc": "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "arm-linux-gnueabihf-gcc": "apt-get install gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+    "riscv64-linux-gnu-gcc": "apt-get install gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
     "gcc": "apt-get install gcc libc6-dev",
     "g++": "apt-get install g++",
     "nm": "apt-get install binutils",

@@ -265,7 +265,8 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
         options.sanitize,
         cmsis_nn_root=options.cmsis_nn_root,
     )
-    size = measure(built.program, target, program.image_bytes)
+    kernel_files = {path.name for path in (folder / "kernels").rglob("*.c")}
+    size = measure(built.program, target, program.image_bytes, kernel_files)
     weights = size.weights or program.constant_bytes
     return {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
 

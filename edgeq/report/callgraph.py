@@ -13,6 +13,8 @@ from typing import Any
 from elftools.dwarf.callframe import FDE
 from elftools.elf.elffile import ELFFile
 
+from edgeq.report.a32 import a32_frame_and_calls
+from edgeq.report.riscv import riscv_frame_and_calls
 from edgeq.report.thumb import frame_and_calls
 
 
@@ -81,8 +83,12 @@ Analysis = Callable[[int, bytes], "tuple[int, Iterable[int]]"]
 def _analysis(elf: ELFFile) -> Analysis | None:
     machine = elf["e_machine"]
     if machine == "EM_ARM":
-        is_data = _data_map(elf)
-        return lambda start, code: frame_and_calls(start, code, is_data)
+        is_data, thumb = _data_map(elf), _thumb_functions(elf)
+        return lambda start, code: (
+            frame_and_calls(start, code, is_data) if start in thumb else a32_frame_and_calls(start, code)
+        )
+    if machine == "EM_RISCV":
+        return riscv_frame_and_calls
     if machine in _DIRECT_CALLS:
         frames = _unwind_frames(elf)
         return lambda start, code: (
@@ -107,6 +113,13 @@ def _extents(elf: ELFFile) -> dict[int, tuple[str, int]]:
             if start not in extents or symbol["st_size"] > extents[start][1]:
                 extents[start] = (symbol.name, symbol["st_size"])
     return extents
+
+
+def _thumb_functions(elf: ELFFile) -> frozenset[int]:
+    """Addresses of the functions of a 32-bit Arm program that are Thumb code."""
+    return frozenset(
+        s["st_value"] & ~1 for s in _symbols(elf) if s["st_info"]["type"] == "STT_FUNC" and s["st_value"] & 1
+    )
 
 
 def _bytes_at(elf: ELFFile, start: int, size: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,11 +89,17 @@ class _Item:
     section: str
 
 
-def measure(program: Path, target: Target, weights_file: int = 0) -> Size:
+def measure(program: Path, target: Target, weights_file: int = 0, kernel_files: Collection[str] = ()) -> Size:
     """The sizes of a linked program, and of the file of weights that belongs to it.
 
     On bare metal they are those of the linker script's sections, exact to the byte. On a computer, where there are no
     such sections, they are sums over the functions that an inference can reach and the objects of the model's files.
+
+    Args:
+        program: an ELF file.
+        target: what it is for.
+        weights_file: bytes of the file of weights.
+        kernel_files: names of the kernels' source files, whose constants count; only needed for computers.
 
     Raises:
         ToolError: it is not an ELF file with symbols.
@@ -113,7 +119,7 @@ def measure(program: Path, target: Target, weights_file: int = 0) -> Size:
     stack = deepest(graph, roots[0])
     if target.bare_metal:
         return _of_sections(sections, items, used, stack, weights_file)
-    return _of_symbols(sections, items, used, program.stem, stack)
+    return _of_symbols(sections, items, used, program.stem, stack, kernel_files)
 
 
 def _items(elf: ELFFile) -> list[_Item]:
@@ -163,16 +169,22 @@ def _of_sections(
     )
 
 
-def _of_symbols(sections: Mapping[str, int], items: Sequence[_Item], used: set[int], name: str, stack: int) -> Size:
+def _of_symbols(
+    sections: Mapping[str, int],
+    items: Sequence[_Item],
+    used: set[int],
+    name: str,
+    stack: int,
+    kernel_files: Collection[str],
+) -> Size:
     own = {f"{name}.c", f"{name}_weights.c"}
-    platform_files = {"main.c", "platform.c", f"{name}_glue.c"}
     model = kernels = 0
     for item in items:
         if item.writable or item.name.startswith("_"):
             continue
         if item.file in own or (not item.file and item.name.startswith(f"{name}_")):
             model += item.size
-        elif item.address in used if item.is_code else item.file and item.file not in platform_files:
+        elif item.address in used if item.is_code else item.file in kernel_files:
             kernels += item.size
     arena, state = _bytes_of(ARENA, items), _bytes_of(STATE, items)
     loaded = sum(size for section, size in sections.items() if section not in (".bss", ".tbss"))

@@ -1,4 +1,4 @@
-"""Programs for this machine."""
+"""Programs for this machine, or one of its kind."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ def _run(job: Job, spec: RunnerSpec) -> Finished:
     return run_process([job.program, *job.words], cwd=job.folder, timeout=job.timeout, check=False)
 
 
-RUNNER = Runner("host", frozenset(), _requires, _run)
+RUNNER = Runner("host", frozenset(), _requires, _run, direct=True)

@@ -20,6 +20,7 @@ from edgeq.runners.runner import Capability, Job
 from edgeq.runners.table import Way, way_to_run, ways
 from edgeq.target import Target
 from edgeq.toolchain.process import Finished, last_lines
+from edgeq.warnings import warn
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,8 @@ def profile(program: Program, inputs: Sequence[Array]) -> Profile:
     unit = program.target.counter
     repeats = 1 if unit == "instructions" else max(5, min(101, 10**9 // max(program.macs, 1)))
     records = _records(program, inputs)[:1]
+    if unit == "ns" and not way_to_run(program.target).runner.direct:
+        warn(f"the times are the emulator's, not those of {program.target.name}", hint="profile on the machine itself")
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         records.tofile(Path(folder) / "input")
         _execute(program, ["profile", "input", "table", str(repeats)], Path(folder), repeats, counting=True)

@@ -33,4 +33,4 @@ def _run(job: Job, spec: RunnerSpec) -> Finished:
     return run_process(command(job, spec), cwd=job.folder, timeout=job.timeout, install=emulator.install, check=False)
 
 
-RUNNER = Runner("qemu-system", frozenset(Capability), _requires, _run, reported_fault)
+RUNNER = Runner("qemu-system", frozenset(Capability), _requires, _run, fault=reported_fault)

@@ -77,6 +77,7 @@ class Runner:
         capabilities: what it can do beyond running programs.
         requires: the programs that it calls, given what a target says about it.
         run: runs a job to its end. Raises ToolError if the program cannot be started, or takes too long.
+        direct: whether this machine itself runs the programs, which must then be for machines of its kind.
         fault: the fault that a finished program reported, if there is one.
     """
 
@@ -84,4 +85,5 @@ class Runner:
     capabilities: frozenset[Capability]
     requires: Callable[[RunnerSpec], tuple[Requirement, ...]]
     run: Callable[[Job, RunnerSpec], Finished]
+    direct: bool = False
     fault: Callable[[Job, Finished], Fault | None] = no_faults

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from edgeq.errors import ToolError
-from edgeq.runners import host, qemu_system
+from edgeq.runners import host, qemu_system, qemu_user
 from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
 from edgeq.target import RunnerSpec, Target
 from edgeq.toolchain.process import Finished
 
-RUNNERS: Mapping[str, Runner] = {runner.kind: runner for runner in (host.RUNNER, qemu_system.RUNNER)}
+RUNNERS: Mapping[str, Runner] = {runner.kind: runner for runner in (host.RUNNER, qemu_user.RUNNER, qemu_system.RUNNER)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Way:
 
 def ways(target: Target) -> tuple[Way, ...]:
     """All ways to run a target's programs, in the order in which they are tried."""
-    return tuple(Way(RUNNERS[spec.kind], spec) for spec in target.runners)
+    every = (Way(RUNNERS[spec.kind], spec) for spec in target.runners)
+    return tuple(way for way in every if target.here or not way.runner.direct)
 
 
 def way_to_run(target: Target, needed: Collection[Capability] = ()) -> Way:

@@ -107,6 +107,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         family=data["family"],
         cpu=data["cpu"],
         system=next(system for system in SYSTEMS if system == data["system"]),
+        machines=tuple(data.get("machines", ())),
         isa=isa,
         flags=_lists(data.get("flags", {})),
         link=_lists(data.get("link", {})),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edgeq.errors import InternalError
+from edgeq.target.machine import this_machine
 
 System = Literal["native", "linux", "none"]
 Setting = str | int | tuple[str, ...]
@@ -81,6 +82,7 @@ class Target:
         family: the name of a file in targets/families that holds what several CPUs have in common.
         cpu: the CPU's name as compilers know it.
         system: what programs run on: "native" (this machine), "linux" (another one) or "none" (bare metal).
+        machines: names that such machines give themselves (`uname -m`), where they have an operating system.
         isa: features that kernels can ask for, such as "dsp" or "mve", with all that they imply.
         flags: compiler and linker flags for each kind of compiler that can build for it.
         link: further flags of the linker for programs, by kind of compiler.
@@ -104,6 +106,7 @@ class Target:
     family: str
     cpu: str
     system: System = "native"
+    machines: tuple[str, ...] = ()
     isa: frozenset[str] = frozenset()
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     link: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -124,6 +127,11 @@ class Target:
     def bare_metal(self) -> bool:
         """Whether there is no operating system: programs need startup code and a linker script."""
         return self.system == "none"
+
+    @property
+    def here(self) -> bool:
+        """Whether this machine is one of its kind: it has a compiler for its own programs, and runs them."""
+        return self.native or this_machine() in self.machines
 
     @property
     def native(self) -> bool:

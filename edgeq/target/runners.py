@@ -14,12 +14,12 @@ class RunnerKind:
     """What a table `[runner.<kind>]` holds.
 
     Attributes:
-        system: the `system` of targets whose programs it can run.
+        systems: the `system` of targets whose programs it can run.
         settings: keys that must be there.
         optional: keys that may be there.
     """
 
-    system: System
+    systems: tuple[System, ...]
     settings: Mapping[str, Value] = field(default_factory=dict)
     optional: Mapping[str, Value] = field(default_factory=dict)
 
@@ -30,6 +30,7 @@ class RunnerKind:
 
 
 RUNNER_KINDS: Mapping[str, RunnerKind] = {
-    "host": RunnerKind("native"),
-    "qemu-system": RunnerKind("none", {"program": TEXT, "package": TEXT, "machine": TEXT}, {"args": TEXTS}),
+    "host": RunnerKind(("native", "linux")),
+    "qemu-user": RunnerKind(("linux",), {"program": TEXT, "package": TEXT, "cpu": TEXT}),
+    "qemu-system": RunnerKind(("none",), {"program": TEXT, "package": TEXT, "machine": TEXT}, {"args": TEXTS}),
 }

@@ -38,6 +38,7 @@ KEYS: Mapping[str, Value] = {
     "family": TEXT,
     "cpu": TEXT,
     "system": TEXT,
+    "machines": TEXTS,
     "isa": TEXTS,
     "flags": table_of(TEXTS, COMPILER_KINDS, "a table: a list of texts for each of gcc, clang, zig"),
     "link": table_of(TEXTS, COMPILER_KINDS, "a table: a list of texts for each of gcc, clang, zig"),
@@ -107,11 +108,9 @@ def check_target(data: Mapping[str, Any], where: str) -> None:
         missing = [key for key in RUNNER_KINDS[kind].settings if key not in settings]
         if missing:
             raise UsageError(f"runner.{kind}: the key {missing[0]!r} is missing", where=where)
-        if RUNNER_KINDS[kind].system != data["system"]:
-            raise UsageError(
-                f"runner.{kind} runs programs for system {RUNNER_KINDS[kind].system!r}, not {data['system']!r}",
-                where=where,
-            )
+        if data["system"] not in RUNNER_KINDS[kind].systems:
+            systems = " or ".join(map(repr, RUNNER_KINDS[kind].systems))
+            raise UsageError(f"runner.{kind} runs programs for system {systems}, not {data['system']!r}", where=where)
     if not any(kind == "zig" or kind in data.get("compilers", {}) for kind in data.get("flags", {})):
         raise UsageError(
             "there is no compiler", "flags needs the key 'zig', or one whose program is among compilers", where

@@ -60,8 +60,8 @@ def find_compiler(target: Target, kind: str) -> Toolchain | None:
         zig = find_zig()
         return Toolchain("zig", zig) if zig else None
     path = shutil.which(target.compilers[kind]) if kind in target.compilers else None
-    if path is None and kind == "gcc" and target.native:
-        path = shutil.which("cc")  # this machine's compiler, which builds for this machine alone
+    if path is None and kind == "gcc" and target.here:
+        path = shutil.which("cc") or shutil.which("gcc")  # they build for this machine alone
     return Toolchain(kind, Path(path)) if path else None
 
 

@@ -132,7 +132,7 @@ def test_linux_target(place: Path) -> None:
         (BOARD.replace("cortex-m4", "cortex-m5"), ("netduino.toml: refers to 'cortex-m5'", "did you mean cortex-m")),
         (BOARD.replace("clock_hz", "clock_khz"), ("netduino.toml: unknown key 'clock_khz'", "did you mean clock_hz")),
         (BOARD.replace("clock_hz", 'isa = ["dps"]\nclock_hz'), ("unknown feature 'dps'", "did you mean dsp")),
-        (BOARD.replace("qemu-system]", "qemu]"), ("unknown runner 'qemu'", "did you mean qemu-system")),
+        (BOARD.replace("qemu-system]", "qemu]"), ("unknown runner 'qemu'", "qemu-system")),
         (BOARD.replace('machine = "netduinoplus2"', ""), ("runner.qemu-system: the key 'machine' is missing",)),
         (BOARD.replace("clock_hz", 'family = "cortex"\nclock_hz'), ("unknown family 'cortex'", "cortex-m")),
         (BOARD.replace("clock_hz", 'platform = ["cores/cortex"]\nclock_hz'), ("unknown part", "cores/cortex-m")),

@@ -21,13 +21,15 @@ from edgeq.kernels import rows
 from edgeq.kernels.choice import Wanted
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
-from edgeq.runners import Job, way_to_run
+from edgeq.runners import Job, way_to_run, ways
 from edgeq.target import list_targets, load_target
 from edgeq.toolchain import find_toolchain, run
 
 SANITIZE = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 ZIG = ("cortex-m0plus", "cortex-m4", "cortex-m55")
 """Cores for which Clang compiles, too: one of each kernel set."""
+COMPUTERS = [("rpi-zero", "zig"), ("rpi2", "gcc"), ("rpi4", "gcc"), ("linux-riscv64", "gcc")]
+"""Those with Linux, each of another instruction set, and a compiler."""
 CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
 
 
@@ -183,6 +185,15 @@ def test_emulated_core(core: str, tmp_path: Path) -> None:
 def test_emulated_core_with_shapes(core: str, tmp_path: Path) -> None:
     """What does not fit into the memory of a machine together with the others."""
     assert run_on_core(tmp_path, core, "gcc", shapes()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "kind"), COMPUTERS)
+def test_emulated_computer(name: str, kind: str, tmp_path: Path) -> None:
+    target = load_target(name)
+    needs.programs(*(needed.program for way in ways(target) for needed in way.requires))
+    needs.compiler(target, kind)
+    assert run_on_core(tmp_path, name, kind, all_cases()) == []
 
 
 @pytest.mark.slow

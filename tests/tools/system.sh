@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that building and testing want, where that is possible; otherwise say which are missing.
 #   system.sh venv     what a virtual environment needs; fails without it
-#   system.sh cross    the Arm compiler and the emulator; without them there is still the compiler that pip installs
+#   system.sh cross    the compilers for other processors and the emulators; without them there is still the compiler that pip installs
 set -eu
 
 missing() {
@@ -10,6 +10,10 @@ missing() {
     cross)
         command -v arm-none-eabi-gcc >/dev/null 2>&1 || echo gcc-arm-none-eabi libnewlib-arm-none-eabi
         command -v qemu-system-arm >/dev/null 2>&1 || echo qemu-system-arm
+        command -v qemu-aarch64 >/dev/null 2>&1 || echo qemu-user
+        command -v aarch64-linux-gnu-gcc >/dev/null 2>&1 || echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+        command -v arm-linux-gnueabihf-gcc >/dev/null 2>&1 || echo gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+        command -v riscv64-linux-gnu-gcc >/dev/null 2>&1 || echo gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
         ;;
     esac
 }

@@ -125,7 +125,7 @@ def test_target_without_runner(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="there is no runner for cortex-m4") as caught:
         run(program, _inputs())
     assert "that" not in caught.value.message
-    assert "the runners are host, qemu-system" in caught.value.hint
+    assert "the runners are host, qemu-user, qemu-system" in caught.value.hint
 
 
 def test_the_first_runner_that_can_do_it(tmp_path: Path) -> None:

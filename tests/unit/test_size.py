@@ -13,7 +13,9 @@ from small_net import small_net
 from edgeq.codegen.emit import emit
 from edgeq.codegen.lower import lower
 from edgeq.errors import ToolError
+from edgeq.report.a32 import a32_frame_and_calls
 from edgeq.report.callgraph import Function, call_graph, deepest, reachable
+from edgeq.report.riscv import riscv_frame_and_calls
 from edgeq.report.size import Size, measure
 from edgeq.report.thumb import frame_and_calls
 from edgeq.target import list_targets, load_target
@@ -132,6 +134,47 @@ def test_thumb_frames(halfwords: list[int], frame: int) -> None:
 def test_thumb_calls(halfwords: list[int], target: int) -> None:
     code = b"".join(h.to_bytes(2, "little") for h in halfwords)
     assert frame_and_calls(0x1000, code, lambda address: False) == (0, (target,))
+
+
+@pytest.mark.parametrize(
+    ("words", "frame"),
+    [
+        ([0xE92D4FF0], 36),  # push {r4-r11, lr}
+        ([0xE52DE004], 4),  # push {lr}
+        ([0xED2D8B10], 64),  # vpush {d8-d15}
+        ([0xE24DD014], 20),  # sub sp, sp, #20
+        ([0xE24DDB01, 0xE24DD014], 1044),  # sub sp, sp, #1024; sub sp, sp, #20
+        ([0xE28DD014, 0xE8BD8FF0], 0),  # add sp, sp, #20; pop {r4-r11, pc}
+    ],
+)
+def test_a32_frames(words: list[int], frame: int) -> None:
+    code = b"".join(w.to_bytes(4, "little") for w in words)
+    assert a32_frame_and_calls(0x1000, code) == (frame, ())
+
+
+@pytest.mark.parametrize(
+    ("word", "target"), [(0xEB000002, 0x1010), (0xEAFFFFFE, 0x1000), (0xFA000000, 0x1008), (0xFB000000, 0x100A)]
+)
+def test_a32_calls(word: int, target: int) -> None:
+    """bl, b, and blx to a word and to a halfword."""
+    assert a32_frame_and_calls(0x1000, word.to_bytes(4, "little")) == (0, (target,))
+
+
+@pytest.mark.parametrize(
+    ("code", "frame", "targets"),
+    [
+        ("0111", 32, ()),  # addi sp, sp, -32, compressed
+        ("5d71", 80, ()),  # addi sp, sp, -80, compressed as addi16sp
+        ("130101f7", 144, ()),  # addi sp, sp, -144
+        ("0561", 0, ()),  # addi sp, sp, 32
+        ("ef008000", 0, (0x1008,)),  # jal +8
+        ("eff0dfff", 0, (0x0FFC,)),  # jal -4
+        ("97000000e7800001", 0, (0x1010,)),  # auipc ra, 0; jalr 16(ra)
+        ("97f0ffffe78000ff", 0, (0x0FF0 - 0x1000 + 0x0,)),  # auipc ra, -1; jalr -16(ra)
+    ],
+)
+def test_riscv(code: str, frame: int, targets: tuple[int, ...]) -> None:
+    assert riscv_frame_and_calls(0x1000, bytes.fromhex(code)) == (frame, targets)
 
 
 @pytest.mark.slow
