@@ -84,4 +84,5 @@ def test_demo(tmp_path: Path) -> None:
         assert "0 of 500" in rows["cortex-m"] and " instructions" in rows["cortex-m"]
     else:
         assert "not run" in rows["cortex-m"]
+    assert ("0 of 500" if shutil.which("qemu-aarch64") else "not run") in rows["raspberry-pi"]
     assert (tmp_path / "demo" / "host" / "manifest.json").is_file()
