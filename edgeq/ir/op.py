@@ -80,7 +80,12 @@ class Index:
     """Whole numbers that say where or how much; they are never quantized."""
 
 
-Role = Activation | Weight | Bias | State | Index
+@dataclass(frozen=True)
+class Real:
+    """A constant of real numbers that stays as it is: kernels get integers made of it and of the scales around it."""
+
+
+Role = Activation | Weight | Bias | State | Index | Real
 ACTIVATION = Activation()
 
 
@@ -164,7 +169,7 @@ class Site:
         weights: list[DType] = []
         for index, type in enumerate(self.inputs):
             role = rule.role(index)
-            if type is None or isinstance(role, Bias | Index):
+            if type is None or isinstance(role, Bias | Index | Real):
                 continue
             constant = self.const_or_none(index) is not None
             (weights if constant and isinstance(role, Weight) else activations).append(type.dtype)

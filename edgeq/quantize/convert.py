@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Index, Product, Scale
+from edgeq.ir.op import Index, Product, Real, Scale
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
@@ -26,7 +26,7 @@ def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numeric
     editor.numerics = numerics
     for name, q in params.items():
         editor.set_type(name, graph.type(name).quantized(DType.INT8, q))
-    constants = _Constants(graph, editor)
+    constants = _Constants(graph, editor, _kept(graph))
     for node in graph.nodes:
         editor.replace_node(node.name, replace(node, inputs=_convert_operands(graph, node, params, config, constants)))
     return editor.finish()
@@ -34,10 +34,11 @@ def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numeric
 
 @dataclass
 class _Constants:
-    """Integer constants made so far; the first use of a constant keeps its name."""
+    """Integer constants made so far; the first use of a constant keeps its name, unless it stays real as well."""
 
     graph: Graph
     editor: GraphEditor
+    kept: frozenset[str]
 
     def put(self, name: str, data: Array, dtype: DType, q: QParams) -> str:
         """Store integers computed from the constant `name`. Returns the name under which they are stored."""
@@ -56,7 +57,16 @@ class _Constants:
 
     def _fresh(self, name: str) -> bool:
         """Whether a value is still the float constant it was."""
-        return self.graph.values.get(name) is self.editor.values[name] and self.graph.type(name).q is None
+        untouched = self.graph.values.get(name) is self.editor.values[name] and self.graph.type(name).q is None
+        return untouched and name not in self.kept
+
+
+def _kept(graph: Graph) -> frozenset[str]:
+    """The constants that some node reads as real numbers."""
+    rules = ((node, rule_of(graph, node)) for node in graph.nodes)
+    return frozenset(
+        name for node, rule in rules for k, name in enumerate(node.inputs) if name and isinstance(rule.role(k), Real)
+    )
 
 
 def _convert_operands(
@@ -77,7 +87,7 @@ def _convert_operands(
             names[product.bias] = _put_bias(constants, graph, node, bias, s_in, q)
             settled.add(product.bias)
     for k, name in enumerate(node.inputs):
-        if name is None or k in settled or graph.data(name) is None or isinstance(rule.role(k), Index):
+        if name is None or k in settled or graph.data(name) is None or isinstance(rule.role(k), Index | Real):
             continue
         if _is_real(graph, name):
             q = params[node.outputs[0]] if rule.output is Scale.SAME else _constant_params(graph, name)

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Bias, QuantRule, Sample, Scale, Site, Weight, registry
+from edgeq.ir.op import Bias, QuantRule, Real, Sample, Scale, Site, Weight, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 
@@ -143,6 +143,8 @@ class _Builder:
             self.inputs[name] = sprinkle(self.rng, q.quantize(real, DType.INT8))
             return name
         role = self.rule.role(index)
+        if isinstance(role, Real):
+            return self.editor.constant(f"constant{index}", real.astype(np.float32))
         if isinstance(role, Weight):
             real = self.rng.normal(0.0, 0.5, shape)
             dtype = self.sample.weights

@@ -156,6 +156,42 @@ def resize(op: Any, x: Arrays) -> Foreign:
     return Foreign("Resize", [nchw(x[0]), None, None, sizes], attributes, nhwc)
 
 
+def affine(op: Any, x: Arrays, then: Change = lambda y: y) -> Change:
+    """Scale, bias and the fused activation after a normalization, where they are not operands of the node."""
+    scale, bias = (*x[1:], None, None)[:2]
+    if len(x) == 2 and op.kind in ("LayerNorm", "RMSNorm", "L2Norm") and op.axis == 0:
+        scale, bias = None, x[1]  # the only samples with a bias alone
+    scaled = lambda y: then(y) * (1 if scale is None else scale) + (0 if bias is None else bias)  # noqa: E731
+    return clamped(op, lambda y: scaled(y).astype(np.float32))
+
+
+def layer_norm(op: Any, x: Arrays) -> Foreign:
+    ones = np.ones(x[0].shape[op.axis :], np.float32)
+    return Foreign("LayerNormalization", [x[0], ones], {"axis": op.axis, "epsilon": op.epsilon}, affine(op, x))
+
+
+def rms_norm(op: Any, x: Arrays) -> Foreign:
+    ones = np.ones(x[0].shape[op.axis :], np.float32)
+    return Foreign(
+        "SimplifiedLayerNormalization", [x[0], ones], {"axis": op.axis, "epsilon": op.epsilon}, affine(op, x)
+    )
+
+
+def l2_norm(op: Any, x: Arrays) -> Foreign:
+    divided = affine(op, x, lambda y: x[0] / np.maximum(y, np.float32(op.epsilon)))
+    return Foreign("ReduceL2", [x[0], ints(*range(op.axis, x[0].ndim))], {"keepdims": 1}, divided)
+
+
+def normalized_channels(op: Any, x: Arrays) -> Foreign:
+    """Groups are channels to ONNX."""
+    n, channels = x[0].shape[0], x[0].shape[-1]
+    groups = op.groups_of(channels)
+    first = x[0].reshape(n, -1, groups, channels // groups).transpose(0, 2, 1, 3)
+    given = [first.reshape(n, groups, -1), np.ones(groups, np.float32), np.zeros(groups, np.float32)]
+    restored = affine(op, x, lambda y: y.reshape(first.shape).transpose(0, 2, 1, 3).reshape(x[0].shape))
+    return Foreign("InstanceNormalization", given, {"epsilon": op.epsilon}, restored)
+
+
 NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "Abs": unary("Abs"),
     "Add": binary("Add"),
@@ -171,8 +207,12 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "Exp": unary("Exp"),
     "FullyConnected": fully_connected,
     "Gelu": gelu,
+    "GroupNorm": normalized_channels,
     "HardSigmoid": unary("HardSigmoid", "alpha", "beta"),
     "HardSwish": unary("HardSwish"),
+    "InstanceNorm": normalized_channels,
+    "L2Norm": l2_norm,
+    "LayerNorm": layer_norm,
     "LeakyRelu": unary("LeakyRelu", "alpha"),
     "Log": unary("Log"),
     "LogSoftmax": unary("LogSoftmax", "axis"),
@@ -185,6 +225,7 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "PRelu": binary("PRelu"),
     "Pad": pad,
     "Pow": power,
+    "RMSNorm": rms_norm,
     "Reshape": lambda op, x: Foreign("Reshape", [x[0], ints(*op.shape)]),
     "Resize": resize,
     "Sigmoid": unary("Sigmoid"),

@@ -15,6 +15,8 @@ from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics, quantize_multiplier, requantize
 from edgeq.ops._matmul import int_matmul
+from edgeq.ops.add import Add
+from edgeq.ops.layer_norm import LayerNorm
 from edgeq.quantize import QuantConfig, quantize
 from edgeq.quantize.solver import solve
 from edgeq.report.accuracy import quantize_inputs, real_output, sqnr_db
@@ -105,6 +107,20 @@ def test_every_weight_and_bias_is_converted() -> None:
         assert np.allclose(b.qp.scale, source.s * np.asarray(w.qp.scale), rtol=1e-6)
     assert integer.type("count").dtype is DType.INT64
     assert np.array_equal(np.asarray(integer.data("count")), [1])
+
+
+def test_a_constant_may_be_real_for_one_node_and_an_operand_of_another() -> None:
+    edit = GraphEditor("shared")
+    x, c = edit.input("x", TensorType((1, 6))), edit.constant("c", np.linspace(-1.0, 1.0, 6).astype(np.float32))
+    (total,) = edit.add(Add(), [x, c], "total")
+    edit.outputs = list(edit.add(LayerNorm(1e-5, axis=1), [total, None, c], "y"))
+    graph = edit.finish()
+    data = [{"x": RNG.normal(size=(1, 6)).astype(np.float32)} for _ in range(4)]
+    integer = quantize(graph, data, QuantConfig())
+    addend, bias = (integer.nodes[k].inputs[k + 1] for k in (0, 1))
+    assert integer.type(str(addend)).dtype is DType.INT8
+    assert bias == "c" and integer.type("c").dtype is DType.FLOAT32
+    assert np.array_equal(np.asarray(integer.data("c")), np.asarray(graph.data("c")))
 
 
 def test_a_cell_stays_close_to_float() -> None:

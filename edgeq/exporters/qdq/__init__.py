@@ -1,4 +1,4 @@
-"""An integer graph as a standard QDQ ONNX model (opset 13), for onnxruntime and whatever else reads such models.
+"""An integer graph as a standard QDQ ONNX model (opset 13, or what its operators need), for onnxruntime and others.
 
 Every operator stands between DequantizeLinear and QuantizeLinear; weights are int8 per channel, biases int32,
 activations uint8 (onnxruntime on x86 has fast and exact kernels for that combination, and fuses all layers). Inputs and
@@ -19,6 +19,7 @@ from edgeq.exporters.qdq import (  # the modules of exporters register themselve
     elementwise,
     linear,
     movement,
+    normalization,
     pooling,
     reduction,
 )
@@ -28,7 +29,7 @@ from edgeq.ir.graph import Graph
 
 __all__ = ["EXPORTER_MODULES", "save_qdq", "to_qdq"]
 
-EXPORTER_MODULES = (convolution, elementwise, linear, movement, pooling, reduction)
+EXPORTER_MODULES = (convolution, elementwise, linear, movement, normalization, pooling, reduction)
 
 
 def to_qdq(graph: Graph) -> Any:

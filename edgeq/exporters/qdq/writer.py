@@ -29,6 +29,7 @@ class QdqWriter:
         self._integers: dict[tuple[str, bool], list[str]] = {}  # tensor, scale, zero-point
         self._real: dict[tuple[str, bool], str] = {}  # values that are real numbers themselves
         self._nchw: dict[str, bool] = {}
+        self._opset = OPSET
 
     def name(self, hint: str) -> str:
         """A tensor name that is not in use yet."""
@@ -50,6 +51,10 @@ class QdqWriter:
         names = [self.name(hint) for _ in range(outputs)]
         self.nodes.append(helper.make_node(kind, inputs, names, name=names[0], **attributes))
         return names
+
+    def needs(self, opset: int) -> None:
+        """Let the model have at least this opset."""
+        self._opset = max(self._opset, opset)
 
     def is_nchw(self, value: str) -> bool:
         """Whether a computed value is held in NCHW."""
@@ -168,7 +173,7 @@ class QdqWriter:
             self.initializers,
         )
         return helper.make_model(
-            body, producer_name="edgeq", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8
+            body, producer_name="edgeq", opset_imports=[helper.make_opsetid("", self._opset)], ir_version=8
         )
 
 

@@ -1,0 +1,21 @@
+"""Normalization by the root of the mean square."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeq.ops._normalize_last import NormalizeLast
+
+
+@dataclass(frozen=True)
+class RMSNorm(NormalizeLast):
+    """x / √(mean of x² + epsilon) over the last axes, times a scale, plus a bias, which differ along these axes.
+
+    Zhang, Sennrich: "Root Mean Square Layer Normalization", 2019.
+
+    Attributes: those of `NormalizeLast`.
+    """
+
+    centred: ClassVar[bool] = False
+    onnx: ClassVar[str] = "RMSNormalization"
