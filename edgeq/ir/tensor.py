@@ -71,6 +71,10 @@ _NARROW = {
 """Bits and range of the types of less than 8 bits. A binary element is −1 or 1."""
 
 
+LEAST_SCALE = 2.0**-149
+"""The least positive float32 number: scales of biases that are smaller count as this."""
+
+
 @dataclass(frozen=True)
 class QParams:
     """real = scale · (q − zero_point); one entry, or one per index along `axis`, or one per block of elements.

@@ -14,7 +14,7 @@ import numpy as np
 from edgeq.errors import EdgeqError, InternalError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import QuantRule, Scale
-from edgeq.ir.tensor import DType, QParams, Shape, TensorType
+from edgeq.ir.tensor import LEAST_SCALE, DType, QParams, Shape, TensorType
 
 Row = tuple[str, Callable[[Graph], Iterator[str]]]
 
@@ -232,7 +232,7 @@ def _wrong_biases(graph: Graph) -> Iterator[str]:
 def _is_product(bias: QParams, shape: Shape, s_in: float, weight: QParams) -> bool:
     """Whether the scale of a bias of some shape is that of the input times those of the weights."""
     expected = np.broadcast_to(s_in * np.asarray(weight.scale), shape)
-    return np.allclose(np.broadcast_to(bias.scale, shape), expected, rtol=1e-5, atol=0.0)
+    return np.allclose(np.broadcast_to(bias.scale, shape), expected, rtol=1e-5, atol=LEAST_SCALE)
 
 
 def _changed_scale(graph: Graph) -> Iterator[str]:

@@ -61,18 +61,21 @@ def _normalized_multiplier(m: Reals) -> tuple[Reals, Ints]:
 def quantize_multiplier(real: float | npt.ArrayLike, rounding: Rounding) -> Multiplier:
     """Turn real factors m ≥ 0 (any shape, flattened) into a Multiplier for `rounding`.
 
+    Factors from 2³¹ on, infinity among them, become the greatest one that can be represented: with all of them every
+    accumulator other than 0 is beyond every bound. Models have them whose calibration saw nothing but zeros somewhere.
+
     Raises:
-        QuantizationError: a factor is negative or not finite, or 2³¹ or more.
+        QuantizationError: a factor is negative or not a number.
     """
     values = np.atleast_1d(np.asarray(real, np.float64)).ravel()
-    if not np.all(np.isfinite(values)) or np.any(values < 0) or np.any(values >= 2.0**31):
-        worst = values[~((values >= 0) & (values < 2.0**31))][0]
+    if not np.all(values >= 0):
+        worst = values[~(values >= 0)][0]
         raise QuantizationError(
             f"scales are out of all proportion: requantization by a factor of {worst:.3g} is impossible",
             hint="look for weights, or calibration data, that are far too large or too small",
         )
     split = _fast_multiplier if rounding is Rounding.FAST else _normalized_multiplier
-    mantissa, shift = split(values)
+    mantissa, shift = split(np.minimum(values, INT32_MAX))
     return Multiplier(mantissa.astype(np.int32), shift.astype(np.int32))
 
 

@@ -65,13 +65,13 @@ def build_litert(function: Function, x: Affine, y: Affine) -> Table:
     """The table of `function` as LiteRT fills it: float32 throughout, halves away from zero, times 1 / scale.
 
     `function` maps float32 to float32. Where LiteRT's cast to int32 would overflow (which C leaves undefined), the
-    result saturates.
+    result saturates; what is not a number becomes the zero-point.
     """
     real = np.float32(x.scale) * (inputs() - x.zero_point).astype(np.float32)
-    inverse = np.float32(1) / np.float32(y.scale)
     with np.errstate(all="ignore"):
+        inverse = np.float32(1) / np.float32(y.scale)
         rescaled = round_half_away(function(real).astype(np.float32) * inverse)
-    return saturate(rescaled + np.float32(y.zero_point))
+    return saturate(np.nan_to_num(rescaled, nan=0.0) + np.float32(y.zero_point))
 
 
 def in_float64(function: Function) -> Function:

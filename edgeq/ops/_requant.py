@@ -70,18 +70,13 @@ def effective_multiplier(site: Site, channels: int, single_precision: bool | Non
         channels: output channels.
         single_precision: whether TensorFlow Lite multiplies s_in and a single s_w in float32. By default as its
             convolutions do: where the weights have a zero-point, that is in uint8 models. FAST never does.
-
-    Raises:
-        QuantizationError: a factor is too large to be represented.
     """
     s_in, w, s_out = site.input(0).qp.s, site.input(1).qp, site.outputs[0].qp.s
     single = any(w.zero_point) if single_precision is None else single_precision
     kind = np.float32 if single and len(w.scale) == 1 and site.numerics is not Numerics.FAST else np.float64
-    product = (np.asarray(s_in, kind) * np.asarray(w.scale, kind)).astype(np.float64)
-    try:
-        return quantize_multiplier(np.broadcast_to(product / s_out, (channels,)), site.rounding)
-    except QuantizationError as error:
-        raise QuantizationError(error.message, hint=error.hint, where=f"{site.name} ({site.op.kind})") from error
+    with np.errstate(over="ignore", under="ignore"):
+        product = (np.asarray(s_in, kind) * np.asarray(w.scale, kind)).astype(np.float64)
+    return quantize_multiplier(np.broadcast_to(product / s_out, (channels,)), site.rounding)
 
 
 def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int32]:

@@ -46,7 +46,8 @@ def factor(site: Site) -> tuple[int, int]:
 def factor_litert(site: Site) -> tuple[int, int]:
     """The same as LiteRT computes it: in float32, normalized, and a shift to the left."""
     a, b, y = (np.float32(q.s) for q in (site.input(0).qp, site.input(1).qp, site.outputs[0].qp))
-    m = quantize_multiplier(float(a / (b * y)), Rounding.DOUBLE)
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        m = quantize_multiplier(float(a / (b * y)), Rounding.DOUBLE)
     return int(m.mantissa[0]), int(m.shift[0])
 
 
@@ -75,22 +76,22 @@ def quotient_litert(numerator: Ints, denominator: Ints, mantissa: int, shift: in
     return np.where(right > 31, beyond, rounding_divide_by_pot(x, np.minimum(right, 31)))
 
 
-def is_legacy(site: Site) -> bool:
-    """The site divides as LiteRT does in uint8 files."""
+def is_litert(site: Site) -> bool:
+    """The site divides as LiteRT does 8-bit tensors."""
     assert isinstance(site.op, Div)
-    return site.op.legacy and site.numerics is not Numerics.FAST
+    return site.op.stored and site.numerics is not Numerics.FAST
 
 
 def is_exact(site: Site) -> bool:
     """The site rounds the exact quotient."""
-    return not is_legacy(site)
+    return not is_litert(site)
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_div_ref_fast` and `eq_div_ref_double`."""
     assert isinstance(site.op, Div)
     pair, q = operands(site), site.outputs[0].qp
-    mantissa, shift = factor_litert(site) if is_legacy(site) else factor(site)
+    mantissa, shift = factor_litert(site) if is_litert(site) else factor(site)
     qmin, qmax = output_range(q, site.op.clamp)
     return {
         **broadcast_params(site),
@@ -111,21 +112,21 @@ class Div(BinaryOp):
 
     FAST: with n = a − zp_a, d = b − zp_b, both negated if d < 0, and M · 2^−s = s_a / (s_b · s_out):
     `q = clamp(zp_out + floor((n·M + d·2^(s−1)) / (d·2^s)))`, that is, halves up. For d = 0 the result saturates with
-    the sign of n; 0 / 0 gives the zero-point. TFLITE and TFLM do the same except if `legacy`: then it is n times a
+    the sign of n; 0 / 0 gives the zero-point. TFLITE and TFLM do the same except if `stored`: then it is n times a
     fixed-point reciprocal of d, as in LiteRT, with all its deviations for small quotients; LiteRT refuses a zero
     divisor, for which they do what FAST does.
 
     Attributes:
         clamp: bounds of a fused activation.
-        legacy: the layer comes from an older, uint8 .tflite; LiteRT has no int8 division.
+        stored: the layer comes from a .tflite that divides 8-bit tensors, not real numbers.
     """
 
     clamp: Clamp = NO_CLAMP
-    legacy: bool = False
+    stored: bool = False
 
     kernels: ClassVar = (
         *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_fast", fits=is_exact),
-        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_double", fits=is_legacy),
+        *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_double", fits=is_litert),
     )
 
     declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous"}
@@ -146,7 +147,7 @@ class Div(BinaryOp):
         )
         numerator, denominator = np.where(denominator < 0, -numerator, numerator), np.abs(denominator)
         safe = np.maximum(denominator, 1)
-        if is_legacy(site):
+        if is_litert(site):
             quotient = quotient_litert(numerator, safe, *factor_litert(site))
         else:
             quotient = quotient_fast(numerator, safe, *factor(site))
@@ -165,8 +166,8 @@ class Div(BinaryOp):
         image = (1, 4, 3, 5)
         return (
             *broadcast_samples(cls(), low=0.5, high=4.0),
-            Sample("legacy", cls(legacy=True), (image, image), low=0.5, high=4.0),
-            Sample("legacy_constant", cls(legacy=True), (image, (5,)), const=(1,), low=0.5, high=4.0),
+            Sample("stored", cls(stored=True), (image, image), low=0.5, high=4.0),
+            Sample("stored_constant", cls(stored=True), (image, (5,)), const=(1,), low=0.5, high=4.0),
             Sample("through_zero", cls(), (image, image), low=-3.0, high=3.0),
             Sample("negative", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,), low=-4.0, high=-0.25),
         )

@@ -26,10 +26,10 @@ from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_rang
 def factor(site: Site) -> Multiplier:
     """s_a · s_b / s_out; TensorFlow Lite computes it in float32."""
     a, b, y = site.input(0).qp.s, site.input(1).qp.s, site.outputs[0].qp.s
-    exact = site.numerics is Numerics.FAST
-    return quantize_multiplier(
-        a * b / y if exact else float(np.float32(a) * np.float32(b) / np.float32(y)), site.rounding
-    )
+    if site.numerics is Numerics.FAST:
+        return quantize_multiplier(a * b / y, site.rounding)
+    with np.errstate(over="ignore", under="ignore"):
+        return quantize_multiplier(float(np.float32(a) * np.float32(b) / np.float32(y)), site.rounding)
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:

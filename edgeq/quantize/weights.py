@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import LEAST_SCALE, Array, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
 from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scales, rounding_error, sane_scales
@@ -200,6 +200,8 @@ def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QPara
         QuantizationError: the scale of the bias is not a number, or the bias does not fit into 32 bits.
     """
     scales = np.float64(s_in) * np.asarray(weight.scale, np.float64)
+    if given is not None:
+        scales = np.maximum(scales, LEAST_SCALE)
     if not np.all((scales <= np.finfo(np.float32).max) & (scales.astype(np.float32) > 0.0)):
         raise QuantizationError(
             "the scales of its input and weights have a product beyond float32",
@@ -209,7 +211,7 @@ def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QPara
         QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, bias.ndim - 1)
     )
     if given is not None:
-        if bias.dtype == np.int32 and np.allclose(given.scale, scales, rtol=1e-5, atol=0.0):
+        if bias.dtype == np.int32 and np.allclose(given.scale, scales, rtol=1e-5, atol=LEAST_SCALE):
             return bias, target
         bias = (bias.astype(np.float64) - np.asarray(given.zero_point)) * np.asarray(given.scale)
     # With the unrounded product: the accumulator is in exactly these units.

@@ -15,9 +15,9 @@ from edgeq.ops.neg import Neg
 TOLERANCE = {Numerics.FAST: 1.01, Numerics.TFLITE: 2.01, Numerics.TFLM: 2.01}
 """Steps of the output's scale. Results are rounded once in FAST, but some of their inputs were rounded before."""
 
-UNFAITHFUL = (Neg(stored=True), Div(legacy=True))
+UNFAITHFUL = (Neg(stored=True), Div(stored=True))
 """Operators for which LiteRT's integers, which the vectors compare, are not close to the floats: NEG of int8 disregards
-zero-points, and DIV of uint8 goes wrong for small quotients."""
+zero-points, and DIV of 8-bit tensors goes wrong for small quotients."""
 
 
 def difference(case: Case) -> float:

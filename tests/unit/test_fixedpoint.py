@@ -128,7 +128,14 @@ def test_several_factors() -> None:
     assert multiply(np.array([[8, 8, 8], [-6, -6, -6]]), m, Rounding.FAST).tolist() == [[2, 4, 16], [-1, -3, -12]]
 
 
-@pytest.mark.parametrize("factor", [-0.1, math.nan, math.inf, 2.0**31])
+@pytest.mark.parametrize("factor", [2.0**31, 1e30, math.inf])
+@pytest.mark.parametrize("rounding", Rounding)
+def test_factors_beyond_every_bound(factor: float, rounding: Rounding) -> None:
+    m = quantize_multiplier(factor, rounding)
+    assert requantize(np.array([-1, 0, 1]), m, 5, -128, 127, rounding).tolist() == [-128, 5, 127]
+
+
+@pytest.mark.parametrize("factor", [-0.1, math.nan, -math.inf])
 @pytest.mark.parametrize("rounding", Rounding)
 def test_impossible_factors(factor: float, rounding: Rounding) -> None:
     with pytest.raises(QuantizationError, match="out of all proportion"):

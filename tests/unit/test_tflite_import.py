@@ -94,6 +94,35 @@ def test_only_int8_tensors_are_negated_as_stored() -> None:
     np.testing.assert_array_equal(found, (-x.astype(int)).astype(np.int8))
 
 
+def test_a_cell_whose_state_was_always_zero() -> None:
+    """Converters give tensors that held nothing but zeros scales such as 1e-35."""
+    tiny = 1e-35
+    tensors = [
+        Tensor("gate", (1, 256), "INT8", scale=1 / 256, zero=-128),
+        Tensor("before", (1, 256), "INT8", np.full((1, 256), 3), tiny, 3),
+        Tensor("kept", (1, 256), "INT8", scale=tiny, zero=0),
+        Tensor("after", (1, 256), "INT8", scale=1 / 256, zero=-128),
+        Tensor("squeezed", (1, 256), "INT8", scale=tiny, zero=-5),
+        Tensor("w", (3, 256), "INT8", np.ones((3, 256)), 1e-12, 0),
+        Tensor("b", (3,), "INT32", [100, -100, 0], 0.0 + tiny * 1e-12),
+        Tensor("y", (1, 3), "INT8", scale=tiny, zero=7),
+    ]
+    ops = [
+        Operator("MUL", [0, 1], [2], "MulOptions", {"FusedActivationFunction": 0}),
+        Operator("ADD", [2, 0], [3], "AddOptions", {"FusedActivationFunction": 0}),
+        Operator("QUANTIZE", [3], [4]),
+        Operator("FULLY_CONNECTED", [2, 5, 6], [7], "FullyConnectedOptions", {"FusedActivationFunction": 0}),
+    ]
+    x = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
+    for numerics in Numerics:
+        graph = quantize(model(tensors, ops, [0], [3, 4, 2, 7]), None, numerics=numerics)
+        found = run_int(graph, {"gate": x})
+        np.testing.assert_array_equal(found["after"], x)
+        np.testing.assert_array_equal(found["kept"], np.zeros((1, 256)))
+        np.testing.assert_array_equal(found["squeezed"], np.where(x == -128, -5, 127))
+        np.testing.assert_array_equal(found["y"], [[7, 7, 7]])
+
+
 def test_float16_and_int8_weights_become_float() -> None:
     w = RNG.normal(size=(3, 4)).astype(np.float16)
     integers = RNG.integers(-127, 128, (2, 3))

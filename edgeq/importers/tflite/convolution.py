@@ -6,7 +6,7 @@ from edgeq.importers.tflite.axes import check_window, same_padding
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp, short_name
 from edgeq.importers.tflite.registry import handles
-from edgeq.ir.tensor import QParams, Shape
+from edgeq.ir.tensor import LEAST_SCALE, QParams, Shape
 from edgeq.ops._window import Pair
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
@@ -67,7 +67,7 @@ def bias(b: Builder, op: RawOp, position: int, x: str, w: str, channels: int) ->
         q_x, q_w = b.q_of(x), b.q_of(w)
         if q_x is None or q_w is None:
             raise Problem("its input or its weights have no scale", "quantize the model fully")
-        scale = [q_x.s * s for s in q_w.scale]
+        scale = [max(q_x.s * s, LEAST_SCALE) for s in q_w.scale]
         q = QParams.per_tensor(scale[0], 0) if len(scale) == 1 else QParams.per_channel(scale, 0, 0)
         name = b.editor.constant(short_name(tensor.name), data.reshape(channels), q)
     else:

@@ -73,8 +73,8 @@ def arithmetic(b: Builder, op: RawOp) -> None:
 
 @handles("DIV")
 def division(b: Builder, op: RawOp) -> None:
-    """Two operands, broadcast; LiteRT divides uint8 tensors in a way of its own, and has no int8 division."""
-    b.emit(op, Div(b.clamp(op), b.is_legacy(op)), [b.operand(op, 0), b.operand(op, 1)])
+    """Two operands, broadcast; LiteRT divides 8-bit tensors in a way of its own."""
+    b.emit(op, Div(b.clamp(op), b.is_quantized(op)), [b.operand(op, 0), b.operand(op, 1)])
 
 
 @handles("MINIMUM", "MAXIMUM")
