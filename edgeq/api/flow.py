@@ -9,7 +9,7 @@ from typing import Any
 
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.dump import dump_into
-from edgeq.api.paths import check_build, check_result, check_sources
+from edgeq.api.paths import check_output, check_result, check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.codegen import cmsis_nn
@@ -171,7 +171,9 @@ def build(
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
     place = place_weights(options.weights_in, options.weights_address, target)
     folder = options.folder
-    check_build(options)
+    if model is None:
+        check_sources(options)
+    check_output(options)
     if options.compile:
         find_toolchain(target, options.toolchain)  # better to learn of a missing compiler before the work than after
     with collecting(() if model is None else model.warnings) as warnings:

@@ -29,13 +29,12 @@ def check_sources(options: BuildOptions) -> None:
         check_samples(options.calibration)
 
 
-def check_build(options: BuildOptions) -> None:
-    """Make sure of everything that `edgeq build` reads and writes.
+def check_output(options: BuildOptions) -> None:
+    """Make sure that a build folder can be written.
 
     Raises:
-        UsageError: as `check_sources`; or the build folder cannot be written, or holds what edgeq did not write.
+        UsageError: it cannot, or it holds what edgeq did not write.
     """
-    check_sources(options)
     check_replaceable(options.folder)
     if options.dump_ir is not None and options.dump_ir.resolve().is_relative_to(options.folder.resolve()):
         hint = "choose a folder outside of it"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq import api
-from edgeq.api.paths import check_build
+from edgeq.api.paths import check_output, check_sources
 from edgeq.cli._common import JsonFlag, messages, print_json, progress, results, size
 from edgeq.cli._options import Arguments, ModelArgument, read_options, takes_options
 from edgeq.target import Target, load_target
@@ -16,7 +16,8 @@ from edgeq.target import Target, load_target
 def command(model: ModelArgument, arguments: Arguments, json: JsonFlag = False) -> None:
     """Quantize a model, generate C for a target, and compile it."""
     options = read_options(model, arguments)
-    check_build(options)
+    check_sources(options)
+    check_output(options)
     with progress("calibrating", quiet=json) as advance:
         manifest = api.build(options, step=lambda text: messages.print(text, style="dim"), progress=advance)
     print_json(manifest) if json else _show(options.folder, manifest, load_target(options.target))
