@@ -17,13 +17,18 @@ from edgeq.ops.clip import Clip
 from edgeq.ops.div import Div
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.mat_mul import MatMul
+from edgeq.ops.maximum import Maximum
 from edgeq.ops.mean import Mean
+from edgeq.ops.minimum import Minimum
 from edgeq.ops.mul import Mul
 from edgeq.ops.pow import Pow
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.square import Square
 from edgeq.ops.sub import Sub
 from edgeq.passes._rewrite import View, rewrite
+
+LARGEST = float(np.finfo(np.float32).max)
+"""No finite element of a tensor is beyond it."""
 
 
 def is_affine(op: Op) -> TypeGuard[Add | Mul]:
@@ -60,8 +65,12 @@ def _division_is_multiplication(view: View, node: Node) -> bool:
 
 
 def _constant_second(view: View, node: Node) -> bool:
-    """Add and Mul have their constant, if any, as the second operand."""
-    if not is_affine(node.op) or not view.is_const(node.inputs[0]) or view.is_const(node.inputs[1]):
+    """Add, Mul, Minimum and Maximum have their constant, if any, as the second operand."""
+    if (
+        not isinstance(node.op, (Add, Mul, Minimum, Maximum))
+        or not view.is_const(node.inputs[0])
+        or view.is_const(node.inputs[1])
+    ):
         return False
     view.update(node, node.op, (node.inputs[1], node.inputs[0]))
     return True
@@ -78,6 +87,22 @@ def _neutral_element(view: View, node: Node) -> bool:
         return False
     clamp = node.op.clamp
     view.update(node, Reshape(view.shape(out)) if clamp == NO_CLAMP else Clip(*clamp), (x,))
+    return True
+
+
+def _neutral_bound(view: View, node: Node) -> bool:
+    """The lesser of x and infinity, and the greater of x and minus infinity, are x."""
+    if not isinstance(node.op, (Minimum, Maximum)) or not view.is_real(*node.inputs, *node.outputs):
+        return False
+    constants = [k for k, name in enumerate(node.inputs) if view.is_const(name)]
+    if len(constants) != 1:
+        return False
+    c, x = view.data(node.inputs[constants[0]]), str(node.inputs[1 - constants[0]])
+    if c is None or view.shape(x) != view.shape(node.outputs[0]):
+        return False
+    if np.any(c < LARGEST if isinstance(node.op, Minimum) else c > -LARGEST):
+        return False
+    view.update(node, Reshape(view.shape(x)), (x,))
     return True
 
 
@@ -127,6 +152,7 @@ RULES = (
     _division_is_multiplication,
     _constant_second,
     _neutral_element,
+    _neutral_bound,
     _square,
     _constant_matrix,
     _global_average,

@@ -18,6 +18,7 @@ from edgeq.passes.fold_affine import fold_affine
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fuse_activations import fuse_activations
 from edgeq.passes.fuse_pad import fuse_pad
+from edgeq.passes.mask_softmax import mask_softmax
 from edgeq.passes.merge_tables import merge_tables
 from edgeq.passes.propagate_annotations import propagate_annotations
 from edgeq.passes.recognize_functions import recognize_functions
@@ -33,6 +34,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     share_values,
     recognize_functions,
     canonicalize,
+    mask_softmax,
     eliminate_reshapes,
     eliminate_transposes,
     fold_affine,

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph
 from edgeq.ir.observe import Observe, unobserved
+from edgeq.ir.op import Scale
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics
@@ -17,7 +18,7 @@ from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
 from edgeq.quantize.methods import align_sums, choose_ranges, correct_biases, equalize
-from edgeq.quantize.solver import solve
+from edgeq.quantize.solver import rule_of, solve
 from edgeq.quantize.statistics import Calibration
 from edgeq.quantize.step import Draft, Step
 from edgeq.quantize.weights import check_finite
@@ -98,10 +99,11 @@ def run(
         UsageError: a sample does not fit the inputs.
     """
     for node in graph.nodes:
+        saturates = rule_of(graph, node).output is Scale.SAME  # a bound that leaves an element alone
         for name in node.inputs:
             data = graph.data(name)
             if name is not None and data is not None:
-                check_finite(data, name, f"{node.name} ({node.op.kind})")
+                check_finite(data, name, f"{node.name} ({node.op.kind})", saturates)
     draft = Draft(
         config or QuantConfig(),
         numerics,

@@ -40,16 +40,17 @@ class Around:
     output: float
 
 
-def check_finite(data: Array, name: str, where: str) -> None:
-    """Refuse NaN and infinite constants.
+def check_finite(data: Array, name: str, where: str, saturates: bool = False) -> None:
+    """Refuse NaN and, unless the constant `saturates`, infinite elements.
 
     Raises:
         QuantizationError: there are some.
     """
-    if data.dtype.kind == "f" and not np.isfinite(data).all():
+    if data.dtype.kind == "f" and (np.isnan(data).any() or not (saturates or np.isfinite(data).all())):
         raise QuantizationError(
             f"constant {name!r} holds NaN or infinite values",
-            hint="export the model again from sound weights",
+            hint="export the model again from sound weights; an infinite mask is understood where it is added to the "
+            "input of a softmax and leaves something of every row",
             where=where,
         )
 

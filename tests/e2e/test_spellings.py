@@ -6,7 +6,7 @@ equal the simulator.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,95 @@ def padded_maximum() -> onnx.ModelProto:
     )
 
 
+TOKENS, WIDTH = 12, 8
+CAUSAL = np.triu(np.ones((TOKENS, TOKENS)), 1) == 1
+PADDED = np.arange(TOKENS) >= 9
+
+
+def attention(masking: Sequence[onnx.NodeProto], constants: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+    """Attention with one head; `masking` makes `masked` of `scores`. The probabilities are an output, too."""
+    return model_of(
+        [
+            *(node("MatMul", ["x", f"w{n}"], [n]) for n in "qkv"),
+            node("Transpose", ["k"], ["kt"], perm=[0, 2, 1]),
+            node("MatMul", ["q", "kt"], ["scores"]),
+            *masking,
+            node("Softmax", ["masked"], ["p"], axis=-1),
+            node("MatMul", ["p", "v"], ["y"]),
+        ],
+        {"x": (1, TOKENS, WIDTH)},
+        ["y", "p"],
+        {
+            "wq": weights(WIDTH, WIDTH + 1)[:, :-1],
+            "wk": weights(WIDTH, WIDTH + 2)[:, :-2],
+            "wv": weights(WIDTH, WIDTH + 3)[:, :-3],
+            **constants,
+        },
+    )
+
+
+def added(hidden: np.ndarray, value: float) -> onnx.ModelProto:
+    """A constant mask is added."""
+    mask = np.where(hidden, np.float32(value), np.float32(0))
+    return attention([node("Add", ["scores", "mask"], ["masked"])], {"mask": mask})
+
+
+def chosen(hidden: np.ndarray, value: float) -> onnx.ModelProto:
+    """PyTorch's masked_fill."""
+    fill = np.float32(value)
+    return attention([node("Where", ["hidden", "fill", "scores"], ["masked"])], {"hidden": hidden, "fill": fill})
+
+
+def computed_from_a_mask() -> onnx.ModelProto:
+    """(1 - m) * -10000, broadcast, as BERT has it."""
+    return attention(
+        [
+            node("Unsqueeze", ["m", "axis"], ["m3"]),
+            node("Sub", ["one", "m3"], ["inverse"]),
+            node("Mul", ["inverse", "big"], ["addend"]),
+            node("Expand", ["addend", "shape"], ["whole"]),
+            node("Add", ["whole", "scores"], ["masked"]),
+        ],
+        {
+            "m": (~PADDED)[None].astype(np.float32),
+            "axis": ints(1),
+            "one": np.float32(1),
+            "big": np.float32(-1e4),
+            "shape": ints(1, TOKENS, TOKENS),
+        },
+    )
+
+
+def multiplied_and_subtracted() -> onnx.ModelProto:
+    """scores * m - 10000 * (1 - m), as GPT-2 had it."""
+    return attention(
+        [node("Mul", ["scores", "m"], ["kept"]), node("Sub", ["kept", "big"], ["masked"])],
+        {"m": (~CAUSAL).astype(np.float32), "big": np.where(CAUSAL, np.float32(1e4), np.float32(0))},
+    )
+
+
+def beside_a_bias() -> onnx.ModelProto:
+    """A position bias, and a mask behind a view."""
+    return attention(
+        [
+            node("Add", ["scores", "bias"], ["biased"]),
+            node("Unsqueeze", ["biased", "axis"], ["four"]),
+            node("Add", ["four", "mask"], ["sum"]),
+            node("Reshape", ["sum", "shape"], ["masked"]),
+        ],
+        {
+            "bias": weights(TOKENS, TOKENS),
+            "axis": ints(1),
+            "mask": np.where(CAUSAL, -np.inf, 0)[None, None].astype(np.float32),
+            "shape": ints(1, TOKENS, TOKENS),
+        },
+    )
+
+
+WHOLE_ROW = CAUSAL | (np.arange(TOKENS) == 5)[:, None]
 X = (1, 4, 8, 8)
+T = (1, TOKENS, WIDTH)
+MASK = frozenset({"Add", "Minimum", "Maximum", "Mul", "Softmax"})
 PAD = frozenset({"Pad", "Concat"})
 SPELLINGS = (
     Spelling("pad_minus_infinity", lambda: padded_pool(-np.inf), X, 35.0, PAD),
@@ -105,6 +193,18 @@ SPELLINGS = (
     Spelling("pad_by_concat", lambda: padded_pool(-1e9, by_concat=True), X, 35.0, PAD),
     Spelling("pad_before_dilated", lambda: padded_pool(-1e9, dilation=2), X, 35.0),
     Spelling("pad_before_maximum", padded_maximum, X, 35.0),
+    Spelling("mask_1e9", lambda: added(CAUSAL, -1e9), T, 29.0, MASK),
+    Spelling("mask_infinity", lambda: added(CAUSAL, -np.inf), T, 29.0, MASK),
+    Spelling("mask_lowest", lambda: added(PADDED, LOWEST), T, 29.0, MASK),
+    Spelling("mask_100", lambda: added(CAUSAL, -100.0), T, 29.0, MASK),
+    Spelling("mask_fill_infinity", lambda: chosen(CAUSAL, -np.inf), T, 29.0, MASK),
+    Spelling("mask_fill_lowest", lambda: chosen(PADDED[None], LOWEST), T, 29.0, MASK),
+    Spelling("mask_rows_hidden", lambda: added(WHOLE_ROW, -1e9), T, 29.0, MASK),
+    Spelling("mask_rows_filled", lambda: chosen(WHOLE_ROW, -1e9), T, 29.0, MASK),
+    Spelling("mask_rows_hidden_little", lambda: added(WHOLE_ROW, -1e4), T, 29.0, MASK),
+    Spelling("mask_computed", computed_from_a_mask, T, 29.0, MASK),
+    Spelling("mask_multiplied", multiplied_and_subtracted, T, 29.0, MASK),
+    Spelling("mask_and_bias", beside_a_bias, T, 29.0, MASK - {"Add"}),
 )
 
 

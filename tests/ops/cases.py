@@ -14,7 +14,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Bias, QuantRule, Real, Sample, Scale, Site, Weight, registry
+from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, Weight, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 
@@ -145,6 +145,8 @@ class _Builder:
         role = self.rule.role(index)
         if isinstance(role, Real):
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
+        if isinstance(role, Index):
+            return self.editor.constant(f"index{index}", self.rng.integers(0, 2, shape).astype(np.int8))
         if isinstance(role, Weight):
             real = self.rng.normal(0.0, 0.5, shape)
             dtype = self.sample.weights

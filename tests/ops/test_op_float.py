@@ -22,6 +22,7 @@ Change = Callable[[Array], Array]
 OPSET = 20
 NO_NODE = {
     "Dequantize": "the identity over the reals",
+    "MaskedSoftmax": "ONNX adds the mask before its softmax",
     "Quantize": "the identity over the reals",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",

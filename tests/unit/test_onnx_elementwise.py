@@ -16,6 +16,7 @@ def scalar(value: float) -> np.ndarray:
     return np.asarray(value, np.float32)
 
 
+EVERY_OTHER = np.arange(3 * 4 * 5).reshape(3, 4, 5) % 2 == 0
 BINARY = [
     *(Case("both", op, [X, X], opset=7, low=0.5) for op in ("Add", "Sub", "Mul", "Div")),
     *(Case("broadcast", op, [X, (3, 1, 1)], low=0.5) for op in ("Add", "Sub", "Mul", "Div")),
@@ -26,6 +27,13 @@ BINARY = [
     *(Case("one", op, [X], opset=8) for op in ("Min", "Max", "Sum", "Mean")),
     *(Case("three", op, [X, (5,), weights(3, 1, 5)]) for op in ("Min", "Max", "Sum", "Mean")),
     *(Case("bound", op, [ONE, X]) for op in ("Min", "Max")),
+    Case("two", "Where", [EVERY_OTHER, X, X]),
+    Case("broadcast", "Where", [EVERY_OTHER[:, :, :1], (4, 1), X], opset=9),
+    Case("first", "Where", [EVERY_OTHER, weights(5), X]),
+    Case("second", "Where", [EVERY_OTHER[0, 0], X, scalar(-3e4)]),
+    Case("zero", "Where", [EVERY_OTHER, X, scalar(0.0)]),
+    Case("infinite", "Where", [EVERY_OTHER, scalar(-np.inf), X]),
+    *(Case("infinite", op, [X, np.asarray([0, -np.inf, 1, 0, 0], np.float32)]) for op in ("Add", "Sub")),
 ]
 UNARY = [
     *(Case("", op, [X]) for op in ("Relu", "Sigmoid", "Tanh", "Exp", "Abs", "Neg", "Erf")),

@@ -299,3 +299,52 @@ def test_damaged_buffers_are_refused() -> None:
     options = {"FusedActivationFunction": 0}
     with pytest.raises(ModelError, match="tensor 'w', FLOAT32 \\(3, 4\\), has 36 bytes"):
         model(tensors, [Operator("FULLY_CONNECTED", [0, 1, -1], [2], "FullyConnectedOptions", options)], [0], [2])
+
+
+CHOICE = np.array([[True, False, False, True]])
+
+
+@pytest.mark.parametrize("kind", ["SELECT", "SELECT_V2"])
+@pytest.mark.parametrize("fill", [-np.inf, -3e38, 0.25])
+def test_a_constant_choice(kind: str, fill: float) -> None:
+    tensors = [
+        Tensor("c", (1, 4), "BOOL", data=CHOICE),
+        Tensor("v", (1, 4), data=np.full((1, 4), fill)),
+        Tensor("x", (1, 4)),
+        Tensor("y", (1, 4)),
+    ]
+    x = np.array([[1.0, -2.0, 3.0, 4.0]], np.float32)
+    for inputs, chosen in (([0, 1, 2], CHOICE), ([0, 2, 1], ~CHOICE)):
+        graph = model(tensors, [Operator(kind, inputs, [3])], [2], [3])
+        np.testing.assert_array_equal(run_float(graph, {"x": x})["y"], np.where(chosen, np.float32(fill), x))
+
+
+def test_a_constant_choice_between_computed_integers() -> None:
+    def byte(name: str) -> Tensor:
+        return Tensor(name, (1, 4), "INT8", scale=0.5, zero=-3)
+
+    tensors = [Tensor("c", (1, 4), "BOOL", data=CHOICE), byte("a"), byte("b"), byte("y")]
+    graph = model(tensors, [Operator("SELECT_V2", [0, 1, 2], [3])], [1, 2], [3])
+    whole = quantize(graph, None, numerics=Numerics.TFLITE)
+    a, b = np.array([[-128, 127, 3, -128]], np.int8), np.array([[127, -128, 127, 5]], np.int8)
+    np.testing.assert_array_equal(run_int(whole, {"a": a, "b": b})["y"], np.where(CHOICE, a, b))
+
+
+def test_an_infinite_mask_and_padding() -> None:
+    tensors = [
+        Tensor("x", (1, 4)),
+        Tensor("m", (4,), data=np.array([0.0, -np.inf, 0.0, 0.0])),
+        Tensor("s", (1, 4)),
+        Tensor("y", (1, 4)),
+    ]
+    ops = [Operator("ADD", [0, 1], [2], "AddOptions"), Operator("SOFTMAX", [2], [3], "SoftmaxOptions", {"Beta": 1.0})]
+    found = run_float(model(tensors, ops, [0], [3]), {"x": np.zeros((1, 4), np.float32)})["y"]
+    np.testing.assert_allclose(found, [[1 / 3, 0, 1 / 3, 1 / 3]], rtol=1e-6)
+    tensors = [
+        Tensor("x", (1, 2)),
+        Tensor("p", (2, 2), "INT32", data=np.array([[0, 0], [1, 0]])),
+        Tensor("v", (), data=np.float32(-np.inf)),
+        Tensor("y", (1, 3)),
+    ]
+    graph = model(tensors, [Operator("PADV2", [0, 1, 2], [3], "PadV2Options")], [0], [3])
+    assert run_float(graph, {"x": np.ones((1, 2), np.float32)})["y"].tolist() == [[-np.inf, 1.0, 1.0]]

@@ -9,6 +9,7 @@ from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._softmax import RowOp
+from edgeq.ops.masked_softmax import MaskedSoftmax, rows_of
 from edgeq.ops.sum import Sum
 
 
@@ -31,4 +32,20 @@ def total(w: QdqWriter, node: Node, op: Sum) -> None:
 def row(w: QdqWriter, node: Node, op: RowOp) -> None:
     """The operator of the same name."""
     (y,) = w.add(op.onnx, [w.first(node)], node.name, axis=op.axis)
+    w.finish(node, y)
+
+
+ABSORBING = np.float32(-(2.0**40))
+"""Added to any number of a sane size it gives itself, and its exponential is zero beside any other."""
+
+
+@exports(MaskedSoftmax)
+def masked_softmax(w: QdqWriter, node: Node, op: MaskedSoftmax) -> None:
+    """A Softmax after an addition: of twice a great negative number where the mask hides, of it once in flat rows."""
+    shape = w.graph.type(node.outputs[0]).shape
+    _, mask = w.stored(str(node.inputs[1]))
+    seen, flat = (np.moveaxis(a, -1, op.axis) for a in rows_of(mask, shape, op.axis))
+    addend = np.where(seen, np.where(flat, ABSORBING, np.float32(0)), 2 * ABSORBING)
+    (x,) = w.add("Add", [w.first(node), w.constant(f"{node.name}_mask", addend)], node.name)
+    (y,) = w.add("Softmax", [x], node.name, axis=op.axis)
     w.finish(node, y)

@@ -7,6 +7,7 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.ir.op import Op
+from edgeq.ir.tensor import Array
 from edgeq.ops.abs import Abs
 from edgeq.ops.add import Add
 from edgeq.ops.clip import Clip
@@ -36,7 +37,8 @@ def binary(node: OnnxNode) -> None:
     if node.kind == "Div" and isinstance(b, Constant) and b.q is None and b.data.dtype.kind == "f" and np.all(b.data):
         node.result(multiply_by_reciprocal(node, node.value(0), b))
         return
-    node.result(node.emit(BINARY[node.kind](), [aligned(node, a, b), aligned(node, b, a)]))
+    infinite = node.kind in ("Add", "Sub")  # a mask of attention scores
+    node.result(node.emit(BINARY[node.kind](), [aligned(node, a, b, infinite), aligned(node, b, a, infinite)]))
 
 
 def multiply_by_reciprocal(node: OnnxNode, x: str, divisor: Constant) -> str:
@@ -46,8 +48,11 @@ def multiply_by_reciprocal(node: OnnxNode, x: str, divisor: Constant) -> str:
     return node.emit(Mul(), [x, aligned(node, inverse, Activation(x))])
 
 
-def aligned(node: OnnxNode, operand: Operand, other: Operand) -> str:
-    """The value of an operand; a constant gets ones in front of its shape up to the other operand's rank."""
+def aligned(node: OnnxNode, operand: Operand, other: Operand, infinite: bool = False) -> str:
+    """The value of an operand; a constant gets ones in front of its shape up to the other operand's rank.
+
+    `infinite`: whether its elements may be infinite.
+    """
     if not isinstance(operand, Constant):
         return node.value_of(operand)
     shape = operand.data.shape
@@ -55,8 +60,8 @@ def aligned(node: OnnxNode, operand: Operand, other: Operand) -> str:
     missing = rank - len(shape)
     per_axis = operand.q is not None and operand.q.axis is not None
     if missing <= 0 or not shape or per_axis:
-        return node.value_of(operand)
-    return node.builder.store(operand.name, operand.data.reshape((1,) * missing + shape), operand.q)
+        return node.value_of(operand, infinite)
+    return node.builder.store(operand.name, operand.data.reshape((1,) * missing + shape), operand.q, infinite)
 
 
 @handles("Sum", "Mean")
@@ -91,6 +96,36 @@ def extreme(node: OnnxNode) -> None:
             op = Maximum() if node.kind == "Max" else Minimum()
             x = node.emit(op, [x, aligned(node, operand, Activation(x))], suffix)
     node.result(x)
+
+
+@handles("Where")
+def where(node: OnnxNode) -> None:
+    """A choice that is constant: each side is clamped to its own bounds where the other is taken.
+
+    Raises:
+        ModelError: the condition is computed at run time.
+    """
+    chosen = node.needed(0, "the condition").data.astype(bool)
+    x, y = node.operand(1), node.operand(2)
+    if isinstance(x, Constant):
+        x, y, chosen = y, x, ~chosen
+    rank = len(np.broadcast_shapes(chosen.shape, node.shape(1), node.shape(2)))
+
+    def bounds(suffix: str, there: Array | float, elsewhere: Array | float) -> str:
+        bound = np.where(chosen, there, elsewhere).astype(np.float32)
+        return node.store(suffix, bound.reshape((1,) * (rank - bound.ndim) + bound.shape), infinite=True)
+
+    if isinstance(y, Constant):
+        other = y.real()
+        if not other.any():
+            node.result(node.emit(Mul(), [node.value_of(x), bounds("kept", 1.0, 0.0)]))
+            return
+        floor = node.emit(Maximum(), [node.value_of(x), bounds("low", -INFINITY, other)], "floor")
+        node.result(node.emit(Minimum(), [floor, bounds("high", INFINITY, other)]))
+        return
+    first = node.emit(Minimum(), [node.value_of(x), bounds("first_high", INFINITY, -INFINITY)], "first")
+    second = node.emit(Minimum(), [node.value_of(y), bounds("second_high", -INFINITY, INFINITY)], "second")
+    node.result(node.emit(Maximum(), [first, second]))
 
 
 @handles(*UNARY)

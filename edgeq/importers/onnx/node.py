@@ -71,25 +71,26 @@ class Builder:
             name = f"{hint}_{count}"
         return name
 
-    def store(self, hint: str, data: Array, q: QParams | None = None) -> str:
-        """Put a constant into the graph.
+    def store(self, hint: str, data: Array, q: QParams | None = None, infinite: bool = False) -> str:
+        """Put a constant into the graph; `infinite`: elements may be infinite.
 
         Raises:
             ModelError: it holds NaN or infinity, or numbers that are neither real nor quantized.
         """
         if q is None and data.dtype.kind != "f":
             raise ModelError("this tensor of integers is used where real numbers are expected", where=hint)
-        if q is None and not np.isfinite(data).all():
+        if q is None and (np.isnan(data).any() if infinite else not np.isfinite(data).all()):
+            what = "NaN" if infinite else "NaN or infinity"
             raise ModelError(
-                "the tensor holds NaN or infinity", hint="train or export the model again, without them", where=hint
+                f"the tensor holds {what}", hint="train or export the model again, without them", where=hint
             )
         name = hint if hint not in self.editor.values and hint not in self.editor.nodes else self.fresh(hint)
         return self.editor.constant(name, data if q is not None else data.astype(np.float32), q)
 
-    def stored(self, constant: Constant) -> str:
-        """The graph's constant for one of the model; the same one every time."""
+    def stored(self, constant: Constant, infinite: bool = False) -> str:
+        """The graph's constant for one of the model; the same one every time. `infinite` as in `store`."""
         if constant.name not in self._stored:
-            self._stored[constant.name] = self.store(constant.name, constant.data, constant.q)
+            self._stored[constant.name] = self.store(constant.name, constant.data, constant.q, infinite)
         return self._stored[constant.name]
 
     def annotate(self, value: str, q: QParams) -> None:
@@ -232,9 +233,9 @@ class OnnxNode:
         """The graph's value of an input; a constant is put into the graph."""
         return self.value_of(self.operand(index))
 
-    def value_of(self, operand: Operand) -> str:
-        """The graph's value of an operand."""
-        return operand.value if isinstance(operand, Activation) else self.builder.stored(operand)
+    def value_of(self, operand: Operand, infinite: bool = False) -> str:
+        """The graph's value of an operand; elements of a constant may be infinite if `infinite`."""
+        return operand.value if isinstance(operand, Activation) else self.builder.stored(operand, infinite)
 
     def shape(self, index: int) -> Shape:
         """Shape of an input."""
@@ -287,9 +288,9 @@ class OnnxNode:
         """Add an operator with one output; returns it. Arguments as in `emit_many`."""
         return self.emit_many(op, inputs, suffix, keep_q)[0]
 
-    def store(self, suffix: str, data: Array, q: QParams | None = None) -> str:
-        """Add a constant of this node's own."""
-        return self.builder.store(self.builder.fresh(f"{self.name}_{suffix}"), data, q)
+    def store(self, suffix: str, data: Array, q: QParams | None = None, infinite: bool = False) -> str:
+        """Add a constant of this node's own; elements may be infinite if `infinite`."""
+        return self.builder.store(self.builder.fresh(f"{self.name}_{suffix}"), data, q, infinite)
 
     def result(self, value: str, index: int = 0, integers: DType | None = None) -> None:
         """Bind an output of the node to a value of the graph, which takes over its name if this node made it."""

@@ -206,7 +206,14 @@ class Builder:
             raise Problem(f"its operand {position} is absent")
         return numbers
 
-    def constant(self, index: int, layout: str = "", permute: Sequence[int] = (), shape: Shape | None = None) -> str:
+    def constant(
+        self,
+        index: int,
+        layout: str = "",
+        permute: Sequence[int] = (),
+        shape: Shape | None = None,
+        infinite: bool = False,
+    ) -> str:
         """A constant as a value of the graph: float32, int8 or int32 with parameters.
 
         Args:
@@ -214,6 +221,7 @@ class Builder:
             layout: distinguishes several layouts of one tensor.
             permute: order of axes.
             shape: shape afterwards; an axis of parameters keeps its place from the end.
+            infinite: whether elements may be infinite.
 
         Raises:
             Problem: a type edgeq does not know, or elements that are no numbers.
@@ -225,10 +233,9 @@ class Builder:
         data = self.stored(index)
         assert data is not None
         data, q = self._signed(tensor, data)
-        if data.dtype.kind == "f" and not np.all(np.isfinite(data)):
-            raise Problem(
-                f"the constant {tensor.label} holds NaN or infinite values", "train or export the model again"
-            )
+        if data.dtype.kind == "f" and (np.isnan(data).any() if infinite else not np.all(np.isfinite(data))):
+            what = "NaN" if infinite else "NaN or infinite values"
+            raise Problem(f"the constant {tensor.label} holds {what}", "train or export the model again")
         if permute:
             data = data.transpose(tuple(permute))
             if q is not None and q.axis is not None:
@@ -259,9 +266,9 @@ class Builder:
             return data, QParams.per_tensor(float(tensor.quant.scale[0]), int(zero[0]))
         return data, QParams.per_channel(tensor.quant.scale, zero, tensor.quant.axis)
 
-    def real_constant(self, index: int, layout: str = "real") -> str:
+    def real_constant(self, index: int, layout: str = "real", infinite: bool = False) -> str:
         """A constant dequantized to float32: weights stored small in a model that computes in float."""
-        name = self.constant(index, layout)
+        name = self.constant(index, layout, infinite=infinite)
         value = self.editor.values[name]
         if value.type.q is None or value.data is None:
             return name
@@ -283,14 +290,17 @@ class Builder:
             return self.constant(index)
         raise Problem(f"tensor {tensor.label} is read before anything computes it")
 
-    def operand(self, op: RawOp, position: int) -> str:
-        """The value of an operand; an int8 constant is made float where the operator computes in float."""
+    def operand(self, op: RawOp, position: int, infinite: bool = False) -> str:
+        """The value of an operand; an int8 constant is made float where the operator computes in float.
+
+        `infinite`: whether elements of a float constant may be infinite.
+        """
         if position >= len(op.inputs):
             raise Problem(f"it has {len(op.inputs)} inputs")
         index = op.inputs[position]
         tensor = self.tensor(index)
         if index not in self.values and self.is_constant(index) and not self.is_quantized(op):
-            return self.real_constant(index)
+            return self.real_constant(index, infinite=infinite)
         if index in self.values:
             self.activation_q(tensor)
         return self.value(index)

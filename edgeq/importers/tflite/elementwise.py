@@ -11,7 +11,7 @@ from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.op import Op, Scale
-from edgeq.ir.tensor import QParams
+from edgeq.ir.tensor import Array, QParams
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP, Clamp
 from edgeq.ops.abs import Abs
@@ -67,8 +67,9 @@ UNARY: dict[str, Op] = {
 
 @handles(*ARITHMETIC)
 def arithmetic(b: Builder, op: RawOp) -> None:
-    """Two operands, broadcast; either may be constant."""
-    b.emit(op, ARITHMETIC[op.kind](b.clamp(op)), [b.operand(op, 0), b.operand(op, 1)])
+    """Two operands, broadcast; either may be constant, and infinite where it is a mask of attention scores."""
+    infinite = op.kind in ("ADD", "SUB")
+    b.emit(op, ARITHMETIC[op.kind](b.clamp(op)), [b.operand(op, k, infinite) for k in (0, 1)])
 
 
 @handles("DIV")
@@ -82,6 +83,34 @@ def extremum(b: Builder, op: RawOp) -> None:
     """Two operands under one scale."""
     operands = [b.matched(b.operand(op, k), b.output_q(op)) for k in (0, 1)]
     b.emit(op, Minimum() if op.kind == "MINIMUM" else Maximum(), operands)
+
+
+@handles("SELECT", "SELECT_V2")
+def select(b: Builder, op: RawOp) -> None:
+    """A choice that is constant: each side is clamped to its own bounds where the other is taken."""
+    condition = b.stored(op.inputs[0]) if len(op.inputs) == 3 else None
+    if condition is None:
+        raise Problem("its condition is computed at run time", "make it a constant when exporting the model")
+    q, name = b.output_q(op), b.tensor(op.outputs[0]).name
+    chosen = condition.astype(bool)
+    x, y = (b.matched(b.operand(op, k, infinite=True), q) for k in (1, 2))
+    if b.editor.values[x].data is not None:
+        x, y, chosen = y, x, ~chosen
+    if op.kind == "SELECT" and chosen.ndim == 1:  # one choice for each index of the first dimension
+        chosen = chosen.reshape(-1, *[1] * (len(b.shape(x)) - 1))
+    least, greatest, dtype = (-INF, INF, np.float32) if q is None else (-128, 127, np.int8)
+
+    def bounds(suffix: str, there: Array | float, elsewhere: Array | float) -> str:
+        return b.editor.constant(f"{name}/{suffix}", np.where(chosen, there, elsewhere).astype(dtype), q)
+
+    other = b.editor.values[y].data
+    if other is not None:
+        floor = b.step(Maximum(), [x, bounds("low", least, other)], f"{name}/floor", q)
+        b.emit(op, Minimum(), [floor, bounds("high", greatest, other)])
+        return
+    first = b.step(Minimum(), [x, bounds("first", greatest, least)], f"{name}/first", q)
+    second = b.step(Minimum(), [y, bounds("second", least, greatest)], f"{name}/second", q)
+    b.emit(op, Maximum(), [first, second])
 
 
 @handles("SQUARED_DIFFERENCE")

@@ -1,0 +1,167 @@
+"""Softmax over a part of every row, which a constant mask chooses: attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics.fixedpoint import Ints
+from edgeq.ops import softmax
+from edgeq.ops._softmax import columns, portable_rows
+from edgeq.ops.softmax import Softmax
+
+Bools = npt.NDArray[np.bool_]
+SEEN, FLAT = 1, 2
+"""Elements of a mask: the element of x counts, or it counts and all such elements of its row count alike; 0: masked."""
+
+
+def rows_of(mask: Array, shape: Shape, axis: int) -> tuple[Bools, Bools]:
+    """What a mask says of every row of x.
+
+    Args:
+        mask: broadcasts to `shape`.
+        shape: of x.
+        axis: of the rows.
+
+    Returns:
+        Which elements count, of x's shape with the rows last; and (…, 1) whether they all count alike. Where a mask
+        leaves nothing of a row, all of it counts alike.
+    """
+    whole = np.moveaxis(np.broadcast_to(mask, shape), axis, -1)
+    seen = whole >= SEEN
+    nothing = ~seen.any(axis=-1, keepdims=True)
+    return seen | nothing, np.asarray((whole >= FLAT).any(axis=-1, keepdims=True) | nothing)
+
+
+def row_groups(shape: Shape, mask: Shape) -> tuple[int, int, int] | None:
+    """Rows of x as (outer, repeat, inner): those that differ in the second place alone have one row of the mask.
+
+    None: the dimensions along which the mask is repeated are not neighbours.
+    """
+    aligned = (1,) * (len(shape) - len(mask)) + mask
+    sizes = [(n, m == 1) for n, m in zip(shape[:-1], aligned[:-1], strict=True) if n != 1]
+    repeated = [k for k, (_, again) in enumerate(sizes) if again]
+    begin, end = (repeated[0], repeated[-1] + 1) if repeated else (len(sizes), len(sizes))
+    if not all(again for _, again in sizes[begin:end]):
+        return None
+    outer, repeat, inner = (prod(n for n, _ in part) for part in (sizes[:begin], sizes[begin:end], sizes[end:]))
+    return outer, repeat, inner
+
+
+def mask_params(site: Site) -> Mapping[str, Param]:
+    """The members `outer, repeat, inner, first, spans`: runs of elements that count, for every row of the mask."""
+    shape, mask = site.outputs[0].shape, site.const(1)
+    groups = row_groups(shape, mask.shape)
+    if groups is None:
+        mask, groups = np.broadcast_to(mask, shape), (prod(shape[:-1]), 1, 1)
+    outer, repeat, inner = groups
+    width = columns(site)
+    lead = mask.shape[:-1] if mask.ndim else ()
+    seen, flat = rows_of(mask, (*lead, width), len(lead))
+    first, spans = [0], list[int]()
+    for row, alike in zip(seen.reshape(-1, width), flat.reshape(-1), strict=True):
+        edges = np.flatnonzero(np.diff(row.astype(np.int8), prepend=0, append=0))
+        first[-1] |= int(alike)
+        spans += edges.tolist()
+        first.append(len(spans) // 2 << 1)
+    return {
+        "outer": outer,
+        "repeat": repeat,
+        "inner": inner,
+        "first": np.array(first, np.int32),
+        "spans": np.array(spans, np.uint16),
+    }
+
+
+def lower_fast(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_masked_softmax_ref_fast`."""
+    return {**_without_rows(softmax.lower_fast(site)), **mask_params(site)}
+
+
+def lower_double(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_masked_softmax_ref_double`."""
+    return {**_without_rows(softmax.lower_double(site)), **mask_params(site)}
+
+
+def _without_rows(params: Mapping[str, Param]) -> dict[str, Param]:
+    return {name: value for name, value in params.items() if name != "rows"}
+
+
+@dataclass(frozen=True)
+class MaskedSoftmax(Softmax):
+    """Inputs: x, mask (a constant of whole numbers that broadcasts to x). Output: softmax of what the mask lets count.
+
+    An element of x counts where the mask is 1; where it is 0, the output is zero. Where a row of the mask holds a 2,
+    its elements that are not 0 count, all of them alike: such rows are those in which float32 loses x beside a huge
+    addend. In a row whose mask is 0 throughout, everything counts alike.
+    The arithmetic is that of Softmax over what counts.
+    """
+
+    onnx: ClassVar[str] = ""
+    kernels: ClassVar = portable_rows("masked_softmax", lower_fast, lower_double)
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        (shape,) = super().out_shapes(shapes[:1])
+        if len(shapes) != 2 or shapes[1] is None:
+            raise ValueError(f"{self.kind} needs x and a mask")
+        try:
+            fits = np.broadcast_shapes(shape, shapes[1]) == shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(f"a mask of shape {shapes[1]} does not broadcast to {shape}")
+        return (shape,)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        x, mask = shapes[0], shapes[1]
+        assert x is not None and mask is not None
+        return super().batched(shapes, count) if len(mask) < len(x) or mask[0] == 1 else None
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x, mask = inputs[0], inputs[1]
+        assert x is not None and mask is not None
+        seen, flat = rows_of(mask, x.shape, self.axis)
+        rows = np.where(flat, np.float32(0), np.moveaxis(x, self.axis, -1))
+        chosen = np.where(seen, rows, np.float32(-np.inf))
+        return super().run_float([np.ascontiguousarray(np.moveaxis(chosen, -1, self.axis))])
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x, mask = inputs[0], site.const(1)
+        assert x is not None
+        seen, flat = (a.reshape(-1, a.shape[-1]) for a in rows_of(mask, x.shape, self.axis))
+        moved = np.moveaxis(x, self.axis, -1)
+        rows = np.where(flat, 0, moved.reshape(seen.shape).astype(np.int64))
+        q: Ints = np.full(rows.shape, site.outputs[0].qp.zp, np.int64)
+        patterns, which = np.unique(seen, axis=0, return_inverse=True)
+        for k, pattern in enumerate(patterns):
+            chosen = rows[np.ix_(which.ravel() == k, pattern)]
+            differences = chosen.max(axis=-1, keepdims=True) - chosen
+            q[np.ix_(which.ravel() == k, pattern)] = self.quantized_rows(site, differences)
+        return (np.ascontiguousarray(np.moveaxis(q.astype(np.int8).reshape(moved.shape), -1, self.axis)),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return replace(super().quant_rule(shapes), roles=(ACTIVATION, Index()))
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        def case(name: str, x: Shape, mask: Shape, low: float = -4.0, high: float = 4.0) -> Sample:
+            return Sample(name, cls(len(x) - 1), (x, mask), const=(1,), low=low, high=high)
+
+        return (
+            case("attention", (1, 3, 5, 5), (1, 1, 5, 5)),
+            case("keys", (2, 2, 3, 7), (2, 1, 1, 7)),
+            case("heads", (1, 2, 4, 6), (2, 1, 6), -9.0, 9.0),
+            case("row", (4, 9), (9,)),
+            case("one_for_all", (2, 3), (1, 1)),
+            case("windows", (3, 2, 4, 4), (3, 1, 4, 4), -0.5, 0.5),
+            case("apart", (2, 3, 2, 3, 5), (1, 3, 1, 3, 5)),
+            case("long", (1, 2, 300), (1, 2, 300), -20.0, 20.0),
+        )

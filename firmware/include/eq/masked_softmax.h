@@ -1,0 +1,30 @@
+/* Softmax of rows, over those of their elements that a constant mask lets count; the others become zero. */
+#ifndef EQ_MASKED_SOFTMAX_H
+#define EQ_MASKED_SOFTMAX_H
+
+#include <stdint.h>
+
+/* Row (a, b, c) of outer x repeat x inner has row a * inner + c of the mask. That is the runs first[row] >> 1 up to
+ * first[row + 1] >> 1, each two of `spans`: begin and end. If first[row] is odd, all elements that count do so alike.
+ */
+typedef struct {
+    int32_t outer, repeat, inner, columns;
+    const int32_t *first;
+    const uint16_t *spans;
+    const uint16_t *exponentials; /* as in eq/softmax.h */
+    int32_t factor, shift;
+    int32_t zero_point;
+} eq_masked_softmax_fast_params;
+
+typedef struct {
+    int32_t outer, repeat, inner, columns;
+    const int32_t *first;
+    const uint16_t *spans;
+    const int32_t *exponentials;
+} eq_masked_softmax_double_params;
+
+/* The output may be the input. */
+void eq_masked_softmax_ref_fast(const eq_masked_softmax_fast_params *p, const int8_t *input, int8_t *output);
+void eq_masked_softmax_ref_double(const eq_masked_softmax_double_params *p, const int8_t *input, int8_t *output);
+
+#endif
