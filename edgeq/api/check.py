@@ -12,9 +12,9 @@ import numpy as np
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.dump import dump_into
 from edgeq.api.threads import one_thread
-from edgeq.codegen.manifest import read_manifest, read_target
-from edgeq.codegen.names import symbol_prefix
-from edgeq.errors import EdgeqError, UsageError
+from edgeq.codegen.manifest import edited_files, read_manifest, read_target
+from edgeq.codegen.names import file_prefix, symbol_prefix
+from edgeq.errors import EdgeqError, ToolError, UsageError
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
@@ -29,7 +29,8 @@ from edgeq.runners import run as run_program
 from edgeq.runners import watch as watch_program
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
-from edgeq.toolchain.cmake import build_profile, program_path
+from edgeq.toolchain.cmake import build_profile, emulated_path, program_path
+from edgeq.warnings import warn
 
 Advance = Callable[[int, int], None]
 RANDOM_SAMPLES = 20
@@ -59,13 +60,22 @@ class Built:
             raise _damaged(folder, f"its reference is damaged ({error.message})") from error
         if not _consistent(manifest, graph, float_graph):
             raise _damaged(folder, "its manifest and its reference do not belong together")
+        _warn_of_edits(folder)
         return Built(folder, manifest, graph, float_graph)
 
     @property
     def program(self) -> Program:
         """The compiled program."""
         target = read_target(self.folder)
-        path = program_path(self.folder, self.manifest["name"], target)
+        address = weights_in_emulator(self.manifest)
+        if self.manifest.get("weights_file") and address is None:
+            raise ToolError(
+                f"the emulator has no memory for its weights at {self.manifest['weights_address']:#x}, nor elsewhere",
+                hint="run it on the hardware, or build it once more with --weights-in section",
+                where=str(self.folder),
+            )
+        path_of = program_path if self.manifest.get("weights_emulated_address") is None else emulated_path
+        path = path_of(self.folder, self.manifest["name"], target)
         return Program.of_manifest(path, target, self.manifest)
 
     def data(self, path: str | Path) -> Dataset:
@@ -81,6 +91,27 @@ class Built:
         """Samples as the device takes them: one array per input, stacked along the batch."""
         quantized = [quantize_inputs(self.graph, s) for s in samples]
         return [np.concatenate([q[name] for q in quantized]) for name in self.graph.public_inputs]
+
+
+def weights_in_emulator(manifest: Mapping[str, Any]) -> int | None:
+    """Where a file of weights lies while its program runs in the emulator; None if there is no file, or no room."""
+    emulated: int | None = manifest.get("weights_emulated_address")
+    known = manifest.get("weights_region") is not None or "weights_emulated_address" not in manifest
+    return emulated if emulated is not None or not known else manifest.get("weights_address")
+
+
+def _warn_of_edits(folder: Path) -> tuple[str, ...]:
+    """Warn if generated files are not as they were generated; returns their paths."""
+    edited = edited_files(folder)
+    if edited:
+        others = f" and {len(edited) - 3} more" if len(edited) > 3 else ""
+        warn(
+            f"files are no longer as they were generated: {', '.join(edited[:3])}{others}",
+            hint="build it again, unless this is intended: what is said of the program may not hold",
+            where=str(folder),
+            strict=UsageError,
+        )
+    return edited
 
 
 def _damaged(folder: Path, what: str) -> UsageError:
@@ -193,7 +224,8 @@ def verify(
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
         top1_float, top1_int8 and agreement in percent (None where they do not apply), centred_sqnr_db (of what differs
         from the mean output over the samples), drop (top1_float − top1_int8), stack_used_bytes, the most that any
-        sample used (None on computers), and random_data, whether the samples are random.
+        sample used (None on computers), random_data, whether the samples are random, and edited, the generated files
+        that are no longer as they were generated.
 
     Raises:
         UsageError: the data do not fit.
@@ -228,6 +260,7 @@ def verify(
         **figures,
         "stack_used_bytes": watched.stack,
         "random_data": data is None,
+        "edited": list(edited_files(built.folder)),
     }
 
 
@@ -319,7 +352,7 @@ def inspect(
     """
     path = Path(path)
     if (path / "manifest.json").is_file():
-        return read_manifest(path)
+        return {**read_manifest(path), "edited": list(_warn_of_edits(path))}
     observe = dump_into(dump_ir)
     graph = import_model(path, dict(input_shapes or {}))
     observe("import", graph)
@@ -337,7 +370,7 @@ def inspect(
             }
         )
     return {
-        "name": symbol_prefix(path.resolve().name.split(".")[0]),
+        "name": file_prefix(path),
         "quantized": graph.preferred.value if any(graph.type(n).q for n in graph.inputs) else None,
         "inputs": [_port(graph, n) for n in graph.public_inputs],
         "outputs": [_port(graph, n) for n in graph.public_outputs],

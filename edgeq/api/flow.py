@@ -19,7 +19,7 @@ from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import update_manifest
 from edgeq.codegen.program import Program
 from edgeq.codegen.weights import place_weights
-from edgeq.errors import UsageError
+from edgeq.errors import CapacityError, UsageError
 from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import load as import_model
 from edgeq.ir.graph import Graph
@@ -33,13 +33,13 @@ from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import layer_errors
-from edgeq.report.size import measure
+from edgeq.report.size import end_within, measure
 from edgeq.sequence import unroll
 from edgeq.simulator import FloatExecutor
 from edgeq.target import Target, load_target, target_name
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
-from edgeq.warnings import EdgeqWarning, collecting, refuse
+from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
 
 Step = Callable[[str], None]
 Advance = Callable[[int, int], None]
@@ -185,6 +185,7 @@ def build(
         if options.strict:
             refuse(warnings)
         entries: dict[str, Any] = {
+            "source": options.model.resolve().name,
             "preprocessing": options.input.to_dict() if options.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
         }
@@ -270,7 +271,17 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
     kernel_files = {path.name for path in (folder / "kernels").rglob("*.c")}
     size = measure(built.program, target, program.image_bytes, kernel_files)
     weights = size.weights or program.constant_bytes
-    return {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
+    entries: dict[str, Any] = {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
+    emulated, flash = program.weights.emulated, target.memory.get("flash")
+    if emulated is not None and flash is not None and flash.origin <= emulated < end_within(built.program, flash):
+        entries["weights_emulated_address"] = None
+        warn(
+            f"the emulator has no memory for weights at {program.weights.address:#x}, nor elsewhere",
+            hint="it cannot be run or verified here; build it once more with --weights-in section for that",
+            where=options.model.name,
+            strict=CapacityError,
+        )
+    return entries
 
 
 @one_thread()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgeq.api.project import BuildOptions
 from edgeq.codegen.folder import check_replaceable
+from edgeq.codegen.manifest import FILE as MANIFEST
 from edgeq.codegen.manifest import read_manifest
 from edgeq.errors import UsageError
 from edgeq.importers import kind_of
@@ -36,9 +37,27 @@ def check_output(options: BuildOptions) -> None:
         UsageError: it cannot, or it holds what edgeq did not write.
     """
     check_replaceable(options.folder)
+    _check_default_folder(options)
     if options.dump_ir is not None and options.dump_ir.resolve().is_relative_to(options.folder.resolve()):
         hint = "choose a folder outside of it"
         raise UsageError("--dump-ir is in the build folder, which is replaced", hint=hint, where=str(options.dump_ir))
+
+
+def _check_default_folder(options: BuildOptions) -> None:
+    """Make sure that a folder that nobody named is not the build of another model whose C name is the same.
+
+    Raises:
+        UsageError: it is.
+    """
+    if options.output is not None or not (options.folder / MANIFEST).is_file():
+        return
+    source, name = read_manifest(options.folder).get("source"), options.model.resolve().name
+    if source not in (None, name):
+        raise UsageError(
+            f"is the build of {source}, whose C name is {options.model_name!r}, too",
+            hint=f"choose another name for {name} with --name, or another folder with --output",
+            where=str(options.folder),
+        )
 
 
 def check_samples(path: Path) -> None:

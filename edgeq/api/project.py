@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from edgeq.codegen.names import symbol_prefix
+from edgeq.codegen.names import file_prefix, symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
 from edgeq.errors import UsageError
 from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
@@ -150,7 +150,7 @@ class BuildOptions:
     @property
     def model_name(self) -> str:
         """A C identifier for the model."""
-        return symbol_prefix(self.name or self.model.resolve().name.split(".")[0] or "model")
+        return symbol_prefix(self.name) if self.name else file_prefix(self.model)
 
     @property
     def folder(self) -> Path:

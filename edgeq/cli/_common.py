@@ -65,6 +65,12 @@ def warnings_shown() -> Iterator[None]:
         yield
 
 
+def remark(text: str) -> None:
+    """A line on stderr, if there is one to say."""
+    if text:
+        messages.print(text, style="dim")
+
+
 def print_json(data: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
     sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")

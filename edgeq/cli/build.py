@@ -45,7 +45,9 @@ def _elsewhere(manifest: dict[str, Any]) -> str:
     """Where the weights are, if not in the program."""
     if manifest["weights_file"] is None:
         return ""
-    return f", in {manifest['weights_file']} for address {manifest['weights_address']:#x}"
+    emulated = manifest["weights_emulated_address"]
+    there = "" if emulated is None else f" ({emulated:#x} in the emulator)"
+    return f", in {manifest['weights_file']} for address {manifest['weights_address']:#x}{there}"
 
 
 def _stripes(streaming: dict[str, Any]) -> str:

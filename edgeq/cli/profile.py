@@ -8,7 +8,8 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built
-from edgeq.cli._common import FolderArgument, JsonFlag, print_json, results, table
+from edgeq.cli._common import FolderArgument, JsonFlag, print_json, remark, results, table
+from edgeq.codegen.manifest import emulator_note
 
 
 def command(
@@ -29,6 +30,7 @@ def command(
     estimated.
     """
     check_built(folder)
+    remark(emulator_note(folder))
     costs = api.profile(folder, clock, cpi)
     if json:
         print_json(costs)

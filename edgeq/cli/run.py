@@ -9,7 +9,8 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built, check_result, check_samples
-from edgeq.cli._common import FolderArgument, JsonFlag, print_json, results
+from edgeq.cli._common import FolderArgument, JsonFlag, print_json, remark, results
+from edgeq.codegen.manifest import emulator_note
 
 
 def command(
@@ -26,6 +27,7 @@ def command(
     check_built(folder)
     check_samples(input)
     check_result(output)
+    remark(emulator_note(folder))
     outputs = api.run(folder, input, raw=raw)
     if output is not None:
         api.save_outputs(output, outputs)

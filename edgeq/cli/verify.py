@@ -9,7 +9,8 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built, check_samples
-from edgeq.cli._common import FolderArgument, JsonFlag, print_json, progress, results
+from edgeq.cli._common import FolderArgument, JsonFlag, print_json, progress, remark, results
+from edgeq.codegen.manifest import emulator_note
 
 
 def command(
@@ -30,6 +31,7 @@ def command(
     check_built(folder)
     if data is not None:
         check_samples(data)
+    remark(emulator_note(folder))
     with progress("verifying", quiet=json) as advance:
         result = api.verify(folder, data, samples, advance)
     if json:

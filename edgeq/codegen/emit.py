@@ -26,7 +26,7 @@ from edgeq.codegen.literals import (
     scalar_literal,
     struct_definition,
 )
-from edgeq.codegen.manifest import FILE, TARGET_FILE, make_manifest, manifest_text
+from edgeq.codegen.manifest import FILE, TARGET_FILE, make_manifest, manifest_text, seal
 from edgeq.codegen.program import KernelCall, Place, Port, Program
 from edgeq.codegen.sources import TEMPLATE, included_headers, kernel_files, platform_files
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
@@ -35,7 +35,7 @@ from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph
 from edgeq.ir.kernel import Goal
 from edgeq.ir.tensor import Shape
-from edgeq.ir.text import print_graph, save_graph
+from edgeq.ir.text import graph_files, print_graph
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import folder as resource_folder
 from edgeq.target import Target, target_text
@@ -311,13 +311,11 @@ def emit(
         content[WEIGHTS_FILE] = weights_image(program, files)
     content["graph.txt"] = print_graph(graph).encode()
     content[TARGET_FILE] = target_text(target).encode()
+    content |= graph_files(graph, "reference/integer")
+    if float_graph is not None:
+        content |= graph_files(float_graph, "reference/float")
+    content = dict(sorted(content.items()))
+    manifest["files"] = seal(content)
     content[FILE] = manifest_text(manifest).encode()
-
-    def references(stage: Path) -> None:
-        (stage / "reference").mkdir()
-        save_graph(graph, stage / "reference" / "integer")
-        if float_graph is not None:
-            save_graph(float_graph, stage / "reference" / "float")
-
-    write_folder(folder, dict(sorted(content.items())), references)
+    write_folder(folder, content, lambda stage: None)
     return manifest

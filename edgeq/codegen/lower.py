@@ -12,7 +12,7 @@ from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
 from edgeq.codegen.names import Names, symbol_prefix
 from edgeq.codegen.program import Kept, KernelCall, Occupant, Place, Port, Program, Streaming
 from edgeq.codegen.streaming import fit_into
-from edgeq.codegen.weights import INLINE, WeightsPlace
+from edgeq.codegen.weights import INLINE, WeightsPlace, emulated_place
 from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, State
 from edgeq.ir.kernel import Goal, Library
@@ -136,6 +136,7 @@ def lower(
         layout, streaming = fit_into(layout, wanted, ram_budget, target.name)
     program = _assemble(layout, symbol_prefix(name or graph.name), optimize, kernels, streaming)
     program = replace(program, weights=weights)
+    program = replace(program, weights=emulated_place(weights, program.image_bytes, target))
     check_budget(program, ram_budget)
     check_capacity(program, target)
     return program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 FILE = "manifest.json"
 TARGET_FILE = "target.toml"
 """The target that the folder was built for, all in one file: the files that described it may be gone."""
+INTERFACE = 1
+"""Version of the generated header: what is written for it compiles with every header of the same version."""
 
 
 def _port(port: Port | Kept) -> dict[str, Any]:
@@ -62,6 +65,7 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "cpu": target.cpu,
         "toolchain": None,
         "numerics": program.numerics.value,
+        "interface": INTERFACE,
         "kernels": program.kernels,
         "cmsis_nn": VERSION if program.calls_cmsis_nn else None,
         "optimize": program.optimize,
@@ -93,12 +97,46 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "weights_region": program.weights.region or None,
         "weights_file": WEIGHTS_FILE if program.weights.kind == "file" else None,
         "weights_address": program.weights.address,
+        "weights_emulated_address": program.weights.emulated,
         "weights_flash_bytes": program.image_bytes or program.constant_bytes,
         "streaming": _streaming(program.streaming),
         "states": [_state(s) for s in program.states],
         "state_bytes": program.state_bytes,
         "warnings": [],
+        "files": {},
     }
+
+
+def seal(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of every file, by path: the manifest's `files`."""
+    return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+
+
+def edited_files(folder: Path) -> tuple[str, ...]:
+    """The generated files of a build folder that are no longer as they were generated, or no longer there.
+
+    Raises:
+        UsageError: the folder is not a build folder.
+    """
+    files = read_manifest(folder).get("files")  # folders of earlier versions have none
+    if not isinstance(files, dict):
+        return ()
+    return tuple(str(path) for path, digest in files.items() if _digest(folder / str(path)) != digest)
+
+
+def emulator_note(folder: Path) -> str:
+    """A line that says where a file of weights lies in the emulator, if that is not where it lies on the hardware."""
+    manifest = read_manifest(folder)
+    file, address, elsewhere = (manifest.get(f"weights_{k}") for k in ("file", "address", "emulated_address"))
+    return "" if elsewhere is None else f"the emulator has no memory at {address:#x}: {file} is at {elsewhere:#x} there"
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file; empty if it cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def manifest_text(manifest: Mapping[str, Any]) -> str:

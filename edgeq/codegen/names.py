@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 _HEADERS = (
     "assert complex ctype errno features fenv float inttypes iso646 limits locale malloc math memory setjmp signal "
@@ -27,6 +28,13 @@ def symbol_prefix(text: str) -> str:
     edgeq's own `eq_`, and is not a name that C, CMake or the build folder uses for something else."""
     name = identifier(text)
     return f"m_{name}" if name[0].isdigit() or f"{name}_".startswith("eq_") or name in _TAKEN else name
+
+
+def file_prefix(file: Path) -> str:
+    """The prefix of a model that is called after its file. Only a file's suffix is left out: `kws.v1.onnx` and
+    `kws.v2.onnx` are two models."""
+    path = file.resolve()
+    return symbol_prefix((path.name if path.is_dir() else path.stem) or "model")
 
 
 class Names:

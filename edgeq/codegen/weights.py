@@ -10,7 +10,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from edgeq.errors import UsageError
@@ -39,11 +39,13 @@ class WeightsPlace:
         kind: "inline" (among the code), "section" or "file".
         region: the target's memory that they are in; "" if it is not one that the target knows.
         address: of the file's first byte; None if there is no file.
+        emulated: where the file lies in an emulator that has no memory at that address; None: at that address.
     """
 
     kind: WeightsIn = "inline"
     region: str = "flash"
     address: int | None = None
+    emulated: int | None = None
 
 
 INLINE = WeightsPlace()
@@ -88,6 +90,24 @@ def place_weights(kind: WeightsIn, address: int | None, target: Target) -> Weigh
             hint="choose another --weights-address",
         )
     return WeightsPlace("file", region, place)
+
+
+def emulated_place(place: WeightsPlace, size: int, target: Target) -> WeightsPlace:
+    """A place of weights, with an address for the emulator if none of the target's memory is at the file's own.
+
+    That is the start of the target's memory for weights, or the end of its flash.
+
+    Args:
+        place: where the user's hardware has them.
+        size: bytes of the file.
+        target: what the program is for.
+    """
+    if place.address is None or place.region:
+        return place
+    apart, flash = target.memory.get(REGION), target.memory["flash"]
+    if apart is not None and size <= apart.size:
+        return replace(place, emulated=apart.origin)
+    return replace(place, emulated=max((flash.end - size) // _ALIGNMENT * _ALIGNMENT, flash.origin))
 
 
 def layout(constants: Sequence[Constant]) -> tuple[tuple[int, ...], int]:

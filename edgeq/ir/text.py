@@ -343,13 +343,10 @@ def _files(stem: Path | str) -> tuple[Path, Path]:
     return Path(f"{stem}.txt"), Path(f"{stem}.npz")
 
 
-def save_graph(graph: Graph, stem: Path | str) -> None:
-    """Write `<stem>.txt` and `<stem>.npz`; the same graph gives the same bytes.
+def graph_files(graph: Graph, stem: str) -> dict[str, bytes]:
+    """What `save_graph` writes: contents by name. The same graph gives the same bytes.
 
     The arrays are named c0, c1, … in the order of the text's `const` lines.
-
-    Raises:
-        UsageError: a file cannot be written.
     """
     text, arrays = _files(stem)
     packed = io.BytesIO()
@@ -359,9 +356,18 @@ def save_graph(graph: Graph, stem: Path | str) -> None:
             member = io.BytesIO()
             np.lib.format.write_array(member, data, version=(1, 0), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"c{k}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
+    return {text.as_posix(): print_graph(graph).encode(), arrays.as_posix(): packed.getvalue()}
+
+
+def save_graph(graph: Graph, stem: Path | str) -> None:
+    """Write `<stem>.txt` and `<stem>.npz` (`graph_files`).
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
     try:
-        arrays.write_bytes(packed.getvalue())
-        text.write_text(print_graph(graph), encoding="utf-8", newline="\n")
+        for name, content in graph_files(graph, str(stem)).items():
+            Path(name).write_bytes(content)
     except OSError as error:
         raise UsageError(f"the graph cannot be written: {error.strerror}", where=str(stem)) from error
 

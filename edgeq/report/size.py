@@ -12,7 +12,7 @@ from elftools.elf.elffile import ELFFile
 
 from edgeq.errors import ToolError
 from edgeq.report.callgraph import call_graph, deepest, reachable
-from edgeq.target import Target
+from edgeq.target import Region, Target
 
 ARENA = "eq_arena"
 STATE = "eq_state"
@@ -120,6 +120,20 @@ def measure(program: Path, target: Target, weights_file: int = 0, kernel_files: 
     if target.bare_metal:
         return _of_sections(sections, items, used, stack, weights_file)
     return _of_symbols(sections, items, used, program.stem, stack, kernel_files)
+
+
+def end_within(program: Path, region: Region) -> int:
+    """The address after the last byte of a memory that a linked program is loaded to; the region's start if none is.
+
+    Raises:
+        ToolError: it is not an ELF file.
+    """
+    try:
+        with program.open("rb") as file:
+            segments = [(s["p_paddr"], s["p_filesz"]) for s in ELFFile(file).iter_segments("PT_LOAD")]
+    except (OSError, ELFError) as error:
+        raise ToolError(f"cannot be measured: {error}", hint="only ELF programs can", where=str(program)) from error
+    return max([start + size for start, size in segments if region.origin <= start < region.end], default=region.origin)
 
 
 def _items(elf: ELFFile) -> list[_Item]:

@@ -71,8 +71,9 @@ class Program:
             tuple(Port(port["name"], tuple(port["shape"]), port["dtype"]) for port in manifest[side])
             for side in ("inputs", "outputs")
         )
-        file = manifest.get("weights_file")
-        weights = Loaded(path.parent.parent / file, manifest["weights_address"]) if file else None
+        file, emulated = manifest.get("weights_file"), manifest.get("weights_emulated_address")
+        address = manifest["weights_address"] if emulated is None else emulated
+        weights = Loaded(path.parent.parent / file, address) if file else None
         return Program(path, target, inputs, outputs, manifest["macs"], weights)
 
 

@@ -80,6 +80,11 @@ def program_path(folder: Path, name: str, target: Target) -> Path:
     return folder / BUILD / f"{name}{target.suffix}"
 
 
+def emulated_path(folder: Path, name: str, target: Target) -> Path:
+    """Where the emulator's own program is, if a build folder has one: its weights lie where the emulator has memory."""
+    return program_path(folder, f"{name}_emulated", target)
+
+
 def profile_path(folder: Path, name: str, target: Target) -> Path:
     """Where the profiling program of a build folder is once it is built."""
     return program_path(folder, f"{name}_profile", target)
@@ -184,7 +189,7 @@ def build(
     if cmsis_nn_root is not None:
         options.append(f"CMSIS_NN_ROOT={cmsis_nn_root.resolve()}")
     configure(folder, target, compiler, options)
-    _make(folder, target, [name, f"{name}_program"])
+    _make(folder, target, ["all"])
     return Built(program_path(folder, name, target), folder / BUILD / f"lib{name}.a", compiler)
 
 
@@ -207,7 +212,7 @@ def build_profile(folder: Path, name: str, target: Target, toolchain: str | None
     goals = [f"{name}_profile"]
     if not _is_configured(folder):
         if program_path(folder, name, target).is_file():
-            goals = [name, f"{name}_program", *goals]  # configuring removes them
+            goals = ["all", *goals]  # configuring removes them
         configure(folder, target, find_toolchain(target, toolchain))
     _make(folder, target, goals)
     return profile_path(folder, name, target)

@@ -43,6 +43,7 @@ FIGURES = {
     "top1_int8",
     "agreement",
     "centred_sqnr_db",
+    "edited",
     "drop",
     "random_data",
     "stack_used_bytes",
@@ -228,7 +229,7 @@ def test_optimize(tmp_path: Path) -> None:
         made = succeeds("build", SINE, "--target", "host", "--optimize", goal, "--output", out, "--json").json
         assert made["optimize"] == goal
         assert succeeds("verify", out, "--json").json["mismatches"] == 0
-        flags[goal] = re.search(r'EDGEQ_OPTIMIZATION "(-O.)"', (out / "CMakeLists.txt").read_text())[1]  # type: ignore[index]
+        flags[goal] = re.search(r'HELLO_SINE_OPTIMIZATION "(-O.)"', (out / "CMakeLists.txt").read_text())[1]  # type: ignore[index]
     assert flags == {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 
 
@@ -237,6 +238,26 @@ def test_name_and_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     made = succeeds("build", SINE, "--target", "host", "--no-compile", "--name", "My Wave", "--json").json
     assert (made["name"], made["folder"]) == ("my_wave", str(Path("build") / "my_wave-host"))
     assert (tmp_path / "build" / "my_wave-host" / "include" / "my_wave.h").is_file()
+
+
+def test_default_folders_of_like_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that differ after a dot make two builds; those with one C name do not replace each other unasked."""
+    monkeypatch.chdir(tmp_path)
+    node = helper.make_node("Relu", ["x"], ["y"])
+    for name in ("kws.v1", "kws.v2", "kws-v1"):
+        (tmp_path / f"{name}.onnx").write_bytes(model_of([node], {"x": (1, 4)}, ["y"]).SerializeToString())
+    np.savez(tmp_path / "x.npz", x=weights(30, 4))
+    build = ("--calibration", "x.npz", "--target", "host", "--no-compile")
+    for name in ("kws_v1", "kws_v2"):
+        made = succeeds("build", f"{name.replace('_', '.')}.onnx", *build, "--json").json
+        assert (made["name"], made["folder"]) == (name, f"build/{name}-host")
+    assert succeeds("inspect", "kws.v2.onnx", "--json").json["name"] == "kws_v2"
+    first = contents(tmp_path / "build")
+    refused = edgeq("build", "kws-v1.onnx", *build)
+    assert refused.code == 2 and "is the build of kws.v1.onnx" in refused.err and "--name" in refused.err
+    assert contents(tmp_path / "build") == first
+    succeeds("build", "kws-v1.onnx", *build, "--output", "build/kws_v1-host")
+    succeeds("build", "kws-v1.onnx", *build)
 
 
 @pytest.mark.parametrize("name", ["string", "stdint", "all", "clean", "edgeq_model", "9", "eq", "int", "main", "模型"])
@@ -410,10 +431,12 @@ def test_verify_finds_a_mismatch(copy: Path) -> None:
     shutil.copy(copy / "again" / "digits", copy / "build" / "digits")
     shown = edgeq("verify", copy, "--data", TEST, "--samples", "50")
     assert shown.code == 1
-    assert shown.out.startswith("MISMATCH: ") and "largest difference" in shown.out and shown.err == ""
+    assert shown.out.startswith("MISMATCH: ") and "largest difference" in shown.out
+    (warning,) = shown.err.splitlines()
+    assert "no longer as they were generated: src/digits_weights.c; build it again" in warning
     found = edgeq("verify", copy, "--data", TEST, "--samples", "50", "--json")
     assert found.code == 1
-    assert found.json.keys() == FIGURES
+    assert found.json.keys() == FIGURES and found.json["edited"] == ["src/digits_weights.c"]
     assert 0 < found.json["mismatches"] <= 50 and found.json["max_abs_diff"] > 0
 
 
@@ -433,7 +456,7 @@ def test_profile(digits: Path) -> None:
 
 
 def test_inspect(digits: Path) -> None:
-    assert succeeds("inspect", digits, "--json").json == _manifest(digits)
+    assert succeeds("inspect", digits, "--json").json == {**_manifest(digits), "edited": []}
     shown = succeeds("inspect", digits)
     assert "flash" in shown.out and "eq_conv2d" in shown.out
     of_model = succeeds("inspect", DIGITS / "digits.onnx", "--json").json

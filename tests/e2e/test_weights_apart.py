@@ -75,6 +75,38 @@ def test_file_anywhere(address: str, tmp_path: Path) -> None:
     assert made["weights_address"] == int(address, 0)
 
 
+@pytest.mark.parametrize("address", ["0x90000000", "0x08010000"])
+def test_file_in_the_users_flash(address: str, tmp_path: Path) -> None:
+    """The emulator has no memory there: its program has the weights elsewhere, the user's where they belong."""
+    out = tmp_path / "out"
+    options = ("--target", "cortex-m4", "--weights-in", "file", "--weights-address", address)
+    built = succeeds("build", DIGITS, *options, "--output", out)
+    assert f"for address {int(address, 0):#x} (0x21000000 in the emulator)" in built.out
+    shown = succeeds("verify", out, "--data", TEST, "--samples", "20")
+    assert shown.out.startswith("bit-exact: 0 of 20") and "is at 0x21000000 there" in shown.err
+    assert "is at 0x21000000 there" in succeeds("profile", out).err
+    assert "is at 0x21000000 there" in succeeds("run", out, "--input", TEST).err
+    for program, its_own in (("digits", int(address, 0)), ("digits_emulated", 0x21000000)):
+        code = (out / "build" / f"{program}.elf").read_bytes()
+        assert (its_own + 32).to_bytes(4, "little") in code  # of the first array
+    assert (int(address, 0) + 32).to_bytes(4, "little") not in (out / "build" / "digits_emulated.elf").read_bytes()
+
+
+def test_no_room_for_the_file_in_the_emulator(tmp_path: Path) -> None:
+    """A board whose whole flash is taken by the program: it is built, and not run."""
+    board = tmp_path / "board.toml"
+    flash = "flash = { origin = 0x08000000, size = 0x4000 }\nram = { origin = 0x20000000, size = 0x10000 }"
+    board.write_text(
+        f'extends = "cortex-m4"\ndescription = "small"\n[memory]\n{flash}\n[runner.qemu-system]\n'
+        'program = "qemu-system-arm"\npackage = "qemu-system-arm"\nmachine = "netduinoplus2"\n'
+    )
+    options = ("--board", board, "--weights-in", "file", "--weights-address", "0x90000000")
+    built = succeeds("build", DIGITS, *options, "--output", tmp_path / "out")
+    assert "no memory for weights at 0x90000000" in built.err
+    refused = edgeq("verify", tmp_path / "out", "--samples", "2")
+    assert refused.code == 6 and "no memory for its weights at 0x90000000" in refused.err
+
+
 def test_file_that_is_wrong(tmp_path: Path) -> None:
     """The program refuses to run."""
     out = tmp_path / "out"

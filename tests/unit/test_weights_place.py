@@ -18,7 +18,16 @@ from edgeq.codegen.emit import weights_image
 from edgeq.codegen.literals import Constant
 from edgeq.codegen.manifest import make_manifest
 from edgeq.codegen.program import Program
-from edgeq.codegen.weights import HEADER_BYTES, INLINE, WeightsPlace, fingerprint, image, layout, place_weights
+from edgeq.codegen.weights import (
+    HEADER_BYTES,
+    INLINE,
+    WeightsPlace,
+    emulated_place,
+    fingerprint,
+    image,
+    layout,
+    place_weights,
+)
 from edgeq.errors import CapacityError, UsageError
 from edgeq.resources import folder
 from edgeq.target import Region, load_target
@@ -41,6 +50,19 @@ def test_places() -> None:
     assert place_weights("file", None, CORE) == FILE
     assert place_weights("file", 0x90000000, CORE) == WeightsPlace("file", "", 0x90000000)
     assert place_weights("file", 0x200000, CORE) == WeightsPlace("file", "flash", 0x200000)
+
+
+def test_places_in_the_emulator() -> None:
+    """Where no memory of the target is: in its memory for weights, or at the end of its flash."""
+    far = WeightsPlace("file", "", 0x90000000)
+    small = replace(CORE, memory={**CORE.memory, "weights": Region(0x21000000, 64)})
+    assert emulated_place(far, 100, CORE) == replace(far, emulated=0x21000000)
+    assert emulated_place(far, 100, BARE) == emulated_place(far, 100, small) == replace(far, emulated=0x400000 - 112)
+    for place in (FILE, INLINE, WeightsPlace("section"), WeightsPlace("file", "flash", 0x200000)):
+        assert emulated_place(place, 100, CORE) == place
+    cmake = render(_program(far), CORE)["CMakeLists.txt"]
+    assert cmake.count("NET_WEIGHTS_ADDRESS=0x21000000u") == 2  # run and profile
+    assert "WEIGHTS_ADDRESS" not in render(_program(FILE), CORE)["CMakeLists.txt"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +166,8 @@ def test_weights_elsewhere_do_not_count_against_flash() -> None:
     with pytest.raises(CapacityError, match="weights and tables take") as caught:
         lower(small_net(), small)
     assert "--weights-in" in caught.value.hint
-    for place in (WeightsPlace("section", "weights"), FILE, WeightsPlace("file", "", 0x90000000)):
+    far = WeightsPlace("file", "", 0x90000000, emulated=0x21000000)
+    for place in (WeightsPlace("section", "weights"), FILE, far):
         assert lower(small_net(), small, weights=place).weights == place
 
 
