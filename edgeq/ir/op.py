@@ -31,7 +31,6 @@ class Scale(Enum):
 
     FREE = "free"  # its own range
     SAME = "same"  # one scale for all activations, inputs and outputs
-    FIXED = "fixed"  # given by the operator
 
 
 @dataclass(frozen=True)
@@ -112,12 +111,15 @@ class QuantRule:
 
     Attributes:
         output: how the output's scale is decided.
-        fixed: the output's parameters when FIXED.
+        usual: the output's parameters in TensorFlow Lite, which has no others. Its arithmetics take them; FAST does
+            where they suit the samples nearly as well as the range that these show.
+        headroom: for how much more than samples show FAST leaves room, as a factor of the range.
         roles: what each operand is; those beyond the last are activations.
     """
 
     output: Scale = Scale.FREE
-    fixed: QParams | None = None
+    usual: QParams | None = None
+    headroom: float = 1.0
     roles: tuple[Role, ...] = ()
 
     def role(self, index: int) -> Role:

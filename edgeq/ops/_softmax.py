@@ -2,8 +2,9 @@
 
 The inputs of a row differ by 0 … 255 steps, so the exponentials are a table that Python computes.
 
-FAST has them with 15 fraction bits. TFLITE and TFLM have the results of gemmlowp's fixed-point exponential for the
-difference scaled to 5 integer bits, with 31 fraction bits, and 0 where the difference exceeds what these bits hold.
+FAST has them with 15 fraction bits, or fewer for a Softmax whose outputs are all tiny. TFLITE and TFLM have the results
+of gemmlowp's fixed-point exponential for the difference scaled to 5 integer bits, with 31 fraction bits, and 0 where
+the difference exceeds what these bits hold.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ir.traits import Commuted, Perm, Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
@@ -37,10 +38,12 @@ class RowOp(Op):
     Attributes:
         axis: not negative; kernels need the last one.
         output: the quantization that TensorFlow Lite prescribes for the output.
+        headroom: of `QuantRule`.
     """
 
     axis: int
     output: ClassVar[QParams]
+    headroom: ClassVar[float] = 1.0
 
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {
@@ -72,7 +75,7 @@ class RowOp(Op):
         raise NotImplementedError
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(Scale.FIXED, self.output)
+        return QuantRule(usual=self.output, headroom=self.headroom)
 
     def commute(self, perm: Perm) -> Commuted | None:
         axis = perm[self.axis]
@@ -152,8 +155,8 @@ def columns(site: Site) -> int:
     return site.outputs[0].shape[site.op.axis]
 
 
-def fast_exponentials(site: Site) -> npt.NDArray[np.uint16]:
-    """exp(−s_in · d) for d = 0 … 255 with 15 fraction bits.
+def fast_exponentials(site: Site, bits: int = EXP_BITS) -> npt.NDArray[np.uint16]:
+    """exp(−s_in · d) for d = 0 … 255 with `bits` fraction bits.
 
     Raises:
         QuantizationError: the sum of a row could exceed 31 bits.
@@ -164,7 +167,7 @@ def fast_exponentials(site: Site) -> npt.NDArray[np.uint16]:
             hint=f"at most {MAX_COLUMNS_FAST} are supported",
             where=site.name,
         )
-    exact = np.exp(-site.input(0).qp.s * np.arange(256)) * 2.0**EXP_BITS
+    exact = np.exp(-site.input(0).qp.s * np.arange(256)) * 2.0**bits
     return np.rint(exact).astype(np.uint16)
 
 

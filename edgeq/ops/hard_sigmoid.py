@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import QuantRule, Sample, Scale, Shapes
+from edgeq.ir.op import QuantRule, Sample, Shapes
 from edgeq.ir.tensor import Array, QParams
 from edgeq.ops._table import TableOp
 
 
 @dataclass(frozen=True)
 class HardSigmoid(TableOp):
-    """alpha · x + beta, clamped to [0, 1]; the output is quantized with scale 1/256 and zero-point −128.
+    """alpha · x + beta, clamped to [0, 1]; the usual output has scale 1/256 and zero-point −128.
 
     Attributes:
         alpha, beta: slope, and value at zero.
@@ -29,7 +29,7 @@ class HardSigmoid(TableOp):
         return np.clip(self.alpha * x + self.beta, 0.0, 1.0)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(Scale.FIXED, QParams.per_tensor(1 / 256, -128))
+        return QuantRule(usual=QParams.per_tensor(1 / 256, -128))
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

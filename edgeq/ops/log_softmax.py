@@ -123,7 +123,7 @@ def lower_double(site: Site) -> Mapping[str, Param]:
 
 @dataclass(frozen=True)
 class LogSoftmax(RowOp):
-    """x − ln Σ exp(x) along an axis; the output is quantized with scale 1/16 and zero-point 127.
+    """x − ln Σ exp(x) along an axis; TensorFlow Lite's output has scale 1/16 and zero-point 127.
 
     FAST: `q = clamp(zp − ((d·A + L + 2¹⁴) >> 15))`, d the difference from the row's maximum, A = s_in / s_out · 2¹⁵,
     and L the logarithm of the sum of exponentials (15 fraction bits) in the same unit, interpolated in a table of 64

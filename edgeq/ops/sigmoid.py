@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import QuantRule, Sample, Scale, Shapes
+from edgeq.ir.op import QuantRule, Sample, Shapes
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
@@ -16,7 +16,7 @@ from edgeq.ops._table import TableOp
 
 @dataclass(frozen=True)
 class Sigmoid(TableOp):
-    """1 / (1 + exp(−x)); the output is quantized with scale 1/256 and zero-point −128."""
+    """1 / (1 + exp(−x)); TensorFlow Lite's output has scale 1/256 and zero-point −128."""
 
     onnx: ClassVar[str] = "Sigmoid"
 
@@ -28,7 +28,7 @@ class Sigmoid(TableOp):
         return lut.build_litert(lambda v: one / (one + exp(-v)), x, y)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(Scale.FIXED, QParams.per_tensor(1 / 256, -128))
+        return QuantRule(usual=QParams.per_tensor(1 / 256, -128))
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, log2
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_div
 from edgeq.numerics.gemmlowp import reciprocal
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
+    EXP_BITS,
     SUM_BITS,
     RowOp,
     columns,
@@ -29,21 +31,36 @@ from edgeq.ops._softmax import (
 OUTPUT = QParams.per_tensor(1 / 256, -128)
 
 
+LEAST_BITS = 8
+"""Fraction bits that exponentials need: with fewer, they are coarser than the output."""
+
+
+def exponential_bits(site: Site) -> int:
+    """Fraction bits of FAST's exponentials: e / s_out has 31 bits at most.
+
+    Raises:
+        QuantizationError: the output's scale is too small.
+    """
+    inverse = 1.0 / site.outputs[0].qp.s
+    bits = min(EXP_BITS, 31 - ceil(log2(inverse)))
+    if bits < LEAST_BITS:
+        raise QuantizationError(
+            f"the scale {site.outputs[0].qp.s:g} of a softmax's output is too small",
+            hint="use 1/256 with zero-point -128",
+            where=site.name,
+        )
+    return bits
+
+
 def output_factor(site: Site) -> tuple[int, int]:
     """1 / s_out as (K, f): K · 2^−f, exact with f = 0 for the usual 1/256, else as precise as 32 bits allow.
 
     Raises:
         QuantizationError: the output's scale is too small.
     """
-    inverse = 1.0 / site.outputs[0].qp.s
-    if inverse >= 2.0**16:
-        raise QuantizationError(
-            f"the scale {site.outputs[0].qp.s:g} of a softmax's output is too small",
-            hint="use 1/256 with zero-point -128",
-            where=site.name,
-        )
+    inverse, most = 1.0 / site.outputs[0].qp.s, 2 ** (31 - exponential_bits(site))
     bits = 16 - (columns(site) - 1).bit_length()  # the sum, shifted left by these, stays below 2³¹
-    while bits > 0 and round(inverse * 2.0**bits) > 2**16:
+    while bits > 0 and round(inverse * 2.0**bits) > most:
         bits -= 1
     factor = round(inverse * 2.0**bits)
     while bits > 0 and factor % 2 == 0:
@@ -55,7 +72,7 @@ def lower_fast(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_softmax_ref_fast`."""
     factor, shift = output_factor(site)
     return {
-        **row_params(site, fast_exponentials(site)),
+        **row_params(site, fast_exponentials(site, exponential_bits(site))),
         "factor": factor,
         "shift": shift,
         "zero_point": site.outputs[0].qp.zp,
@@ -69,10 +86,11 @@ def lower_double(site: Site) -> Mapping[str, Param]:
 
 @dataclass(frozen=True)
 class Softmax(RowOp):
-    """exp(x) / Σ exp(x) along an axis; the output is quantized with scale 1/256 and zero-point −128.
+    """exp(x) / Σ exp(x) along an axis; TensorFlow Lite's output has scale 1/256 and zero-point −128.
 
-    FAST: `q = clamp(zp + (e·K + D/2) / D)` in unsigned 32-bit integers, e = round(exp(−s_in·d) · 2¹⁵), d the difference
-    from the row's maximum, K · 2^−f = 1 / s_out, D = Σe · 2^f; K = 256 and f = 0 for the usual output.
+    FAST: `q = clamp(zp + (e·K + D/2) / D)` in unsigned 32-bit integers, e = round(exp(−s_in·d) · 2^b), d the difference
+    from the row's maximum, b = 15, or less where s_out is below 2⁻¹⁶ (e·K has 31 bits), K · 2^−f = 1 / s_out,
+    D = Σe · 2^f; K = 256 and f = 0 for the usual output.
     TFLITE and TFLM: gemmlowp's fixed-point reciprocal of the sum, times the exponential, rounded twice.
 
     Attributes:
@@ -80,6 +98,7 @@ class Softmax(RowOp):
     """
 
     output: ClassVar = OUTPUT
+    headroom: ClassVar = 2.0
     onnx: ClassVar[str] = "Softmax"
     kernels: ClassVar = portable_rows("softmax", lower_fast, lower_double)
 
@@ -91,7 +110,7 @@ class Softmax(RowOp):
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         if uses_fast(site):
-            e = fast_exponentials(site).astype(np.int64)[differences]
+            e = fast_exponentials(site, exponential_bits(site)).astype(np.int64)[differences]
             factor, shift = output_factor(site)
             total = e.sum(axis=-1, keepdims=True) << shift
             return np.clip((e * factor + (total >> 1)) // total + site.outputs[0].qp.zp, QMIN, QMAX)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import QuantRule, Sample, Scale, Shapes
+from edgeq.ir.op import QuantRule, Sample, Shapes
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
@@ -16,7 +16,7 @@ from edgeq.ops._table import TableOp
 
 @dataclass(frozen=True)
 class Tanh(TableOp):
-    """tanh(x); the output is quantized with scale 1/128 and zero-point 0."""
+    """tanh(x); TensorFlow Lite's output has scale 1/128 and zero-point 0."""
 
     onnx: ClassVar[str] = "Tanh"
 
@@ -27,7 +27,7 @@ class Tanh(TableOp):
         return lut.build_litert(lut.in_float64(np.tanh), x, y)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return QuantRule(Scale.FIXED, QParams.per_tensor(1 / 128, 0))
+        return QuantRule(usual=QParams.per_tensor(1 / 128, 0))
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

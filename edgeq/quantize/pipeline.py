@@ -26,7 +26,7 @@ from edgeq.quantize.weights import check_finite
 
 def _solve(draft: Draft) -> Draft:
     """Group activations that share parameters, with a Requantize wherever two must differ."""
-    plan = solve(draft.graph, draft.config)
+    plan = solve(draft.graph, draft.config, draft.numerics)
     return replace(draft, graph=plan.graph, groups=plan.groups)
 
 

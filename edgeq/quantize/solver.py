@@ -11,6 +11,7 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, State
 from edgeq.ir.op import Op, Product, QuantRule, Scale, registry
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import Activations, QuantConfig
 from edgeq.quantize.ranges import activation_params
 
@@ -117,14 +118,14 @@ class _Groups:
                 self.given[a] = self.given[b]
 
 
-def solve(graph: Graph, config: QuantConfig) -> Plan:
+def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST) -> Plan:
     """Group the activations of a float graph. Where operators need one scale but have two, a Requantize is inserted.
 
     Raises:
         QuantizationError: an activation is not float32.
     """
     _check_types(graph)
-    groups = _Groups(_prescribed(graph, config))
+    groups = _Groups(_prescribed(graph, config, numerics))
     editor = graph.edit()
     for state in graph.states:
         _tie(editor, groups, state)
@@ -152,13 +153,13 @@ def _check_types(graph: Graph) -> None:
         )
 
 
-def _prescribed(graph: Graph, config: QuantConfig) -> dict[str, QParams]:
-    """Parameters known before calibration: those of the model, of operators, of the user; the last one prevails."""
+def _prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[str, QParams]:
+    """Parameters known before calibration: of the model, the arithmetic, the user; the last one prevails."""
     prescribed = {n: v.type.q for n, v in graph.values.items() if v.data is None and v.type.q is not None}
     for node in graph.nodes:
         rule = rule_of(graph, node)
-        if rule.output is Scale.FIXED and rule.fixed is not None:
-            prescribed.update((out, rule.fixed) for out in node.outputs if out not in prescribed)
+        if numerics is not Numerics.FAST and rule.usual is not None:
+            prescribed.update((out, rule.usual) for out in node.outputs if out not in prescribed)
     for name, outputs in [*((i, (i,)) for i in graph.inputs), *((n.name, n.outputs) for n in graph.nodes)]:
         entry = config.layer(name)
         if entry is not None and entry.range is not None:

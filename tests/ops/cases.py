@@ -180,8 +180,8 @@ class _Builder:
     def _output(self, real: Array) -> QParams:
         if self.rule.output is Scale.SAME:
             return self.shared
-        if self.rule.output is Scale.FIXED and self.rule.fixed is not None:
-            return self.rule.fixed
+        if self.rule.usual is not None and (self.numerics is not Numerics.FAST or self.variant == PLAIN):
+            return self.rule.usual
         finite = real[np.isfinite(real)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
         return activation_params(self.variant, low, high, output=True)

@@ -18,6 +18,8 @@ from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.hard_sigmoid import HardSigmoid
+from edgeq.ops.log_softmax import LogSoftmax
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.maximum import Maximum
 from edgeq.ops.mul import Mul
@@ -145,7 +147,7 @@ def test_quantization_is_deterministic() -> None:
 def test_concat_has_the_joint_range_and_conflicts_are_converted() -> None:
     e = editor()
     a, b = e.input("a", tensor(1, 4)), e.input("b", tensor(1, 4))
-    (s,) = e.add(Sigmoid(), [b], "sigmoid")
+    (s,) = e.add(Sigmoid(), [b], "sigmoid", types=[tensor(1, 4, q=QParams.per_tensor(1 / 256, -128))])
     (y,) = e.add(Concat(1), [a, b, s], "concat")
     graph = done(e, y)
     data = [{"a": np.full((1, 4), 2.0, np.float32), "b": np.full((1, 4), -3.0, np.float32)}]
@@ -158,6 +160,60 @@ def test_concat_has_the_joint_range_and_conflicts_are_converted() -> None:
     assert extra.inputs == ("sigmoid",) and integer.type(extra.outputs[0]).qp == q
     f, g = outputs(graph, integer, data)
     assert np.abs(f - g).max() < 0.02
+
+
+UNIT = QParams.per_tensor(1 / 256, -128)
+USUAL = {
+    Sigmoid(): UNIT,
+    HardSigmoid(): UNIT,
+    Tanh(): QParams.per_tensor(1 / 128, 0),
+    Softmax(1): UNIT,
+    LogSoftmax(1): QParams.per_tensor(1 / 16, 127),
+}
+
+
+def function(op: Op, low: float, high: float, count: int = 20) -> tuple[Graph, list[dict[str, np.ndarray]]]:
+    """A graph of one operator on 30 values, and samples between two bounds."""
+    e = editor()
+    e.input("x", tensor(1, 30))
+    graph = done(e, *e.add(op, ["x"], "y"))
+    rng = np.random.default_rng(1)
+    return graph, [{"x": rng.uniform(low, high, (1, 30)).astype(np.float32)} for _ in range(count)]
+
+
+SMALL = [(Sigmoid(), -9, -5), (HardSigmoid(), -3, -2.4), (Tanh(), -0.1, 0.1), (Softmax(1), 0, 1), (LogSoftmax(1), 0, 1)]
+
+
+@pytest.mark.parametrize(("op", "low", "high"), SMALL)
+def test_small_outputs_of_bounded_functions_have_a_scale_of_their_own(op: Op, low: float, high: float) -> None:
+    graph, data = function(op, low, high)
+    integer = quantize(graph, data)
+    shown = np.abs(outputs(graph, integer, data)[0]).max()
+    room = 2.0 if isinstance(op, Softmax) else 1.0
+    levels = 127.5 if isinstance(op, Tanh) else 255
+    assert integer.type("y").qp.s == pytest.approx(room * shown / levels, rel=0.01)
+    assert integer.type("y").qp.s < USUAL[op].s / 2
+
+
+@pytest.mark.parametrize(("op", "low", "high"), SMALL)
+def test_few_samples_and_other_arithmetics_leave_the_usual_scale(op: Op, low: float, high: float) -> None:
+    graph, data = function(op, low, high)
+    assert quantize(graph, data[:15]).type("y").qp == USUAL[op]
+    assert quantize(graph, data, numerics=Numerics.TFLITE).type("y").qp == USUAL[op]
+
+
+@pytest.mark.parametrize("op", USUAL)
+def test_outputs_that_fill_the_usual_scale_have_it(op: Op) -> None:
+    graph, data = function(op, -14.5, 0.0) if isinstance(op, LogSoftmax) else function(op, -20, 20)
+    assert quantize(graph, data).type("y").qp == USUAL[op]
+
+
+def test_log_softmax_is_not_cut_at_the_usual_bound() -> None:
+    graph, data = function(LogSoftmax(1), -60, 60)
+    integer = quantize(graph, data)
+    found = sqnr_db(*outputs(graph, integer, data))
+    assert found is not None and found > 45
+    assert integer.type("y").qp.s * 255 > 100
 
 
 def test_a_given_output_of_a_pool_gets_a_requantize_after_it() -> None:

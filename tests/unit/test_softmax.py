@@ -90,10 +90,21 @@ def test_log_softmax_into_another_scale(q: QParams, numerics: Numerics) -> None:
     assert error(site(LogSoftmax(1), (50, 10), 0.1, q, numerics), rows(10)) < 0.52
 
 
+@pytest.mark.parametrize(("columns", "scale"), [(300, 2.0**-16), (1000, 6e-6), (20000, 2e-7)])
+def test_softmax_of_nearly_equal_values_is_not_coarse(columns: int, scale: float) -> None:
+    s = site(Softmax(1), (50, columns), 0.002, QParams.per_tensor(scale, -128))
+    x = rows(columns)
+    (q,) = s.op.run_int(s, [x])
+    assert len(np.unique(q)) > 50
+    assert softmax.exponential_bits(s) < 15 or scale == 2.0**-16
+    assert output_factor(s)[0] <= 2 ** (31 - softmax.exponential_bits(s))
+    assert error(s, x) < 0.52 + 0.6 * 2.0 ** (8 - softmax.exponential_bits(s))  # exponentials are rounded, too
+
+
 @pytest.mark.parametrize("op", [Softmax(1), LogSoftmax(1)])
 def test_an_output_scale_beyond_32_bits_is_refused(op: Softmax | LogSoftmax) -> None:
     with pytest.raises(QuantizationError, match="output is too small"):
-        op.run_int(site(op, (1, 4), 0.1, QParams.per_tensor(1e-6, 0)), [np.zeros((1, 4), np.int8)])
+        op.run_int(site(op, (1, 4), 0.1, QParams.per_tensor(1e-8, 0)), [np.zeros((1, 4), np.int8)])
 
 
 @pytest.mark.parametrize("numerics", Numerics)

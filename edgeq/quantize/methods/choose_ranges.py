@@ -10,15 +10,18 @@ import numpy as np
 from edgeq.executor import FloatArithmetic
 from edgeq.ir.graph import Graph
 from edgeq.ir.op import Scale
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ir.traits import Monotone
-from edgeq.quantize.calibrate import Wanted, not_finite
+from edgeq.quantize.calibrate import LEAST_SAMPLES, Wanted, not_finite
 from edgeq.quantize.config import Activations
 from edgeq.quantize.observers import OBSERVERS, Range, range_of
 from edgeq.quantize.ranges import activation_params
 from edgeq.quantize.solver import Group, requantized_twins, rule_of
 from edgeq.quantize.statistics import Need, Statistics
 from edgeq.quantize.step import Draft, Step
+
+USUAL_COST = 10.0 ** (1 / 20)
+"""The usual parameters are taken where their step is not larger than this times the least possible one: 1 dB."""
 
 
 def choose_ranges(draft: Draft) -> Draft:
@@ -95,9 +98,27 @@ def _joint_range(
     for name in sources:
         if not np.isfinite(known[name].range).all():
             raise not_finite(graph, name)
-    ranges = [range_of(known[name], group.config) for name in sources]
+    enough = statistics.samples >= LEAST_SAMPLES
+    ranges = [_with_usual(graph, name, range_of(known[name], group.config), enough) for name in sources]
     ranges += [fills[name] for name in group.members if name in fills]
     return min((low for low, _ in ranges), default=0.0), max((high for _, high in ranges), default=0.0)
+
+
+def _with_usual(graph: Graph, name: str, shown: Range, enough: bool) -> Range:
+    """The range of what an operator has usual parameters for: that of these, or of what samples show.
+
+    The usual one holds whatever the operator may yield, so it is taken where there are not enough samples, too.
+    """
+    node = graph.producers.get(name)
+    rule = None if node is None else rule_of(graph, node)
+    if rule is None or rule.usual is None:
+        return shown
+    usual = tuple(rule.usual.s * (end - rule.usual.zp) for end in DType.INT8.range)
+    low, high = (end * rule.headroom for end in shown)
+    holds = usual[0] <= shown[0] + rule.usual.s and shown[1] - rule.usual.s <= usual[1]
+    if holds and (not enough or usual[1] - usual[0] <= USUAL_COST * (high - low)):
+        return usual[0], usual[1]
+    return low, high
 
 
 STEP = Step("choose_ranges", choose_ranges)

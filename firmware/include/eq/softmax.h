@@ -1,4 +1,4 @@
-/* Softmax of rows: exp(x) / sum of exp(x), 0..255 stored as -128..127. */
+/* Softmax of rows: exp(x) / sum of exp(x). */
 #ifndef EQ_SOFTMAX_H
 #define EQ_SOFTMAX_H
 
@@ -6,7 +6,7 @@
 
 typedef struct {
     int32_t rows, columns;
-    const uint16_t *exponentials; /* exp(-d) for the differences d = 0..255 to a row's maximum, 15 fraction bits */
+    const uint16_t *exponentials; /* exp(-d) for differences d = 0..255 to a row's maximum; at most 15 fraction bits */
     int32_t factor, shift;        /* factor / 2^shift is one over the output's scale */
     int32_t zero_point;
 } eq_softmax_fast_params;
