@@ -17,6 +17,7 @@ from edgeq.passes.eliminate_transposes import eliminate_transposes
 from edgeq.passes.fold_affine import fold_affine
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fuse_activations import fuse_activations
+from edgeq.passes.fuse_functions import fuse_functions
 from edgeq.passes.fuse_pad import fuse_pad
 from edgeq.passes.mask_softmax import mask_softmax
 from edgeq.passes.merge_tables import merge_tables
@@ -40,6 +41,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     fold_affine,
     fuse_pad,
     fuse_activations,
+    fuse_functions,
 )
 """Before quantization."""
 

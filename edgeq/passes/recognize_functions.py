@@ -34,7 +34,8 @@ def _known_values() -> tuple[Array, ...]:
     return tuple(op.run_float([_grid()])[0] for op in KNOWN)
 
 
-def _scalar(view: View, name: str | None) -> Array | None:
+def scalar(view: View, name: str | None) -> Array | None:
+    """A constant of one real number, else None."""
     data = view.data(name)
     return data if data is not None and data.size == 1 and view.is_real(name) else None
 
@@ -45,17 +46,18 @@ def _evaluate(view: View, cone: list[Node], leaf: str, root: str) -> Array:
     for node in reversed(cone):
         operands: list[Array | None] = []
         for name in node.inputs:
-            c = _scalar(view, name)
+            c = scalar(view, name)
             operands.append(values[name] if c is None and name is not None else None if c is None else c.reshape(()))
         with np.errstate(all="ignore"):
             values[node.outputs[0]] = np.asarray(node.op.run_float(operands)[0], np.float32)
     return values[root]
 
 
-def _leaves(view: View, cone: list[Node]) -> list[str]:
+def leaves_of(view: View, cone: list[Node]) -> list[str]:
+    """What a set of nodes reads, and does not compute itself, besides single numbers."""
     inside = {node.outputs[0] for node in cone}
     names = (n for node in cone for n in node.inputs if n is not None)
-    return [n for n in dict.fromkeys(names) if n not in inside and _scalar(view, n) is None]
+    return [n for n in dict.fromkeys(names) if n not in inside and scalar(view, n) is None]
 
 
 def _recognize(view: View, node: Node) -> bool:
@@ -64,21 +66,21 @@ def _recognize(view: View, node: Node) -> bool:
         return False
     cone = [node]
     while len(cone) <= LIMIT:
-        leaves = _leaves(view, cone)
+        leaves = leaves_of(view, cone)
         if len(leaves) == 1 and len(cone) > 1 and view.shape(leaves[0]) == view.shape(node.outputs[0]):
             values = _evaluate(view, cone, leaves[0], node.outputs[0])
             for op, expected in zip(KNOWN, _known_values(), strict=True):
                 if np.allclose(values, expected, rtol=1e-5, atol=2e-6):
                     view.update(node, op, (leaves[0],))
                     return True
-        above = next((p for leaf in leaves if (p := _absorbable(view, leaf, cone)) is not None), None)
+        above = next((p for leaf in leaves if (p := absorbable(view, leaf, cone)) is not None), None)
         if above is None:
             return False
         cone.append(above)
     return False
 
 
-def _absorbable(view: View, leaf: str, cone: list[Node]) -> Node | None:
+def absorbable(view: View, leaf: str, cone: list[Node]) -> Node | None:
     """The elementwise producer of a leaf that nothing outside the cone reads."""
     node = view.producer(leaf)
     if node is None or not is_elementwise(node.op) or not view.is_real(leaf):

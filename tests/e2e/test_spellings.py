@@ -94,6 +94,41 @@ def padded_maximum() -> onnx.ModelProto:
     )
 
 
+def activated(functions: Sequence[onnx.NodeProto], constants: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+    """Conv → a function spelled in several nodes, `s` of `a` → Conv."""
+    return model_of(
+        [node("Conv", ["x", "w"], ["a"], pads=[1] * 4), *functions, node("Conv", ["s", "v"], ["y"])],
+        {"x": (1, 4, 8, 8)},
+        ["y"],
+        {"w": weights(8, 4, 3, 3), "v": weights(4, 8, 1, 1), **constants},
+    )
+
+
+def silu() -> onnx.ModelProto:
+    """x · sigmoid(x)."""
+    return activated([node("Sigmoid", ["a"], ["g"]), node("Mul", ["a", "g"], ["s"])], {})
+
+
+def mish() -> onnx.ModelProto:
+    """x · tanh(log(1 + exp(x)))."""
+    nodes = [
+        node("Exp", ["a"], ["e"]),
+        node("Add", ["e", "one"], ["f"]),
+        node("Log", ["f"], ["p"]),
+        node("Tanh", ["p"], ["t"]),
+        node("Mul", ["a", "t"], ["s"]),
+    ]
+    return activated(nodes, {"one": np.float32(1)})
+
+
+def keras_hard_silu() -> onnx.ModelProto:
+    """x · clip(0.2 x + 0.5, 0, 1)."""
+    return activated(
+        [node("HardSigmoid", ["a"], ["g"], alpha=0.2, beta=0.5), node("Mul", ["g", "a"], ["s"])],
+        {},
+    )
+
+
 TOKENS, WIDTH = 12, 8
 CAUSAL = np.triu(np.ones((TOKENS, TOKENS)), 1) == 1
 PADDED = np.arange(TOKENS) >= 9
@@ -204,6 +239,9 @@ SPELLINGS = (
     Spelling("mask_rows_hidden_little", lambda: added(WHOLE_ROW, -1e4), T, 29.0, MASK),
     Spelling("mask_computed", computed_from_a_mask, T, 29.0, MASK),
     Spelling("mask_multiplied", multiplied_and_subtracted, T, 29.0, MASK),
+    Spelling("silu", silu, X, 31.0, frozenset({"Mul", "Sigmoid"})),
+    Spelling("mish", mish, X, 31.0, frozenset({"Mul", "Exp", "Log", "Tanh"})),
+    Spelling("hard_silu", keras_hard_silu, X, 31.0, frozenset({"Mul", "HardSigmoid"})),
     Spelling("mask_and_bias", beside_a_bias, T, 29.0, MASK - {"Add"}),
 )
 

@@ -22,6 +22,7 @@ Change = Callable[[Array], Array]
 OPSET = 20
 NO_NODE = {
     "Dequantize": "the identity over the reals",
+    "Function": "an expression of several operators",
     "MaskedSoftmax": "ONNX adds the mask before its softmax",
     "Quantize": "the identity over the reals",
     "Requantize": "the identity over the reals",

@@ -13,13 +13,16 @@ from edgeq.exporters.qdq.registry import exports
 from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
 from edgeq.ir.op import Op
+from edgeq.ir.traits import NO_CLAMP
 from edgeq.ops._conversion import Conversion
 from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._table import TableOp
 from edgeq.ops.clip import Clip
 from edgeq.ops.dequantize import Dequantize
+from edgeq.ops.function import Function, walk
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.hard_swish import HardSwish
+from edgeq.ops.neg import Neg
 from edgeq.ops.pow import Pow
 from edgeq.ops.quantize import Quantize
 from edgeq.ops.requantize import Requantize
@@ -29,6 +32,8 @@ from edgeq.ops.square import Square
 O = TypeVar("O", bound=Op)  # noqa: E741 - an operator
 Spelling = Callable[[QdqWriter, Node, O, str], str]
 """Writes several ONNX operators that compute a function of the tensor given last; returns the result."""
+SPELLINGS: dict[type[Op], Spelling[Any]] = {}
+"""The functions that are spelled; they register themselves."""
 
 
 @exports(BinaryOp)
@@ -46,9 +51,12 @@ def binary(w: QdqWriter, node: Node, op: BinaryOp) -> None:
 def table(w: QdqWriter, node: Node, op: TableOp) -> None:
     """All attributes have the same names in ONNX."""
     nchw = w.is_nchw(str(node.inputs[0]))
+    w.finish(node, _named(w, node, op, w.first(node, nchw)), nchw)
+
+
+def _named(w: QdqWriter, node: Node, op: TableOp, x: str) -> str:
     attributes: dict[str, Any] = {f.name: float(vars(op)[f.name]) for f in fields(op)}
-    (y,) = w.add(op.onnx, [w.first(node, nchw)], node.name, **attributes)
-    w.finish(node, y, nchw)
+    return w.add(op.onnx, [x], node.name, **attributes)[0]
 
 
 def spells(kind: type[O]) -> Callable[[Spelling[O]], Spelling[O]]:
@@ -60,6 +68,7 @@ def spells(kind: type[O]) -> Callable[[Spelling[O]], Spelling[O]]:
             w.write(node.outputs[0], spelling(w, node, op, w.first(node, nchw)), nchw)
 
         exports(kind)(export)
+        SPELLINGS[kind] = spelling
         return spelling
 
     return register
@@ -98,6 +107,12 @@ def gelu(w: QdqWriter, node: Node, op: Gelu, x: str) -> str:
     return w.add("Mul", [x, half], node.name)[0]
 
 
+@spells(Neg)
+def negation(w: QdqWriter, node: Node, op: Neg, x: str) -> str:
+    """Of real numbers, which is what an arithmetic that negates stored integers means."""
+    return w.add("Neg", [x], node.name)[0]
+
+
 @spells(Rsqrt)
 def rsqrt(w: QdqWriter, node: Node, op: Rsqrt, x: str) -> str:
     """1 / √x."""
@@ -114,6 +129,21 @@ def square(w: QdqWriter, node: Node, op: Square, x: str) -> str:
 def power(w: QdqWriter, node: Node, op: Pow, x: str) -> str:
     """The exponent is an input."""
     return _with_constant(w, node, "Pow", x, op.exponent)
+
+
+@spells(Function)
+def function(w: QdqWriter, node: Node, op: Function, x: str) -> str:
+    """Operator by operator, in real numbers."""
+
+    def apply(part: Op, operands: list[str]) -> str:
+        if type(part) in SPELLINGS:
+            return SPELLINGS[type(part)](w, node, part, operands[0])
+        if isinstance(part, TableOp):
+            return _named(w, node, part, operands[0])
+        (y,) = w.add(part.onnx, operands, node.name)
+        return y if part.fused_clamp in (None, NO_CLAMP) else clip(w, node, Clip(*part.fused_clamp), y)
+
+    return walk(op.expression, x, lambda number: w.constant(f"{node.name}_constant", np.float32(number)), apply)
 
 
 def convert(w: QdqWriter, node: Node, op: Conversion, x: str) -> str:

@@ -1,0 +1,126 @@
+"""Any function of one element that is spelled with several operators: one table."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+
+from edgeq.ir.op import Op, Sample, Shapes, registry
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._table import TableOp
+
+T = TypeVar("T")
+NUMBERS = {"inf": float("inf"), "nan": float("nan")}
+ELEMENT = "x"
+"""The name of the element in an expression."""
+
+
+def written(op: Op, operands: Sequence[str]) -> str:
+    """An operator and its operands as a part of an expression; attributes with their defaults are left out."""
+    shown = {f.name: getattr(op, f.name) for f in fields(op)}
+    named = [f"{f.name}={shown[f.name]!r}" for f in fields(op) if f.default is MISSING or shown[f.name] != f.default]
+    return f"{op.kind}({', '.join([*operands, *named])})"
+
+
+def substituted(expression: str, element: str) -> str:
+    """An expression of another expression."""
+
+    class Substitution(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return ast.parse(element, mode="eval").body if node.id == ELEMENT else node
+
+    return ast.unparse(Substitution().visit(ast.parse(expression, mode="eval")))
+
+
+def walk(expression: str, element: T, number: Callable[[float], T], apply: Callable[[Op, list[T]], T]) -> T:
+    """The value of an expression.
+
+    Args:
+        expression: calls of operators, with their attributes as keywords, of numbers and of the element `x`.
+        element: what x stands for.
+        number: what a number stands for.
+        apply: what an operator makes of its operands.
+
+    Raises:
+        ValueError: the expression cannot be read.
+    """
+
+    def value(node: ast.expr) -> T:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in registry():
+            op = registry()[node.func.id](**{str(k.arg): _literal(k.value) for k in node.keywords})
+            return apply(op, [value(operand) for operand in node.args])
+        if isinstance(node, ast.Name) and node.id == ELEMENT:
+            return element
+        return number(float(_literal(node)))
+
+    try:
+        return value(ast.parse(expression, mode="eval").body)
+    except (SyntaxError, TypeError, RecursionError) as error:
+        raise ValueError(f"{expression!r} is not an expression of operators") from error
+
+
+def _literal(node: ast.expr) -> Any:
+    """A number, a truth value or a tuple of such."""
+    if isinstance(node, ast.Name) and node.id in NUMBERS:
+        return NUMBERS[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_literal(node.operand)
+    if isinstance(node, ast.Tuple):
+        return tuple(_literal(item) for item in node.elts)
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        return node.value
+    raise ValueError(f"{ast.unparse(node)!r} is not a number")
+
+
+def is_part(op: Op) -> bool:
+    """Whether an operator can be a part of an expression."""
+    return isinstance(op, (TableOp, BinaryOp))
+
+
+def _apply(op: Op, operands: list[Array]) -> Array:
+    if isinstance(op, TableOp):
+        (x,) = operands
+        return op.real(x)
+    if not isinstance(op, BinaryOp):
+        raise ValueError(f"{op.kind} is no function of single elements")
+    return op.run_float(operands)[0]
+
+
+@cache
+def _check(expression: str) -> None:
+    """Raise a ValueError for what is no expression."""
+    with np.errstate(all="ignore"):
+        walk(expression, np.ones(1), np.asarray, _apply)
+
+
+@dataclass(frozen=True)
+class Function(TableOp):
+    """What an expression of operators makes of each element x, computed in float64.
+
+    Attributes:
+        expression: such as `Mul(x, Sigmoid(x))`; operands are x, numbers and other such calls, attributes are keywords.
+    """
+
+    expression: str
+
+    def real(self, x: Array) -> Array:
+        return np.asarray(np.broadcast_to(walk(self.expression, x, np.asarray, _apply), x.shape))
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        _check(self.expression)
+        return super().out_shapes(shapes)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("silu", cls("Mul(x, Sigmoid(x))"), ((1, 3, 5, 2),)),
+            Sample("mish", cls("Mul(x, Tanh(Log(Add(Exp(x), 1.0))))"), ((1, 35),), low=-8.0, high=8.0),
+            Sample("hard", cls("Mul(x, Add(Mul(x, 0.2), 0.5, clamp=(0.0, 1.0)))"), ((65,),), low=-6.0, high=6.0),
+            Sample("softsign", cls("Div(x, Add(Abs(x), 1.0))"), ((2, 3, 4, 5, 3),)),
+        )

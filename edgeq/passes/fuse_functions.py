@@ -1,0 +1,52 @@
+"""Let what several nodes make of each element of one tensor be one function: one table, and one rounding.
+
+SiLU and its like are products of a tensor with a function of itself. Node by node, such a product costs a table, a
+multiplication, and two roundings; the exponentials that Mish is spelled with do not even fit 8 bits.
+"""
+
+from __future__ import annotations
+
+from edgeq.ir.graph import Graph, Node
+from edgeq.ops.function import ELEMENT, Function, is_part, substituted, written
+from edgeq.passes._rewrite import View, rewrite
+from edgeq.passes.recognize_functions import LIMIT, absorbable, leaves_of, scalar
+
+
+def _expression(view: View, cone: list[Node], leaf: str, root: str) -> str:
+    """What a cone, nodes from the root upwards, makes of its leaf."""
+    values = {leaf: ELEMENT}
+    for node in reversed(cone):
+        operands = []
+        for name in node.inputs:
+            number = scalar(view, name)
+            operands.append(values[str(name)] if number is None else repr(float(number.reshape(()))))
+        own = node.op
+        written_out = substituted(own.expression, operands[0]) if isinstance(own, Function) else written(own, operands)
+        values[node.outputs[0]] = written_out
+    return values[root]
+
+
+def _fuse(view: View, node: Node) -> bool:
+    """Grow the set of nodes above this one, latest first, and take the greatest that has a single leaf."""
+    root = node.outputs[0]
+    if not is_part(node.op) or not view.is_real(root):
+        return False
+    cone, best = [node], 0
+    leaf = ""
+    while len(cone) <= LIMIT:
+        leaves = leaves_of(view, cone)
+        if len(leaves) == 1 and view.shape(leaves[0]) == view.shape(root):
+            best, leaf = len(cone), leaves[0]
+        above = next((p for n in leaves if (p := absorbable(view, n, cone)) is not None and is_part(p.op)), None)
+        if above is None:
+            break
+        cone.append(above)
+    if best < 2:
+        return False
+    view.update(node, Function(_expression(view, cone[:best], leaf, root)), (leaf,))
+    return True
+
+
+def fuse_functions(graph: Graph) -> Graph:
+    """Replace nodes that together compute one tensor from each element of another one by a Function."""
+    return rewrite(graph, _fuse)
