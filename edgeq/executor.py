@@ -162,8 +162,9 @@ class Executor:
         return [None if n is None else held[n] if n in held else self._arithmetic.constant(n) for n in node.inputs]
 
     def run(self, inputs: Mapping[str, Array]) -> Values:
-        """Every computed value of one sample, in its tensor's shape; the graph's inputs are among them."""
-        return {name: array[0] for name, array in self.walk({n: inputs[n][None] for n in self.graph.inputs})}
+        """Every computed value of one sample, in its tensor's shape; the graph's inputs and outputs are among them."""
+        fixed = {n: self._arithmetic.constant(n) for n in self.graph.outputs if self.graph.data(n) is not None}
+        return fixed | {name: x[0] for name, x in self.walk({n: inputs[n][None] for n in self.graph.inputs})}
 
 
 def _folded(x: Array) -> Array:

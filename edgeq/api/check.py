@@ -90,7 +90,7 @@ class Built:
     def integers(self, samples: Iterable[Mapping[str, Array]]) -> list[Array]:
         """Samples as the device takes them: one array per input, stacked along the batch."""
         quantized = [quantize_inputs(self.graph, s) for s in samples]
-        return [np.concatenate([q[name] for q in quantized]) for name in self.graph.public_inputs]
+        return [np.concatenate([np.atleast_1d(q[name]) for q in quantized]) for name in self.graph.public_inputs]
 
 
 def weights_in_emulator(manifest: Mapping[str, Any]) -> int | None:

@@ -25,6 +25,7 @@ from edgeq.passes.propagate_annotations import propagate_annotations
 from edgeq.passes.recognize_functions import recognize_functions
 from edgeq.passes.share_values import share_values
 from edgeq.passes.simplify import simplify
+from edgeq.passes.store_outputs import store_outputs
 
 Pass = Callable[[Graph], Graph]
 
@@ -57,6 +58,9 @@ INTEGER_PASSES: tuple[Pass, ...] = (
     share_values,
 )
 """After quantization: all of them exact."""
+
+FINISHING_PASSES: tuple[Pass, ...] = (store_outputs,)
+"""Once, after the integer passes, which would undo them."""
 
 ROUNDS = 8
 """A pass can make work for one before it; real models need two or three rounds."""
@@ -94,4 +98,10 @@ def optimize_integer(graph: Graph, observe: Observe = unobserved) -> Graph:
     Raises:
         InternalError: the graph is not well formed.
     """
-    return _run(verify(graph, InternalError, "quantization"), INTEGER_PASSES, observe)
+    graph = _run(verify(graph, InternalError, "quantization"), INTEGER_PASSES, observe)
+    for finishing in FINISHING_PASSES:
+        finished = verify(finishing(graph), InternalError, finishing.__name__)
+        if finished is not graph:
+            observe(finishing.__name__, finished)
+        graph = finished
+    return graph

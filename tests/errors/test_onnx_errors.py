@@ -34,7 +34,7 @@ def test_all_unsupported_nodes_are_reported_at_once(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("LSTM", ["x", "w", "w"], ["l"], name="recurrent", hidden_size=2),
         helper.make_node("Relu", ["l"], ["r"], name="fine"),
-        helper.make_node("If", ["c"], ["i"], name="choice", then_branch=branch, else_branch=branch),
+        helper.make_node("If", ["x"], ["i"], name="choice", then_branch=branch, else_branch=branch),
         helper.make_node("Magic", ["r"], ["m"], name="spell", domain="custom"),
         helper.make_node("Conv", ["v", "k"], ["y"], name="conv3d"),
     ]
@@ -130,7 +130,7 @@ NODES = {
         "it picks elements [0, 4, 1] of 4",
     ),
     "missing input": (Case("", "Conv", [X]), "input 1 is missing"),
-    "cast": (Case("", "Cast", [X], {"to": TensorProto.INT64}), "a cast to integers at run time is not supported"),
+    "cast": (Case("", "Cast", [X], {"to": TensorProto.INT64}), "a cast to int64 at run time is not supported"),
     "huge constant": (
         Case("", "ConstantOfShape", [ints(2**40, 2**40)]),
         "a constant would have the shape (1099511627776, 1099511627776)",
@@ -182,7 +182,7 @@ def test_integers_that_nothing_dequantizes(tmp_path: Path) -> None:
 def test_inputs_of_other_types(tmp_path: Path) -> None:
     node = helper.make_node("Gather", ["w", "x"], ["y"])
     model = model_of([node], {"x": [2]}, ["y"], {"w": weights(5, 3)}, dtypes={"x": TensorProto.INT64})
-    assert failure(model, tmp_path).message == "an input of type INT64 is not supported"
+    assert failure(model, tmp_path).message == "an input of type int64 is not supported"
 
 
 def quantized(scale: Any, zero: Any, **attributes: Any) -> onnx.ModelProto:
@@ -366,3 +366,20 @@ def test_mutants_of_a_model_raise_nothing_else(tmp_path: Path) -> None:
             assert error.hint
             refused += 1
     assert refused > 150
+
+
+def test_an_input_without_elements(tmp_path: Path) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    model = model_of([node], {"x": [1, 0, 4]}, ["y"])
+    with pytest.raises(UsageError) as caught:
+        imported(model, tmp_path)
+    assert caught.value.message == "dimension 1 of this input has size 0: there would be nothing to compute"
+    assert "--input-shape x=" in caught.value.hint
+    assert imported(model, tmp_path, x=(1, 3, 4)).type("y").shape == (1, 3, 4)
+
+
+def test_a_scale_that_two_definitions_read_differently(tmp_path: Path) -> None:
+    """Of 5 elements times 0.7, ONNX's reference steps by 4 / 2.5 and runtimes by 4 / 2."""
+    attributes = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    case = Case("", "Resize", [(1, 1, 5, 5), None, np.array([1, 1, 0.7, 0.7], np.float32)], attributes)
+    assert "does not give a whole size" in failure(single(case), tmp_path).message

@@ -24,11 +24,11 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.text import parse_graph, print_graph
 from edgeq.ir.verify import verify
-from edgeq.passes.pipeline import FLOAT_PASSES, INTEGER_PASSES
+from edgeq.passes.pipeline import FINISHING_PASSES, FLOAT_PASSES, INTEGER_PASSES
 
 FOLDER = Path(__file__).resolve().parent / "passes"
 CASES = sorted(FOLDER.glob("*/*.txt"))
-PASSES = {p.__name__: p for p in (*FLOAT_PASSES, *INTEGER_PASSES)}
+PASSES = {p.__name__: p for p in (*FLOAT_PASSES, *INTEGER_PASSES, *FINISHING_PASSES)}
 LINE = "---\n"
 _CONST = re.compile(r"^const %(\S+): (\w+)\[([\d,]*)\]", re.MULTILINE)
 _VALUES = re.compile(r"^values %(\S+) = (.*)\n", re.MULTILINE)

@@ -164,6 +164,8 @@ class _Builder:
             return self.editor.constant(
                 "bias", self._reaching(bias, LIMITS[self.variant]) if self.variant in LIMITS else bias, q
             )
+        if self.sample.elements[0].is_float:
+            return self.editor.constant(f"constant{index}", real.astype(np.float32))
         q = self._activation()
         return self.editor.constant(f"constant{index}", q.quantize(real, DType.INT8), q)
 

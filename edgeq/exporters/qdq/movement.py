@@ -12,6 +12,7 @@ from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.slice import Slice
 from edgeq.ops.split import Split
+from edgeq.ops.store import Store
 from edgeq.ops.transpose import Transpose
 
 
@@ -64,3 +65,9 @@ def transpose(w: QdqWriter, node: Node, op: Transpose) -> None:
     """The operator of the same name."""
     (y,) = w.add("Transpose", [w.first(node)], node.name, perm=op.perm)
     w.finish(node, y)
+
+
+@exports(Store)
+def store(w: QdqWriter, node: Node, op: Store) -> None:
+    """No operator: the constant itself."""
+    w.write(node.outputs[0], w.first(node))

@@ -110,6 +110,9 @@ class QdqWriter:
     def _read_constant(self, value: str, nchw: bool, rank: int) -> str:
         data, type = self.graph.data(value), self.graph.type(value)
         assert data is not None
+        if type.q is None:
+            moved = data.reshape((1,) * (rank - data.ndim) + data.shape)
+            return self.constant(value, moved.transpose(TO_NCHW) if nchw else moved)
         if type.qp.axis is None:
             data = data.reshape((1,) * (rank - data.ndim) + data.shape)
         if nchw:

@@ -15,7 +15,7 @@ import onnx
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.activation import clip_bounds
 from edgeq.importers.onnx.axes import normalize_axes, reshape_target, slices, split_sizes
-from edgeq.importers.onnx.model import MAX_ELEMENTS
+from edgeq.importers.onnx.model import MAX_ELEMENTS, NARROW, type_name
 from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.ir.tensor import Array, QParams
 
@@ -70,12 +70,15 @@ def _power(a: Array, b: Array) -> Array:
 
 
 def _cast(node: OnnxNode, x: Sequence[Array]) -> Array:
-    code = node.attr_int("to", 1)
+    code = node.cast_target()
     target = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(code))
+    if target.name.startswith(("float8", "float4")):
+        saturated = onnx.numpy_helper.saturate_cast(x[0], target) if node.attr_int("saturate", 1) else x[0]
+        return saturated.astype(target).astype(np.float32)
     if target.name in ("float16", "bfloat16"):
         return x[0].astype(target).astype(np.float32)
-    if target.kind not in "fiub":
-        raise ModelError(f"a cast to {target.name} is not supported", hint="use float32")
+    if target.kind not in "fiub" and target.name not in NARROW:
+        raise ModelError(f"a cast to {type_name(code)} is not supported", hint="use float32")
     return x[0].astype(target)
 
 
@@ -171,6 +174,7 @@ FOLDS: dict[str, Fold] = {
     "ConstantOfShape": _constant_of_shape,
     "Identity": lambda node, x: x[0],
     "Cast": _cast,
+    "CastLike": _cast,
     "Gather": _gather,
     "Range": _range,
     "Expand": _expand,

@@ -135,6 +135,12 @@ def changed_since(kind: str, opset: int) -> int | None:
     return version if version > OPSETS[-1] else None
 
 
+def type_name(code: int) -> str:
+    """ONNX's name of an element type."""
+    names: dict[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    return names.get(code, f"type {code}").lower()
+
+
 def read_tensor(tensor: Any, name: str, folder: Path) -> Array:
     """Elements of a tensor message: float32 (also those of narrower real types), float64, integers or booleans.
 
@@ -233,9 +239,8 @@ def _element_type(declared: Any) -> DType:
         raise ModelError("the input is not a tensor", hint="edgeq takes dense tensors", where=declared.name)
     code = declared.type.tensor_type.elem_type
     if code not in ELEMENT_TYPES:
-        names = {v: k for k, v in onnx.TensorProto.DataType.items()}
         raise ModelError(
-            f"an input of type {names.get(code, code)} is not supported",
+            f"an input of type {type_name(code)} is not supported",
             hint="edgeq takes float, int8 and uint8 inputs; cut the model after the part that reads this one",
             where=declared.name,
         )
@@ -262,6 +267,12 @@ def _input_shape(declared: Any, requested: Shape | None, batch_symbols: set[str]
         return _checked(requested, name)
     shape: list[int] = []
     for index, dim in enumerate(dims):
+        if tensor.shape.dim[index].WhichOneof("value") == "dim_value" and tensor.shape.dim[index].dim_value == 0:
+            raise UsageError(
+                f"dimension {index} of this input has size 0: there would be nothing to compute",
+                hint=f"where the exporter wrote 0 for an open size, give the shape, as in {example}",
+                where=name,
+            )
         if dim is None and index > 0 and tensor.shape.dim[index].dim_param not in batch_symbols:
             shown = ",".join(str(d) if d is not None else "1" if k == 0 else "?" for k, d in enumerate(dims))
             raise UsageError(

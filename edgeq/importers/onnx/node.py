@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
+from onnx import TensorProto, helper
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.model import MAX_ELEMENTS, Source, read_tensor
@@ -50,6 +51,7 @@ class Builder:
         self.tensors: dict[str, Operand] = {}
         self.producer: dict[str, str] = {}
         self.bound: set[str] = set()  # values that have the name of a tensor of the model
+        self.expanded = 0  # nodes that took the place of others
         self._stored: dict[str, str] = {}
         self._reserved = {*source.inputs, *source.initializers, *source.node_names, *source.outputs}
         self._reserved.update(out for node in source.nodes for out in node.output)
@@ -70,6 +72,24 @@ class Builder:
             count += 1
             name = f"{hint}_{count}"
         return name
+
+    def reserve(self, hint: str) -> str:
+        """A name for a tensor or node of the model itself, which it does not use."""
+        name = self.fresh(hint)
+        self._reserved.add(name)
+        return name
+
+    def element_type(self, name: str) -> int:
+        """ONNX's code of a tensor's element type; FLOAT for real numbers that are computed, whatever their width."""
+        if name in self.source.initializers:
+            return int(self.source.initializers[name].data_type)
+        operand = self.operand(name)
+        if isinstance(operand, Constant):
+            real = operand.q is not None
+            return TensorProto.FLOAT if real else int(helper.np_dtype_to_tensor_dtype(operand.data.dtype))
+        return {DType.INT8: TensorProto.INT8, DType.UINT8: TensorProto.UINT8}.get(
+            operand.integers or DType.FLOAT32, TensorProto.FLOAT
+        )
 
     def store(self, hint: str, data: Array, q: QParams | None = None, infinite: bool = False) -> str:
         """Put a constant into the graph; `infinite`: elements may be infinite.
@@ -118,6 +138,7 @@ class OnnxNode:
 
     def __init__(self, builder: Builder, message: Any, name: str, opset: int | None = None) -> None:
         self.builder = builder
+        self.message = message
         self.name = name
         self.kind: str = message.op_type
         self.domain: str = "" if message.domain == "ai.onnx" else message.domain
@@ -169,6 +190,13 @@ class OnnxNode:
     def has_attr(self, name: str) -> bool:
         """Whether an attribute is given."""
         return name in self._attributes
+
+    def cast_target(self) -> int:
+        """ONNX's code of the element type that Cast or CastLike gives."""
+        if self.kind == "Cast":
+            return self.attr_int("to", TensorProto.FLOAT)
+        self.operand(1)  # says what is missing
+        return self.builder.element_type(self.inputs[1])
 
     # inputs
 

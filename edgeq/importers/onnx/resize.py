@@ -33,7 +33,7 @@ def resize(node: OnnxNode) -> None:
         node.result(x)
         return
     coordinates, rounding = _sampling(node, scales)
-    _check_scales(shape, target, scales, coordinates)
+    _check_scales(shape, target, scales)
     changed = [k for k, (a, b) in enumerate(zip(shape, target, strict=True)) if a != b]
     nearest = MODES[mode] == "nearest"
 
@@ -95,9 +95,12 @@ def _sampling(node: OnnxNode, scales: tuple[float, ...] | None) -> tuple[Coordin
     raise ModelError(f"coordinates {transformation!r} with {rounding!r} are not supported", hint=_SIMPLER)
 
 
-def _check_scales(shape: Shape, target: Shape, scales: tuple[float, ...] | None, coordinates: str) -> None:
-    """The operator steps by input size over output size; a scale that does not give a whole size steps otherwise."""
-    if scales is None or coordinates == "align_corners":
+def _check_scales(shape: Shape, target: Shape, scales: tuple[float, ...] | None) -> None:
+    """The operator steps by input size over output size; a scale that does not give a whole size steps otherwise.
+
+    With aligned corners, runtimes take the whole size, ONNX's own definition the broken one.
+    """
+    if scales is None:
         return
     for before, after, scale in zip(shape, target, scales, strict=True):
         if abs(before * scale - after) > 1e-3:

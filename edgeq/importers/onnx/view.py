@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import reshape_target
-from edgeq.importers.onnx.model import ELEMENT_TYPES
+from edgeq.importers.onnx.model import ELEMENT_TYPES, type_name
 from edgeq.importers.onnx.node import Activation, OnnxNode, handles
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.reshape import Reshape
@@ -58,12 +58,14 @@ def cast(node: OnnxNode) -> None:
     """Casts between real types, and of a model's integer input to real numbers.
 
     Raises:
-        ModelError: the cast would round or truncate.
+        ModelError: the cast would truncate, or round to a type that edgeq does not compute with.
     """
-    operand = node.operand(0)
-    target = node.attr_int("to", 1) if node.kind == "Cast" else 1
+    operand, target = node.operand(0), node.cast_target()
     if ELEMENT_TYPES.get(target) is not DType.FLOAT32:
-        raise ModelError("a cast to integers at run time is not supported", hint="cut the model before it")
+        raise ModelError(
+            f"a cast to {type_name(target)} at run time is not supported",
+            hint="edgeq computes with real numbers and int8: export without the cast, or cut the model before it",
+        )
     if not isinstance(operand, Activation):
         node.result(node.value(0))
         return

@@ -1,0 +1,164 @@
+"""Node after node of a model: computed if its inputs are constant, handled, or replaced by its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from edgeq.errors import EdgeqError
+from edgeq.importers.onnx.fold import FOLDS, fold
+from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
+from edgeq.importers.onnx.model import OPSETS, brief, changed_since
+from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, Activation, Builder, Constant, OnnxNode
+from edgeq.importers.problems import DEFAULT_HINT, Problem
+from edgeq.ir.tensor import DType
+
+_DYNAMIC = "dynamic quantization is not supported: give the float model and calibration data"
+HINTS = {
+    "If": "control flow is not supported: export without it, or fold it away with a model simplifier",
+    "Loop": "control flow is not supported: export with the loop unrolled",
+    "Scan": "control flow is not supported: export with the loop unrolled",
+    "DynamicQuantizeLinear": "scales computed at run time are not supported: give the float model and calibration data",
+    "MatMulInteger": _DYNAMIC,
+    "ConvInteger": _DYNAMIC,
+    "Reshape": "make the shape a constant when exporting the model",
+}
+NEVER_EXPANDED = ("DynamicQuantizeLinear",)
+"""Operators whose definition would only be refused in other words."""
+
+
+def import_nodes(builder: Builder) -> list[Problem]:
+    """Import every node; those that cannot be imported are listed, and those that depend on them are skipped."""
+    source = builder.source
+    nodes = (OnnxNode(builder, m, name) for m, name in zip(source.nodes, source.node_names, strict=True))
+    read = {name for message in source.nodes for name in _read_by(message)} | set(source.outputs)
+    return _import(nodes, read, set())
+
+
+def _read_by(message: Any) -> Iterable[str]:
+    """Tensors that a node reads, those of its branches included."""
+    yield from message.input
+    for attribute in message.attribute:
+        for child in attribute.g.node:
+            yield from _read_by(child)
+        yield from (output.name for output in attribute.g.output)
+
+
+def _import(nodes: Iterable[OnnxNode], read: set[str], lost: set[str]) -> list[Problem]:
+    """Import nodes in their order.
+
+    Args:
+        nodes: each after those it reads from.
+        read: tensors that something reads, so that it matters if a node does not make them.
+        lost: tensors of nodes that could not be imported; grows.
+    """
+    problems: list[Problem] = []
+    for node in nodes:
+        found = _import_node(node, lost)
+        problems.extend(found)
+        missing = [o for o in node.outputs if o and o not in node.builder.tensors]
+        silent = not found and not any(i in lost for i in node.inputs)
+        for output in missing:
+            if silent and output in read:
+                number = node.outputs.index(output)
+                why = f"its output {number} ({output}) is not supported"
+                problems.append(Problem(node.name, node.kind, why, "use only the first output"))
+        lost.update(missing)
+    return problems
+
+
+def _unsupported(node: OnnxNode) -> Problem:
+    what = f"{node.domain}.{node.kind}" if node.domain else node.kind
+    return Problem(node.name, node.kind, f"operator {what} is not supported", HINTS.get(node.kind, DEFAULT_HINT))
+
+
+def _import_node(node: OnnxNode, lost: set[str]) -> list[Problem]:
+    """Import one node unless something it reads is lost already; returns what is wrong with it."""
+    changed = changed_since(node.kind, node.opset) if node.domain == "" else None
+    if changed is not None:
+        why = f"operator {node.kind} changed in opset {changed}, which edgeq does not know yet"
+        return [Problem(node.name, node.kind, why, f"export with opset {OPSETS[-1]} or an older one")]
+    if any(i in lost for i in node.inputs):
+        return [] if _is_known(node) else [_unsupported(node)]
+    try:
+        return _become(node, lost)
+    except EdgeqError as error:
+        where = f"{error.where}: " if error.where and error.where != node.name else ""
+        return [Problem(node.name, node.kind, where + error.message, error.hint or DEFAULT_HINT)]
+    except Exception as error:
+        why = f"it cannot be read ({brief(error)})"
+        return [Problem(node.name, node.kind, why, "the file is damaged or unusual; check it with onnx.checker")]
+
+
+def _is_known(node: OnnxNode) -> bool:
+    """Whether the operator may be taken, depending on its inputs."""
+    key = node.domain, node.kind
+    if key in HANDLERS:
+        return not node.subgraphs
+    if node.domain or node.kind in NEVER_EXPANDED:
+        return False
+    return node.kind in FOLDS or has_body(node)
+
+
+def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
+    """Fold, handle or expand a node whose inputs are all there."""
+    key = node.domain, node.kind
+    entry = HANDLERS.get(key)
+    operands = [node.operand(k) for k in range(len(node.inputs)) if node.has(k)]
+    integers = [o.integers for o in operands if isinstance(o, Activation) and o.integers is not None]
+    foldable = node.domain == "" and node.kind in FOLDS
+    if foldable and all(isinstance(o, Constant) for o in operands):
+        fold(node)
+    elif integers and key in INTEGER_HANDLERS:
+        INTEGER_HANDLERS[key](node)
+        _keep_integers(node, integers)
+    elif entry is not None and not node.subgraphs:
+        if integers and not entry.integers:
+            why = f"it computes on integers ({integers[0].value})"
+            return [Problem(node.name, node.kind, why, "dequantize its inputs first (DequantizeLinear)")]
+        entry.run(node)
+        _keep_integers(node, integers)
+    else:
+        body = None if node.kind in NEVER_EXPANDED else body_of(node)
+        if body is not None:
+            return _expand(node, body, lost)
+        if foldable:
+            why = f"operator {node.kind} is supported only where its inputs are constant"
+            return [Problem(node.name, node.kind, why, HINTS.get(node.kind, DEFAULT_HINT))]
+        return [_unsupported(node)]
+    return []
+
+
+def _expand(node: OnnxNode, body: Body, lost: set[str]) -> list[Problem]:
+    """Import what takes a node's place; what is wrong with it is said of the node itself."""
+    read = {n for message in body.nodes for n in _read_by(message)}
+    read = {body.names.get(n, n) for n in read} | {inner for _, inner in body.outputs} | {*node.outputs}
+    inside = set(lost)
+    problems = _import(body.children(node), read, inside)
+    if problems:
+        lost.update(node.outputs)
+        first = problems[0]
+        inner = f"{first.kind}: {first.why}"
+        why = (
+            f"what it stands for cannot be imported: {inner}"
+            if node.kind == "If"
+            else (f"operator {node.kind} is not supported here; in ONNX's definition of it, {inner}")
+        )
+        return [Problem(node.name, node.kind, why, first.hint)]
+    if inside.isdisjoint(inner for _, inner in body.outputs):
+        bind_outputs(node, body)
+    return []
+
+
+def _keep_integers(node: OnnxNode, integers: list[DType]) -> None:
+    """An operator that only moves data turns integers into integers again."""
+    if (
+        not integers
+        or node.kind in ("QuantizeLinear", "DequantizeLinear", "Cast", "CastLike")
+        or node.kind.startswith("Q")
+    ):
+        return
+    for name in node.outputs:
+        operand: Any = node.builder.tensors.get(name)
+        if isinstance(operand, Activation) and operand.integers is None:
+            node.builder.tensors[name] = Activation(operand.value, integers[0])

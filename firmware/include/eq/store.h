@@ -1,0 +1,14 @@
+/* Writing a constant. */
+#ifndef EQ_STORE_H
+#define EQ_STORE_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t size;           /* bytes */
+    const int8_t *constant; /* their values */
+} eq_store_params;
+
+void eq_store_ref(const eq_store_params *p, int8_t *output);
+
+#endif
