@@ -13,6 +13,7 @@ from onnx_models import Case, check, imported, kinds, model_of, single, weights
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.node import HANDLERS
+from edgeq.simulator import run_float
 
 node = helper.make_node
 DEFINED = {
@@ -27,12 +28,27 @@ def test_an_operator_becomes_what_defines_it(name: str, tmp_path: Path) -> None:
     check(single(DEFINED[name]), tmp_path)
 
 
-def deep() -> onnx.ModelProto:
-    return model_of([node("MeanVarianceNormalization", ["x"], ["y"])], {"x": (1, 2, 3, 4)}, ["y"])
+def attention(**attributes: Any) -> onnx.ModelProto:
+    """Attention with two heads of four channels."""
+    shapes = dict.fromkeys(("q", "k", "v"), (1, 2, 5, 4))
+    return model_of([node("Attention", ["q", "k", "v"], ["y"], **attributes)], shapes, ["y"], opset=23)
+
+
+@pytest.mark.parametrize("causal", [0, 1])
+def test_attention(causal: int, tmp_path: Path) -> None:
+    graph = imported(attention(is_causal=causal), tmp_path)
+    rng = np.random.default_rng(2)
+    q, k, v = (rng.normal(size=(1, 2, 5, 4)).astype(np.float32) for _ in range(3))
+    scores = q @ k.transpose(0, 1, 3, 2) / 2.0
+    if causal:
+        scores = np.where(np.tril(np.ones((5, 5), bool)), scores, -np.inf)
+    shares = np.exp(scores - scores.max(-1, keepdims=True))
+    expected = shares / shares.sum(-1, keepdims=True) @ v
+    np.testing.assert_allclose(run_float(graph, {"q": q, "k": k, "v": v})["y"], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_names_inside_are_unique(tmp_path: Path) -> None:
-    nodes = [node("MeanVarianceNormalization", [a], [b], name="same") for a, b in (("x", "t"), ("t", "y"))]
+    nodes = [node("Celu", [a], [b], name="same") for a, b in (("x", "t"), ("t", "y"))]
     graph = imported(model_of(nodes, {"x": (1, 2, 3, 4)}, ["y"]), tmp_path)
     assert len({n.name for n in graph.nodes}) == len(graph.nodes)
 
@@ -47,7 +63,7 @@ def test_what_cannot_be_taken_inside_is_told_of_the_operator(tmp_path: Path) -> 
 def test_definitions_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeq.importers.onnx.functions.MOST_NODES", 5)
     with pytest.raises(ModelError) as caught:
-        imported(deep(), tmp_path)
+        imported(attention(), tmp_path)
     assert "more than 5 nodes" in caught.value.message
 
 
