@@ -17,7 +17,7 @@ from typing import ClassVar
 from edgeq.errors import ModelError
 from edgeq.ir.kernel import INT8, Kernel
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
-from edgeq.ir.traits import Clamp, Commuted, Linear, Monotone, Padding, Parts, Pattern, Perm, Tie, Trait
+from edgeq.ir.traits import Affine, Clamp, Commuted, Linear, Monotone, Padding, Parts, Pattern, Perm, Tie, Trait
 from edgeq.numerics.fixedpoint import Numerics, Rounding
 
 Rows = tuple[int, int]
@@ -431,6 +431,13 @@ class Op:
     def with_channels(self, site: Site, counts: Sequence[int]) -> Op:
         """The operator with only so many of the tied channels left in each of a site's outputs."""
         return self
+
+    def affine(self, site: Site) -> Affine:
+        """Which factors and addends of channels commute with the operator, whose output has its input's channels.
+
+        What scales and shifts channels moves past it, to a layer that takes it over.
+        """
+        return Affine.NONE
 
     def with_padding(self, padding: Padding, value: float, least: float) -> Op | None:
         """The operator that itself pads images by so much more; None: the result would not be the same.

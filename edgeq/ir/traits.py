@@ -32,6 +32,7 @@ Trait = Literal[
     "is_copy",
     "commute",
     "tied_channels",
+    "affine",
     "with_padding",
     "parts",
 ]
@@ -54,6 +55,14 @@ class Pattern(Enum):
     MOVEMENT = "movement"  # each is one element of an input, or a constant
     REARRANGEMENT = "rearrangement"  # the elements of the one input, each once, whatever their type
     GENERAL = "general"  # anything else
+
+
+class Affine(Enum):
+    """For which a and t, one of each for every channel, op(a · x + t, …) = a · op(x, …) + t over the reals."""
+
+    ANY = "any"
+    POSITIVE = "positive"  # a > 0
+    NONE = "none"
 
 
 class Monotone(Enum):

@@ -14,7 +14,7 @@ class Elementwise(Op):
     """Base of operators that compute each result from the operands' elements at the same place."""
 
     pattern: ClassVar[Pattern] = Pattern.ELEMENTWISE
-    declines: ClassVar[frozenset[Trait]] = frozenset({"linear", "with_padding", "parts"})
+    declines: ClassVar[frozenset[Trait]] = frozenset({"linear", "affine", "with_padding", "parts"})
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         return row_by_row(self, shapes, rows)

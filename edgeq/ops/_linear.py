@@ -15,7 +15,7 @@ class LinearOp(Op):
     """Base of operators whose accumulators are sums of products with weights, which are operand 1."""
 
     declines: ClassVar[frozenset[Trait]] = frozenset(
-        {"pattern", "monotone", "signs", "homogeneous", "is_copy", "commute", "tied_channels", "parts"}
+        {"pattern", "monotone", "signs", "homogeneous", "is_copy", "commute", "tied_channels", "affine", "parts"}
     )
 
     def signs_apart(self, site: Site) -> Site:

@@ -13,7 +13,7 @@ class MovementOp(Op):
 
     pattern: ClassVar[Pattern] = Pattern.MOVEMENT
     monotone: ClassVar[Monotone] = Monotone.RISING
-    declines: ClassVar[frozenset[Trait]] = frozenset({"linear", "signs", "fused_clamp", "with_padding"})
+    declines: ClassVar[frozenset[Trait]] = frozenset({"linear", "signs", "fused_clamp", "affine", "with_padding"})
 
     @property
     def homogeneous(self) -> bool:

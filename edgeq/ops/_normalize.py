@@ -128,7 +128,7 @@ class Normalize(Op):
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {
             *("pattern", "monotone", "linear", "signs", "homogeneous", "is_copy"),
-            *("tied_channels", "with_padding", "parts"),
+            *("tied_channels", "affine", "with_padding", "parts"),
         }
     )
 

@@ -40,7 +40,7 @@ class Reduction(Op):
 
     monotone: ClassVar[Monotone] = Monotone.RISING
     declines: ClassVar[frozenset[Trait]] = frozenset(
-        {"pattern", "linear", "signs", "fused_clamp", "with_padding", "parts"}
+        {"pattern", "linear", "signs", "fused_clamp", "affine", "with_padding", "parts"}
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -93,6 +93,11 @@ class Summation(Reduction):
     def multiplier(self, site: Site) -> Multiplier:
         """From Σ (q − zero_point) to steps of the output."""
         raise NotImplementedError
+
+
+def keeps_channels(site: Site) -> bool:
+    """Whether a reduction leaves the last dimension alone."""
+    return len(site.input(0).shape) - 1 not in axes_of(site)
 
 
 def axes_of(site: Site) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ class RowOp(Op):
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {
             *("pattern", "monotone", "linear", "signs", "homogeneous", "fused_clamp", "is_copy"),
-            *("tied_channels", "with_padding", "parts"),
+            *("tied_channels", "affine", "with_padding", "parts"),
         }
     )
 

@@ -220,5 +220,8 @@ class DepthwiseConv2D(LinearOp):
             case("dilated_rows", cls(dilation=(3, 1), padding=(3, 1, 3, 1)), (1, 9, 6, 4), (3, 3, 4)),
             case("dilated_columns", cls(dilation=(1, 2), padding=(1, 2, 1, 2)), (1, 7, 9, 3), (3, 3, 3)),
             case("many_channels", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 32), (3, 3, 32)),
+            case("scale", cls(clamp=relu), (2, 5, 3, 7), (1, 1, 7)),
+            case("scale_wide", cls(), (1, 9, 4, 32), (1, 1, 32), bias=False),
+            case("scale_one", cls(clamp=relu6), (1, 7, 3, 1), (1, 1, 1)),
             case("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
         )

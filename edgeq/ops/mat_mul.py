@@ -94,7 +94,7 @@ class MatMul(Op):
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {
             *("pattern", "monotone", "linear", "signs", "homogeneous", "fused_clamp", "is_copy", "commute"),
-            *("tied_channels", "with_padding", "parts"),
+            *("tied_channels", "affine", "with_padding", "parts"),
         }
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ir.traits import Monotone, Tie, Trait, is_homogeneous
+from edgeq.ir.traits import Affine, Monotone, Tie, Trait, is_homogeneous
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
 from edgeq.ops._window import (
@@ -141,6 +141,9 @@ class MaxPool2D(Op):
 
     def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
         return (Tie.shifted(0, 0, site.outputs[0].shape[3]),)
+
+    def affine(self, site: Site) -> Affine:
+        return Affine.POSITIVE if self.clamp == NO_CLAMP else Affine.NONE
 
     def with_padding(self, padding: Padding, value: float, least: float) -> MaxPool2D | None:
         total = more_padding(self.padding, padding)

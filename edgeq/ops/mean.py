@@ -10,9 +10,10 @@ import numpy as np
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Affine, Trait
 from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
-from edgeq.ops._reduce import Summation, axes_of, overlap, reduced_count, sum_params
+from edgeq.ops._reduce import Summation, axes_of, keeps_channels, overlap, reduced_count, sum_params
 
 
 def multiplier(site: Site) -> Multiplier:
@@ -37,6 +38,7 @@ class Mean(Summation):
     Attributes: those of `Reduction`.
     """
 
+    declines: ClassVar[frozenset[Trait]] = Summation.declines - {"affine"}
     onnx: ClassVar[str] = "ReduceMean"
 
     kernels: ClassVar = (
@@ -50,6 +52,9 @@ class Mean(Summation):
         assert x is not None
         count = reduced_count(x.shape, self.axes)
         return (np.asarray(total(x, self.axes, self.keepdims) / count, np.float32),)
+
+    def affine(self, site: Site) -> Affine:
+        return Affine.ANY if keeps_channels(site) else Affine.NONE
 
     def multiplier(self, site: Site) -> Multiplier:
         return multiplier(site)

@@ -10,7 +10,8 @@ import numpy as np
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array
-from edgeq.ops._reduce import Reduction, overlap, walk_params
+from edgeq.ir.traits import Affine, Trait
+from edgeq.ops._reduce import Reduction, keeps_channels, overlap, walk_params
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class ReduceMax(Reduction):
     Attributes: those of `Reduction`.
     """
 
+    declines: ClassVar[frozenset[Trait]] = Reduction.declines - {"affine"}
     onnx: ClassVar[str] = "ReduceMax"
 
     kernels: ClassVar = (
@@ -45,6 +47,9 @@ class ReduceMax(Reduction):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(output=Scale.SAME)
+
+    def affine(self, site: Site) -> Affine:
+        return Affine.POSITIVE if keeps_channels(site) else Affine.NONE
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ir.traits import Monotone, Tie, Trait
+from edgeq.ir.traits import Affine, Monotone, Tie, Trait
 from edgeq.numerics.fixedpoint import Ints, Numerics
 from edgeq.numerics.float32 import Floats
 from edgeq.ops._broadcast import require_same_scale
@@ -405,6 +405,9 @@ class Resize(Op):
 
     def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
         return (Tie.shifted(0, 0, site.outputs[0].shape[3]),)
+
+    def affine(self, site: Site) -> Affine:
+        return Affine.ANY
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

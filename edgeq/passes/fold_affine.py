@@ -6,16 +6,23 @@ rounding, and quantization is still open.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Array
-from edgeq.ir.traits import NO_CLAMP, Linear
+from edgeq.ir.traits import NO_CLAMP, Affine, Linear
 from edgeq.ops.add import Add
+from edgeq.ops.concat import Concat
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.mul import Mul
+from edgeq.ops.reshape import Reshape
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.canonicalize import is_affine, real_constant
+
+UNLIKE = 8.0
+"""Factors whose magnitudes differ more than this have too few digits left in one 8-bit constant."""
 
 
 def _channels(view: View, node: Node) -> Array | None:
@@ -83,16 +90,26 @@ def _fold_after(view: View, node: Node) -> bool:
     return True
 
 
-def _fold_before(view: View, node: Node) -> bool:
-    """Mul or Add → linear: into weights and bias. An addend needs windows that never leave the image."""
+def _absorbs(view: View, node: Node, op: Add | Mul) -> bool:
+    """Whether a layer can take over what is multiplied with, or added to, its input. An addend needs windows that never
+    leave the image."""
     linear = node.op.linear
-    if linear is None or node.inputs[0] is None or not view.is_real(node.inputs[0], node.inputs[1]):
+    if linear is None or not view.is_real(node.inputs[0], node.inputs[1]) or node.inputs.count(node.inputs[0]) > 1:
         return False
-    above = view.producer(node.inputs[0])
-    if above is None or not is_affine(above.op) or view.only_consumer(node.inputs[0]) is None:
+    return _operands(view, node, linear) is not None and (isinstance(op, Mul) or linear.complete)
+
+
+def _fold_before(view: View, node: Node) -> bool:
+    """Mul or Add → linear: into weights and bias, if that is so for all readers."""
+    linear, source = node.op.linear, node.inputs[0]
+    above = view.producer(source)
+    if linear is None or source is None or above is None or not is_affine(above.op) or view.is_output(source):
+        return False
+    op = above.op
+    if op.clamp != NO_CLAMP or not all(_absorbs(view, reader, op) for reader in view.consumers(source)):
         return False
     c, operands = _channels(view, above), _operands(view, node, linear)
-    if c is None or operands is None or above.op.clamp != NO_CLAMP:
+    if c is None or operands is None:
         return False
     w, bias = operands
     factor = linear.per_input(c, w.shape)
@@ -100,8 +117,6 @@ def _fold_before(view: View, node: Node) -> bool:
     if isinstance(above.op, Mul):
         inputs[1] = _constant(view, inputs[1], "", w * factor)
     else:
-        if not linear.complete:
-            return False
         inputs[2] = _constant(view, inputs[2], f"{node.name}_bias", bias + _total(linear, w * factor))
     view.update(node, node.op, inputs)
     return True
@@ -132,23 +147,120 @@ def _merge(view: View, node: Node) -> bool:
     return True
 
 
+def _foldable(view: View, name: str | None) -> bool:
+    """Whether a layer above, or one above a Concat there, takes over what is done to its output's channels."""
+    above = view.producer(name)
+    if above is None or name is None or view.only_consumer(name) is None or not view.is_real(name):
+        return False
+    if isinstance(above.op, Concat):
+        return any(_foldable(view, branch) for branch in above.inputs)
+    linear = above.op.linear
+    constant = linear is not None and _operands(view, above, linear) is not None
+    return constant and above.op.fused_clamp == NO_CLAMP and view.is_real(above.inputs[1])
+
+
+def _into_branches(view: View, node: Node) -> bool:
+    """Concat → Mul or Add: one for each branch, where some branch ends in a layer that takes it over."""
+    joined = view.made_by(node.inputs[0], Concat) if is_affine(node.op) else None
+    if joined is None or not is_affine(node.op) or not view.is_real(node.inputs[0]):
+        return False
+    concat, op = joined
+    c = _channels(view, node)
+    if c is None or not any(_foldable(view, branch) for branch in concat.inputs):
+        return False
+    last, start = len(view.shape(node.outputs[0])) - 1, 0
+    branches: list[str] = []
+    for k, branch in enumerate(concat.inputs):
+        width = view.shape(str(branch))[last] if op.axis == last else len(c)
+        part = _constant(view, None, f"{node.name}_part", c[start : start + width])
+        start += width if op.axis == last else 0
+        branches += view.edit.add(node.op, [branch, part], view.edit.unique(f"{node.name}_{k}"))
+        view.set_q(branches[-1], None)
+    view.update(node, op, branches)
+    return True
+
+
+def _is_positive(view: View, node: Node) -> bool:
+    """Whether a Mul has only positive factors; of an Add, whether a Mul above, from which it is not parted, has."""
+    if isinstance(node.op, Mul):
+        factor = _channels(view, node)
+        return factor is None or bool((factor > 0).all())
+    product = view.made_by(node.inputs[0], Mul)
+    return product is None or _is_positive(view, product[0])
+
+
+def _sink(view: View, node: Node) -> bool:
+    """op(a · x) = a · op(x) and op(x + t) = op(x) + t per channel: behind what makes the tensor smaller."""
+    source = node.inputs[0] if node.inputs else None
+    above = view.producer(source)
+    if source is None or above is None or not is_affine(above.op) or view.only_consumer(source) is None:
+        return False
+    commutes, c = node.op.affine(view.site(node)), _channels(view, above)
+    if commutes is Affine.NONE or c is None or above.op.clamp != NO_CLAMP or above.inputs[1] is None:
+        return False
+    if not view.is_real(source, node.outputs[0]) or (commutes is Affine.POSITIVE and not _is_positive(view, above)):
+        return False
+    if view.type_of(node.outputs[0]).size > view.type_of(source).size:
+        return False
+    pooled = view.edit.add(node.op, (above.inputs[0], *node.inputs[1:]), view.edit.unique(f"{node.name}_inner"))
+    view.set_q(pooled[0], None)
+    view.update(node, above.op, (pooled[0], _constant(view, None, f"{node.name}_channels", c)))
+    return True
+
+
+def _through_reshape(view: View, node: Node) -> bool:
+    """Mul or Add → Reshape → linear: behind the Reshape, if channels stay together or are repeated there."""
+    source = node.inputs[0] if isinstance(node.op, Reshape) else None
+    above = view.producer(source)
+    if source is None or above is None or not is_affine(above.op) or view.only_consumer(source) is None:
+        return False
+    reader, c = view.only_consumer(node.outputs[0]), _channels(view, above)
+    if reader is None or c is None or above.op.clamp != NO_CLAMP or not _absorbs(view, reader, above.op):
+        return False
+    width = view.shape(node.outputs[0])[-1] if view.shape(node.outputs[0]) else 1
+    if reader.inputs[0] != node.outputs[0] or width % len(c) or not view.is_real(source, node.outputs[0]):
+        return False
+    flat = view.edit.add(node.op, (above.inputs[0],), view.edit.unique(f"{node.name}_inner"))
+    view.update(node, above.op, (flat[0], _constant(view, None, f"{node.name}_channels", np.tile(c, width // len(c)))))
+    return True
+
+
 def _leftover(view: View, node: Node) -> bool:
-    """Mul → Add per channel of an image, with nothing linear beside them: a depthwise 1×1 convolution."""
-    if not isinstance(node.op, Add) or node.inputs[0] is None or len(view.shape(node.outputs[0])) != 4:
+    """Mul → Add per channel, or a Mul of very unlike factors, with nothing linear beside it: a depthwise 1×1
+    convolution, whose weights have a scale for each channel and so are exact."""
+    shape = view.shape(node.outputs[0])
+    above = view.made_by(node.inputs[0], Mul) if isinstance(node.op, Add) else (node, node.op)
+    if above is None or not shape or not isinstance(above[1], Mul) or not is_affine(node.op):
         return False
-    above = view.made_by(node.inputs[0], Mul)
-    if above is None or not view.is_real(node.inputs[0]) or above[1].clamp != NO_CLAMP:
+    product, alone = above[0], above[0] is node
+    factor, addend = _channels(view, product), None if alone else _channels(view, node)
+    if factor is None or (addend is None and not alone) or not view.is_real(product.inputs[0], product.outputs[0]):
         return False
-    factor, addend = _channels(view, above[0]), _channels(view, node)
-    if factor is None or addend is None or (np.ptp(factor) == 0 and np.ptp(addend) == 0):
+    if addend is None:
+        size = np.abs(factor)
+        if size.max(initial=0.0) <= UNLIKE * size.min(initial=np.inf):
+            return False
+    elif product.op.fused_clamp != NO_CLAMP or (np.ptp(factor) == 0 and np.ptp(addend) == 0):
+        return False
+    if view.shape(str(product.inputs[0])) != shape:
         return False
     weights = _constant(view, None, f"{node.name}_weights", factor.reshape(1, 1, -1))
-    bias = _constant(view, None, f"{node.name}_bias", addend)
-    op, q = DepthwiseConv2D(clamp=node.op.clamp), view.type_of(node.outputs[0]).q
-    view.fuse(above[0], node, op, (above[0].inputs[0], weights, bias), q)
+    bias = None if addend is None else _constant(view, None, f"{node.name}_bias", addend)
+    op, x = DepthwiseConv2D(clamp=node.op.clamp), product.inputs[0]
+    if len(shape) == 4 and alone:
+        view.update(node, op, (x, weights, bias))
+    elif len(shape) == 4:
+        view.fuse(product, node, op, (x, weights, bias), view.type_of(node.outputs[0]).q)
+    else:
+        image = (shape[0], prod(shape[1:-1]), 1, shape[-1]) if len(shape) > 1 else (1, 1, 1, shape[0])
+        (inner,) = view.edit.add(Reshape(image), [x], view.edit.unique(f"{node.name}_image"))
+        (y,) = view.edit.add(op, [inner, weights, bias], view.edit.unique(f"{node.name}_scaled"))
+        view.set_q(y, None)
+        view.update(node, Reshape(shape), (y,))
     return True
 
 
 def fold_affine(graph: Graph) -> Graph:
     """Fold Mul and Add by constants into linear operators before and after; what is left becomes depthwise."""
-    return rewrite(rewrite(graph, _merge, _fold_after, _fold_before), _leftover)
+    rules = (_merge, _fold_after, _fold_before, _into_branches, _sink, _through_reshape)
+    return rewrite(rewrite(graph, *rules), _leftover)

@@ -129,6 +129,91 @@ def keras_hard_silu() -> onnx.ModelProto:
     )
 
 
+NORM = ("gamma", "beta", "mean", "variance")
+
+
+def normalization(channels: int) -> dict[str, np.ndarray]:
+    """Parameters of a batch normalization whose channels are very unlike."""
+    rng = np.random.default_rng(channels)
+    return {
+        "gamma": rng.uniform(0.5, 2.0, channels).astype(np.float32),
+        "beta": rng.normal(0, 1, channels).astype(np.float32),
+        "mean": rng.normal(0, 0.3, channels).astype(np.float32),
+        "variance": np.geomspace(0.02, 3.0, channels).astype(np.float32) ** 2,
+    }
+
+
+def normalized_concat() -> onnx.ModelProto:
+    """Branches of unlike range → Concat → BatchNormalization → Relu → Conv, as in DenseNet and Inception."""
+    return model_of(
+        [
+            node("Conv", ["x", "w"], ["a"]),
+            node("Conv", ["x", "u"], ["b"]),
+            node("Concat", ["a", "b"], ["c"], axis=1),
+            node("BatchNormalization", ["c", *NORM], ["d"]),
+            node("Relu", ["d"], ["r"]),
+            node("Conv", ["r", "v"], ["y"]),
+        ],
+        {"x": (1, 4, 8, 8)},
+        ["y"],
+        {
+            "w": weights(8, 4, 1, 1) * np.float32(0.02),
+            "u": weights(8, 4, 1, 1) * np.float32(3),
+            "v": weights(6, 16, 1, 1),
+            **normalization(16),
+        },
+    )
+
+
+def normalized_after(rest: Sequence[onnx.NodeProto], constants: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+    """Conv → Relu → BatchNormalization → `rest`, which makes `y` of `d`."""
+    return model_of(
+        [
+            node("Conv", ["x", "w"], ["a"], pads=[1] * 4),
+            node("Relu", ["a"], ["r"]),
+            node("BatchNormalization", ["r", *NORM], ["d"]),
+            *rest,
+        ],
+        {"x": (1, 4, 8, 8)},
+        ["y"],
+        {"w": weights(16, 4, 3, 3), **normalization(16), **constants},
+    )
+
+
+def normalized_before_valid() -> onnx.ModelProto:
+    """The next convolution takes it over."""
+    return normalized_after([node("Conv", ["d", "v"], ["y"])], {"v": weights(6, 16, 3, 3)})
+
+
+def normalized_before_padded() -> onnx.ModelProto:
+    """A padded convolution pads what is normalized already."""
+    return normalized_after([node("Conv", ["d", "v"], ["y"], pads=[1] * 4)], {"v": weights(6, 16, 3, 3)})
+
+
+def normalized_before_pool() -> onnx.ModelProto:
+    """Behind a pool and a view, the dense layer takes it over."""
+    return normalized_after(
+        [
+            node("MaxPool", ["d"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+            node("Flatten", ["p"], ["f"]),
+            node("Gemm", ["f", "v"], ["y"], transB=1),
+        ],
+        {"v": weights(6, 256)},
+    )
+
+
+def normalized_before_average() -> onnx.ModelProto:
+    """Behind the average over everything."""
+    return normalized_after(
+        [
+            node("GlobalAveragePool", ["d"], ["p"]),
+            node("Flatten", ["p"], ["f"]),
+            node("Gemm", ["f", "v"], ["y"], transB=1),
+        ],
+        {"v": weights(6, 16)},
+    )
+
+
 TOKENS, WIDTH = 12, 8
 CAUSAL = np.triu(np.ones((TOKENS, TOKENS)), 1) == 1
 PADDED = np.arange(TOKENS) >= 9
@@ -219,6 +304,7 @@ X = (1, 4, 8, 8)
 T = (1, TOKENS, WIDTH)
 MASK = frozenset({"Add", "Minimum", "Maximum", "Mul", "Softmax"})
 PAD = frozenset({"Pad", "Concat"})
+AFFINE = frozenset({"DepthwiseConv2D", "Mul", "Add"})
 SPELLINGS = (
     Spelling("pad_minus_infinity", lambda: padded_pool(-np.inf), X, 35.0, PAD),
     Spelling("pad_lowest", lambda: padded_pool(LOWEST), X, 35.0, PAD),
@@ -239,6 +325,11 @@ SPELLINGS = (
     Spelling("mask_rows_hidden_little", lambda: added(WHOLE_ROW, -1e4), T, 29.0, MASK),
     Spelling("mask_computed", computed_from_a_mask, T, 29.0, MASK),
     Spelling("mask_multiplied", multiplied_and_subtracted, T, 29.0, MASK),
+    Spelling("normalized_concat", normalized_concat, X, 29.0, frozenset({"DepthwiseConv2D", "Mul", "Add", "Clip"})),
+    Spelling("normalized_before_valid", normalized_before_valid, X, 31.0, AFFINE),
+    Spelling("normalized_before_padded", normalized_before_padded, X, 31.0, AFFINE - {"DepthwiseConv2D"}),
+    Spelling("normalized_before_pool", normalized_before_pool, X, 31.0, AFFINE),
+    Spelling("normalized_before_average", normalized_before_average, X, 31.0, AFFINE),
     Spelling("silu", silu, X, 31.0, frozenset({"Mul", "Sigmoid"})),
     Spelling("mish", mish, X, 31.0, frozenset({"Mul", "Exp", "Log", "Tanh"})),
     Spelling("hard_silu", keras_hard_silu, X, 31.0, frozenset({"Mul", "HardSigmoid"})),

@@ -16,7 +16,7 @@ from cases import PLAIN, Case, dequantized, generator, of_operator
 
 from edgeq.ir.op import Op, Site, registry
 from edgeq.ir.tensor import Array, QParams, Shape, TensorType
-from edgeq.ir.traits import NO_CLAMP, TRAITS, Monotone, Pattern, Trait, channels, inverse, permuted
+from edgeq.ir.traits import NO_CLAMP, TRAITS, Affine, Monotone, Pattern, Trait, channels, inverse, permuted
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.clip import Clip
@@ -387,6 +387,24 @@ def test_tied_channels(kind: str) -> None:
         smaller = replace(site, op=op, inputs=tuple(types), outputs=outputs, consts=consts)
         for y, expected, keep in zip(op.run(smaller, operands), case.expected, outs, strict=True):
             np.testing.assert_array_equal(y, expected.take(keep, -1) if expected.ndim else expected, case.name)
+
+
+# affine
+
+
+@pytest.mark.parametrize("kind", stating("affine"))
+def test_affine(kind: str) -> None:
+    for case in samples(kind, lambda case: case.node.op.affine(case.site) is not Affine.NONE):
+        x, *others = dequantized(case)
+        assert x is not None
+        rng = generator(f"affine/{case.name}")
+        factor = rng.uniform(0.3, 2.0, x.shape[-1:]).astype(np.float32)
+        if case.node.op.affine(case.site) is Affine.ANY:
+            factor *= rng.choice([-1, 1], factor.shape)
+        addend = rng.normal(0, 2, factor.shape).astype(np.float32)
+        (y,) = case.node.op.run_float([x, *others])
+        (found,) = case.node.op.run_float([x * factor + addend, *others])
+        np.testing.assert_allclose(found, y * factor + addend, rtol=1e-4, atol=1e-4, err_msg=case.name)
 
 
 # with_padding

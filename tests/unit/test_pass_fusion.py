@@ -83,6 +83,29 @@ def test_not_under_two_readers_and_not_into_every_operator() -> None:
     assert fuse_activations(graph) is graph
 
 
+def test_a_clip_of_joined_tensors_is_one_of_each() -> None:
+    net = Net()
+    x = net.input("x", 1, 3, 3, 2)
+    parts = [net.add(Conv2D(), x, net.const(c, 1, 1, 2), None) for c in (2, 3)]
+    graph = net.finish(net.add(RELU, net.add(Concat(3), *parts)))
+    after = fuse_activations(graph)
+    assert kinds(after) == ["Conv2D", "Conv2D", "Concat"]
+    assert {n.op.fused_clamp for n in after.nodes[:2]} == {(0.0, INF)}
+    assert_same_float(graph, after)
+
+
+def test_a_clip_stays_where_a_part_cannot_clamp_or_is_read_elsewhere() -> None:
+    net = Net()
+    x = net.input("x", 1, 3, 3, 2)
+    conv, other = (net.add(Conv2D(), x, net.const(2, 1, 1, 2), None) for _ in range(2))
+    graph = net.finish(
+        net.add(RELU, net.add(Concat(3), conv, net.add(Exp(), x))),
+        net.add(RELU, net.add(Concat(3), other, other)),
+        net.add(Exp(), conv),
+    )
+    assert fuse_activations(graph) is graph
+
+
 def test_integers_stay_the_same() -> None:
     net = IntNet()
     x = net.input("x", 1, 4, 4, 3)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import lcm
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, always
+from edgeq.ir.kernel import Kernel, Param, always, in_place
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.single import is_single, overlap_by_lanes
 from edgeq.kernels._shared.site import op_of, output_params, padded
 from edgeq.kernels.mve.isa import MVE
-from edgeq.kernels.mve.pack import BLOCK, SIDE, block_order, channel_params, pack_taps, pack_windows, takes_weights
+from edgeq.kernels.mve.pack import (
+    BLOCK,
+    SIDE,
+    WORDS,
+    block_order,
+    channel_params,
+    pack_taps,
+    pack_windows,
+    takes_weights,
+)
 from edgeq.ops._overlap import Ints, Overlaps, Tiles, first_pixels, in_groups, of_first_input, of_whole_pixels, tiles
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops._window import geometry
@@ -23,6 +34,18 @@ HEADER, STRUCT = "eq/depthwise_conv2d_mve.h", "eq_depthwise_conv2d_mve_params"
 def depthwise_rows() -> tuple[Kernel, ...]:
     """The rows, fastest first."""
     return (
+        Kernel(
+            "eq_depthwise_conv2d_1x1_mve",
+            ("mve/depthwise_1x1.c",),
+            HEADER,
+            "eq_depthwise_conv2d_1x1_mve_params",
+            _lower_1x1,
+            MVE,
+            lambda site: is_single(site) and _fits_any(site),
+            overlap=lambda site: overlap_by_lanes(site, _period(site), WORDS),
+            exactly=in_place,
+            rounded=True,
+        ),
         Kernel(
             "eq_depthwise_conv2d_4x4_mve",
             ("mve/depthwise_4x4.c", "mve/finish.c"),
@@ -81,6 +104,24 @@ def _common(site: Site, together: int) -> dict[str, Param]:
         "together": together,
         **channel_params(site, bias, effective_multiplier(site, y[3]), block_order(y[3], together)),
         **output_params(site, op.clamp),
+    }
+
+
+def _period(site: Site) -> int:
+    """Elements after which channels are in the same lanes again."""
+    return lcm(WORDS, site.outputs[0].shape[3])
+
+
+def _lower_1x1(site: Site) -> Mapping[str, Param]:
+    channels, w = site.outputs[0].shape[3], site.const(1).ravel()
+    order = np.arange(_period(site)) % channels
+    bias = folded_bias(site, w.astype(np.int64)[:, None], channels)
+    return {
+        "size": site.outputs[0].size,
+        "period": _period(site),
+        "weights": w.astype(np.int32)[order],
+        **channel_params(site, bias, effective_multiplier(site, channels), order),
+        **output_params(site, op_of(site, DepthwiseConv2D).clamp),
     }
 
 

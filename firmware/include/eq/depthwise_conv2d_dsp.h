@@ -74,4 +74,21 @@ void eq_depthwise_conv2d_any_dsp_single(const eq_depthwise_conv2d_any_dsp_params
 void eq_depthwise_conv2d_any_dsp_double(const eq_depthwise_conv2d_any_dsp_params *p, const int8_t *input,
                                         int8_t *output, void *scratch);
 
+/* One weight per channel, for all pixels of all images. */
+typedef struct {
+    int32_t pixels, channels;
+    const int16_t *weights;  /* EQ_FAST: shifted left as the biases are */
+    const int32_t *bias;     /* input zero-point folded in */
+    const int32_t *mantissa; /* EQ_FAST: of 32 fraction bits */
+    const int8_t *shift;     /* not for EQ_FAST */
+    int32_t zero_point, qmin, qmax;
+} eq_depthwise_conv2d_1x1_dsp_params;
+
+/* The output may be the input. */
+void eq_depthwise_conv2d_1x1_dsp_fast(const eq_depthwise_conv2d_1x1_dsp_params *p, const int8_t *input, int8_t *output);
+void eq_depthwise_conv2d_1x1_dsp_single(const eq_depthwise_conv2d_1x1_dsp_params *p, const int8_t *input,
+                                        int8_t *output);
+void eq_depthwise_conv2d_1x1_dsp_double(const eq_depthwise_conv2d_1x1_dsp_params *p, const int8_t *input,
+                                        int8_t *output);
+
 #endif

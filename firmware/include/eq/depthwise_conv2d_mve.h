@@ -38,4 +38,21 @@ void eq_depthwise_conv2d_mve_single(const eq_depthwise_conv2d_mve_params *p, con
 void eq_depthwise_conv2d_mve_double(const eq_depthwise_conv2d_mve_params *p, const int8_t *input, int8_t *output,
                                     void *scratch);
 
+/* One weight per channel. Arrays repeat the channels up to a period, a multiple of four. */
+typedef struct {
+    int32_t size, period; /* elements in all, and of a period */
+    const int32_t *weights;
+    const int32_t *bias;       /* input zero-point folded in */
+    const int32_t *multiplier; /* as above */
+    const int32_t *shift;
+    int32_t zero_point, qmin, qmax;
+} eq_depthwise_conv2d_1x1_mve_params;
+
+/* The output may be the input. */
+void eq_depthwise_conv2d_1x1_mve_fast(const eq_depthwise_conv2d_1x1_mve_params *p, const int8_t *input, int8_t *output);
+void eq_depthwise_conv2d_1x1_mve_single(const eq_depthwise_conv2d_1x1_mve_params *p, const int8_t *input,
+                                        int8_t *output);
+void eq_depthwise_conv2d_1x1_mve_double(const eq_depthwise_conv2d_1x1_mve_params *p, const int8_t *input,
+                                        int8_t *output);
+
 #endif
