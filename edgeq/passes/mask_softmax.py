@@ -89,10 +89,13 @@ def _mask(view: View, softmax: Node, shape: Shape) -> Array:
 def _split(addend: Array, mask: Array) -> tuple[Array, Array] | None:
     """An addend of scores (…, columns) as a mask, and what is still to be added.
 
-    None: it hides nothing, or whole rows become NaN.
+    A row of which nothing is left, NaN in float, is masked too: what hides it afterwards need not undo a NaN.
+
+    None: it hides nothing, or whole rows become NaN for another reason.
     """
     seen = np.where((mask >= SEEN).any(axis=-1, keepdims=True), mask >= SEEN, True)
     greatest = np.where(seen, addend, -np.inf).max(axis=-1, keepdims=True)
+    greatest = np.where(np.isneginf(greatest), 0.0, greatest)
     if not np.isfinite(greatest).all() or np.isnan(addend).any():
         return None
     rest = addend - greatest

@@ -383,3 +383,8 @@ def test_a_scale_that_two_definitions_read_differently(tmp_path: Path) -> None:
     attributes = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
     case = Case("", "Resize", [(1, 1, 5, 5), None, np.array([1, 1, 0.7, 0.7], np.float32)], attributes)
     assert "does not give a whole size" in failure(single(case), tmp_path).message
+
+
+def test_a_huge_result_of_constants_is_not_computed(tmp_path: Path) -> None:
+    case = Case("", "MatMul", [np.ones((2**14, 1), np.float32), np.ones((1, 2**14), np.float32)])
+    assert "a constant would have the shape" in failure(single(case), tmp_path).message

@@ -141,9 +141,18 @@ def test_what_hides_nothing_stays() -> None:
         assert mask_softmax(graph) is graph
 
 
-def test_rows_that_become_nan_stay() -> None:
+def test_rows_of_which_nothing_is_left_are_masked_too() -> None:
+    """ONNX's Attention replaces what such a row gives; a NaN could not be undone by a product with zero."""
     net = Net()
     y = net.add(Add(), net.input("x", 1, 2, 2), net.data([[0.0, 0.0], [-INF, -INF]]))
+    after = mask_softmax(net.finish(net.add(Softmax(2), y)))
+    (found,) = (run_float(after, {"x": np.array([[[1.0, 1.0], [7.0, 3.0]]], np.float32)})[n] for n in after.outputs)
+    np.testing.assert_array_equal(found, np.full((1, 2, 2), 0.5))
+
+
+def test_rows_that_become_nan_otherwise_stay() -> None:
+    net = Net()
+    y = net.add(Add(), net.input("x", 1, 2, 2), net.data([[0.0, 0.0], [INF, 0.0]]))
     graph = net.finish(net.add(Softmax(2), y))
     assert mask_softmax(graph) is graph
 

@@ -224,6 +224,15 @@ FOLDS: dict[str, Fold] = {
     "ReduceMin": _reduce(np.min),
 }
 """ONNX operators that can be computed while reading."""
+REFERENCED = frozenset(
+    {
+        *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh", "Tan", "Tanh", "Erf"),
+        *("Sigmoid", "Softmax", "LogSoftmax", "IsInf", "IsNaN", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr"),
+        *("BitwiseXor", "BitwiseNot", "ArgMax", "ArgMin", "CumSum", "Trilu", "EyeLike", "NonZero", "TopK", "Compress"),
+        *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "ReverseSequence", "MatMul"),
+    }
+)
+"""Operators on constants that ONNX's own reference computes."""
 MOVES = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose")
 
 
@@ -239,11 +248,47 @@ def fold(node: OnnxNode) -> None:
     if first is not None and first.q is not None and node.kind in MOVES and _fold_quantized(node, first, first.q):
         return
     with np.errstate(all="ignore"):
-        results = FOLDS[node.kind](node, [c.real() for c in constants])
+        if node.kind in FOLDS:
+            results = FOLDS[node.kind](node, [c.real() for c in constants])
+        else:
+            results = _reference(node)
     for index, data in enumerate(results if isinstance(results, tuple) else (results,)):
         if data.size > MAX_ELEMENTS:
             raise ModelError(f"a constant would have the shape {data.shape}", hint="export the model again")
         node.result_constant(data, index)
+
+
+def is_foldable(node: OnnxNode) -> bool:
+    """Whether an operator can be computed if its inputs are all constant."""
+    return node.domain == "" and (node.kind in FOLDS or node.kind in REFERENCED)
+
+
+def _most(kind: str, shapes: Sequence[tuple[int, ...]]) -> int:
+    """A bound on the elements of an operator's results."""
+    if kind == "MatMul":
+        summed = max(1, shapes[0][-1]) if shapes[0] else 1
+        return (prod(shapes[0]) // summed) * (prod(shapes[1]) // summed)
+    if kind == "GatherND":
+        return prod(shapes[0]) * prod(shapes[1])
+    if kind in ("Xor", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor"):
+        return prod(np.broadcast_shapes(*shapes))
+    return sum(prod(s) * max(1, len(s)) for s in shapes)
+
+
+def _reference(node: OnnxNode) -> tuple[Array, ...]:
+    """What onnx's reference says of a node."""
+    from onnx.reference import ReferenceEvaluator
+
+    given = {n: node.needed(k, "an input").real() for k, n in enumerate(node.inputs) if n}
+    _checked_shape([_most(node.kind, [x.shape for x in given.values()])])
+    inputs, outputs = (
+        [onnx.helper.make_value_info(n, onnx.TypeProto()) for n in names]
+        for names in (given, [n for n in node.outputs if n])
+    )
+    graph = onnx.helper.make_graph([node.message], "one", inputs, outputs)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", node.opset)])
+    found = iter(ReferenceEvaluator(model).run(None, {n: np.asarray(x) for n, x in given.items()}))
+    return tuple(np.asarray(next(found)) if n else np.zeros(0, np.float32) for n in node.outputs)
 
 
 def _fold_quantized(node: OnnxNode, x: Constant, q: QParams) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from edgeq.errors import EdgeqError
-from edgeq.importers.onnx.fold import FOLDS, fold
+from edgeq.importers.onnx.fold import fold, is_foldable
 from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
 from edgeq.importers.onnx.model import OPSETS, brief, changed_since
 from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, Activation, Builder, Constant, OnnxNode
@@ -97,7 +97,7 @@ def _is_known(node: OnnxNode) -> bool:
         return not node.subgraphs
     if node.domain or node.kind in NEVER_EXPANDED:
         return False
-    return node.kind in FOLDS or has_body(node)
+    return is_foldable(node) or has_body(node)
 
 
 def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
@@ -106,7 +106,7 @@ def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
     entry = HANDLERS.get(key)
     operands = [node.operand(k) for k in range(len(node.inputs)) if node.has(k)]
     integers = [o.integers for o in operands if isinstance(o, Activation) and o.integers is not None]
-    foldable = node.domain == "" and node.kind in FOLDS
+    foldable = is_foldable(node)
     if foldable and all(isinstance(o, Constant) for o in operands):
         fold(node)
     elif integers and key in INTEGER_HANDLERS:
