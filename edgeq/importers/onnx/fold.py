@@ -248,10 +248,7 @@ def fold(node: OnnxNode) -> None:
     if first is not None and first.q is not None and node.kind in MOVES and _fold_quantized(node, first, first.q):
         return
     with np.errstate(all="ignore"):
-        if node.kind in FOLDS:
-            results = FOLDS[node.kind](node, [c.real() for c in constants])
-        else:
-            results = _reference(node)
+        results = FOLDS[node.kind](node, [c.real() for c in constants]) if node.kind in FOLDS else _reference(node)
     for index, data in enumerate(results if isinstance(results, tuple) else (results,)):
         if data.size > MAX_ELEMENTS:
             raise ModelError(f"a constant would have the shape {data.shape}", hint="export the model again")
