@@ -6,6 +6,9 @@ REQUEST is a JSON file with `source` (path), `shapes` (input name → shape) and
 `model.tflite`, whose signature calls inputs `input_0` … and outputs `output_0` …, and `report.json`: their names in the
 source, in order; or `error` (a class of edgeq.errors), `message` and `hint`.
 TensorFlow writes to both standard streams and keeps threads alive, so edgeq never loads it into its own process.
+
+A model is data, and may come from anybody. Keras and TensorFlow run code that files hold or name, so that a file is
+read here first, and refused if it has anything but what computes; and this process can write only into that folder.
 """
 
 from __future__ import annotations
@@ -16,15 +19,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgeq.importers import _keras_config, _saved_model
+from edgeq.importers._confine import confine
+from edgeq.importers._keras_file import configuration
+from edgeq.importers._refused import Refused
+
+INSTALL = 'pip install "edgeq[tensorflow]"'
 Shapes = Mapping[str, Sequence[int]]
-
-
-class Refused(Exception):
-    """The model cannot be converted; names the class of error and what to do."""
-
-    def __init__(self, error: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.report = {"error": error, "message": message, "hint": hint}
 
 
 def first_line(error: BaseException) -> str:
@@ -59,8 +60,28 @@ def static_spec(tf: Any, number: int, name: str, spec: Any, shapes: Shapes) -> A
     return tf.TensorSpec([1 if d is None else d for d in declared], spec.dtype, name=label)
 
 
+def check_keras(path: Path) -> None:
+    """Make sure that loading a Keras file runs nothing but Keras itself.
+
+    Raises:
+        Refused: it holds code, names what is not Keras's own, or is not what it seems to be.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise Refused("ToolError", f"h5py cannot be loaded: {first_line(error)}", INSTALL) from error
+    found = _keras_config.complaint(configuration(path, h5py))
+    if found is not None:
+        raise Refused(
+            "ModelError",
+            f"the file holds {found}, and a model that is read must not run code",
+            "replace it by layers of Keras and save the model again; or, if you trust the file, convert it to .tflite "
+            "yourself",
+        )
+
+
 def load_keras(path: Path) -> Any:
-    """A Keras model, with Keras 3 or, for files only it can read, Keras 2."""
+    """A Keras model that was checked, with Keras 3 or, for files only it can read, Keras 2."""
     failures = []
     for module in ("keras", "tf_keras"):
         try:
@@ -68,9 +89,11 @@ def load_keras(path: Path) -> Any:
         except ImportError:
             continue
         try:
-            return package.models.load_model(str(path), compile=False)
+            return package.models.load_model(str(path), compile=False, safe_mode=True)
         except Exception as error:
-            failures.append(f"{module} {package.__version__}: {first_line(error)}")
+            failures.append(f"{module} {package.__version__}: {first_line(error)[:400]}")
+            if "safe_mode" in str(error) or "unsafe_deserialization" in str(error):
+                break  # what one of them will not run is not for the other to run
     raise Refused(
         "ModelError",
         f"Keras cannot load the file: {'; '.join(failures) or 'no Keras is installed'}",
@@ -115,8 +138,33 @@ def check_names(shapes: Shapes, names: Sequence[str]) -> None:
             raise Refused("UsageError", f"the model has no input {name!r}", f"its inputs are {', '.join(names)}")
 
 
+def check_saved_model(path: Path) -> None:
+    """Make sure that loading a SavedModel only computes.
+
+    Raises:
+        Refused: it would run other operations, or is damaged.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = saved_model_pb2.SavedModel()
+    try:
+        model.ParseFromString((path / "saved_model.pb").read_bytes())
+    except Exception as error:
+        message = f"TensorFlow cannot load the SavedModel: {first_line(error)}"
+        raise Refused("ModelError", message, "export the model again") from error
+    found = _saved_model.complaint(model)
+    if found is not None:
+        raise Refused(
+            "ModelError",
+            f"the SavedModel has {found}, which is not among those that only compute",
+            "export the network alone, without tables, files, images to decode or Python functions; or, if you trust "
+            "the model, convert it to .tflite yourself",
+        )
+
+
 def saved_model_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any, list[str], list[str]]:
     """Concrete function, owner of its variables, names of inputs and of outputs of a SavedModel's signature."""
+    check_saved_model(path)
     try:
         loaded = tf.saved_model.load(str(path))
     except Exception as error:
@@ -164,13 +212,13 @@ def to_tflite(tf: Any, function: Any, owner: Any) -> bytes:
 
 def convert(request: Mapping[str, Any]) -> tuple[bytes, dict[str, Any]]:
     """The converted model and the names in it."""
+    source = Path(request["source"])
+    if not source.is_dir():
+        check_keras(source)  # before TensorFlow, which takes seconds to load
     try:
         import tensorflow as tf
     except ImportError as error:
-        raise Refused(
-            "ToolError", f"TensorFlow cannot be loaded: {first_line(error)}", 'pip install "edgeq[tensorflow]"'
-        ) from error
-    source = Path(request["source"])
+        raise Refused("ToolError", f"TensorFlow cannot be loaded: {first_line(error)}", INSTALL) from error
     read: Callable[..., tuple[Any, Any, list[str], list[str]]] = (
         saved_model_function if source.is_dir() else keras_function
     )
@@ -182,6 +230,7 @@ def main(path: str) -> None:
     """Serve one request file."""
     request = json.loads(Path(path).read_text(encoding="utf-8"))
     result = Path(request["result"])
+    confine(result)
     try:
         model, report = convert(request)
         (result / "model.tflite").write_bytes(model)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from edgeq import children
 from edgeq.errors import EdgeqError, ModelError, ToolError, UsageError
 from edgeq.importers.tflite import import_raw
 from edgeq.importers.tflite.raw import RawModel
@@ -26,11 +27,15 @@ ERRORS: dict[str, type[EdgeqError]] = {"ModelError": ModelError, "ToolError": To
 QUIET = {
     "CUDA_VISIBLE_DEVICES": "",
     "KERAS_BACKEND": "tensorflow",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
 """Environment of the converter: no logging, and nothing that could change its result from run to run."""
+PLACES = ("HOME", "KERAS_HOME", "TMPDIR")
+"""Variables that say where the converter writes: it may only write to its own folder."""
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -62,14 +67,11 @@ def _convert(source: Path, shapes: Mapping[str, Shape], folder: Path) -> dict[st
     package = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
-        converter = subprocess.run(
+        converter = children.run(
             [sys.executable, "-m", "edgeq.importers._tf_convert", str(request)],
             cwd=folder,
-            env={**os.environ, **QUIET, "PYTHONPATH": search},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
+            environment={**os.environ, **QUIET, **dict.fromkeys(PLACES, str(folder)), "PYTHONPATH": search},
             timeout=LONGEST,
-            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(

@@ -1,4 +1,4 @@
-"""Running other programs: the only place in edgeq that does."""
+"""Running compilers and programs: what they print, and errors that say what happened."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeq import children
 from edgeq.errors import ToolError
 
 LAST_LINES = 15
@@ -51,6 +52,11 @@ def last_lines(text: str) -> str:
     return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-LAST_LINES:])
 
 
+def _text(raw: bytes) -> str:
+    """What a program printed, with this language's ends of lines."""
+    return raw.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
 def shown(command: Sequence[str | Path]) -> str:
     """A command as one would type it."""
     return shlex.join(str(part) for part in command)
@@ -76,33 +82,24 @@ def run(
         environment: variables to set besides those of this process, of which those that steer compilers are removed.
 
     Raises:
-        ToolError: the program is missing, failed or took too long.
+        ToolError: the program is missing, failed, or took too long and was ended with all that it had started.
     """
     words = [str(part) for part in command]
     variables = {k: v for k, v in os.environ.items() if k not in _STEERING} | dict(environment or {})
     try:
-        completed = subprocess.run(
-            words,
-            cwd=cwd,
-            env=variables,
-            timeout=timeout,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        completed = children.run(words, cwd=cwd, environment=variables, timeout=timeout)
     except FileNotFoundError as error:
         raise ToolError(f"the program {words[0]!r} is not installed", hint=install or f"install {words[0]}") from error
     except OSError as error:
         raise ToolError(f"the program {words[0]!r} cannot be run: {error.strerror}", hint=install) from error
     except subprocess.TimeoutExpired as error:
-        output = b"".join(part for part in (error.stdout, error.stderr) if isinstance(part, bytes))
+        written = b"".join(part for part in (error.stdout, error.stderr) if isinstance(part, bytes))
         raise ToolError(
             f"{Path(words[0]).name} did not end within {timeout:g} seconds",
-            hint=f"{shown(words)}\n{last_lines(output.decode('utf-8', 'replace'))}".rstrip(),
+            hint=f"{shown(words)}\n{last_lines(written.decode('utf-8', 'replace'))}".rstrip(),
         ) from error
-    finished = Finished(completed.returncode, completed.stdout, completed.stderr)
+    output, errors = (_text(raw) for raw in (completed.stdout, completed.stderr))
+    finished = Finished(completed.returncode, output, errors)
     if check and finished.code != 0:
         raise ToolError(
             f"{Path(words[0]).name} failed with exit code {finished.code}",

@@ -1,0 +1,132 @@
+"""Starting other programs so that none of them, nor what they start, outlives edgeq.
+
+Every program gets a mark in its environment, which all its descendants inherit. When edgeq is interrupted, or a program
+takes too long, all processes with that mark are ended. When edgeq itself is killed and can do nothing any more, a
+watcher does it: a small process that waits for the end of a pipe that only edgeq holds open. Where there is no /proc,
+only the program's process group can be ended.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+MARK = "EDGEQ_CHILD"
+"""The variable that marks what edgeq has started; nothing reads it but the watcher."""
+_PROC = Path("/proc")
+_ENVIRONMENT_FILE = _PROC / "self" / "environ"
+
+_marks: dict[int, str] = {}
+"""What marks the programs of this process, by its number: after a fork the child needs its own mark and watcher."""
+
+_WATCHER = """
+import os, signal, sys, time
+mark = b"{name}=" + sys.argv[1].encode()
+sys.stdin.buffer.read()
+idle = 0
+while idle < 3:
+    found = 0
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{{number}}/environ", "rb") as file:
+                if mark in file.read() and int(number) != os.getpid():
+                    os.kill(int(number), signal.SIGKILL)
+                    found += 1
+        except OSError:
+            pass
+    idle = 0 if found else idle + 1
+    time.sleep(0.05)
+"""
+
+
+def run(
+    words: Sequence[str], *, cwd: Path | None, environment: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end, with nothing on its standard input.
+
+    Args:
+        words: the program and its arguments.
+        cwd: the folder to run it in.
+        environment: all its variables.
+        timeout: seconds after which it is ended, with all that it started.
+
+    Returns:
+        Exit code and both outputs.
+
+    Raises:
+        OSError: it cannot be started.
+        subprocess.TimeoutExpired: it took too long.
+    """
+    mark = f"{_mark()}.{secrets.token_hex(4)}"
+    process = subprocess.Popen(
+        words,
+        cwd=cwd,
+        env={**environment, MARK: mark},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is edgeq's to receive; it then ends all of them in its own order
+    )
+    with process:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        except BaseException as reason:
+            _end(process, mark)
+            if isinstance(reason, subprocess.TimeoutExpired):
+                reason.stdout, reason.stderr = process.communicate()
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, output, errors)
+
+
+def marked(mark: str) -> list[int]:
+    """Numbers of the processes whose environment has this mark, or one that begins with it."""
+    wanted, found = f"{MARK}={mark}".encode(), []
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if wanted in (entry / "environ").read_bytes() and int(entry.name) != os.getpid():
+                    found.append(int(entry.name))
+    return found
+
+
+def _mark() -> str:
+    """What marks the programs of this process; its watcher is started with the first of them."""
+    own = os.getpid()
+    if own not in _marks:
+        _marks[own] = f"{own}-{secrets.token_hex(8)}"
+        if _ENVIRONMENT_FILE.exists():
+            _watch(_marks[own])
+    return _marks[own]
+
+
+def _watch(mark: str) -> None:
+    """Start the watcher. The writing end of its pipe stays open, in this process alone, until that ends."""
+    reading, _ = os.pipe()
+    command = [sys.executable, "-I", "-S", "-c", _WATCHER.format(name=MARK), mark]
+    quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+    actions = [(os.POSIX_SPAWN_DUP2, reading, 0), *quiet]
+    os.posix_spawn(command[0], command, {}, file_actions=actions, setsid=True)
+    os.close(reading)
+
+
+def _end(process: subprocess.Popen[bytes], mark: str) -> None:
+    """End a program and all that it started."""
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    if not _ENVIRONMENT_FILE.exists():
+        return
+    for _ in range(100):  # what is killed may just have started another
+        numbers = marked(mark)
+        for number in numbers:
+            with suppress(OSError):
+                os.kill(number, signal.SIGKILL)
+        if not numbers:
+            break
+        time.sleep(0.01)
