@@ -1,6 +1,12 @@
 """`python -m edgeq` is the command line."""
 
-from edgeq.cli.main import entry
+import sys
 
 if __name__ == "__main__":
-    entry()
+    try:
+        from edgeq.cli.main import entry
+
+        entry()
+    except KeyboardInterrupt:  # before there was a command line
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -20,7 +20,7 @@ from edgeq.warnings import EdgeqWarning
 
 # Names of layers and files are shown as they are: nothing in them is markup or an emoji.
 messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
-results = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
+results = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout and sys.stdout.isatty() else 160)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.", show_default=False)]

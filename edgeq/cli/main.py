@@ -6,6 +6,7 @@ import importlib
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -13,11 +14,10 @@ import typer.main
 from typer.core import TyperGroup
 
 from edgeq import __version__
+from edgeq.cli import _streams
 from edgeq.cli._common import messages, print_json, warnings_shown
+from edgeq.cli._streams import INTERRUPTED, SIGNALED, UNREAD, Ended, Unread
 from edgeq.errors import CapacityError, EdgeqError, InternalError, UsageError
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
 
 COMMANDS = {
     "build": "Quantize a model, generate C for a target, and compile it.",
@@ -89,6 +89,12 @@ def options(
 
 
 def _report(error: EdgeqError, as_json: bool) -> int:
+    with suppress(OSError, UsageError, Unread):  # there may be nowhere to tell it
+        _tell(error, as_json)
+    return error.exit_code
+
+
+def _tell(error: EdgeqError, as_json: bool) -> None:
     internal = isinstance(error, InternalError)
     messages.print("internal error:" if internal else "error:", style="bold red", end=" ")
     messages.print(f"{error.where}: {error.message}" if error.where else error.message)
@@ -97,7 +103,15 @@ def _report(error: EdgeqError, as_json: bool) -> int:
     if as_json:
         kind = type(error).__name__
         print_json({"error": {"type": kind, "message": error.message, "hint": error.hint, "where": error.where}})
-    return error.exit_code
+        sys.stdout.flush()
+
+
+def _stopped(code: int) -> int:
+    """Say that a signal ended the command, and return the exit code."""
+    number = code - SIGNALED
+    with suppress(OSError):
+        messages.print("interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}")
+    return code
 
 
 def _parser_error(error: Exception) -> EdgeqError | None:
@@ -122,10 +136,13 @@ def _run(arguments: list[str], debug: bool) -> int:
     try:
         with warnings_shown():
             code = app(arguments or ["--help"], prog_name="edgeq", standalone_mode=False)
-    except (EdgeqError, BrokenPipeError):
+        sys.stdout.flush()
+        if code == INTERRUPTED:  # what some versions of the parser make of Ctrl-C, and others of typer.Abort
+            raise KeyboardInterrupt
+    except EdgeqError:
         raise
-    except typer.Abort:
-        return INTERRUPTED
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
     except MemoryError as error:
         hint = "take a smaller model or fewer samples"
         raise CapacityError("this machine has too little memory", hint=hint) from error
@@ -151,13 +168,16 @@ def main(arguments: list[str] | None = None) -> int:
             traceback.print_exception(error)
         return _report(error, "--json" in words)
     except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = None  # the reader is gone; nothing is left to flush
-        return 0
+        return _stopped(INTERRUPTED)
+    except Ended as ended:
+        return _stopped(SIGNALED + ended.number)
+    except Unread:
+        return UNREAD
 
 
 def entry() -> None:
     """The console script. When asked to end, it cleans up as after Ctrl-C."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    sys.exit(main())
+    _streams.prepare()
+    code = main()
+    sys.stdout = None  # all is written, or cannot be: Python need not try again
+    sys.exit(code)
