@@ -57,6 +57,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a copy of Arm's CMSIS-NN, for the tests of --kernels cmsis-nn",
     )
     parser.addoption(
+        "--full",
+        action="store_true",
+        help="what is tried a few times is tried as often as `make fuzz` does it",
+    )
+    parser.addoption(
         "--require-cross",
         action="store_true",
         help="fail where a compiler, an emulator or a package is absent, in place of skipping what needs it",

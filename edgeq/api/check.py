@@ -12,6 +12,7 @@ import numpy as np
 from edgeq.api.data import Dataset, load_data, random_data, real_ranges
 from edgeq.api.dump import dump_into
 from edgeq.api.threads import one_thread
+from edgeq.codegen.folder import restore
 from edgeq.codegen.manifest import edited_files, read_manifest, read_target
 from edgeq.codegen.names import file_prefix, symbol_prefix
 from edgeq.errors import EdgeqError, ToolError, UsageError
@@ -53,6 +54,7 @@ class Built:
             UsageError: it is not a build folder, or was damaged.
         """
         folder = Path(folder)
+        restore(folder)
         manifest = read_manifest(folder)
         try:
             graph, float_graph = (load_graph(folder / "reference" / kind) for kind in ("integer", "float"))
@@ -351,6 +353,7 @@ def inspect(
         UsageError, ModelError: as `load`.
     """
     path = Path(path)
+    restore(path)
     if (path / "manifest.json").is_file():
         return {**read_manifest(path), "edited": list(_warn_of_edits(path))}
     observe = dump_into(dump_ir)

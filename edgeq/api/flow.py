@@ -14,7 +14,7 @@ from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.emit import emit
-from edgeq.codegen.folder import replacing
+from edgeq.codegen.folder import staging
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import update_manifest
 from edgeq.codegen.program import Program
@@ -38,6 +38,7 @@ from edgeq.sequence import unroll
 from edgeq.simulator import FloatExecutor
 from edgeq.target import Target, load_target, target_name
 from edgeq.toolchain.cmake import build as build_program
+from edgeq.toolchain.cmake import check_compilable, forget_place
 from edgeq.toolchain.compilers import find_toolchain
 from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
 
@@ -174,8 +175,11 @@ def build(
     if model is None:
         check_sources(options)
     check_output(options)
-    if options.compile:
-        find_toolchain(target, options.toolchain)  # better to learn of a missing compiler before the work than after
+    if options.compile:  # better to learn before the work than after
+        find_toolchain(target, options.toolchain)
+        check_compilable(folder)
+        if options.cmsis_nn_root is not None:
+            check_compilable(options.cmsis_nn_root, "--cmsis-nn-root")
     with collecting(() if model is None else model.warnings) as warnings:
         model = model or _quantized(options, step, progress)
         step(f"generating C for {target.name}")
@@ -189,15 +193,15 @@ def build(
             "preprocessing": options.input.to_dict() if options.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
         }
-        with replacing(folder):
-            emit(program, model.graph, model.float_graph, target, folder)
+        with staging(folder) as stage:
+            emit(program, model.graph, model.float_graph, target, stage)
             if options.compile:
                 step("compiling")
-                entries |= _compile(folder, options, target, program)
+                entries |= _compile(stage, options, target, program)
             if options.strict:
                 refuse(warnings)
             entries["warnings"] = [warning.to_dict() for warning in warnings]
-            manifest = update_manifest(folder, **entries)
+            manifest = update_manifest(stage, **entries)
     return {**manifest, "folder": str(folder)}
 
 
@@ -268,6 +272,7 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
         options.sanitize,
         cmsis_nn_root=options.cmsis_nn_root,
     )
+    forget_place(folder)
     kernel_files = {path.name for path in (folder / "kernels").rglob("*.c")}
     size = measure(built.program, target, program.image_bytes, kernel_files)
     weights = size.weights or program.constant_bytes

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from edgeq.api.project import BuildOptions
-from edgeq.codegen.folder import check_replaceable
+from edgeq.codegen.folder import check_replaceable, restore
 from edgeq.codegen.manifest import FILE as MANIFEST
 from edgeq.codegen.manifest import read_manifest
 from edgeq.errors import UsageError
@@ -76,6 +76,7 @@ def check_built(folder: Path) -> None:
     Raises:
         UsageError: it is not.
     """
+    restore(folder)
     read_manifest(folder)
 
 

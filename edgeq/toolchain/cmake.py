@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from edgeq.codegen.cmsis_nn import REPOSITORY, VERSION
+from edgeq.codegen.renames import locked
+from edgeq.codegen.written import add_to_list
 from edgeq.errors import CapacityError, ToolError, UsageError
 from edgeq.target import Target
 from edgeq.toolchain.compilers import Toolchain, find_toolchain
 from edgeq.toolchain.process import Finished, run, shown
 
 BUILD = "build"
+CMAKE = "cmake"
+"""The folder in `build` for what CMake needs itself; the products are beside it."""
+CONFIGURATION = "configuration.json"
+"""The file in `build` that says with which compiler and definitions the program was made."""
+_FETCHED = "_deps"
+_SPECIAL = {
+    ";": "separates items of a list",
+    '"': "ends a text",
+    "\\": "begins an escape sequence",
+    "${": "begins a variable",
+    "$(": "begins a variable",
+    "$<": "begins an expression",
+    "|": "separates inputs of a rule",
+    "\n": "ends a line",
+    "\r": "ends a line",
+}
+"""What means something to CMake or Ninja, so that no path can have it."""
+_SPECIAL_TO_MAKE = {"%": "stands for any text", ":": "ends the name of a rule", "\t": "separates names"}
 _FETCHING = re.compile(r"cmsis_nn-(subbuild|populate)")
 _OVERFLOW = re.compile(r"region [`'\"]?(\w+)['\"`]?:? overflowed by (\d+) bytes")
 
@@ -90,8 +112,35 @@ def profile_path(folder: Path, name: str, target: Target) -> Path:
     return program_path(folder, f"{name}_profile", target)
 
 
+def check_compilable(path: Path, option: str = "--output") -> None:
+    """Make sure that CMake can take a path, such as that of the folder to compile in.
+
+    Args:
+        path: the path.
+        option: how the user can give another one.
+
+    Raises:
+        UsageError: it has a character that is special to CMake, or to the program that CMake calls.
+        ToolError: no such program is installed.
+    """
+    text = str(path.resolve())
+    generator, _ = find_generator()
+    special = _SPECIAL | (_SPECIAL_TO_MAKE if generator != "Ninja" else {})
+    found = next((characters for characters in special if characters in text), None)
+    meaning = special[found] if found is not None else ""
+    depth = list(accumulate({"[": 1, "]": -1}.get(character, 0) for character in text))
+    if found is None and (min(depth) < 0 or depth[-1] != 0):
+        found, meaning = "[" if depth[-1] > 0 else "]", "stands alone, and brackets come in pairs"
+    if found is not None:
+        raise UsageError(
+            f"its path holds {found!r}, which {meaning} in a build of CMake: nothing can be compiled there",
+            hint=f"choose another {option}" + (", or --no-compile" if option == "--output" else ""),
+            where=str(path),
+        )
+
+
 def configure(folder: Path, target: Target, toolchain: Toolchain, options: Sequence[str] = ()) -> None:
-    """Prepare DIR/build from scratch.
+    """Prepare DIR/build/cmake from scratch; what is made goes into DIR/build.
 
     Args:
         folder: a folder that `edgeq.codegen.emit` wrote.
@@ -103,14 +152,21 @@ def configure(folder: Path, target: Target, toolchain: Toolchain, options: Seque
         ToolError: CMake or the compiler is missing or failed, or CMSIS-NN cannot be fetched.
     """
     generator, build_program = find_generator()
+    products, fetched = folder.resolve() / BUILD, folder.resolve() / BUILD / _FETCHED
     definitions = [
+        f"CMAKE_RUNTIME_OUTPUT_DIRECTORY={products}",
+        f"CMAKE_ARCHIVE_OUTPUT_DIRECTORY={products}",
+        f"FETCHCONTENT_BASE_DIR={fetched}",
         f"CMAKE_TOOLCHAIN_FILE={folder.resolve() / 'toolchain' / toolchain.kind}.cmake",
         f"CMAKE_MAKE_PROGRAM={build_program}",
         f"EDGEQ_ZIG={toolchain.program}" if toolchain.kind == "zig" else f"CMAKE_C_COMPILER={toolchain.program}",
         *options,
     ]
-    shutil.rmtree(folder / BUILD, ignore_errors=True)
-    command: list[str | Path] = [find_cmake(), "-S", folder, "-B", folder / BUILD, "-G", generator, "-Wno-dev"]
+    if (fetched / "cmsis_nn-src").is_dir():  # from the first time, before the folder was moved here
+        definitions.append(f"FETCHCONTENT_SOURCE_DIR_CMSIS_NN={fetched / 'cmsis_nn-src'}")
+    tree = products / CMAKE
+    shutil.rmtree(tree, ignore_errors=True)
+    command: list[str | Path] = [find_cmake(), "-S", folder, "-B", tree, "-G", generator, "-Wno-dev"]
     command += [f"-D{definition}" for definition in definitions]
     finished = run(command, check=False)
     if finished.code and _FETCHING.search(finished.output + finished.errors):
@@ -127,7 +183,15 @@ def configure(folder: Path, target: Target, toolchain: Toolchain, options: Seque
 
 def _make(folder: Path, target: Target, goals: Sequence[str]) -> None:
     jobs = str(os.cpu_count() or 1)
-    command: list[str | Path] = [find_cmake(), "--build", folder / BUILD, "--parallel", jobs, "--target", *goals]
+    command: list[str | Path] = [
+        find_cmake(),
+        "--build",
+        folder / BUILD / CMAKE,
+        "--parallel",
+        jobs,
+        "--target",
+        *goals,
+    ]
     finished = run(command, timeout=3600, check=False)
     if finished.code:
         _fail(command, finished, target)
@@ -188,31 +252,54 @@ def build(
     options = [f"EDGEQ_SANITIZE={'ON' if sanitize else 'OFF'}", f"EDGEQ_WERROR={'ON' if werror else 'OFF'}"]
     if cmsis_nn_root is not None:
         options.append(f"CMSIS_NN_ROOT={cmsis_nn_root.resolve()}")
+    check_compilable(folder)
     configure(folder, target, compiler, options)
     _make(folder, target, ["all"])
+    configuration = {"toolchain": compiler.kind, "definitions": options}
+    (folder / BUILD / CONFIGURATION).write_text(json.dumps(configuration, indent=2) + "\n", "utf-8", newline="\n")
     return Built(program_path(folder, name, target), folder / BUILD / f"lib{name}.a", compiler)
 
 
+def forget_place(folder: Path) -> None:
+    """Remove what names the place of a build folder, which is about to be moved; the products do not."""
+    shutil.rmtree(folder / BUILD / CMAKE, ignore_errors=True)
+    for made in ("cmsis_nn-subbuild", "cmsis_nn-build"):
+        shutil.rmtree(folder / BUILD / _FETCHED / made, ignore_errors=True)
+
+
 def _is_configured(folder: Path) -> bool:
-    """Whether CMake made DIR/build at this very path; a folder may have been moved since."""
+    """Whether CMake made DIR/build/cmake at this very path; a folder may have been moved since."""
     try:
-        cache = (folder / BUILD / "CMakeCache.txt").read_text("utf-8", "replace")
+        cache = (folder / BUILD / CMAKE / "CMakeCache.txt").read_text("utf-8", "replace")
     except OSError:
         return False
     return f"CMAKE_HOME_DIRECTORY:INTERNAL={folder.resolve().as_posix()}\n" in cache
+
+
+def _configuration(folder: Path) -> tuple[str | None, list[str]]:
+    """Compiler and definitions of the last build."""
+    try:
+        made = json.loads((folder / BUILD / CONFIGURATION).read_text("utf-8"))
+        return str(made["toolchain"]), [str(definition) for definition in made["definitions"]]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None, []
 
 
 def build_profile(folder: Path, name: str, target: Target, toolchain: str | None = None) -> Path:
     """Compile the program that times every layer, with the compiler and options of the last build; returns its path.
 
     Raises:
+        UsageError: the folder is where nothing can be compiled.
         ToolError: a program is missing, or compiling failed.
         CapacityError: the program is larger than the target's memory.
     """
-    goals = [f"{name}_profile"]
-    if not _is_configured(folder):
-        if program_path(folder, name, target).is_file():
-            goals = ["all", *goals]  # configuring removes them
-        configure(folder, target, find_toolchain(target, toolchain))
-    _make(folder, target, goals)
-    return profile_path(folder, name, target)
+    check_compilable(folder)
+    path = profile_path(folder, name, target)
+    (folder / BUILD).mkdir(exist_ok=True)
+    with locked(folder / BUILD):
+        if not _is_configured(folder):
+            kind, definitions = _configuration(folder)
+            configure(folder, target, find_toolchain(target, toolchain or kind), definitions)
+        _make(folder, target, [f"{name}_profile"])
+        add_to_list(folder, path.relative_to(folder).as_posix())
+    return path

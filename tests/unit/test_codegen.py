@@ -16,8 +16,9 @@ from small_net import small_net
 
 from edgeq.codegen import Program, emit, lower, read_manifest, render, update_manifest
 from edgeq.codegen.arena import Peak, covered, explain_peak, peak, present
-from edgeq.codegen.folder import replacing
+from edgeq.codegen.folder import staging
 from edgeq.codegen.program import Occupant
+from edgeq.codegen.written import add_to_list
 from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
 from edgeq.ir.graph import GraphEditor
 from edgeq.ir.tensor import QParams
@@ -196,12 +197,14 @@ def test_folder_is_replaced_whole_or_not_at_all(program: Program, tmp_path: Path
     graph, folder = small_net(), tmp_path / "out"
     emit(program, graph, None, HOST, folder)
     (folder / "src" / "old.c").write_text("")
+    add_to_list(folder, "src/old.c")
+    (folder / "src" / "mine.c").write_text("")
     lacking = replace(program, calls=(replace(program.calls[0], sources=("ref/lacking.c",)), *program.calls[1:]))
     with pytest.raises(InternalError, match="the installation lacks"):
         emit(lacking, graph, None, HOST, folder)
     assert (folder / "src" / "old.c").exists()
     emit(program, graph, graph, HOST, folder)
-    assert not (folder / "src" / "old.c").exists()
+    assert not (folder / "src" / "old.c").exists() and (folder / "src" / "mine.c").exists()
     assert (folder / "reference" / "float.txt").exists()
 
 
@@ -336,15 +339,15 @@ def test_failed_build_leaves_what_was_there(program: Program, tmp_path: Path) ->
     folder = tmp_path / "out"
     emit(program, small_net(), None, HOST, folder)
     update_manifest(folder, toolchain="old")
-    with pytest.raises(ZeroDivisionError), replacing(folder):
-        emit(program, small_net(), None, HOST, folder)
+    with pytest.raises(ZeroDivisionError), staging(folder) as stage:
+        emit(program, small_net(), None, HOST, stage)
         raise ZeroDivisionError
     assert read_manifest(folder)["toolchain"] == "old"
-    with replacing(folder):
-        emit(program, small_net(), None, HOST, folder)
+    with staging(folder) as stage:
+        emit(program, small_net(), None, HOST, stage)
     assert read_manifest(folder)["toolchain"] is None
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "new"):
-        emit(program, small_net(), None, HOST, tmp_path / "new")
+    with pytest.raises(ZeroDivisionError), staging(tmp_path / "new") as stage:
+        emit(program, small_net(), None, HOST, stage)
         raise ZeroDivisionError
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
