@@ -28,7 +28,9 @@ from edgeq.codegen.literals import (
 )
 from edgeq.codegen.manifest import FILE, TARGET_FILE, make_manifest, manifest_text, seal
 from edgeq.codegen.program import KernelCall, Place, Port, Program
-from edgeq.codegen.sources import TEMPLATE, included_headers, kernel_files, platform_files
+from edgeq.codegen.sources import TEMPLATE, included_headers, kernel_files, platform_files, relative_includes
+from edgeq.codegen.symbols import HEADER as SYMBOLS
+from edgeq.codegen.symbols import kernel_symbols, with_weak_functions
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.codegen.weights import fingerprint, image, layout
 from edgeq.errors import InternalError
@@ -258,10 +260,10 @@ def render(program: Program, target: Target) -> dict[str, str]:
     files = {
         "CMakeLists.txt": fill("CMakeLists.txt.j2"),
         f"include/{name}.h": fill("model.h.j2"),
-        "include/edgeq_model.h": fill("edgeq_model.h.j2"),
         f"src/{name}.c": fill("model.c.j2"),
         f"src/{name}_weights.h": fill("weights.h.j2"),
-        f"src/{name}_glue.c": fill("glue.c.j2"),
+        f"platform/models/{name}/edgeq_model.h": fill("edgeq_model.h.j2"),
+        f"platform/models/{name}/{name}_glue.c": fill("glue.c.j2"),
     }
     for kind in kinds:
         files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=target.link.get(kind, ()))
@@ -269,9 +271,13 @@ def render(program: Program, target: Target) -> dict[str, str]:
         files[f"src/{name}_instances.h"] = fill("instances.h.j2")
     files |= {group.path: fill("instances.c.j2", instances=group) for group in instances(program)}
     headers = {*program.headers, *included_headers([*platform.values(), *files.values()])}
-    files |= {f"kernels/{k}": v for k, v in kernel_files(program.sources, headers).items()}
+    kernels = kernel_files(program.sources, headers - {SYMBOLS})
+    symbols = kernel_symbols([k for k in kernels if k.endswith(".c")], program.optimize)
+    files |= {f"kernels/{k}": with_weak_functions(v, symbols[k]) if k in symbols else v for k, v in kernels.items()}
+    files[f"kernels/include/{SYMBOLS}"] = fill("symbols.h.j2", symbols=symbols)
+    files = relative_includes(files)
     code = fingerprint(_code(files, name), program.constants)
-    files[f"src/{name}_weights.c"] = fill("weights.c.j2", fingerprint=code)
+    files |= relative_includes({f"src/{name}_weights.c": fill("weights.c.j2", fingerprint=code)})
     files |= {f"platform/{k}": v for k, v in platform.items()}
     return files
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from edgeq.errors import InternalError, UsageError, suggestion
@@ -12,6 +12,8 @@ from edgeq.resources import folder
 
 TEMPLATE = ".j2"
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
+
+_KERNEL_INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]+")(eq/[^"]+)(")', re.MULTILINE)
 
 
 def _text(path: Path) -> str:
@@ -81,6 +83,23 @@ def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
             origin[place] = part
             texts[name] = _text(path)
     return dict(sorted(texts.items()))
+
+
+def relative_includes(files: Mapping[str, str]) -> dict[str, str]:
+    """Files of a build folder in which kernels' headers are included by their place.
+
+    Sources of several build folders can then be compiled together, whatever folders the compiler looks into: each finds
+    the headers of its own folder, which may be of another version.
+    """
+
+    def relative(path: str, text: str) -> str:
+        def place(found: re.Match[str]) -> str:
+            target = f"kernels/include/{found[2]}"
+            return f"{found[1]}{posixpath.relpath(target, posixpath.dirname(path) or '.')}{found[3]}"
+
+        return _KERNEL_INCLUDE.sub(place, text)
+
+    return {path: relative(path, text) if path.endswith((".c", ".h")) else text for path, text in files.items()}
 
 
 def included_headers(texts: Iterable[str]) -> set[str]:

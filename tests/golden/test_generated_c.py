@@ -22,9 +22,9 @@ FOLDER = Path(__file__).resolve().parent / "generated_c"
 FILES = (
     "CMakeLists.txt",
     "include/net.h",
-    "include/edgeq_model.h",
     "src/net.c",
-    "src/net_glue.c",
+    "platform/models/net/edgeq_model.h",
+    "platform/models/net/net_glue.c",
     "src/net_weights.c",
     "src/net_weights.h",
     "toolchain/gcc.cmake",

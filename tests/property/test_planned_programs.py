@@ -180,7 +180,7 @@ def run_programs(
         program = make(graph, target) if make else lower(graph, target)
         names.append(program.name)
         for file, content in render(program, target).items():
-            if file.split("/")[0] in ("include", "src", "kernels") and not file.endswith("_glue.c"):
+            if file.split("/")[0] in ("include", "src", "kernels"):
                 path = place / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, "utf-8")

@@ -95,7 +95,12 @@ def test_without_states_nothing_is_added() -> None:
     editor = graph.edit()
     editor.states = []
     files = render(lower(editor.finish(), HOST, "net"), HOST)
-    text = files["include/net.h"] + files["src/net.c"] + files["src/net_glue.c"] + files["include/edgeq_model.h"]
+    text = (
+        files["include/net.h"]
+        + files["src/net.c"]
+        + files["platform/models/net/net_glue.c"]
+        + files["platform/models/net/edgeq_model.h"]
+    )
     assert not re.search(r"void \*state|ERROR_STATE|STATE_BYTES|_reset|block", text)
 
 

@@ -5,12 +5,13 @@
 
 #include <string.h>
 
-#include "eq/add_dsp.h"
-#include "eq/concat.h"
-#include "eq/conv2d_dsp.h"
-#include "eq/flip.h"
-#include "eq/fully_connected_dsp.h"
-#include "eq/split.h"
+#include "../kernels/include/eq/symbols.h"
+#include "../kernels/include/eq/add_dsp.h"
+#include "../kernels/include/eq/concat.h"
+#include "../kernels/include/eq/conv2d_dsp.h"
+#include "../kernels/include/eq/flip.h"
+#include "../kernels/include/eq/fully_connected_dsp.h"
+#include "../kernels/include/eq/split.h"
 #include "net_weights.h"
 
 static const eq_conv2d_dsp_params net_stem_conv_params = {

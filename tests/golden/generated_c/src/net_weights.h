@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "eq/align.h"
+#include "../kernels/include/eq/align.h"
 
 extern const int32_t net_stem_conv_gemm_weights[54];
 extern const int32_t net_body_gemm_weights[96];
