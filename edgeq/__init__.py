@@ -2,7 +2,7 @@
 
     graph = edgeq.load("model.onnx")
     model = edgeq.quantize(graph, "calibration.npz")
-    edgeq.build(edgeq.BuildOptions(model=Path("model.onnx"), target="cortex-m4", calibration=Path("calibration.npz")))
+    edgeq.build(edgeq.BuildOptions(model="model.onnx", target="cortex-m4", calibration="calibration.npz"))
 
 The names below are the public API; see docs/api.md.
 """

@@ -57,8 +57,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def messages(ended: Ended) -> list[str]:
-    """The lines on stderr that do not tell of progress."""
-    return [line for line in ended.err.splitlines() if not line.startswith(STEPS)]
+    """The lines on stderr that tell neither of progress nor of doubts."""
+    return [line for line in ended.err.splitlines() if not line.startswith((*STEPS, "warning: "))]
 
 
 def fails(code: int, *arguments: str | Path, says: tuple[str, ...] = (), folder: Path | None = None) -> str:

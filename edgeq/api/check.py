@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.api.data import Dataset, load_data, random_data, real_ranges
+from edgeq.api.data import Dataset, Samples, load_data, random_data, real_ranges
 from edgeq.api.dump import dump_into
+from edgeq.api.gates import check_gates
+from edgeq.api.labels import classes_of
 from edgeq.api.threads import one_thread
 from edgeq.codegen.folder import restore
 from edgeq.codegen.manifest import edited_files, read_manifest, read_target
@@ -22,7 +24,7 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.text import load_graph
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
-from edgeq.report.accuracy import accuracy, quantize_inputs, real_output, sqnr_db, steps_apart
+from edgeq.report.accuracy import accuracy, confusion, quantize_inputs, real_output, sqnr_db, steps_apart
 from edgeq.report.cost import pace, per_mac, share
 from edgeq.runners import Program, watches_stack
 from edgeq.runners import profile as profile_program
@@ -31,10 +33,12 @@ from edgeq.runners import watch as watch_program
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.toolchain.cmake import build_profile, emulated_path, program_path
-from edgeq.warnings import warn
+from edgeq.warnings import collecting, refuse, warn
 
 Advance = Callable[[int, int], None]
 RANDOM_SAMPLES = 20
+MOST_CLASSES = 100
+"""Classes up to which a confusion matrix is made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +84,10 @@ class Built:
         path = path_of(self.folder, self.manifest["name"], target)
         return Program.of_manifest(path, target, self.manifest)
 
-    def data(self, path: str | Path) -> Dataset:
-        """Samples from a file, as real values."""
+    def data(self, source: Samples, key: str | None = None) -> Dataset:
+        """Samples as real values (`edgeq.api.data.load_data`)."""
         table = self.manifest.get("preprocessing")
-        return load_data(path, self.float_graph, InputSpec.from_dict(table) if table else None)
+        return load_data(source, self.float_graph, InputSpec.from_dict(table) if table else None, key)
 
     def random(self, count: int) -> Dataset:
         """Random samples within the range of each quantized input."""
@@ -148,13 +152,15 @@ def _consistent(manifest: Mapping[str, Any], graph: Graph, float_graph: Graph) -
         return False
 
 
-def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Array]:
+def run(folder: str | Path, data: Samples, raw: bool = False, key: str | None = None) -> dict[str, Array]:
     """Run samples through a built model.
 
     Args:
         folder: a build folder.
-        data: .npz or .npy with samples of the inputs; real values, or with `raw` the device's integers.
+        data: samples of the inputs: an .npz or .npy file, an array, or arrays by name (`edgeq.api.data.load_data`);
+            real values, or with `raw` the device's integers.
         raw: integers in and out.
+        key: the array that holds the samples of a model's only input, if it is not `x`.
 
     Returns:
         For every output an array, samples first: float32, or integers with `raw`. Where the data are several sequences
@@ -165,7 +171,7 @@ def run(folder: str | Path, data: str | Path, raw: bool = False) -> dict[str, Ar
         ToolError: the emulator is missing, or the program failed.
     """
     built = Built.read(folder)
-    dataset = load_data(data, built.graph) if raw else built.data(data)
+    dataset = load_data(data, built.graph, None, key) if raw else built.data(data, key)
     inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
     results = run_program(built.program, inputs, dataset.steps)
     outputs = dict(zip(built.graph.public_outputs, results, strict=True))
@@ -191,7 +197,7 @@ def _raw_inputs(built: Built, samples: Mapping[str, Array]) -> list[Array]:
     return inputs
 
 
-def save_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
+def save_outputs(path: str | Path, outputs: Mapping[str, Array]) -> None:
     """Write results as .npz: `y` for a single output, else one array per output.
 
     Raises:
@@ -199,7 +205,7 @@ def save_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
     """
     named = {"y": next(iter(outputs.values()))} if len(outputs) == 1 else dict(outputs)
     try:
-        with path.open("wb") as file:
+        with Path(path).open("wb") as file:
             np.savez_compressed(file, **named)  # type: ignore[arg-type]
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror}", where=str(path)) from error
@@ -208,9 +214,14 @@ def save_outputs(path: Path, outputs: Mapping[str, Array]) -> None:
 @one_thread()
 def verify(
     folder: str | Path,
-    data: str | Path | None = None,
+    data: Samples | None = None,
     samples: int | None = None,
     progress: Advance | None = None,
+    key: str | None = None,
+    min_sqnr: float | None = None,
+    max_drop: float | None = None,
+    min_agreement: float | None = None,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """Compare a built program with the integer simulator, bit for bit, and with the float model.
 
@@ -218,23 +229,35 @@ def verify(
 
     Args:
         folder: a build folder.
-        data: .npz with samples, and labels `y` if there are any; by default random samples.
+        data: samples, and labels `y` if there are any: a file, an array, or arrays by name
+            (`edgeq.api.data.load_data`); by default random samples.
         samples: how many of the first samples to use; all by default.
         progress: called with the number of samples done and of all samples.
+        key: the array that holds the samples of a model's only input, if it is not `x`.
+        min_sqnr, max_drop, min_agreement: limits of `sqnr_db`, `drop` and `agreement`, which `gates` is about.
+        strict: make warnings errors.
 
     Returns:
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
         top1_float, top1_int8 and agreement in percent (None where they do not apply), centred_sqnr_db (of what differs
         from the mean output over the samples), drop (top1_float − top1_int8), stack_used_bytes, the most that any
-        sample used (None on computers), random_data, whether the samples are random, and edited, the generated files
-        that are no longer as they were generated.
+        sample used (None on computers), random_data, whether the samples are random, edited, the generated files that
+        are no longer as they were generated, confusion (for models of up to 100 classes and samples with labels:
+        `float` and `int8`, each a matrix of how many samples of the class of a row were taken for that of a column),
+        gates (for every limit name, limit, value and met), and warnings.
 
     Raises:
-        UsageError: the data do not fit.
+        UsageError: the data do not fit, or a limit is about a figure that they do not give.
         ToolError: the emulator is missing, or the program failed.
     """
-    built = Built.read(folder)
-    dataset = built.data(data).first(samples) if data is not None else built.random(samples or RANDOM_SAMPLES)
+    with collecting() as warnings:
+        built = Built.read(folder)
+        chosen = built.data(data, key) if data is not None else built.random(samples or RANDOM_SAMPLES)
+        if strict:
+            refuse(warnings)
+    dataset = chosen.first(samples)
+    limits = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
+    _check_limits(built, dataset, limits)
     watched = watch_program(built.program, built.integers(dataset), dataset.steps)
     device_outputs, outputs = watched.outputs, built.graph.public_outputs
     integers = run_sequences(
@@ -254,7 +277,7 @@ def verify(
         worst = max(worst, *differences)
         if progress is not None:
             progress(index + 1, len(dataset))
-    figures = _accuracy(built, real, device_outputs, dataset)
+    figures, exactly = _accuracy(built, real, device_outputs, dataset)
     return {
         "samples": len(dataset),
         "mismatches": mismatches,
@@ -263,7 +286,22 @@ def verify(
         "stack_used_bytes": watched.stack,
         "random_data": data is None,
         "edited": list(edited_files(built.folder)),
+        "confusion": _confusion(built, real, device_outputs, dataset),
+        "gates": check_gates(figures, limits, exactly),
+        "warnings": [warning.to_dict() for warning in warnings],
     }
+
+
+def _check_limits(built: Built, dataset: Dataset, limits: Mapping[str, float | None]) -> None:
+    """Make sure, before anything runs, that limits are about figures that the samples give."""
+    classes = classes_of(built.float_graph) is not None
+    known = {"sqnr_db": 0.0, "agreement": 0.0 if classes else None, "drop": 0.0 if _labelled(built, dataset) else None}
+    check_gates(known, limits, exact=True)
+
+
+def _labelled(built: Built, dataset: Dataset) -> bool:
+    """Whether samples have labels that are about the classes of the model's first output."""
+    return dataset.labels is not None and classes_of(built.float_graph) is not None
 
 
 def _float_name(built: Built, output: int) -> str:
@@ -272,21 +310,36 @@ def _float_name(built: Built, output: int) -> str:
 
 def _accuracy(
     built: Built, real: Sequence[list[Array]], device_outputs: Sequence[Array], dataset: Dataset
-) -> dict[str, Any]:
-    """Figures of the first output, which is the one that labels are about."""
+) -> tuple[dict[str, Any], bool]:
+    """Figures of the first output, which is the one that labels are about, and whether there is no error at all."""
     name = built.graph.public_outputs[0]
     actual = real_output(built.graph, name, device_outputs[0])
     expected = np.concatenate([r.reshape(-1, *actual.shape[1:]) for r in real[0]])
     figures = accuracy(expected, actual)
     if dataset.labels is not None:
-        last = slice(None) if len(dataset.labels) == len(dataset) else dataset.labelled
-        labelled = accuracy(expected[last], actual[last], dataset.labels)
+        rows = dataset.labelled
+        labelled = accuracy(expected[rows], actual[rows], dataset.labels)
         figures = {**figures, "top1_float": labelled["top1_float"], "top1_int8": labelled["top1_int8"]}
     top = figures["top1_float"], figures["top1_int8"]
-    return {
+    told = {
         **{key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")},
         "centred_sqnr_db": sqnr_db(expected - expected.mean(axis=0), actual - expected.mean(axis=0)),
         "drop": None if top[0] is None or top[1] is None else top[0] - top[1],
+    }
+    return told, bool(np.array_equal(expected, actual))
+
+
+def _confusion(
+    built: Built, real: Sequence[list[Array]], device_outputs: Sequence[Array], dataset: Dataset
+) -> dict[str, list[list[int]]] | None:
+    """For each class how often it was taken for which, by the float model and by the program."""
+    classes = classes_of(built.float_graph)
+    if dataset.labels is None or classes is None or classes > MOST_CLASSES:
+        return None
+    outputs = {"float": np.stack(real[0]), "int8": device_outputs[0]}
+    return {
+        name: confusion(dataset.labels, values.reshape(-1, classes)[dataset.labelled].argmax(axis=1), classes)
+        for name, values in outputs.items()
     }
 
 
@@ -340,7 +393,7 @@ def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | Non
 
 
 def inspect(
-    path: str | Path, input_shapes: Mapping[str, Shape] | None = None, dump_ir: Path | None = None
+    path: str | Path, input_shapes: Mapping[str, Shape] | None = None, dump_ir: str | Path | None = None
 ) -> dict[str, Any]:
     """Inputs, outputs and layers of a model after edgeq's passes; for a build folder, its manifest.
 

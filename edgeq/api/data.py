@@ -1,13 +1,14 @@
-"""Samples for calibration and verification, from .npz and .npy files."""
+"""Samples for calibration and verification, from files and from arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edgeq.api.labels import class_indices, classes_of
 from edgeq.api.paths import check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
@@ -22,7 +23,8 @@ class Dataset:
     Attributes:
         inputs: one array per input, (samples, …) with the model's own layout behind the first dimension.
         shapes: shape of each input as the model takes it, batch first.
-        labels: one class index per sample or, for a model with states, per sequence; or None.
+        labels: one class index per sample (per row of a batch, for a model with a fixed one) or, for a model with
+            states, per sequence; or None.
         steps: for a model with states, how many samples make one sequence; None: all of them do.
     """
 
@@ -30,6 +32,11 @@ class Dataset:
     shapes: Mapping[str, Shape]
     labels: Array | None = None
     steps: int | None = None
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {self.shapes[name]}" for name in self.inputs)
+        labels = "" if self.labels is None else f", {len(self.labels)} labels"
+        return f"<Dataset: {len(self)} samples of {shapes}{labels}>"
 
     def __len__(self) -> int:
         name, array = next(iter(self.inputs.items()))
@@ -46,9 +53,9 @@ class Dataset:
 
     @property
     def labelled(self) -> range:
-        """Indices of the samples that the labels are about: each, or the last one of each sequence."""
-        if self.labels is None or len(self.labels) == len(self):
-            return range(0 if self.labels is None else len(self))
+        """Indices of the rows that the labels are about: each, or the last one of each sequence."""
+        if self.labels is None or len(self.labels) >= len(self):
+            return range(0 if self.labels is None else len(self.labels))
         steps = self.steps or len(self)
         return range(steps - 1, steps * len(self.labels), steps)
 
@@ -59,18 +66,38 @@ class Dataset:
         cut = {n: a[: count * (self.shapes[n][0] if self.shapes[n] else 1)] for n, a in self.inputs.items()}
         labels = self.labels
         if labels is not None:  # the label of a sequence that is cut short concerns a step that is no longer there
-            labels = labels[: sum(index < count for index in self.labelled)]
+            rows = max(1, len(labels) // len(self)) * count
+            labels = labels[: sum(index < rows for index in self.labelled)]
             labels = labels if len(labels) else None
         return Dataset(cut, self.shapes, labels, self.steps)
 
 
-def _arrays(path: Path) -> dict[str, Array]:
+Samples = str | Path | Dataset | Array | Mapping[str, Array] | Iterable[Mapping[str, Array]]
+"""Where samples come from: see `load_data`."""
+Arrays = Mapping[str, Array | None]
+LABELS = ("y", "labels")
+"""What arrays of labels are called."""
+
+
+def _arrays_of_file(path: Path) -> Arrays:
+    """The arrays of a file by name, `x` for an .npy file; None for those that hold Python objects."""
     check_samples(path)
     try:
         loaded = np.load(path, allow_pickle=False)
-        return {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+        if isinstance(loaded, np.ndarray):
+            return {"x": loaded}
+        return {name: _unless_objects(loaded, name) for name in loaded.files}
     except Exception as error:  # numpy, zipfile and zlib each raise their own
         raise UsageError(f"not a readable .npz or .npy file ({error})", where=str(path)) from error
+
+
+def _unless_objects(file: Mapping[str, Array], name: str) -> Array | None:
+    try:
+        return file[name]
+    except ValueError as error:
+        if "Object arrays" in str(error):
+            return None
+        raise
 
 
 def _joined_sequences(name: str, array: Array, shape: Shape, where: str) -> tuple[Array, int | None]:
@@ -114,62 +141,115 @@ def _finite(array: Array) -> bool:
         return bool(np.isfinite(array.astype(np.float32, copy=False)).all())
 
 
-def load_data(path: str | Path, graph: Graph, spec: InputSpec | None = None) -> Dataset:
-    """Samples for `graph` from a file, as real values of its inputs.
+def load_data(source: Samples, graph: Graph, spec: InputSpec | None = None, key: str | None = None) -> Dataset:
+    """Samples for `graph`, as real values of its inputs.
 
-    One input: array `x` (or an .npy file); several: one array per input, by its name. Optional class labels: `y`.
-    Integer arrays are taken as real numbers; for an input with preprocessing `spec` they are raw bytes, and
-    floating-point arrays are what the model sees.
+    One input: array `x` (or an .npy file), or the one called `key`; several: one array per input, by its name. Class
+    labels, where there are any: `y`, or `labels`. Integer arrays are taken as real numbers; for an input with
+    preprocessing `spec` they are raw bytes, and floating-point arrays are what the model sees.
 
     For a model with states, samples are the steps of one sequence; arrays with one more leading dimension, (sequences,
     steps, …), are several sequences, and there may be one label for each.
 
+    Args:
+        source: an .npz or .npy file; an array, samples first; arrays by name, as in a file; one mapping per sample from
+            inputs to their arrays; or what this function returned.
+        graph: the model.
+        spec: preprocessing of raw bytes.
+        key: the array that holds the samples of a model's only input.
+
     Raises:
-        UsageError: the file is missing or broken, or does not fit the model.
+        UsageError: the file is missing or broken, or the samples do not fit the model.
     """
-    path = Path(path)
-    arrays = _arrays(path)
+    if isinstance(source, Dataset):
+        return source
+    where = str(source) if isinstance(source, str | Path) else "samples"
     shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     if not shapes:
-        raise UsageError(
-            "the model has no inputs to take samples", hint="export the model with an input", where=str(path)
-        )
+        raise UsageError("the model has no inputs to take samples", hint="export the model with an input", where=where)
+    return _dataset(_arrays_of(source, shapes), where, graph, spec, key)
+
+
+def _arrays_of(source: Samples, shapes: Mapping[str, Shape]) -> Arrays:
+    if isinstance(source, str | Path):
+        return _arrays_of_file(Path(source))
+    if isinstance(source, Mapping):
+        return {name: np.asarray(array) for name, array in source.items()}
+    if hasattr(source, "__array__"):
+        return {"x": np.asarray(source)}
+    samples = list(source)
+    if not all(isinstance(sample, Mapping) for sample in samples):
+        return {"x": np.asarray(samples)}
+    names = [name for name in shapes if samples and all(name in sample for sample in samples)]
+    return {name: np.concatenate([np.atleast_1d(sample[name]) for sample in samples]) for name in names}
+
+
+def _dataset(arrays: Arrays, where: str, graph: Graph, spec: InputSpec | None, key: str | None) -> Dataset:
+    """The samples and labels among arrays."""
+    shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     stateful = bool(graph.states)
+    keys = _keys(arrays, list(shapes), key, where)
     inputs: dict[str, Array] = {}
     lengths: set[int | None] = set()
     for name, shape in shapes.items():
-        key = "x" if len(shapes) == 1 and name not in arrays else name
-        if key not in arrays:
-            raise UsageError(
-                f"array {key!r} is missing; the file has {', '.join(sorted(arrays)) or 'no arrays'}",
-                hint="store the samples of a model's only input as `x`, of several inputs under the inputs' names: "
-                + ", ".join(shapes),
-                where=str(path),
-            )
-        array, length = _joined_sequences(key, arrays[key], shape, str(path)) if stateful else (arrays[key], None)
-        inputs[name] = _checked(key, array, shape, str(path), stateful)
+        found = arrays[keys[name]]
+        if found is None:
+            raise UsageError(f"array {keys[name]!r} holds Python objects", hint="store real numbers", where=where)
+        array, length = _joined_sequences(keys[name], found, shape, where) if stateful else (found, None)
+        inputs[name] = _checked(keys[name], array, shape, where, stateful)
         lengths.add(length)
     if spec is not None:
         name = input_name(graph, spec)
         inputs[name] = graph_values(graph, spec, inputs[name])
     counts = {len(a) // (shapes[n][0] if shapes[n] else 1) for n, a in inputs.items()}
     if len(counts) > 1:
-        raise UsageError(f"the inputs have different numbers of samples: {sorted(counts)}", where=str(path))
+        raise UsageError(f"the inputs have different numbers of samples: {sorted(counts)}", where=where)
     if len(lengths) > 1:
         raise UsageError(
             "the inputs have sequences of different lengths",
             hint="store all inputs as (steps, …), or all as (sequences, steps, …)",
-            where=str(path),
+            where=where,
         )
     (count,), (steps,) = counts, lengths
-    labels = arrays.get("y")
-    if labels is not None:
-        labels = labels.reshape(-1)
-        sequences = count // (steps or count)
-        if len(labels) not in ((count, sequences) if stateful else (count,)):
-            several = f" in {sequences} sequences" if stateful else ""
-            raise UsageError(f"{len(labels)} labels `y` for {count} samples `x`{several}", where=str(path))
-    return Dataset(inputs, shapes, labels, steps)
+    labels = next((name for name in LABELS if name in arrays and name not in keys.values()), None)
+    if labels is None:
+        return Dataset(inputs, shapes, None, steps)
+    sequences = count // (steps or count)
+    classes = classes_of(graph)
+    rows = count if classes is None else count * graph.type(graph.public_outputs[0]).shape[0]
+    counted = (count, sequences) if stateful else (rows,)
+    what = f"{count} samples {', '.join(f'`{name}`' for name in keys.values())}"
+    what += f" in {sequences} sequences" if stateful else ""
+    indices = class_indices(arrays[labels], labels, classes, counted, what, where)
+    return Dataset(inputs, shapes, indices, steps)
+
+
+def _keys(arrays: Arrays, inputs: list[str], key: str | None, where: str) -> dict[str, str]:
+    """For each input the array that holds its samples.
+
+    Raises:
+        UsageError: it is missing.
+    """
+    there = ", ".join(sorted(arrays)) or "no arrays"
+    if len(inputs) > 1:
+        if key is not None:
+            hint = "leave --key out; each input's array has the input's name: " + ", ".join(inputs)
+            raise UsageError(f"the model has {len(inputs)} inputs", hint=hint, where=where)
+        missing = next((name for name in inputs if name not in arrays), None)
+        if missing is not None:
+            hint = "store the samples of several inputs under the inputs' names: " + ", ".join(inputs)
+            raise UsageError(f"array {missing!r} is missing; the file has {there}", hint=hint, where=where)
+        return {name: name for name in inputs}
+    (name,) = inputs
+    # `y` is what labels are called: an input of this name is meant only where there is no `x`.
+    known = ("x", name) if name in LABELS else (name, "x")
+    unnamed = ("arr_0",) if [n for n in arrays if n not in LABELS] == ["arr_0"] else ()  # np.savez(path, samples)
+    wanted = (key,) if key is not None else (*known, *unnamed)
+    chosen = next((n for n in wanted if n in arrays), None)
+    if chosen is None:
+        hint = "store the samples of a model's only input as `x`, or name their array with --key"
+        raise UsageError(f"array {key or 'x'!r} is missing; the file has {there}", hint=hint, where=where)
+    return {name: chosen}
 
 
 def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: int) -> Dataset:

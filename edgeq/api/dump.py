@@ -16,7 +16,7 @@ _STEP = re.compile(r"\d{2,}_\w+\.txt")
 HINT = "give --dump-ir a folder of its own"
 
 
-def dump_into(folder: Path | None) -> Observe:
+def dump_into(path: str | Path | None) -> Observe:
     """An observer that writes the graph of every step that changed it: `00_import.txt`, `01_fold_constants.txt`, …
 
     Its constants are written beside each, so that `edgeq.ir.text.load_graph` can read it back. The first step removes
@@ -25,8 +25,9 @@ def dump_into(folder: Path | None) -> Observe:
     Raises:
         UsageError: the folder is a file. The observer raises it too, if something cannot be written.
     """
-    if folder is None:
+    if path is None:
         return unobserved
+    folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise UsageError("is not a folder", hint=HINT, where=str(folder))
     written: list[Graph] = []

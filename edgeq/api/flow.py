@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgeq.api.data import Dataset, load_data, random_data, real_ranges
+from edgeq.api.data import Dataset, Samples, load_data, random_data, real_ranges
+from edgeq.api.doubts import check_calibration
 from edgeq.api.dump import dump_into
 from edgeq.api.paths import check_output, check_result, check_sources
 from edgeq.api.project import BuildOptions
@@ -28,7 +29,6 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes.pipeline import optimize_float, optimize_integer
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.pipeline import Quantized
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.statistics import Calibration
@@ -59,12 +59,14 @@ class QuantizedModel:
         graph: the resulting integer graph.
         calibration: what was measured of the float graph; `calibration.save(path)` keeps it for the next time.
         warnings: what edgeq had doubts about.
+        samples: the calibration samples, if there were any.
     """
 
     float_graph: Graph
     graph: Graph
     calibration: Calibration = field(default_factory=Calibration)
     warnings: tuple[EdgeqWarning, ...] = ()
+    samples: Dataset | None = None
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -87,20 +89,22 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
 @one_thread()
 def quantize(
     model: Graph | str | Path,
-    calibration: str | Path | Dataset | Iterable[Mapping[str, Array]] | None = None,
+    calibration: Samples | None = None,
     config: QuantConfig | None = None,
     numerics: Numerics | None = None,
     input: InputSpec | None = None,
     progress: Advance | None = None,
     observe: Observe = unobserved,
     statistics: Calibration | str | Path | None = None,
+    key: str | None = None,
 ) -> QuantizedModel:
     """Quantize a model to int8 by calibration (static post-training quantization).
 
     Args:
         model: what `load` returned, or the path of a model.
-        calibration: an .npz file, a Dataset or samples; not needed for models that are quantized already. For a model
-            with states, samples of the public inputs, which are steps of one sequence or of those of the Dataset.
+        calibration: an .npz file, an array, arrays by name, or one mapping per sample (`edgeq.api.data.load_data`); not
+            needed for models that are quantized already. For a model with states, samples of the public inputs,
+            which are steps of one sequence or of several.
         config: observers, granularity, overrides.
         numerics: the arithmetic; by default what the model was made for.
         input: preprocessing of raw sensor data to fold in.
@@ -108,40 +112,33 @@ def quantize(
         observe: called with the name of every step and the graph that resulted, from "import" on.
         statistics: the `calibration` of an earlier result for the same model, or a file of it: what it holds is not
             measured again. If there are no samples as well, biases are not corrected.
+        key: the array that holds the samples of a model's only input, if it is not `x`.
 
     Raises:
+        UsageError: samples do not fit the model.
         QuantizationError: calibration is missing or unusable.
     """
     with collecting() as warnings:
         graph = model if isinstance(model, Graph) else load(model)
         observe("import", graph)
-        result = _calibrated(graph, calibration, config, numerics, input, progress, observe, statistics)
+        if input is not None:
+            graph = apply_preprocessing(graph, input)
+            observe("apply_preprocessing", graph)
+        data = None if calibration is None else load_data(calibration, graph, input, key)
+        float_graph = optimize_float(graph, observe)
+        if data is not None:
+            check_calibration(data, float_graph, str(calibration) if isinstance(calibration, str | Path) else "")
+        earlier = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
+        samples = _steps(data, float_graph)
+        arithmetic = numerics or graph.preferred
+        result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
         integer = optimize_integer(result.graph, observe)
-    return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings))
+    return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data)
 
 
-def _calibrated(
-    graph: Graph,
-    calibration: str | Path | Dataset | Iterable[Mapping[str, Array]] | None,
-    config: QuantConfig | None,
-    numerics: Numerics | None,
-    input: InputSpec | None,
-    progress: Advance | None,
-    observe: Observe,
-    statistics: Calibration | str | Path | None,
-) -> Quantized:
-    """The quantized graph, before passes over integers."""
-    if input is not None:
-        graph = apply_preprocessing(graph, input)
-        observe("apply_preprocessing", graph)
-    float_graph = optimize_float(graph, observe)
-    samples = load_data(calibration, graph, input) if isinstance(calibration, str | Path) else calibration
-    if samples is not None and float_graph.states:
-        steps = samples.steps if isinstance(samples, Dataset) else None
-        samples = unroll(FloatExecutor(float_graph), samples, steps)
-    earlier = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
-    arithmetic = numerics or graph.preferred
-    return quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
+def _steps(data: Dataset | None, graph: Graph) -> Iterable[Mapping[str, Array]] | None:
+    """Samples with all inputs of a graph, those of states too."""
+    return unroll(FloatExecutor(graph), data, data.steps) if data is not None and graph.states else data
 
 
 def build(
@@ -189,7 +186,7 @@ def build(
         if options.strict:
             refuse(warnings)
         entries: dict[str, Any] = {
-            "source": options.model.resolve().name,
+            "source": options.model_path.resolve().name,
             "preprocessing": options.input.to_dict() if options.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
         }
@@ -207,15 +204,24 @@ def build(
 
 def _quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:
     """Read and quantize the model."""
-    step(f"reading {options.model.name}")
-    graph = load(options.model, options.input_shapes)
+    step(f"reading {options.model_path.name}")
+    graph = load(options.model_path, options.input_shapes)
     step("quantizing")
     return _quantize(graph, options, progress)
 
 
 def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> QuantizedModel:
     observe = dump_into(options.dump_ir)
-    return quantize(graph, options.calibration, options.quantize, options.numerics, options.input, progress, observe)
+    return quantize(
+        graph,
+        options.calibration,
+        options.quantize,
+        options.numerics,
+        options.input,
+        progress,
+        observe,
+        key=options.key,
+    )
 
 
 def _kernel_target(target: Target, simulate: str | None) -> Target:
@@ -237,7 +243,7 @@ def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildO
     Raises:
         UsageError: an option, or how the model was quantized, does not fit that library.
     """
-    root = options.cmsis_nn_root
+    root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
     if options.kernels != "cmsis-nn":
         if root is not None:
             raise UsageError("--cmsis-nn-root is for --kernels cmsis-nn", hint="add that, or leave it out")
@@ -270,7 +276,7 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
         target,
         options.toolchain,
         options.sanitize,
-        cmsis_nn_root=options.cmsis_nn_root,
+        cmsis_nn_root=None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root),
     )
     forget_place(folder)
     kernel_files = {path.name for path in (folder / "kernels").rglob("*.c")}
@@ -283,7 +289,7 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
         warn(
             f"the emulator has no memory for weights at {program.weights.address:#x}, nor elsewhere",
             hint="it cannot be run or verified here; build it once more with --weights-in section for that",
-            where=options.model.name,
+            where=options.model_path.name,
             strict=CapacityError,
         )
     return entries
@@ -311,13 +317,10 @@ def quantize_report(
     check_sources(options)
     check_result(output)
     with collecting() as warnings:
-        graph = load(options.model, options.input_shapes)
+        graph = load(options.model_path, options.input_shapes)
         model = _quantize(graph, options, progress)
-        if options.calibration is not None:
-            source = apply_preprocessing(graph, options.input) if options.input else graph
-            data = load_data(options.calibration, source, options.input).first(samples)
-        else:
-            data = random_data(model.graph, real_ranges(model.graph), samples)
+        data = model.samples or random_data(model.graph, real_ranges(model.graph), samples)
+        data = data.first(samples)
         layers = layer_errors(model.float_graph, model.graph, data, data.steps)
         if options.strict:
             refuse(warnings)

@@ -25,9 +25,9 @@ def check_sources(options: BuildOptions) -> None:
         UsageError: one of them is not, or the model's format is unknown.
         ModelError: the model's file is empty.
     """
-    kind_of(options.model)
-    if options.calibration is not None:
-        check_samples(options.calibration)
+    kind_of(options.model_path)
+    if isinstance(options.calibration, str | Path):
+        check_samples(Path(options.calibration))
 
 
 def check_output(options: BuildOptions) -> None:
@@ -38,7 +38,7 @@ def check_output(options: BuildOptions) -> None:
     """
     check_replaceable(options.folder)
     _check_default_folder(options)
-    if options.dump_ir is not None and options.dump_ir.resolve().is_relative_to(options.folder.resolve()):
+    if options.dump_ir is not None and Path(options.dump_ir).resolve().is_relative_to(options.folder.resolve()):
         hint = "choose a folder outside of it"
         raise UsageError("--dump-ir is in the build folder, which is replaced", hint=hint, where=str(options.dump_ir))
 
@@ -51,7 +51,7 @@ def _check_default_folder(options: BuildOptions) -> None:
     """
     if options.output is not None or not (options.folder / MANIFEST).is_file():
         return
-    source, name = read_manifest(options.folder).get("source"), options.model.resolve().name
+    source, name = read_manifest(options.folder).get("source"), options.model_path.resolve().name
     if source not in (None, name):
         raise UsageError(
             f"is the build of {source}, whose C name is {options.model_name!r}, too",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from edgeq.codegen.names import file_prefix, symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
@@ -23,6 +23,11 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:  # pragma: no cover
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from edgeq.api.data import Samples
+else:
+    Samples = Any  # annotations are evaluated, and its module takes long to import
 
 FILE = "edgeq.toml"
 
@@ -52,11 +57,13 @@ BOARD = Kind(_board, _board, metavar="B")
 class BuildOptions:
     """Everything `edgeq build` can be told; the same words are options of the command line and keys of edgeq.toml.
 
-    What each means: docs/options.md. Paths are as given, relative ones against the working directory.
+    What each means: docs/options.md. Paths, which may be texts, are as given, relative ones against the working
+    directory. In Python, calibration may also be an array, arrays by name, or samples (`edgeq.api.data.load_data`).
     """
 
     model: Annotated[
-        Path, Option("ONNX, TFLite or Keras file, or SavedModel folder; on the command line MODEL", PATH, metavar="M")
+        str | Path,
+        Option("ONNX, TFLite or Keras file, or SavedModel folder; on the command line MODEL", PATH, metavar="M"),
     ]
     target: Annotated[
         str,
@@ -64,11 +71,14 @@ class BuildOptions:
         Option("In place of --target a board, or B.toml: its memory, its clock", BOARD, BUILD, short="-b", key="board"),
     ] = "host"
     calibration: Annotated[
-        Path | None,
+        Samples | None,
         Option("Calibration samples: array x, batch first, real values", PATH, QUANTIZING, metavar="X.npz"),
     ] = None
     output: Annotated[
-        Path | None, Option("Build folder", PATH, BUILD, short="-o", metavar="DIR", default="build/NAME-TARGET")
+        str | Path | None, Option("Build folder", PATH, BUILD, short="-o", metavar="DIR", default="build/NAME-TARGET")
+    ] = None
+    key: Annotated[
+        str | None, Option("Which array the samples of a model's only input are", TEXT, QUANTIZING, default="x")
     ] = None
     numerics: Annotated[
         Numerics | None,
@@ -107,7 +117,7 @@ class BuildOptions:
         ),
     ] = None
     cmsis_nn_root: Annotated[
-        Path | None,
+        str | Path | None,
         Option("A copy of CMSIS-NN for --kernels cmsis-nn", PATH, BUILD, metavar="DIR", default="fetched"),
     ] = None
     ram_budget: Annotated[
@@ -141,21 +151,32 @@ class BuildOptions:
     ] = None
     sanitize: Annotated[bool, Option("Host only: AddressSanitizer and UndefinedBehaviorSanitizer", ON, BUILD)] = False
     dump_ir: Annotated[
-        Path | None,
+        str | Path | None,
         Option("Write the graph there as text after every step that changed it", PATH, READING, metavar="DIR"),
     ] = None
     strict: Annotated[bool, Option("Make warnings errors, before anything is written", ON, QUANTIZING)] = False
     compile: Annotated[bool, Option("Only generate the folder", OFF, BUILD)] = True
 
+    def __post_init__(self) -> None:
+        for name in ("model", "calibration", "output", "cmsis_nn_root", "dump_ir"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                object.__setattr__(self, name, Path(value))
+
+    @property
+    def model_path(self) -> Path:
+        """The model's file or folder."""
+        return Path(self.model)
+
     @property
     def model_name(self) -> str:
         """A C identifier for the model."""
-        return symbol_prefix(self.name) if self.name else file_prefix(self.model)
+        return symbol_prefix(self.name) if self.name else file_prefix(self.model_path)
 
     @property
     def folder(self) -> Path:
         """The build folder."""
-        return self.output or Path("build") / f"{self.model_name}-{target_name(self.target)}"
+        return Path(self.output or f"build/{self.model_name}-{target_name(self.target)}")
 
     def override(self, **changes: Any) -> BuildOptions:
         """These options, changed to those of `changes` that are not None."""

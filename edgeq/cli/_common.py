@@ -25,6 +25,16 @@ results = Console(highlight=False, markup=False, emoji=False, width=None if sys.
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.", show_default=False)]
 
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="NAME",
+        help="Which array the samples of a model's only input are; default: x.",
+        show_default=False,
+    ),
+]
+
 Advance = Callable[[int, int], None]
 """Called with how many steps are done and how many there are."""
 

@@ -43,7 +43,7 @@ def command(
     options = None if built else read_options(path, arguments)
     if options is not None:
         check_sources(options)
-    summary = api.inspect(options.model, options.input_shapes, options.dump_ir) if options else api.inspect(path)
+    summary = api.inspect(options.model_path, options.input_shapes, options.dump_ir) if options else api.inspect(path)
     if json:
         print_json(summary)
         return

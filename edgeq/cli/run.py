@@ -9,13 +9,14 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built, check_result, check_samples
-from edgeq.cli._common import FolderArgument, JsonFlag, print_json, remark, results
+from edgeq.cli._common import FolderArgument, JsonFlag, KeyOption, print_json, remark, results
 from edgeq.codegen.manifest import emulator_note
 
 
 def command(
     folder: FolderArgument,
     input: Annotated[Path, typer.Option("--input", metavar="X.npz", help="Samples: an .npz with x, or an .npy file.")],
+    key: KeyOption = None,
     output: Annotated[Path | None, typer.Option("--output", metavar="Y.npz", help="Where results go.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Integers in and out, as the device sees them.")] = False,
     json: JsonFlag = False,
@@ -28,7 +29,7 @@ def command(
     check_samples(input)
     check_result(output)
     remark(emulator_note(folder))
-    outputs = api.run(folder, input, raw=raw)
+    outputs = api.run(folder, input, raw=raw, key=key)
     if output is not None:
         api.save_outputs(output, outputs)
     if json:

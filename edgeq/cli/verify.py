@@ -9,7 +9,7 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built, check_samples
-from edgeq.cli._common import FolderArgument, JsonFlag, print_json, progress, remark, results
+from edgeq.cli._common import FolderArgument, JsonFlag, KeyOption, print_json, progress, remark, results
 from edgeq.codegen.manifest import emulator_note
 
 
@@ -22,36 +22,70 @@ def command(
     samples: Annotated[
         int | None, typer.Option("--samples", metavar="N", min=1, help="Use only the first N samples.")
     ] = None,
+    key: KeyOption = None,
+    min_sqnr: Annotated[
+        float | None, typer.Option("--min-sqnr", metavar="DB", help="Fail if the SQNR against float is lower.")
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option("--max-drop", metavar="POINTS", help="Fail if top-1 falls by more than this from float to int8."),
+    ] = None,
+    min_agreement: Annotated[
+        float | None,
+        typer.Option("--min-agreement", metavar="PERCENT", help="Fail if float and int8 choose one class less often."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Make warnings errors.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """Compare a program with the simulator.
 
-    Bit for bit with the integer simulator, and both with the float model; the exit code is 1 if a bit differs.
+    Bit for bit with the integer simulator, and both with the float model; the exit code is 1 if a bit differs, or if a
+    figure misses a limit that was given.
     """
     check_built(folder)
     if data is not None:
         check_samples(data)
     remark(emulator_note(folder))
+    limits = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
     with progress("verifying", quiet=json) as advance:
-        result = api.verify(folder, data, samples, advance)
+        result = api.verify(folder, data, samples, advance, key, **limits, strict=strict)
     if json:
         print_json(result)
     else:
         _show(result)
-    if result["mismatches"]:
+    if result["mismatches"] or not all(gate["met"] for gate in result["gates"]):
         raise typer.Exit(1)
 
 
 def _show(result: dict[str, Any]) -> None:
     exact = not result["mismatches"]
+    kind = "random samples" if result["random_data"] else "samples"
     results.print("bit-exact" if exact else "MISMATCH", style="green" if exact else "red", end="")
-    results.print(f": {result['mismatches']} of {result['samples']} samples differ from the simulator")
-    if result["mismatches"]:
-        results.print(f"  largest difference {result['max_abs_diff']}")
+    results.print(f": {result['mismatches']:,} of {result['samples']:,} {kind} differ from the simulator")
+    rows = []
+    if not exact:
+        rows.append(("largest difference", f"{result['max_abs_diff']:,} steps"))
     if result["sqnr_db"] is not None:
-        results.print(f"  SQNR against float  {result['sqnr_db']:.1f} dB")
+        rows.append(("SQNR against float", f"{result['sqnr_db']:.1f} dB"))
     for key, label in (("top1_float", "top-1 float"), ("top1_int8", "top-1 int8"), ("agreement", "agreement")):
         if result[key] is not None:
-            results.print(f"  {label:<19} {result[key]:.2f} %")
+            rows.append((label, f"{result[key]:.2f} %"))
     if result["stack_used_bytes"] is not None:
-        results.print(f"  stack used          {result['stack_used_bytes']:,} B")
+        rows.append(("stack used", f"{result['stack_used_bytes']:,} B"))
+    for label, text in rows:
+        results.print(f"  {label:<20}{text}")
+    if result["random_data"]:
+        results.print("  The samples are random: for the accuracy on real ones, give --data with samples and labels.")
+    for gate in result["gates"]:
+        _show_gate(gate)
+
+
+_UNITS = {"min_sqnr": "dB", "max_drop": "points", "min_agreement": "%"}
+
+
+def _show_gate(gate: dict[str, Any]) -> None:
+    """One limit, and whether it was met."""
+    value = "no error" if gate["value"] is None else f"{gate['value']:.2f} {_UNITS[gate['name']]}"
+    flag, limit = f"--{gate['name'].replace('_', '-')}", f"{gate['limit']:g}"
+    results.print("met" if gate["met"] else "MISSED", style="green" if gate["met"] else "red", end="")
+    results.print(f": {flag} {limit}, measured {value}")

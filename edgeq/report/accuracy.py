@@ -191,3 +191,11 @@ def accuracy(
         result["top1_int8"] = float(100.0 * np.mean(best_q == truth))
     result["agreement"] = float(100.0 * np.mean(best_f == best_q))
     return result
+
+
+def confusion(labels: npt.ArrayLike, chosen: npt.ArrayLike, classes: int) -> list[list[int]]:
+    """How many samples of each class (rows) were taken for each class (columns); labels of no class are left out."""
+    truth, found = np.asarray(labels, np.int64).ravel(), np.asarray(chosen, np.int64).ravel()
+    known = (truth >= 0) & (truth < classes)
+    counts = np.bincount(truth[known] * classes + found[known], minlength=classes * classes)
+    return counts.reshape(classes, classes).tolist()
