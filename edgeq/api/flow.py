@@ -176,7 +176,7 @@ def build(
         find_toolchain(target, options.toolchain)
         check_compilable(folder)
         if options.cmsis_nn_root is not None:
-            check_compilable(options.cmsis_nn_root, "--cmsis-nn-root")
+            check_compilable(Path(options.cmsis_nn_root), "--cmsis-nn-root")
     with collecting(() if model is None else model.warnings) as warnings:
         model = model or _quantized(options, step, progress)
         step(f"generating C for {target.name}")
