@@ -126,7 +126,7 @@ class Executor:
         key = node.name, count
         if key not in self._batched:
             results = tuple(self.graph.type(name).shape for name in node.outputs)
-            self._batched[key] = _batched(node.op, shapes, computed, results, count)
+            self._batched[key] = batched_op(node.op, shapes, computed, results, count)
         return self._batched[key]
 
     def walk(self, inputs: Mapping[str, Array], prepare: Prepare | None = None) -> Iterator[tuple[str, Array]]:
@@ -172,7 +172,16 @@ def _folded(x: Array) -> Array:
     return x.reshape(len(x) * x.shape[1], *x.shape[2:]) if x.ndim > 1 else x.reshape(())
 
 
-def _batched(op: Op, shapes: Shapes, computed: Sequence[bool], results: tuple[Shape, ...], count: int) -> Op | None:
+def batched_op(op: Op, shapes: Shapes, computed: Sequence[bool], results: tuple[Shape, ...], count: int) -> Op | None:
+    """The operator for `count` samples concatenated along dimension 0 of its computed operands; None if there is none.
+
+    Args:
+        op: the operator for one sample.
+        shapes: of its operands, for one sample.
+        computed: which of them depend on the sample.
+        results: shapes of its outputs, for one sample.
+        count: samples.
+    """
     moving = [s for s, is_computed in zip(shapes, computed, strict=True) if s is not None and is_computed]
     if not all((*moving, *results)) or len({(len(s), s[0]) for s in moving}) > 1:
         return None

@@ -65,6 +65,8 @@ class Graph:
         preferred: the arithmetic that a model quantized elsewhere was made for.
         ports: element type in which the caller hands over an input or takes an output, where it is not INT8.
         states: which outputs become which inputs of the next step; the caller sees neither.
+        batch: what the model calls the number of samples, the first dimension of its inputs, where it leaves that open;
+            here it is 1. None: it is not open.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Graph:
     preferred: Numerics = Numerics.FAST
     ports: Mapping[str, DType] = field(default_factory=dict)
     states: tuple[State, ...] = ()
+    batch: str | None = None
 
     @cached_property
     def public_inputs(self) -> tuple[str, ...]:
@@ -145,6 +148,7 @@ class GraphEditor:
         self.preferred: Numerics = base.preferred if base else Numerics.FAST
         self.ports: dict[str, DType] = dict(base.ports) if base else {}
         self.states: list[State] = list(base.states) if base else []
+        self.batch: str | None = base.batch if base else None
 
     def unique(self, hint: str) -> str:
         """A name that no value and no node has yet: `hint`, or `hint_2`, `hint_3`, …"""
@@ -287,4 +291,5 @@ class GraphEditor:
             preferred=self.preferred,
             ports=dict(self.ports),
             states=tuple(self.states),
+            batch=self.batch,
         )

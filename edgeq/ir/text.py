@@ -87,6 +87,7 @@ def print_graph(graph: Graph) -> str:
 
     numerics = "none" if graph.numerics is None else graph.numerics.value
     lines = [f"graph {_name(graph.name)} numerics={numerics} preferred={graph.preferred.value}"]
+    lines[0] += "" if graph.batch is None else f" batch={_name(graph.batch)}"
     lines += [f"input %{_name(n)}: {_type(graph.type(n))}{port(n)}" for n in graph.inputs]
     lines += [f"const %{_name(n)}: {_type(v.type)}" for n, v in graph.values.items() if v.data is not None]
     for node in graph.nodes:
@@ -312,6 +313,7 @@ def parse_graph(text: str, constants: Mapping[str, Array]) -> Graph:
     preferred = head.numerics()
     if preferred is None:
         raise head.fail("'preferred' names numerics")
+    batch = head.name() if head.maybe(" batch=") else None
     head.end()
     parser = _Parser(constants)
     for line in rest:
@@ -336,6 +338,7 @@ def parse_graph(text: str, constants: Mapping[str, Array]) -> Graph:
         preferred=preferred,
         ports=parser.ports,
         states=tuple(parser.states),
+        batch=batch,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from edgeq.exporters.qdq.registry import exports
@@ -41,7 +43,7 @@ def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
         (tensor,) = w.add("Reshape", [tensor, w.constant(f"{node.name}_shape", np.array([-1, x[-1]]))], node.name)
     (tensor,) = w.add("Gemm", [tensor, weight_of(w, node, (0, 1)), *bias_of(w, node)], node.name, transB=1)
     if len(x) != 2:
-        (tensor,) = w.add("Reshape", [tensor, w.constant(f"{node.name}_shape", np.array(y))], node.name)
+        (tensor,) = w.add("Reshape", [tensor, w.shape(f"{node.name}_shape", (prod(y[:-1]), y[-1]), y)], node.name)
     w.finish(node, tensor)
 
 

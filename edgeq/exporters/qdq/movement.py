@@ -36,6 +36,8 @@ def split(w: QdqWriter, node: Node, op: Split) -> None:
 def slice_(w: QdqWriter, node: Node, op: Slice) -> None:
     """To ONNX a negative end counts from the back; "before the first element" is a number far below."""
     ends = [e if e >= 0 else -(2**31) for e in op.end]
+    if node.inputs[0] in w.batched:  # of the samples, all are taken
+        ends[0] = 2**31 - 1
     lists = (op.begin, ends, range(len(op.begin)), op.step)
     bounds = [w.constant(f"{node.name}_bounds", np.array(list(v), np.int64)) for v in lists]
     (y,) = w.add("Slice", [w.first(node), *bounds], node.name)
@@ -55,7 +57,7 @@ def pad(w: QdqWriter, node: Node, op: Pad) -> None:
 @exports(Reshape)
 def reshape(w: QdqWriter, node: Node, op: Reshape) -> None:
     """The shape is an input."""
-    shape = w.constant(f"{node.name}_shape", np.array(op.shape, np.int64))
+    shape = w.shape(f"{node.name}_shape", w.graph.type(str(node.inputs[0])).shape, op.shape)
     (y,) = w.add("Reshape", [w.first(node), shape], node.name)
     w.finish(node, y)
 

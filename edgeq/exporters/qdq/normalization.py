@@ -92,7 +92,7 @@ def _channels_first(w: QdqWriter, node: Node) -> tuple[str, Shape]:
     if len(pixels) == 2:
         return w.first(node, True), (n, channels, *pixels)
     flat = (n, prod(pixels), channels)
-    (rows,) = w.add("Reshape", [w.first(node), w.constant(f"{node.name}_shape", np.array(flat))], node.name)
+    (rows,) = w.add("Reshape", [w.first(node), w.shape(f"{node.name}_shape", (n, *pixels, channels), flat)], node.name)
     return w.add("Transpose", [rows], node.name, perm=(0, 2, 1))[0], (n, channels, prod(pixels))
 
 
@@ -103,7 +103,8 @@ def _finish(w: QdqWriter, node: Node, y: str) -> None:
         w.finish(node, y, True)
         return
     (last,) = w.add("Transpose", [y], node.name, perm=(0, 2, 1))
-    (y,) = w.add("Reshape", [last, w.constant(f"{node.name}_shape", np.array(shape))], node.name)
+    flat = (shape[0], prod(shape[1:-1]), shape[-1])
+    (y,) = w.add("Reshape", [last, w.shape(f"{node.name}_shape", flat, shape)], node.name)
     w.finish(node, y)
 
 
@@ -121,8 +122,8 @@ def group_norm(w: QdqWriter, node: Node, op: GroupNorm) -> None:
     """An InstanceNormalization of groups, as PyTorch writes it: the operator is of opset 18."""
     x, shape = _channels_first(w, node)
     grouped, whole = ((shape[0], op.groups, -1), shape)
-    (y,) = w.add("Reshape", [x, w.constant(f"{node.name}_groups", np.array(grouped))], node.name)
+    (y,) = w.add("Reshape", [x, w.shape(f"{node.name}_groups", shape, grouped)], node.name)
     one, zero = (w.constant(f"{node.name}_{v}", np.full(op.groups, v, np.float32)) for v in (1, 0))
     (y,) = w.add("InstanceNormalization", [y, one, zero], node.name, epsilon=op.epsilon)
-    (y,) = w.add("Reshape", [y, w.constant(f"{node.name}_shape", np.array(whole))], node.name)
+    (y,) = w.add("Reshape", [y, w.shape(f"{node.name}_shape", grouped, whole)], node.name)
     _finish(w, node, _scaled(w, node, y, len(shape) - 2))

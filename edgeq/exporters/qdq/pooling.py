@@ -48,13 +48,21 @@ def average_pool2d(w: QdqWriter, node: Node, op: AveragePool2D) -> None:
 def resize(w: QdqWriter, node: Node, op: Resize) -> None:
     """To sizes, not by factors."""
     batch, height, width, channels = w.graph.type(node.outputs[0]).shape
-    sizes = w.constant(f"{node.name}_sizes", np.array([batch, channels, height, width], np.int64))
+    x = w.first(node, True)
+    if w.batched:
+        inner = w.constant(f"{node.name}_sizes", np.array([channels, height, width], np.int64))
+        first, second = (w.constant(f"{node.name}_axis", np.array([k], np.int64)) for k in (0, 1))
+        (whole,) = w.add("Shape", [x], f"{node.name}_shape")
+        (samples,) = w.add("Slice", [whole, first, second], f"{node.name}_samples")
+        (sizes,) = w.add("Concat", [samples, inner], f"{node.name}_sizes", axis=0)
+    else:
+        sizes = w.constant(f"{node.name}_sizes", np.array([batch, channels, height, width], np.int64))
     attributes: dict[str, Any] = {"mode": "linear" if op.mode == "bilinear" else "nearest"}
     if op.mode == "nearest":
         attributes["nearest_mode"] = op.nearest_rounding
     (y,) = w.add(
         "Resize",
-        [w.first(node, True), "", "", sizes],
+        [x, "", "", sizes],
         node.name,
         coordinate_transformation_mode=op.coordinates,
         **attributes,

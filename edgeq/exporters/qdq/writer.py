@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
 
+from edgeq.exporters.qdq.batch import batched_values
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.traits import NO_CLAMP, Clamp
 from edgeq.ops._requant import output_range
 
@@ -29,6 +30,7 @@ class QdqWriter:
         self._integers: dict[tuple[str, bool], list[str]] = {}  # tensor, scale, zero-point
         self._real: dict[tuple[str, bool], str] = {}  # values that are real numbers themselves
         self._nchw: dict[str, bool] = {}
+        self.batched = batched_values(graph)
         self._opset = OPSET
 
     def name(self, hint: str) -> str:
@@ -55,6 +57,18 @@ class QdqWriter:
     def needs(self, opset: int) -> None:
         """Let the model have at least this opset."""
         self._opset = max(self._opset, opset)
+
+    def shape(self, hint: str, before: Shape, after: Shape) -> str:
+        """Store a Reshape's target for a tensor that depends on the input; an open number of samples stays open.
+
+        Args:
+            hint: of its name.
+            before, after: shapes of one sample's tensor. A −1 in `after` is one to ONNX, too.
+        """
+        target = list(after)
+        if self.batched and target and target[0] != -1:
+            target[0] = 0 if before[:1] == after[:1] else -1  # as many as before, or as are left
+        return self.constant(hint, np.array(target, np.int64))
 
     def is_nchw(self, value: str) -> bool:
         """Whether a computed value is held in NCHW."""
@@ -166,7 +180,10 @@ class QdqWriter:
                 self.nodes[-1].output[0] = name
 
         def port(name: str) -> Any:
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, self.graph.type(name).shape)
+            shape: list[int | str] = list(self.graph.type(name).shape)
+            if name in self.batched and self.graph.batch is not None:
+                shape[0] = self.graph.batch
+            return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
         body = helper.make_graph(
             self.nodes,

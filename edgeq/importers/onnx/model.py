@@ -40,6 +40,7 @@ class Source:
         outputs: names of the outputs.
         initializers: messages of the stored tensors.
         folder: where external data lies.
+        batch: the name of the first dimension of the inputs where the file leaves it open; None where it does not.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Source:
     outputs: tuple[str, ...]
     initializers: Mapping[str, Any]
     folder: Path
+    batch: str | None = None
 
     def constant(self, name: str) -> Array:
         """Elements of a stored tensor.
@@ -95,6 +97,7 @@ def read(path: Path, shapes: Mapping[str, Shape]) -> Source:
         outputs=outputs,
         initializers=initializers,
         folder=path.parent,
+        batch=_open_batch(declared, shapes),
     )
 
 
@@ -232,6 +235,17 @@ def _inputs(declared: Sequence[Any], requested_shapes: Mapping[str, Shape]) -> d
         i.type.tensor_type.shape.dim[0].dim_param for i in declared if len(i.type.tensor_type.shape.dim) > 0
     } - {""}
     return {i.name: (_input_shape(i, requested_shapes.get(i.name), batch_symbols), _element_type(i)) for i in declared}
+
+
+def _open_batch(declared: Sequence[Any], requested: Mapping[str, Shape]) -> str | None:
+    """What the file calls the first dimension of its inputs, if it leaves that open for all of them."""
+    names = set()
+    for info in declared:
+        dims = info.type.tensor_type.shape.dim
+        if info.name in requested or not len(dims) or dims[0].WhichOneof("value") == "dim_value":
+            return None
+        names.add(dims[0].dim_param or "batch")
+    return names.pop() if len(names) == 1 else None
 
 
 def _element_type(declared: Any) -> DType:

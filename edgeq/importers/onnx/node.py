@@ -48,6 +48,7 @@ class Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.editor = GraphEditor(source.name)
+        self.editor.batch = source.batch
         self.tensors: dict[str, Operand] = {}
         self.producer: dict[str, str] = {}
         self.bound: set[str] = set()  # values that have the name of a tensor of the model

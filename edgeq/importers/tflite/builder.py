@@ -60,6 +60,8 @@ class Builder:
                 )
         for index in self.model.inputs:
             tensor = self.model.tensors[index]
+            if (tensor.signature or (0,))[0] == -1 and tensor.name not in input_shapes:
+                self.editor.batch = "batch"
             shape = self._input_shape(tensor, input_shapes.get(tensor.name))
             self.values[index] = self.editor.input(
                 self.editor.unique(tensor.name), TensorType(shape, DType.FLOAT32, self.activation_q(tensor))
