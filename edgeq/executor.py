@@ -197,6 +197,20 @@ def batched_op(op: Op, shapes: Shapes, computed: Sequence[bool], results: tuple[
     return whole if out_shapes == tuple(_times(s, count) for s in results) else None
 
 
+def mixes_samples(graph: Graph) -> Node | None:
+    """The first node that mixes or counts the samples, so that the graph is not also one for several at once."""
+    moving = set(graph.inputs)
+    for node in graph.nodes:
+        computed = [n in moving for n in node.inputs]
+        if not any(computed):
+            continue
+        shapes = [None if n is None else graph.type(n).shape for n in node.inputs]
+        if batched_op(node.op, shapes, computed, tuple(graph.type(o).shape for o in node.outputs), 2) is None:
+            return node
+        moving.update(node.outputs)
+    return None
+
+
 def _times(shape: Shape | None, count: int) -> Shape | None:
     return None if shape is None else (shape[0] * count, *shape[1:])
 

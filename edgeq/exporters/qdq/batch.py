@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from edgeq.executor import batched_op
+from edgeq.executor import mixes_samples
 from edgeq.ir.graph import Graph
 from edgeq.warnings import warn
-
-_SEVERAL = 2  # any number other than one
 
 
 def batched_values(graph: Graph) -> frozenset[str]:
@@ -16,19 +14,16 @@ def batched_values(graph: Graph) -> frozenset[str]:
     """
     if graph.batch is None or graph.states or any(graph.type(n).shape[:1] != (1,) for n in graph.inputs):
         return frozenset()
+    node = mixes_samples(graph)
+    if node is not None:
+        warn(
+            f"the file takes one sample at a time: {node.op.kind} mixes or counts the samples",
+            hint=f"the model leaves their number ({graph.batch}) open; give it with --input-shape if it is fixed",
+            where=node.name,
+        )
+        return frozenset()
     moving = set(graph.inputs)
     for node in graph.nodes:
-        computed = [n in moving for n in node.inputs]
-        if not any(computed):
-            continue
-        shapes = [None if n is None else graph.type(n).shape for n in node.inputs]
-        results = tuple(graph.type(o).shape for o in node.outputs)
-        if batched_op(node.op, shapes, computed, results, _SEVERAL) is None:
-            warn(
-                f"the file takes one sample at a time: {node.op.kind} mixes or counts the samples",
-                hint=f"the model leaves their number ({graph.batch}) open; give it with --input-shape if it is fixed",
-                where=node.name,
-            )
-            return frozenset()
-        moving.update(node.outputs)
+        if any(n in moving for n in node.inputs):
+            moving.update(node.outputs)
     return frozenset(moving)

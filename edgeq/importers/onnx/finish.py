@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.executor import mixes_samples
 from edgeq.importers.onnx.node import Activation, Builder, Constant
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
@@ -26,7 +27,10 @@ def finish(builder: Builder) -> Graph:
     _carry_parameters(builder)
     _saturate(builder)
     _ports(builder)
-    return builder.editor.finish()
+    graph = builder.editor.finish()
+    if graph.batch is not None and mixes_samples(graph) is not None:
+        graph = replace(graph, batch=None)  # only for one sample is it this graph
+    return graph
 
 
 def _name_outputs(builder: Builder) -> None:
