@@ -44,7 +44,8 @@ def network(batch: Any) -> onnx.ModelProto:
         node("ReduceMean", ["s"], ["z"], axes=[1, 2], keepdims=0),
     ]
     constants = {
-        "w1": weights(4, 2, 3, 3), "sizes": ints(1, 4, 15, 15), "w2": weights(100, 12), "b2": weights(12), "rows": ints(-1, 4, 3),
+        "w1": weights(4, 2, 3, 3), "sizes": ints(1, 4, 15, 15), "w2": weights(100, 12),
+        "b2": weights(12), "rows": ints(-1, 4, 3),
         "w3": weights(3, 6), "parts": ints(1, 3), "first": ints(1), "last": ints(4), "along": ints(1),
     }  # fmt: skip
     return model_of(nodes, {"x": [batch, 2, 7, 7]}, ["y", "z"], constants)
