@@ -24,7 +24,11 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of the file; `data` makes it a constant, `scale` a quantized one (a list: per channel along `axis`)."""
+    """A tensor of the file; `data` makes it a constant, `scale` a quantized one (a list: per channel along `axis`).
+
+    A sparse constant has its stored elements in `data`, and in `sparse` its order of traversal, the dimensions that are
+    divided into blocks, and its levels: a size, or a pair of segments and indices.
+    """
 
     name: str
     shape: Sequence[int]
@@ -35,6 +39,7 @@ class Tensor:
     axis: int = 0
     signature: Sequence[int] | None = None
     variable: bool = False
+    sparse: tuple[Sequence[int], Sequence[int], Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,41 @@ def _quantization(builder: flatbuffers.Builder, tensor: Tensor) -> int:
     return int(tflite.QuantizationParametersEnd(builder))
 
 
+def _list_of(builder: flatbuffers.Builder, values: Sequence[int]) -> int:
+    """A table Uint8Vector."""
+    stored = builder.CreateNumpyVector(np.asarray(values, np.uint8))
+    tflite.Uint8VectorStart(builder)
+    tflite.Uint8VectorAddValues(builder, stored)
+    return int(tflite.Uint8VectorEnd(builder))
+
+
+def _sparsity(builder: flatbuffers.Builder, order: Sequence[int], blocks: Sequence[int], levels: Sequence[Any]) -> int:
+    tables = []
+    for level in levels:
+        lists = None if isinstance(level, int) else [_list_of(builder, values) for values in level]
+        tflite.DimensionMetadataStart(builder)
+        if lists is None:
+            tflite.DimensionMetadataAddDenseSize(builder, level)
+        else:
+            tflite.DimensionMetadataAddFormat(builder, tflite.DimensionType.SPARSE_CSR)
+            tflite.DimensionMetadataAddArraySegmentsType(builder, tflite.SparseIndexVector.Uint8Vector)
+            tflite.DimensionMetadataAddArraySegments(builder, lists[0])
+            tflite.DimensionMetadataAddArrayIndicesType(builder, tflite.SparseIndexVector.Uint8Vector)
+            tflite.DimensionMetadataAddArrayIndices(builder, lists[1])
+        tables.append(int(tflite.DimensionMetadataEnd(builder)))
+    parts = (_ints(builder, order), _ints(builder, blocks), _offsets(builder, tables))
+    tflite.SparsityParametersStart(builder)
+    tflite.SparsityParametersAddTraversalOrder(builder, parts[0])
+    tflite.SparsityParametersAddBlockMap(builder, parts[1])
+    tflite.SparsityParametersAddDimMetadata(builder, parts[2])
+    return int(tflite.SparsityParametersEnd(builder))
+
+
 def _tensor(builder: flatbuffers.Builder, tensor: Tensor, buffer: int) -> int:
     quant = None if tensor.scale is None else _quantization(builder, tensor)
     shape, name = _ints(builder, tensor.shape), builder.CreateString(tensor.name)
     signature = None if tensor.signature is None else _ints(builder, tensor.signature)
+    sparse = None if tensor.sparse is None else _sparsity(builder, *tensor.sparse)
     tflite.TensorStart(builder)
     tflite.TensorAddShape(builder, shape)
     tflite.TensorAddType(builder, getattr(tflite.TensorType, tensor.dtype))
@@ -83,6 +119,8 @@ def _tensor(builder: flatbuffers.Builder, tensor: Tensor, buffer: int) -> int:
         tflite.TensorAddQuantization(builder, quant)
     if signature is not None:
         tflite.TensorAddShapeSignature(builder, signature)
+    if sparse is not None:
+        tflite.TensorAddSparsity(builder, sparse)
     if tensor.variable:
         tflite.TensorAddIsVariable(builder, True)
     return int(tflite.TensorEnd(builder))

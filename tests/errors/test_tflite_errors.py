@@ -103,6 +103,50 @@ def test_all_unsupported_operators_at_once() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("WHILE", "unroll=True"),
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", "unroll=True"),
+        ("VAR_HANDLE", "every state as an input and an output"),
+        ("READ_VARIABLE", "every state as an input and an output"),
+        ("IF", "without a training switch"),
+        ("CUSTOM FlexErf", "TFLITE_BUILTINS alone"),
+        ("STABLEHLO_ADD", "not to StableHLO"),
+        ("TOPK_V2", "in the application"),
+        ("RANDOM_UNIFORM", "without dropout"),
+        ("CONV_3D", "two-dimensional"),
+        ("HASHTABLE_FIND", "give the model the vectors"),
+    ],
+)
+def test_what_to_do_instead(kind: str, advice: str) -> None:
+    assert advice in str(refused(one_op(Tensor("x", (4,)), Tensor("y", (4,)), kind)).hint)
+
+
+def sparse(levels: list[Any], data: list[float]) -> bytes:
+    """A model that adds a sparse matrix (2, 3)."""
+    matrix = Tensor("s", (2, 3), data=data, sparse=((0, 1), (), levels))
+    options = {"FusedActivationFunction": 0}
+    ops = [Operator("DENSIFY", [1], [2]), Operator("ADD", [0, 2], [3], "AddOptions", options)]
+    return build([Tensor("x", (2, 3)), matrix, Tensor("d", (2, 3)), Tensor("y", (2, 3))], ops, [0], [3])
+
+
+@pytest.mark.parametrize(
+    ("levels", "data", "message"),
+    [
+        ([2], [1.0], "order of traversal"),
+        ([2, ([0, 1], [0])], [1.0], "too few segments"),
+        ([2, ([0, 2, 1], [0, 1])], [1.0, 2.0], "a segment has no indices"),
+        ([2, ([0, 1, 2], [0, 3])], [1.0, 2.0], "outside of it"),
+        ([2, ([0, 1, 2], [0, 2])], [1.0], "outside of it"),
+        ([0, 3], [1.0], "0 indices"),
+        ([2**20, 2**20], [1.0], "1048576 indices"),
+    ],
+)
+def test_sparse_constants_that_contradict_themselves(levels: list[Any], data: list[float], message: str) -> None:
+    assert message in refused(sparse(levels, data)).message
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_nan_weights_are_named(value: float) -> None:
     w = np.ones((3, 4))
@@ -145,8 +189,8 @@ def test_unreadable_structure() -> None:
     assert "is a variable" in refused(one_op(x, Tensor("y", (1, 4), variable=True))).message
     shaped = refused(one_op(x, Tensor("y", (2, 2))))
     assert shaped.message == "the file says (2, 2) where the operator gives (1, 4)" and shaped.where == "#0 y (RELU)"
-    constant = [x, Tensor("c", (1, 4), data=np.zeros(4))]
-    assert "the same for every input" in refused(build(constant, [], [0], [1])).message
+    constant = [x, Tensor("c", (4,), "INT32", data=np.zeros(4))]
+    assert "the constant 'c' is INT32 without a scale" in refused(build(constant, [], [0], [1])).message
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,61 @@ def test_a_cell_whose_state_was_always_zero() -> None:
         np.testing.assert_array_equal(found["y"], [[7, 7, 7]])
 
 
+def test_sparse_constants_become_dense() -> None:
+    matrix = np.zeros((4, 6), np.float32)
+    matrix[0:2, 2:4], matrix[2:4, 0:2] = [[1, 2], [3, 4]], [[5, 0], [0, 6]]
+    blocks = [1, 2, 3, 4, 5, 0, 0, 6]
+    rows = (0, 1), (), [4, ([0, 1, 2, 3, 4], [2, 2, 0, 1])]
+    tiles = (0, 1, 2, 3), (0, 1), [2, ([0, 1, 2], [1, 0]), 2, 2]
+    columns = (1, 0), (), [6, ([0, 1, 2, 3, 4, 4, 4], [2, 3, 0, 0])]
+    for sparse, data, expected in [
+        (tiles, blocks, matrix),
+        (rows, [1, 3, 5, 6], matrix * np.isin(matrix, [1, 3, 5, 6])),
+        (columns, [5, 6, 1, 2], matrix * np.isin(matrix, [5, 6, 1, 2])),
+    ]:
+        tensors = [
+            Tensor("x", (4, 6)),
+            Tensor("s", (4, 6), data=data, sparse=sparse),
+            Tensor("d", (4, 6)),
+            Tensor("y", (4, 6)),
+        ]
+        add = Operator("ADD", [0, 2], [3], "AddOptions", {"FusedActivationFunction": 0})
+        content = build(tensors, [Operator("DENSIFY", [1], [2]), add], [0], [3])
+        found = run_float(import_bytes(content, "net"), {"x": np.zeros((4, 6), np.float32)})["y"]
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_the_axis_of_a_bias_is_ignored() -> None:
+    tensors = [
+        Tensor("x", (1, 4), "INT8", scale=0.5, zero=0),
+        Tensor("w", (2, 4), "INT8", np.ones((2, 4)), [0.25, 0.5], 0, 0),
+        Tensor("b", (2,), "INT32", [8, 8], [0.125, 0.25], 0, 3),
+        Tensor("c", (2,), "INT32", [8, 8], [0.125, 0.25, 1.0], 0, 3),
+        Tensor("y", (1, 2), "INT8", scale=0.25, zero=0),
+        Tensor("z", (1, 2), "INT8", scale=0.25, zero=0),
+    ]
+    options = "FullyConnectedOptions", {"FusedActivationFunction": 0}
+    ops = [Operator("FULLY_CONNECTED", [0, 1, k], [k + 2], *options) for k in (2, 3)]
+    graph = quantize(model(tensors, ops, [0], [4, 5]), None, numerics=Numerics.TFLITE)
+    found = run_int(graph, {"x": np.zeros((1, 4), np.int8)})
+    np.testing.assert_array_equal([found["y"], found["z"]], [[[4, 8]]] * 2)
+
+
+def test_constant_outputs_are_kept() -> None:
+    tensors = [
+        Tensor("x", (1, 4)),
+        Tensor("y", (1, 4)),
+        Tensor("anchors", (2, 2), data=[[1, 2], [3, 4]]),
+        Tensor("q", (2,), "INT8", [-3, 5], 0.5, 1),
+    ]
+    graph = model(tensors, [Operator("RELU", [0], [1])], [0], [1, 2, 3, 2])
+    assert graph.outputs[:3] == ("y", "anchors", "q") and len(set(graph.outputs)) == 4
+    data = [graph.values[name].data for name in graph.outputs[1:]]
+    np.testing.assert_array_equal(data[0], [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(data[1], [-3, 5])
+    np.testing.assert_array_equal(data[2], data[0])
+
+
 def test_float16_and_int8_weights_become_float() -> None:
     w = RNG.normal(size=(3, 4)).astype(np.float16)
     integers = RNG.integers(-127, 128, (2, 3))
@@ -178,6 +233,9 @@ def test_open_dimensions_need_a_shape() -> None:
         model(tensors, ops, [0], [1])
     assert caught.value.hint == "give them with --input-shape img=1x?x?x3"
     assert model(tensors, ops, [0], [1], img=(1, 8, 9, 3)).type("y").shape == (1, 8, 9, 3)
+    with pytest.raises(UsageError, match="does not fit") as caught:
+        model(tensors, ops, [0], [1], img=(1, 8, 9))
+    assert "4 dimensions" in caught.value.hint and caught.value.hint.endswith("img=1x?x?x3")
     with pytest.raises(UsageError, match="does not fit"):
         model(tensors, ops, [0], [1], img=(1, 8, 9, 4))
     with pytest.raises(UsageError, match="has no input 'other'"):

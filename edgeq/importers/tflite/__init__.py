@@ -11,6 +11,7 @@ from edgeq.importers.problems import Problem as Unsupported
 from edgeq.importers.tflite import blocks, convolution, elementwise, movement  # they register their handlers
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.fold import FOLDERS, fold
+from edgeq.importers.tflite.hints import hint_for
 from edgeq.importers.tflite.raw import Problem, RawModel, RawOp, shortened
 from edgeq.importers.tflite.reader import read
 from edgeq.importers.tflite.registry import HANDLERS
@@ -20,18 +21,6 @@ from edgeq.ir.tensor import Shape
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
 HANDLER_MODULES = (blocks, convolution, elementwise, movement)
-HINTS = {
-    "IF": "control flow is not supported: export the model without it",
-    "WHILE": "control flow is not supported: export the model with the loop unrolled",
-    "CALL_ONCE": "variables are not supported: export the model with frozen weights",
-    "VAR_HANDLE": "variables are not supported: export the model with frozen weights",
-    "READ_VARIABLE": "variables are not supported: export the model with frozen weights",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "recurrent layers are not supported: use convolutions over time",
-    "LSTM": "recurrent layers are not supported: use convolutions over time",
-    "SVDF": "recurrent layers are not supported: use convolutions over time",
-    "ARG_MAX": "cut the model before it and take the greatest output in the application",
-    "CUSTOM TFLite_Detection_PostProcess": "cut the model before it and decode the boxes in the application",
-}
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
@@ -103,7 +92,7 @@ def _import_operators(builder: Builder) -> list[Unsupported]:
     for op in builder.model.ops:
         why: Problem | None = None
         if op.kind not in HANDLERS and op.kind not in FOLDERS:
-            why = Problem(f"the operator {op.kind} is not supported", HINTS.get(op.kind, ""))
+            why = Problem(f"the operator {op.kind} is not supported", hint_for(op.kind))
         elif not any(i in lost for i in op.inputs):
             why = _import_operator(builder, op)
         if why is not None:
@@ -119,7 +108,7 @@ def _import_operator(builder: Builder, op: RawOp) -> Problem | None:
         if fold(builder, op):
             return None
         if op.kind not in HANDLERS:
-            return Problem(f"the operator {op.kind} is supported only on constants", HINTS.get(op.kind, ""))
+            return Problem(f"the operator {op.kind} is supported only on constants", hint_for(op.kind))
         HANDLERS[op.kind](builder, op)
     except Problem as problem:
         return problem

@@ -28,6 +28,12 @@ SHIFT = {"INT8": 0, "UINT8": 128}
 """What is subtracted from stored values and zero-points of 8-bit tensors to make them signed."""
 
 
+def _example(tensor: RawTensor) -> str:
+    """How an input's open dimensions, other than the batch, are given."""
+    batch, *rest = tensor.signature or tensor.shape or (1,)
+    return f"--input-shape {tensor.name}=" + "x".join(str(d) if d > 0 else "?" for d in (abs(batch), *rest))
+
+
 class Builder:
     """Collects the graph of one file; every operator's handler gets it.
 
@@ -76,15 +82,14 @@ class Builder:
             if not fits:
                 raise UsageError(
                     f"the shape {tuple(requested)} given for input {tensor.name!r} does not fit {signature}",
-                    hint="dimensions of −1 are free, the others are the model's",
+                    hint=f"it has {len(signature)} dimensions, of which those of −1 are free: {_example(tensor)}",
                     where=self.editor.name,
                 )
             return tuple(int(g) for g in requested)
         if -1 in signature[1:]:
-            example = "x".join(str(d) if d > 0 else "?" for d in (1, *signature[1:]))
             raise UsageError(
                 f"the input {tensor.name!r} has open dimensions: {signature}",
-                hint=f"give them with --input-shape {tensor.name}={example}",
+                hint=f"give them with {_example(tensor)}",
                 where=self.editor.name,
             )
         return tuple(1 if s == -1 else s for s in signature)
@@ -97,14 +102,14 @@ class Builder:
     def outputs(self) -> None:
         """Name the graph's outputs as the file does.
 
-        A value that already is an input or another output of the graph is copied first.
+        A value that already is an input or another output of the graph is copied first, and so is a constant.
         """
         for index in self.model.outputs:
             tensor = self.model.tensors[index]
             value = self.value(index)
             if self.editor.values[value].data is not None:
-                raise Problem(f"the output {tensor.label} is the same for every input", "remove it from the model")
-            if value in self.editor.inputs or value in self.editor.outputs:
+                value = self._constant_output(tensor, value)
+            elif value in self.editor.inputs or value in self.editor.outputs:
                 value = self.step(Reshape(self.shape(value)), [value], tensor.name, self.q_of(value))
             if value != tensor.name:
                 value = self._name_output(value, tensor.name)
@@ -113,6 +118,16 @@ class Builder:
         for index, value in zip(self.model.inputs, self.editor.inputs, strict=True):
             self.port(self.model.tensors[index], value)
         self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
+
+    def _constant_output(self, tensor: RawTensor, value: str) -> str:
+        """A constant of its own for an output that is the same for every input, such as the anchors of a detector."""
+        constant = self.editor.values[value]
+        if constant.data is None or (constant.data.dtype.kind == "i" and constant.type.dtype is not DType.INT8):
+            raise Problem(
+                f"the output {tensor.label} is a constant of type {tensor.dtype}",
+                "edgeq's outputs are real numbers or quantized ones: remove it from the model",
+            )
+        return self.editor.constant(f"{value}_output", constant.data, constant.type.q)
 
     def _name_output(self, value: str, name: str) -> str:
         """Give an output its name, which another tensor may already have; inputs and earlier outputs keep theirs."""

@@ -151,8 +151,9 @@ FOLDERS: dict[str, Folder] = {
     "SELECT_V2": lambda op, x: np.where(x[0], x[1], x[2]),
     "SELECT": lambda op, x: np.where(x[0], x[1], x[2]),
     "DEQUANTIZE": _dequantize,
+    "DENSIFY": lambda op, x: x[0],
 }
-MOVES = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "STRIDED_SLICE", "SLICE"}
+MOVES = {"DENSIFY", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "STRIDED_SLICE", "SLICE"}
 """Folded for 8-bit constants too: they only move elements, under one scale."""
 
 
@@ -176,7 +177,7 @@ def fold(b: Builder, op: RawOp) -> bool:
                 return False
             b.fold(op.outputs[0], q.dequantize(data))
             return True
-        if op.kind not in MOVES or first.quant is None or first.quant.scale.size != 1:
+        if op.kind not in MOVES or first.quant is None or (first.quant.scale.size != 1 and op.kind != "DENSIFY"):
             return False
     arrays = [x for x in operands if x is not None]
     _check_size(sum(x.size for x in arrays))

@@ -66,7 +66,7 @@ class RawTensor:
         shape: as stored; dimensions the file leaves open are 1 here and −1 in `signature`.
         dtype: the schema's name of the element type.
         data: the elements of a constant (of the type in DTYPES, else bytes), None for an activation.
-        trait: what makes the tensor unusable although its type is known (“sparse”, “a variable”), or empty.
+        trait: what makes the tensor unusable although its type is known (“a variable”), or empty.
     """
 
     index: int

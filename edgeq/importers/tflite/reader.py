@@ -17,6 +17,7 @@ import tflite
 from edgeq.errors import ModelError
 from edgeq.importers.tflite.options import OPTIONS
 from edgeq.importers.tflite.raw import DTYPES, MAX_ELEMENTS, MAX_RANK, RawModel, RawOp, RawQuant, RawTensor, shortened
+from edgeq.importers.tflite.sparse import Layout, Level, densify
 from edgeq.ir.tensor import Array, Shape
 
 MAX_NAME = 4096
@@ -35,6 +36,8 @@ def _enum_names(enum: type) -> dict[int, str]:
 OPERATORS = _enum_names(tflite.BuiltinOperator)
 TENSOR_TYPES = _enum_names(tflite.TensorType)
 OPTION_TABLES = _enum_names(tflite.BuiltinOptions)
+SPARSE_TABLES = _enum_names(tflite.SparseIndexVector)
+NOTHING = np.zeros(0, np.int64)
 
 
 def read(data: bytes, where: str) -> RawModel:
@@ -179,8 +182,8 @@ class _Reader:
         shape = tuple(1 if d == -1 else d for d in shape)
         self.check_shape(name, shape, signature)
         dtype = TENSOR_TYPES.get(tensor.Type(), f"type {tensor.Type()}")
-        trait = "a variable" if tensor.IsVariable() else "sparse" if tensor.Sparsity() is not None else ""
-        data = None if trait == "a variable" else self.buffer(tensor.Buffer(), name, shape, dtype, bool(trait))
+        trait = "a variable" if tensor.IsVariable() else ""
+        data = None if trait else self.buffer(tensor, name, shape, dtype)
         return RawTensor(index, name, shape, dtype, signature, data, self.quantization(tensor, name, shape), trait)
 
     def check_shape(self, name: str, shape: Shape, signature: Shape | None) -> None:
@@ -196,8 +199,9 @@ class _Reader:
             if not agrees:
                 raise Damaged(f"tensor {shortened(name)!r} has shape {shape} and signature {_short(signature)}")
 
-    def buffer(self, index: int, name: str, shape: Shape, dtype: str, raw: bool) -> Array | None:
+    def buffer(self, tensor: Any, name: str, shape: Shape, dtype: str) -> Array | None:
         """The elements of a constant; None where the buffer is empty and the tensor is not."""
+        index = tensor.Buffer()
         if not 0 <= index < self.count(self.root.BuffersLength(), "buffers"):
             raise Damaged(f"tensor {shortened(name)!r} has buffer {index} of {self.root.BuffersLength()}")
         buffer = self.root.Buffers(index)
@@ -209,11 +213,41 @@ class _Reader:
         size = int(np.prod(shape, dtype=np.int64))
         if not content and (size or index == 0):
             return None
-        if dtype not in DTYPES or raw:
+        if dtype not in DTYPES:
             return np.frombuffer(content, np.uint8)
+        if tensor.Sparsity() is not None:
+            return self.dense(tensor.Sparsity(), content, name, shape, DTYPES[dtype])
         if len(content) != size * DTYPES[dtype].itemsize:
             raise Damaged(f"tensor {shortened(name)!r}, {dtype} {shape}, has {len(content)} bytes of data")
         return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
+
+    def dense(self, sparsity: Any, content: bytes, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
+        """The elements of a sparse constant."""
+        levels = []
+        for k in range(self.count(sparsity.DimMetadataLength(), "dimensions")):
+            level = sparsity.DimMetadata(k)
+            if level.Format() == tflite.DimensionType.DENSE:
+                levels.append(Level(level.DenseSize(), NOTHING, NOTHING))
+            else:
+                segments = self.indices(level.ArraySegmentsType(), level.ArraySegments(), name)
+                levels.append(Level(None, segments, self.indices(level.ArrayIndicesType(), level.ArrayIndices(), name)))
+        order = self.ints(sparsity.TraversalOrderAsNumpy(), "dimensions")
+        layout = Layout(order, self.ints(sparsity.BlockMapAsNumpy(), "blocks"), tuple(levels))
+        if len(content) % dtype.itemsize:
+            raise Damaged(f"tensor {shortened(name)!r}, {dtype.name}, has {len(content)} bytes of data")
+        try:
+            return densify(np.frombuffer(content, dtype), layout, shape)
+        except ValueError as error:
+            raise Damaged(f"the sparse tensor {shortened(name)!r} cannot be unpacked: {error}") from error
+
+    def indices(self, kind: int, stored: Any, name: str) -> Array:
+        """A list of indices of a sparse tensor, in one of three widths."""
+        table = SPARSE_TABLES.get(kind)
+        if table is None or stored is None or not hasattr(tflite, table):
+            raise Damaged(f"the sparse tensor {shortened(name)!r} lacks indices")
+        view = getattr(tflite, table)()
+        view.Init(stored.Bytes, stored.Pos)
+        return np.array(self.ints(view.ValuesAsNumpy(), "indices"), np.int64)
 
     def quantization(self, tensor: Any, name: str, shape: Shape) -> RawQuant | None:
         quant = tensor.Quantization()
@@ -227,6 +261,10 @@ class _Reader:
         if zero.size == 0 or (zero.size != 1 and zero.size != scale.size):
             raise Damaged(f"tensor {shortened(name)!r} has {scale.size} scales and {zero.size} zero-points")
         if scale.size > 1 and (not 0 <= axis < len(shape) or shape[axis] != scale.size):
+            if shape == scale.shape:
+                return RawQuant(scale, np.broadcast_to(zero, scale.shape), 0)  # other readers ignore a bias' axis, too
+            if TENSOR_TYPES.get(tensor.Type()) == "INT32":
+                return None  # the scale of a bias follows from the layer's input and weights
             raise Damaged(f"tensor {shortened(name)!r} of shape {shape} has {scale.size} scales along axis {axis}")
         return RawQuant(scale, np.broadcast_to(zero, scale.shape), axis)
 

@@ -1,0 +1,122 @@
+"""What to do about operators that are not supported, by what they are for."""
+
+from __future__ import annotations
+
+from edgeq.importers.problems import DEFAULT_HINT
+
+APPLICATION = "cut the model before it and do in the application what it does"
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "it is a loop, as the converter makes of recurrent layers: build them with unroll=True, such as "
+        "keras.layers.LSTM(…, unroll=True), and a fixed number of steps, and convert again",
+        ("WHILE", "STABLEHLO_WHILE"),
+    ),
+    (
+        "the converter fused a recurrent layer: build it with unroll=True, such as keras.layers.LSTM(…, unroll=True), "
+        "and a fixed number of steps, and convert again; or use convolutions over time",
+        (
+            "LSTM",
+            "RNN",
+            "UNIDIRECTIONAL_SEQUENCE_LSTM",
+            "UNIDIRECTIONAL_SEQUENCE_RNN",
+            "BIDIRECTIONAL_SEQUENCE_LSTM",
+            "BIDIRECTIONAL_SEQUENCE_RNN",
+            "SVDF",
+        ),
+    ),
+    (
+        "the model keeps states between its calls: export one step of it with every state as an input and an output "
+        "(Keras streaming models: with external states), and hand each output back to its input in the application",
+        ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"),
+    ),
+    (
+        "the model branches at run time: export it for inference alone, without tf.cond and without a training switch",
+        ("IF", "STABLEHLO_CASE"),
+    ),
+    (
+        "cut the model before it and decode the boxes in the application",
+        ("CUSTOM TFLite_Detection_PostProcess", "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"),
+    ),
+    ("cut the model before it and take the greatest output in the application", ("ARG_MAX",)),
+    ("cut the model before it and pick from the outputs in the application", ("ARG_MIN", "TOPK_V2")),
+    (
+        "its result is no real number or has no fixed shape: " + APPLICATION,
+        (
+            "WHERE",
+            "UNIQUE",
+            "ONE_HOT",
+            "BUCKETIZE",
+            "REVERSE_SEQUENCE",
+            "SPARSE_TO_DENSE",
+            "SCATTER_ND",
+            "SEGMENT_SUM",
+            "UNSORTED_SEGMENT_MAX",
+            "UNSORTED_SEGMENT_MIN",
+            "UNSORTED_SEGMENT_PROD",
+            "UNSORTED_SEGMENT_SUM",
+            "STABLEHLO_SCATTER",
+            "STABLEHLO_SORT",
+        ),
+    ),
+    (
+        "it looks up words or other whole numbers: do that in the application, and give the model the vectors found",
+        (
+            "EMBEDDING_LOOKUP",
+            "EMBEDDING_LOOKUP_SPARSE",
+            "CONCAT_EMBEDDINGS",
+            "SKIP_GRAM",
+            "LSH_PROJECTION",
+            "HASHTABLE",
+            "HASHTABLE_FIND",
+            "HASHTABLE_IMPORT",
+            "HASHTABLE_LOOKUP",
+            "HASHTABLE_SIZE",
+        ),
+    ),
+    (
+        "compute spectra in the application, and give the model their magnitudes",
+        ("RFFT2D", "COMPLEX_ABS", "REAL", "IMAG"),
+    ),
+    (
+        "inference must not depend on chance: export the model without dropout, noise and sampling",
+        ("RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL", "MULTINOMIAL", "STABLEHLO_RNG_BIT_GENERATOR"),
+    ),
+    (
+        "edgeq has no truth values at run time: use arithmetic such as Minimum, Maximum or Relu, or cut the model "
+        "before it",
+        (
+            "EQUAL",
+            "NOT_EQUAL",
+            "LESS",
+            "LESS_EQUAL",
+            "GREATER",
+            "GREATER_EQUAL",
+            "LOGICAL_AND",
+            "LOGICAL_OR",
+            "LOGICAL_NOT",
+            "SELECT",
+            "SELECT_V2",
+            "REDUCE_ANY",
+            "REDUCE_ALL",
+        ),
+    ),
+    (
+        "edgeq has two-dimensional convolutions: write it as several of them, or as one over merged dimensions",
+        ("CONV_3D", "CONV_3D_TRANSPOSE"),
+    ),
+)
+HINTS = {kind: hint for hint, kinds in GROUPS for kind in kinds}
+PREFIXES = (
+    ("CUSTOM Flex", "the converter left it to TensorFlow: convert with TFLITE_BUILTINS alone, without SELECT_TF_OPS"),
+    ("STABLEHLO_", "convert to operators of TensorFlow Lite (TFLITE_BUILTINS), not to StableHLO"),
+    ("operator code ", "the file is newer than edgeq's schema: convert the model with an older TensorFlow"),
+)
+
+
+def hint_for(kind: str) -> str:
+    """What to do about an operator of a kind that is not supported."""
+    for prefix, hint in PREFIXES:
+        if kind.startswith(prefix) and kind not in HINTS:
+            return hint
+    return HINTS.get(kind, DEFAULT_HINT)
