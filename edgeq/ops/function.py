@@ -12,7 +12,10 @@ import numpy as np
 
 from edgeq.ir.op import Op, Sample, Shapes, registry
 from edgeq.ir.tensor import Array, Shape
+from edgeq.numerics import float32, lut
+from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._requant import FAR
 from edgeq.ops._table import TableOp
 
 T = TypeVar("T")
@@ -99,15 +102,44 @@ def _check(expression: str) -> None:
         walk(expression, np.ones(1), np.asarray, _apply)
 
 
+ONE, THREE, SIX = (np.float32(n) for n in (1, 3, 6))
+IN_STEPS: dict[str, Callable[[Array], Array]] = {
+    "Rsqrt": lambda x: ONE / np.sqrt(x),
+    "Sigmoid": lambda x: ONE / (ONE + lut.in_float64(np.exp)(-x)),
+    "HardSwish": lambda x: x * np.clip(x + THREE, np.float32(0), SIX) / SIX,
+}
+"""Operators that LiteRT computes in several steps of float32; it rounds the others once."""
+
+
+def _apply_float32(op: Op, operands: list[Array]) -> Array:
+    if op.kind in IN_STEPS:
+        return np.asarray(IN_STEPS[op.kind](operands[0]), np.float32)
+    return op.run_float(operands)[0]
+
+
 @dataclass(frozen=True)
 class Function(TableOp):
     """What an expression of operators makes of each element x, computed in float64.
 
     Attributes:
         expression: such as `Mul(x, Sigmoid(x))`; operands are x, numbers and other such calls, attributes are keywords.
+        dequantized: a .tflite computes it on real numbers, between DEQUANTIZE and QUANTIZE: in TFLITE and TFLM every
+            operator rounds to float32, and the result to the nearest integer, halves away from zero; what is not a
+            number becomes the least.
     """
 
     expression: str
+    dequantized: bool = False
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        if not self.dequantized:
+            return self.table(x, y)
+        reals = float32.dequantize(lut.inputs(), x.scale, x.zero_point)
+        with np.errstate(all="ignore"):
+            found = walk(self.expression, reals, lambda number: np.asarray(number, np.float32), _apply_float32)
+            steps = lut.round_half_away(np.broadcast_to(found, reals.shape) / np.float32(y.scale))
+        bounded = np.clip(np.where(np.isnan(steps), -np.inf, steps), -FAR, FAR)
+        return lut.saturate(bounded.astype(np.int64) + y.zero_point)
 
     def real(self, x: Array) -> Array:
         return np.asarray(np.broadcast_to(walk(self.expression, x, np.asarray, _apply), x.shape))
@@ -123,4 +155,5 @@ class Function(TableOp):
             Sample("mish", cls("Mul(x, Tanh(Log(Add(Exp(x), 1.0))))"), ((1, 35),), low=-8.0, high=8.0),
             Sample("hard", cls("Mul(x, Add(Mul(x, 0.2), 0.5, clamp=(0.0, 1.0)))"), ((65,),), low=-6.0, high=6.0),
             Sample("softsign", cls("Div(x, Add(Abs(x), 1.0))"), ((2, 3, 4, 5, 3),)),
+            Sample("dequantized", cls("Neg(Mul(LeakyRelu(x, alpha=0.1), 1.5, clamp=(-0.5, inf)))", True), ((130,),)),
         )

@@ -21,10 +21,7 @@ NOT_IN_LITERT = {
     "DEQUANTIZE": "no arithmetic",
     "CAST": "no arithmetic",
     "SHAPE": "folded",
-    "DIV": "LiteRT divides float and uint8 only, and its uint8 division overflows for small quotients",
     "ELU": "absent from the reference resolver",
-    "POW": "float only",
-    "SQUARE": "float only",
     "SQUARED_DIFFERENCE": "float only in edgeq",
 }
 

@@ -15,6 +15,7 @@ from edgeq.importers.tflite.raw import Problem
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops.function import Function
 from edgeq.quantize import quantize
 from edgeq.simulator import run_float, run_int
 
@@ -92,6 +93,45 @@ def test_only_int8_tensors_are_negated_as_stored() -> None:
     stored = model([tensors[0], tensors[3]], [Operator("NEG", [0], [1], "NegOptions")], [0], [1])
     found = run_int(quantize(stored, None, numerics=Numerics.TFLITE), {"x": x})["y"]
     np.testing.assert_array_equal(found, (-x.astype(int)).astype(np.int8))
+
+
+def island(ops: list[Operator], outputs: list[int]) -> Graph:
+    """int8 x → real a, functions of one element through b and c, → int8 y."""
+    tensors = [
+        Tensor("x", (2, 3), "INT8", scale=0.5, zero=3),
+        Tensor("a", (2, 3)),
+        Tensor("b", (2, 3)),
+        Tensor("c", (2, 3)),
+        Tensor("y", (2, 3), "INT8", scale=0.25, zero=-8),
+        Tensor("number", (1,), data=[2.5]),
+        Tensor("row", (3,), data=[1.0, 2.0, 3.0]),
+    ]
+    return model(tensors, [Operator("DEQUANTIZE", [0], [1]), *ops, Operator("QUANTIZE", [3], [4])], [0], outputs)
+
+
+def test_functions_between_integers_become_one() -> None:
+    ops = [Operator("MUL", [1, 5], [2], "MulOptions", {"FusedActivationFunction": 1}), Operator("LOGISTIC", [2], [3])]
+    graph = island(ops, [4])
+    expression = "Sigmoid(Mul(x, 2.5, clamp=(0.0, inf)))"
+    assert [node.op for node in graph.nodes] == [Function(expression, dequantized=True)]
+    assert graph.type("y").q == QParams.per_tensor(0.25, -8) and graph.nodes[0].inputs == ("x",)
+    x = np.array([[-8, -1, 0], [1, 2, 8]], np.float32)
+    np.testing.assert_allclose(run_float(graph, {"x": x})["y"], 1 / (1 + np.exp(-np.maximum(2.5 * x, 0))), rtol=1e-6)
+
+
+def test_both_operands_may_be_functions_of_the_element() -> None:
+    ops = [
+        Operator("LOGISTIC", [1], [2]),
+        Operator("MUL", [1, 2], [3], "MulOptions", {"FusedActivationFunction": 0}),
+    ]
+    assert [node.op for node in island(ops, [4]).nodes] == [Function("Mul(x, Sigmoid(x))", dequantized=True)]
+
+
+def test_what_else_reads_real_numbers_keeps_them() -> None:
+    ops = [Operator("NEG", [1], [2], "NegOptions"), Operator("ABS", [2], [3])]
+    assert kinds(island(ops, [4, 2])) == ["Neg", "Abs"]
+    by_row = Operator("MUL", [1, 6], [2], "MulOptions", {"FusedActivationFunction": 0})
+    assert kinds(island([by_row, ops[1]], [4])) == ["Mul", "Abs"]
 
 
 def test_a_cell_whose_state_was_always_zero() -> None:

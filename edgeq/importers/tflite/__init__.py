@@ -12,6 +12,7 @@ from edgeq.importers.tflite import blocks, convolution, elementwise, movement  #
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.fold import FOLDERS, fold
 from edgeq.importers.tflite.hints import hint_for
+from edgeq.importers.tflite.islands import join_functions
 from edgeq.importers.tflite.raw import Problem, RawModel, RawOp, shortened
 from edgeq.importers.tflite.reader import read
 from edgeq.importers.tflite.registry import HANDLERS
@@ -67,6 +68,7 @@ def import_raw(
         if problems:
             raise all_in_one(problems, "operators", where)
         builder.outputs()
+        join_functions(builder)
         return builder.editor.finish(), builder.values
     except Problem as problem:
         raise ModelError(problem.reason, hint=problem.hint or DEFAULT_HINT, where=where) from problem

@@ -47,6 +47,8 @@ class Builder:
         """Tensor index → name of the value that holds it."""
         self.folded: dict[int, Array] = {}
         """Elements of tensors that turned out to be constant, in their stored type."""
+        self.real: set[str] = set()
+        """Names of the nodes whose outputs are real numbers in the file."""
         self.quantized = False
         self.reshaped = bool(input_shapes) or any(model.tensors[i].dynamic for i in model.inputs)
         """Whether shapes of activations may differ from those in the file."""
@@ -392,6 +394,8 @@ class Builder:
             names.append(name)
         qs = [self.activation_q(self.tensor(i)) for i in indices]
         node = self.editor.unique(short_name(names[0]))
+        if not self.is_quantized(raw):
+            self.real.add(node)
         for index, name in zip(indices, self._add_all(op, inputs, node, names, qs), strict=True):
             self.bind(index, name)
 

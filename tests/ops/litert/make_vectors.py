@@ -17,6 +17,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+import island_models  # noqa: E402, F401 (registers its cases)
 import movement_models  # noqa: E402, F401 (registers its cases)
 from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: E402
 from models import CASES, Model, models  # noqa: E402

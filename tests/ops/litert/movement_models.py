@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models import Model, case
+from tflite_file import Tensor
 
 
 def moved(m: Model, kind: str, shape: Any, out: Any, extra: Any, table: str, options: Any) -> Model:
@@ -92,6 +93,23 @@ def pad_v2(m: Model) -> Model:
     value = m.constant(1, q=m.q(x))
     m.output(1, 6, 6, 2, like=x)
     return m.op("PADV2", [x, pads, value], "PadV2Options")
+
+
+def chosen(m: Model, kind: str, form: Any, constant: bool) -> Model:
+    """A constant choice between two tensors of one scale."""
+    x = m.input(2, 5, 7)
+    y = m.constant(2, 5, 7, q=m.q(x)) if constant else m.input(2, 5, 7, q=m.q(x))
+    m.tensors.append(Tensor("condition", form, "BOOL", m.rng.integers(0, 2, form)))
+    condition = len(m.tensors) - 1
+    m.output(2, 5, 7, like=x)
+    return m.op(kind, [condition, x, y])
+
+
+for number, (form, constant) in enumerate([((2, 5, 7), False), ((2, 5, 7), True), ((5, 1), False), ((7,), True)]):
+    case("SELECT_V2", f"{number}", lambda m, f=form, c=constant: chosen(m, "SELECT_V2", f, c))
+    if number < 2:
+        case("SELECT", f"{number}", lambda m, f=form, c=constant: chosen(m, "SELECT", f, c))
+        case("SELECT", f"uint8_{number}", lambda m, f=form, c=constant: chosen(m, "SELECT", f, c), "UINT8")
 
 
 def joined(m: Model, kind: str, shapes: Any, axis: int, out: Any, unlike: bool = False) -> Model:
