@@ -19,10 +19,12 @@ class Feature:
     Attributes:
         description: one line.
         implies: the features that every processor with this one has, too; theirs follow.
+        flags: how gcc and clang are told that the processor has it, where its CPU's own flags do not say so.
     """
 
     description: str
     implies: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 FEATURES: Mapping[str, Feature] = {
@@ -33,6 +35,13 @@ FEATURES: Mapping[str, Feature] = {
     "v8m": Feature("Arm: Armv8-M", ("thumb",)),
     "lob": Feature("Arm: low-overhead branches of Armv8.1-M", ("thumb2", "v8m")),
     "mve": Feature("Arm: M-profile vector extension (Helium)", ("dsp", "lob")),
+    "avx2": Feature("x86: vectors of 256 bits", flags=("-mavx2",)),
+    "avx-vnni": Feature("x86: products of four bytes, in vectors of 256 bits", ("avx2",), ("-mavxvnni",)),
+    "avx512-vnni": Feature(
+        "x86: products of four bytes, in vectors of 512 bits",
+        ("avx2",),
+        ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512vnni"),
+    ),
 }
 
 

@@ -36,7 +36,7 @@ from edgeq.report.accuracy import layer_errors
 from edgeq.report.size import end_within, measure
 from edgeq.sequence import unroll
 from edgeq.simulator import FloatExecutor
-from edgeq.target import Target, load_target, target_name
+from edgeq.target import Target, load_target, target_name, with_isa
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.cmake import check_compilable, forget_place
 from edgeq.toolchain.compilers import find_toolchain
@@ -162,7 +162,7 @@ def build(
     Raises:
         EdgeqError: see edgeq.errors for what each subclass means. Nothing is left behind.
     """
-    target = load_target(options.target)
+    target = _target(options)
     lowered_for = _kernel_target(target, options.simulate)
     options = _with_library(options, model)
     if options.sanitize and not target.native:
@@ -222,6 +222,20 @@ def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> 
         observe,
         key=options.key,
     )
+
+
+def _target(options: BuildOptions) -> Target:
+    """What is built for; this machine's own vectors are not for programs that run another processor's kernels.
+
+    Raises:
+        UsageError: there is no such target, or the instruction set is not one of its.
+    """
+    target = load_target(options.target)
+    if options.simulate is None:
+        return with_isa(target, options.isa)
+    if options.isa is not None:
+        raise UsageError("--isa chooses this machine's kernels, --simulate another's", hint="leave one of them out")
+    return target
 
 
 def _kernel_target(target: Target, simulate: str | None) -> Target:

@@ -149,6 +149,16 @@ class BuildOptions:
         str | None,
         Option("Host only: run this target's kernels, instructions as C", TARGET, BUILD, metavar="TARGET"),
     ] = None
+    isa: Annotated[
+        str | None,
+        Option(
+            "Host only: instruction set of the kernels: x86-64, avx2, avx-vnni or avx512-vnni",
+            TEXT,
+            BUILD,
+            metavar="NAME",
+            default="this machine's",
+        ),
+    ] = None
     sanitize: Annotated[bool, Option("Host only: AddressSanitizer and UndefinedBehaviorSanitizer", ON, BUILD)] = False
     dump_ir: Annotated[
         str | Path | None,

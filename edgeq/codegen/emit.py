@@ -43,7 +43,9 @@ from edgeq.resources import folder as resource_folder
 from edgeq.target import Target, target_text
 
 OPTIMIZATION: Mapping[Goal, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
-"""Compiler flag for each goal."""
+"""Compiler flag for each goal, on bare metal."""
+COMPUTER: Mapping[Goal, str] = {**OPTIMIZATION, "balanced": "-O3"}
+"""The same where there is an operating system: memory for code is no concern there."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "declarations": _weights_declarations(program),
         "definitions": _weights_definitions(program),
         "cmsis_nn": cmsis_nn,
-        "optimization": OPTIMIZATION[program.optimize],
+        "optimization": (OPTIMIZATION if target.bare_metal else COMPUTER)[program.optimize],
         "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
         "assembly": any(n.endswith(".S") for n in platform),
         "linker_script": next((n for n in platform if n.endswith(".ld")), ""),

@@ -2,6 +2,7 @@
 
 from edgeq.target.loading import is_file_name, list_boards, list_targets, load_target, load_target_file, target_name
 from edgeq.target.model import Region, RunnerSpec, Speed, Target
+from edgeq.target.native import native_features, with_isa
 from edgeq.target.text import target_text
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "list_targets",
     "load_target",
     "load_target_file",
+    "native_features",
     "target_name",
     "target_text",
+    "with_isa",
 ]

@@ -97,9 +97,9 @@ if __name__ == "__main__":
     from c_program import calls
     from cases import all_cases
 
-    from edgeq.target import list_targets
+    from edgeq.isa import FEATURES
 
-    everything = calls(all_cases(), frozenset[str]().union(*(t.isa for t in list_targets())))
+    everything = calls(all_cases(), frozenset(FEATURES))
     with tempfile.TemporaryDirectory() as folder:
         distances, beside = find(Path(folder), everything)
     print("\n".join([*_table(distances), "", *_beside(beside)]))

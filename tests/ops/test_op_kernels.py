@@ -17,17 +17,20 @@ from edgeq.ir.graph import GraphEditor
 from edgeq.ir.kernel import GOALS
 from edgeq.ir.op import registry
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.isa import FEATURES, with_implied
 from edgeq.kernels import rows
 from edgeq.kernels.choice import Wanted
+from edgeq.kernels.x86.isa import VECTORS
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
 from edgeq.runners import Job, way_to_run, ways
-from edgeq.target import list_targets, load_target
+from edgeq.target import list_targets, load_target, native_features
 from edgeq.toolchain import find_toolchain, run
 
 SANITIZE = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 ZIG = ("cortex-m0plus", "cortex-m4", "cortex-m55")
 """Cores for which Clang compiles, too: one of each kernel set."""
+X86 = [vectors.feature for vectors in VECTORS]
 COMPUTERS = [("rpi-zero", "zig"), ("rpi2", "gcc"), ("rpi4", "gcc"), ("linux-riscv64", "gcc")]
 """Those with Linux, each of another instruction set, and a compiler."""
 CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
@@ -57,8 +60,7 @@ def test_names_are_unique() -> None:
 
 def test_every_kernel_row_is_exercised() -> None:
     """A kernel that no case reaches would be untested."""
-    features = frozenset[str]().union(*(t.isa for t in list_targets()))
-    reached = {(c.case.node.op.kind, c.kernel.function) for c in calls(all_cases(), features)}
+    reached = {(c.case.node.op.kind, c.kernel.function) for c in calls(all_cases(), frozenset(FEATURES))}
     own = [(kind, kernel) for kind, op in registry().items() for kernel in rows(op) if kernel.library == "edgeq"]
     names = {(kind, kernel.function) for kind, kernel in own}
     assert names - reached == set()
@@ -69,7 +71,8 @@ def test_every_row_is_chosen_by_a_core() -> None:
     """A row behind one that takes all that it takes would never be called."""
     every = [case for case in every_case() if not case.node.op.is_view]
     own = {(kind, k.function, k.isa) for kind, op in registry().items() for k in rows(op) if k.library == "edgeq"}
-    wanted = [Wanted(isa, goal) for isa in sorted({t.isa for t in list_targets()}, key=sorted) for goal in GOALS]
+    sets = {t.isa for t in list_targets()} | {with_implied([name]) for name in X86}
+    wanted = [Wanted(isa, goal) for isa in sorted(sets, key=sorted) for goal in GOALS]
     chosen = {(c.node.op.kind, k.function, k.isa) for c in every for w in wanted if (k := w.choose(c.site)) is not None}
     assert own - chosen == set()
 
@@ -116,11 +119,39 @@ def test_simulated_core_with_sanitizers(core: str, tmp_path: Path) -> None:
     assert run_on_host(tmp_path, wanted) == []
 
 
+def own_calls(feature: str) -> tuple[Call, ...]:
+    """All cases under the rows that need the vectors of x86 called `feature`."""
+    return tuple(c for c in calls(every_case(), with_implied([feature])) if feature in c.kernel.isa)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feature", X86)
+def test_x86_vectors_in_c(feature: str, tmp_path: Path) -> None:
+    """What the instructions mean, whatever this machine has."""
+    wanted = own_calls(feature)
+    assert wanted != ()
+    assert run_on_host(tmp_path, wanted) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feature", X86)
+@pytest.mark.parametrize(("options", "level"), [((), "-O3"), (SANITIZE, "-O1")])
+def test_x86_vectors(feature: str, options: tuple[str, ...], level: str, tmp_path: Path) -> None:
+    """The instructions themselves."""
+    if feature not in native_features():
+        pytest.skip(f"{needs.OPTIONAL}this machine has no {feature}")
+    target = load_target("host")
+    flags = [flag for name in sorted(with_implied([feature])) for flag in FEATURES[name].flags]
+    gcc = needs.compiler(target, "gcc")
+    program = compile_program(tmp_path, own_calls(feature), target, gcc, (*flags, *options), optimize=level)
+    assert failures(run([program], check=False)) == []
+
+
 @pytest.mark.slow
 def test_host_with_clang(tmp_path: Path) -> None:
     """All kernels, optimized by another compiler."""
-    target, isa = load_target("host"), frozenset[str]().union(*(t.isa for t in list_targets()))
-    program = compile_program(tmp_path, calls(plain_cases(), isa), target, needs.clang(target), ())
+    target, every = load_target("host"), calls(plain_cases(), frozenset(FEATURES))
+    program = compile_program(tmp_path, every, target, needs.clang(target), ())
     assert failures(run([program], check=False)) == []
 
 

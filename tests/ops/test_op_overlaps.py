@@ -9,7 +9,7 @@ from c_program import calls
 from cases import PLAIN, all_cases, of_ports
 from distances import Beside, Distance, find
 
-from edgeq.target import list_targets
+from edgeq.isa import FEATURES
 
 pytestmark = pytest.mark.slow
 APART = {"eq_split_ref": "the planner keeps several outputs apart from what is read"}
@@ -18,10 +18,9 @@ APART = {"eq_split_ref": "the planner keeps several outputs apart from what is r
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Distance, ...], tuple[Beside, ...]]:
-    """All kernels, those of microcontrollers by what their instructions mean in C, with the plain cases."""
+    """All kernels, those of instruction sets by what these mean in C, with the plain cases."""
     plain = [case for case in all_cases() if f"/{PLAIN}/" in case.name]
-    isa = frozenset[str]().union(*(t.isa for t in list_targets()))
-    return find(tmp_path_factory.mktemp("distances"), calls([*plain, *of_ports()], isa))
+    return find(tmp_path_factory.mktemp("distances"), calls([*plain, *of_ports()], frozenset(FEATURES)))
 
 
 def test_no_result_is_wrong_from_the_declared_distance_on(tried: tuple[tuple[Distance, ...], object]) -> None:

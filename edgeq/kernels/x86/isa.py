@@ -1,0 +1,42 @@
+"""The vectors of x86: what rows need of the processor, and how their kernels lay out what they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """One instruction set's vectors of 32-bit sums.
+
+    Attributes:
+        name: at the end of the C names and in the names of files.
+        feature: what a processor must have.
+        lanes: sums of a vector, one for each output channel.
+        step: products that an instruction adds to every sum.
+        unsigned: whether activations are multiplied as unsigned bytes, 128 above their values.
+    """
+
+    name: str
+    feature: str
+    lanes: int
+    step: int
+    unsigned: bool
+
+    @property
+    def isa(self) -> frozenset[str]:
+        """Features that rows need."""
+        return frozenset({self.feature})
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of an activation in a collected window."""
+        return 1 if self.unsigned else 2
+
+
+VECTORS = (
+    Vectors("avx512_vnni", "avx512-vnni", lanes=16, step=4, unsigned=True),
+    Vectors("avx_vnni", "avx-vnni", lanes=8, step=4, unsigned=True),
+    Vectors("avx2", "avx2", lanes=8, step=2, unsigned=False),
+)
+"""Fastest first."""

@@ -1,0 +1,62 @@
+"""Weights and multipliers as the x86 kernels read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.site import is_symmetric, padded
+from edgeq.kernels.x86.isa import Vectors
+from edgeq.numerics.fixedpoint import Multiplier, Rounding
+
+Channels = npt.NDArray[np.intp]
+
+_GREATEST_SHIFT = {Rounding.FAST: 0, Rounding.SINGLE: -2, Rounding.DOUBLE: -1}
+"""Factors below one, with SINGLE below 1/4, with DOUBLE below 1/2: no sum is shifted before it is multiplied."""
+
+
+def takes_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
+    """Whether the kernels can multiply by the factors; nearly all factors are far below one."""
+    return int(multiplier.shift.max()) <= _GREATEST_SHIFT[rounding]
+
+
+def takes_weights(site: Site, multiplier: Multiplier) -> bool:
+    """Symmetric weights, and multipliers that the vectors can take."""
+    return is_symmetric(site) and takes_multiplier(multiplier, site.rounding)
+
+
+def pack_steps(weights: Array, vectors: Vectors) -> Array:
+    """Weights (OC, K): per vector of channels, per step of K, the step of each channel; zeros fill both up."""
+    channels, depth = padded(len(weights), vectors.lanes), padded(weights.shape[1], vectors.step)
+    w = np.pad(weights, ((0, channels - len(weights)), (0, depth - weights.shape[1])))
+    return w.reshape(-1, vectors.lanes, depth // vectors.step, vectors.step).transpose(0, 2, 1, 3).ravel()
+
+
+def whole_vectors(channels: int, vectors: Vectors) -> Channels:
+    """The channels in order, filled up to whole vectors with −1."""
+    lanes = np.arange(padded(channels, vectors.lanes))
+    return np.where(lanes < channels, lanes, -1)
+
+
+def right_shift(multiplier: Multiplier, rounding: Rounding) -> Array:
+    """By how much a product's high word (SINGLE: of 64 bits; DOUBLE: of twice the product) is shifted to the right."""
+    return (-multiplier.shift - (1 if rounding is Rounding.SINGLE else 0)).astype(np.int32)
+
+
+def channel_params(site: Site, bias: Array, multiplier: Multiplier, order: Channels) -> Mapping[str, Param]:
+    """The members `bias, multiplier, shift` in the kernels' order, which has −1 where there is no channel."""
+
+    def ordered(values: Array, spare: int = 0) -> Array:
+        return np.where(order < 0, spare, values[order]).astype(np.int32)
+
+    fast = site.rounding is Rounding.FAST
+    return {
+        "bias": ordered(bias),
+        "multiplier": ordered(multiplier.mantissa),
+        "shift": 0 if fast else ordered(right_shift(multiplier, site.rounding), 1),
+    }

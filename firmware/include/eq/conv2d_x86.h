@@ -1,0 +1,32 @@
+/* 2-D convolution of NHWC int8 images in one group, and fully connected layers, with the vectors of x86. */
+#ifndef EQ_CONV2D_X86_H
+#define EQ_CONV2D_X86_H
+
+#include <stdint.h>
+
+/* Arrays are filled up to a multiple of the vectors' lanes: 8, with AVX-512 16. */
+typedef struct {
+    int32_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left;
+    int32_t pad_value;         /* what the input reads as outside its borders: its zero-point */
+    int32_t depth;             /* taps of a window, filled up to whole steps: of 4, with AVX2 of 2 */
+    int32_t together;          /* output pixels whose windows are collected before they are multiplied */
+    const int8_t *weights;     /* as kernels/x86/gemm.h says */
+    const int32_t *bias;       /* input zero-point folded in, and 128 where activations are unsigned */
+    const int32_t *multiplier; /* m * 2^31, or its mantissa */
+    const int32_t *shift;      /* _single: of the product's high word; _double: of the rounded product; to the right */
+    int32_t zero_point, qmin, qmax;
+} eq_conv2d_x86_params;
+
+/* scratch: `together` windows of `depth` activations and 16 more, each of 1 byte, with AVX2 of 2. */
+#define EQ_CONV2D_X86(name)                                                                                            \
+    void name##_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);               \
+    void name##_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);             \
+    void name##_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+EQ_CONV2D_X86(eq_conv2d_avx2)
+EQ_CONV2D_X86(eq_conv2d_avx_vnni)
+EQ_CONV2D_X86(eq_conv2d_avx512_vnni)
+#undef EQ_CONV2D_X86
+
+#endif

@@ -1,0 +1,455 @@
+/* Vectors of 32-bit sums, one lane per output channel, on x86. A file that includes this defines EQ_X86 first:
+ *
+ *   EQ_AVX2         8 lanes; a step multiplies two activations of 16 bits by two weights in each lane
+ *   EQ_AVX_VNNI     8 lanes; a step multiplies four activations, unsigned, by four weights
+ *   EQ_AVX512_VNNI  16 lanes, likewise
+ *
+ * Where the instructions are missing their meaning in C stands for them, so that the same kernels run on any machine.
+ */
+#ifndef EQ_X86_VECTORS_H
+#define EQ_X86_VECTORS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "eq/requant.h"
+
+#define EQ_AVX2 1
+#define EQ_AVX_VNNI 2
+#define EQ_AVX512_VNNI 3
+
+/* For a loop over what an array of vectors holds, which are to stay in registers. */
+#define EQ_UNROLL _Pragma("GCC unroll 16")
+#define EQ_INLINE static inline __attribute__((always_inline))
+
+#if EQ_X86 == EQ_AVX512_VNNI
+#define EQ_LANES 16
+#define EQ_ACROSS 4 /* vectors of channels computed at once */
+#else
+#define EQ_LANES 8
+#define EQ_ACROSS 2
+#endif
+
+/* Activations of a step, and what a tile of activations holds: signed halves, or bytes with the sign bit flipped. */
+#if EQ_X86 == EQ_AVX2
+#define EQ_STEP 2
+typedef int16_t eq_activation;
+#else
+#define EQ_STEP 4
+typedef uint8_t eq_activation;
+#endif
+
+#define EQ_CHUNK 16 /* activations copied at once */
+
+/* What a scaled sum is bounded by, and then moved by; together they make bytes. */
+typedef struct {
+    int32_t low, high, zero_point;
+} eq_bounds;
+
+EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
+{
+    const eq_bounds b = {qmin - zero_point, qmax - zero_point, zero_point};
+    return b;
+}
+
+/* Functions, besides those that say it in their names:
+ *   eq_step           adds the products of a step of activations, the same in all lanes, and of weights
+ *   eq_doubling_high  round(a * b / 2^31), halves up
+ *   eq_high           floor(a * b / 2^32)
+ *   eq_shift_right    floor(a / 2^shift)
+ *   eq_power          2^shift
+ *   eq_pairs_*        of two vectors of halves, each with the other's at its side: one vector of the pairs of half of
+ *                     the channels, in the order of sums that eq_store_both undoes
+ *   eq_add_pairs      adds the two products of every pair
+ */
+
+#if EQ_X86 == EQ_AVX512_VNNI && defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+
+#include <immintrin.h>
+
+typedef __m512i eq_sums;
+typedef __m512i eq_weights;
+typedef __m512i eq_halves;
+
+EQ_INLINE eq_sums eq_load_sums(const int32_t *from)
+{
+    return _mm512_loadu_si512(from);
+}
+
+EQ_INLINE eq_weights eq_load_weights(const int8_t *from)
+{
+    return _mm512_loadu_si512(from);
+}
+
+EQ_INLINE eq_sums eq_step(eq_sums sums, const eq_activation *a, eq_weights w)
+{
+    int32_t four;
+    memcpy(&four, a, sizeof four);
+    return _mm512_dpbusd_epi32(sums, _mm512_set1_epi32(four), w);
+}
+
+EQ_INLINE eq_sums eq_doubling_high(eq_sums a, eq_sums b)
+{
+    const __m512i half = _mm512_set1_epi64((int64_t)1 << 30);
+    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
+    const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32)), half);
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+}
+
+EQ_INLINE eq_sums eq_high(eq_sums a, eq_sums b)
+{
+    const __m512i even = _mm512_mul_epi32(a, b);
+    const __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+}
+
+EQ_INLINE eq_sums eq_add(eq_sums a, eq_sums b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+EQ_INLINE eq_sums eq_all(int32_t a)
+{
+    return _mm512_set1_epi32(a);
+}
+
+EQ_INLINE eq_sums eq_shift_right(eq_sums a, eq_sums shift)
+{
+    return _mm512_srav_epi32(a, shift);
+}
+
+EQ_INLINE eq_sums eq_power(eq_sums shift)
+{
+    return _mm512_sllv_epi32(_mm512_set1_epi32(1), shift);
+}
+
+EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
+{
+    const eq_sums low = _mm512_max_epi32(a, _mm512_set1_epi32(b.low));
+    const eq_sums in = _mm512_min_epi32(low, _mm512_set1_epi32(b.high));
+    const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(in, _mm512_set1_epi32(b.zero_point)));
+    _mm_storeu_si128((__m128i *)(void *)to, bytes);
+}
+
+EQ_INLINE eq_halves eq_all_halves(int32_t a)
+{
+    return _mm512_set1_epi16((int16_t)a);
+}
+
+EQ_INLINE eq_halves eq_load_halves(const int8_t *from)
+{
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)from));
+}
+
+EQ_INLINE eq_halves eq_pairs_low(eq_halves a, eq_halves b)
+{
+    return _mm512_unpacklo_epi16(a, b);
+}
+
+EQ_INLINE eq_halves eq_pairs_high(eq_halves a, eq_halves b)
+{
+    return _mm512_unpackhi_epi16(a, b);
+}
+
+EQ_INLINE eq_sums eq_add_pairs(eq_sums sums, eq_halves a, eq_halves b)
+{
+    return _mm512_dpwssd_epi32(sums, a, b);
+}
+
+EQ_INLINE void eq_store_both(int8_t *to, eq_sums low, eq_sums high, eq_bounds b)
+{
+    const __m512i above = _mm512_max_epi16(_mm512_packs_epi32(low, high), _mm512_set1_epi16((int16_t)b.low));
+    const __m512i in = _mm512_min_epi16(above, _mm512_set1_epi16((int16_t)b.high));
+    const __m512i moved = _mm512_add_epi16(in, _mm512_set1_epi16((int16_t)b.zero_point));
+    _mm256_storeu_si256((__m256i *)(void *)to, _mm512_cvtepi16_epi8(moved));
+}
+
+#elif EQ_X86 != EQ_AVX512_VNNI && defined(__AVX2__) && (EQ_X86 == EQ_AVX2 || defined(__AVXVNNI__))
+
+#include <immintrin.h>
+
+typedef __m256i eq_sums;
+typedef __m256i eq_weights;
+typedef __m256i eq_halves;
+
+EQ_INLINE eq_sums eq_load_sums(const int32_t *from)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)from);
+}
+
+EQ_INLINE eq_weights eq_load_weights(const int8_t *from)
+{
+#if EQ_X86 == EQ_AVX2
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from));
+#else
+    return _mm256_loadu_si256((const __m256i *)(const void *)from);
+#endif
+}
+
+EQ_INLINE eq_sums eq_step(eq_sums sums, const eq_activation *a, eq_weights w)
+{
+    int32_t step;
+    memcpy(&step, a, sizeof step);
+#if EQ_X86 == EQ_AVX2
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_set1_epi32(step), w));
+#else
+    return _mm256_dpbusd_avx_epi32(sums, _mm256_set1_epi32(step), w);
+#endif
+}
+
+EQ_INLINE eq_sums eq_doubling_high(eq_sums a, eq_sums b)
+{
+    const __m256i half = _mm256_set1_epi64x((int64_t)1 << 30);
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
+    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32)), half);
+    return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+}
+
+EQ_INLINE eq_sums eq_high(eq_sums a, eq_sums b)
+{
+    const __m256i even = _mm256_mul_epi32(a, b);
+    const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
+    return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+
+EQ_INLINE eq_sums eq_add(eq_sums a, eq_sums b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+EQ_INLINE eq_sums eq_all(int32_t a)
+{
+    return _mm256_set1_epi32(a);
+}
+
+EQ_INLINE eq_sums eq_shift_right(eq_sums a, eq_sums shift)
+{
+    return _mm256_srav_epi32(a, shift);
+}
+
+EQ_INLINE eq_sums eq_power(eq_sums shift)
+{
+    return _mm256_sllv_epi32(_mm256_set1_epi32(1), shift);
+}
+
+EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
+{
+    const __m256i low = _mm256_max_epi32(a, _mm256_set1_epi32(b.low));
+    const __m256i in = _mm256_min_epi32(low, _mm256_set1_epi32(b.high));
+    const __m256i moved = _mm256_add_epi32(in, _mm256_set1_epi32(b.zero_point));
+    const __m128i halves = _mm_packs_epi32(_mm256_castsi256_si128(moved), _mm256_extracti128_si256(moved, 1));
+    _mm_storel_epi64((__m128i *)(void *)to, _mm_packs_epi16(halves, halves));
+}
+
+EQ_INLINE eq_halves eq_all_halves(int32_t a)
+{
+    return _mm256_set1_epi16((int16_t)a);
+}
+
+EQ_INLINE eq_halves eq_load_halves(const int8_t *from)
+{
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from));
+}
+
+EQ_INLINE eq_halves eq_pairs_low(eq_halves a, eq_halves b)
+{
+    return _mm256_unpacklo_epi16(a, b);
+}
+
+EQ_INLINE eq_halves eq_pairs_high(eq_halves a, eq_halves b)
+{
+    return _mm256_unpackhi_epi16(a, b);
+}
+
+EQ_INLINE eq_sums eq_add_pairs(eq_sums sums, eq_halves a, eq_halves b)
+{
+#if EQ_X86 == EQ_AVX2
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, b));
+#else
+    return _mm256_dpwssd_avx_epi32(sums, a, b);
+#endif
+}
+
+EQ_INLINE void eq_store_both(int8_t *to, eq_sums low, eq_sums high, eq_bounds b)
+{
+    const __m256i above = _mm256_max_epi16(_mm256_packs_epi32(low, high), _mm256_set1_epi16((int16_t)b.low));
+    const __m256i in = _mm256_min_epi16(above, _mm256_set1_epi16((int16_t)b.high));
+    const __m256i moved = _mm256_add_epi16(in, _mm256_set1_epi16((int16_t)b.zero_point));
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(moved), _mm256_extracti128_si256(moved, 1));
+    _mm_storeu_si128((__m128i *)(void *)to, bytes);
+}
+
+#else
+
+typedef struct {
+    int32_t lane[EQ_LANES];
+} eq_sums;
+
+typedef struct {
+    int8_t lane[EQ_LANES][EQ_STEP];
+} eq_weights;
+
+typedef struct {
+    int16_t lane[2 * EQ_LANES];
+} eq_halves;
+
+EQ_INLINE int32_t eq_wrap(int64_t a)
+{
+    return (int32_t)(uint32_t)((uint64_t)a & 0xffffffffU);
+}
+
+/* A function whose lane i is `expression`. */
+#define EQ_EACH_LANE(name, parameters, expression)                                                                     \
+    EQ_INLINE eq_sums name parameters                                                                                  \
+    {                                                                                                                  \
+        eq_sums r;                                                                                                     \
+        for (int32_t i = 0; i < EQ_LANES; i++) {                                                                       \
+            r.lane[i] = expression;                                                                                    \
+        }                                                                                                              \
+        return r;                                                                                                      \
+    }
+
+EQ_EACH_LANE(eq_load_sums, (const int32_t *from), from[i])
+EQ_EACH_LANE(eq_doubling_high, (eq_sums a, eq_sums b),
+             eq_wrap(((int64_t)a.lane[i] * b.lane[i] + ((int64_t)1 << 30)) >> 31))
+EQ_EACH_LANE(eq_high, (eq_sums a, eq_sums b), (int32_t)((int64_t)a.lane[i] * b.lane[i] >> 32))
+EQ_EACH_LANE(eq_add, (eq_sums a, eq_sums b), eq_wrap((int64_t)a.lane[i] + b.lane[i]))
+EQ_EACH_LANE(eq_all, (int32_t a), a)
+EQ_EACH_LANE(eq_shift_right, (eq_sums a, eq_sums shift), a.lane[i] >> shift.lane[i])
+EQ_EACH_LANE(eq_power, (eq_sums shift), 1 << shift.lane[i])
+
+EQ_INLINE eq_weights eq_load_weights(const int8_t *from)
+{
+    eq_weights w;
+    memcpy(w.lane, from, sizeof w.lane);
+    return w;
+}
+
+EQ_INLINE eq_sums eq_step(eq_sums sums, const eq_activation *a, eq_weights w)
+{
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        for (int32_t k = 0; k < EQ_STEP; k++) {
+            sums.lane[i] = eq_wrap((int64_t)sums.lane[i] + (int32_t)a[k] * w.lane[i][k]);
+        }
+    }
+    return sums;
+}
+
+EQ_INLINE int8_t eq_bounded(int32_t a, eq_bounds b)
+{
+    return (int8_t)(eq_clamp(a, b.low, b.high) + b.zero_point);
+}
+
+EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
+{
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        to[i] = eq_bounded(a.lane[i], b);
+    }
+}
+
+EQ_INLINE eq_halves eq_all_halves(int32_t a)
+{
+    eq_halves r;
+    for (int32_t i = 0; i < 2 * EQ_LANES; i++) {
+        r.lane[i] = (int16_t)a;
+    }
+    return r;
+}
+
+EQ_INLINE eq_halves eq_load_halves(const int8_t *from)
+{
+    eq_halves r;
+    for (int32_t i = 0; i < 2 * EQ_LANES; i++) {
+        r.lane[i] = from[i];
+    }
+    return r;
+}
+
+/* Instructions work within 128 bits: of every eight halves, four go into the low pairs, the others into the high ones.
+ */
+EQ_INLINE eq_halves eq_pairs_of(eq_halves a, eq_halves b, int32_t from)
+{
+    eq_halves r;
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        const int32_t k = i / 4 * 8 + i % 4 + from;
+        r.lane[2 * i] = a.lane[k];
+        r.lane[2 * i + 1] = b.lane[k];
+    }
+    return r;
+}
+
+EQ_INLINE eq_halves eq_pairs_low(eq_halves a, eq_halves b)
+{
+    return eq_pairs_of(a, b, 0);
+}
+
+EQ_INLINE eq_halves eq_pairs_high(eq_halves a, eq_halves b)
+{
+    return eq_pairs_of(a, b, 4);
+}
+
+EQ_INLINE eq_sums eq_add_pairs(eq_sums sums, eq_halves a, eq_halves b)
+{
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        const int32_t product = a.lane[2 * i] * b.lane[2 * i] + a.lane[2 * i + 1] * b.lane[2 * i + 1];
+        sums.lane[i] = eq_wrap((int64_t)sums.lane[i] + product);
+    }
+    return sums;
+}
+
+EQ_INLINE void eq_store_both(int8_t *to, eq_sums low, eq_sums high, eq_bounds b)
+{
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        const int32_t k = i / 4 * 8 + i % 4;
+        to[k] = eq_bounded(low.lane[i], b);
+        to[k + 4] = eq_bounded(high.lane[i], b);
+    }
+}
+
+#endif
+
+EQ_INLINE eq_activation eq_activation_of(int8_t a)
+{
+#if EQ_X86 == EQ_AVX2
+    return a;
+#else
+    return (eq_activation)((uint8_t)a ^ 0x80U);
+#endif
+}
+
+/* EQ_CHUNK bytes of input as activations */
+EQ_INLINE void eq_collect_chunk(eq_activation *to, const int8_t *from)
+{
+#if EQ_X86 == EQ_AVX2
+    const eq_halves halves = eq_load_halves(from);
+    memcpy(to, &halves, sizeof halves);
+#else
+    uint64_t words[2];
+    memcpy(words, from, sizeof words);
+    words[0] ^= 0x8080808080808080U;
+    words[1] ^= 0x8080808080808080U;
+    memcpy(to, words, sizeof words);
+#endif
+}
+
+/* What eq_multiply makes of sums, with the factors of the lanes from channel `at` on. FAST: factors without shift;
+ * SINGLE: shift is that of the product's high word, at least 1; DOUBLE: that of the rounded product, at least 1. */
+EQ_INLINE eq_sums eq_scale(eq_sums sums, const int32_t *multiplier, const int32_t *shift, int32_t at,
+                           eq_rounding rounding)
+{
+    const eq_sums factor = eq_load_sums(multiplier + at);
+    if (rounding == EQ_SINGLE) {
+        const eq_sums by = eq_load_sums(shift + at);
+        const eq_sums half = eq_power(eq_add(by, eq_all(-1)));
+        return eq_shift_right(eq_add(eq_high(sums, factor), half), by);
+    }
+    const eq_sums high = eq_doubling_high(sums, factor);
+    if (rounding == EQ_FAST) {
+        return high;
+    }
+    const eq_sums nudged = eq_add(high, eq_shift_right(high, eq_all(31)));
+    const eq_sums halved = eq_shift_right(nudged, eq_add(eq_load_sums(shift + at), eq_all(-1)));
+    return eq_shift_right(eq_add(halved, eq_all(1)), eq_all(1));
+}
+
+#endif

@@ -1,0 +1,89 @@
+"""Weights and multipliers of the x86 kernels, unpacked again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.site import padded
+from edgeq.kernels.x86.depthwise import channel_order, pack_pairs
+from edgeq.kernels.x86.isa import VECTORS, Vectors
+from edgeq.kernels.x86.pack import pack_steps, right_shift, takes_multiplier, whole_vectors
+from edgeq.numerics.fixedpoint import Rounding, quantize_multiplier
+
+BY_NAME = pytest.mark.parametrize("vectors", VECTORS, ids=lambda v: v.name)
+
+
+def weights_of(shape: tuple[int, ...]) -> Array:
+    return np.random.default_rng(sum(shape)).integers(-127, 128, shape).astype(np.int8)
+
+
+@BY_NAME
+@pytest.mark.parametrize("shape", [(1, 1), (7, 4), (8, 5), (16, 9), (17, 33), (40, 48)])
+def test_steps(vectors: Vectors, shape: tuple[int, int]) -> None:
+    """Read as the kernels read them: a vector of channels after another, a step of each channel."""
+    weights = weights_of(shape)
+    channels, depth = padded(shape[0], vectors.lanes), padded(shape[1], vectors.step)
+    packed = pack_steps(weights, vectors)
+    assert packed.size == channels * depth
+    found = np.zeros((channels, depth), np.int8)
+    values = iter(packed.tolist())
+    for c in range(0, channels, vectors.lanes):
+        for k in range(0, depth, vectors.step):
+            for lane in range(vectors.lanes):
+                found[c + lane, k : k + vectors.step] = [next(values) for _ in range(vectors.step)]
+    np.testing.assert_array_equal(found[: shape[0], : shape[1]], weights)
+    assert not found[shape[0] :].any() and not found[:, shape[1] :].any()
+
+
+def interleaved(low: Array, high: Array) -> Array:
+    """Two vectors of sums as an instruction packs them into one of halves: four and four within every 128 bits."""
+    return np.stack([low.reshape(-1, 4), high.reshape(-1, 4)], axis=1).ravel()
+
+
+@BY_NAME
+@pytest.mark.parametrize("channels", [1, 8, 16, 19, 40])
+def test_packing_restores_the_order_of_channels(vectors: Vectors, channels: int) -> None:
+    order = channel_order(channels, vectors)
+    blocks = [interleaved(*pair) for pair in order.reshape(-1, 2, vectors.lanes)]
+    np.testing.assert_array_equal(np.concatenate(blocks)[:channels], np.arange(channels))
+    assert (np.concatenate(blocks)[channels:] == -1).all()
+
+
+@BY_NAME
+@pytest.mark.parametrize("shape", [(3, 3, 16), (2, 5, 7), (1, 1, 33), (5, 2, 40)])
+def test_pairs(vectors: Vectors, shape: tuple[int, int, int]) -> None:
+    """A pair of rows of every channel of a block, column by column."""
+    weights, order = weights_of(shape), channel_order(shape[2], vectors)
+    packed = pack_pairs(weights, vectors).reshape(-1, shape[1], (shape[0] + 1) // 2, 2 * vectors.lanes, 2)
+    for position, channel in enumerate(order):
+        block, lane = divmod(position, 2 * vectors.lanes)
+        rows = packed[block, :, :, lane].reshape(shape[1], -1).T
+        expected = weights[:, :, channel] if channel >= 0 else np.zeros(shape[:2])
+        np.testing.assert_array_equal(rows[: shape[0]], expected)
+        assert not rows[shape[0] :].any()
+
+
+@BY_NAME
+def test_whole_vectors(vectors: Vectors) -> None:
+    assert whole_vectors(3, vectors).tolist() == [0, 1, 2, *[-1] * (vectors.lanes - 3)]
+    assert whole_vectors(2 * vectors.lanes, vectors).tolist() == list(range(2 * vectors.lanes))
+
+
+@pytest.mark.parametrize(
+    ("factor", "rounding", "taken", "shift"),
+    [
+        (0.9, Rounding.FAST, True, 0),
+        (1.5, Rounding.FAST, False, 0),
+        (0.2, Rounding.SINGLE, True, 1),
+        (0.3, Rounding.SINGLE, False, 0),
+        (0.3, Rounding.DOUBLE, True, 1),
+        (0.6, Rounding.DOUBLE, False, 0),
+    ],
+)
+def test_multipliers(factor: float, rounding: Rounding, taken: bool, shift: int) -> None:
+    multiplier = quantize_multiplier(np.array([factor]), rounding)
+    assert takes_multiplier(multiplier, rounding) == taken
+    if rounding is not Rounding.FAST:
+        assert right_shift(multiplier, rounding).tolist() == [shift]
