@@ -52,7 +52,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of all kernels of the family."""
     op = site.op
     assert isinstance(op, Normalize)
-    sets, constants = op.sets(site), op.constants(site)
+    sets, constants = op.sets(site, site.input(0).shape), op.constants(site)
     qmin, qmax = output_range(site.outputs[0].qp, op.clamp)
     return {
         "outer": sets.outer,
@@ -80,7 +80,7 @@ def overlap(site: Site) -> Overlaps:
     another."""
     op = site.op
     assert isinstance(op, Normalize)
-    sets = op.sets(site)
+    sets = op.sets(site, site.input(0).shape)
     pixel = sets.groups * sets.inner
     outer, group = (a.ravel() for a in np.indices((sets.outer, sets.groups)))
     start, pixels = outer * (sets.middle * pixel), (sets.middle - 1) * pixel
@@ -205,9 +205,9 @@ class Normalize(Op):
         input, and whether it is a lower bound instead of an addend."""
         return 1.0, self.epsilon * count * count, False
 
-    def sets(self, site: Site) -> Sets:
-        """A site's sets, with as few elements in groups and inner as scale and bias need."""
-        x = site.input(0).shape
+    def sets(self, site: Site, x: Shape) -> Sets:
+        """The sets of an input, perhaps of several samples, with as few elements in groups and inner as a site's scale
+        and bias need."""
         sets = self.arrange(x)
         if sets.groups > 1:
             return sets
@@ -270,7 +270,7 @@ class Normalize(Op):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
-        sets, constants, zero = self.sets(site), self.constants(site), site.input(0).qp.zp
+        sets, constants, zero = self.sets(site, x.shape), self.constants(site), site.input(0).qp.zp
         q = x.reshape(sets.shape).astype(np.int64)
         factors = constants.factors(*self.statistics(q, zero))
         one = (sets.groups, sets.inner) if constants.scale.size > 1 else (1, 1)

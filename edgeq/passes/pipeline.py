@@ -23,6 +23,7 @@ from edgeq.passes.mask_softmax import mask_softmax
 from edgeq.passes.merge_tables import merge_tables
 from edgeq.passes.propagate_annotations import propagate_annotations
 from edgeq.passes.recognize_functions import recognize_functions
+from edgeq.passes.recognize_normalizations import recognize_normalizations
 from edgeq.passes.share_values import share_values
 from edgeq.passes.simplify import simplify
 from edgeq.passes.store_outputs import store_outputs
@@ -34,6 +35,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     propagate_annotations,
     simplify,
     share_values,
+    recognize_normalizations,
     recognize_functions,
     canonicalize,
     mask_softmax,

@@ -102,6 +102,9 @@ REDUCTIONS = [
     Case("noop", "ReduceSum", [X], {"noop_with_empty_axes": 1}),
     Case("all", "ReduceSum", [X], {"keepdims": 0}),
     Case("old", "ReduceSum", [X], {"axes": [1]}, opset=11),
+    Case("axes", "ReduceL2", [X], {"axes": [1, 3]}),
+    Case("input", "ReduceL2", [X, ints(-1)], {"keepdims": 0}, opset=18),
+    Case("all", "ReduceSumSquare", [X], opset=11),
     Case("axes", "ReduceMax", [X], {"axes": [2, 3]}, opset=12),
     Case("input", "ReduceMax", [X, ints(-1)], opset=20),
 ]

@@ -8,6 +8,8 @@ from edgeq.ir.op import Scale
 from edgeq.ops._reduce import Reduction
 from edgeq.ops.mean import Mean
 from edgeq.ops.reduce_max import ReduceMax
+from edgeq.ops.sqrt import Sqrt
+from edgeq.ops.square import Square
 from edgeq.ops.sum import Sum
 
 REDUCTIONS: dict[str, type[Reduction]] = {
@@ -20,12 +22,27 @@ REDUCTIONS: dict[str, type[Reduction]] = {
 @handles(*REDUCTIONS)
 def reduce(node: OnnxNode) -> None:
     """Axes from an input (ReduceSum from opset 13, the others from 18) or an attribute; all axes if none are given."""
+    axes = _chosen(node)
+    if axes is None:
+        node.result(node.value(0))
+        return
+    op = REDUCTIONS[node.kind](axes=axes, keepdims=bool(node.attr_int("keepdims", 1)))
+    node.result(node.emit(op, [node.value(0)], keep_q=op.quant_rule([node.shape(0)]).output is Scale.SAME))
+
+
+@handles("ReduceL2", "ReduceSumSquare")
+def squares(node: OnnxNode) -> None:
+    """The sum of squares, and its root."""
+    y, axes = node.emit(Square(), [node.value(0)], "square"), _chosen(node)
+    if axes is not None:
+        y = node.emit(Sum(axes=axes, keepdims=bool(node.attr_int("keepdims", 1))), [y], "sum")
+    node.result(y if node.kind == "ReduceSumSquare" else node.emit(Sqrt(), [y]))
+
+
+def _chosen(node: OnnxNode) -> tuple[int, ...] | None:
+    """The axes that are reduced, ascending; None if there are none."""
     rank = len(node.shape(0))
     axes = axes_of(node, rank)
-    x = node.value(0)
     if (not axes and node.attr_int("noop_with_empty_axes", 0)) or rank == 0:
-        node.result(x)
-        return
-    chosen = tuple(sorted(axes)) if axes else tuple(range(rank))
-    op = REDUCTIONS[node.kind](axes=chosen, keepdims=bool(node.attr_int("keepdims", 1)))
-    node.result(node.emit(op, [x], keep_q=op.quant_rule([node.shape(0)]).output is Scale.SAME))
+        return None
+    return tuple(sorted(axes)) if axes else tuple(range(rank))
