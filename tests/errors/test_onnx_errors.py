@@ -368,6 +368,20 @@ def test_mutants_of_a_model_raise_nothing_else(tmp_path: Path) -> None:
     assert refused > 150
 
 
+@pytest.mark.parametrize(
+    ("dims", "example"), [(["n", "t"], "1,64"), (["n", 16, "t"], "1,16,64"), (["n", "c", "h", 8], "1,3,224,8")]
+)
+def test_an_example_of_a_shape_has_the_rank_of_the_input(dims: list[Any], example: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        imported(relu(x=dims), tmp_path)
+    assert caught.value.hint == f"give the shape of every such input, as in --input-shape x={example}"
+
+
+def test_an_extreme_that_is_the_same_for_every_input(tmp_path: Path) -> None:
+    case = Case("", "Max", [X, np.array(np.inf, np.float32)])
+    assert failure(single(case), tmp_path).message == "Max with inf is that for every input"
+
+
 def test_an_input_without_elements(tmp_path: Path) -> None:
     node = helper.make_node("Relu", ["x"], ["y"])
     model = model_of([node], {"x": [1, 0, 4]}, ["y"])

@@ -27,6 +27,11 @@ BINARY = [
     *(Case("one", op, [X], opset=8) for op in ("Min", "Max", "Sum", "Mean")),
     *(Case("three", op, [X, (5,), weights(3, 1, 5)]) for op in ("Min", "Max", "Sum", "Mean")),
     *(Case("bound", op, [ONE, X]) for op in ("Min", "Max")),
+    *(Case("no_bound", op, [X, scalar(s * np.inf)]) for op, s in (("Min", 1), ("Max", -1))),
+    *(
+        Case("bounds", op, [X, np.array([0.5, s * np.inf, 0, -1, 1], np.float32)])
+        for op, s in (("Min", 1), ("Max", -1))
+    ),
     Case("two", "Where", [EVERY_OTHER, X, X]),
     Case("broadcast", "Where", [EVERY_OTHER[:, :, :1], (4, 1), X], opset=9),
     Case("first", "Where", [EVERY_OTHER, weights(5), X]),

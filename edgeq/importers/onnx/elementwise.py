@@ -91,10 +91,12 @@ def extreme(node: OnnxNode) -> None:
             if np.isnan(bound):
                 raise ModelError("the tensor holds NaN", hint="export the model again", where=operand.name)
             limits = (bound, INFINITY) if node.kind == "Max" else (-INFINITY, bound)
-            x = node.emit(Clip(*limits), [x], suffix)
+            if limits[0] == limits[1]:
+                raise ModelError(f"{node.kind} with {bound} is that for every input", hint="remove the node")
+            x = x if limits == (-INFINITY, INFINITY) else node.emit(Clip(*limits), [x], suffix)
         else:
             op = Maximum() if node.kind == "Max" else Minimum()
-            x = node.emit(op, [x, aligned(node, operand, Activation(x))], suffix)
+            x = node.emit(op, [x, aligned(node, operand, Activation(x), infinite=True)], suffix)
     node.result(x)
 
 

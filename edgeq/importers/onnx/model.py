@@ -264,7 +264,7 @@ def _element_type(declared: Any) -> DType:
 def _input_shape(declared: Any, requested: Shape | None, batch_symbols: set[str]) -> Shape:
     """The shape of one input, from the file and from what the caller requested."""
     name, tensor = declared.name, declared.type.tensor_type
-    example = f"--input-shape {name}=1,3,224,224"
+    example = _example(name, [d.dim_value for d in tensor.shape.dim])
     if not tensor.HasField("shape"):
         if requested is None:
             raise UsageError("the file does not say the shape of this input", hint=f"give it: {example}", where=name)
@@ -296,6 +296,13 @@ def _input_shape(declared: Any, requested: Shape | None, batch_symbols: set[str]
             )
         shape.append(1 if dim is None else dim)
     return _checked(shape, name)
+
+
+def _example(name: str, dims: Sequence[int]) -> str:
+    """An option that gives an input's shape: what is fixed as it is, plausible numbers for the rest."""
+    typical = (1, 3, 224, 224) if len(dims) in (0, 4) else (1, *(64,) * (len(dims) - 1))
+    shape = [d if d > 0 else t for d, t in zip(dims, typical, strict=True)] if dims else typical
+    return f"--input-shape {name}={','.join(map(str, shape))}"
 
 
 def _checked(shape: Sequence[int], name: str) -> Shape:
