@@ -19,9 +19,11 @@ from edgeq.codegen.manifest import edited_files, read_manifest, read_target
 from edgeq.codegen.names import file_prefix, symbol_prefix
 from edgeq.errors import EdgeqError, ToolError, UsageError
 from edgeq.importers import load as import_model
+from edgeq.importers.cut import Cut
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.text import load_graph
+from edgeq.ir.traits import Perm, inverse
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import accuracy, confusion, quantize_inputs, real_output, sqnr_db, steps_apart
@@ -87,7 +89,16 @@ class Built:
     def data(self, source: Samples, key: str | None = None) -> Dataset:
         """Samples as real values (`edgeq.api.data.load_data`)."""
         table = self.manifest.get("preprocessing")
-        return load_data(source, self.float_graph, InputSpec.from_dict(table) if table else None, key)
+        return load_data(source, self.float_graph, InputSpec.from_dict(table) if table else None, key, self.layouts)
+
+    @property
+    def layouts(self) -> dict[str, Perm]:
+        """Of inputs and outputs that the caller has in another layout, the permutation from the model's own to that."""
+        return {name: tuple(perm) for name, perm in (self.manifest.get("layouts") or {}).items()}
+
+    def own_layout(self, name: str, array: Array) -> Array:
+        """An output (samples · batch, …) as the model itself has it."""
+        return array.transpose(inverse(self.layouts[name])) if name in self.layouts else array
 
     def random(self, count: int) -> Dataset:
         """Random samples within the range of each quantized input."""
@@ -163,18 +174,18 @@ def run(folder: str | Path, data: Samples, raw: bool = False, key: str | None = 
         key: the array that holds the samples of a model's only input, if it is not `x`.
 
     Returns:
-        For every output an array, samples first: float32, or integers with `raw`. Where the data are several sequences
-        for a model with states, the arrays are (sequences, steps, …).
+        For every output an array, samples first, in the model's own layout: float32, or integers with `raw`. Where the
+        data are several sequences for a model with states, the arrays are (sequences, steps, …).
 
     Raises:
         UsageError: the data do not fit.
         ToolError: the emulator is missing, or the program failed.
     """
     built = Built.read(folder)
-    dataset = load_data(data, built.graph, None, key) if raw else built.data(data, key)
+    dataset = load_data(data, built.graph, None, key, built.layouts) if raw else built.data(data, key)
     inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
     results = run_program(built.program, inputs, dataset.steps)
-    outputs = dict(zip(built.graph.public_outputs, results, strict=True))
+    outputs = {n: built.own_layout(n, y) for n, y in zip(built.graph.public_outputs, results, strict=True)}
     if dataset.steps is not None:
         sequences = len(dataset) // dataset.steps
         outputs = {name: y.reshape(sequences, len(y) // sequences, *y.shape[1:]) for name, y in outputs.items()}
@@ -393,7 +404,11 @@ def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | Non
 
 
 def inspect(
-    path: str | Path, input_shapes: Mapping[str, Shape] | None = None, dump_ir: str | Path | None = None
+    path: str | Path,
+    input_shapes: Mapping[str, Shape] | None = None,
+    dump_ir: str | Path | None = None,
+    inputs: Iterable[str] = (),
+    outputs: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Inputs, outputs and layers of a model after edgeq's passes; for a build folder, its manifest.
 
@@ -401,6 +416,7 @@ def inspect(
         path: a model or a build folder.
         input_shapes: shapes of inputs that have dynamic dimensions beyond the batch.
         dump_ir: a folder for the graph after every pass that changed it, or None.
+        inputs, outputs: where a model is cut, as for `load`.
 
     Raises:
         UsageError, ModelError: as `load`.
@@ -410,7 +426,7 @@ def inspect(
     if (path / "manifest.json").is_file():
         return {**read_manifest(path), "edited": list(_warn_of_edits(path))}
     observe = dump_into(dump_ir)
-    graph = import_model(path, dict(input_shapes or {}))
+    graph = import_model(path, dict(input_shapes or {}), Cut(tuple(inputs), tuple(outputs)))
     observe("import", graph)
     graph = optimize_float(graph, observe)
     layers = []

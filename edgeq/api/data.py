@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from edgeq.api.paths import check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Perm, inverse, permuted
 from edgeq.quantize.preprocess import InputSpec, graph_values, input_name
 
 
@@ -141,8 +142,16 @@ def _finite(array: Array) -> bool:
         return bool(np.isfinite(array.astype(np.float32, copy=False)).all())
 
 
-def load_data(source: Samples, graph: Graph, spec: InputSpec | None = None, key: str | None = None) -> Dataset:
+def load_data(
+    source: Samples,
+    graph: Graph,
+    spec: InputSpec | None = None,
+    key: str | None = None,
+    layouts: Mapping[str, Perm] | None = None,
+) -> Dataset:
     """Samples for `graph`, as real values of its inputs.
+
+    Samples are in the model's own layout. The graph may have another one, in which the result is.
 
     One input: array `x` (or an .npy file), or the one called `key`; several: one array per input, by its name. Class
     labels, where there are any: `y`, or `labels`. Integer arrays are taken as real numbers; for an input with
@@ -157,17 +166,18 @@ def load_data(source: Samples, graph: Graph, spec: InputSpec | None = None, key:
         graph: the model.
         spec: preprocessing of raw bytes.
         key: the array that holds the samples of a model's only input.
+        layouts: of inputs that the graph has in another layout than the model, the permutation to that.
 
     Raises:
         UsageError: the file is missing or broken, or the samples do not fit the model.
     """
     if isinstance(source, Dataset):
-        return source
+        return moved(source, graph, layouts or {})
     where = str(source) if isinstance(source, str | Path) else "samples"
     shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     if not shapes:
         raise UsageError("the model has no inputs to take samples", hint="export the model with an input", where=where)
-    return _dataset(_arrays_of(source, shapes), where, graph, spec, key)
+    return _dataset(_arrays_of(source, shapes), where, graph, spec, key, layouts or {})
 
 
 def _arrays_of(source: Samples, shapes: Mapping[str, Shape]) -> Arrays:
@@ -184,7 +194,14 @@ def _arrays_of(source: Samples, shapes: Mapping[str, Shape]) -> Arrays:
     return {name: np.concatenate([np.atleast_1d(sample[name]) for sample in samples]) for name in names}
 
 
-def _dataset(arrays: Arrays, where: str, graph: Graph, spec: InputSpec | None, key: str | None) -> Dataset:
+def _dataset(
+    arrays: Arrays,
+    where: str,
+    graph: Graph,
+    spec: InputSpec | None,
+    key: str | None,
+    layouts: Mapping[str, Perm],
+) -> Dataset:
     """The samples and labels among arrays."""
     shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     stateful = bool(graph.states)
@@ -196,7 +213,9 @@ def _dataset(arrays: Arrays, where: str, graph: Graph, spec: InputSpec | None, k
         if found is None:
             raise UsageError(f"array {keys[name]!r} holds Python objects", hint="store real numbers", where=where)
         array, length = _joined_sequences(keys[name], found, shape, where) if stateful else (found, None)
-        inputs[name] = _checked(keys[name], array, shape, where, stateful)
+        perm = layouts.get(name, tuple(range(len(shape))))
+        checked = _checked(keys[name], array, permuted(shape, inverse(perm)), where, stateful)
+        inputs[name] = checked.transpose(perm) if name in layouts else checked
         lengths.add(length)
     if spec is not None:
         name = input_name(graph, spec)
@@ -250,6 +269,14 @@ def _keys(arrays: Arrays, inputs: list[str], key: str | None, where: str) -> dic
         hint = "store the samples of a model's only input as `x`, or name their array with --key"
         raise UsageError(f"array {key or 'x'!r} is missing; the file has {there}", hint=hint, where=where)
     return {name: chosen}
+
+
+def moved(samples: Dataset, graph: Graph, layouts: Mapping[str, Perm]) -> Dataset:
+    """Samples in a model's own layout or the graph's, in the graph's."""
+    there = {n: perm for n, perm in layouts.items() if samples.shapes[n] != graph.type(n).shape}
+    inputs = {n: a.transpose(there[n]) if n in there else a for n, a in samples.inputs.items()}
+    shapes = {n: permuted(s, there[n]) if n in there else s for n, s in samples.shapes.items()}
+    return replace(samples, inputs=inputs, shapes=shapes) if there else samples
 
 
 def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: int) -> Dataset:

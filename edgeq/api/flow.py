@@ -22,12 +22,17 @@ from edgeq.codegen.program import Program
 from edgeq.codegen.weights import place_weights
 from edgeq.errors import CapacityError, UsageError
 from edgeq.exporters.qdq import save_qdq
+from edgeq.importers import kind_of
 from edgeq.importers import load as import_model
+from edgeq.importers.cut import Cut
 from edgeq.ir.graph import Graph
+from edgeq.ir.layouts import Layout
 from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.traits import Perm
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes.pipeline import optimize_float, optimize_integer
+from edgeq.passes.with_layouts import with_layouts
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
@@ -60,6 +65,8 @@ class QuantizedModel:
         calibration: what was measured of the float graph; `calibration.save(path)` keeps it for the next time.
         warnings: what edgeq had doubts about.
         samples: the calibration samples, if there were any.
+        layouts: of inputs and outputs that the caller has in another layout than the model, the permutation from the
+            model's to the caller's.
     """
 
     float_graph: Graph
@@ -67,23 +74,31 @@ class QuantizedModel:
     calibration: Calibration = field(default_factory=Calibration)
     warnings: tuple[EdgeqWarning, ...] = ()
     samples: Dataset | None = None
+    layouts: Mapping[str, Perm] = field(default_factory=dict)
 
 
-def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
-    """Read an ONNX, TFLite or Keras file or a SavedModel folder.
+def load(
+    path: str | Path,
+    input_shapes: Mapping[str, Shape] | None = None,
+    inputs: Iterable[str] = (),
+    outputs: Iterable[str] = (),
+) -> Graph:
+    """Read an ONNX, TFLite or Keras file or a SavedModel folder, or a part of it.
 
     Args:
         path: the model.
         input_shapes: shapes of inputs that have dynamic dimensions beyond the batch.
+        inputs: tensors, or nodes for what they compute, that become the inputs; by default the model's.
+        outputs: tensors, or nodes for what they compute, that become the outputs; by default the model's.
 
     Returns:
         The float graph, NHWC, static shapes; a model quantized elsewhere carries its parameters.
 
     Raises:
-        UsageError: there is no such file, or a dimension is dynamic.
+        UsageError: there is no such file or tensor, or a dimension is dynamic.
         ModelError: the file is broken or holds what edgeq cannot take; every such node is listed.
     """
-    return import_model(Path(path), dict(input_shapes or {}))
+    return import_model(Path(path), dict(input_shapes or {}), Cut(tuple(inputs), tuple(outputs)))
 
 
 @one_thread()
@@ -97,6 +112,9 @@ def quantize(
     observe: Observe = unobserved,
     statistics: Calibration | str | Path | None = None,
     key: str | None = None,
+    input_layout: Layout | None = None,
+    output_layout: Layout | None = None,
+    model_layout: Layout | None = None,
 ) -> QuantizedModel:
     """Quantize a model to int8 by calibration (static post-training quantization).
 
@@ -113,9 +131,12 @@ def quantize(
         statistics: the `calibration` of an earlier result for the same model, or a file of it: what it holds is not
             measured again. If there are no samples as well, biases are not corrected.
         key: the array that holds the samples of a model's only input, if it is not `x`.
+        input_layout, output_layout: the layout in which the caller of the program exchanges images; by default the
+            model's own, in which samples always are.
+        model_layout: the model's own layout, where nothing in it tells; by default that of its file's format.
 
     Raises:
-        UsageError: samples do not fit the model.
+        UsageError: samples do not fit the model, or there are no images to which a layout applies.
         QuantizationError: calibration is missing or unusable.
     """
     with collecting() as warnings:
@@ -124,7 +145,10 @@ def quantize(
         if input is not None:
             graph = apply_preprocessing(graph, input)
             observe("apply_preprocessing", graph)
-        data = None if calibration is None else load_data(calibration, graph, input, key)
+        own = model_layout or _usual_layout(model)
+        graph, layouts = with_layouts(graph, input_layout, output_layout, own)
+        observe("with_layouts", graph)
+        data = None if calibration is None else load_data(calibration, graph, input, key, layouts)
         float_graph = optimize_float(graph, observe)
         if data is not None:
             check_calibration(data, float_graph, str(calibration) if isinstance(calibration, str | Path) else "")
@@ -133,7 +157,12 @@ def quantize(
         arithmetic = numerics or graph.preferred
         result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
         integer = optimize_integer(result.graph, observe)
-    return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data)
+    return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts)
+
+
+def _usual_layout(model: Graph | str | Path) -> Layout:
+    """The layout that models of a format usually have."""
+    return "nhwc" if isinstance(model, str | Path) and kind_of(model) != "onnx" else "nchw"
 
 
 def _steps(data: Dataset | None, graph: Graph) -> Iterable[Mapping[str, Array]] | None:
@@ -187,6 +216,8 @@ def build(
             refuse(warnings)
         entries: dict[str, Any] = {
             "source": options.model_path.resolve().name,
+            "cut": {"inputs": list(options.inputs), "outputs": list(options.outputs)},
+            "layouts": {name: list(perm) for name, perm in model.layouts.items()},
             "preprocessing": options.input.to_dict() if options.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
         }
@@ -205,7 +236,7 @@ def build(
 def _quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:
     """Read and quantize the model."""
     step(f"reading {options.model_path.name}")
-    graph = load(options.model_path, options.input_shapes)
+    graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
     step("quantizing")
     return _quantize(graph, options, progress)
 
@@ -221,6 +252,9 @@ def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> 
         progress,
         observe,
         key=options.key,
+        input_layout=options.input_layout,
+        output_layout=options.output_layout,
+        model_layout=_usual_layout(options.model_path),
     )
 
 
@@ -331,7 +365,7 @@ def quantize_report(
     check_sources(options)
     check_result(output)
     with collecting() as warnings:
-        graph = load(options.model_path, options.input_shapes)
+        graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
         model = _quantize(graph, options, progress)
         data = model.samples or random_data(model.graph, real_ranges(model.graph), samples)
         data = data.first(samples)

@@ -12,9 +12,10 @@ from edgeq.codegen.names import file_prefix, symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
 from edgeq.errors import UsageError
 from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
+from edgeq.ir.layouts import LAYOUTS, Layout
 from edgeq.numerics.modes import Numerics
 from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
-from edgeq.options.kind import ADDRESS, BYTES, OFF, ON, PATH, SHAPES, TEXT
+from edgeq.options.kind import ADDRESS, BYTES, NAMES, OFF, ON, PATH, SHAPES, TEXT
 from edgeq.quantize.config import QUANTIZING, QuantConfig
 from edgeq.quantize.input_spec import InputSpec
 from edgeq.target import is_file_name, list_boards, target_name
@@ -35,6 +36,7 @@ FILE = "edgeq.toml"
 BUILD = ("build",)
 READING = ("build", "quantize", "inspect")
 """Commands that read a model."""
+OWN = "the model's own"
 
 
 def _target(value: Any, origin: Origin) -> str:
@@ -145,6 +147,32 @@ class BuildOptions:
         Mapping[str, tuple[int, ...]],
         Option("Shape of an input with dynamic dimensions", SHAPES, READING, flag="--input-shape"),
     ] = field(default_factory=dict)
+    inputs: Annotated[
+        tuple[str, ...],
+        Option(
+            "Cut the model: take this tensor, or what this node computes, as an input in place of what comes before",
+            NAMES,
+            READING,
+            default="the model's inputs",
+        ),
+    ] = ()
+    outputs: Annotated[
+        tuple[str, ...],
+        Option(
+            "Cut the model: take this tensor, or what this node computes, as an output, and leave out what comes after",
+            NAMES,
+            READING,
+            default="the model's outputs",
+        ),
+    ] = ()
+    input_layout: Annotated[
+        Layout | None,
+        Option("Layout in which the C caller hands images over", choice(LAYOUTS, metavar="L"), BUILD, default=OWN),
+    ] = None
+    output_layout: Annotated[
+        Layout | None,
+        Option("Layout in which the C caller takes images", choice(LAYOUTS, metavar="L"), BUILD, default=OWN),
+    ] = None
     simulate: Annotated[
         str | None,
         Option("Host only: run this target's kernels, instructions as C", TARGET, BUILD, metavar="TARGET"),

@@ -32,7 +32,8 @@ def command(
     """
     built = (path / "manifest.json").is_file()
     if arguments and (built or memory):
-        raise UsageError("is a build folder", hint="--input-shape and --dump-ir are for models", where=str(path))
+        hint = "--input-shape, --inputs, --outputs and --dump-ir are for models"
+        raise UsageError("is a build folder", hint=hint, where=str(path))
     if memory:
         check_built(path)
         check_result(output)
@@ -43,7 +44,11 @@ def command(
     options = None if built else read_options(path, arguments)
     if options is not None:
         check_sources(options)
-    summary = api.inspect(options.model_path, options.input_shapes, options.dump_ir) if options else api.inspect(path)
+    summary = (
+        api.inspect(options.model_path, options.input_shapes, options.dump_ir, options.inputs, options.outputs)
+        if options
+        else api.inspect(path)
+    )
     if json:
         print_json(summary)
         return

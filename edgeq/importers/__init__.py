@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from edgeq.errors import ModelError, UsageError
+from edgeq.importers.cut import Cut
 
 if TYPE_CHECKING:
     from edgeq.ir.graph import Graph
@@ -25,19 +26,21 @@ _KINDS: Mapping[str, Kind] = {
 FORMATS = "ONNX (.onnx), TensorFlow Lite (.tflite), Keras (.keras, .h5) or a SavedModel folder"
 
 
-def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
-    """Read a model file of any format edgeq knows.
+def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:
+    """Read a model file of any format edgeq knows, or a part of it.
 
     Args:
         path: the file, or the folder of a SavedModel.
         input_shapes: shapes of inputs, by name, in the model's own layout and with the batch; needed where the file
             leaves a dimension other than the batch open.
+        cut: the part that is wanted; by default all.
 
     Returns:
         A float graph (`numerics` is None); annotated with quantization parameters if the model was quantized.
 
     Raises:
-        UsageError: the path does not exist or its format is unknown, or a shape is missing or does not fit.
+        UsageError: the path does not exist or its format is unknown, a shape is missing or does not fit, or `cut` names
+            what is not there.
         ModelError: the file is damaged or holds what edgeq cannot take; every such node is named.
         ToolError: TensorFlow is needed and absent.
     """
@@ -46,14 +49,14 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
     if kind == "onnx":
         from edgeq.importers import onnx
 
-        return onnx.load(file, shapes)
+        return onnx.load(file, shapes, cut)
     if kind == "tflite":
         from edgeq.importers import tflite
 
-        return tflite.load(file, shapes)
+        return tflite.load(file, shapes, cut)
     from edgeq.importers import tensorflow
 
-    return tensorflow.load(file.parent if file.name == "saved_model.pb" else file, shapes)
+    return tensorflow.load(file.parent if file.name == "saved_model.pb" else file, shapes, cut)
 
 
 def kind_of(path: str | Path) -> Kind:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edgeq import children
 from edgeq.errors import EdgeqError, ModelError, ToolError, UsageError
+from edgeq.importers.cut import Cut
 from edgeq.importers.tflite import import_raw
 from edgeq.importers.tflite.raw import RawModel
 from edgeq.importers.tflite.reader import read
@@ -38,8 +39,9 @@ PLACES = ("HOME", "KERAS_HOME", "TMPDIR")
 """Variables that say where the converter writes: it may only write to its own folder."""
 
 
-def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
-    """Read a .keras or .h5 file or a SavedModel folder. Arguments, result and errors as in `edgeq.importers.load`.
+def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:
+    """Read a .keras or .h5 file or a SavedModel folder, or the part that `cut` names; all else as in
+    `edgeq.importers.load`.
 
     Inputs and outputs keep the names they have in the model.
     """
@@ -56,7 +58,7 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
             kind = ERRORS.get(str(report["error"]), ModelError)
             raise kind(str(report["message"]), hint=str(report["hint"]), where=str(path))
         model = read((Path(folder) / "model.tflite").read_bytes(), str(path))
-    return import_raw(_named(model, report), source.stem, where=str(path))[0]
+    return import_raw(_named(model, report), source.stem, where=str(path), cut=cut)[0]
 
 
 def _convert(source: Path, shapes: Mapping[str, Shape], folder: Path) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeq.errors import EdgeqError, ModelError
+from edgeq.importers.cut import Cut
 from edgeq.importers.onnx import (  # the modules of handlers register themselves
     activation,
     blocks,
@@ -50,11 +51,11 @@ HANDLER_MODULES = (
 )
 
 
-def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
-    """Read an ONNX file. Arguments, result and errors as in `edgeq.importers.load`."""
+def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:
+    """Read an ONNX file, or the part that `cut` names; all else as in `edgeq.importers.load`."""
     file = Path(path)
     try:
-        builder = Builder(read(file, dict(input_shapes or {})))
+        builder = Builder(read(file, dict(input_shapes or {}), cut or Cut()))
         problems = import_nodes(builder)
         if problems:
             raise all_in_one(problems, "nodes", str(path))

@@ -14,6 +14,8 @@ import onnx
 from onnx import numpy_helper
 
 from edgeq.errors import ModelError, UsageError
+from edgeq.importers.cut import Cut
+from edgeq.importers.onnx.cut import cut_graph
 from edgeq.ir.tensor import Array, DType, Shape
 
 OPSETS = range(7, 29)
@@ -62,14 +64,17 @@ class Source:
         return read_tensor(self.initializers[name], name, self.folder)
 
 
-def read(path: Path, shapes: Mapping[str, Shape]) -> Source:
-    """Decode and check a file.
+def read(path: Path, shapes: Mapping[str, Shape], cut: Cut) -> Source:
+    """Decode and check a file, of which only a part may be wanted.
 
     Raises:
-        UsageError: `shapes` lacks an input, names one that is not there, or contradicts the file.
+        UsageError: `shapes` lacks an input, names one that is not there, or contradicts the file; or `cut` does.
         ModelError: the file is damaged, its opset is unknown, or it refers to what is not there.
     """
     graph, opsets = _decode(path)
+    names = _node_names(graph.node)
+    if cut:
+        graph, names = cut_graph(graph, names, opsets, cut, shapes, str(path))
     initializers: dict[str, Any] = {}
     for tensor in graph.initializer:
         if tensor.name in initializers:
@@ -86,7 +91,6 @@ def read(path: Path, shapes: Mapping[str, Shape]) -> Source:
     known = {*initializers, *(i.name for i in declared)}
     if len(known) != len(initializers) + len(declared):
         raise ModelError("two inputs have the same name", hint=_EXPORT_AGAIN, where=str(path))
-    names = _node_names(graph.node)
     order = _order(graph.node, names, known, outputs)
     return Source(
         name=path.stem,

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeq.errors import EdgeqError, ModelError, UsageError
+from edgeq.importers.cut import Cut
 from edgeq.importers.problems import DEFAULT_HINT, all_in_one
 from edgeq.importers.problems import Problem as Unsupported
 from edgeq.importers.tflite import blocks, convolution, elementwise, movement  # they register their handlers
 from edgeq.importers.tflite.builder import Builder
+from edgeq.importers.tflite.cut import cut_model
 from edgeq.importers.tflite.fold import FOLDERS, fold
 from edgeq.importers.tflite.hints import hint_for
 from edgeq.importers.tflite.islands import join_functions
@@ -24,8 +26,8 @@ __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 HANDLER_MODULES = (blocks, convolution, elementwise, movement)
 
 
-def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> Graph:
-    """Read a .tflite file. Arguments, result and errors as in `edgeq.importers.load`."""
+def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:
+    """Read a .tflite file, or the part that `cut` names; all else as in `edgeq.importers.load`."""
     file = Path(path)
     try:
         data = file.read_bytes()
@@ -33,11 +35,15 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None) -> G
         raise UsageError(
             f"the file cannot be read: {error.strerror}", hint="check the path and its permissions", where=str(path)
         ) from error
-    return import_bytes(data, file.stem, input_shapes, where=str(path))
+    return import_bytes(data, file.stem, input_shapes, where=str(path), cut=cut)
 
 
 def import_bytes(
-    data: bytes, name: str, input_shapes: Mapping[str, Shape] | None = None, where: str | None = None
+    data: bytes,
+    name: str,
+    input_shapes: Mapping[str, Shape] | None = None,
+    where: str | None = None,
+    cut: Cut | None = None,
 ) -> Graph:
     """Import a model from the bytes of its file.
 
@@ -46,22 +52,29 @@ def import_bytes(
         name: name of the graph.
         input_shapes: as in `edgeq.importers.load`.
         where: what messages call the file; by default `name`.
+        cut: the part that is wanted; by default all.
 
     Raises:
         ModelError, UsageError: as in `edgeq.importers.load`.
     """
     place = name if where is None else where
-    return import_raw(read(data, place), name, input_shapes, place)[0]
+    return import_raw(read(data, place), name, input_shapes, place, cut)[0]
 
 
 def import_raw(
-    model: RawModel, name: str, input_shapes: Mapping[str, Shape] | None = None, where: str = ""
+    model: RawModel,
+    name: str,
+    input_shapes: Mapping[str, Shape] | None = None,
+    where: str = "",
+    cut: Cut | None = None,
 ) -> tuple[Graph, dict[int, str]]:
-    """Import a model that was read; also returns the value that each of its tensors became.
+    """Import a model that was read, or a part of it; also returns the value that each of its tensors became.
 
     Raises:
         ModelError, UsageError: as in `edgeq.importers.load`.
     """
+    if cut:
+        model = cut_model(model, cut, where)
     try:
         builder = Builder(model, name, dict(input_shapes or {}))
         problems = _import_operators(builder)

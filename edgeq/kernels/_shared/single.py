@@ -21,6 +21,5 @@ def overlap_by_lanes(site: Site, period: int, lanes: int) -> Overlaps:
     size = site.outputs[0].size
     periods = np.arange(-(-size // period), dtype=np.int64)
     first = np.where(periods > 0, (periods - 1) * period + lanes, 0), periods * period
-    last = period - lanes
-    before = np.array([min(int(periods[-1]) * period + last, size) if last else 0])
-    return of_first_input(site, first, (before, np.array([last])))
+    later = np.arange(lanes, period, lanes, dtype=np.int64)  # of each of these only the first step matters
+    return of_first_input(site, first, (np.minimum(periods[-1] * period + later, size), later))
