@@ -115,12 +115,15 @@ class QuantRule:
             where they suit the samples nearly as well as the range that these show.
         headroom: for how much more than samples show FAST leaves room, as a factor of the range.
         roles: what each operand is; those beyond the last are activations.
+        reach: how far below the greatest element of its row, along the last dimension, an element of operand 0 makes a
+            difference to an 8-bit output; None: however far.
     """
 
     output: Scale = Scale.FREE
     usual: QParams | None = None
     headroom: float = 1.0
     roles: tuple[Role, ...] = ()
+    reach: float | None = None
 
     def role(self, index: int) -> Role:
         """What an operand is."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import ceil, log2
+from dataclasses import dataclass, replace
+from math import ceil, log, log2
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Site
+from edgeq.ir.op import Arrays, QuantRule, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
 from edgeq.numerics.gemmlowp import reciprocal
@@ -31,6 +31,8 @@ from edgeq.ops._softmax import (
 OUTPUT = QParams.per_tensor(1 / 256, -128)
 
 
+FINEST = 2.0**10
+"""A whole row of exponentials below one part in so many is nothing in 8 bits."""
 LEAST_BITS = 8
 """Fraction bits that exponentials need: with fewer, they are coarser than the output."""
 
@@ -107,6 +109,11 @@ class Softmax(RowOp):
         assert x is not None
         e = np.exp((x - x.max(axis=self.axis, keepdims=True)).astype(np.float64))
         return ((e / e.sum(axis=self.axis, keepdims=True)).astype(np.float32),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        x = shapes[0]
+        last = x is not None and self.axis == len(x) - 1
+        return replace(super().quant_rule(shapes), reach=log(FINEST * x[-1]) if x and last else None)
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         if uses_fast(site):

@@ -14,6 +14,7 @@ from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ir.traits import Monotone
 from edgeq.quantize.calibrate import LEAST_SAMPLES, Wanted, not_finite
 from edgeq.quantize.config import Activations
+from edgeq.quantize.floors import floors
 from edgeq.quantize.observers import OBSERVERS, Range, range_of
 from edgeq.quantize.ranges import activation_params
 from edgeq.quantize.solver import Group, requantized_twins, rule_of
@@ -22,6 +23,10 @@ from edgeq.quantize.step import Draft, Step
 
 USUAL_COST = 10.0 ** (1 / 20)
 """The usual parameters are taken where their step is not larger than this times the least possible one: 1 dB."""
+
+WORTHWHILE = 4.0
+"""A range ends at a tensor's floor where that makes the step this much finer. What saturates is no longer what it is in
+float, though nobody sees it: for less, a layer's error is not made to look bad."""
 
 
 def choose_ranges(draft: Draft) -> Draft:
@@ -39,13 +44,15 @@ def choose_ranges(draft: Draft) -> Draft:
     if needs:
         draft = draft.measured(Wanted(needs, draft.config.bins, means=draft.mean_samples))
     fills = _fills(draft.graph) if needs else {}
+    known = {} if draft.statistics is None else draft.statistics.tensors
+    lowest = floors(draft.graph, known, twins) if needs else {}
     parameters: dict[str, QParams] = {}
     for group in draft.groups:
         q = group.given
         if q is None:
             assert draft.statistics is not None
             seen = {n: _seen(draft, n, twins, fills[n]) for n in group.members if n in fills}
-            low, high = _joint_range(draft.reference, group, draft.statistics, twins, seen)
+            low, high = _joint_range(draft, group, draft.statistics, twins, seen, lowest)
             q = activation_params(low, high, group.config.activations is Activations.SYMMETRIC)
         parameters.update(dict.fromkeys(group.members, q))
     return replace(draft, parameters=parameters)
@@ -91,15 +98,25 @@ def _seen(draft: Draft, name: str, twins: Mapping[str, str], fill: Range) -> Ran
 
 
 def _joint_range(
-    graph: Graph, group: Group, statistics: Statistics, twins: Mapping[str, str], fills: Mapping[str, Range]
+    draft: Draft,
+    group: Group,
+    statistics: Statistics,
+    twins: Mapping[str, str],
+    fills: Mapping[str, Range],
+    lowest: Mapping[str, float],
 ) -> Range:
-    known = statistics.tensors
-    sources = [name for name in (twins.get(n, n) for n in group.sources) if name in known]
-    for name in sources:
-        if not np.isfinite(known[name].range).all():
-            raise not_finite(graph, name)
+    graph, known, ranges = draft.reference, statistics.tensors, []
     enough = statistics.samples >= LEAST_SAMPLES
-    ranges = [_with_usual(graph, name, range_of(known[name], group.config), enough) for name in sources]
+    for source in group.sources:
+        name = twins.get(source, source)
+        if name not in known:
+            continue
+        low, high = known[name].range
+        if not np.isfinite((max(low, lowest.get(source, low)), high)).all():
+            raise not_finite(graph, name)
+        low, high = _with_usual(graph, name, range_of(known[name], group.config), enough)
+        floor = min(lowest.get(source, low), high)
+        ranges.append((floor if high - low > WORTHWHILE * (high - floor) else low, high))
     ranges += [fills[name] for name in group.members if name in fills]
     return min((low for low, _ in ranges), default=0.0), max((high for _, high in ranges), default=0.0)
 
