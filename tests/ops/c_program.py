@@ -158,7 +158,7 @@ def program_text(wanted: Sequence[Call], step: Step) -> str:
         scratch = call.kernel.scratch(call.case.site)
         writer.parts += [
             f"static void call{number}(const int8_t *const *in, int8_t *const *out, void *scratch)\n{{\n"
-            f"    (void)scratch;\n{_size_check(call, params, scratch)}"
+            f"    (void)in;\n    (void)scratch;\n{_size_check(call, params, scratch)}"
             f"    {call.function}(&{params}, {_arguments(call)});\n}}\n",
             _list("int8_t *const", f"i{number}", inputs),
             _list("int8_t *const", f"o{number}", outputs),
