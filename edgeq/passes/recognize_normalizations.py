@@ -22,7 +22,7 @@ import numpy.typing as npt
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ir.traits import NO_CLAMP, inverse
+from edgeq.ir.traits import NO_CLAMP, Clamp, inverse
 from edgeq.ops._normalize import Normalize, without_ones
 from edgeq.ops._reduce import Reduction, Summation
 from edgeq.ops.add import Add
@@ -78,12 +78,14 @@ class _Span:
 
     Attributes:
         x, y: the values.
-        nodes: the nodes.
+        nodes: the nodes; the last one without an activation that is fused into it.
+        clamp: that activation.
     """
 
     x: str
     y: str
     nodes: tuple[Node, ...]
+    clamp: Clamp
 
 
 def _span(view: View, x: str, y: str) -> _Span | None:
@@ -102,7 +104,13 @@ def _span(view: View, x: str, y: str) -> _Span | None:
             order[node.name] = node
         return len(order) <= LIMIT
 
-    return _Span(x, y, tuple(order.values())) if visit(y) else None
+    if not visit(y):
+        return None
+    *inner, last = order.values()
+    clamp = last.op.fused_clamp
+    if clamp is None or clamp == NO_CLAMP:
+        return _Span(x, y, (*inner, last), NO_CLAMP)
+    return _Span(x, y, (*inner, replace(last, op=last.op.with_clamp(NO_CLAMP))), clamp)
 
 
 def _above(view: View, root: Node) -> list[str]:
@@ -236,8 +244,16 @@ def _identify(view: View, span: _Span) -> _Found | None:
             if not np.abs(runs[factor] - expected - bias).max() <= TOLERANCE * most:
                 break
         else:
-            return _Found(op, axes, scale, bias)
+            return _Found(op, axes, _even(scale), _even(bias))
     return None
+
+
+def _even(values: Floats) -> Floats:
+    """Values without differences along an axis that float32 makes."""
+    for axis in range(values.ndim):
+        mean = values.mean(axis=axis, keepdims=True)
+        values = mean if np.abs(values - mean).max() <= 1e-5 * np.abs(values).max() else values
+    return values
 
 
 @dataclass(frozen=True)
@@ -338,6 +354,7 @@ def _replace(view: View, span: _Span, found: _Found) -> None:
     shape, node = view.shape(span.x), view.producer(span.y)
     assert node is not None
     place = _placed(found, shape)
+    free, bounded = place.op, place.op.with_clamp(span.clamp)
     operands: list[str | None] = []
     left: list[tuple[Op, str]] = []  # what does not fit into the operator
     for name, values, neutral, op in (("scale", found.scale, 1.0, Mul()), ("bias", found.bias, 0.0, Add())):
@@ -345,12 +362,14 @@ def _replace(view: View, span: _Span, found: _Found) -> None:
         operands.append(None if constant is None or left else view.edit.constant(f"{node.name}_{name}", constant))
         if operands[-1] is None and not _is_neutral(values, neutral):
             left.append((op, view.edit.constant(f"{node.name}_{name}", values.astype(np.float32))))
-    steps: list[tuple[Op, Sequence[str | None]]] = [(place.op, operands)]
+    steps: list[tuple[Op, Sequence[str | None]]] = [(free if left else bounded, operands)]
     if place.perm != tuple(range(len(place.perm))):
         steps = [(Transpose(place.perm), ()), *steps, (Transpose(inverse(place.perm)), ())]
     if place.shape != shape:
         steps = [(Reshape(place.shape), ()), *steps, (Reshape(shape), ())]
     steps += [(op, (name,)) for op, name in left]
+    if left:
+        steps[-1] = (steps[-1][0].with_clamp(span.clamp), steps[-1][1])
     x = span.x
     for step, others in steps[:-1]:
         (x,) = view.edit.add(step, [x, *others], view.edit.unique(f"{node.name}_{step.kind.lower()}"))
@@ -360,7 +379,7 @@ def _replace(view: View, span: _Span, found: _Found) -> None:
 
 def _addend_and_factor(view: View, node: Node) -> tuple[int, Floats, Floats] | None:
     """The computed operand of arithmetic with a constant, and the factor and addend that it means."""
-    if not isinstance(node.op, (Add, Sub, Mul, Div)) or node.op.clamp != NO_CLAMP or not view.is_real(*node.inputs):
+    if not isinstance(node.op, (Add, Sub, Mul, Div)) or not view.is_real(*node.inputs):
         return None
     position = next((k for k in (0, 1) if view.is_const(node.inputs[k])), None)
     data = None if position is None else view.data(node.inputs[position])
@@ -377,42 +396,71 @@ def _addend_and_factor(view: View, node: Node) -> tuple[int, Floats, Floats] | N
 
 
 def _absorb(view: View, node: Node) -> bool:
-    """A normalization, perhaps transposed, times a constant or plus one: into its scale and bias."""
+    """A normalization, perhaps moved, times a constant or plus one: into its scale and bias."""
     read = _addend_and_factor(view, node)
     if read is None:
         return False
     position, factor, addend = read
+    moves: list[Node] = []
     y = node.inputs[position]
-    moved = view.made_by(y, Transpose)
-    normalized = view.made_by(moved[0].inputs[0] if moved else y, Normalize)
-    if y is None or normalized is None or view.shape(y) != view.shape(node.outputs[0]):
+    while (move := view.producer(y)) is not None and isinstance(move.op, (Transpose, Reshape)):
+        if y is None or view.only_consumer(y) is None:
+            return False
+        moves.append(move)
+        y = move.inputs[0]
+    normalized = view.made_by(y, Normalize)
+    if y is None or normalized is None or view.shape(str(node.inputs[position])) != view.shape(node.outputs[0]):
         return False
     maker, op = normalized
-    shape = view.shape(maker.outputs[0])
-    if op.clamp != NO_CLAMP or not view.is_real(maker.outputs[0]):
+    if op.clamp != NO_CLAMP or not view.is_real(y, *(m.outputs[0] for m in moves)):
         return False
-    own = shape[len(shape) - op.constant_rank(shape) :]
+    shape = view.shape(y)
+
+    def before(values: Floats) -> Floats:
+        values = np.broadcast_to(values, view.shape(node.outputs[0]))
+        for move in moves:
+            inverted = inverse(move.op.perm) if isinstance(move.op, Transpose) else range(values.ndim)
+            values = values.transpose(inverted).reshape(view.shape(str(move.inputs[0])))
+        return values
 
     def given(index: int, neutral: float) -> Floats:
         data = view.data(maker.inputs[index]) if index < len(maker.inputs) else None
         return np.full((), neutral) if data is None else data.astype(np.float64)
 
-    def before(values: Floats) -> Floats:
-        wide = values.reshape((1,) * (len(shape) - values.ndim) + values.shape)
-        return wide.transpose(inverse(moved[1].perm)) if moved else wide
-
     factor, addend = before(factor), before(addend)
-    constants = []
-    for name, values in (("scale", given(1, 1.0) * factor), ("bias", given(2, 0.0) * factor + addend)):
-        if any(d != 1 for d in values.shape[: values.ndim - len(own)]):
-            return False
-        constants.append((name, values.reshape(without_ones(values.shape) or (1,)).astype(np.float32)))
-    names = [view.edit.constant(f"{maker.name}_{name}", data) for name, data in constants]
-    if moved is None:
-        view.fuse(maker, node, op, (maker.inputs[0], *names), view.type_of(node.outputs[0]).q)
+    place = _Place(op, shape, tuple(range(len(shape))), op.constant_rank(shape))
+    scale = _constant_of(place, given(1, 1.0) * factor, shape)
+    bias = _constant_of(place, given(2, 0.0) * factor + addend, shape)
+    if scale is None or bias is None:
+        return False
+    names = [view.edit.constant(f"{maker.name}_{n}", data) for n, data in (("scale", scale), ("bias", bias))]
+    changed = op.with_clamp(node.op.fused_clamp or NO_CLAMP)
+    q = view.type_of(node.outputs[0]).q
+    if not moves:
+        view.fuse(maker, node, changed, (maker.inputs[0], *names), q)
     else:
-        view.update(maker, op, (maker.inputs[0], *names))
-        view.fuse(moved[0], node, moved[1], moved[0].inputs, view.type_of(node.outputs[0]).q)
+        view.update(maker, changed, (maker.inputs[0], *names))
+        view.fuse(moves[0], node, moves[0].op, moves[0].inputs, q)
+    return True
+
+
+def _lift(view: View, node: Node) -> bool:
+    """A normalization of pixels behind a Transpose before which they are the last axes: LayerNorm, then Transpose."""
+    above = view.producer(node.inputs[0])
+    if not isinstance(node.op, (InstanceNorm, GroupNorm)) or above is None or not isinstance(above.op, Transpose):
+        return False
+    out, perm, x = node.outputs[0], above.op.perm, above.inputs[0]
+    constants = [i for i in node.inputs[1:] if i is not None]
+    if x is None or any(prod(view.shape(c)) != 1 for c in constants) or not view.is_real(node.inputs[0], out):
+        return False
+    shape, grouped = view.shape(x), isinstance(node.op, GroupNorm)
+    if isinstance(node.op, GroupNorm) and node.op.groups != 1:
+        return False
+    axes = [perm[k] for k in range(1, len(perm) - (0 if grouped else 1)) if shape[perm[k]] != 1]
+    if not axes or any(shape[k] != 1 and k not in axes for k in range(min(axes), len(shape))):
+        return False
+    op = LayerNorm(node.op.epsilon, node.op.clamp, min(axes))
+    view.move_below(node, op, (x, *node.inputs[1:]), [(Transpose(perm), shape)], "lifted")
     return True
 
 
@@ -440,4 +488,4 @@ def _regroup(view: View, node: Node) -> bool:
 
 def recognize_normalizations(graph: Graph) -> Graph:
     """Replace arithmetic on real tensors that amounts to a normalization by that operator, with all that scales it."""
-    return rewrite(graph, _recognize, _regroup, _absorb)
+    return rewrite(graph, _recognize, _regroup, _lift, _absorb)

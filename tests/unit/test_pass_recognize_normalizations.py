@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -261,7 +262,7 @@ def test_what_surrounds_it_stays() -> None:
     y = pytorch(net, net.add(Square(), x), (2,), net.const(12), net.const(12))
     graph = net.finish(net.add(Add(), net.add(Clip(0.0, 6.0), y), x))
     after = recognize_normalizations(graph)
-    assert kinds(after) == ["Square", "LayerNorm", "Clip", "Add"]
+    assert kinds(after) == ["Square", "LayerNorm", "Add"] and after.nodes[1].op.fused_clamp == (0.0, 6.0)
     assert_same_float(graph, after, 2e-4)
 
 
@@ -271,7 +272,34 @@ def test_a_scale_of_every_element_does_not_hide_an_activation() -> None:
     y = pytorch(net, net.input("x", 1, 3, 4, 5), (1, 2, 3), net.const(3, 4, 5), net.const(3, 4, 5))
     graph = net.finish(net.add(Clip(0.0), y))
     after = recognize_normalizations(graph)
-    assert kinds(after) == ["LayerNorm", "Clip"] and epsilon_of(after) == EPS
+    assert [n.op for n in after.nodes] == [LayerNorm(EPS, (0.0, float("inf")), 1)]
+    assert_same_float(graph, after, 2e-4)
+
+
+@pytest.mark.parametrize("spell", [pytorch, tensorflow])
+def test_a_fused_activation(spell: Spelling) -> None:
+    """As TensorFlow Lite fuses it into the last addition; that may stay apart."""
+    for along in ((12,), (2, 1, 1)):
+        net = Net()
+        spell(net, net.input("x", 2, 5, 12), (2,), net.const(12), net.const(*along))
+        node = list(net.edit.nodes.values())[-1]
+        net.edit.replace_node(node.name, replace(node, op=node.op.with_clamp((0.0, 1.5))))
+        graph = net.finish(node.outputs[0])
+        after = recognize_normalizations(graph)
+        assert kinds(after) == (["LayerNorm"] if along == (12,) else ["LayerNorm", "Add"]), along
+        assert after.nodes[-1].op.fused_clamp == (0.0, 1.5)
+        assert_same_float(graph, after, 2e-4)
+
+
+def test_pixels_that_were_moved_to_the_front() -> None:
+    """As tf.keras writes layer normalization, by its fused batch normalization."""
+    net = Net()
+    x = net.add(Transpose((0, 2, 3, 1)), net.input("x", 1, 5, 12, 1))
+    y = scaled(net, tensorflow(net, x, (0, 1, 2)), net.const(12, 1, 1), net.const(12, 1, 1))
+    graph = net.finish(net.add(Transpose((0, 3, 1, 2)), y))
+    after = optimize_float(graph)
+    (op,) = normalizations(after)
+    assert isinstance(op, LayerNorm) and set(kinds(after)) <= {"LayerNorm", "Reshape"}
     assert_same_float(graph, after, 2e-4)
 
 

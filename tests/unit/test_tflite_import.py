@@ -343,6 +343,15 @@ def test_squared_difference_in_float() -> None:
     np.testing.assert_allclose(run_float(graph, {"a": a, "b": b})["y"], (a - b) ** 2, rtol=1e-5)
 
 
+def test_l2_normalization_in_float() -> None:
+    tensors = [Tensor("a", (2, 3)), Tensor("y", (2, 3))]
+    options = {"FusedActivationFunction": 1}
+    graph = model(tensors, [Operator("L2_NORMALIZATION", [0], [1], "L2NormOptions", options)], [0], [1])
+    a = np.array([[3.0, -4.0, 0.0], [3e-7, 4e-7, 0.0]], np.float32)
+    expected = np.array([[0.6, 0.0, 0.0], [0.3, 0.4, 0.0]])  # by 1e-6 at least
+    np.testing.assert_allclose(run_float(graph, {"a": a})["y"], expected, rtol=1e-5)
+
+
 def test_same_padding_puts_the_odd_row_below() -> None:
     assert same_padding((8, 7), (3, 3), (2, 2), (1, 1), 0) == (0, 1, 1, 1)
     assert same_padding((5, 5), (3, 3), (1, 1), (2, 2), 0) == (2, 2, 2, 2)

@@ -22,6 +22,7 @@ from edgeq.ops.elu import Elu
 from edgeq.ops.exp import Exp
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.hard_swish import HardSwish
+from edgeq.ops.l2_norm import L2Norm
 from edgeq.ops.leaky_relu import LeakyRelu
 from edgeq.ops.log import Log
 from edgeq.ops.log_softmax import LogSoftmax
@@ -216,6 +217,15 @@ def log_softmax(b: Builder, op: RawOp) -> None:
     """Over the last axis."""
     x = b.operand(op, 0)
     b.emit(op, LogSoftmax(last_axis(b, x)), [x])
+
+
+@handles("L2_NORMALIZATION")
+def l2_normalization(b: Builder, op: RawOp) -> None:
+    """x / max(length, 1e-6) over the last axis, in float only: in 8 bits it has an arithmetic of its own."""
+    if b.is_quantized(op):
+        raise Problem("it has no 8-bit form in edgeq", "leave this operator in float and let edgeq quantize the model")
+    x = b.operand(op, 0)
+    b.emit(op, L2Norm(1e-6, b.clamp(op), last_axis(b, x)), [x])
 
 
 def last_axis(b: Builder, x: str) -> int:

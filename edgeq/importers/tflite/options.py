@@ -24,6 +24,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "REDUCE_MAX": ("ReducerOptions", ("KeepDims",)),
     "REDUCE_MIN": ("ReducerOptions", ("KeepDims",)),
     "REDUCE_PROD": ("ReducerOptions", ("KeepDims",)),
+    "L2_NORMALIZATION": ("L2NormOptions", FUSED),
     "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
     "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
     "GELU": ("GeluOptions", ("Approximate",)),
