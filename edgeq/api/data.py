@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from edgeq.api.labels import class_indices, classes_of
 from edgeq.api.paths import check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
+from edgeq.ir.limits import SAMPLE_BYTES, size
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Perm, inverse, permuted
 from edgeq.quantize.preprocess import InputSpec, graph_values, input_name
@@ -83,6 +85,8 @@ LABELS = ("y", "labels")
 def _arrays_of_file(path: Path) -> Arrays:
     """The arrays of a file by name, `x` for an .npy file; None for those that hold Python objects."""
     check_samples(path)
+    if zipfile.is_zipfile(path):
+        _check_size(path)
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -99,6 +103,25 @@ def _unless_objects(file: Mapping[str, Array], name: str) -> Array | None:
         if "Object arrays" in str(error):
             return None
         raise
+
+
+def _check_size(path: Path) -> None:
+    """Make sure that arrays do not unpack to more than edgeq reads: a few kilobytes can stand for gigabytes of zeros.
+
+    Raises:
+        UsageError: they do, or the file is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+    except Exception as error:
+        raise UsageError(f"not a readable .npz file ({error})", where=str(path)) from error
+    if total > SAMPLE_BYTES:
+        raise UsageError(
+            f"its arrays are {size(total)}; the limit is {size(SAMPLE_BYTES)}",
+            hint="a few hundred samples are enough",
+            where=str(path),
+        )
 
 
 def _joined_sequences(name: str, array: Array, shape: Shape, where: str) -> tuple[Array, int | None]:

@@ -75,6 +75,8 @@ def kind_of(path: str | Path) -> Kind:
                 "the folder is not a SavedModel: it has no saved_model.pb", hint=f"give {FORMATS}", where=str(path)
             )
         return "tensorflow"
+    if not file.is_file():
+        raise UsageError("is no regular file", hint=f"give {FORMATS}", where=str(path))
     kind = _KINDS.get(file.name if file.name == "saved_model.pb" else file.suffix.lower())
     if kind is not None:
         return kind

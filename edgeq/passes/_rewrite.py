@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from edgeq.errors import ModelError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
+from edgeq.ir.limits import SECONDS
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 
@@ -180,9 +183,23 @@ Rule = Callable[[View, Node], bool]
 """Looks at a node; changes the graph around it and returns True, or returns False and leaves everything as it was."""
 
 
+def _look_at_the_clock(until: float, where: str) -> None:
+    if time.monotonic() > until:
+        raise ModelError(
+            f"simplifying the model takes longer than {SECONDS:g} s",
+            hint="it is far too large for a microcontroller: take a smaller one, or export it again",
+            where=where,
+        )
+
+
 def rewrite(graph: Graph, *rules: Rule) -> Graph:
-    """Apply rules to every node, in order, until none applies any more; then drop what no output needs."""
+    """Apply rules to every node, in order, until none applies any more; then drop what no output needs.
+
+    Raises:
+        ModelError: that takes too long.
+    """
     view = View(graph)
+    until = time.monotonic() + SECONDS
     again = True
     while again:
         again = False
@@ -192,4 +209,5 @@ def rewrite(graph: Graph, *rules: Rule) -> Graph:
                 if node is not None and rule(view, node):
                     view.changed()
                     again = True
+                    _look_at_the_clock(until, name)
     return view.edit.finish() if view.edit.nodes != {n.name: n for n in graph.nodes} else graph

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgeq.errors import ModelError
+from edgeq.ir import limits
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
@@ -72,13 +74,25 @@ def fold_constants(graph: Graph) -> Graph:
 
     In a float graph a result with prescribed parameters is held in them; elements of quantized constants that are only
     moved stay the integers they are.
+
+    Raises:
+        ModelError: the results would be too large.
     """
     edit: GraphEditor = graph.edit()
+    folded = 0
     for node in graph.nodes:
         operands = [None if n is None else edit.values[n] for n in node.inputs]
         if not operands or any(v is not None and v.data is None for v in operands):
             continue
         types = [graph.type(o) for o in node.outputs]
+        folded += sum(4 * type.size for type in types)
+        if folded > limits.FOLDED_BYTES:
+            raise ModelError(
+                f"constants that are computed of others would take {limits.size(folded)} or more; the limit is "
+                f"{limits.size(limits.FOLDED_BYTES)}",
+                hint="store the tensors as they are used",
+                where=node.name,
+            )
         if graph.numerics is None:
             results = _fold_real(node, operands, types)
         else:

@@ -11,9 +11,12 @@ from edgeq.ops.function import ELEMENT, Function, is_part, substituted, written
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.recognize_functions import LIMIT, absorbable, leaves_of, scalar
 
+LONGEST = 1000
+"""Characters of an expression. Each occurrence of the element may stand for another expression, and so on."""
 
-def _expression(view: View, cone: list[Node], leaf: str, root: str) -> str:
-    """What a cone, nodes from the root upwards, makes of its leaf."""
+
+def _expression(view: View, cone: list[Node], leaf: str, root: str) -> str | None:
+    """What a cone, nodes from the root upwards, makes of its leaf; None if that is too long an expression."""
     values = {leaf: ELEMENT}
     for node in reversed(cone):
         operands = []
@@ -22,6 +25,8 @@ def _expression(view: View, cone: list[Node], leaf: str, root: str) -> str:
             operands.append(values[str(name)] if number is None else repr(float(number.reshape(()))))
         own = node.op
         written_out = substituted(own.expression, operands[0]) if isinstance(own, Function) else written(own, operands)
+        if len(written_out) > LONGEST:
+            return None
         values[node.outputs[0]] = written_out
     return values[root]
 
@@ -43,7 +48,10 @@ def _fuse(view: View, node: Node) -> bool:
         cone.append(above)
     if best < 2:
         return False
-    view.update(node, Function(_expression(view, cone[:best], leaf, root)), (leaf,))
+    expression = _expression(view, cone[:best], leaf, root)
+    if expression is None:
+        return False
+    view.update(node, Function(expression), (leaf,))
     return True
 
 

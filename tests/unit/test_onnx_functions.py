@@ -61,10 +61,10 @@ def test_what_cannot_be_taken_inside_is_told_of_the_operator(tmp_path: Path) -> 
 
 
 def test_definitions_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeq.importers.onnx.functions.MOST_NODES", 5)
+    monkeypatch.setattr("edgeq.ir.limits.NODES", 5)
     with pytest.raises(ModelError) as caught:
         imported(attention(), tmp_path)
-    assert "more than 5 nodes" in caught.value.message
+    assert "nodes or more; the limit is 5" in caught.value.message
 
 
 def branch(*nodes: onnx.NodeProto, output: str, **constants: Any) -> onnx.GraphProto:

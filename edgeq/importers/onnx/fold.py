@@ -13,31 +13,38 @@ import numpy as np
 import onnx
 
 from edgeq.errors import ModelError
+from edgeq.importers.budget import LimitError
 from edgeq.importers.onnx.activation import clip_bounds
 from edgeq.importers.onnx.axes import normalize_axes, reshape_target, slices, split_sizes
-from edgeq.importers.onnx.model import MAX_ELEMENTS, NARROW, type_name
+from edgeq.importers.onnx.model import NARROW, type_name
 from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.ir.tensor import Array, QParams
 
 Fold = Callable[[OnnxNode, Sequence[Array]], "Array | tuple[Array, ...]"]
-MAX_FOLDED = 2**27
-"""A folded tensor of more elements comes from a damaged file."""
+MOST_REFERENCED = 1 << 22
+"""Elements that onnx's reference computes, one by one and slowly."""
 
 
-def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape itself.
+def _room(node: OnnxNode, shape: Sequence[int], *like: Array) -> tuple[int, ...]:
+    """The shape of a constant that is about to be computed, once it is clear that there is room for it.
+
+    Args:
+        node: the node.
+        shape: the result's shape.
+        like: arrays whose types bound the size of its elements; of at most 8 bytes without any.
 
     Raises:
-        ModelError: no tensor can have it, or one would be too large.
+        ModelError: no tensor can have it.
+        LimitError: constants that are computed would take too much.
     """
-    if any(d < 0 for d in shape) or prod(shape) > MAX_FOLDED:
-        raise ModelError(f"a constant would have the shape {tuple(shape)}", hint="export the model again")
-    return tuple(int(d) for d in shape)
+    wanted = tuple(int(d) for d in shape)
+    node.builder.source.budget.room(wanted, max((x.dtype.itemsize for x in like), default=8))
+    return wanted
 
 
 def _elementwise(function: Callable[..., Any]) -> Fold:
     def run(node: OnnxNode, x: Sequence[Array]) -> Array:
-        _checked_shape(np.broadcast_shapes(*(v.shape for v in x)))
+        _room(node, np.broadcast_shapes(*(v.shape for v in x)), *x)
         return np.asarray(function(*x))
 
     return run
@@ -45,7 +52,7 @@ def _elementwise(function: Callable[..., Any]) -> Fold:
 
 def _variadic(function: Callable[[Any, Any], Any]) -> Fold:
     def run(node: OnnxNode, x: Sequence[Array]) -> Array:
-        _checked_shape(np.broadcast_shapes(*(v.shape for v in x)))
+        _room(node, np.broadcast_shapes(*(v.shape for v in x)), *x)
         total = x[0]
         for other in x[1:]:
             total = function(total, other)
@@ -71,6 +78,7 @@ def _power(a: Array, b: Array) -> Array:
 
 def _cast(node: OnnxNode, x: Sequence[Array]) -> Array:
     code = node.cast_target()
+    _room(node, x[0].shape)
     target = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(code))
     if target.name.startswith(("float8", "float4")):
         saturated = onnx.numpy_helper.saturate_cast(x[0], target) if node.attr_int("saturate", 1) else x[0]
@@ -85,33 +93,34 @@ def _cast(node: OnnxNode, x: Sequence[Array]) -> Array:
 def _constant_of_shape(node: OnnxNode, x: Sequence[Array]) -> Array:
     fill = node.attr_tensor("value")
     value = np.zeros(1, np.float32) if fill is None else fill
-    return np.full(_checked_shape(x[0].ravel().tolist()), value.ravel()[0], value.dtype)
+    return np.full(_room(node, x[0].ravel().tolist(), value), value.ravel()[0], value.dtype)
 
 
 def _gather(node: OnnxNode, x: Sequence[Array]) -> Array:
     (axis,) = normalize_axes([node.attr_int("axis", 0)], x[0].ndim)
-    _checked_shape((*x[0].shape[:axis], *x[1].shape, *x[0].shape[axis + 1 :]))
+    _room(node, (*x[0].shape[:axis], *x[1].shape, *x[0].shape[axis + 1 :]), x[0])
     return np.take(x[0], x[1], axis=axis)
 
 
 def _range(node: OnnxNode, x: Sequence[Array]) -> Array:
     start, limit, delta = (v.ravel()[0] for v in x)
-    _checked_shape([max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))])
+    _room(node, [max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))])
     return np.arange(start, limit, delta, dtype=x[0].dtype)
 
 
 def _expand(node: OnnxNode, x: Sequence[Array]) -> Array:
-    return np.broadcast_to(x[0], _checked_shape(np.broadcast_shapes(x[0].shape, tuple(x[1].tolist()))))
+    return np.broadcast_to(x[0], _room(node, np.broadcast_shapes(x[0].shape, tuple(x[1].tolist())), x[0]))
 
 
 def _tile(node: OnnxNode, x: Sequence[Array]) -> Array:
     repeats = [int(r) for r in x[1].ravel()]
-    _checked_shape([d * r for d, r in zip(x[0].shape, repeats, strict=True)])
+    _room(node, [d * r for d, r in zip(x[0].shape, repeats, strict=True)], x[0])
     return np.tile(x[0], repeats)
 
 
 def _concat(node: OnnxNode, x: Sequence[Array]) -> Array:
     (axis,) = normalize_axes([node.attr_int("axis", 0)], x[0].ndim)
+    _room(node, [sum(v.size for v in x)], *x)
     return np.concatenate(x, axis)
 
 
@@ -250,8 +259,8 @@ def fold(node: OnnxNode) -> None:
     with np.errstate(all="ignore"):
         results = FOLDS[node.kind](node, [c.real() for c in constants]) if node.kind in FOLDS else _reference(node)
     for index, data in enumerate(results if isinstance(results, tuple) else (results,)):
-        if data.size > MAX_ELEMENTS:
-            raise ModelError(f"a constant would have the shape {data.shape}", hint="export the model again")
+        if not any(data.size <= c.data.size and np.may_share_memory(data, c.data) for c in constants):
+            node.builder.source.budget.folded(data)
         node.result_constant(data, index)
 
 
@@ -277,7 +286,13 @@ def _reference(node: OnnxNode) -> tuple[Array, ...]:
     from onnx.reference import ReferenceEvaluator
 
     given = {n: node.needed(k, "an input").real() for k, n in enumerate(node.inputs) if n}
-    _checked_shape([_most(node.kind, [x.shape for x in given.values()])])
+    most = _most(node.kind, [x.shape for x in given.values()])
+    if most > MOST_REFERENCED:
+        raise LimitError(
+            f"{most:,} elements would be computed while the model is read; the limit for {node.kind} is "
+            f"{MOST_REFERENCED:,}",
+            hint="store the tensors as they are used",
+        )
     inputs, outputs = (
         [onnx.helper.make_value_info(n, onnx.TypeProto()) for n in names]
         for names in (given, [n for n in node.outputs if n])

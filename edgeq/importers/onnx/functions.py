@@ -11,12 +11,7 @@ from typing import Any
 
 import onnx
 
-from edgeq.errors import ModelError
-from edgeq.importers.onnx.model import read_tensor
 from edgeq.importers.onnx.node import Constant, OnnxNode
-
-MOST_NODES = 50_000
-"""The most nodes that nodes of a model become, in all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +35,7 @@ class Body:
     def children(self, node: OnnxNode) -> Iterator[OnnxNode]:
         """The nodes, with their tensors' names in the model; the body's constants are put there first."""
         for name, tensor in self.constants.items():
-            node.builder.tensors[name] = Constant(name, read_tensor(tensor, name, node.builder.source.folder))
+            node.builder.tensors[name] = Constant(name, node.builder.source.stored(tensor, name))
         for index, message in enumerate(self.nodes):
             renamed = _renamed(message, self.names)
             name = node.builder.reserve(f"{node.name}/{message.name or f'{message.op_type.lower()}_{index}'}")
@@ -69,16 +64,11 @@ def body_of(node: OnnxNode) -> Body | None:
     """What takes a node's place; None if ONNX does not define the operator by others.
 
     Raises:
-        ModelError: the model would become too large.
+        LimitError: the model would become too large.
     """
     body = _branch(node) if node.kind == "If" and node.domain == "" else _definition(node)
     if body is not None:
-        node.builder.expanded += len(body.nodes)
-        if node.builder.expanded > MOST_NODES:
-            raise ModelError(
-                f"the model's functions stand for more than {MOST_NODES} nodes",
-                hint="the file is damaged, or far too large for a microcontroller",
-            )
+        node.builder.source.budget.nodes(len(body.nodes), sum(message.ByteSize() for message in body.nodes))
     return body
 
 

@@ -13,15 +13,19 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from edgeq.errors import ModelError, UsageError
+from edgeq.errors import EdgeqError, ModelError, UsageError
+from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.cut import Cut
 from edgeq.importers.onnx.cut import cut_graph
+from edgeq.importers.onnx.external import stored_inside
+from edgeq.importers.onnx.local import expanded
+from edgeq.ir.limits import PORTS, TENSOR_ELEMENTS
 from edgeq.ir.tensor import Array, DType, Shape
 
 OPSETS = range(7, 29)
 """Versions of ONNX's operators that edgeq was written for. Of later ones, an operator is taken that has not changed."""
-MAX_ELEMENTS = 2**31 - 1
-"""No tensor of a model for a small device is larger; a damaged file can claim any size."""
+MOST_DIMENSIONS = 32
+"""Of a tensor: what NumPy takes in all its versions."""
 _REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16
 ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8} | dict.fromkeys(_REAL, DType.FLOAT32)
 """ONNX's codes of the types an activation may have; float16, double and bfloat16 are computed as float32."""
@@ -43,6 +47,7 @@ class Source:
         initializers: messages of the stored tensors.
         folder: where external data lies.
         batch: the name of the first dimension of the inputs where the file leaves it open; None where it does not.
+        budget: what the import has used.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Source:
     outputs: tuple[str, ...]
     initializers: Mapping[str, Any]
     folder: Path
+    budget: Budget
     batch: str | None = None
 
     def constant(self, name: str) -> Array:
@@ -61,7 +67,11 @@ class Source:
         Raises:
             ModelError: its data is missing, damaged or of a type edgeq has no use for.
         """
-        return read_tensor(self.initializers[name], name, self.folder)
+        return self.stored(self.initializers[name], name)
+
+    def stored(self, tensor: Any, name: str) -> Array:
+        """Elements of a tensor's message; errors as `constant`."""
+        return read_tensor(tensor, name, self.folder, self.budget)
 
 
 def read(path: Path, shapes: Mapping[str, Shape], cut: Cut) -> Source:
@@ -71,7 +81,8 @@ def read(path: Path, shapes: Mapping[str, Shape], cut: Cut) -> Source:
         UsageError: `shapes` lacks an input, names one that is not there, or contradicts the file; or `cut` does.
         ModelError: the file is damaged, its opset is unknown, or it refers to what is not there.
     """
-    graph, opsets = _decode(path)
+    budget = Budget()
+    graph, opsets = _decode(path, budget)
     names = _node_names(graph.node)
     if cut:
         graph, names = cut_graph(graph, names, opsets, cut, shapes, str(path))
@@ -84,6 +95,9 @@ def read(path: Path, shapes: Mapping[str, Shape], cut: Cut) -> Source:
         raise ModelError("the model stores sparse tensors", hint="store them densely", where=str(path))
     declared = [i for i in graph.input if i.name not in initializers]
     outputs = tuple(o.name for o in graph.output)
+    for count, what in ((len(declared), "inputs"), (len(outputs), "outputs")):
+        if count > PORTS:
+            raise LimitError(f"the model has {count:,} {what}; the limit is {PORTS:,}", _EXPORT_AGAIN, str(path))
     if not outputs:
         raise ModelError("the model has no outputs", hint=_EXPORT_AGAIN, where=str(path))
     if len(set(outputs)) != len(outputs):
@@ -102,14 +116,16 @@ def read(path: Path, shapes: Mapping[str, Shape], cut: Cut) -> Source:
         initializers=initializers,
         folder=path.parent,
         batch=_open_batch(declared, shapes),
+        budget=budget,
     )
 
 
 _EXPORT_AGAIN = "the file is damaged or was written by a faulty exporter; export the model again"
 
 
-def _decode(path: Path) -> tuple[Any, dict[str, int]]:
+def _decode(path: Path, budget: Budget) -> tuple[Any, dict[str, int]]:
     """The graph message and the opsets, local functions expanded."""
+    budget.stored(path.stat().st_size)
     data = path.read_bytes()
     model = onnx.ModelProto()
     try:
@@ -118,6 +134,7 @@ def _decode(path: Path) -> tuple[Any, dict[str, int]]:
         raise ModelError("this is not an ONNX file, or it is damaged", hint=_EXPORT_AGAIN, where=str(path)) from error
     if not model.HasField("graph"):
         raise ModelError("the file holds no graph", hint=_EXPORT_AGAIN, where=str(path))
+    budget.nodes(*expanded(model, str(path)))
     if model.functions:
         from onnx import inliner
 
@@ -148,20 +165,25 @@ def type_name(code: int) -> str:
     return names.get(code, f"type {code}").lower()
 
 
-def read_tensor(tensor: Any, name: str, folder: Path) -> Array:
+def read_tensor(tensor: Any, name: str, folder: Path, budget: Budget) -> Array:
     """Elements of a tensor message: float32 (also those of narrower real types), float64, integers or booleans.
 
     Raises:
         ModelError: the data is missing, damaged or of another type.
     """
-    if any(d < 0 for d in tensor.dims) or prod(tensor.dims) > MAX_ELEMENTS:
+    if len(tensor.dims) > MOST_DIMENSIONS:
+        raise ModelError(f"a tensor has {len(tensor.dims)} dimensions", hint=_EXPORT_AGAIN, where=name)
+    if any(d < 0 for d in tensor.dims) or prod(tensor.dims) > TENSOR_ELEMENTS:
         raise ModelError(f"a tensor cannot have the shape {tuple(tensor.dims)}", hint=_EXPORT_AGAIN, where=name)
     try:
-        data: Array = np.asarray(numpy_helper.to_array(tensor, str(folder)))
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            tensor = stored_inside(tensor, name, folder, budget)
+        data: Array = np.asarray(numpy_helper.to_array(tensor))
+    except EdgeqError:
+        raise
     except Exception as error:
-        external = tensor.data_location == onnx.TensorProto.EXTERNAL
-        hint = "put the model's external data files beside it" if external else _EXPORT_AGAIN
-        raise ModelError(f"the tensor's data cannot be read ({brief(error)})", hint=hint, where=name) from error
+        message = f"the tensor's data cannot be read ({brief(error)})"
+        raise ModelError(message, hint=_EXPORT_AGAIN, where=name) from error
     kind = data.dtype.name
     if kind == "bfloat16" or (kind.startswith("float") and data.dtype.itemsize < 4):
         return data.astype(np.float32)
@@ -179,13 +201,14 @@ def brief(error: BaseException) -> str:
 def _node_names(nodes: Sequence[Any]) -> list[str]:
     """The nodes' own names, else `<type>_<index>`; made unique."""
     taken: set[str] = set()
+    counts: dict[str, int] = {}
     names = []
     for index, node in enumerate(nodes):
         base = node.name or f"{node.op_type.lower() or 'node'}_{index}"
-        name, count = base, 1
+        name = base
         while name in taken:
-            count += 1
-            name = f"{base}_{count}"
+            counts[base] = counts.get(base, 1) + 1
+            name = f"{base}_{counts[base]}"
         taken.add(name)
         names.append(name)
     return names
@@ -310,6 +333,6 @@ def _example(name: str, dims: Sequence[int]) -> str:
 
 
 def _checked(shape: Sequence[int], name: str) -> Shape:
-    if any(d < 1 for d in shape) or prod(shape) > MAX_ELEMENTS:
+    if any(d < 1 for d in shape) or prod(shape) > TENSOR_ELEMENTS:
         raise UsageError(f"an input cannot have the shape {tuple(shape)}", hint="give positive sizes", where=name)
     return tuple(int(d) for d in shape)

@@ -10,12 +10,15 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from edgeq.errors import ModelError
-from edgeq.importers.onnx.model import MAX_ELEMENTS, Source, read_tensor
+from edgeq.importers.onnx.model import Source
 from edgeq.ir.graph import GraphEditor
+from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 
 T = TypeVar("T")
+LONGEST_NAME = 500
+"""Characters of the names that are made here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class Builder:
         self.tensors: dict[str, Operand] = {}
         self.producer: dict[str, str] = {}
         self.bound: set[str] = set()  # values that have the name of a tensor of the model
-        self.expanded = 0  # nodes that took the place of others
+        self._counts: dict[str, int] = {}  # how many names made of one are taken
         self._stored: dict[str, str] = {}
         self._reserved = {*source.inputs, *source.initializers, *source.node_names, *source.outputs}
         self._reserved.update(out for node in source.nodes for out in node.output)
@@ -68,8 +71,11 @@ class Builder:
 
     def fresh(self, hint: str) -> str:
         """A name that neither the model nor the graph uses."""
-        name, count = hint, 1
+        if len(hint) > LONGEST_NAME:  # names of functions within functions grow
+            hint = f"{hint[: LONGEST_NAME // 2]}…{hint[-LONGEST_NAME // 2 :]}"
+        name, count = hint, self._counts.get(hint, 1)
         while name in self._reserved or name in self.editor.values or name in self.editor.nodes:
+            self._counts[hint] = count  # names up to this one are taken
             count += 1
             name = f"{hint}_{count}"
         return name
@@ -185,8 +191,7 @@ class OnnxNode:
 
     def attr_tensor(self, name: str) -> Array | None:
         """A tensor attribute, None if absent."""
-        folder = self.builder.source.folder
-        return self._attribute(name, 4, "a tensor", None, lambda a: read_tensor(a.t, name, folder))
+        return self._attribute(name, 4, "a tensor", None, lambda a: self.builder.source.stored(a.t, name))
 
     def has_attr(self, name: str) -> bool:
         """Whether an attribute is given."""
@@ -298,7 +303,7 @@ class OnnxNode:
         except ValueError as error:
             raise ModelError(str(error), hint="check the shapes and attributes of this node") from error
         for shape in shapes:
-            if TensorType(shape).size > MAX_ELEMENTS or any(d < 0 for d in shape):
+            if TensorType(shape).size > TENSOR_ELEMENTS or any(d < 0 for d in shape):
                 raise ModelError(f"the output would have the shape {shape}", hint="check the attributes of this node")
             if 0 in shape:
                 raise ModelError(f"the output would be empty: {shape}", hint="remove the node, or check its attributes")

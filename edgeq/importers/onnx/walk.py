@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from edgeq.errors import EdgeqError
+from edgeq.importers.budget import LimitError
 from edgeq.importers.onnx.fold import fold, is_foldable
 from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
 from edgeq.importers.onnx.model import OPSETS, brief, changed_since
@@ -54,6 +55,7 @@ def _import(nodes: Iterable[OnnxNode], read: set[str], lost: set[str]) -> list[P
     """
     problems: list[Problem] = []
     for node in nodes:
+        node.builder.source.budget.pause()
         found = _import_node(node, lost)
         problems.extend(found)
         missing = [o for o in node.outputs if o and o not in node.builder.tensors]
@@ -82,6 +84,9 @@ def _import_node(node: OnnxNode, lost: set[str]) -> list[Problem]:
         return [] if _is_known(node) else [_unsupported(node)]
     try:
         return _become(node, lost)
+    except LimitError as error:
+        error.where = error.where or f"{node.name} ({node.kind})"
+        raise
     except EdgeqError as error:
         where = f"{error.where}: " if error.where and error.where != node.name else ""
         return [Problem(node.name, node.kind, where + error.message, error.hint or DEFAULT_HINT)]

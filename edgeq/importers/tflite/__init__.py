@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeq.errors import EdgeqError, ModelError, UsageError
+from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.cut import Cut
 from edgeq.importers.problems import DEFAULT_HINT, all_in_one
 from edgeq.importers.problems import Problem as Unsupported
@@ -58,7 +59,8 @@ def import_bytes(
         ModelError, UsageError: as in `edgeq.importers.load`.
     """
     place = name if where is None else where
-    return import_raw(read(data, place), name, input_shapes, place, cut)[0]
+    budget = Budget()
+    return import_raw(read(data, place, budget), name, input_shapes, place, cut, budget)[0]
 
 
 def import_raw(
@@ -67,6 +69,7 @@ def import_raw(
     input_shapes: Mapping[str, Shape] | None = None,
     where: str = "",
     cut: Cut | None = None,
+    budget: Budget | None = None,
 ) -> tuple[Graph, dict[int, str]]:
     """Import a model that was read, or a part of it; also returns the value that each of its tensors became.
 
@@ -76,7 +79,7 @@ def import_raw(
     if cut:
         model = cut_model(model, cut, where)
     try:
-        builder = Builder(model, name, dict(input_shapes or {}))
+        builder = Builder(model, name, dict(input_shapes or {}), budget)
         problems = _import_operators(builder)
         if problems:
             raise all_in_one(problems, "operators", where)
@@ -85,6 +88,9 @@ def import_raw(
         return builder.editor.finish(), builder.values
     except Problem as problem:
         raise ModelError(problem.reason, hint=problem.hint or DEFAULT_HINT, where=where) from problem
+    except LimitError as error:
+        error.where = error.where or where
+        raise
     except EdgeqError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -106,6 +112,7 @@ def _import_operators(builder: Builder) -> list[Unsupported]:
     lost: set[int] = set()
     for op in builder.model.ops:
         why: Problem | None = None
+        builder.budget.pause()
         if op.kind not in HANDLERS and op.kind not in FOLDERS:
             why = Problem(f"the operator {op.kind} is not supported", hint_for(op.kind))
         elif not any(i in lost for i in op.inputs):
@@ -127,6 +134,8 @@ def _import_operator(builder: Builder, op: RawOp) -> Problem | None:
         HANDLERS[op.kind](builder, op)
     except Problem as problem:
         return problem
+    except LimitError:
+        raise
     except ModelError as error:
         return Problem(error.message, error.hint)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.errors import UsageError
-from edgeq.importers.tflite.raw import DTYPES, MAX_ELEMENTS, Problem, RawModel, RawOp, RawTensor, short_name
+from edgeq.importers.budget import Budget
+from edgeq.importers.tflite.raw import DTYPES, Problem, RawModel, RawOp, RawTensor, short_name
 from edgeq.ir.graph import GraphEditor
+from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics
@@ -40,8 +42,11 @@ class Builder:
     Handlers raise Problem for what they cannot take.
     """
 
-    def __init__(self, model: RawModel, name: str, input_shapes: Mapping[str, Shape]) -> None:
+    def __init__(
+        self, model: RawModel, name: str, input_shapes: Mapping[str, Shape], budget: Budget | None = None
+    ) -> None:
         self.model = model
+        self.budget = budget or Budget()
         self.editor = GraphEditor(name)
         self.values: dict[int, str] = {}
         """Tensor index → name of the value that holds it."""
@@ -263,6 +268,7 @@ class Builder:
             if q is not None and q.axis is not None:
                 q = replace(q, axis=q.axis - data.ndim + len(shape))
             data = data.reshape(shape)
+        self.budget.stored(data.nbytes)
         name = self.editor.constant(short_name(tensor.name), data, q)
         self._constants[key] = name
         return name
@@ -365,7 +371,7 @@ class Builder:
             size = 1
             for d in shape:
                 size *= max(d, 0)
-            if size > MAX_ELEMENTS or size == 0:
+            if size > TENSOR_ELEMENTS or size == 0:
                 raise Problem(f"its output has shape {shape}")
         if len(shapes) != len(outputs):
             raise Problem(f"it has {len(outputs)} outputs where {len(shapes)} are computed")
@@ -416,6 +422,7 @@ class Builder:
         if tensor.dtype not in DTYPES:
             raise Problem(f"tensor {tensor.label} is {tensor.dtype}")
         self.folded[index] = np.asarray(data, DTYPES[tensor.dtype])
+        self.budget.folded(self.folded[index])
 
     def matched(self, name: str, q: QParams | None, legacy: bool = False) -> str:
         """The value `name`, or the same tensor requantized to `q` where its parameters differ.

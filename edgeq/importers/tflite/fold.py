@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape, strided_slice
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.movement import slice_masks
-from edgeq.importers.tflite.raw import MAX_ELEMENTS, Problem, RawOp
+from edgeq.importers.tflite.raw import Problem, RawOp
+from edgeq.ir.limits import FOLDED_BYTES
 from edgeq.ir.tensor import Array
 
+MOST_ELEMENTS = FOLDED_BYTES // 8
+"""Of a constant that is computed, while it is computed."""
 Folder = Callable[[RawOp, Sequence[Array]], Array]
 
 BINARY: dict[str, Callable[[Array, Array], Array]] = {
@@ -96,8 +100,8 @@ def _reshape(op: RawOp, x: Sequence[Array]) -> Array:
 
 
 def _check_size(size: int) -> None:
-    if not 0 <= size <= MAX_ELEMENTS:
-        raise Problem(f"its result would have {size} elements")
+    if not 0 <= size <= MOST_ELEMENTS:
+        raise Problem(f"its result would have {size:,} elements; the limit is {MOST_ELEMENTS:,}")
 
 
 def _fill(op: RawOp, x: Sequence[Array]) -> Array:
@@ -153,6 +157,7 @@ FOLDERS: dict[str, Folder] = {
     "DEQUANTIZE": _dequantize,
     "DENSIFY": lambda op, x: x[0],
 }
+BROADCASTING = {*BINARY, "DIV", "SELECT", "SELECT_V2"}
 MOVES = {"DENSIFY", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "STRIDED_SLICE", "SLICE"}
 """Folded for 8-bit constants too: they only move elements, under one scale."""
 
@@ -181,6 +186,8 @@ def fold(b: Builder, op: RawOp) -> bool:
             return False
     arrays = [x for x in operands if x is not None]
     _check_size(sum(x.size for x in arrays))
+    if op.kind in BROADCASTING:
+        _check_size(prod(np.broadcast_shapes(*(x.shape for x in arrays))))
     with np.errstate(all="ignore"):
         b.fold(op.outputs[0], FOLDERS[op.kind](op, arrays))
     return True

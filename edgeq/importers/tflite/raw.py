@@ -24,8 +24,6 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 """Element types whose buffers are read; a constant of any other type is kept as bytes."""
 
-MAX_ELEMENTS = 2**28
-"""No tensor may be larger: such a size comes from a damaged file, not from a network for a small device."""
 MAX_RANK = 8
 
 

@@ -15,9 +15,11 @@ import numpy as np
 import tflite
 
 from edgeq.errors import ModelError
+from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.tflite.options import OPTIONS
-from edgeq.importers.tflite.raw import DTYPES, MAX_ELEMENTS, MAX_RANK, RawModel, RawOp, RawQuant, RawTensor, shortened
+from edgeq.importers.tflite.raw import DTYPES, MAX_RANK, RawModel, RawOp, RawQuant, RawTensor, shortened
 from edgeq.importers.tflite.sparse import Layout, Level, densify
+from edgeq.ir.limits import OPERANDS, TENSOR_ELEMENTS
 from edgeq.ir.tensor import Array, Shape
 
 MAX_NAME = 4096
@@ -40,12 +42,14 @@ SPARSE_TABLES = _enum_names(tflite.SparseIndexVector)
 NOTHING = np.zeros(0, np.int64)
 
 
-def read(data: bytes, where: str) -> RawModel:
+def read(data: bytes, where: str, budget: Budget | None = None) -> RawModel:
     """Read the main graph of a .tflite file.
 
     Args:
         data: the whole file.
         where: the file's name, for messages.
+        budget: what the import has used; parts of a file can be used any number of times, so that a small one can be
+            large.
 
     Raises:
         ModelError: it is no .tflite file, or damaged.
@@ -57,7 +61,10 @@ def read(data: bytes, where: str) -> RawModel:
             where=where,
         )
     try:
-        return _Reader(data).model()
+        return _Reader(data, budget or Budget()).model()
+    except LimitError as error:
+        error.where = where
+        raise
     except Exception as error:
         detail = str(error) if isinstance(error, Damaged) else "parts of it point outside of it"
         raise ModelError(
@@ -66,8 +73,10 @@ def read(data: bytes, where: str) -> RawModel:
 
 
 class _Reader:
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, budget: Budget) -> None:
         self.data = data
+        self.budget = budget
+        self._names: dict[bytes, str] = {}
         self.root = tflite.Model.GetRootAsModel(data, 0)
 
     def count(self, length: int, what: str, least_bytes: int = 4) -> int:
@@ -80,7 +89,9 @@ class _Reader:
         """An integer vector as the accessors give it: an array, or 0 where it is absent."""
         if isinstance(vector, int):
             return ()
-        self.count(len(vector), what)
+        if len(vector) > OPERANDS:
+            raise LimitError(f"a list of {len(vector):,} {what}; the limit is {OPERANDS:,}", hint="export it again")
+        self.budget.stored(4 * len(vector))
         return tuple(int(v) for v in vector)
 
     def name(self, raw: bytes | None, fallback: str) -> str:
@@ -88,8 +99,13 @@ class _Reader:
             return fallback
         if len(raw) > MAX_NAME:
             raise Damaged(f"a name has {len(raw)} bytes")
+        if raw not in self._names:
+            self._names[raw] = self._readable(raw)
+        return self._names[raw] or fallback
+
+    def _readable(self, raw: bytes) -> str:
         text = raw.decode("utf-8", "replace")
-        return "".join(c if c.isprintable() else "_" for c in text) or fallback
+        return "".join(c if c.isprintable() else "_" for c in text)
 
     def model(self) -> RawModel:
         if self.root.Version() != 3:
@@ -98,6 +114,8 @@ class _Reader:
             raise Damaged("it holds no graph")
         codes = self.codes()
         graph = self.root.Subgraphs(0)
+        self.budget.nodes(self.count(graph.OperatorsLength(), "operators"))
+        self.budget.nodes(self.count(graph.TensorsLength(), "tensors") // 4)
         tensors = tuple(self.tensor(graph.Tensors(i), i) for i in range(self.count(graph.TensorsLength(), "tensors")))
         ops = []
         for i in range(self.count(graph.OperatorsLength(), "operators")):
@@ -192,7 +210,7 @@ class _Reader:
         size = 1
         for d in shape:
             size *= d
-        if size > MAX_ELEMENTS:
+        if size > TENSOR_ELEMENTS:
             raise Damaged(f"tensor {shortened(name)!r} has shape {shape}, more than 2^28 elements")
         if signature:
             agrees = len(signature) == len(shape) and all(s in (-1, d) for s, d in zip(signature, shape, strict=True))
@@ -205,9 +223,9 @@ class _Reader:
         if not 0 <= index < self.count(self.root.BuffersLength(), "buffers"):
             raise Damaged(f"tensor {shortened(name)!r} has buffer {index} of {self.root.BuffersLength()}")
         buffer = self.root.Buffers(index)
-        content = b"" if buffer.DataIsNone() else buffer.DataAsNumpy().tobytes()
+        content = b"" if buffer.DataIsNone() else memoryview(buffer.DataAsNumpy())
         if buffer.Offset() > 1:  # a model above 2 GB keeps its buffers behind the FlatBuffer
-            content = self.data[buffer.Offset() : buffer.Offset() + buffer.Size()]
+            content = memoryview(self.data)[buffer.Offset() : buffer.Offset() + buffer.Size()]
             if len(content) != buffer.Size():
                 raise Damaged(f"the data of tensor {shortened(name)!r} lies behind the end of the file")
         size = int(np.prod(shape, dtype=np.int64))
@@ -221,8 +239,11 @@ class _Reader:
             raise Damaged(f"tensor {shortened(name)!r}, {dtype} {shape}, has {len(content)} bytes of data")
         return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
 
-    def dense(self, sparsity: Any, content: bytes, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    def dense(self, sparsity: Any, content: bytes | memoryview, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
         """The elements of a sparse constant."""
+        self.budget.stored(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+        if sparsity.DimMetadataLength() > 2 * MAX_RANK:
+            raise Damaged(f"the sparse tensor {shortened(name)!r} has {sparsity.DimMetadataLength()} levels")
         levels = []
         for k in range(self.count(sparsity.DimMetadataLength(), "dimensions")):
             level = sparsity.DimMetadata(k)
@@ -247,12 +268,17 @@ class _Reader:
             raise Damaged(f"the sparse tensor {shortened(name)!r} lacks indices")
         view = getattr(tflite, table)()
         view.Init(stored.Bytes, stored.Pos)
-        return np.array(self.ints(view.ValuesAsNumpy(), "indices"), np.int64)
+        values = view.ValuesAsNumpy()
+        if isinstance(values, int):  # absent
+            return NOTHING
+        self.budget.stored(8 * self.count(len(values), "indices", 1))
+        return np.array(values, np.int64)
 
     def quantization(self, tensor: Any, name: str, shape: Shape) -> RawQuant | None:
         quant = tensor.Quantization()
         if quant is None or quant.ScaleIsNone() or not quant.ScaleLength():
             return None
+        self.budget.stored(12 * quant.ScaleLength())
         scale = np.array(quant.ScaleAsNumpy(), np.float32)
         zero = np.zeros(1, np.int64) if quant.ZeroPointIsNone() else np.array(quant.ZeroPointAsNumpy(), np.int64)
         axis = quant.QuantizedDimension()

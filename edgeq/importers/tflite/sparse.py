@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.importers.tflite.raw import MAX_ELEMENTS
 from edgeq.ir.tensor import Array, Shape
+
+MOST_STORED = 1 << 23
+"""Elements that a sparse tensor has in its tree."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +86,14 @@ def densify(values: Array, layout: Layout, shape: Shape) -> Array:
 def _below(level: Level, position: Array) -> tuple[Array, Array, Array]:
     """The nodes of a level below those at `position`: for each its parent, its own position, and its index."""
     if level.size is not None:
-        if not 0 < level.size * position.size <= MAX_ELEMENTS:
+        if not 0 < level.size * position.size <= MOST_STORED:
             raise ValueError(f"a dimension has {level.size} indices")
         parents = np.repeat(np.arange(position.size), level.size)
         index = np.tile(np.arange(level.size), position.size)
         return parents, position[parents] * level.size + index, index
     ends, starts = _segments(level, position)
     counts = ends - starts
-    if counts.sum() > MAX_ELEMENTS:
+    if counts.sum() > MOST_STORED:
         raise ValueError("it has too many elements")
     parents = np.repeat(np.arange(position.size), counts)
     first = np.cumsum(counts) - counts
