@@ -197,6 +197,8 @@ def normalized_channels(op: Any, x: Arrays) -> Foreign:
 
 NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "Abs": unary("Abs"),
+    **{kind: unary(kind) for kind in ("Atan", "Ceil", "Cos", "Floor", "Round", "Sign", "Sin")},
+    "ThresholdedRelu": unary("ThresholdedRelu", "alpha"),
     "Add": binary("Add"),
     "AveragePool2D": average_pool,
     "Clip": clip,

@@ -139,3 +139,39 @@ def test_batch_normalization_becomes_two_operators_with_constants(tmp_path: Path
     graph = imported(single(PRODUCTS[0]), tmp_path)
     assert kinds(graph) == ["Mul", "Add"]
     assert [graph.data(n.inputs[1]).shape for n in graph.nodes] == [(1, 3, 1, 1)] * 2
+
+
+FUNCTIONS = [
+    *(Case("", op, [X]) for op in ("Sin", "Cos", "Atan", "Floor", "Ceil", "Round", "Sign", "Sinh", "Cosh", "Asinh")),
+    *(Case("", op, [X], low=-0.95, high=0.95) for op in ("Tan", "Asin", "Acos", "Atanh")),
+    Case("", "Acosh", [X], low=1.05, high=4.0),
+    *(Case("", op, [X], opset=o) for op, o in (("Softplus", 11), ("Softsign", 11), ("Mish", 18), ("Celu", 12))),
+    Case("far", "Softplus", [X], low=-300.0, high=300.0),
+    Case("alpha", "Celu", [X], {"alpha": 0.3}),
+    Case("", "Selu", [X]),
+    Case("parameters", "Selu", [X], {"alpha": 2.0, "gamma": 0.5}),
+    Case("", "ThresholdedRelu", [X]),
+    Case("negative", "ThresholdedRelu", [X], {"alpha": -0.3}),
+    Case("soft", "Shrink", [X], {"bias": 0.7, "lambd": 0.7}),
+    Case("hard", "Shrink", [X], {"lambd": 0.7}),
+]
+
+
+@pytest.mark.parametrize("case", FUNCTIONS, ids=lambda c: f"{c.op}_{c.name}")
+def test_functions_of_one_element_are_one_node(case: Case, tmp_path: Path) -> None:
+    assert len(check(single(case), tmp_path, case.low, case.high).nodes) == 1
+
+
+SUMS = [
+    *(Case("axis", op, [X], {"axes": [1]}, opset=13) for op in ("ReduceMin", "ReduceL1", "ReduceLogSumExp")),
+    *(Case("all", op, [X], {"keepdims": 0}, opset=18) for op in ("ReduceMin", "ReduceL1", "ReduceLogSumExp")),
+    Case("far", "ReduceLogSumExp", [X], {"axes": [3], "keepdims": 0}, low=-300.0, high=300.0),
+    Case("axis", "ReduceLogSum", [X], {"axes": [2]}, low=0.1, high=2.0),
+    *(Case(f"{a}{e}{r}", "CumSum", [X, ints(a)], {"exclusive": e, "reverse": r}, opset=14)
+      for a, e, r in ((3, 0, 0), (1, 1, 0), (-2, 0, 1), (0, 1, 1))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SUMS, ids=lambda c: f"{c.op}_{c.name}")
+def test_sums_and_extremes(case: Case, tmp_path: Path) -> None:
+    check(single(case), tmp_path, case.low, case.high)

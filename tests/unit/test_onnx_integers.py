@@ -89,6 +89,7 @@ ON_INTEGERS = {
     "max_of_channels": between([node("Max", ["k", "a"], ["b"])], i8(0), k=i8(1, 20, -9, 60).reshape(4, 1, 1)),
     "max_of_two": between([node("Transpose", ["a"], ["t"], perm=[0, 1, 3, 2]), node("Max", ["a", "t"], ["b"])], i8(1)),
     "reduce_max": between([node("ReduceMax", ["a"], ["b"], axes=[2, 3], keepdims=1)], u8(100)),
+    "reduce_min": between([node("ReduceMin", ["a"], ["b"], axes=[1], keepdims=1)], i8(10)),
     "neg": between([node("Neg", ["a"], ["b"])], i8(0)),
     "abs": between([node("Abs", ["a"], ["b"])], i8(0)),
     "where_constant": between([node("Where", ["m", "a", "k"], ["b"])], i8(0), m=MASK, k=i8(17)),

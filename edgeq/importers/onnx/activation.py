@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -13,6 +14,7 @@ from edgeq.importers.onnx.node import Activation, OnnxNode, handles
 from edgeq.ir.op import Op
 from edgeq.ops.clip import Clip
 from edgeq.ops.elu import Elu
+from edgeq.ops.function import Function
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.hard_sigmoid import HardSigmoid
 from edgeq.ops.hard_swish import HardSwish
@@ -23,6 +25,7 @@ from edgeq.ops.reshape import Reshape
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.softmax import Softmax
 from edgeq.ops.tanh import Tanh
+from edgeq.ops.thresholded_relu import ThresholdedRelu
 from edgeq.ops.transpose import Transpose
 
 
@@ -117,6 +120,67 @@ def hard_sigmoid(node: OnnxNode) -> None:
 def elu(node: OnnxNode) -> None:
     """x where positive, else alpha · (exp(x) − 1)."""
     _emit_unary(node, Elu(node.attr_float("alpha", 1.0)))
+
+
+_SOFTPLUS = "Add(Clip(x, low=0.0), Log(Add(Exp(Neg(Abs(x))), 1.0)))"  # no exponential is above 1
+
+
+def _celu(alpha: float) -> str:
+    """alpha · Elu(x / alpha).
+
+    Raises:
+        ModelError: alpha is zero.
+    """
+    if alpha == 0.0:
+        raise ModelError("attribute alpha is 0", hint="use Relu")
+    return f"Mul(Elu(Div(x, {alpha!r})), {alpha!r})"
+
+
+def _selu(alpha: float, gamma: float) -> str:
+    return f"Mul(Elu(x, alpha={alpha!r}), {gamma!r})"
+
+
+SMOOTH: dict[str, Callable[[OnnxNode], str]] = {
+    "Softplus": lambda node: _SOFTPLUS,
+    "Softsign": lambda node: "Div(x, Add(Abs(x), 1.0))",
+    "Mish": lambda node: f"Mul(x, Tanh({_SOFTPLUS}))",
+    "Celu": lambda node: _celu(node.attr_float("alpha", 1.0)),
+    "Selu": lambda node: _selu(
+        node.attr_float("alpha", 1.6732631921768188), node.attr_float("gamma", 1.0507010221481323)
+    ),
+    "Swish": lambda node: f"Mul(x, Sigmoid(Mul(x, {node.attr_float('alpha', 1.0)!r})))",
+}
+"""Activations that are one function of several."""
+
+
+@handles(*SMOOTH)
+def smooth(node: OnnxNode) -> None:
+    """One function of several."""
+    _emit_unary(node, Function(SMOOTH[node.kind](node)))
+
+
+@handles("ThresholdedRelu")
+def thresholded_relu(node: OnnxNode) -> None:
+    """x where it is above alpha, else 0."""
+    _emit_unary(node, ThresholdedRelu(node.attr_float("alpha", 1.0)))
+
+
+@handles("Shrink")
+def shrink(node: OnnxNode) -> None:
+    """x + bias below −lambd, x − bias above lambd, else 0.
+
+    Raises:
+        ModelError: the bias is neither 0 nor lambd, where ONNX's function jumps in another way.
+    """
+    bias, reach = node.attr_float("bias", 0.0), node.attr_float("lambd", 0.5)
+    if bias == reach and reach >= 0.0:
+        expression = f"Sub(x, Clip(x, low={-reach!r}, high={reach!r}))"
+    elif bias == 0.0 and reach >= 0.0:
+        above = f"ThresholdedRelu({{}}, alpha={reach!r})"
+        expression = f"Sub({above.format('x')}, {above.format('Neg(x)')})"
+    else:
+        raise ModelError(f"Shrink with lambd {reach} and bias {bias} is not supported", hint="use bias 0 or lambd")
+    _emit_unary(node, Function(expression))
 
 
 @handles("Gelu")

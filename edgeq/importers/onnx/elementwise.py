@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import pi
+
 import numpy as np
 
 from edgeq.errors import ModelError
@@ -10,24 +12,58 @@ from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
 from edgeq.ops.abs import Abs
 from edgeq.ops.add import Add
+from edgeq.ops.atan import Atan
+from edgeq.ops.ceil import Ceil
 from edgeq.ops.clip import Clip
+from edgeq.ops.cos import Cos
 from edgeq.ops.div import Div
 from edgeq.ops.erf import Erf
 from edgeq.ops.exp import Exp
+from edgeq.ops.floor import Floor
+from edgeq.ops.function import Function
 from edgeq.ops.log import Log
 from edgeq.ops.maximum import Maximum
 from edgeq.ops.minimum import Minimum
 from edgeq.ops.mul import Mul
 from edgeq.ops.neg import Neg
 from edgeq.ops.pow import Pow
+from edgeq.ops.round import Round
 from edgeq.ops.rsqrt import Rsqrt
+from edgeq.ops.sign import Sign
+from edgeq.ops.sin import Sin
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
 from edgeq.ops.sub import Sub
 
 INFINITY = float("inf")
 BINARY: dict[str, type[Op]] = {"Add": Add, "Sub": Sub, "Mul": Mul, "Div": Div}
-UNARY: dict[str, type[Op]] = {"Abs": Abs, "Neg": Neg, "Exp": Exp, "Log": Log, "Sqrt": Sqrt, "Erf": Erf}
+UNARY: dict[str, type[Op]] = {
+    "Abs": Abs,
+    "Neg": Neg,
+    "Exp": Exp,
+    "Log": Log,
+    "Sqrt": Sqrt,
+    "Erf": Erf,
+    "Sin": Sin,
+    "Cos": Cos,
+    "Atan": Atan,
+    "Floor": Floor,
+    "Ceil": Ceil,
+    "Round": Round,
+    "Sign": Sign,
+}
+_ASIN = "Mul(Atan(Div(x, Add(Sqrt(Sub(1.0, Mul(x, x))), 1.0))), 2.0)"
+SPELLED = {
+    "Tan": "Div(Sin(x), Cos(x))",
+    "Asin": _ASIN,
+    "Acos": f"Sub({pi / 2!r}, {_ASIN})",
+    "Sinh": "Mul(Sub(Exp(x), Exp(Neg(x))), 0.5)",
+    "Cosh": "Mul(Add(Exp(x), Exp(Neg(x))), 0.5)",
+    "Asinh": "Log(Add(x, Sqrt(Add(Mul(x, x), 1.0))))",
+    "Acosh": "Log(Add(x, Sqrt(Sub(Mul(x, x), 1.0))))",
+    "Atanh": "Mul(Log(Div(Add(x, 1.0), Sub(1.0, x))), 0.5)",
+}
+"""Functions of one element by those that edgeq has."""
 
 
 @handles(*BINARY)
@@ -134,6 +170,12 @@ def where(node: OnnxNode) -> None:
 def unary(node: OnnxNode) -> None:
     """Functions of one element without attributes."""
     node.result(node.emit(UNARY[node.kind](), [node.value(0)]))
+
+
+@handles(*SPELLED)
+def spelled(node: OnnxNode) -> None:
+    """One function of several."""
+    node.result(node.emit(Function(SPELLED[node.kind]), [node.value(0)]))
 
 
 @handles("Reciprocal")

@@ -152,9 +152,9 @@ def extreme(node: OnnxNode) -> None:
     node.result(x)
 
 
-@handles_integers("ReduceMax")
-def reduce_maximum(node: OnnxNode) -> None:
-    """The greatest of integers is that of the reals."""
+@handles_integers("ReduceMax", "ReduceMin")
+def reduce_extreme(node: OnnxNode) -> None:
+    """The greatest and the least of integers are those of the reals."""
     held(node)
     reduce(node)
 

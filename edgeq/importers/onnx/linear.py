@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.convolution import permuted
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.ops.add import Add
@@ -71,6 +72,23 @@ def _flipped(node: OnnxNode, a: str, b: Constant) -> str:
     right = node.emit(Transpose(swap(len(node.type(a).shape))), [a], "transposed", keep_q=True)
     y = node.emit(MatMul(), [left, right])
     return node.emit(Transpose(swap(len(node.type(y).shape))), [y], "untransposed", keep_q=True)
+
+
+@handles("CumSum")
+def cumulated(node: OnnxNode) -> None:
+    """Sums of all elements up to each along an axis: a product with a triangle of ones."""
+    rank, axes = len(node.shape(0)), node.ints(1, "the axis")
+    (axis,) = normalize_axes(axes or (), rank)
+    size = node.shape(0)[axis]
+    ones = np.tril(np.ones((size, size), np.float32), -1 if node.attr_int("exclusive", 0) else 0)
+    weights = Constant(f"{node.name}_ones", ones.T.copy() if node.attr_int("reverse", 0) else ones)
+    there = (*(k for k in range(rank) if k != axis), axis)
+    back = tuple(there.index(k) for k in range(rank))
+    if axis == rank - 1:
+        node.result(fully_connected(node, node.value(0), weights, None))
+        return
+    moved = node.emit(Transpose(there), [node.value(0)], "last", keep_q=True)
+    node.result(node.emit(Transpose(back), [fully_connected(node, moved, weights, None)], "back", keep_q=True))
 
 
 def transposed(weights: Constant) -> Constant:

@@ -5,15 +5,24 @@ from __future__ import annotations
 from edgeq.importers.onnx.axes import axes_of
 from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.ir.op import Scale
+from edgeq.ir.tensor import Shape
 from edgeq.ops._reduce import Reduction
+from edgeq.ops.abs import Abs
+from edgeq.ops.add import Add
+from edgeq.ops.exp import Exp
+from edgeq.ops.log import Log
 from edgeq.ops.mean import Mean
 from edgeq.ops.reduce_max import ReduceMax
+from edgeq.ops.reduce_min import ReduceMin
+from edgeq.ops.reshape import Reshape
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
+from edgeq.ops.sub import Sub
 from edgeq.ops.sum import Sum
 
 REDUCTIONS: dict[str, type[Reduction]] = {
     "ReduceMax": ReduceMax,
+    "ReduceMin": ReduceMin,
     "ReduceMean": Mean,
     "ReduceSum": Sum,
 }
@@ -37,6 +46,37 @@ def squares(node: OnnxNode) -> None:
     if axes is not None:
         y = node.emit(Sum(axes=axes, keepdims=bool(node.attr_int("keepdims", 1))), [y], "sum")
     node.result(y if node.kind == "ReduceSumSquare" else node.emit(Sqrt(), [y]))
+
+
+@handles("ReduceL1", "ReduceLogSum")
+def sums(node: OnnxNode) -> None:
+    """The sum of magnitudes, and the logarithm of a sum."""
+    y, axes = node.value(0), _chosen(node)
+    if node.kind == "ReduceL1":
+        y = node.emit(Abs(), [y], "magnitude")
+    if axes is not None:
+        y = node.emit(Sum(axes=axes, keepdims=bool(node.attr_int("keepdims", 1))), [y], "sum")
+    node.result(y if node.kind == "ReduceL1" else node.emit(Log(), [y]))
+
+
+@handles("ReduceLogSumExp")
+def log_sum_exp(node: OnnxNode) -> None:
+    """log Σ exp(x), as the greatest x plus what the others add: so exponentials are between 0 and 1."""
+    x, axes = node.value(0), _chosen(node)
+    if axes is None:
+        node.result(x)
+        return
+    keepdims = bool(node.attr_int("keepdims", 1))
+    greatest = node.emit(ReduceMax(axes=axes, keepdims=True), [x], "greatest", keep_q=True)
+    shares = node.emit(Exp(), [node.emit(Sub(), [x, greatest], "below")], "shares")
+    added = node.emit(Log(), [node.emit(Sum(axes=axes, keepdims=True), [shares], "total")], "added")
+    y = node.emit(Add(), [greatest, added], "whole")
+    node.result(y if keepdims else node.emit(Reshape(squeezed(node.type(y).shape, axes)), [y], "squeezed", keep_q=True))
+
+
+def squeezed(shape: Shape, axes: tuple[int, ...]) -> Shape:
+    """A shape without some axes."""
+    return tuple(d for k, d in enumerate(shape) if k not in axes)
 
 
 def _chosen(node: OnnxNode) -> tuple[int, ...] | None:

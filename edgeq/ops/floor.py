@@ -1,0 +1,29 @@
+"""Rounding down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.op import Sample
+from edgeq.ir.tensor import Array
+from edgeq.ops._table import TableOp
+
+
+@dataclass(frozen=True)
+class Floor(TableOp):
+    """The greatest whole number that is not above x."""
+
+    onnx: ClassVar[str] = "Floor"
+
+    def real(self, x: Array) -> Array:
+        return np.floor(x)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("image", cls(), ((1, 3, 5, 2),), low=-40.0, high=40.0),
+            Sample("vector", cls(), ((65,),), low=-10.0, high=90.0),
+        )

@@ -1,0 +1,56 @@
+"""Minimum over axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel
+from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Affine, Trait
+from edgeq.ops._reduce import Reduction, keeps_channels, overlap, walk_params
+
+
+@dataclass(frozen=True)
+class ReduceMin(Reduction):
+    """Input: x of any rank. Output: x's shape without `axes`, or with ones there, in x's scale.
+
+    Attributes: those of `Reduction`.
+    """
+
+    declines: ClassVar[frozenset[Trait]] = Reduction.declines - {"affine"}
+    onnx: ClassVar[str] = "ReduceMin"
+
+    kernels: ClassVar = (
+        Kernel(
+            "eq_reduce_min_ref",
+            ("ref/reduce_min.c",),
+            "eq/reduce_min.h",
+            "eq_reduce_min_params",
+            walk_params,
+            overlap=overlap,
+        ),
+    )
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (np.asarray(x.min(axis=self.axes, keepdims=self.keepdims), np.float32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        return (np.asarray(x.min(axis=self.axes, keepdims=self.keepdims)),)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(output=Scale.SAME)
+
+    def affine(self, site: Site) -> Affine:
+        return Affine.POSITIVE if keeps_channels(site) else Affine.NONE
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (*super().samples(), Sample("positive", cls((1,)), ((1, 33),), low=1.0, high=4.0))
