@@ -16,13 +16,40 @@ from edgeq.lazy import lazy
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from edgeq.api import BuildOptions, Calibration, build, load, profile, quantize, run, verify, with_states
+    from edgeq.api import (
+        BuildOptions,
+        Calibration,
+        Dataset,
+        QuantizedModel,
+        build,
+        inspect,
+        load,
+        profile,
+        quantize,
+        run,
+        verify,
+        with_states,
+    )
+    from edgeq.errors import EdgeqError
+    from edgeq.ir.graph import Graph
+    from edgeq.quantize.config import LayerConfig, QuantConfig
+    from edgeq.quantize.input_spec import InputSpec
+    from edgeq.warnings import EdgeqWarning
 
 __all__ = [
     "BuildOptions",
     "Calibration",
+    "Dataset",
+    "EdgeqError",
+    "EdgeqWarning",
+    "Graph",
+    "InputSpec",
+    "LayerConfig",
+    "QuantConfig",
+    "QuantizedModel",
     "__version__",
     "build",
+    "inspect",
     "load",
     "profile",
     "quantize",
@@ -33,6 +60,17 @@ __all__ = [
 
 __getattr__, __dir__ = lazy(
     __name__,
-    {"edgeq.api": "BuildOptions Calibration build load profile run verify with_states"},
+    {
+        "edgeq.api": "build inspect load profile run verify with_states",
+        "edgeq.api.data": "Dataset",
+        "edgeq.api.flow": "QuantizedModel",
+        "edgeq.api.project": "BuildOptions",
+        "edgeq.errors": "EdgeqError",
+        "edgeq.ir.graph": "Graph",
+        "edgeq.quantize.config": "LayerConfig QuantConfig",
+        "edgeq.quantize.input_spec": "InputSpec",
+        "edgeq.quantize.statistics": "Calibration",
+        "edgeq.warnings": "EdgeqWarning",
+    },
     called={"quantize": "edgeq.api.flow"},
 )

@@ -6,6 +6,7 @@ from edgeq.lazy import lazy
 
 if TYPE_CHECKING:
     from edgeq.api.check import inspect, profile, run, save_outputs, verify
+    from edgeq.api.data import Dataset
     from edgeq.api.doctor import doctor
     from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
     from edgeq.api.project import BuildOptions
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BuildOptions",
     "Calibration",
+    "Dataset",
     "QuantizedModel",
     "build",
     "doctor",
@@ -33,6 +35,7 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "edgeq.api.check": "inspect profile run save_outputs verify",
+        "edgeq.api.data": "Dataset",
         "edgeq.api.doctor": "doctor",
         "edgeq.api.flow": "QuantizedModel build load quantize quantize_report",
         "edgeq.api.project": "BuildOptions",

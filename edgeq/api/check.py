@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.api.data import Dataset, Samples, load_data, random_data, real_ranges
+from edgeq.api.data import Dataset, Samples, in_own_layout, load_data, random_data, real_ranges
 from edgeq.api.dump import dump_into
 from edgeq.api.gates import check_gates
 from edgeq.api.labels import classes_of
@@ -23,7 +23,7 @@ from edgeq.importers.cut import Cut
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.text import load_graph
-from edgeq.ir.traits import Perm, inverse
+from edgeq.ir.traits import Perm
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import accuracy, confusion, quantize_inputs, real_output, sqnr_db, steps_apart
@@ -98,7 +98,7 @@ class Built:
 
     def own_layout(self, name: str, array: Array) -> Array:
         """An output (samples · batch, …) as the model itself has it."""
-        return array.transpose(inverse(self.layouts[name])) if name in self.layouts else array
+        return in_own_layout(self.layouts, name, array)
 
     def random(self, count: int) -> Dataset:
         """Random samples within the range of each quantized input."""
@@ -185,10 +185,8 @@ def run(folder: str | Path, data: Samples, raw: bool = False, key: str | None = 
     dataset = load_data(data, built.graph, None, key, built.layouts) if raw else built.data(data, key)
     inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
     results = run_program(built.program, inputs, dataset.steps)
-    outputs = {n: built.own_layout(n, y) for n, y in zip(built.graph.public_outputs, results, strict=True)}
-    if dataset.steps is not None:
-        sequences = len(dataset) // dataset.steps
-        outputs = {name: y.reshape(sequences, len(y) // sequences, *y.shape[1:]) for name, y in outputs.items()}
+    named = {n: built.own_layout(n, y) for n, y in zip(built.graph.public_outputs, results, strict=True)}
+    outputs = dataset.in_sequences(named)
     if raw:
         return outputs
     return {name: real_output(built.graph, name, values) for name, values in outputs.items()}

@@ -62,6 +62,13 @@ class Dataset:
         steps = self.steps or len(self)
         return range(steps - 1, steps * len(self.labels), steps)
 
+    def in_sequences(self, outputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Outputs of all samples, (samples, …), as (sequences, steps, …) where the samples are several sequences."""
+        if self.steps is None:
+            return dict(outputs)
+        count = len(self) // self.steps
+        return {name: y.reshape(count, len(y) // count, *y.shape[1:]) for name, y in outputs.items()}
+
     def first(self, count: int | None) -> Dataset:
         """The first `count` samples (all when None)."""
         if count is None or count >= len(self):
@@ -300,6 +307,11 @@ def moved(samples: Dataset, graph: Graph, layouts: Mapping[str, Perm]) -> Datase
     inputs = {n: a.transpose(there[n]) if n in there else a for n, a in samples.inputs.items()}
     shapes = {n: permuted(s, there[n]) if n in there else s for n, s in samples.shapes.items()}
     return replace(samples, inputs=inputs, shapes=shapes) if there else samples
+
+
+def in_own_layout(layouts: Mapping[str, Perm], name: str, array: Array) -> Array:
+    """An output (samples · batch, …) as the model itself has it, where its caller has it in another layout."""
+    return array.transpose(inverse(layouts[name])) if name in layouts else array
 
 
 def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: int) -> Dataset:

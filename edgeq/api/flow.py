@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgeq.api.data import Dataset, Samples, load_data, random_data, real_ranges
+import numpy as np
+
+from edgeq.api.data import Dataset, Samples, in_own_layout, load_data, random_data, real_ranges
 from edgeq.api.doubts import check_calibration
 from edgeq.api.dump import dump_into
 from edgeq.api.paths import check_output, check_result, check_sources
@@ -37,10 +39,10 @@ from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.statistics import Calibration
-from edgeq.report.accuracy import layer_errors
+from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
 from edgeq.report.size import end_within, measure
-from edgeq.sequence import unroll
-from edgeq.simulator import FloatExecutor
+from edgeq.sequence import run_sequences, unroll
+from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.target import Target, load_target, target_name, with_isa
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.cmake import check_compilable, forget_place
@@ -67,6 +69,7 @@ class QuantizedModel:
         samples: the calibration samples, if there were any.
         layouts: of inputs and outputs that the caller has in another layout than the model, the permutation from the
             model's to the caller's.
+        input: the preprocessing of raw sensor data that was folded in.
     """
 
     float_graph: Graph
@@ -75,6 +78,67 @@ class QuantizedModel:
     warnings: tuple[EdgeqWarning, ...] = ()
     samples: Dataset | None = None
     layouts: Mapping[str, Perm] = field(default_factory=dict)
+    input: InputSpec | None = None
+
+    def __repr__(self) -> str:
+        doubts = f", {len(self.warnings)} warnings" if self.warnings else ""
+        return f"<QuantizedModel of {self.graph!r}{doubts}>"
+
+    def save_qdq(self, path: str | Path) -> None:
+        """Write the model as QDQ ONNX, which other programs run.
+
+        Raises:
+            ModelError: operators that ONNX cannot express; all are listed.
+            UsageError: the file cannot be written.
+        """
+        save_qdq(self.graph, path)
+
+    def layer_errors(self, data: Samples | None = None, samples: int | None = 32) -> list[LayerError]:
+        """How far every layer's output is from the float model's, errors of the layers before it included.
+
+        Args:
+            data: what it is measured on; by default the calibration samples, or random ones where there were none.
+            samples: how many of the first samples to use; None for all.
+
+        Returns:
+            For each value of both graphs name, op, value, sqnr_db, max_error (in real units), cosine.
+
+        Raises:
+            UsageError: the samples do not fit the model.
+        """
+        chosen = self.samples if data is None else self._data(data)
+        if chosen is None:
+            chosen = random_data(self.graph, real_ranges(self.graph), samples or 32)
+        chosen = chosen.first(samples)
+        with one_thread():
+            return layer_errors(self.float_graph, self.graph, chosen, chosen.steps)
+
+    def predict(self, data: Samples, key: str | None = None) -> dict[str, Array]:
+        """The model's outputs in its integer arithmetic: to the last bit what `edgeq.run` gives of the built program.
+
+        Args:
+            data: samples of the inputs, real values (`edgeq.api.data.load_data`).
+            key: the array that holds the samples of a model's only input, if it is not `x`.
+
+        Returns:
+            For every output an array of real values, samples first; (sequences, steps, …) where the data are several
+            sequences for a model with states.
+
+        Raises:
+            UsageError: the samples do not fit the model.
+        """
+        dataset, graph = self._data(data, key), self.graph
+        integers = (quantize_inputs(graph, sample) for sample in dataset)
+        values: dict[str, list[Array]] = {name: [] for name in graph.public_outputs}
+        with one_thread():
+            for result in run_sequences(IntExecutor(graph), integers, dataset.steps):
+                for name, rows in values.items():
+                    real = real_output(graph, name, result[name])
+                    rows.append(np.atleast_1d(in_own_layout(self.layouts, name, real)))
+        return dataset.in_sequences({name: np.concatenate(rows) for name, rows in values.items()})
+
+    def _data(self, source: Samples, key: str | None = None) -> Dataset:
+        return load_data(source, self.float_graph, self.input, key, self.layouts)
 
 
 def load(
@@ -157,7 +221,7 @@ def quantize(
         arithmetic = numerics or graph.preferred
         result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
         integer = optimize_integer(result.graph, observe)
-    return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts)
+    return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts, input)
 
 
 def _usual_layout(model: Graph | str | Path) -> Layout:
@@ -345,7 +409,7 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
 
 @one_thread()
 def quantize_report(
-    options: BuildOptions, output: Path | None = None, samples: int = 32, progress: Advance | None = None
+    options: BuildOptions, output: str | Path | None = None, samples: int = 32, progress: Advance | None = None
 ) -> dict[str, Any]:
     """Quantize a model, measure the error of every layer against float, write QDQ ONNX if `output` is given.
 
@@ -363,17 +427,15 @@ def quantize_report(
         EdgeqError: as `quantize`; UsageError if the file cannot be written.
     """
     check_sources(options)
-    check_result(output)
+    check_result(None if output is None else Path(output))
     with collecting() as warnings:
         graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
         model = _quantize(graph, options, progress)
-        data = model.samples or random_data(model.graph, real_ranges(model.graph), samples)
-        data = data.first(samples)
-        layers = layer_errors(model.float_graph, model.graph, data, data.steps)
+        layers = model.layer_errors(samples=samples)
         if options.strict:
             refuse(warnings)
         if output is not None:
-            save_qdq(model.graph, output)
+            model.save_qdq(output)
     return {
         "name": options.model_name,
         "numerics": (model.graph.numerics or Numerics.FAST).value,

@@ -25,6 +25,10 @@ class Value:
     type: TensorType
     data: Array | None = None
 
+    def __repr__(self) -> str:
+        kind = f"{self.type.dtype.value} {self.type.shape}"
+        return f"<Value {self.name}: {kind}{'' if self.data is None else ', constant'}>"
+
 
 @dataclass(frozen=True)
 class Node:
@@ -79,6 +83,11 @@ class Graph:
     ports: Mapping[str, DType] = field(default_factory=dict)
     states: tuple[State, ...] = ()
     batch: str | None = None
+
+    def __repr__(self) -> str:
+        ports = (", ".join(f"{n} {self.type(n).shape}" for n in names) for names in (self.inputs, self.outputs))
+        arithmetic = "float" if self.numerics is None else f"quantized, numerics {self.numerics.value}"
+        return f"<Graph {self.name}: {' -> '.join(ports)}, {len(self.nodes)} nodes, {arithmetic}>"
 
     @cached_property
     def public_inputs(self) -> tuple[str, ...]:

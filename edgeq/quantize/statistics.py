@@ -120,6 +120,9 @@ class Calibration:
 
     graphs: Mapping[str, Statistics] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"<Calibration: statistics of {len(self.graphs)} graphs>"
+
     def of(self, graph: Graph) -> Statistics | None:
         """What is known of a graph."""
         return self.graphs.get(fingerprint(graph))

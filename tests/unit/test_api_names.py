@@ -23,8 +23,17 @@ CHECKOUT = DIGITS.parent.parent
 NAMES = {
     "BuildOptions",
     "Calibration",
+    "Dataset",
+    "EdgeqError",
+    "EdgeqWarning",
+    "Graph",
+    "InputSpec",
+    "LayerConfig",
+    "QuantConfig",
+    "QuantizedModel",
     "__version__",
     "build",
+    "inspect",
     "load",
     "profile",
     "quantize",
@@ -97,7 +106,10 @@ def test_no_tensorflow_for_other_models(tmp_path: Path) -> None:
 def test_documented_signatures() -> None:
     """docs/api.md names every function with its arguments."""
     text = (CHECKOUT / "docs" / "api.md").read_text("utf-8")
-    for name in NAMES - {"__version__", "BuildOptions", "Calibration"}:
+    for name in NAMES - {"__version__"}:
+        if inspect.isclass(getattr(edgeq, name)):
+            assert f"`edgeq.{name}" in text, f"{name} is not documented"
+            continue
         found = re.search(rf"`edgeq\.{name}\(([^)]*)\)`", text)
         assert found is not None, f"{name} is not documented"
         told = [part.split("=")[0].strip() for part in found[1].split(",")]
@@ -169,6 +181,64 @@ def test_api_end_to_end(tmp_path: Path) -> None:
     assert outputs["probabilities"].shape == (4, 10) and outputs["probabilities"].dtype == np.float32
     assert edgeq.run(tmp_path / "out", tmp_path / "x.npy", raw=True)["probabilities"].dtype == np.int8
     assert edgeq.profile(tmp_path / "out")["unit"] == "ns"
+
+
+def test_str_paths_and_arrays(tmp_path: Path) -> None:
+    """Whatever takes a path takes a text, and what takes samples takes arrays."""
+    images, labels = (np.load(DIGITS / "test.npz")[name][:30] for name in "xy")
+    options = edgeq.BuildOptions(
+        str(DIGITS / "digits.onnx"),
+        calibration={"x": images},
+        output=str(tmp_path / "out"),
+        dump_ir=str(tmp_path / "ir"),
+    )
+    assert isinstance(options.model, Path) and isinstance(options.output, Path)
+    made = edgeq.build(options)
+    assert (tmp_path / "ir" / "00_import.txt").is_file()
+    folder = str(tmp_path / "out")
+    found = edgeq.verify(folder, {"x": images, "y": labels}, min_agreement=50.0)
+    assert (found["samples"], found["mismatches"]) == (30, 0) and found["top1_int8"] > 90
+    assert found["gates"] == [{"name": "min_agreement", "limit": 50.0, "value": found["agreement"], "met": True}]
+    by_array = edgeq.run(folder, images)
+    np.testing.assert_array_equal(edgeq.run(folder, list(images))["probabilities"], by_array["probabilities"])
+    assert edgeq.verify(folder, images)["confusion"] is None
+    assert edgeq.inspect(folder)["name"] == made["name"] == "digits"
+
+
+def test_a_quantized_model_predicts_what_the_program_computes(tmp_path: Path) -> None:
+    images = np.load(DIGITS / "test.npz")["x"][:25]
+    model = edgeq.quantize(str(DIGITS / "digits.onnx"), str(DIGITS / "calibration.npz"))
+    edgeq.build(edgeq.BuildOptions("digits.onnx", output=tmp_path / "out"), model=model)
+    found = model.predict(images)["probabilities"]
+    assert found.dtype == np.float32 and found.shape == (25, 10)
+    np.testing.assert_array_equal(found, edgeq.run(tmp_path / "out", images)["probabilities"])
+    model.save_qdq(str(tmp_path / "q.onnx"))
+    again = edgeq.quantize(tmp_path / "q.onnx")
+    assert np.abs(again.predict(images)["probabilities"] - found).max() < 0.02
+
+
+def test_layer_errors_of_a_quantized_model() -> None:
+    model = edgeq.quantize(DIGITS / "digits.onnx", DIGITS / "calibration.npz")
+    errors = model.layer_errors()
+    assert [e["op"] for e in errors][1:3] == ["Conv2D", "DepthwiseConv2D"]
+    assert all(e["sqnr_db"] is not None and 15 < e["sqnr_db"] < 80 and 0.9 < e["cosine"] <= 1 for e in errors)
+    assert model.layer_errors(np.load(DIGITS / "calibration.npz")["x"][:32]) == errors
+    assert model.layer_errors(samples=None) != errors
+    without = edgeq.QuantizedModel(model.float_graph, model.graph)
+    assert [e["name"] for e in without.layer_errors(samples=3)] == [e["name"] for e in errors]
+
+
+def test_reprs_are_short() -> None:
+    graph = edgeq.load(DIGITS / "digits.onnx")
+    assert (
+        repr(graph) == f"<Graph digits: image (1, 1, 8, 8) -> probabilities (1, 10), {len(graph.nodes)} nodes, float>"
+    )
+    model = edgeq.quantize(graph, np.load(DIGITS / "calibration.npz")["x"])
+    assert repr(model) == f"<QuantizedModel of {model.graph!r}>" and "quantized, numerics fast" in repr(model)
+    things = (model, model.samples, model.calibration, *model.graph.values.values())
+    assert all(len(repr(thing)) < 250 for thing in things)
+    assert repr(model.graph.values["image"]) == "<Value image: int8 (1, 1, 8, 8)>"
+    assert repr(model.calibration).startswith("<Calibration: statistics of ")
 
 
 def test_quantize_takes_samples_of_any_kind() -> None:
