@@ -22,6 +22,10 @@ DTYPES = {
 }
 
 
+VERSIONS = {"BROADCAST_TO": 2}
+"""Of operators whose first version LiteRT no longer has."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """A tensor of the file; `data` makes it a constant, `scale` a quantized one (a list: per channel along `axis`).
@@ -154,7 +158,7 @@ def _code(builder: flatbuffers.Builder, kind: str) -> int:
     tflite.OperatorCodeStart(builder)
     tflite.OperatorCodeAddDeprecatedBuiltinCode(builder, min(number, 127))
     tflite.OperatorCodeAddBuiltinCode(builder, number)
-    tflite.OperatorCodeAddVersion(builder, 1)
+    tflite.OperatorCodeAddVersion(builder, VERSIONS.get(kind, 1))
     if custom is not None:
         tflite.OperatorCodeAddCustomCode(builder, custom)
     return int(tflite.OperatorCodeEnd(builder))

@@ -22,7 +22,7 @@ NOT_IN_LITERT = {
     "CAST": "no arithmetic",
     "SHAPE": "folded",
     "ELU": "absent from the reference resolver",
-    "SQUARED_DIFFERENCE": "float only in edgeq",
+    "L2_NORMALIZATION": "float only in edgeq",
 }
 
 

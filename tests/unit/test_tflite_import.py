@@ -352,6 +352,20 @@ def test_l2_normalization_in_float() -> None:
     np.testing.assert_allclose(run_float(graph, {"a": a})["y"], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("kind", "operand", "table", "shape", "expected"),
+    [
+        ("REDUCE_MIN", [1], "ReducerOptions", (2,), lambda x: x.min(axis=1)),
+        ("BROADCAST_TO", [3, 2, 4], "BroadcastToOptions", (3, 2, 4), lambda x: np.broadcast_to(x, (3, 2, 4))),
+    ],
+)
+def test_reductions_and_broadcasts(kind: str, operand: Any, table: str, shape: Any, expected: Any) -> None:
+    tensors = [Tensor("x", (2, 4)), Tensor("y", shape), Tensor("operand", (len(operand),), "INT32", operand)]
+    graph = model(tensors, [Operator(kind, [0, 2], [1], table)], [0], [1])
+    x = RNG.normal(size=(2, 4)).astype(np.float32)
+    np.testing.assert_allclose(run_float(graph, {"x": x})["y"], expected(x), rtol=1e-6)
+
+
 def test_same_padding_puts_the_odd_row_below() -> None:
     assert same_padding((8, 7), (3, 3), (2, 2), (1, 1), 0) == (0, 1, 1, 1)
     assert same_padding((5, 5), (3, 3), (1, 1), (2, 2), 0) == (2, 2, 2, 2)

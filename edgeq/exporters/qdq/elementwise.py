@@ -28,6 +28,7 @@ from edgeq.ops.quantize import Quantize
 from edgeq.ops.requantize import Requantize
 from edgeq.ops.rsqrt import Rsqrt
 from edgeq.ops.square import Square
+from edgeq.ops.squared_difference import SquaredDifference
 
 O = TypeVar("O", bound=Op)  # noqa: E741 - an operator
 Spelling = Callable[[QdqWriter, Node, O, str], str]
@@ -45,6 +46,15 @@ def binary(w: QdqWriter, node: Node, op: BinaryOp) -> None:
     nchw = any(w.is_nchw(n) for n in computed) and all(len(w.graph.type(n).shape) == 4 for n in computed)
     (y,) = w.add(op.onnx, [w.read(n, nchw, rank) for n in names], node.name)
     w.finish(node, y, nchw)
+
+
+@exports(SquaredDifference)
+def squared_difference(w: QdqWriter, node: Node, op: SquaredDifference) -> None:
+    """A difference times itself."""
+    names = [str(i) for i in node.inputs]
+    rank = len(w.graph.type(node.outputs[0]).shape)
+    (difference,) = w.add("Sub", [w.read(n, False, rank) for n in names], node.name)
+    w.finish(node, w.add("Mul", [difference, difference], node.name)[0])
 
 
 @exports(TableOp)

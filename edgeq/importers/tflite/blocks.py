@@ -112,6 +112,23 @@ def tile(b: Builder, op: RawOp) -> None:
     view(b, op, x, b.shape(x))
 
 
+@handles("BROADCAST_TO")
+def broadcast_to(b: Builder, op: RawOp) -> None:
+    """Repeats a tensor along its axes of size 1: it is joined with itself."""
+    x = source(b, op)
+    q, target = b.q_of(x), b.required(op, 1)
+    shape = (1,) * (len(target) - len(b.shape(x))) + b.shape(x)
+    fits = len(shape) == len(target) and all(d in (1, t) for d, t in zip(shape, target, strict=True))
+    if not fits or any(d != t and not 0 < t <= MOST_PARTS for d, t in zip(shape, target, strict=True)):
+        raise Problem(f"an input of shape {b.shape(x)} cannot be broadcast to {target}")
+    if shape != b.shape(x):
+        x = b.step(Reshape(shape), [x], f"{x}/expanded", q)
+    for axis, (size, count) in enumerate(zip(shape, target, strict=True)):
+        if size != count:
+            x = b.step(Concat(axis), [x] * count, f"{x}/repeated", q)
+    view(b, op, x, target)
+
+
 @handles("GATHER")
 def gather(b: Builder, op: RawOp) -> None:
     """Picks elements of an axis by constant indices: slices, joined."""

@@ -34,12 +34,14 @@ from edgeq.ops.neg import Neg
 from edgeq.ops.p_relu import PRelu
 from edgeq.ops.pow import Pow
 from edgeq.ops.reduce_max import ReduceMax
+from edgeq.ops.reduce_min import ReduceMin
 from edgeq.ops.requantize import Requantize
 from edgeq.ops.rsqrt import Rsqrt
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.softmax import Softmax
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
+from edgeq.ops.squared_difference import SquaredDifference
 from edgeq.ops.sub import Sub
 from edgeq.ops.sum import Sum
 from edgeq.ops.tanh import Tanh
@@ -116,9 +118,10 @@ def select(b: Builder, op: RawOp) -> None:
 
 @handles("SQUARED_DIFFERENCE")
 def squared_difference(b: Builder, op: RawOp) -> None:
-    """(a − b)², in float only: in 8 bits the difference would need parameters the file does not have."""
+    """(a − b)²: one operator in 8 bits, where the difference has no parameters; else two."""
     if b.is_quantized(op):
-        raise Problem("it has no 8-bit form in edgeq", "leave this operator in float and let edgeq quantize the model")
+        b.emit(op, SquaredDifference(), [b.operand(op, 0), b.operand(op, 1)])
+        return
     difference = b.step(Sub(), [b.operand(op, 0), b.operand(op, 1)], f"{b.tensor(op.outputs[0]).name}/difference", None)
     b.emit(op, Square(), [difference])
 
@@ -173,6 +176,7 @@ def power(b: Builder, op: RawOp) -> None:
 REDUCTIONS: dict[str, type[Reduction]] = {
     "MEAN": Mean,
     "REDUCE_MAX": ReduceMax,
+    "REDUCE_MIN": ReduceMin,
     "SUM": Sum,
 }
 

@@ -212,21 +212,23 @@ def binary(m: Model, kind: str, a: Any, b: Any, constant: bool, act: int, same: 
     q = m.q(x) if same else None
     y = m.constant(*b, q=q) if constant else m.input(*b, q=q)
     out = np.broadcast_shapes(a, b)
-    about = 0.05 * 0.05 * 80 if kind == "MUL" else 0.07
+    about = {"MUL": 0.05 * 0.05 * 80, "SQUARED_DIFFERENCE": 0.05 * 0.05 * 160}.get(kind, 0.07)
     m.output(*out, scale=about, like=x if same else -1)
     table = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}.get(kind, "MaximumMinimumOptions")
+    if kind == "SQUARED_DIFFERENCE":
+        return m.op(kind, [x, y], "SquaredDifferenceOptions")
     options = {} if same else {"FusedActivationFunction": act}
     return m.op(kind, [x, y], table, **options)
 
 
-for kind in ("ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM"):
+for kind in ("ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE"):
     same = kind.startswith("M") and kind != "MUL"
     for number, (a, b) in enumerate(BROADCASTS):
         for constant in (False, True):
             act = (NONE, RELU, RELU6, RELU_N1)[(number + constant) % 4]
             args = (kind, a, b, constant, act, same)
             case(kind, f"{number}{'_const' if constant else ''}", lambda m, args=args: binary(m, *args))
-    if not same:
+    if not same and kind != "SQUARED_DIFFERENCE":
         case(
             kind, "uint8", lambda m, kind=kind: binary(m, kind, (1, 3, 4, 5), (1, 3, 4, 5), False, RELU, False), "UINT8"
         )
@@ -369,11 +371,11 @@ REDUCTIONS = [
     ((3, 4, 2, 5), (0, 3), False, False),
     ((1, 5, 7, 3), (3,), True, True),
 ]
-for kind in ("MEAN", "SUM", "REDUCE_MAX"):
+for kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
     # LiteRT sums the bytes of int8 tensors as if they were uint8, so its sums mean something for uint8 only.
     dtype = "UINT8" if kind == "SUM" else "INT8"
     for number, r in enumerate(REDUCTIONS):
-        case(kind, f"{number}", lambda m, k=kind, r=r: reduce(m, k, *r[:3], same=r[3] or k == "REDUCE_MAX"), dtype)
+        case(kind, f"{number}", lambda m, k=kind, r=r: reduce(m, k, *r[:3], same=r[3] or k.startswith("REDUCE")), dtype)
 
 
 def models(kind: str) -> Iterator[tuple[str, list[Model]]]:

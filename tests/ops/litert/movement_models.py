@@ -54,6 +54,8 @@ MOVES: list[tuple[str, Any, Any, Any, str, Any]] = [
     ("SPACE_TO_DEPTH", (1, 4, 6, 3), (1, 2, 3, 12), [], "SpaceToDepthOptions", {"BlockSize": 2}),
     ("REVERSE_V2", (2, 5, 3), (2, 5, 3), [[1]], "ReverseV2Options", {}),
     ("TILE", (1, 2, 3), (1, 4, 9), [[1, 2, 3]], "TileOptions", {}),
+    ("BROADCAST_TO", (1, 3, 1), (2, 4, 3, 5), [[2, 4, 3, 5]], "BroadcastToOptions", {}),
+    ("BROADCAST_TO", (7, 40), (3, 7, 40), [[3, 7, 40]], "BroadcastToOptions", {}),
     ("GATHER", (1, 7, 3), (1, 4, 3), [[5, 1, 2, 2]], "GatherOptions", {"Axis": 1}),
     ("GATHER", (4, 5), (5,), [2], "GatherOptions", {"Axis": 0}),
     ("SPACE_TO_BATCH_ND", (1, 5, 6, 3), (6, 3, 3, 3), [[3, 2], [[1, 3], [0, 0]]], "SpaceToBatchNDOptions", {}),
