@@ -31,7 +31,8 @@ def network(batch: Any) -> onnx.ModelProto:
         node("Relu", ["c"], ["r"]),
         node("Resize", ["r", "", "", "sizes"], ["u"], mode="linear"),
         node("MaxPool", ["u"], ["m"], kernel_shape=[3, 3], strides=[3, 3]),
-        node("Flatten", ["m"], ["f"]),
+        node("InstanceNormalization", ["m", "one", "zero"], ["in"]),
+        node("Flatten", ["in"], ["f"]),
         node("Gemm", ["f", "w2", "b2"], ["g"]),
         node("Reshape", ["g", "rows"], ["t"]),
         node("MatMul", ["t", "w3"], ["s"]),
@@ -44,6 +45,7 @@ def network(batch: Any) -> onnx.ModelProto:
         node("ReduceMean", ["s"], ["z"], axes=[1, 2], keepdims=0),
     ]
     constants = {
+        "one": np.ones(4, np.float32), "zero": np.zeros(4, np.float32),
         "w1": weights(4, 2, 3, 3), "sizes": ints(1, 4, 15, 15), "w2": weights(100, 12),
         "b2": weights(12), "rows": ints(-1, 4, 3),
         "w3": weights(3, 6), "parts": ints(1, 3), "first": ints(1), "last": ints(4), "along": ints(1),
@@ -78,7 +80,7 @@ def test_the_file_runs_with_any_number_of_samples(tmp_path: Path) -> None:
             assert one.shape == graph.type(name).shape
             np.testing.assert_array_equal(one[0], all_of_them[k])
             steps = np.abs(graph.type(name).qp.dequantize(found[name]) - one) / graph.type(name).qp.s
-            assert steps.max() <= 1.01
+            assert steps.max() <= 2.01  # a step in one layer can be two after a normalization
 
 
 def test_a_batch_that_is_fixed_stays_fixed(tmp_path: Path) -> None:
