@@ -2,7 +2,8 @@
 
     python -m edgeq.importers._tf_convert REQUEST
 
-REQUEST is a JSON file with `source` (path), `shapes` (input name → shape) and `result` (folder). Into that folder go
+REQUEST is a JSON file with `source` (path), `shapes` (input name → shape), `inputs` and `outputs` (where a Keras model
+is cut, or nothing) and `result` (folder). Into that folder go
 `model.tflite`, whose signature calls inputs `input_0` … and outputs `output_0` …, and `report.json`: their names in the
 source, in order; or `error` (a class of edgeq.errors), `message` and `hint`.
 TensorFlow writes to both standard streams and keeps threads alive, so edgeq never loads it into its own process.
@@ -22,7 +23,9 @@ from typing import Any
 from edgeq.importers import _keras_config, _saved_model
 from edgeq.importers._confine import confine
 from edgeq.importers._keras_file import configuration
+from edgeq.importers._keras_part import cut_keras
 from edgeq.importers._refused import Refused
+from edgeq.importers.cut import Cut
 
 INSTALL = 'pip install "edgeq[tensorflow]"'
 Shapes = Mapping[str, Sequence[int]]
@@ -101,16 +104,21 @@ def load_keras(path: Path) -> Any:
     )
 
 
-def keras_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any, list[str], list[str]]:
-    """Concrete function, owner of its variables, names of inputs and of outputs of a Keras model."""
+def keras_function(tf: Any, path: Path, shapes: Shapes, cut: Cut) -> tuple[Any, Any, list[str], list[str]]:
+    """Concrete function, owner of its variables, names of inputs and of outputs of a Keras model, or of its part."""
     model = load_keras(path)
     tensors = getattr(model, "inputs", None)
     if not tensors:
         raise Refused(
             "ModelError", "the Keras model was never built: it has no inputs", "call it once before saving it"
         )
-    plain = [t.name.split(":")[0].split("/")[0] for t in tensors]
-    names = [getattr(layer, "name", None) or plain[k] for k, layer in enumerate(_input_layers(model, plain))]
+    if cut:
+        model, names, outputs = cut_keras(model, cut)
+        tensors = model.inputs
+    else:
+        plain = [t.name.split(":")[0].split("/")[0] for t in tensors]
+        names = [getattr(layer, "name", None) or plain[k] for k, layer in enumerate(_input_layers(model, plain))]
+        outputs = list(getattr(model, "output_names", []))
     check_names(shapes, names)
     specs = [
         static_spec(tf, k, name, tf.TensorSpec(t.shape, t.dtype), shapes)
@@ -121,7 +129,6 @@ def keras_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any, list[
         return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 
     function = tf.function(call, input_signature=specs).get_concrete_function()
-    outputs = list(getattr(model, "output_names", []))
     return function, model, names, outputs
 
 
@@ -162,8 +169,11 @@ def check_saved_model(path: Path) -> None:
         )
 
 
-def saved_model_function(tf: Any, path: Path, shapes: Shapes) -> tuple[Any, Any, list[str], list[str]]:
-    """Concrete function, owner of its variables, names of inputs and of outputs of a SavedModel's signature."""
+def saved_model_function(tf: Any, path: Path, shapes: Shapes, cut: Cut) -> tuple[Any, Any, list[str], list[str]]:
+    """Concrete function, owner of its variables, names of inputs and of outputs of a SavedModel's signature.
+
+    A part of it is cut out of what it is converted to.
+    """
     check_saved_model(path)
     try:
         loaded = tf.saved_model.load(str(path))
@@ -222,7 +232,8 @@ def convert(request: Mapping[str, Any]) -> tuple[bytes, dict[str, Any]]:
     read: Callable[..., tuple[Any, Any, list[str], list[str]]] = (
         saved_model_function if source.is_dir() else keras_function
     )
-    function, owner, inputs, outputs = read(tf, source, request["shapes"])
+    cut = Cut(tuple(request["inputs"]), tuple(request["outputs"]))
+    function, owner, inputs, outputs = read(tf, source, request["shapes"], cut)
     return to_tflite(tf, function, owner), {"inputs": inputs, "outputs": outputs}
 
 

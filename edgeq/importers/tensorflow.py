@@ -53,18 +53,25 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut:
             where=str(path),
         )
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        report = _convert(source, dict(input_shapes or {}), Path(folder))
+        report = _convert(source, dict(input_shapes or {}), cut or Cut(), Path(folder))
         if "error" in report:
             kind = ERRORS.get(str(report["error"]), ModelError)
             raise kind(str(report["message"]), hint=str(report["hint"]), where=str(path))
         model = read((Path(folder) / "model.tflite").read_bytes(), str(path))
-    return import_raw(_named(model, report), source.stem, where=str(path), cut=cut)[0]
+    rest = cut if source.is_dir() else None  # a Keras model was cut at its layers
+    return import_raw(_named(model, report), source.stem, where=str(path), cut=rest)[0]
 
 
-def _convert(source: Path, shapes: Mapping[str, Shape], folder: Path) -> dict[str, object]:
+def _convert(source: Path, shapes: Mapping[str, Shape], cut: Cut, folder: Path) -> dict[str, object]:
     """Run the converter; returns its report."""
     request = folder / "request.json"
-    content = {"source": str(source.resolve()), "shapes": shapes, "result": str(folder)}
+    content = {
+        "source": str(source.resolve()),
+        "shapes": shapes,
+        "inputs": cut.inputs,
+        "outputs": cut.outputs,
+        "result": str(folder),
+    }
     request.write_text(json.dumps(content), encoding="utf-8")
     package = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -12,6 +12,7 @@ import pytest
 
 from edgeq.errors import ModelError, UsageError
 from edgeq.importers import load
+from edgeq.importers.cut import Cut
 from edgeq.simulator import run_float
 
 pytestmark = [
@@ -202,3 +203,34 @@ model.export(f"{sys.argv[1]}/exported")
     for file in files:
         graph = load(file)
         assert graph.type(graph.outputs[0]).shape == (1, 4), file
+
+
+@pytest.mark.shared
+def test_a_keras_model_is_cut_at_its_layers(shared_models: Path) -> None:
+    """Layers that the converter merges, such as a convolution before its normalization, are still layers here."""
+    path = shared_models / "ic_keras.h5"
+    whole = load(path)
+    (image,), (result,) = whole.inputs, whole.outputs
+    first = load(path, cut=Cut(outputs=("conv2d_3", "activation_2")))
+    assert first.inputs == (image,) and first.outputs == ("conv2d_3", "activation_2")
+    second = load(path, cut=Cut(inputs=("activation_2",)))
+    assert second.inputs == ("activation_2",) and second.outputs == (result,)
+    x = np.random.default_rng(3).uniform(0, 255, whole.type(image).shape).astype(np.float32)
+    middle = run_float(first, {image: x})["activation_2"]
+    expected = run_float(whole, {image: x})[result]
+    np.testing.assert_allclose(run_float(second, {"activation_2": middle})[result], expected, atol=1e-5)
+    with pytest.raises(UsageError, match="no tensor or node 'activation_99'") as caught:
+        load(path, cut=Cut(outputs=("activation_99",)))
+    assert "activation_" in str(caught.value.hint)
+    with pytest.raises(UsageError, match="no output depends on 'dense'"):
+        load(path, cut=Cut(inputs=("dense",), outputs=("flatten",)))
+
+
+def test_a_part_with_several_inputs(tmp_path: Path) -> None:
+    path = tmp_path / "two.keras"
+    subprocess.run([sys.executable, "-c", MAKE_KERAS.format(path=str(path))], check=True, capture_output=True)
+    graph = load(path, {"z_image": (1, 5, 6, 2)}, Cut(outputs=("add", "global_average_pooling2d")))
+    assert graph.inputs == ("z_image", "a_number") and graph.outputs == ("add", "global_average_pooling2d")
+    graph = load(path, cut=Cut(inputs=("global_average_pooling2d",), outputs=("narrow",)))
+    assert graph.inputs == ("global_average_pooling2d", "a_number")
+    assert graph.type("global_average_pooling2d").shape == (1, 3)
