@@ -106,6 +106,18 @@ def _neutral_bound(view: View, node: Node) -> bool:
     return True
 
 
+def _no_bound(view: View, node: Node) -> bool:
+    """A Clip to the least or greatest float has no bound there."""
+    if not isinstance(node.op, Clip) or not view.is_real(node.inputs[0], node.outputs[0]):
+        return False
+    low = -np.inf if node.op.low <= -LARGEST else node.op.low
+    high = np.inf if node.op.high >= LARGEST else node.op.high
+    if (low, high) == (node.op.low, node.op.high):
+        return False
+    view.update(node, Clip(low, high), node.inputs)
+    return True
+
+
 def _square(view: View, node: Node) -> bool:
     """x² by Pow or by Mul is Square, for real tensors."""
     squares = (isinstance(node.op, Pow) and node.op.exponent == 2) or (
@@ -153,6 +165,7 @@ RULES = (
     _constant_second,
     _neutral_element,
     _neutral_bound,
+    _no_bound,
     _square,
     _constant_matrix,
     _global_average,

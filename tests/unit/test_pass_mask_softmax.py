@@ -193,6 +193,14 @@ def test_which_rows_share_a_row_of_the_mask(mask: tuple[int, ...], groups: tuple
     assert row_groups((2, 3, 4, 5), mask) == groups
 
 
+def test_a_sum_that_is_kept_from_becoming_infinite() -> None:
+    """max(scores + mask, lowest), as OPT and BART have it."""
+    net = Net()
+    y = net.add(Add(), net.input("x", 1, 4, 4), net.data(np.where(CAUSAL, -INF, 0.0)))
+    after = masked(net.finish(net.add(Softmax(2), net.add(Clip(LOWEST, INF), y))))
+    assert kinds(after) == ["MaskedSoftmax"]
+
+
 def test_neutral_bounds_are_dropped() -> None:
     net = Net()
     x = net.input("x", 2, 3)
