@@ -72,7 +72,7 @@ class Program:
             for side in ("inputs", "outputs")
         )
         file, emulated = manifest.get("weights_file"), manifest.get("weights_emulated_address")
-        address = manifest["weights_address"] if emulated is None else emulated
+        address = manifest["weights_address"] if file and emulated is None else emulated
         weights = Loaded(path.parent.parent / file, address) if file else None
         return Program(path, target, inputs, outputs, manifest["macs"], weights)
 

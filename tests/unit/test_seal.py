@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 def test_all_files_are_sealed(folder: Path) -> None:
     files = read_manifest(folder)["files"]
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-    assert files.keys() == there - {"manifest.json"} and list(files) == sorted(files)
+    assert files.keys() == there - {"manifest.json", ".edgeq-files"} and list(files) == sorted(files)
     assert {"src/net.c", "graph.txt", "target.toml", "reference/integer.npz", "reference/float.txt"} <= files.keys()
     for path, digest in files.items():
         assert hashlib.sha256((folder / path).read_bytes()).hexdigest() == digest

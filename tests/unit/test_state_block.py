@@ -18,7 +18,9 @@ from edgeq.errors import CapacityError, ModelError
 from edgeq.exporters.qdq import to_qdq
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.passes.pipeline import optimize_float
 from edgeq.passes.with_states import with_states
+from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.report.accuracy import quantize_inputs
 from edgeq.sequence import reset, run_sequences
 from edgeq.simulator import IntExecutor
@@ -137,7 +139,7 @@ def test_only_states() -> None:
     step = replace(fir(), states=(), outputs=("y",))
     closed = with_states(step, {"before": "x", "x": "before"})
     with pytest.raises(ModelError, match="the model has no input besides its states"):
-        lower(edgeq.quantize(closed, [{}]).graph, HOST)
+        lower(quantize_graph(optimize_float(closed), [dict.fromkeys(closed.inputs, np.ones((1, 4)))]).graph, HOST)
     mute = replace(quantized(fir), outputs=("x",))
     with pytest.raises(ModelError, match="the model has no output besides its states"):
         lower(mute, HOST)

@@ -80,7 +80,7 @@ def test_declaring_twice_and_too_late() -> None:
     with pytest.raises(UsageError, match="the input 'held' is a state already"):
         with_states(integrator(), {"held": "level"})
     with pytest.raises(UsageError, match="declare states before the model is quantized"):
-        with_states(replace(quantized(integrator()), states=()), {"held": "drive"})
+        with_states(replace(quantized(integrator()), states=()), {"held": "scaled"})
 
 
 def test_an_output_that_becomes_a_state_is_not_taken_any_more() -> None:

@@ -20,13 +20,16 @@ typedef struct {
 } eq_conv2d_x86_params;
 
 /* scratch: `together` windows of `depth` activations and 16 more, each of 1 byte, with AVX2 of 2. */
-#define EQ_CONV2D_X86(name)                                                                                            \
-    void name##_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);               \
-    void name##_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);             \
-    void name##_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
-EQ_CONV2D_X86(eq_conv2d_avx2)
-EQ_CONV2D_X86(eq_conv2d_avx_vnni)
-EQ_CONV2D_X86(eq_conv2d_avx512_vnni)
-#undef EQ_CONV2D_X86
+void eq_conv2d_avx2_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+
+void eq_conv2d_avx_vnni_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx_vnni_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx_vnni_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+
+void eq_conv2d_avx512_vnni_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx512_vnni_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx512_vnni_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 
 #endif

@@ -21,13 +21,25 @@ typedef struct {
 
 /* scratch: for every column of the input that an output row reads, per pair of rows, a block of channels twice as wide.
  */
-#define EQ_DEPTHWISE_CONV2D_X86(name)                                                                                  \
-    void name##_fast(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);     \
-    void name##_single(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);   \
-    void name##_double(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
-EQ_DEPTHWISE_CONV2D_X86(eq_depthwise_conv2d_avx2)
-EQ_DEPTHWISE_CONV2D_X86(eq_depthwise_conv2d_avx_vnni)
-EQ_DEPTHWISE_CONV2D_X86(eq_depthwise_conv2d_avx512_vnni)
-#undef EQ_DEPTHWISE_CONV2D_X86
+void eq_depthwise_conv2d_avx2_fast(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                   void *scratch);
+void eq_depthwise_conv2d_avx2_single(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                     void *scratch);
+void eq_depthwise_conv2d_avx2_double(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                     void *scratch);
+
+void eq_depthwise_conv2d_avx_vnni_fast(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                       void *scratch);
+void eq_depthwise_conv2d_avx_vnni_single(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                         void *scratch);
+void eq_depthwise_conv2d_avx_vnni_double(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                         void *scratch);
+
+void eq_depthwise_conv2d_avx512_vnni_fast(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                          void *scratch);
+void eq_depthwise_conv2d_avx512_vnni_single(const eq_depthwise_conv2d_x86_params *p, const int8_t *input,
+                                            int8_t *output, void *scratch);
+void eq_depthwise_conv2d_avx512_vnni_double(const eq_depthwise_conv2d_x86_params *p, const int8_t *input,
+                                            int8_t *output, void *scratch);
 
 #endif

@@ -84,10 +84,4 @@ EQ_INLINE void eq_conv2d(const eq_conv2d_x86_params *p, const int8_t *input, int
     }
 }
 
-#define EQ_CONV2D_BODY(name, suffix, rounding)                                                                         \
-    void name##_##suffix(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch)            \
-    {                                                                                                                  \
-        eq_conv2d(p, input, output, scratch, rounding);                                                                \
-    }
-
 #endif

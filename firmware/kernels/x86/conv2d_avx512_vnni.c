@@ -2,5 +2,10 @@
 
 #include "conv2d.h"
 
-#define EQ_DEFINE(suffix, rounding) EQ_CONV2D_BODY(eq_conv2d_avx512_vnni, suffix, rounding)
+#define EQ_DEFINE(suffix, rounding)                                                                                    \
+    void eq_conv2d_avx512_vnni_##suffix(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output,            \
+                                        void *scratch)                                                                 \
+    {                                                                                                                  \
+        eq_conv2d(p, input, output, scratch, rounding);                                                                \
+    }
 EQ_FOR_EACH_ROUNDING(EQ_DEFINE)

@@ -133,10 +133,4 @@ EQ_INLINE void eq_depthwise(const eq_depthwise_conv2d_x86_params *p, const int8_
     }
 }
 
-#define EQ_DEPTHWISE_BODY(name, suffix, rounding)                                                                      \
-    void name##_##suffix(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch)  \
-    {                                                                                                                  \
-        eq_depthwise(p, input, output, scratch, rounding);                                                             \
-    }
-
 #endif

@@ -2,5 +2,10 @@
 
 #include "depthwise.h"
 
-#define EQ_DEFINE(suffix, rounding) EQ_DEPTHWISE_BODY(eq_depthwise_conv2d_avx2, suffix, rounding)
+#define EQ_DEFINE(suffix, rounding)                                                                                    \
+    void eq_depthwise_conv2d_avx2_##suffix(const eq_depthwise_conv2d_x86_params *p, const int8_t *input,               \
+                                           int8_t *output, void *scratch)                                              \
+    {                                                                                                                  \
+        eq_depthwise(p, input, output, scratch, rounding);                                                             \
+    }
 EQ_FOR_EACH_ROUNDING(EQ_DEFINE)
