@@ -72,8 +72,8 @@ class Program:
             for side in ("inputs", "outputs")
         )
         file, emulated = manifest.get("weights_file"), manifest.get("weights_emulated_address")
-        address = manifest["weights_address"] if file and emulated is None else emulated
-        weights = Loaded(path.parent.parent / file, address) if file else None
+        address = manifest.get("weights_address") if emulated is None else emulated
+        weights = Loaded(path.parent.parent / file, int(address)) if file and address is not None else None
         return Program(path, target, inputs, outputs, manifest["macs"], weights)
 
 

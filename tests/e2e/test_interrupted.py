@@ -28,8 +28,13 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are Uni
 
 
 def _start(folder: Path, *more: str) -> subprocess.Popen[str]:
+    """A build that heeds Ctrl-C, even where the tests do not, as in the background of a shell."""
     words = [*EDGEQ, *MODEL, "--output", folder, *more]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _whole(folder: Path, optimize: str | None = None) -> str:
