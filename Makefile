@@ -10,11 +10,13 @@ DEMO := build/demo
 PYTEST_FLAGS ?=
 # Given to the benchmark, for example BENCH_FLAGS="--optimize all --update".
 BENCH_FLAGS ?=
+# Given to the fuzzer, for example FUZZ_FLAGS="--mutants 1000 --seed 7".
+FUZZ_FLAGS ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # The workers fill the cores; threads of the linear algebra library would only get into their way.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test quick lint bench cross clean
+.PHONY: help demo test quick lint bench fuzz cross clean
 
 help:
 	@echo "make demo   build examples/digits for Cortex-M and for the host, run it, print the figures"
@@ -22,6 +24,7 @@ help:
 	@echo "make quick  the same without the slow tests"
 	@echo "make bench  what the examples cost on every Cortex-M core, against the committed figures;"
 	@echo "            MODELS=folder DATA=folder for the benchmark's own models, see benchmarks/README.md"
+	@echo "make fuzz   20,000 damaged models, 100 builds killed at random moments, 20 pairs of builds at once; FUZZ_FLAGS"
 	@echo "make clean  remove the virtual environment and everything built"
 
 demo: cross $(VENV)/.demo
@@ -43,6 +46,11 @@ lint: $(VENV)/.test
 bench: cross $(VENV)/.demo
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cortex_m --jobs $(JOBS) \
 		$(if $(MODELS),--models $(MODELS) --data $(or $(DATA),$(MODELS))) $(BENCH_FLAGS)
+
+# Each damaged model is refused with a message or compiled; what is killed leaves a whole build; runs share nothing.
+fuzz: $(VENV)/.test
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/fuzz/campaign.py --jobs $(JOBS) $(FUZZ_FLAGS)
+	$(PYTEST) --full tests/e2e/test_interrupted.py tests/e2e/test_threads_of_models.py
 
 # The Arm compiler and the emulator; without them everything goes on as far as it can.
 cross:

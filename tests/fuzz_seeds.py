@@ -155,6 +155,8 @@ def _mutate_tensor(rng: Random, tensor: onnx.TensorProto) -> None:
             data = numpy_helper.to_array(tensor).copy()
         except (ValueError, TypeError, KeyError, RuntimeError):  # it was changed before
             return
+        if data.dtype.kind not in "fiu":
+            return
         flat = data.reshape(-1)
         if flat.size:
             real = data.dtype.kind == "f"

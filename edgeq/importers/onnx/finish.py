@@ -70,8 +70,9 @@ def _constant_output(builder: Builder, name: str, constant: Constant) -> str:
         for node in list(builder.editor.nodes.values()):
             inputs = tuple(copy if i == name else i for i in node.inputs)
             builder.editor.nodes[node.name] = replace(node, inputs=inputs)
-    data = constant.data if constant.q is not None else constant.data.astype(np.float32)
-    return builder.store(name, data, constant.q)
+    if constant.q is not None and constant.data.dtype == np.int8:
+        return builder.store(name, constant.data, constant.q)
+    return builder.store(name, constant.real().astype(np.float32))  # also a dequantized bias, of 32 bits
 
 
 def _rearrangements(builder: Builder) -> list[Node]:

@@ -1,8 +1,9 @@
-"""How large a model is once its local functions are expanded: each may call others many times."""
+"""A model with its local functions, before they are expanded: how large it will be, and the names in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from edgeq.errors import ModelError
@@ -46,6 +47,22 @@ def expanded(model: Any, where: str) -> tuple[int, int]:
         stack.pop()
     _, count, nbytes = _size(model.graph.node, known)
     return count, nbytes
+
+
+def texts(model: Any) -> Iterator[Any]:
+    """All names in a model; one that is no valid text is `bytes`."""
+    graphs, nodes = [model.graph], []
+    for function in model.functions:
+        yield from (function.name, function.domain, *function.input, *function.output)
+        nodes.append(_all(function.node))
+    for node in chain(_all(model.graph.node), *nodes):
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            graphs.extend(graph for graph in (attribute.g, *attribute.graphs) if graph.node)
+    for graph in graphs:
+        for named in (*graph.input, *graph.output, *graph.initializer):
+            yield named.name
 
 
 def _size(nodes: Iterable[Any], known: Mapping[_Key, tuple[int, int, int]]) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.cut import Cut
 from edgeq.importers.onnx.cut import cut_graph
 from edgeq.importers.onnx.external import stored_inside
-from edgeq.importers.onnx.local import expanded
+from edgeq.importers.onnx.local import expanded, texts
 from edgeq.ir.limits import PORTS, TENSOR_ELEMENTS
 from edgeq.ir.tensor import Array, DType, Shape
 
@@ -134,6 +134,8 @@ def _decode(path: Path, budget: Budget) -> tuple[Any, dict[str, int]]:
         raise ModelError("this is not an ONNX file, or it is damaged", hint=_EXPORT_AGAIN, where=str(path)) from error
     if not model.HasField("graph"):
         raise ModelError("the file holds no graph", hint=_EXPORT_AGAIN, where=str(path))
+    if not all(isinstance(text, str) for text in texts(model)):
+        raise ModelError("a name in the file is no text", hint=_EXPORT_AGAIN, where=str(path))
     budget.nodes(*expanded(model, str(path)))
     if model.functions:
         from onnx import inliner
