@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ import numpy as np
 from edgeq.api.data import Dataset, Samples, in_own_layout, load_data, random_data, real_ranges
 from edgeq.api.doubts import check_calibration
 from edgeq.api.dump import dump_into
+from edgeq.api.measure import measure as measure_accuracy
 from edgeq.api.paths import check_output, check_result, check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.codegen import cmsis_nn
+from edgeq.codegen.capacity import check_chip, check_linked
 from edgeq.codegen.emit import emit
 from edgeq.codegen.folder import staging
 from edgeq.codegen.lower import lower
@@ -40,6 +44,7 @@ from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
+from edgeq.report.causes import worst_layers
 from edgeq.report.size import end_within, measure
 from edgeq.sequence import run_sequences, unroll
 from edgeq.simulator import FloatExecutor, IntExecutor
@@ -49,6 +54,7 @@ from edgeq.toolchain.cmake import check_compilable, forget_place
 from edgeq.toolchain.compilers import find_toolchain
 from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
 
+LOG = logging.getLogger("edgeq")
 Step = Callable[[str], None]
 Advance = Callable[[int, int], None]
 
@@ -83,6 +89,17 @@ class QuantizedModel:
     def __repr__(self) -> str:
         doubts = f", {len(self.warnings)} warnings" if self.warnings else ""
         return f"<QuantizedModel of {self.graph!r}{doubts}>"
+
+    @cached_property
+    def accuracy(self) -> dict[str, Any] | None:
+        """How far the first output is from the float model's, on calibration samples (`edgeq.api.measure.measure`).
+
+        None if there were no samples.
+        """
+        if not self.samples or not self.graph.public_outputs:
+            return None
+        with one_thread():
+            return measure_accuracy(self.float_graph, self.graph, self.samples)
 
     def save_qdq(self, path: str | Path) -> None:
         """Write the model as QDQ ONNX, which other programs run.
@@ -204,6 +221,7 @@ def quantize(
         QuantizationError: calibration is missing or unusable.
     """
     with collecting() as warnings:
+        observe = _logged(observe)
         graph = model if isinstance(model, Graph) else load(model)
         observe("import", graph)
         if input is not None:
@@ -222,6 +240,19 @@ def quantize(
         result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
         integer = optimize_integer(result.graph, observe)
     return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts, input)
+
+
+def _logged(observe: Observe) -> Observe:
+    """An observer that also logs each step that changed the graph."""
+    last: list[Graph] = []
+
+    def seen(name: str, graph: Graph) -> None:
+        if graph not in last:
+            LOG.debug("%s: %d nodes", name, len(graph.nodes))
+        last[:] = [graph]
+        observe(name, graph)
+
+    return seen
 
 
 def _usual_layout(model: Graph | str | Path) -> Layout:
@@ -276,6 +307,7 @@ def build(
         program = lower(
             model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place, options.ram_budget
         )
+        check_chip(program, options.flash, options.ram)
         if options.strict:
             refuse(warnings)
         entries: dict[str, Any] = {
@@ -284,12 +316,15 @@ def build(
             "layouts": {name: list(perm) for name, perm in model.layouts.items()},
             "preprocessing": options.input.to_dict() if options.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
+            "chip": {"flash": options.flash, "ram": options.ram},
+            "accuracy": model.accuracy,
         }
         with staging(folder) as stage:
             emit(program, model.graph, model.float_graph, target, stage)
             if options.compile:
                 step("compiling")
                 entries |= _compile(stage, options, target, program)
+                check_linked(entries, options.flash, options.ram)
             if options.strict:
                 refuse(warnings)
             entries["warnings"] = [warning.to_dict() for warning in warnings]
@@ -420,8 +455,8 @@ def quantize_report(
         progress: called with calibration samples done and in all.
 
     Returns:
-        name, numerics, output, layers with name, op, value, sqnr_db, max_error, cosine, and warnings, each with
-        message, hint, where.
+        name, numerics, output, layers with name, op, value, sqnr_db, max_error, cosine, rms, worst, up to three layers
+        with name, value, sqnr_db and why, and warnings, each with message, hint, where.
 
     Raises:
         EdgeqError: as `quantize`; UsageError if the file cannot be written.
@@ -441,5 +476,6 @@ def quantize_report(
         "numerics": (model.graph.numerics or Numerics.FAST).value,
         "output": str(output) if output else None,
         "layers": layers,
+        "worst": worst_layers(layers, model.graph),
         "warnings": [warning.to_dict() for warning in warnings],
     }

@@ -131,6 +131,16 @@ class BuildOptions:
             BUILD,
         ),
     ] = None
+    flash: Annotated[
+        int | None,
+        Option(
+            "Flash of your chip, such as 256K: shows how much of it the model takes, fails if it is more", BYTES, BUILD
+        ),
+    ] = None
+    ram: Annotated[
+        int | None,
+        Option("RAM of your chip, such as 64K: likewise, with the stack of an inference", BYTES, BUILD),
+    ] = None
     toolchain: Annotated[
         str | None,
         Option("gcc, clang or zig", TEXT, BUILD, metavar="C", default="the first that is found"),

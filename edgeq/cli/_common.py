@@ -6,7 +6,9 @@ Messages and progress go to stderr; stdout is for the result alone.
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from edgeq.errors import UsageError
 from edgeq.warnings import EdgeqWarning
 
 # Names of layers and files are shown as they are: nothing in them is markup or an emoji.
@@ -42,7 +45,7 @@ Advance = Callable[[int, int], None]
 @contextmanager
 def progress(text: str, quiet: bool = False) -> Iterator[Advance]:
     """A progress bar on stderr while long work goes on; invisible when stderr is no terminal."""
-    if quiet or not messages.is_terminal:
+    if quiet or _Talk.quiet or not messages.is_terminal:
         yield lambda done, total: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -75,15 +78,60 @@ def warnings_shown() -> Iterator[None]:
         yield
 
 
+class _Talk:
+    """How much is said beside results, doubts and errors."""
+
+    quiet = False
+    began: float | None = None
+
+
+@contextmanager
+def talking(quiet: bool, verbose: bool) -> Iterator[None]:
+    """A context in which nothing is said of progress, or each step with its time, and what the library logs.
+
+    Raises:
+        UsageError: both are asked for.
+    """
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
+    logger, handler = logging.getLogger("edgeq"), _Told()
+    _Talk.quiet, _Talk.began = quiet, time.monotonic() if verbose else None
+    level = logger.level
+    if verbose:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        _Talk.quiet, _Talk.began = False, None
+
+
+class _Told(logging.Handler):
+    """Shows what is logged as remarks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record."""
+        remark(f"  {record.getMessage()}")
+
+
 def remark(text: str) -> None:
-    """A line on stderr, if there is one to say."""
-    if text:
-        messages.print(text, style="dim")
+    """A line on stderr, if there is one to say, and nobody wants quiet."""
+    if text and not _Talk.quiet:
+        since = "" if _Talk.began is None else f"{time.monotonic() - _Talk.began:6.1f} s  "
+        messages.print(f"{since}{text}", style="dim")
 
 
 def print_json(data: Mapping[str, Any]) -> None:
     """One JSON object on stdout."""
     sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+class Number(str):
+    """A number as text, as it is to be shown."""
+
+    __slots__ = ()
 
 
 def table(*columns: str, rows: list[list[Any]], title: str | None = None) -> None:
@@ -92,7 +140,7 @@ def table(*columns: str, rows: list[list[Any]], title: str | None = None) -> Non
 
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] == "" for row in rows)
+        numeric = bool(rows) and all(isinstance(row[index], int | float | Number) or row[index] == "" for row in rows)
         grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(_cell(c) for c in row))
@@ -102,9 +150,22 @@ def table(*columns: str, rows: list[list[Any]], title: str | None = None) -> Non
 def _cell(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+
+
+Fact = tuple[str, int | str, str]
+"""A label, a text or a number of bytes, and a remark on it."""
+
+
+def facts(rows: list[Fact]) -> None:
+    """Lines of a label and what there is to say; numbers are bytes, one below the other."""
+    label = max(len(row[0]) for row in rows) + 2
+    digits = max((len(f"{row[1]:,}") for row in rows if isinstance(row[1], int)), default=0)
+    for name, value, note in rows:
+        text = f"{value:>{digits},} B" if isinstance(value, int) else value
+        results.print(f"  {name:<{label}}{text}{note and f'  {note}'}", soft_wrap=True)
 
 
 def size(count: int) -> str:
     """Bytes for people."""
-    return f"{count:,} B" if count < 10240 else f"{count / 1024:,.1f} KiB"
+    return f"{count:,} B"

@@ -9,8 +9,10 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built, check_result, check_sources
-from edgeq.cli._common import JsonFlag, messages, print_json, results, size, table
+from edgeq.cli._common import JsonFlag, facts, print_json, remark, results, size, table
+from edgeq.cli._figures import figures
 from edgeq.cli._options import Arguments, read_options, takes_options
+from edgeq.codegen.manifest import read_target
 from edgeq.errors import UsageError
 
 
@@ -52,21 +54,32 @@ def command(
     if json:
         print_json(summary)
         return
-    results.print(f"{summary['name']}: {summary['macs']:,} MACs, weights {size(summary['weights_bytes'])}")
+    results.print(f"{summary['name']}{_made_for(summary) if built else ''}", soft_wrap=True)
+    if built:
+        facts(figures(summary, read_target(path)))
+        for warning in summary.get("warnings", ()):
+            where = f"{warning['where']}: " if warning["where"] else ""
+            results.print(f"  warning: {where}{warning['message']}", soft_wrap=True)
+    else:
+        results.print(f"  {summary['macs']:,} MACs, weights {size(summary['weights_bytes'])}")
     for kind in ("inputs", "outputs", "states"):
         for port in summary.get(kind, ()):
             q = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port.get("scale") else ""
             results.print(f"  {kind[:-1]} {port['name']}: {port['dtype']} {tuple(port['shape'])}{q}")
-    if "flash_bytes" in summary and summary["flash_bytes"] is not None:
-        results.print(
-            f"  arena {size(summary['arena_bytes'])}, RAM {size(summary['ram_bytes'])}, "
-            f"flash {size(summary['flash_bytes'])}"
-        )
     rows = [
         [e["name"], e["op"], e.get("kernel", ""), "x".join(map(str, e["output_shape"])), e["macs"], e["weights_bytes"]]
         for e in summary["layers"]
     ]
     table("layer", "operator", "kernel", "output", "MACs", "weights B", rows=rows)
+
+
+def _made_for(manifest: dict[str, Any]) -> str:
+    """What a build folder was made for, and how."""
+    kernels = f", kernels {manifest['kernels']}" if manifest["kernels"] != "edgeq" else ""
+    simulated = f", simulating {manifest['simulate']}" if manifest.get("simulate") else ""
+    cpu = f" ({manifest['cpu']})" if manifest["cpu"] != manifest["target"] else ""
+    made = f"numerics {manifest['numerics']}, optimized for {manifest['optimize']}{kernels}{simulated}"
+    return f" for {manifest['target']}{cpu}: {made}; edgeq {manifest['edgeq_version']}"
 
 
 def _memory(folder: Path, drawing: Path, json: bool) -> None:
@@ -86,7 +99,7 @@ def _memory(folder: Path, drawing: Path, json: bool) -> None:
     table("step", "layer", "operator", "live B", "tensors: offset+bytes", rows=rows)
     peak = data["peak"]
     results.print(f"peak: {size(peak['live_bytes'])} at {peak['layer']}: {_places(peak['tensors'])}")
-    messages.print(f"drawn in {drawing}", style="dim")
+    remark(f"drawn in {drawing}")
 
 
 def _places(tensors: list[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from edgeq import __version__
 from edgeq.cli import _streams
-from edgeq.cli._common import messages, print_json, warnings_shown
+from edgeq.cli._common import messages, print_json, talking, warnings_shown
 from edgeq.cli._streams import INTERRUPTED, SIGNALED, UNREAD, Ended, Unread
 from edgeq.errors import CapacityError, EdgeqError, InternalError, UsageError
 
@@ -31,8 +31,9 @@ COMMANDS = {
     "doctor": "Show which tools this machine has.",
 }
 """The modules of this package that are commands, and the first lines of their help, shown without importing them."""
+ANYWHERE = ("--debug", "--quiet", "--verbose")
+"""Options of all commands, which may stand before the command and behind it."""
 SETTINGS: dict[str, Any] = {
-    "add_completion": False,
     "pretty_exceptions_enable": False,
     "rich_markup_mode": None,
 }
@@ -52,7 +53,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; None if there is none."""
         if cmd_name in COMMANDS and self.commands[cmd_name] is None:
-            only = typer.Typer(**SETTINGS)
+            only = typer.Typer(add_completion=False, **SETTINGS)
             only.command(cmd_name)(importlib.import_module(f"edgeq.cli.{cmd_name}").command)
             self.commands[cmd_name] = typer.main.get_command(only)
         return self.commands.get(cmd_name)
@@ -83,9 +84,11 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show Python's traceback of an error (anywhere).")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show Python's traceback of an error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing of progress, only results and doubts.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Tell every step, and what programs are run.")] = False,
 ) -> None:
-    """Options before the command."""
+    """Options before the command, or anywhere behind it."""
 
 
 def _report(error: EdgeqError, as_json: bool) -> int:
@@ -162,7 +165,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     try:
-        return _run([a for a in words if a != "--debug"], debug)
+        with talking(quiet="--quiet" in words, verbose="--verbose" in words):
+            return _run([a for a in words if a not in ANYWHERE], debug)
     except EdgeqError as error:
         if debug:
             traceback.print_exception(error)

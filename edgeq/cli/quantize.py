@@ -9,7 +9,7 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_result, check_sources
-from edgeq.cli._common import JsonFlag, print_json, progress, results, table
+from edgeq.cli._common import JsonFlag, Number, print_json, progress, results, table
 from edgeq.cli._options import Arguments, ModelArgument, read_options, takes_options
 
 
@@ -35,10 +35,20 @@ def command(
     if json:
         print_json(report)
         return
+    worst = {e["value"] for e in report["worst"]}
     rows = [
-        [e["name"], e["op"], e["sqnr_db"] if e["sqnr_db"] is not None else "", e["max_error"], e["cosine"]]
+        [
+            e["name"],
+            e["op"],
+            Number("" if e["sqnr_db"] is None else f"{e['sqnr_db']:.1f}"),
+            Number(f"{e['max_error']:.3g}"),
+            Number(f"{e['cosine']:.6f}"),
+            "*" if e["value"] in worst else "",
+        ]
         for e in report["layers"]
     ]
-    table("layer", "operator", "SQNR dB", "max error", "cosine", rows=rows)
+    table("layer", "operator", "SQNR dB", "max error", "cosine", "worst", rows=rows)
+    for e in report["worst"]:
+        results.print(f"* {e['name']} ({e['sqnr_db']:.1f} dB): {e['why']}", soft_wrap=True)
     if output is not None:
-        results.print(f"wrote {output}")
+        results.print(f"wrote {output}", soft_wrap=True)

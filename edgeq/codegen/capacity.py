@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from edgeq.codegen.arena import explain_peak, try_budget
 from edgeq.codegen.program import Program
 from edgeq.errors import CapacityError
@@ -64,3 +67,51 @@ def _constants(program: Program, target: Target) -> list[str]:
         return [f"{subject}, where {place.region} has {room} left"] if taken > room else []
     subject = f"weights and tables take {program.constant_bytes} bytes of {place.region}"
     return [f"{subject}, which has {region.size}"] if program.constant_bytes > region.size else []
+
+
+def check_chip(program: Program, flash: int | None, ram: int | None) -> None:
+    """Make sure, as far as is known before anything is compiled, that a program keeps within what a chip has.
+
+    Args:
+        program: what is generated.
+        flash, ram: bytes that the chip has; None if that is not said.
+
+    Raises:
+        CapacityError: it does not.
+    """
+    if flash is not None and program.weights.region in ("flash", "") and program.constant_bytes > flash:
+        raise CapacityError(
+            f"weights and tables take {program.constant_bytes:,} bytes, and --flash is {flash:,}",
+            hint="take a smaller model, or --weights-in another memory",
+        )
+    needed = program.arena_bytes + program.state_bytes
+    if ram is not None and needed > ram:
+        cause, cure = explain_peak(program)
+        states = f" and states {program.state_bytes:,}" if program.states else ""
+        raise CapacityError(
+            f"the arena takes {program.arena_bytes:,} bytes{states}, and --ram is {ram:,}; {cause}",
+            hint=f"{cure}{try_budget(ram - program.state_bytes)}",
+        )
+
+
+def check_linked(sizes: Mapping[str, Any], flash: int | None, ram: int | None) -> None:
+    """Make sure that a linked program keeps within what a chip has.
+
+    Args:
+        sizes: `flash_bytes`, `ram_bytes`, `stack_bytes` as in the manifest.
+        flash, ram: as for `check_chip`.
+
+    Raises:
+        CapacityError: it does not.
+    """
+    stack = sizes["stack_bytes"] or 0
+    if flash is not None and sizes["flash_bytes"] > flash:
+        raise CapacityError(
+            f"model, weights and kernels take {sizes['flash_bytes']:,} bytes, and --flash is {flash:,}",
+            hint="take a smaller model, or --optimize size",
+        )
+    if ram is not None and sizes["ram_bytes"] + stack > ram:
+        raise CapacityError(
+            f"the model takes {sizes['ram_bytes']:,} bytes of RAM and {stack:,} of stack, and --ram is {ram:,}",
+            hint=f"keep the arena smaller with --ram-budget {max(ram - stack, 1)}",
+        )

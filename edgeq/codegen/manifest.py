@@ -103,6 +103,8 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "states": [_state(s) for s in program.states],
         "state_bytes": program.state_bytes,
         "warnings": [],
+        "chip": {"flash": None, "ram": None},
+        "accuracy": None,
         "files": {},
     }
 

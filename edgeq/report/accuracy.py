@@ -19,7 +19,8 @@ from edgeq.simulator import FloatExecutor, IntExecutor
 class LayerError(TypedDict):
     """Error of one value of the graph.
 
-    `sqnr_db` is None where there is no error or no signal at all; `max_error` is in real units.
+    `sqnr_db` is None where there is no error or no signal at all; `max_error` and `rms`, the root mean square of the
+    float value, are in real units.
     """
 
     name: str
@@ -28,6 +29,7 @@ class LayerError(TypedDict):
     sqnr_db: float | None
     max_error: float
     cosine: float
+    rms: float
 
 
 class Accuracy(TypedDict):
@@ -49,6 +51,7 @@ class _Sums:
     product: float = 0.0
     power: float = 0.0
     worst: float = 0.0
+    count: int = 0
 
     def add(self, f: Array, q: Array) -> None:
         f, q = np.asarray(f, np.float64).ravel(), np.asarray(q, np.float64).ravel()
@@ -57,6 +60,7 @@ class _Sums:
         self.noise += float(difference @ difference)
         self.product += float(f @ q)
         self.power += float(q @ q)
+        self.count += f.size
         self.worst = max(self.worst, float(np.abs(difference).max(initial=0.0)))
 
     @property
@@ -64,6 +68,10 @@ class _Sums:
         if self.noise == 0.0 or self.signal == 0.0:
             return None
         return float(10.0 * np.log10(self.signal / self.noise))
+
+    @property
+    def rms(self) -> float:
+        return float(np.sqrt(self.signal / self.count)) if self.count else 0.0
 
     @property
     def cosine(self) -> float:
@@ -157,6 +165,7 @@ def layer_errors(
             sqnr_db=comparison.sums[value].sqnr,
             max_error=comparison.sums[value].worst,
             cosine=comparison.sums[value].cosine,
+            rms=comparison.sums[value].rms,
         )
         for value in common
         if value in comparison.sums

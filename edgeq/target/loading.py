@@ -123,6 +123,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         counter=data["counter"],
         speed=Speed(**speed) if speed else None,
         defines=tuple(data.get("defines", ())),
+        emulated=data.get("emulated", False),
     )
 
 

@@ -99,6 +99,7 @@ class Target:
         counter: unit of a profile.
         speed: figures from which time is estimated, or None where time is measured.
         defines: preprocessor definitions of the platform's files, "NAME=VALUE".
+        emulated: whether its memory is that of an emulator, which says nothing of the chip that the user has.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Target:
     counter: str = "ns"
     speed: Speed | None = None
     defines: tuple[str, ...] = ()
+    emulated: bool = False
 
     @property
     def bare_metal(self) -> bool:

@@ -45,6 +45,7 @@ KEYS: Mapping[str, Value] = {
     "compilers": table_of(TEXT, ("gcc", "clang"), "a table: a program for gcc, clang"),
     "packages": table_of(TEXT, ("gcc", "clang"), "a table: a Debian package for gcc, clang"),
     "suffix": TEXT,
+    "emulated": Value("true or false", lambda value: isinstance(value, bool)),
     "memory": Value("a table of regions, each with origin and size", _is_regions),
     "vectors": ADDRESS,
     "stack_bytes": BYTES,

@@ -20,6 +20,8 @@ def target_text(target: Target) -> str:
     fields = {key: value for key, value in asdict(target).items() if value is not None}
     fields["isa"] = sorted(target.isa)
     del fields["runners"]
+    if not target.emulated:
+        del fields["emulated"]
     tables = {key: value for key, value in fields.items() if isinstance(value, dict)}
     lines = [f"{key} = {_value(value)}" for key, value in fields.items() if key not in tables]
     for key, table in tables.items():
@@ -49,4 +51,4 @@ def _value(value: object) -> str:
         return "{ " + ", ".join(f"{_key(key)} = {v:#x}" for key, v in value.items()) + " }"
     if isinstance(value, Sequence):
         return f"[{', '.join(map(_value, value))}]"
-    return repr(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)

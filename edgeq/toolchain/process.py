@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import subprocess
@@ -13,6 +14,7 @@ from edgeq import children
 from edgeq.errors import ToolError
 
 LAST_LINES = 15
+LOG = logging.getLogger("edgeq")
 _STEERING = (
     "CC",
     "CFLAGS",
@@ -85,6 +87,7 @@ def run(
         ToolError: the program is missing, failed, or took too long and was ended with all that it had started.
     """
     words = [str(part) for part in command]
+    LOG.debug("running %s", shown(words))
     variables = {k: v for k, v in os.environ.items() if k not in _STEERING} | dict(environment or {})
     try:
         completed = children.run(words, cwd=cwd, environment=variables, timeout=timeout)

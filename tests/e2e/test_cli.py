@@ -149,9 +149,89 @@ def test_installed_command() -> None:
 def test_build_tells_the_figures(digits: Path, tmp_path: Path) -> None:
     ended = succeeds("build", DIGITS, "--target", "host", "--output", tmp_path / "out")
     assert ended.out.startswith(f"digits for host in {tmp_path / 'out'}\n")
-    for label in ("MACs", "weights", "arena", "flash", "RAM", "compiler"):
+    for label in ("MACs", "weights", "arena", "flash", "RAM", "stack", "accuracy", "compiler"):
         assert re.search(rf"^  {label}\s+\S", ended.out, re.MULTILINE)
     assert messages(ended) == []
+    assert ended.out.endswith(f"\nnext: edgeq verify {tmp_path / 'out'} --data SAMPLES.npz\n")
+    ends = {
+        match.end() for match in re.finditer(r"^  (?:weights|arena|flash|RAM|stack) +[\d,]+ B", ended.out, re.MULTILINE)
+    }
+    starts = {ended.out.rindex("\n", 0, end) for end in ends}
+    assert len(ends) == 5 and len({end - start for end, start in zip(sorted(ends), sorted(starts), strict=True)}) == 1
+
+
+def test_build_measures_accuracy(tmp_path: Path) -> None:
+    """On calibration samples; what verify finds on the same ones."""
+    made = succeeds("build", DIGITS, "--target", "host", "--output", tmp_path / "out", "--json").json
+    found = succeeds(
+        "verify", tmp_path / "out", "--data", DIGITS / "calibration.npz", "--samples", "100", "--json"
+    ).json
+    assert made["accuracy"]["samples"] == 100
+    assert made["accuracy"]["sqnr_db"] == round(found["sqnr_db"], 1)
+    assert made["accuracy"]["agreement"] == round(found["agreement"], 2)
+    assert "on 100 calibration samples" in succeeds("inspect", tmp_path / "out").out
+
+
+@pytest.mark.qemu
+def test_shares_of_a_chip(tmp_path: Path) -> None:
+    """Of the chip that --flash and --ram say; nothing is said of an emulator's memory."""
+    build = ("build", DIGITS, "--target", "cortex-m4")
+    shown = succeeds(*build, "--output", tmp_path / "a").out
+    assert "%" not in shown.replace("agreement with float 100 %", "") and "4,194,304" not in shown
+    chip = ("--flash", "64K", "--ram", "8K")
+    made = succeeds(*build, *chip, "--output", tmp_path / "b", "--json").json
+    assert made["chip"] == {"flash": 65536, "ram": 8192}
+    shown = succeeds("inspect", tmp_path / "b").out
+    assert f"{100 * made['flash_bytes'] / 65536:.1f} % of 65,536 B" in shown
+    assert f"with stack {100 * (made['ram_bytes'] + made['stack_bytes']) / 8192:.1f} % of 8,192 B" in shown
+    board = tmp_path / "mine.toml"
+    board.write_text(
+        'description = "Mine"\nextends = "cortex-m4"\nclock_hz = 168_000_000\ncounter = "cycles"\n[memory]\n'
+        "flash = { origin = 0x08000000, size = 0x40000 }\nram = { origin = 0x20000000, size = 0x10000 }\n"
+    )
+    shown = succeeds("build", DIGITS, "--board", board, "--output", tmp_path / "c").out
+    assert " % of 262,144 B" in shown and " % of 65,536 B" in shown
+
+
+@pytest.mark.parametrize(
+    ("chip", "compiled", "words"),
+    [
+        (("--flash", "4K"), False, "weights and tables take "),
+        (("--ram", "1K"), False, "the arena takes "),
+        (("--flash", "9K"), True, "model, weights and kernels take "),
+        (("--ram", "2700"), True, "of RAM and "),
+    ],
+)
+def test_a_chip_that_is_too_small(tmp_path: Path, chip: tuple[str, str], compiled: bool, words: str) -> None:
+    options = () if compiled else ("--no-compile",)
+    ended = edgeq("build", DIGITS, "--target", "cortex-m4", *chip, *options, "--output", tmp_path / "out")
+    assert ended.code == 5 and words in ended.err and f", and {chip[0]} is " in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_quiet_and_verbose(tmp_path: Path) -> None:
+    build = ("build", SINE, "--target", "host", "--output", tmp_path / "out")
+    assert succeeds(*build, "--quiet").err == succeeds("--quiet", *build).err == ""
+    told = succeeds(*build, "--verbose").err
+    assert re.search(r"^ +\d\.\d s  quantizing$", told, re.MULTILINE) and "fuse_activations: 3 nodes" in told
+    assert re.search(r"running \S*cmake .*--build", told)
+    assert "running" not in succeeds(*build).err
+    ended = edgeq("--quiet", "targets", "--verbose")
+    assert ended.code == 2 and "--quiet and --verbose exclude each other" in ended.err
+    np.savez(tmp_path / "few.npz", x=np.zeros((3, 1), np.float32))
+    ended = succeeds("quantize", SINE / "hello_sine.onnx", "--calibration", tmp_path / "few.npz", "--quiet")
+    assert ended.err.count("warning: ") == 2, "doubts are told all the same"
+
+
+def test_completion() -> None:
+    environment = {**os.environ, "_EDGEQ_COMPLETE": "complete_bash", "COMP_WORDS": "edgeq ver", "COMP_CWORD": "1"}
+    code = "from edgeq.cli.main import entry; entry()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.split() == ["verify"]
+    environment |= {"COMP_WORDS": "edgeq verify --min", "COMP_CWORD": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.split() == ["--min-sqnr", "--min-agreement"]
+    assert "--install-completion" in succeeds("--help").out
 
 
 def test_build_json(tmp_path: Path) -> None:
@@ -580,6 +660,9 @@ def test_inspect(digits: Path) -> None:
     assert succeeds("inspect", digits, "--json").json == {**_manifest(digits), "edited": []}
     shown = succeeds("inspect", digits)
     assert "flash" in shown.out and "eq_conv2d" in shown.out
+    assert shown.out.startswith("digits for host")
+    for word in ("numerics fast", "optimized for balanced", f"edgeq {__version__}", "compiler  ", "stack  ", "RAM  "):
+        assert word in shown.out
     of_model = succeeds("inspect", DIGITS / "digits.onnx", "--json").json
     assert of_model == succeeds("inspect", DIGITS, "--json").json, "a project stands for its model"
     assert of_model["name"] == "digits" and of_model["quantized"] is None
@@ -616,9 +699,11 @@ def test_quantize(digits: Path, tmp_path: Path) -> None:
 def test_quantize_json(tmp_path: Path) -> None:
     options = ("--observer", "mse", "--weights", "per-tensor", "--samples", "5", "--json")
     found = succeeds("quantize", DIGITS, *options).json
-    assert found.keys() == {"name", "numerics", "output", "layers", "warnings"}
+    assert found.keys() == {"name", "numerics", "output", "layers", "worst", "warnings"}
     assert (found["name"], found["numerics"], found["output"]) == ("digits", "fast", None)
-    layer = {"name", "op", "value", "sqnr_db", "max_error", "cosine"}
+    layer = {"name", "op", "value", "sqnr_db", "max_error", "cosine", "rms"}
+    assert found["worst"] and all(e.keys() == {"name", "value", "sqnr_db", "why"} for e in found["worst"])
+    assert found["worst"][0]["sqnr_db"] == min(e["sqnr_db"] for e in found["layers"] if e["sqnr_db"] is not None)
     assert found["layers"] and all(e.keys() == layer for e in found["layers"])
     assert all(e["sqnr_db"] is None or e["sqnr_db"] > 10 for e in found["layers"])
     assert all(e["cosine"] > 0.95 for e in found["layers"])
