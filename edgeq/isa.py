@@ -20,21 +20,24 @@ class Feature:
         description: one line.
         implies: the features that every processor with this one has, too; theirs follow.
         flags: how gcc and clang are told that the processor has it, where its CPU's own flags do not say so.
+        macro: what compilers define, as other than 0, when they compile for a processor that has it; "" where no code
+            relies on that.
     """
 
     description: str
     implies: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    macro: str = ""
 
 
 FEATURES: Mapping[str, Feature] = {
-    "thumb": Feature("Arm: 16-bit Thumb instructions, those of Armv6-M"),
-    "thumb2": Feature("Arm: 32-bit Thumb instructions, Armv7-M and Armv8-M Mainline", ("thumb",)),
-    "dsp": Feature("Arm: DSP extension, such as SMLAD and SXTB16", ("thumb2",)),
+    "thumb": Feature("Arm: 16-bit Thumb instructions, those of Armv6-M", macro="__thumb__"),
+    "thumb2": Feature("Arm: 32-bit Thumb instructions, Armv7-M and Armv8-M Mainline", ("thumb",), macro="__thumb2__"),
+    "dsp": Feature("Arm: DSP extension, such as SMLAD and SXTB16", ("thumb2",), macro="__ARM_FEATURE_DSP"),
     "fpu": Feature("Arm: floating-point unit"),
     "v8m": Feature("Arm: Armv8-M", ("thumb",)),
     "lob": Feature("Arm: low-overhead branches of Armv8.1-M", ("thumb2", "v8m")),
-    "mve": Feature("Arm: M-profile vector extension (Helium)", ("dsp", "lob")),
+    "mve": Feature("Arm: M-profile vector extension (Helium)", ("dsp", "lob"), macro="__ARM_FEATURE_MVE"),
     "avx2": Feature("x86: vectors of 256 bits", flags=("-mavx2",)),
     "avx-vnni": Feature("x86: products of four bytes, in vectors of 256 bits", ("avx2",), ("-mavxvnni",)),
     "avx512-vnni": Feature(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import update_manifest
 from edgeq.codegen.program import Program
 from edgeq.codegen.weights import place_weights
-from edgeq.errors import CapacityError, UsageError
+from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
 from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import kind_of
 from edgeq.importers import load as import_model
@@ -45,6 +45,7 @@ from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
 from edgeq.report.causes import worst_layers
+from edgeq.report.library_calls import layers_of, library_calls
 from edgeq.report.size import end_within, measure
 from edgeq.sequence import run_sequences, unroll
 from edgeq.simulator import FloatExecutor, IntExecutor
@@ -305,7 +306,14 @@ def build(
         model = model or _quantized(options, step, progress)
         step(f"generating C for {target.name}")
         program = lower(
-            model.graph, lowered_for, options.model_name, options.optimize, options.kernels, place, options.ram_budget
+            model.graph,
+            lowered_for,
+            options.model_name,
+            options.optimize,
+            options.kernels,
+            place,
+            options.ram_budget,
+            options.require_fast,
         )
         check_chip(program, options.flash, options.ram)
         if options.strict:
@@ -439,7 +447,34 @@ def _compile(folder: Path, options: BuildOptions, target: Target, program: Progr
             where=options.model_path.name,
             strict=CapacityError,
         )
+    if built.library.is_file():
+        entries["library_calls"] = _library_calls(built.library, program)
     return entries
+
+
+def _library_calls(library: Path, program: Program) -> list[dict[str, Any]]:
+    """What a model's code calls of compiler and C library, for the manifest; all of it is warned of.
+
+    Raises:
+        InternalError: something that no layer justifies is among it.
+    """
+    files = {call.name: [PurePosixPath(source).name for source in call.sources] for call in program.calls}
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for call in library_calls(library):
+        if call.never:
+            hint = "please report this: generated code must not call it"
+            raise InternalError(f"{call.file} calls {call.symbol}, which is {call.kind}", hint=hint)
+        found.setdefault((call.kind, layers_of(call, files)), []).append(call.symbol)
+    real = {call.name for call in program.calls if call.computes_reals}
+    for (kind, layers), symbols in found.items():
+        if set(layers) - real or not layers:
+            warn(
+                f"{kind}, which is slow: {', '.join(symbols)}",
+                hint="take another core, or operators that need no such thing, where time or flash are short",
+                where=", ".join(layers) or program.name,
+                strict=ModelError,
+            )
+    return [{"kind": kind, "symbols": symbols, "layers": list(layers)} for (kind, layers), symbols in found.items()]
 
 
 @one_thread()

@@ -141,6 +141,14 @@ class BuildOptions:
         int | None,
         Option("RAM of your chip, such as 64K: likewise, with the stack of an inference", BYTES, BUILD),
     ] = None
+    require_fast: Annotated[
+        bool,
+        Option(
+            "Refuse layers left to a portable kernel where the target has faster ones for their operators",
+            ON,
+            BUILD,
+        ),
+    ] = False
     toolchain: Annotated[
         str | None,
         Option("gcc, clang or zig", TEXT, BUILD, metavar="C", default="the first that is found"),

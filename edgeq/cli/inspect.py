@@ -23,6 +23,9 @@ def command(
     memory: Annotated[
         bool, typer.Option("--memory", help="Of a build folder: what lies in the arena and when; draws DIR/memory.svg.")
     ] = False,
+    kernels: Annotated[
+        bool, typer.Option("--kernels", help="Of a build folder: each layer's kernel, and why not a faster one.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.svg", help="Where to draw to, with --memory.")
     ] = None,
@@ -36,6 +39,8 @@ def command(
     if arguments and (built or memory):
         hint = "--input-shape, --inputs, --outputs and --dump-ir are for models"
         raise UsageError("is a build folder", hint=hint, where=str(path))
+    if kernels and not built:
+        raise UsageError("is no build folder", hint="--kernels is for what `edgeq build` wrote", where=str(path))
     if memory:
         check_built(path)
         check_result(output)
@@ -66,6 +71,9 @@ def command(
         for port in summary.get(kind, ()):
             q = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port.get("scale") else ""
             results.print(f"  {kind[:-1]} {port['name']}: {port['dtype']} {tuple(port['shape'])}{q}")
+    if kernels:
+        _kernels(summary)
+        return
     rows = [
         [e["name"], e["op"], e.get("kernel", ""), "x".join(map(str, e["output_shape"])), e["macs"], e["weights_bytes"]]
         for e in summary["layers"]
@@ -80,6 +88,20 @@ def _made_for(manifest: dict[str, Any]) -> str:
     cpu = f" ({manifest['cpu']})" if manifest["cpu"] != manifest["target"] else ""
     made = f"numerics {manifest['numerics']}, optimized for {manifest['optimize']}{kernels}{simulated}"
     return f" for {manifest['target']}{cpu}: {made}; edgeq {manifest['edgeq_version']}"
+
+
+def _kernels(summary: dict[str, Any]) -> None:
+    """Each layer's kernel, bits of its accumulators, and the faster kernels by what kept them from being taken."""
+    for layer in summary["layers"]:
+        bits = layer.get("accumulator_bits")
+        sums = f", accumulators of {bits} bits" if bits else ""
+        results.print(f"{layer['name']}: {layer['op']}, {layer['kernel']}{sums}")
+        obstacles: dict[str, list[str]] = {}
+        for row in layer.get("passed_over", ()):
+            names = obstacles.setdefault(row["needs"], [])
+            names += [row["function"]] if row["function"] not in names else []
+        for needs, names in obstacles.items():
+            results.print(f"  not {', '.join(names)}, which needs: {needs}")
 
 
 def _memory(folder: Path, drawing: Path, json: bool) -> None:

@@ -38,6 +38,7 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.kernel import Goal
 from edgeq.ir.tensor import Shape
 from edgeq.ir.text import graph_files, print_graph
+from edgeq.isa import FEATURES, Feature
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import folder as resource_folder
 from edgeq.target import Target, target_text
@@ -203,6 +204,14 @@ def _weights_definitions(program: Program) -> list[str]:
     return [array_definition(c, storage) for c in program.constants]
 
 
+def _features(program: Program, target: Target) -> list[Feature]:
+    """The features without which the program's kernels would be something else. Computers execute what they lack as C,
+    as they do when they simulate a microcontroller."""
+    if target.native:
+        return []
+    return [FEATURES[name] for name in sorted(program.isa) if FEATURES[name].macro]
+
+
 def _code(files: Mapping[str, str], name: str) -> dict[str, str]:
     """The files that read the constants."""
     return {path: text for path, text in files.items() if path == f"src/{name}.c" or path.startswith("kernels/")}
@@ -242,6 +251,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "pointer": lambda place: _pointer(program, place),
         "texts": {call.id: call_text(program, call) for call in program.calls},
         "kernel_sources": [*(f"kernels/{s}" for s in program.compiled_sources), *(i.path for i in instances(program))],
+        "features": _features(program, target),
         "declarations": _weights_declarations(program),
         "definitions": _weights_definitions(program),
         "cmsis_nn": cmsis_nn,

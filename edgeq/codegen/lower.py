@@ -111,6 +111,7 @@ def lower(
     kernels: Library = "edgeq",
     weights: WeightsPlace = INLINE,
     ram_budget: int | None = None,
+    require_fast: bool = False,
 ) -> Program:
     """Turn an integer graph into a program for `target`.
 
@@ -123,9 +124,11 @@ def lower(
         weights: where the constants lie.
         ram_budget: bytes that the arena may take. Where the plain plan takes more, kernels with less scratch memory are
             called, and the first layers are computed in stripes (docs/memory.md).
+        require_fast: refuse layers that are left to portable kernels although the target has faster ones for their
+            operators.
 
     Raises:
-        ModelError: a node has no kernel, or an output is constant.
+        ModelError: a node has no kernel, or none that is fast where that is required.
         CapacityError: weights or tensors alone are larger than the target's memory, or nothing fits the budget.
     """
     _check(graph)
@@ -134,7 +137,9 @@ def lower(
     streaming = None
     if ram_budget is not None and layout.plan.size > ram_budget:
         layout, streaming = fit_into(layout, wanted, ram_budget, target.name)
-    program = _assemble(layout, symbol_prefix(name or graph.name), optimize, kernels, streaming)
+    if require_fast:
+        _require_fast(layout, wanted, target)
+    program = _assemble(layout, symbol_prefix(name or graph.name), wanted, streaming)
     program = replace(program, weights=weights)
     program = replace(program, weights=emulated_place(weights, program.image_bytes, target))
     check_budget(program, ram_budget)
@@ -142,7 +147,31 @@ def lower(
     return program
 
 
-def _assemble(layout: Layout, prefix: str, optimize: Goal, kernels: Library, streaming: Streaming | None) -> Program:
+def _require_fast(layout: Layout, wanted: Wanted, target: Target) -> None:
+    """Make sure that no layer is left to a portable kernel for whose operator the target has faster ones.
+
+    Raises:
+        ModelError: there is one; all are told, each with what the fastest kernels lack.
+    """
+    slow = []
+    for choice in layout.choices:
+        if choice.kernel in type(choice.site.op).kernels:
+            missed = [row for row in wanted.passed_over(choice.site, choice.kernel) if row.runs_here]
+            missed = [row for row in missed if row.function not in {k.function for k in type(choice.site.op).kernels}]
+            if missed:
+                obstacles = dict.fromkeys(f"{row.function} needs: {row.needs}" for row in missed)
+                slow.append((choice.node.name, choice.kernel.function, "; ".join(obstacles)))
+    if slow:
+        name, function, needs = slow[0]
+        others = "".join(f"\nlayer {n!r}: {f}; {why}" for n, f, why in slow[1:])
+        raise ModelError(
+            f"only the portable kernel {function} computes this layer, and {target.name} has faster ones",
+            hint=f"{needs}{others}\nchange the layers accordingly, or leave --require-fast out",
+            where=name,
+        )
+
+
+def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming | None) -> Program:
     graph, homes, plan = layout.graph, layout.homes, layout.plan
     assert graph.numerics is not None
     constants, names = _Constants(), Names()
@@ -199,20 +228,23 @@ def _assemble(layout: Layout, prefix: str, optimize: Goal, kernels: Library, str
                 scratch=scratch if kernel.takes_scratch else None,
                 gather=kernel.variadic,
                 library=kernel.library,
-                instance=optimize == "speed" and kernel.instances(site),
+                instance=wanted.goal == "speed" and kernel.instances(site),
                 macs=node.op.macs(site),
                 weights_bytes=operands(choice),
                 output_shape=site.outputs[0].shape,
                 output_dtype=site.outputs[0].dtype,
                 weight_bits=max((dtype.bits for dtype in site.element_types[1]), default=None),
+                isa=kernel.isa,
+                passed_over=wanted.passed_over(site, kernel),
+                accumulator_bound=node.op.accumulator_bound(site),
             )
         )
     inputs, outputs = _ports(graph, homes, plan, direct)
     return Program(
         name=prefix,
         numerics=graph.numerics,
-        optimize=optimize,
-        kernels=kernels,
+        optimize=wanted.goal,
+        kernels=wanted.library,
         calls=tuple(calls),
         constants=tuple(constants.kept),
         inputs=inputs,

@@ -88,6 +88,9 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
                 "activation_dtype": call.output_dtype.value,
                 "weight_bits": call.weight_bits,
                 "float": call.output_dtype.is_float,
+                "accumulator_bound": call.accumulator_bound,
+                "accumulator_bits": call.accumulator_bits,
+                "passed_over": [asdict(row) for row in call.passed_over],
             }
             for call in program.calls
         ],
@@ -102,6 +105,7 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "streaming": _streaming(program.streaming),
         "states": [_state(s) for s in program.states],
         "state_bytes": program.state_bytes,
+        "library_calls": [],
         "warnings": [],
         "chip": {"flash": None, "ram": None},
         "accuracy": None,

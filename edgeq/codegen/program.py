@@ -13,6 +13,8 @@ from edgeq.codegen.literals import Constant, Member, c_type
 from edgeq.codegen.weights import INLINE, WeightsPlace, layout
 from edgeq.ir.kernel import Goal, Library
 from edgeq.ir.tensor import DType, Shape, TensorType
+from edgeq.isa import with_implied
+from edgeq.kernels.choice import PassedOver
 from edgeq.numerics.fixedpoint import Numerics
 
 CHECK = "ref/check_weights.c"
@@ -159,6 +161,9 @@ class KernelCall:
         output_shape: shape of the first output.
         output_dtype: element type of the first output.
         weight_bits: bits of a weight; None if there are no weights.
+        isa: features that the function needs.
+        passed_over: faster kernels that were not taken, and why.
+        accumulator_bound: what no accumulator exceeds in absolute value; None if there are none.
     """
 
     name: str
@@ -180,6 +185,19 @@ class KernelCall:
     output_shape: Shape
     output_dtype: DType = DType.INT8
     weight_bits: int | None = None
+    isa: frozenset[str] = frozenset()
+    passed_over: tuple[PassedOver, ...] = ()
+    accumulator_bound: int | None = None
+
+    @property
+    def computes_reals(self) -> bool:
+        """Whether it takes or gives real numbers."""
+        return any(place.element == "float" for place in (*self.inputs, *self.outputs))
+
+    @property
+    def accumulator_bits(self) -> int | None:
+        """Bits that an accumulator needs, its sign among them."""
+        return None if self.accumulator_bound is None else self.accumulator_bound.bit_length() + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +266,12 @@ class Program:
     def has_instances(self) -> bool:
         """Whether a layer has a copy of its kernel."""
         return any(call.instance for call in self.calls)
+
+    @cached_property
+    def isa(self) -> frozenset[str]:
+        """Features that its kernels need, without those that others of them imply."""
+        needed = frozenset[str]().union(*(call.isa for call in self.calls))
+        return frozenset(name for name in needed if name not in with_implied(needed - {name}))
 
     @cached_property
     def headers(self) -> tuple[str, ...]:

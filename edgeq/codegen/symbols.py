@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
+from edgeq.codegen.instances import functions_of
 from edgeq.ir.kernel import Goal
 from edgeq.resources import folder
 
@@ -68,11 +69,15 @@ def _files() -> Mapping[str, str]:
 
 @cache
 def _homes() -> Mapping[str, str]:
-    """For every function that a header declares and a source defines, that source."""
+    """For every function that other files can call, the source that defines it.
+
+    Those of rows are where the rows say; those that they call in their turn are declared in headers.
+    """
     declared = {name for path, text in _files().items() if path.endswith(".h") for name in _declared(text)}
     homes: dict[str, str] = {}
     for path, text in _files().items():
         if path.endswith(".c"):
+            homes |= dict.fromkeys(functions_of(path), path)
             for name, is_whole in _defined(text):
                 homes |= {n: path for n in declared if n == name or (not is_whole and n.startswith(name))}
     return homes

@@ -45,7 +45,7 @@ def in_place(site: Site) -> tuple[int | None, ...]:
 
 
 def always(site: Site) -> bool:
-    """A kernel that can compute every site of its operator."""
+    """The kernel can compute every site of its operator."""
     return True
 
 

@@ -323,6 +323,13 @@ class Op:
             return any(kernel.takes(site) for kernel in self.kernels)
         return all(types <= INT8 for types in site.element_types)
 
+    def accumulator_bound(self, site: Site) -> int | None:
+        """What no accumulator of a site can exceed in absolute value, at no time and in no order of its terms.
+
+        None: the operator has no accumulators, or does not say.
+        """
+        return None
+
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         """The operator that does the same with `count` samples concatenated along dimension 0.
 

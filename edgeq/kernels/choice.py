@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgeq.ir.kernel import Goal, Kernel, Library
+from edgeq.ir.condition import first_unmet
+from edgeq.ir.kernel import GOALS, Goal, Kernel, Library
 from edgeq.ir.op import Site
+from edgeq.isa import with_implied
 from edgeq.kernels import rows
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A row that was not taken although it is faster than the one that was.
+
+    Attributes:
+        function: its C function, without a rounding.
+        needs: what does not hold, but would have to.
+        runs_here: whether the target has the features that it asks for.
+    """
+
+    function: str
+    needs: str
+    runs_here: bool
 
 
 @dataclass(frozen=True)
@@ -27,8 +44,35 @@ class Wanted:
         """The fastest row of the operator that fits; None if there is none."""
         return next(iter(self.fitting(site)), None)
 
+    def passed_over(self, site: Site, taken: Kernel) -> tuple[PassedOver, ...]:
+        """The rows that are faster than one that was taken, each with what kept it from being taken.
+
+        Those for processors that have nothing in common with the target are left out.
+        """
+        ordered = [row for library in self._libraries for row in rows(type(site.op)) if row.library == library]
+        faster = ordered[: ordered.index(taken)] if taken in ordered else ordered
+        related = [row for row in faster if row.isa <= self.isa or with_implied(row.isa) & self.isa]
+        return tuple(PassedOver(row.function, *self._obstacle(row, site)) for row in related)
+
+    @property
+    def _libraries(self) -> tuple[Library, ...]:
+        return tuple(dict.fromkeys((self.library, "edgeq")))
+
+    def _obstacle(self, row: Kernel, site: Site) -> tuple[str, bool]:
+        """Why a row is not taken, and whether the target could run it."""
+        if not row.runs_on(self.isa):
+            lacking, superfluous = (", ".join(sorted(names)) for names in (row.isa - self.isa, row.lacks & self.isa))
+            return (f"the target has {lacking}" if lacking else f"the target has no {superfluous}"), False
+        if self.goal not in row.goals:
+            goals = " or ".join(goal for goal in GOALS if goal in row.goals)
+            return f"the program is optimized for {goals}", True
+        if not row.takes(site):
+            activations, weights = (" or ".join(sorted(t.value for t in ts)) for ts in (row.elements, row.weights))
+            return f"activations are {activations}, and weights, if there are any, {weights}", True
+        return first_unmet(row.fits, site) or "its scratch memory is within --ram-budget", True
+
     def fitting(self, site: Site) -> tuple[Kernel, ...]:
         """All rows that fit, those of the wanted library first, each group fastest first."""
         offered = [k for k in rows(type(site.op)) if k.runs_on(self.isa) and self.goal in k.goals]
         fitting = [k for k in offered if k.takes(site) and k.fits(site)]
-        return tuple(k for library in dict.fromkeys((self.library, "edgeq")) for k in fitting if k.library == library)
+        return tuple(k for library in self._libraries for k in fitting if k.library == library)

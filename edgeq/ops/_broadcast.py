@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq.errors import InternalError
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
@@ -145,7 +146,7 @@ def binary_kernels(
             f"eq/{file}.h",
             struct,
             lower,
-            fits=condition if fits is None else lambda site: condition(site) and fits(site),
+            fits=condition if fits is None else all_of(condition, fits),
             overlap=elementwise,
             rounded=rounded,
         )

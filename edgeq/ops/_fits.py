@@ -7,10 +7,10 @@ from edgeq.numerics.fixedpoint import Numerics
 
 
 def is_fast(site: Site) -> bool:
-    """The site follows edgeq's own arithmetic."""
+    """The arithmetic is `fast`."""
     return site.numerics is Numerics.FAST
 
 
 def is_double(site: Site) -> bool:
-    """The site follows TensorFlow Lite."""
+    """The arithmetic is `tflite` or `tflm`."""
     return site.numerics is not Numerics.FAST

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
@@ -95,25 +96,24 @@ class RowOp(Op):
 
 
 def rows_are_last(site: Site) -> bool:
-    """The kernels' condition: a row is contiguous."""
+    """Softmax is along the last dimension."""
     assert isinstance(site.op, RowOp)
     return site.op.axis == len(site.outputs[0].shape) - 1
 
 
 def uses_fast(site: Site) -> bool:
-    """Whether the site uses edgeq's own arithmetic, also for an output scale that TensorFlow Lite does not support."""
+    """The site uses edgeq's own arithmetic, also for an output scale that TensorFlow Lite does not support."""
     assert isinstance(site.op, RowOp)
     return site.numerics is Numerics.FAST or site.outputs[0].q != site.op.output
 
 
-def fits_fast(site: Site) -> bool:
-    """The condition of kernels with edgeq's own arithmetic."""
-    return rows_are_last(site) and uses_fast(site)
+def uses_double(site: Site) -> bool:
+    """The site uses TensorFlow Lite's arithmetic."""
+    return not uses_fast(site)
 
 
-def fits_double(site: Site) -> bool:
-    """The condition of kernels with TensorFlow Lite's arithmetic."""
-    return rows_are_last(site) and not uses_fast(site)
+fits_fast = all_of(rows_are_last, uses_fast)
+fits_double = all_of(rows_are_last, uses_double)
 
 
 Lower = Callable[[Site], Mapping[str, Param]]

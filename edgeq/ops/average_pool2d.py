@@ -49,6 +49,11 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def halves_away(site: Site) -> bool:
+    """Halves are rounded away from zero, not up as in older uint8 models."""
+    return not halves_up(site)
+
+
 def halves_up(site: Site) -> bool:
     """Whether halves that are negative are rounded up, not away from zero; False where there are no halves."""
     op = site.op

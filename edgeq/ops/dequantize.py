@@ -23,7 +23,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 
 
 def to_float32(site: Site) -> bool:
-    """From int8 to float32."""
+    """It is from int8 to float32."""
     return (site.input(0).dtype, site.outputs[0].dtype) == TO_FLOAT
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
@@ -67,8 +68,11 @@ def overlap(site: Site) -> Overlaps:
 
 
 def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:
-    def fits(site: Site) -> bool:
+    def holds(site: Site) -> bool:
         return [site.const_or_none(i) is not None for i in range(2)] == [const_a, const_b]
+
+    constant = "The first operand is constant" if const_a else "The second operand is constant"
+    fits = Condition(constant if const_a or const_b else "Both operands are computed at run time", holds)
 
     return Kernel(
         f"eq_mat_mul_{suffix}",

@@ -33,7 +33,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 def to_int8(site: Site) -> bool:
-    """From float32 to int8."""
+    """It is from float32 to int8."""
     return (site.input(0).dtype, site.outputs[0].dtype) == FROM_FLOAT
 
 

@@ -170,6 +170,16 @@ def needs_float(site: Site) -> bool:
     return site.op.mode == "bilinear" and is_legacy(site) and whole_bits(site) is None
 
 
+def is_nearest(site: Site) -> bool:
+    """The site takes the nearest element."""
+    return isinstance(site.op, Resize) and site.op.mode == "nearest"
+
+
+def needs_integers(site: Site) -> bool:
+    """The site is bilinear and interpolates in integers."""
+    return isinstance(site.op, Resize) and site.op.mode == "bilinear" and not needs_float(site)
+
+
 def litert_arithmetic(site: Site) -> bool:
     """The site interpolates as LiteRT does."""
     assert isinstance(site.op, Resize)
@@ -318,7 +328,7 @@ class Resize(Op):
             "eq/resize.h",
             "eq_resize_nearest_params",
             lower_nearest,
-            fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "nearest",
+            fits=is_nearest,
             overlap=overlap_nearest,
         ),
         Kernel(
@@ -327,7 +337,7 @@ class Resize(Op):
             "eq/resize.h",
             "eq_resize_bilinear_params",
             lower_bilinear,
-            fits=lambda site: isinstance(site.op, Resize) and site.op.mode == "bilinear" and not needs_float(site),
+            fits=needs_integers,
             overlap=overlap_bilinear,
         ),
         Kernel(

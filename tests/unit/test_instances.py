@@ -28,7 +28,7 @@ def gcc() -> Toolchain:
 
 
 def generated(name: str, goal: Goal = "speed") -> dict[str, str]:
-    return render(lower(small_net(), M4, name, goal), M4)
+    return render(lower(small_net(), M4, name, goal), HOST)
 
 
 def test_only_for_speed() -> None:

@@ -16,7 +16,7 @@ from edgeq.ops.mean import multiplier
 
 
 def is_over_pixels(site: Site) -> bool:
-    """The mean over one group of dimensions that contiguous elements follow: pixels before channels."""
+    """The mean is over one group of dimensions that contiguous elements follow: pixels before channels."""
     kept, folded = runs(site.input(0).shape, axes_of(site))
     return len(folded) == 1 and bool(kept) and kept[-1][1] == 1 and len(kept) <= 2
 

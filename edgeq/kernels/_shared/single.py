@@ -11,7 +11,7 @@ from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 
 def is_single(site: Site) -> bool:
-    """Whether every output is an input, times the weight of its channel, plus the bias."""
+    """Every output is an input, times the weight of its channel, plus the bias."""
     op, w = op_of(site, DepthwiseConv2D), site.input(1).shape
     return w[:2] == (1, 1) and op.stride == (1, 1) and not any(op.padding) and w[2] == site.input(0).shape[3]
 

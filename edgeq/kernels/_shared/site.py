@@ -38,7 +38,7 @@ def padded(size: int, step: int) -> int:
 
 
 def is_symmetric(site: Site) -> bool:
-    """The weights have no zero-point."""
+    """The weights are symmetric: they have no zero-point."""
     return not weight_zero_points(site, site.outputs[0].shape[-1]).any()
 
 

@@ -11,17 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import op_of, output_params
 from edgeq.kernels.cmsis_nn.library import LARGEST, Variant, channel_params, fits_sums, library_rows
+from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._requant import Clamp, effective_multiplier
 from edgeq.ops._window import Padding, Pair, geometry, inside_counts
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 MOST_TAPS = 2**16 - 1
+WINDOW = "The library computes windows of this shape, stride, padding and grouping as the model says"
 BLOCK = 124
 """Channels that a depthwise convolution on Helium gathers at once."""
 VECTOR = 4
@@ -138,12 +141,16 @@ def _lower(
     }
 
 
+def _factors(site: Site) -> Multiplier:
+    return effective_multiplier(site, site.outputs[0].shape[3])
+
+
 def conv2d_rows() -> tuple[Kernel, ...]:
     """The rows of Conv2D."""
 
-    def fits(site: Site, variant: Variant) -> bool:
-        factors = effective_multiplier(site, site.outputs[0].shape[3])
-        return _fits_window(_conv_window(site), variant) and fits_sums(site, factors)
+    def fits(variant: Variant) -> Predicate:
+        window = Condition(WINDOW, lambda site: _fits_window(_conv_window(site), variant))
+        return all_of(window, fits_sums(_factors))
 
     def scratch(site: Site, variant: Variant) -> int:
         return conv_bytes(_conv_window(site), variant)
@@ -200,9 +207,9 @@ def _fits_depthwise(w: Window, variant: Variant) -> bool:
 def depthwise_rows() -> tuple[Kernel, ...]:
     """The rows of DepthwiseConv2D."""
 
-    def fits(site: Site, variant: Variant) -> bool:
-        factors = effective_multiplier(site, site.outputs[0].shape[3])
-        return _fits_depthwise(_depthwise_window(site), variant) and fits_sums(site, factors)
+    def fits(variant: Variant) -> Predicate:
+        window = Condition(WINDOW, lambda site: _fits_depthwise(_depthwise_window(site), variant))
+        return all_of(window, fits_sums(_factors))
 
     def scratch(site: Site, variant: Variant) -> int:
         return depthwise_bytes(_depthwise_window(site), variant)

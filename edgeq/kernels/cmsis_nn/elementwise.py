@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import op_of, output_params
-from edgeq.kernels.cmsis_nn.library import Variant, library_rows
+from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.ops._addsub import LEFT_SHIFT, double_sum, has_small_factors
 from edgeq.ops._broadcast import both_computed
 from edgeq.ops.add import Add
@@ -18,7 +18,8 @@ MOST_PRODUCT_SHIFT = 14
 
 
 def _of_one_shape(site: Site) -> bool:
-    return both_computed(site) and site.input(0).shape == site.input(1).shape
+    """Both operands have the same shape."""
+    return site.input(0).shape == site.input(1).shape
 
 
 def _lower_add(site: Site, variant: Variant) -> Mapping[str, Param]:
@@ -39,13 +40,10 @@ def _lower_add(site: Site, variant: Variant) -> Mapping[str, Param]:
     }
 
 
-def _fits_add(site: Site, variant: Variant) -> bool:
-    return _of_one_shape(site) and has_small_factors(site)
-
-
 def add_rows() -> tuple[Kernel, ...]:
     """The rows of Add; the library does not subtract."""
-    return library_rows("add", "elementwise", "eq_add_cmsis_nn_params", _lower_add, _fits_add)
+    fits = everywhere(both_computed, _of_one_shape, has_small_factors)
+    return library_rows("add", "elementwise", "eq_add_cmsis_nn_params", _lower_add, fits)
 
 
 def _lower_mul(site: Site, variant: Variant) -> Mapping[str, Param]:
@@ -60,10 +58,12 @@ def _lower_mul(site: Site, variant: Variant) -> Mapping[str, Param]:
     }
 
 
-def _fits_mul(site: Site, variant: Variant) -> bool:
-    return _of_one_shape(site) and int(factor(site).shift[0]) <= MOST_PRODUCT_SHIFT
+def _is_shifted_little(site: Site) -> bool:
+    """The product is shifted left by at most 14."""
+    return int(factor(site).shift[0]) <= MOST_PRODUCT_SHIFT
 
 
 def mul_rows() -> tuple[Kernel, ...]:
     """The rows of Mul."""
-    return library_rows("mul", "elementwise", "eq_mul_cmsis_nn_params", _lower_mul, _fits_mul)
+    fits = everywhere(both_computed, _of_one_shape, _is_shifted_little)
+    return library_rows("mul", "elementwise", "eq_mul_cmsis_nn_params", _lower_mul, fits)

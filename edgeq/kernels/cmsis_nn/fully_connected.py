@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params
-from edgeq.kernels.cmsis_nn.library import Variant, channel_params, fits_sums, library_rows
+from edgeq.kernels.cmsis_nn.library import Variant, channel_params, everywhere, fits_sums, library_rows
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._requant import folded_bias
 from edgeq.ops.fully_connected import FullyConnected, multiplier
@@ -18,16 +18,14 @@ STRUCT = "eq_fully_connected_cmsis_nn_params"
 
 
 def _has_one_factor(site: Site) -> bool:
+    """All channels have one factor of requantization."""
     factors = multiplier(site)
     return len({*zip(factors.mantissa.tolist(), factors.shift.tolist(), strict=True)}) == 1
 
 
-def _fits(site: Site, variant: Variant) -> bool:
-    return _has_one_factor(site) and fits_sums(site, multiplier(site))
-
-
-def _fits_per_channel(site: Site, variant: Variant) -> bool:
-    return not _has_one_factor(site) and fits_sums(site, multiplier(site))
+def _has_several_factors(site: Site) -> bool:
+    """Channels have factors of requantization of their own."""
+    return not _has_one_factor(site)
 
 
 def _lower(site: Site, variant: Variant) -> Mapping[str, Param]:
@@ -51,6 +49,13 @@ def fully_connected_rows() -> tuple[Kernel, ...]:
     """The rows, those of layers with one factor first."""
     name = "fully_connected"
     return (
-        *library_rows(name, name, STRUCT, _lower, _fits),
-        *library_rows(f"{name}_per_channel", name, STRUCT, _lower, _fits_per_channel, file=name),
+        *library_rows(name, name, STRUCT, _lower, everywhere(_has_one_factor, fits_sums(multiplier))),
+        *library_rows(
+            f"{name}_per_channel",
+            name,
+            STRUCT,
+            _lower,
+            everywhere(_has_several_factors, fits_sums(multiplier)),
+            file=name,
+        ),
     )

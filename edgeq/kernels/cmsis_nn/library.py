@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param, no_scratch
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
@@ -28,8 +29,18 @@ class Variant(Enum):
 
 
 Lower = Callable[[Site, Variant], Mapping[str, Param]]
-Fits = Callable[[Site, Variant], bool]
+Fits = Callable[[Variant], Predicate]
 Bytes = Callable[[Site, Variant], int]
+
+
+def _is_tflm(site: Site) -> bool:
+    """The arithmetic is that of TensorFlow Lite Micro."""
+    return site.numerics is Numerics.TFLM
+
+
+def everywhere(*predicates: Predicate) -> Fits:
+    """The same conditions for every variant."""
+    return lambda variant: all_of(*predicates)
 
 
 def library_rows(
@@ -42,7 +53,7 @@ def library_rows(
         header: file below firmware/include/eq, without `_cmsis_nn.h`.
         struct: C type of the parameters.
         lower: their members.
-        fits: further conditions on the site.
+        fits: for each variant, further conditions on the site.
         scratch: bytes of scratch memory, or None if the C function takes none.
         file: name of the adapter's source, without extension; by default `name`.
     """
@@ -56,7 +67,7 @@ def library_rows(
             struct,
             lambda site: lower(site, variant),
             isa=isa,
-            fits=lambda site: site.numerics is Numerics.TFLM and fits(site, variant),
+            fits=all_of(_is_tflm, fits(variant)),
             scratch=no_scratch if scratch is None else lambda site: scratch(site, variant),
             library="cmsis-nn",
             lacks=lacks,
@@ -71,13 +82,15 @@ def raw_bias(site: Site) -> npt.NDArray[np.int32]:
     return np.zeros(site.outputs[0].shape[-1], np.int32) if bias is None else bias.astype(np.int32)
 
 
-def fits_sums(site: Site, multiplier: Multiplier) -> bool:
+def fits_sums(multiplier_of: Callable[[Site], Multiplier]) -> Predicate:
     """The weights are symmetric, and no accumulator overflows when it is shifted left, where the library would wrap."""
-    if not is_symmetric(site):
-        return False
-    w = flat_weights(site).astype(np.int64)
-    most = np.abs(folded_bias(site, w, len(w)).astype(np.int64)) + 128 * np.abs(w).sum(axis=1)
-    return bool((most << np.maximum(multiplier.shift.astype(np.int64), 0)).max() <= INT32_MAX)
+
+    def holds(site: Site) -> bool:
+        w = flat_weights(site).astype(np.int64)
+        most = np.abs(folded_bias(site, w, len(w)).astype(np.int64)) + 128 * np.abs(w).sum(axis=1)
+        return bool((most << np.maximum(multiplier_of(site).shift.astype(np.int64), 0)).max() <= INT32_MAX)
+
+    return all_of(is_symmetric, Condition("No accumulator overflows 32 bits when it is shifted left", holds))
 
 
 def channel_params(site: Site, multiplier: Multiplier, whole: int = 1) -> Mapping[str, Array]:

@@ -6,16 +6,21 @@ from collections.abc import Mapping
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.kernels.cmsis_nn.library import Variant, library_rows
+from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.ops._softmax import columns, fits_double, fixed_differences
 
 MOST_COLUMNS = 511
 """The sum of their exponentials leaves four bits, without which the library shifts by more than 31."""
 
 
-def _fits(site: Site, variant: Variant) -> bool:
-    few = fits_double(site) and columns(site) <= MOST_COLUMNS
-    return few and int(fixed_differences(site).factor.shift[0]) >= 0
+def _has_few_columns(site: Site) -> bool:
+    """It is over at most 511 values."""
+    return columns(site) <= MOST_COLUMNS
+
+
+def _is_shifted_left(site: Site) -> bool:
+    """The factor of the differences is at least 1/2."""
+    return int(fixed_differences(site).factor.shift[0]) >= 0
 
 
 def _lower(site: Site, variant: Variant) -> Mapping[str, Param]:
@@ -31,4 +36,10 @@ def _lower(site: Site, variant: Variant) -> Mapping[str, Param]:
 
 def softmax_rows() -> tuple[Kernel, ...]:
     """The rows."""
-    return library_rows("softmax", "softmax", "eq_softmax_cmsis_nn_params", _lower, _fits)
+    return library_rows(
+        "softmax",
+        "softmax",
+        "eq_softmax_cmsis_nn_params",
+        _lower,
+        everywhere(fits_double, _has_few_columns, _is_shifted_left),
+    )

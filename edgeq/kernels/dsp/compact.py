@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgeq.ir.condition import AllOf, Condition, Predicate, all_of
 from edgeq.ir.kernel import Goal, Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import op_of, padded
-from edgeq.kernels.dsp.conv2d import conv_matrix, conv_overlap, is_pointwise
+from edgeq.kernels.dsp.conv2d import conv_matrix, conv_overlap, has_one_group, is_pointwise
 from edgeq.kernels.dsp.fully_connected import dense_matrix, is_long_row, row_overlap
-from edgeq.kernels.dsp.gemm import TILE, Matrix, MatrixOf, is_direct, pixels_of, pointwise_overlap
+from edgeq.kernels.dsp.gemm import MIXED, TILE, Matrix, MatrixOf, direct_of, pixels_of, pointwise_overlap
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.pack import fit_mixed, pack_entries, pack_weights
 from edgeq.ops.conv2d import Conv2D
@@ -66,8 +67,9 @@ def windows(site: Site) -> Windows:
     return Windows(x, y, (w[1], w[2]), op.stride, op.dilation, before, apart)
 
 
-def _fits(site: Site, matrix_of: MatrixOf, group: int) -> bool:
-    return site.input(1).shape[0] >= group and is_direct(site, matrix_of)
+def _fits(matrix_of: MatrixOf, group: int) -> AllOf:
+    enough = Condition(f"There are at least {group} output channels", lambda site: site.input(1).shape[0] >= group)
+    return all_of(enough, direct_of(matrix_of))
 
 
 def _is_mixed(product: Matrix, group: int) -> bool:
@@ -117,18 +119,19 @@ def _window_members(site: Site, mixed: bool) -> Mapping[str, Param]:
 def _both(
     row: Kernel,
     members: Callable[[Site, bool], Mapping[str, Param]],
-    fits: Callable[[Site], bool],
+    fits: Predicate,
     matrix_of: MatrixOf,
     group: int,
 ) -> tuple[Kernel, ...]:
     """The rows for mixed and for plain weights."""
+    mixes = Condition(MIXED, lambda site: _is_mixed(matrix_of(site), group))
 
     def variant_row(mixed: bool) -> Kernel:
         return replace(
             row,
             function=f"{row.function}_{'mixed' if mixed else 'plain'}",
             lower=lambda site: members(site, mixed),
-            fits=lambda site: fits(site) and (not mixed or _is_mixed(matrix_of(site), group)),
+            fits=all_of(fits, mixes) if mixed else fits,
             isa=DSP,
             goals=SIZE_ONLY,
         )
@@ -141,7 +144,7 @@ def _scratch(k: int, channels: int, row: int) -> int:
     return 2 * TILE * padded(k, 4) + PAIR_BYTES * -(-channels // 2) + padded(TILE * channels + row, 4)
 
 
-def _pointwise_rows(shape: Callable[[Site], bool], matrix_of: MatrixOf) -> tuple[Kernel, ...]:
+def _pointwise_rows(shape: Predicate, matrix_of: MatrixOf) -> tuple[Kernel, ...]:
     """Rows for an operator whose output is every pixel of the input times a matrix."""
 
     def members(site: Site, mixed: bool) -> Mapping[str, Param]:
@@ -149,10 +152,10 @@ def _pointwise_rows(shape: Callable[[Site], bool], matrix_of: MatrixOf) -> tuple
         sizes = {"in_c": product.weights.shape[1], "pixels": pixels_of(site)}
         return {**_gemm(site, product, product.weights, 2, mixed), **sizes}
 
-    def fits(site: Site) -> bool:
+    def is_small(site: Site) -> bool:
+        """Channels and pixels fit 16 bits."""
         w = site.const(1)
-        small = max(len(w), padded(w[0].size, 4), pixels_of(site)) <= INT16_MAX
-        return shape(site) and small and _fits(site, matrix_of, 2)
+        return max(len(w), padded(w[0].size, 4), pixels_of(site)) <= INT16_MAX
 
     row = Kernel(
         "eq_compact_pointwise_dsp",
@@ -163,7 +166,7 @@ def _pointwise_rows(shape: Callable[[Site], bool], matrix_of: MatrixOf) -> tuple
         scratch=lambda site: _scratch(site.const(1)[0].size, site.outputs[0].shape[-1], 0),
         overlap=pointwise_overlap,
     )
-    return _both(row, members, fits, matrix_of, 2)
+    return _both(row, members, all_of(shape, is_small, _fits(matrix_of, 2)), matrix_of, 2)
 
 
 def compact_conv2d_rows() -> tuple[Kernel, ...]:
@@ -183,9 +186,11 @@ def compact_conv2d_rows() -> tuple[Kernel, ...]:
         overlap=conv_overlap,
     )
 
-    def fits(site: Site) -> bool:
-        return op_of(site, Conv2D).groups == 1 and windows(site).is_small and _fits(site, conv_matrix, 2)
+    def is_small(site: Site) -> bool:
+        """Windows, strides and padding fit 8 bits, sizes 16."""
+        return windows(site).is_small
 
+    fits = all_of(has_one_group, is_small, _fits(conv_matrix, 2))
     return *_pointwise_rows(is_pointwise, conv_matrix), *_both(row, _window_members, fits, conv_matrix, 2)
 
 
@@ -196,8 +201,11 @@ def compact_fully_connected_rows() -> tuple[Kernel, ...]:
         product = dense_matrix(site)
         return {**_gemm(site, product, product.weights, 4, mixed), "in_c": product.weights.shape[1]}
 
-    def fits(site: Site) -> bool:
-        return is_long_row(site) and max(site.const(1).shape) <= INT16_MAX - 3 and _fits(site, dense_matrix, 4)
+    def is_small(site: Site) -> bool:
+        """Channels fit 16 bits."""
+        return max(site.const(1).shape) <= INT16_MAX - 3
+
+    fits = all_of(is_long_row, is_small, _fits(dense_matrix, 4))
 
     row = Kernel(
         "eq_compact_fully_connected_dsp",

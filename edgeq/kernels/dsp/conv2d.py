@@ -41,9 +41,14 @@ def conv_overlap(site: Site) -> Overlaps:
 
 
 def is_pointwise(site: Site) -> bool:
-    """A 1×1 convolution in one group that reads every pixel in place."""
+    """It is a 1×1 convolution in one group that reads every pixel in place."""
     op, w = op_of(site, Conv2D), site.input(1).shape
     return op.groups == 1 and w[1:3] == (1, 1) and op.stride == (1, 1) and not any(op.padding)
+
+
+def has_one_group(site: Site) -> bool:
+    """The convolution has one group."""
+    return op_of(site, Conv2D).groups == 1
 
 
 def _run(site: Site) -> int:
@@ -104,5 +109,5 @@ def conv2d_rows() -> tuple[Kernel, ...]:
     pointwise = pointwise_rows(is_pointwise, conv_matrix, double)
     return (
         *(replace(k, goals=frozenset({"speed", "balanced"})) for k in pointwise),
-        *variants(row, _members, lambda site: op_of(site, Conv2D).groups == 1, conv_matrix, 2, double),
+        *variants(row, _members, has_one_group, conv_matrix, 2, double),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import is_symmetric, op_of
@@ -57,9 +58,12 @@ def scaled(site: Site) -> Scaled:
     return Scaled(shift, np.where(large, mantissa, 2 * mantissa), fits)
 
 
-def requantizes(site: Site) -> bool:
-    """Whether the kernels can do the site's requantization."""
-    return is_symmetric(site) and (site.rounding is not Rounding.FAST or scaled(site).fits)
+def has_scaled_weights(site: Site) -> bool:
+    """Weights times the power of two that saves a shift fit 16 bits, and their sums 32."""
+    return site.rounding is not Rounding.FAST or scaled(site).fits
+
+
+requantizes = all_of(is_symmetric, has_scaled_weights)
 
 
 def requant_members(site: Site) -> Mapping[str, Param]:

@@ -6,17 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, in_place
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.single import is_single, overlap_by_lanes
 from edgeq.kernels.dsp.depthwise import requant_members, requantizes
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.ops._overlap import Overlaps
-
-
-def fits_1x1(site: Site) -> bool:
-    """One weight per channel, and a requantization that the kernel can do."""
-    return is_single(site) and requantizes(site)
 
 
 def lower_1x1(site: Site) -> Mapping[str, Param]:
@@ -45,7 +41,7 @@ def row_1x1() -> Kernel:
         "eq_depthwise_conv2d_1x1_dsp_params",
         lower_1x1,
         isa=DSP,
-        fits=fits_1x1,
+        fits=all_of(is_single, requantizes),
         overlap=overlap_1x1,
         exactly=in_place,
         rounded=True,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import op_of, padded
@@ -55,7 +56,7 @@ def planes(site: Site) -> Planes:
 
 
 def _is_3x3(site: Site) -> bool:
-    """Windows of at most 3×3, one stride in both directions, one filter per channel, members that fit the struct."""
+    """Windows are at most 3×3 and not dilated, with one stride in both directions and one filter per channel."""
     op, x, w, y = op_of(site, DepthwiseConv2D), site.input(0).shape, site.const(1), site.outputs[0].shape
     return (
         op.stride[0] == op.stride[1] <= INT8_MAX
@@ -64,18 +65,22 @@ def _is_3x3(site: Site) -> bool:
         and max(op.padding[:2]) <= 2
         and w.shape[2] == x[3]
         and max(*x, *y) <= HALF_MAX - 4
-        and requantizes(site)
     )
 
 
-def fits_3x3(site: Site, stride: int) -> bool:
-    """Whether the 3×3 kernels of this stride can compute the site."""
-    several = site.outputs[0].shape[2] > 1 or site.rounding is not Rounding.FAST
-    return op_of(site, DepthwiseConv2D).stride[0] == stride and several and _is_3x3(site)
+def _has_columns(site: Site) -> bool:
+    """The output has several columns, or the rounding is not `fast`."""
+    return site.outputs[0].shape[2] > 1 or site.rounding is not Rounding.FAST
+
+
+def fits_3x3(stride: int) -> AllOf:
+    """What the 3×3 kernels of a stride can compute."""
+    strides = Condition(f"The stride is {stride}", lambda site: op_of(site, DepthwiseConv2D).stride[0] == stride)
+    return all_of(_is_3x3, requantizes, strides, _has_columns)
 
 
 def is_packed(site: Site) -> bool:
-    """No channel's weights are scaled, and outputs are clamped only to int8."""
+    """The arithmetic is `fast`, no channel's weights are scaled, and outputs are clamped only to int8."""
     if site.rounding is not Rounding.FAST or scaled(site).shift.any():
         return False
     return output_range(site.outputs[0].qp, op_of(site, DepthwiseConv2D).clamp) == (QMIN, QMAX)
@@ -151,7 +156,7 @@ def rows_3x3() -> tuple[Kernel, ...]:
             "eq_depthwise_conv2d_3x3_dsp_params",
             lambda site: lower_3x3(site, packed),
             isa=DSP,
-            fits=lambda site: fits_3x3(site, stride) and (is_packed(site) or not packed),
+            fits=all_of(fits_3x3(stride), *([is_packed] if packed else [])),
             scratch=scratch_3x3,
             overlap=overlap_3x3,
             exactly=in_place_3x3,
@@ -185,7 +190,7 @@ def row_compact() -> Kernel:
         "eq_depthwise_conv2d_3x3_dsp_params",
         lambda site: {**lower_3x3(site, True), "words": _row_pixels(site), "pairs": 0},
         isa=DSP,
-        fits=lambda site: _is_3x3(site) and is_packed(site),
+        fits=all_of(_is_3x3, requantizes, is_packed),
         scratch=lambda site: padded(6 * _row_pixels(site), 4),
         overlap=lambda site: over_channels(site, rows_compact(site), 1, site.input(0).shape[3] - 1),
         exactly=lambda site: of_whole_pixels(site, rows_compact(site)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import op_of, padded
@@ -66,9 +67,9 @@ def stripe_any(site: Site) -> int:
     return -(-lines.out // -(-lines.out // stripe))
 
 
-def fits_any(site: Site) -> bool:
-    """Any window that is not dilated in both directions."""
-    return axes(site) is not None and requantizes(site)
+def has_lines(site: Site) -> bool:
+    """The window is not dilated in both directions, and its channels can be widened one by one."""
+    return axes(site) is not None
 
 
 def lower_any(site: Site) -> Mapping[str, Param]:
@@ -149,7 +150,7 @@ def row_any() -> Kernel:
         "eq_depthwise_conv2d_any_dsp_params",
         lower_any,
         isa=DSP,
-        fits=fits_any,
+        fits=all_of(has_lines, requantizes),
         scratch=scratch_any,
         overlap=overlap_any,
         exactly=in_place_any,

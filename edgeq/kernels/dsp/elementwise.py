@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels.dsp.isa import DSP
@@ -46,28 +47,26 @@ def binary_rows(
             struct,
             lower,
             isa=DSP,
-            fits=lambda site: condition(site) and fits(site) and rows_are_contiguous(site),
+            fits=all_of(condition, fits, rows_are_contiguous),
             overlap=elementwise,
         )
 
     return row(f"eq_{name}_dsp", both_computed), row(f"eq_{name}_const_dsp", one_constant)
 
 
-def fits_double(site: Site) -> bool:
-    """TensorFlow Lite's addition without accumulators that are shifted left, and without a factor of 0."""
-    return is_double(site) and has_small_factors(site) and has_whole_mantissas(site)
+FITS_DOUBLE = all_of(is_double, has_small_factors, has_whole_mantissas)
 
 
 def sum_rows() -> tuple[Kernel, ...]:
     """The rows of Add and Sub."""
     return (
         *binary_rows("add", "eq_add_fast_params", lower_fast, is_fast),
-        *binary_rows("add", "eq_add_double_params", lower_double, fits_double, "_double"),
+        *binary_rows("add", "eq_add_double_params", lower_double, FITS_DOUBLE, "_double"),
     )
 
 
 def has_small_factor(site: Site) -> bool:
-    """FAST with a factor below 1/2, which a single SMMLAR applies."""
+    """One multiplication requantizes: the arithmetic is `fast`, and the factor below 1/2."""
     m = mul.factor(site)
     return site.numerics is Numerics.FAST and int(m.shift[0]) == 0 and int(m.mantissa[0]) < 1 << 30
 

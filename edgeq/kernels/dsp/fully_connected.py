@@ -29,11 +29,12 @@ def row_overlap(site: Site) -> Overlaps:
 
 
 def _is_row(site: Site) -> bool:
+    """There is a single row of activations."""
     return site.outputs[0].size == site.outputs[0].shape[-1]
 
 
 def is_long_row(site: Site) -> bool:
-    """A single row, and large enough for a kernel of its own."""
+    """There is a single row of activations, and weights enough for a kernel of its own."""
     return _is_row(site) and site.const(1).size >= FEWEST_ALONE
 
 

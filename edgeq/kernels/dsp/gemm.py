@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
@@ -136,6 +137,19 @@ def scratch(site: Site, beside: int) -> int:
     return 2 * TILE * padded(site.const(1)[0].size, 4) + spare_bytes(site) + beside
 
 
+DIRECT = "One multiplication requantizes: arithmetic `fast`, symmetric weights, factors below 1/2, clamped to int8 only"
+MIXED = "Weights of two channels can share a half word, and a sum has products enough"
+SHIFTED = {
+    Rounding.SINGLE: "The rounding is `single`, with factors below 1/4, clamped to int8 only, no weight −128",
+    Rounding.DOUBLE: "The rounding is `double`, with factors below 1/2, clamped to int8 only, no weight −128",
+}
+
+
+def direct_of(matrix_of: MatrixOf) -> Condition:
+    """`is_direct` of a matrix, as a condition."""
+    return Condition(DIRECT, lambda site: is_direct(site, matrix_of))
+
+
 def variants(
     row: Kernel,
     members: Members,
@@ -160,18 +174,21 @@ def variants(
             row,
             function=f"{row.function}_{variant}" if variant else row.function,
             lower=lambda site: members(site, variant),
-            fits=lambda site: shape(site) and arithmetic(site),
+            fits=all_of(shape, arithmetic),
             isa=DSP,
             rounded=not variant,
         )
 
     def shifted_row(rounding: Rounding) -> Kernel:
-        kernel = variant_row(f"mixed_{rounding.value}", partial(is_shifted, matrix_of=matrix_of, rounding=rounding))
+        shifts = Condition(SHIFTED[rounding], partial(is_shifted, matrix_of=matrix_of, rounding=rounding))
+        kernel = variant_row(f"mixed_{rounding.value}", shifts)
         return replace(kernel, goals=row.goals - {"size"})
 
     return (
-        variant_row("mixed", lambda site: is_mixed(site, matrix_of, size)),
-        variant_row("plain", lambda site: is_direct(site, matrix_of)),
+        variant_row(
+            "mixed", all_of(direct_of(matrix_of), Condition(MIXED, lambda site: is_mixed(site, matrix_of, size)))
+        ),
+        variant_row("plain", direct_of(matrix_of)),
         *(shifted_row(rounding) for rounding in shifted),
         variant_row("", is_symmetric),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.mean import images_of, is_over_pixels, mean_params
@@ -13,9 +14,9 @@ from edgeq.ops._overlap import Overlaps, fours, of_first_input
 from edgeq.ops.mean import multiplier
 
 
-def fits(site: Site) -> bool:
-    """A mean over pixels of at least four channels."""
-    return is_over_pixels(site) and images_of(site).channels >= 4
+def has_fours(site: Site) -> bool:
+    """There are at least four channels."""
+    return images_of(site).channels >= 4
 
 
 def overlap(site: Site) -> Overlaps:
@@ -30,10 +31,10 @@ def overlap_compact(site: Site) -> Overlaps:
     return of_first_input(site, *((start * channels + c, read * channels + c) for c in (0, channels - 1)))
 
 
-def fits_compact(site: Site) -> bool:
-    """As `fits`, and one multiplication of twice the factor requantizes."""
+def is_one_product(site: Site) -> bool:
+    """One multiplication requantizes: the arithmetic is `fast`, and the factor below 1/2."""
     factor = multiplier(site)
-    return site.rounding is Rounding.FAST and fits(site) and not factor.shift.any() and factor.mantissa[0] < 2**30
+    return site.rounding is Rounding.FAST and not factor.shift.any() and bool(factor.mantissa[0] < 2**30)
 
 
 def lower_compact(site: Site) -> Mapping[str, Param]:
@@ -51,7 +52,7 @@ def mean_rows() -> tuple[Kernel, ...]:
             "eq_mean_dsp_params",
             lower_compact,
             isa=DSP,
-            fits=fits_compact,
+            fits=all_of(is_over_pixels, has_fours, is_one_product),
             overlap=overlap_compact,
             goals=frozenset({"size"}),
         ),
@@ -62,7 +63,7 @@ def mean_rows() -> tuple[Kernel, ...]:
             "eq_mean_dsp_params",
             mean_params,
             isa=DSP,
-            fits=fits,
+            fits=all_of(is_over_pixels, has_fours),
             overlap=overlap,
             rounded=True,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import op_of
@@ -15,14 +16,14 @@ MOST_TAPS = 256
 
 
 def has_fours(site: Site) -> bool:
-    """There are four channels."""
+    """There are at least four channels."""
     return site.input(0).shape[3] >= 4
 
 
-def fits_average(site: Site) -> bool:
-    """Sums of four channels side by side, 16 bits each; halves away from zero."""
+def has_small_sums(site: Site) -> bool:
+    """The window has at most 256 elements, so that sums fit 16 bits."""
     kernel = op_of(site, AveragePool2D).kernel
-    return has_fours(site) and kernel[0] * kernel[1] <= MOST_TAPS and not average_pool2d.halves_up(site)
+    return kernel[0] * kernel[1] <= MOST_TAPS
 
 
 def average_pool2d_row() -> Kernel:
@@ -34,7 +35,7 @@ def average_pool2d_row() -> Kernel:
         "eq_average_pool2d_params",
         average_pool2d.lower_ref,
         isa=DSP,
-        fits=fits_average,
+        fits=all_of(has_fours, has_small_sums, average_pool2d.halves_away),
         overlap=lambda site: in_fours(site, average_pool2d.first(site)),
     )
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, op_of
 from edgeq.kernels.dsp.conv2d import conv_matrix
-from edgeq.kernels.dsp.gemm import is_direct
+from edgeq.kernels.dsp.gemm import direct_of
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.pack import pack_winograd
 from edgeq.ops._overlap import Overlaps, first_taps, of_first_input, pixels_of
@@ -43,21 +44,29 @@ def fits_sums(weights: Array, bias: Array) -> bool:
 
 
 def _is_3x3(site: Site) -> bool:
+    """It is a 3×3 convolution in one group, with stride 1 and not dilated."""
     op, w = op_of(site, Conv2D), site.input(1).shape
     return op.groups == 1 and op.stride == (1, 1) and op.dilation == (1, 1) and w[1:3] == (3, 3)
 
 
 def pays(site: Site) -> bool:
-    """Whether it takes few enough instructions, by estimates that are within a few percent on Cortex-M4."""
+    """It takes fewer instructions than the other kernels, by an estimate."""
     (n, oh, ow, oc), c = site.outputs[0].shape, site.input(0).shape[3]
     block = -(-oc // 4) * (88 * c + 670) + 70 * c + 200
     return n * -(-oh // TILE) * -(-ow // BLOCK) * block < WORTH * site.outputs[0].size * (6.75 * c + 15)
 
 
-def _fits(site: Site) -> bool:
-    if not _is_3x3(site) or site.input(0).shape[3] % 4 or site.outputs[0].shape[3] < 4:
-        return False
-    return pays(site) and is_symmetric(site) and fits_sums(site.const(1), _bias(site))
+def _has_fours(site: Site) -> bool:
+    """Input channels are a multiple of four, and there are four output channels."""
+    return site.input(0).shape[3] % 4 == 0 and site.outputs[0].shape[3] >= 4
+
+
+def _has_small_sums(site: Site) -> bool:
+    """Sums of transformed weights and inputs fit 32 bits."""
+    return fits_sums(site.const(1), _bias(site))
+
+
+_FITS = all_of(_is_3x3, _has_fours, pays, is_symmetric, _has_small_sums)
 
 
 def _members(site: Site, direct: bool) -> Mapping[str, Param]:
@@ -96,10 +105,6 @@ def _overlap(site: Site) -> Overlaps:
     return of_first_input(site, (written, read))
 
 
-def _fits_direct(site: Site) -> bool:
-    return _fits(site) and is_direct(site, conv_matrix)
-
-
 def winograd_rows() -> tuple[Kernel, ...]:
     """Rows of 3×3 convolutions with stride 1 in one group, which trade bytes of weights for speed."""
     row = Kernel(
@@ -109,7 +114,7 @@ def winograd_rows() -> tuple[Kernel, ...]:
         "eq_winograd_dsp_params",
         lambda site: _members(site, direct=False),
         isa=DSP,
-        fits=_fits,
+        fits=_FITS,
         scratch=lambda site: 64 * site.input(0).shape[3] + _beside(site),
         overlap=_overlap,
         rounded=True,
@@ -119,7 +124,7 @@ def winograd_rows() -> tuple[Kernel, ...]:
         row,
         function="eq_winograd_dsp_direct",
         lower=lambda site: _members(site, direct=True),
-        fits=_fits_direct,
+        fits=all_of(_FITS, direct_of(conv_matrix)),
         rounded=False,
     )
     return direct, row

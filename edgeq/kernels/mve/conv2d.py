@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
@@ -32,7 +33,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             STRUCT,
             _lower,
             MVE,
-            _fits_1x1,
+            all_of(_is_1x1, _FITS),
             overlap=_overlap_1x1,
             rounded=True,
         ),
@@ -43,7 +44,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             STRUCT,
             _lower,
             MVE,
-            _fits,
+            _FITS,
             _scratch,
             _overlap,
             rounded=True,
@@ -52,13 +53,17 @@ def conv2d_rows() -> tuple[Kernel, ...]:
     )
 
 
-def _fits(site: Site) -> bool:
-    one_group = op_of(site, Conv2D).groups == 1
-    return one_group and takes_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
+def _one_group(site: Site) -> bool:
+    """The convolution has one group."""
+    return op_of(site, Conv2D).groups == 1
 
 
-def _fits_1x1(site: Site) -> bool:
-    return site.const(1).shape[1:3] == (1, 1) and not any(op_of(site, Conv2D).padding) and _fits(site)
+def _is_1x1(site: Site) -> bool:
+    """Windows are single pixels, and there is no padding."""
+    return site.const(1).shape[1:3] == (1, 1) and not any(op_of(site, Conv2D).padding)
+
+
+_FITS = all_of(_one_group, takes_weights(lambda site: effective_multiplier(site, site.outputs[0].shape[3])))
 
 
 def _lower(site: Site) -> Mapping[str, Param]:

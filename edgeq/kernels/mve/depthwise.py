@@ -7,6 +7,7 @@ from math import lcm
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, always, in_place
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
@@ -41,7 +42,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
             "eq_depthwise_conv2d_1x1_mve_params",
             _lower_1x1,
             MVE,
-            lambda site: is_single(site) and _fits_any(site),
+            all_of(is_single, _FITS_ANY),
             overlap=lambda site: overlap_by_lanes(site, _period(site), WORDS),
             exactly=in_place,
             rounded=True,
@@ -53,7 +54,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
             STRUCT,
             _lower_4x4,
             MVE,
-            _fits_4x4,
+            all_of(_is_4x4, _FITS_ANY),
             _scratch_4x4,
             overlap=_overlap_4x4,
             exactly=_exactly_4x4,
@@ -67,7 +68,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
             STRUCT,
             _lower_any,
             MVE,
-            _fits_any,
+            _FITS_ANY,
             lambda site: padded(_taps(site), 2) * BLOCK,
             overlap=_overlap_any,
             rounded=True,
@@ -79,14 +80,13 @@ def _taps(site: Site) -> int:
     return site.const(1).shape[0] * site.const(1).shape[1]
 
 
-def _fits_any(site: Site) -> bool:
-    return takes_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
+_FITS_ANY = takes_weights(lambda site: effective_multiplier(site, site.outputs[0].shape[3]))
 
 
-def _fits_4x4(site: Site) -> bool:
+def _is_4x4(site: Site) -> bool:
+    """Windows are at most 4×4, and there is one filter per channel."""
     w = site.const(1)
-    single = w.shape[2] == site.input(0).shape[3]
-    return max(w.shape[:2]) <= SIDE and single and _fits_any(site)
+    return max(w.shape[:2]) <= SIDE and w.shape[2] == site.input(0).shape[3]
 
 
 def _together(site: Site) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import BYTES, Kernel, Param, always, in_place
 from edgeq.ir.op import Site
 from edgeq.kernels.mve.isa import MVE
-from edgeq.kernels.mve.pack import fits_multiplier
+from edgeq.kernels.mve.pack import takes_factors
 from edgeq.ops import _table, mul, requantize
 from edgeq.ops._addsub import has_small_factors, lower_double, lower_fast
 from edgeq.ops._broadcast import both_computed, one_constant
@@ -38,9 +39,17 @@ def function_row() -> Kernel:
     return table_row(_table.lower_table)
 
 
+def _is_no_flip(site: Site) -> bool:
+    """It is more than a flip of sign bits, for which the portable kernel is faster."""
+    return not requantize.is_flip(site)
+
+
 def requantize_row() -> Kernel:
     """The row of Requantize; where that only flips sign bits, its portable kernel is faster."""
-    row = table_row(requantize.lower_table, lambda site: not requantize.is_flip(site))
+    row = table_row(
+        requantize.lower_table,
+        _is_no_flip,
+    )
     return replace(row, elements=BYTES)
 
 
@@ -66,7 +75,7 @@ def binary_rows(
             struct,
             lower,
             MVE,
-            lambda site: condition(site) and fits(site),
+            all_of(condition, fits),
             overlap=elementwise,
             rounded=rounded,
         )
@@ -82,7 +91,7 @@ def sum_rows() -> tuple[Kernel, ...]:
             "add",
             "eq_add_double_params",
             lower_double,
-            lambda site: is_double(site) and has_small_factors(site),
+            all_of(is_double, has_small_factors),
             "_double",
         ),
     )
@@ -94,6 +103,6 @@ def mul_rows() -> tuple[Kernel, ...]:
         "mul",
         "eq_mul_params",
         mul.lower_ref,
-        lambda site: fits_multiplier(mul.factor(site), site.rounding),
+        takes_factors(mul.factor),
         rounded=True,
     )

@@ -19,11 +19,6 @@ CHUNK = 96
 """Channels whose sums are held before they are written."""
 
 
-def fits(site: Site) -> bool:
-    """Whether the vectors can take the weights and multipliers."""
-    return takes_weights(site, multiplier(site))
-
-
 def lower(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_fully_connected_mve`."""
     w = site.const(1)
@@ -52,7 +47,7 @@ def fully_connected_row() -> Kernel:
         "eq_fully_connected_mve_params",
         lower,
         MVE,
-        fits,
+        takes_weights(multiplier),
         overlap=overlap,
         rounded=True,
     )

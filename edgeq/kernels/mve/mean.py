@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.mean import images_of, is_over_pixels, mean_params
 from edgeq.kernels.mve.isa import MVE
-from edgeq.kernels.mve.pack import BLOCK, fits_multiplier
+from edgeq.kernels.mve.pack import BLOCK, takes_factors
 from edgeq.ops._overlap import Overlaps, of_first_input
 from edgeq.ops.mean import multiplier
-
-
-def fits(site: Site) -> bool:
-    """A mean over pixels with a factor that the vectors can take."""
-    return is_over_pixels(site) and fits_multiplier(multiplier(site), site.rounding)
 
 
 def overlap(site: Site) -> Overlaps:
@@ -32,7 +28,7 @@ def mean_row() -> Kernel:
         "eq_mean_mve_params",
         mean_params,
         MVE,
-        fits,
+        all_of(is_over_pixels, takes_factors(multiplier)),
         overlap=overlap,
         rounded=True,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
@@ -67,9 +68,15 @@ def fits_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
     return greatest <= (SINGLE_MAX_SHIFT if rounding is Rounding.SINGLE else 0)
 
 
-def takes_weights(site: Site, multiplier: Multiplier) -> bool:
-    """Symmetric weights, and multipliers that the vectors can take."""
-    return is_symmetric(site) and fits_multiplier(multiplier, site.rounding)
+def takes_weights(multiplier_of: Callable[[Site], Multiplier]) -> AllOf:
+    """Symmetric weights, and factors of requantization that the vectors can take."""
+    return all_of(is_symmetric, takes_factors(multiplier_of))
+
+
+def takes_factors(multiplier_of: Callable[[Site], Multiplier]) -> Condition:
+    """Factors of requantization that the vectors can take."""
+    words = "Vectors can take the factors of requantization: below 1, for single rounding below 1/4"
+    return Condition(words, lambda site: fits_multiplier(multiplier_of(site), site.rounding))
 
 
 def vector_shift(multiplier: Multiplier, rounding: Rounding) -> npt.NDArray[np.int32] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, always
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import op_of
@@ -15,10 +16,10 @@ MOST_TAPS = 255
 """The most elements of a window for which the sum is divided by multiplication."""
 
 
-def fits_average(site: Site) -> bool:
-    """The window has few enough elements; halves away from zero."""
+def has_few_taps(site: Site) -> bool:
+    """The window has at most 255 elements."""
     kernel = op_of(site, AveragePool2D).kernel
-    return kernel[0] * kernel[1] <= MOST_TAPS and not average_pool2d.halves_up(site)
+    return kernel[0] * kernel[1] <= MOST_TAPS
 
 
 def in_blocks(site: Site, first: Ints) -> Overlaps:
@@ -35,7 +36,7 @@ def average_pool2d_row() -> Kernel:
         "eq_average_pool2d_params",
         average_pool2d.lower_ref,
         MVE,
-        fits_average,
+        all_of(has_few_taps, average_pool2d.halves_away),
         overlap=lambda site: in_blocks(site, average_pool2d.first(site)),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import flat_weights, op_of
@@ -22,6 +23,7 @@ TILE = 8
 
 
 def _one_group(site: Site) -> bool:
+    """The convolution has one group."""
     return op_of(site, Conv2D).groups == 1
 
 
@@ -67,7 +69,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             "eq_conv2d_params",
             lower_ref,
             isa=THUMB2,
-            fits=lambda site: _one_group(site) and fits_lane(site),
+            fits=all_of(_one_group, fits_lane),
             scratch=conv_scratch,
             overlap=conv_overlap,
             rounded=True,
@@ -80,7 +82,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             "eq_conv2d_thumb_params",
             lower_conv_blocks,
             isa=THUMB,
-            fits=lambda site: _one_group(site) and fits_sums(site),
+            fits=all_of(_one_group, fits_sums),
             scratch=conv_scratch,
             overlap=conv_overlap,
             rounded=True,

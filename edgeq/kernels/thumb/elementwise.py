@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, always, in_place
 from edgeq.ir.op import Site
 from edgeq.kernels.thumb.isa import THUMB
@@ -39,14 +40,21 @@ def _row(
     )
 
 
-def _fits_sum(site: Site) -> bool:
-    """Two computed operands of one shape."""
-    return is_fast(site) and both_computed(site) and site.input(0).shape == site.input(1).shape
+def _has_one_shape(site: Site) -> bool:
+    """Both operands have the same shape."""
+    return site.input(0).shape == site.input(1).shape
 
 
 def sum_row() -> Kernel:
     """The row of Add and Sub."""
-    return _row("add", "eq_add_fast_params", lower_fast, in_place, suffix="_fast", fits=_fits_sum)
+    return _row(
+        "add",
+        "eq_add_fast_params",
+        lower_fast,
+        in_place,
+        suffix="_fast",
+        fits=all_of(is_fast, both_computed, _has_one_shape),
+    )
 
 
 def average_pool2d_row() -> Kernel:
@@ -56,7 +64,7 @@ def average_pool2d_row() -> Kernel:
         "eq_average_pool2d_params",
         average_pool2d.lower_ref,
         average_pool2d.overlap,
-        fits=lambda site: not average_pool2d.halves_up(site),
+        fits=average_pool2d.halves_away,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import flat_weights, is_symmetric
 from edgeq.ops._requant import folded_bias
@@ -14,15 +15,19 @@ MAX_LANE = 2**22
 """Bound of a sum in the lower lane of the Armv7-M kernels."""
 
 
-def fits_sums(site: Site) -> bool:
-    """The weights are symmetric, and no accumulator exceeds what the kernels requantize."""
-    if not is_symmetric(site):
-        return False
+def has_small_sums(site: Site) -> bool:
+    """No accumulator reaches 2²⁹, beyond which the kernels cannot requantize."""
     w = flat_weights(site).astype(np.int64)
     bias = np.abs(folded_bias(site, w, len(w)).astype(np.int64))
     return bool((bias + 128 * np.abs(w).sum(axis=1)).max() < MAX_SUM)
 
 
-def fits_lane(site: Site) -> bool:
-    """As `fits_sums`, and the products alone stay within a lane of 23 bits."""
-    return fits_sums(site) and bool(128 * np.abs(flat_weights(site).astype(np.int64)).sum(axis=1).max() < MAX_LANE)
+fits_sums = all_of(is_symmetric, has_small_sums)
+
+
+def stays_in_lane(site: Site) -> bool:
+    """The sum of the products alone stays within a lane of 23 bits."""
+    return bool(128 * np.abs(flat_weights(site).astype(np.int64)).sum(axis=1).max() < MAX_LANE)
+
+
+fits_lane = all_of(fits_sums, stays_in_lane)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
@@ -48,7 +49,7 @@ def _conv2d_row(vectors: Vectors) -> Kernel:
         STRUCT,
         lambda site: _lower(site, vectors),
         vectors.isa,
-        _fits,
+        all_of(_one_group, takes_weights(_multiplier)),
         lambda site: _scratch(flat_weights(site), vectors),
         _overlap,
         rounded=True,
@@ -59,7 +60,7 @@ def _fully_connected_row(vectors: Vectors) -> Kernel:
     return replace(
         _conv2d_row(vectors),
         lower=lambda site: _lower_rows(site, vectors),
-        fits=lambda site: takes_weights(site, fully_connected.multiplier(site)),
+        fits=takes_weights(fully_connected.multiplier),
         scratch=lambda site: _scratch(site.const(1), vectors),
         overlap=_overlap_rows,
     )
@@ -70,9 +71,13 @@ def together(weights: Array) -> int:
     return TILE * (1 if weights.size <= NEAR else 4 if weights.size <= FAR else 8)
 
 
-def _fits(site: Site) -> bool:
-    one_group = op_of(site, Conv2D).groups == 1
-    return one_group and takes_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
+def _one_group(site: Site) -> bool:
+    """The convolution has one group."""
+    return op_of(site, Conv2D).groups == 1
+
+
+def _multiplier(site: Site) -> Multiplier:
+    return effective_multiplier(site, site.outputs[0].shape[3])
 
 
 def _product(site: Site, flat: Array, multiplier: Multiplier, clamp: Clamp, vectors: Vectors) -> Mapping[str, Param]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
@@ -33,7 +34,7 @@ def _row(vectors: Vectors) -> Kernel:
         "eq_depthwise_conv2d_x86_params",
         lambda site: _lower(site, vectors),
         vectors.isa,
-        lambda site: _fits(site, vectors),
+        _fits(vectors),
         lambda site: _scratch(site, vectors),
         lambda site: _overlap(site, vectors),
         rounded=True,
@@ -45,11 +46,16 @@ def _block(vectors: Vectors) -> int:
     return 2 * vectors.lanes
 
 
-def _fits(site: Site, vectors: Vectors) -> bool:
+def _is_single(site: Site) -> bool:
+    """There is one filter per channel."""
+    return site.const(1).shape[2] == site.input(0).shape[3]
+
+
+def _fits(vectors: Vectors) -> AllOf:
     """Channels that half of a block would do for are left to shorter vectors."""
-    channels = site.const(1).shape[2]
-    single = channels == site.input(0).shape[3] and (vectors.lanes == SHORTEST or channels > vectors.lanes)
-    return single and takes_weights(site, effective_multiplier(site, site.outputs[0].shape[3]))
+    most, factors = vectors.lanes, takes_weights(lambda site: effective_multiplier(site, site.outputs[0].shape[3]))
+    many = Condition(f"There are more than {most} channels", lambda site: site.const(1).shape[2] > most)
+    return all_of(_is_single, *(() if vectors.lanes == SHORTEST else (many,)), factors)
 
 
 def channel_order(channels: int, vectors: Vectors) -> Channels:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
@@ -25,9 +26,11 @@ def takes_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
     return int(multiplier.shift.max()) <= _GREATEST_SHIFT[rounding]
 
 
-def takes_weights(site: Site, multiplier: Multiplier) -> bool:
-    """Symmetric weights, and multipliers that the vectors can take."""
-    return is_symmetric(site) and takes_multiplier(multiplier, site.rounding)
+def takes_weights(multiplier_of: Callable[[Site], Multiplier]) -> AllOf:
+    """Symmetric weights, and factors of requantization that the vectors can take."""
+    words = "Vectors can take the factors of requantization"
+    factors = Condition(words, lambda site: takes_multiplier(multiplier_of(site), site.rounding))
+    return all_of(is_symmetric, factors)
 
 
 def pack_steps(weights: Array, vectors: Vectors) -> Array:

@@ -14,6 +14,10 @@
 #include "../kernels/include/eq/split.h"
 #include "net_weights.h"
 
+#if !defined(__ARM_FEATURE_DSP) || !__ARM_FEATURE_DSP
+#error "net was generated for cortex-m4 and calls kernels for its instructions (Arm: DSP extension, such as SMLAD and SXTB16): compile it for that core, or build it for this one"
+#endif
+
 static const eq_conv2d_dsp_params net_stem_conv_params = {
     .gemm.weights = net_stem_conv_gemm_weights, .gemm.out_c = 6, .gemm.zero_point = -3, .gemm.k = 28, .batch = 1,
     .in_h = 8, .in_w = 8, .in_c = 3, .out_h = 4, .out_w = 4, .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2,
