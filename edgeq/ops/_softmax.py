@@ -75,6 +75,11 @@ class RowOp(Op):
         """The outputs (…, columns) for the differences between each row's greatest input and its inputs, 0 … 255."""
         raise NotImplementedError
 
+    @property
+    def gain(self) -> float:
+        """What inputs are multiplied with before anything else."""
+        return 1.0
+
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(usual=self.output, headroom=self.headroom)
 
@@ -149,6 +154,12 @@ def row_params(site: Site, exponentials: Array) -> Mapping[str, Param]:
     }
 
 
+def input_step(site: Site) -> float:
+    """What one step of the input is in the exponent."""
+    assert isinstance(site.op, RowOp)
+    return site.op.gain * site.input(0).qp.s
+
+
 def columns(site: Site) -> int:
     """Elements of a row."""
     assert isinstance(site.op, RowOp)
@@ -167,7 +178,7 @@ def fast_exponentials(site: Site, bits: int = EXP_BITS) -> npt.NDArray[np.uint16
             hint=f"at most {MAX_COLUMNS_FAST} are supported",
             where=site.name,
         )
-    exact = np.exp(-site.input(0).qp.s * np.arange(256)) * 2.0**bits
+    exact = np.exp(-input_step(site) * np.arange(256)) * 2.0**bits
     return np.rint(exact).astype(np.uint16)
 
 
@@ -198,7 +209,7 @@ def fixed_differences(site: Site) -> Differences:
             hint=f"use --numerics fast; the others support at most {(1 << SUM_BITS) - 1}",
             where=site.name,
         )
-    real = min(site.input(0).qp.s * 2.0 ** (31 - INTEGER_BITS), 2.0**31 - 1)
+    real = min(input_step(site) * 2.0 ** (31 - INTEGER_BITS), 2.0**31 - 1)
     factor = quantize_multiplier(real, Rounding.DOUBLE)
     shift = max(int(factor.shift[0]), 0)
     radius = int(((1 << INTEGER_BITS) - 1) * 2.0 ** (31 - INTEGER_BITS) / 2.0**shift)

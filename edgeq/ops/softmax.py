@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, QuantRule, Shapes, Site
+from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
 from edgeq.numerics.gemmlowp import reciprocal
@@ -88,16 +88,19 @@ def lower_double(site: Site) -> Mapping[str, Param]:
 
 @dataclass(frozen=True)
 class Softmax(RowOp):
-    """exp(x) / Σ exp(x) along an axis; TensorFlow Lite's output has scale 1/256 and zero-point −128.
+    """exp(beta·x) / Σ exp(beta·x) along an axis; TensorFlow Lite's output has scale 1/256 and zero-point −128.
 
-    FAST: `q = clamp(zp + (e·K + D/2) / D)` in unsigned 32-bit integers, e = round(exp(−s_in·d) · 2^b), d the difference
-    from the row's maximum, b = 15, or less where s_out is below 2⁻¹⁶ (e·K has 31 bits), K · 2^−f = 1 / s_out,
-    D = Σe · 2^f; K = 256 and f = 0 for the usual output.
+    FAST: `q = clamp(zp + (e·K + D/2) / D)` in unsigned 32-bit integers, e = round(exp(−beta·s_in·d) · 2^b), d the
+    difference from the row's maximum, b = 15, or less where s_out is below 2⁻¹⁶ (e·K has 31 bits),
+    K · 2^−f = 1 / s_out, D = Σe · 2^f; K = 256 and f = 0 for the usual output.
     TFLITE and TFLM: gemmlowp's fixed-point reciprocal of the sum, times the exponential, rounded twice.
 
     Attributes:
         axis: not negative; kernels need the last one.
+        beta: positive. A float model multiplies by it in an operator of its own.
     """
+
+    beta: float = 1.0
 
     output: ClassVar = OUTPUT
     headroom: ClassVar = 2.0
@@ -107,13 +110,21 @@ class Softmax(RowOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
-        e = np.exp((x - x.max(axis=self.axis, keepdims=True)).astype(np.float64))
+        e = np.exp(self.beta * (x - x.max(axis=self.axis, keepdims=True)).astype(np.float64))
         return ((e / e.sum(axis=self.axis, keepdims=True)).astype(np.float32),)
+
+    @property
+    def gain(self) -> float:
+        return self.beta
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         x = shapes[0]
         last = x is not None and self.axis == len(x) - 1
-        return replace(super().quant_rule(shapes), reach=log(FINEST * x[-1]) if x and last else None)
+        return replace(super().quant_rule(shapes), reach=log(FINEST * x[-1]) / self.beta if x and last else None)
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (*super().samples(), Sample("beta", cls(1, beta=0.1), ((4, 9),), low=-30.0, high=30.0))
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         if uses_fast(site):

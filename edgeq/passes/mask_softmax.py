@@ -117,7 +117,7 @@ def _apply(view: View, softmax: Node, mask: Array) -> None:
     """Give a softmax a mask (its shape, rows last)."""
     assert isinstance(softmax.op, Softmax)
     stored = view.edit.constant(f"{softmax.name}_mask", _compact(np.moveaxis(mask, -1, softmax.op.axis)))
-    view.update(softmax, MaskedSoftmax(softmax.op.axis), (softmax.inputs[0], stored))
+    view.update(softmax, MaskedSoftmax(softmax.op.axis, softmax.op.beta), (softmax.inputs[0], stored))
 
 
 def _replace(view: View, source: _Source, constant: Array) -> None:

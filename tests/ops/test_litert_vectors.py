@@ -21,7 +21,10 @@ NOT_IN_LITERT = {
     "DEQUANTIZE": "no arithmetic",
     "CAST": "no arithmetic",
     "SHAPE": "folded",
+    "CEIL": "absent from the reference resolver",
     "ELU": "absent from the reference resolver",
+    "ROUND": "absent from the reference resolver",
+    "SIGN": "float only, and its three values say little",
     "L2_NORMALIZATION": "float only in edgeq",
 }
 

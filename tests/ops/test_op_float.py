@@ -28,6 +28,7 @@ NO_NODE = {
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",
     "Square": "ONNX multiplies by itself",
+    "SquaredDifference": "ONNX multiplies a difference by itself",
     "Store": "the identity over the reals",
 }
 
@@ -235,7 +236,7 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "Resize": resize,
     "Sigmoid": unary("Sigmoid"),
     "Slice": slice_,
-    "Softmax": unary("Softmax", "axis"),
+    "Softmax": lambda op, x: Foreign("Softmax", [x[0] * np.float32(op.beta)], {"axis": op.axis}),
     "Split": split,
     "Sqrt": unary("Sqrt"),
     "Sub": binary("Sub"),

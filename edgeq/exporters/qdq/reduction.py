@@ -10,6 +10,7 @@ from edgeq.ir.graph import Node
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._softmax import RowOp
 from edgeq.ops.masked_softmax import MaskedSoftmax, rows_of
+from edgeq.ops.softmax import Softmax
 from edgeq.ops.sum import Sum
 
 
@@ -32,6 +33,16 @@ def total(w: QdqWriter, node: Node, op: Sum) -> None:
 def row(w: QdqWriter, node: Node, op: RowOp) -> None:
     """The operator of the same name."""
     (y,) = w.add(op.onnx, [w.first(node)], node.name, axis=op.axis)
+    w.finish(node, y)
+
+
+@exports(Softmax)
+def softmax(w: QdqWriter, node: Node, op: Softmax) -> None:
+    """The operator of the same name, of beta times its input."""
+    x = w.first(node)
+    if op.beta != 1.0:
+        (x,) = w.add("Mul", [x, w.constant(f"{node.name}_beta", np.float32(op.beta))], node.name)
+    (y,) = w.add(op.onnx, [x], node.name, axis=op.axis)
     w.finish(node, y)
 
 

@@ -11,15 +11,18 @@ from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.op import Op, Scale
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP, Clamp
 from edgeq.ops.abs import Abs
 from edgeq.ops.add import Add
+from edgeq.ops.ceil import Ceil
 from edgeq.ops.clip import Clip
+from edgeq.ops.cos import Cos
 from edgeq.ops.div import Div
 from edgeq.ops.elu import Elu
 from edgeq.ops.exp import Exp
+from edgeq.ops.floor import Floor
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.hard_swish import HardSwish
 from edgeq.ops.l2_norm import L2Norm
@@ -36,8 +39,11 @@ from edgeq.ops.pow import Pow
 from edgeq.ops.reduce_max import ReduceMax
 from edgeq.ops.reduce_min import ReduceMin
 from edgeq.ops.requantize import Requantize
+from edgeq.ops.round import Round
 from edgeq.ops.rsqrt import Rsqrt
 from edgeq.ops.sigmoid import Sigmoid
+from edgeq.ops.sign import Sign
+from edgeq.ops.sin import Sin
 from edgeq.ops.softmax import Softmax
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
@@ -65,6 +71,12 @@ UNARY: dict[str, Op] = {
     "RSQRT": Rsqrt(),
     "SQUARE": Square(),
     "ABS": Abs(),
+    "FLOOR": Floor(),
+    "CEIL": Ceil(),
+    "ROUND": Round(),
+    "SIGN": Sign(),
+    "SIN": Sin(),
+    "COS": Cos(),
 }
 
 
@@ -196,23 +208,17 @@ def reduce(b: Builder, op: RawOp) -> None:
 
 @handles("SOFTMAX")
 def softmax(b: Builder, op: RawOp) -> None:
-    """softmax(beta·x) over the last axis.
-
-    With beta ≠ 1 the input is multiplied first. In 8 bits that leaves the integers and changes their scale: the
-    constant is 1 under scale beta.
-    """
+    """softmax(beta·x) over the last axis; in a float model the input is multiplied first."""
     x = b.operand(op, 0)
     beta = op.real("Beta")
     if beta <= 0:
         raise Problem(f"its beta is {beta}")
+    if b.is_quantized(op):
+        b.emit(op, Softmax(last_axis(b, x), beta), [x])
+        return
     if beta != 1.0:
-        q = b.q_of(x)
-        if q is None:
-            factor = b.editor.constant(f"{x}/beta", np.float32(beta).reshape(1))
-        else:
-            factor = b.editor.constant(f"{x}/beta", np.ones(1, np.int8), QParams.per_tensor(beta, 0))
-            q = QParams.per_tensor(beta * q.s, q.zp)
-        x = b.step(Mul(NO_CLAMP), [x, factor], f"{x}/scaled", q)
+        factor = b.editor.constant(f"{x}/beta", np.float32(beta).reshape(1))
+        x = b.step(Mul(NO_CLAMP), [x, factor], f"{x}/scaled", None)
     b.emit(op, Softmax(last_axis(b, x)), [x])
 
 

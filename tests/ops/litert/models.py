@@ -320,6 +320,10 @@ for kind in ("SOFTMAX", "LOG_SOFTMAX"):
         [((1, 10), 0.1, 1.0), ((3, 7), 0.02, 1.0), ((1, 2), 0.5, 1.0), ((1, 2, 3, 33), 0.05, 1.0), ((1, 12), 0.3, 0.5)]
     ):
         case(kind, f"{number}", lambda m, s=shape, c=scale, b=beta, k=kind: softmax(m, s, c, b, k))
+for number, beta in enumerate((0.1, 0.7, 1.9)):
+    for dtype in ("INT8", "UINT8"):
+        name = f"beta_{number}_{dtype.lower()}"
+        case("SOFTMAX", name, lambda m, b=beta: softmax(m, (40, 30), 0.16, b, "SOFTMAX"), dtype)
 case("SOFTMAX", "uint8", lambda m: softmax(m, (2, 11), 0.1, 1.0, "SOFTMAX"), "UINT8")
 
 
