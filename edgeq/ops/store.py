@@ -29,13 +29,14 @@ class Store(Op):
 
     declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
     kernels: ClassVar = (
+        Kernel("eq_store_ref", ("ref/store.c",), "eq/store.h", "eq_store_params", lower_ref),
         Kernel(
-            "eq_store_ref",
+            "eq_store_ref_float32",
             ("ref/store.c",),
             "eq/store.h",
             "eq_store_params",
             lower_ref,
-            elements=frozenset({DType.INT8, DType.FLOAT32}),
+            elements=frozenset({DType.FLOAT32}),
         ),
     )
 
