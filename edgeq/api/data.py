@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from edgeq.api.labels import class_indices, classes_of
+from edgeq.api.media import read_media
+from edgeq.api.media_files import is_media
 from edgeq.api.paths import check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
@@ -191,8 +193,9 @@ def load_data(
     steps, …), are several sequences, and there may be one label for each.
 
     Args:
-        source: an .npz or .npy file; an array, samples first; arrays by name, as in a file; one mapping per sample from
-            inputs to their arrays; or what this function returned.
+        source: an .npz or .npy file; an image or a .wav file, or a folder of them (`edgeq.api.media`); an array,
+            samples first; arrays by name, as in a file; one mapping per sample from inputs to their arrays; or what
+            this function returned.
         graph: the model.
         spec: preprocessing of raw bytes.
         key: the array that holds the samples of a model's only input.
@@ -207,7 +210,22 @@ def load_data(
     shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     if not shapes:
         raise UsageError("the model has no inputs to take samples", hint="export the model with an input", where=where)
-    return _dataset(_arrays_of(source, shapes), where, graph, spec, key, layouts or {})
+    if isinstance(source, str | Path) and is_media(Path(source)):
+        arrays = _media(Path(source), graph, layouts or {})
+    else:
+        arrays = _arrays_of(source, shapes)
+    return _dataset(arrays, where, graph, spec, key, layouts or {})
+
+
+def _media(path: Path, graph: Graph, layouts: Mapping[str, Perm]) -> Arrays:
+    """Samples from images or sound, for the model's only input."""
+    (name, *others) = graph.public_inputs
+    if others:
+        hint = "store the samples in an .npz, one array per input"
+        raise UsageError(f"the model has {len(others) + 1} inputs, of which files say nothing", hint, str(path))
+    shape = graph.type(name).shape
+    own = permuted(shape, inverse(layouts[name])) if name in layouts else shape
+    return read_media(path, own, bool(graph.states))
 
 
 def _arrays_of(source: Samples, shapes: Mapping[str, Shape]) -> Arrays:

@@ -16,6 +16,7 @@ from edgeq.toolchain.compilers import available, install_hint
 
 _PACKAGES = (
     ("tensorflow", "import of Keras models and SavedModel folders", "pip install edgeq[tensorflow]"),
+    ("pillow", "samples from images", "pip install edgeq[images]"),
     ("ziglang", "a compiler for every target without system packages", "pip install edgeq[zig]"),
 )
 
@@ -60,9 +61,7 @@ def _if_installed(find: Callable[[], str]) -> str | None:
 
 
 def _version(package: str) -> str | None:
-    if importlib.util.find_spec(package) is None:
-        return None
     try:
         return version(package)
     except PackageNotFoundError:
-        return "present"
+        return "present" if importlib.util.find_spec(package) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from edgeq.api.media_files import media_files
 from edgeq.api.project import BuildOptions
 from edgeq.codegen.folder import check_replaceable, restore
 from edgeq.codegen.manifest import FILE as MANIFEST
@@ -61,12 +62,14 @@ def _check_default_folder(options: BuildOptions) -> None:
 
 
 def check_samples(path: Path) -> None:
-    """Make sure that there is a file of samples.
+    """Make sure that there is a file of samples, or a folder of images or sounds.
 
     Raises:
         UsageError: there is none.
     """
-    if not path.is_file():
+    if path.is_dir():
+        media_files(path)
+    elif not path.is_file():
         raise UsageError("no such file", hint=SAMPLES_HINT, where=str(path))
 
 

@@ -74,7 +74,12 @@ class BuildOptions:
     ] = "host"
     calibration: Annotated[
         Samples | None,
-        Option("Calibration samples: array x, batch first, real values", PATH, QUANTIZING, metavar="X.npz"),
+        Option(
+            "Calibration samples: array x, batch first, real values; or a folder of images or .wav files",
+            PATH,
+            QUANTIZING,
+            metavar="X.npz",
+        ),
     ] = None
     output: Annotated[
         str | Path | None, Option("Build folder", PATH, BUILD, short="-o", metavar="DIR", default="build/NAME-TARGET")
