@@ -85,14 +85,16 @@ def overlap(site: Site) -> Overlaps:
 class Concat(MovementOp):
     """Inputs: one or more tensors that differ in size along one axis only. Output: their concatenation.
 
-    All tensors should share a scale. Where they do not, in a model quantized elsewhere, an input is converted to the
-    output's scale with FAST's rounding in all numerics; LiteRT refuses such int8 models.
+    An input that does not share the output's parameters is converted to them by a table, with FAST's rounding in all
+    numerics; LiteRT refuses such int8 models.
 
     Attributes:
         axis: not negative.
     """
 
     axis: int
+
+    converts: ClassVar[bool] = True
 
     kernels: ClassVar = (
         Kernel(

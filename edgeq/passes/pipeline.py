@@ -19,6 +19,7 @@ from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fuse_activations import fuse_activations
 from edgeq.passes.fuse_functions import fuse_functions
 from edgeq.passes.fuse_pad import fuse_pad
+from edgeq.passes.fuse_requantize import fuse_requantize
 from edgeq.passes.mask_softmax import mask_softmax
 from edgeq.passes.merge_tables import merge_tables
 from edgeq.passes.propagate_annotations import propagate_annotations
@@ -56,6 +57,7 @@ INTEGER_PASSES: tuple[Pass, ...] = (
     fuse_pad,
     fuse_activations,
     merge_tables,
+    fuse_requantize,
     eliminate_constant_channels,
     share_values,
 )

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from edgeq.ir.tensor import Array
 from edgeq.quantize.config import Activations, ObserverKind, QuantConfig
 from edgeq.quantize.histogram import Histogram
+from edgeq.quantize.ranges import Range
 from edgeq.quantize.statistics import Need, TensorStatistics
 
-Range = tuple[float, float]
 Floats = npt.NDArray[np.float64]
 CANDIDATES = 128
 """Clipping bounds that a search tries at each end of a range."""

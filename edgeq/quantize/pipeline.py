@@ -17,17 +17,11 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
-from edgeq.quantize.methods import align_sums, choose_ranges, correct_biases, equalize
-from edgeq.quantize.solver import rule_of, solve
+from edgeq.quantize.methods import align_sums, choose_ranges, correct_biases, equalize, solve
+from edgeq.quantize.solver import rule_of
 from edgeq.quantize.statistics import Calibration
 from edgeq.quantize.step import Draft, Step
 from edgeq.quantize.weights import check_finite
-
-
-def _solve(draft: Draft) -> Draft:
-    """Group activations that share parameters, with a Requantize wherever two must differ."""
-    plan = solve(draft.graph, draft.config, draft.numerics)
-    return replace(draft, graph=plan.graph, groups=plan.groups)
 
 
 def _convert(draft: Draft) -> Draft:
@@ -42,7 +36,7 @@ def _open_ports(draft: Draft) -> Draft:
 
 STEPS: tuple[Step, ...] = (
     equalize.STEP,
-    Step("solve", _solve),
+    solve.STEP,
     choose_ranges.STEP,
     align_sums.STEP,
     Step("convert", _convert),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log10
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +17,8 @@ BLOCK = 1 << 13
 """Weights that stay in the nearest cache while their error is computed."""
 STEPS = 60
 """Clipping ranges that the search for the best weight scale tries."""
+Range = tuple[float, float]
+"""Least and greatest real value."""
 
 
 def activation_params(low: float, high: float, symmetric: bool) -> QParams:
@@ -33,6 +37,17 @@ def activation_params(low: float, high: float, symmetric: bool) -> QParams:
     if symmetric:
         return QParams.per_tensor(scale, 0)
     return QParams.per_tensor(scale, int(np.clip(round(-128.0 - low / scale), -128, 127)))
+
+
+def joined(*ranges: Range) -> Range:
+    """The least range that holds all of them, and zero."""
+    return min((low for low, _ in ranges), default=0.0), max((high for _, high in ranges), default=0.0)
+
+
+def decibels_lost(own: Range, shared: Range, symmetric: bool) -> float:
+    """By how many dB steps are larger where a tensor of one range has the parameters of another, which holds it."""
+    span, wide = (2.0 * max(-low, high) if symmetric else high - low for low, high in (own, shared))
+    return 20.0 * log10(wide / span) if 0.0 < span < wide else 0.0
 
 
 def max_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -5,7 +5,10 @@ Every activation is in exactly one group; all of a group have the same scale and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, State
@@ -13,7 +16,14 @@ from edgeq.ir.op import Op, Product, QuantRule, Scale, registry
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import Activations, QuantConfig
-from edgeq.quantize.ranges import activation_params
+from edgeq.quantize.ranges import Range, activation_params, decibels_lost, joined
+
+MOST_LOST = 2.0
+"""dB by which steps may grow for readers of a tensor that shares its parameters with another. Above, it is requantized:
+a second rounding, which costs the other side no more than that (docs/quantization.md)."""
+MOST_WIDER = 7.0
+"""dB by which steps of an output may be wider than its values need, where an operator with several operands cuts them:
+a bit and a little. Above, the operands are requantized."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,20 @@ class Group:
     sources: tuple[str, ...]
     given: QParams | None
     config: QuantConfig
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What activations ask of their parameters, before any share them.
+
+    Attributes:
+        own: by name, the range of each that is not made of others with the same parameters, and of what operators put
+            between such elements.
+        measured: by name, least and greatest value, and zero.
+    """
+
+    own: Mapping[str, Range]
+    measured: Mapping[str, Range]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,18 +117,49 @@ def requantized_twins(before: Graph, after: Graph) -> dict[str, str]:
 
 @dataclass
 class _Groups:
-    """Union-find over values; the root of a group carries the parameters given for it."""
+    """Union-find over values; the root of a group carries the parameters given for it, and the range it needs.
+
+    Attributes:
+        given: parameters known beforehand.
+        ranges: what is known of ranges; None: nothing is.
+        symmetric: whether parameters have zero-point 0.
+        parent: of every value that is not a root.
+        decides: of values whose own range decides although they are made of others, or does not although they are not.
+    """
 
     given: dict[str, QParams]
+    ranges: Ranges | None
+    symmetric: bool
     parent: dict[str, str] = field(default_factory=dict)
+    decides: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.members: dict[str, list[str]] = {}
+        self.needed = {} if self.ranges is None else dict(self.ranges.own)
 
     def root(self, name: str) -> str:
         while (above := self.parent.get(name, name)) != name:
             name = above
         return name
 
+    def all(self, name: str) -> list[str]:
+        """The values of the group, at least `name`."""
+        root = self.root(name)
+        return self.members.get(root, [root])
+
+    def range(self, name: str) -> Range:
+        """What the group needs to hold; a prescribed range, if it has parameters."""
+        q = self.of(name)
+        if q is not None:
+            return q.s * (DType.INT8.range[0] - q.zp), q.s * (DType.INT8.range[1] - q.zp)
+        return self.needed.get(self.root(name), (0.0, 0.0))
+
     def of(self, name: str) -> QParams | None:
         return self.given.get(self.root(name))
+
+    def lost(self, own: Range, shared: Range) -> float:
+        """What a range loses in a shared one, in dB."""
+        return decibels_lost(own, shared, self.symmetric)
 
     def clash(self, a: str, b: str) -> bool:
         p, q = self.of(a), self.of(b)
@@ -113,26 +168,34 @@ class _Groups:
     def join(self, a: str, b: str) -> None:
         a, b = self.root(a), self.root(b)
         if a != b:
+            self.members[a] = [*self.all(a), *self.all(b)]
+            self.needed[a] = joined(*(self.needed.get(root, (0.0, 0.0)) for root in (a, b)))
             self.parent[b] = a
             if b in self.given:
                 self.given[a] = self.given[b]
 
 
-def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST) -> Plan:
+def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST, ranges: Ranges | None = None) -> Plan:
     """Group the activations of a float graph. Where operators need one scale but have two, a Requantize is inserted.
+
+    Args:
+        graph: a float graph.
+        config: what the user chose.
+        numerics: the arithmetic of the integer graph to be.
+        ranges: what activations need; None: what can share parameters does, whatever that costs.
 
     Raises:
         QuantizationError: an activation is not float32.
     """
     _check_types(graph)
-    groups = _Groups(_prescribed(graph, config, numerics))
+    groups = _Groups(prescribed(graph, config, numerics), ranges, config.activations is Activations.SYMMETRIC)
     editor = graph.edit()
     for state in graph.states:
         _tie(editor, groups, state)
     for node in graph.nodes:
         rule = rule_of(graph, node)
         if rule.output is Scale.SAME:
-            _unify(editor, groups, node)
+            _unify(graph, editor, groups, node)
         for index, output in rule.states:
             _carry(editor, groups, node.name, index, editor.nodes[node.name].outputs[output])
     changed = editor.finish()
@@ -153,7 +216,7 @@ def _check_types(graph: Graph) -> None:
         )
 
 
-def _prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[str, QParams]:
+def prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[str, QParams]:
     """Parameters known before calibration: of the model, the arithmetic, the user; the last one prevails."""
     prescribed = {n: v.type.q for n, v in graph.values.items() if v.data is None and v.type.q is not None}
     for node in graph.nodes:
@@ -173,8 +236,8 @@ def _operands(editor: GraphEditor, node: Node) -> list[int]:
     return [k for k, name in enumerate(node.inputs) if name is not None and editor.values[name].data is None]
 
 
-def _unify(editor: GraphEditor, groups: _Groups, node: Node) -> None:
-    """Let inputs and outputs of a node share one group, or convert those that cannot."""
+def _unify(graph: Graph, editor: GraphEditor, groups: _Groups, node: Node) -> None:
+    """Let inputs and outputs of a node share one group, or convert those that cannot, or at too high a cost."""
     for extra in node.outputs[1:]:
         if groups.clash(node.outputs[0], extra):
             _convert_output(editor, groups, node.name, extra)
@@ -186,7 +249,9 @@ def _unify(editor: GraphEditor, groups: _Groups, node: Node) -> None:
     if len([i for i in node.inputs if i is not None]) == 1 and len(node.outputs) == 1:
         x, y = str(node.inputs[operands[0]]), node.outputs[0]
         if not groups.clash(x, y):
-            groups.join(x, y)
+            if _spoils(graph, groups, node, x, joined(groups.range(x), groups.range(y))):
+                x = _convert_input(editor, groups, node.name, operands[0])
+            groups.join(y, x)
         elif editor.values[y].type.size <= editor.values[x].type.size:
             groups.join(x, _convert_output(editor, groups, node.name, y))
         else:
@@ -196,10 +261,43 @@ def _unify(editor: GraphEditor, groups: _Groups, node: Node) -> None:
     y = editor.nodes[node.name].outputs[0]
     params = [groups.of(str(node.inputs[k])) for k in operands]
     shared = groups.of(y) or (params[0] if len(operands) == len(node.inputs) and len(set(params)) == 1 else None)
+    target = _target(groups, node, operands, shared)
     for k in operands:
         x = str(node.inputs[k])
         own = groups.of(x)
-        groups.join(y, x if own is None or own == shared else _convert_input(editor, groups, node.name, k))
+        fits = own == shared if own is not None else not _spoils(graph, groups, node, x, target)
+        narrow = own is None and groups.lost(target, joined(target, groups.range(x))) > MOST_WIDER
+        if fits and not narrow:
+            groups.join(y, x)
+            continue
+        copy = _convert_input(editor, groups, node.name, k)
+        if narrow:
+            groups.decides.update({y: True, copy: False})
+        if own is None:
+            groups.needed[copy] = target if narrow else groups.range(x)
+        groups.join(y, copy)
+
+
+def _target(groups: _Groups, node: Node, operands: list[int], shared: QParams | None) -> Range:
+    """The range of the output of a node with several operands: all that they need, or much less if it cuts them."""
+    y = node.outputs[0]
+    whole = joined(groups.range(y), *(groups.range(str(node.inputs[k])) for k in operands))
+    if shared is not None:
+        return groups.range(y) if groups.of(y) is not None else whole
+    measured = whole if groups.ranges is None else groups.ranges.measured.get(y, whole)
+    return measured if groups.lost(measured, whole) > MOST_WIDER else whole
+
+
+def _spoils(graph: Graph, groups: _Groups, node: Node, x: str, shared: Range) -> bool:
+    """Whether sharing a range costs an operand's group too much for what reads the group besides the node."""
+    if groups.ranges is None or groups.of(x) is not None or groups.lost(groups.range(x), shared) <= MOST_LOST:
+        return False
+    group = set(groups.all(x))
+    return any(
+        name in graph.outputs
+        or any(reader.name != node.name and not group & {*reader.outputs} for reader in graph.consumers.get(name, ()))
+        for name in group
+    )
 
 
 def _tie(editor: GraphEditor, groups: _Groups, state: State) -> None:
@@ -246,16 +344,42 @@ def _convert_output(editor: GraphEditor, groups: _Groups, node: str, output: str
     return fresh
 
 
-def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group, ...]:
-    order = [*graph.inputs, *(out for node in graph.nodes for out in node.outputs)]
-    makers = {out: node.name for node in graph.nodes for out in node.outputs}
-    derived = {
+def _derived(graph: Graph) -> set[str]:
+    """Values made of others with the same parameters."""
+    return {
         out
         for node in graph.nodes
         if rule_of(graph, node).output is Scale.SAME
         and any(i is not None and graph.data(i) is None for i in node.inputs)
         for out in node.outputs
     }
+
+
+def free_sources(graph: Graph, config: QuantConfig) -> list[tuple[str, QuantConfig]]:
+    """Activations without parameters that are not made of others with the same ones; each with its configuration."""
+    derived = _derived(graph)
+    makers = {out: node.name for node in graph.nodes for out in node.outputs}
+    order = [*graph.inputs, *(out for node in graph.nodes for out in node.outputs)]
+    return [(n, config.for_layer(makers.get(n, n))) for n in order if n not in derived and graph.type(n).q is None]
+
+
+def may_conflict(graph: Graph) -> bool:
+    """Whether an operator lets activations share parameters that need not have the same range."""
+    for node in graph.nodes:
+        computed = {n for n in node.inputs if n is not None and graph.data(n) is None}
+        if rule_of(graph, node).output is Scale.SAME and computed:
+            zeros = [None if n is None else np.zeros(graph.type(n).shape, np.float32) for n in node.inputs]
+            if len(node.inputs) > 1 or any(y.any() for y in node.op.run_float(zeros)):
+                return True
+    return False
+
+
+def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group, ...]:
+    order = [*graph.inputs, *(out for node in graph.nodes for out in node.outputs)]
+    makers = {out: node.name for node in graph.nodes for out in node.outputs}
+    derived = _derived(graph)
+    derived -= {name for name, decides in groups.decides.items() if decides}
+    derived |= {name for name, decides in groups.decides.items() if not decides}
     members: dict[str, list[str]] = {}
     for name in order:
         members.setdefault(groups.root(name), []).append(name)

@@ -129,7 +129,8 @@ class _Builder:
 
     def _activation(self) -> QParams:
         own = activation_params(self.variant, *self._range(), output=False)
-        return self.shared if self.rule.output is Scale.SAME else own
+        converted = self.sample.op.converts and self.variant != PLAIN
+        return self.shared if self.rule.output is Scale.SAME and not converted else own
 
     def _operand(self, index: int, shape: tuple[int, ...]) -> str:
         real = self.rng.uniform(self.sample.low, self.sample.high, shape)

@@ -136,6 +136,8 @@ def test_elementwise(kind: str) -> None:
 def test_movement(kind: str) -> None:
     """Other values at the same places are moved to the same places; constants stay."""
     for case in cases(kind):
+        if any(t is not None and t.q != case.site.outputs[0].q for t in case.site.inputs):
+            continue  # what is converted on the way moves as its real values do
         table = generator(f"table/{case.name}").permutation(256).astype(np.uint8).view(np.int8)
         given = [None if x is None else table[x.view(np.uint8)] for x in case.operands]
         site = replace(case.site, consts=tuple(x if c is not None else None for x, c in zip(given, case.site.consts)))  # noqa: B905

@@ -22,12 +22,14 @@ from edgeq.ops.hard_sigmoid import HardSigmoid
 from edgeq.ops.log_softmax import LogSoftmax
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.maximum import Maximum
+from edgeq.ops.minimum import Minimum
 from edgeq.ops.mul import Mul
 from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.slice import Slice
 from edgeq.ops.softmax import Softmax
+from edgeq.ops.split import Split
 from edgeq.ops.tanh import Tanh
 from edgeq.quantize import QuantConfig, quantize, run
 from edgeq.quantize.methods.equalize import EXPONENT, pairs
@@ -147,10 +149,10 @@ def test_quantization_is_deterministic() -> None:
 def test_concat_has_the_joint_range_and_conflicts_are_converted() -> None:
     e = editor()
     a, b = e.input("a", tensor(1, 4)), e.input("b", tensor(1, 4))
-    (s,) = e.add(Sigmoid(), [b], "sigmoid", types=[tensor(1, 4, q=QParams.per_tensor(1 / 256, -128))])
+    (s,) = e.add(Sigmoid(), [a], "sigmoid", types=[tensor(1, 4, q=QParams.per_tensor(1 / 256, -128))])
     (y,) = e.add(Concat(1), [a, b, s], "concat")
     graph = done(e, y)
-    data = [{"a": np.full((1, 4), 2.0, np.float32), "b": np.full((1, 4), -3.0, np.float32)}]
+    data = [{"a": np.array([[-2.9, 1.0, 1.5, 2.0]], np.float32), "b": np.full((1, 4), -3.0, np.float32)}]
     integer = quantize(graph, data)
     q = integer.type("concat").qp
     assert q == integer.type("a").qp == integer.type("b").qp
@@ -160,6 +162,96 @@ def test_concat_has_the_joint_range_and_conflicts_are_converted() -> None:
     assert extra.inputs == ("sigmoid",) and integer.type(extra.outputs[0]).qp == q
     f, g = outputs(graph, integer, data)
     assert np.abs(f - g).max() < 0.02
+
+
+def joined(op: Op, gain: float, width: int = 8, own: bool = True) -> Graph:
+    """Two layers, one with outputs `gain` times as large; an operator of both; a third layer that reads the small one.
+
+    Without `own`, nothing but the operator reads the small one.
+    """
+    rng, e = np.random.default_rng(5), editor()
+    c = lambda name, k, *s: e.constant(name, (k * rng.normal(size=s)).astype(np.float32))  # noqa: E731
+    e.input("x", tensor(1, 32))
+    (a,) = e.add(FullyConnected(), ["x", c("wa", 0.2, 8, 32)], "small")
+    (b,) = e.add(FullyConnected(), ["x", c("wb", 0.2 * gain, 8, 32)], "large")
+    (y,) = e.add(op, [a, b] if not isinstance(op, Pad) else [a], "join")
+    (z,) = e.add(FullyConnected(), [a if own else "x", c("wz", 0.2, 5, 8 if own else 32)], "head")
+    return done(e, y, z)
+
+
+def copies(graph: Graph) -> list[str]:
+    return [str(n.inputs[0]) for n in graph.nodes if n.op.kind == "Requantize"]
+
+
+def head_sqnr(graph: Graph, integer: Graph, data: Sequence[dict[str, np.ndarray]]) -> float:
+    f = [run_float(graph, s)["head"] for s in data]
+    q = [real_output(integer, "head", run_int(integer, quantize_inputs(integer, s))["head"]) for s in data]
+    found = sqnr_db(np.concatenate(f), np.concatenate(q))
+    assert found is not None
+    return found
+
+
+JOINS = [Concat(1), Maximum(), Minimum(), Pad((0, 2), (0, 1), value=30.0)]
+
+
+@pytest.mark.parametrize("op", JOINS)
+@pytest.mark.parametrize("observer", ["min-max", "percentile"])
+def test_what_else_reads_an_operand_keeps_its_precision(op: Op, observer: str) -> None:
+    graph = joined(op, 10.0)
+    data = samples(graph, 40)
+    integer = quantize(graph, data, QuantConfig.from_dict({"observer": observer}))
+    assert copies(integer) == ["small"]
+    assert integer.type("small").qp.s < integer.type("join").qp.s / 5
+    assert head_sqnr(graph, integer, data) > 33
+    apart = quantize(joined(op, 10.0, own=False), data)
+    assert apart.type("small").qp == apart.type("join").qp and not copies(apart)  # nobody else reads it
+
+
+@pytest.mark.parametrize("op", [Concat(1), Maximum(), Minimum()])
+def test_ranges_that_hardly_differ_are_shared(op: Op) -> None:
+    graph = joined(op, 1.0)
+    integer = quantize(graph, samples(graph, 40))
+    assert not copies(integer)
+    assert integer.type("small").qp == integer.type("large").qp == integer.type("join").qp
+
+
+def test_an_operand_s_scale_does_not_flow_back_through_rearrangements_to_the_input() -> None:
+    rng, e = np.random.default_rng(6), editor()
+    e.input("x", tensor(1, 16))
+    left, right = e.add(Split(1, (8, 8)), ["x"], "split")
+    weights = e.constant("w", (3.0 * rng.normal(size=(4, 8))).astype(np.float32))
+    (large,) = e.add(FullyConnected(), [left, weights], "large")
+    (y,) = e.add(Concat(1), [large, right], "join")
+    graph = done(e, y)
+    data = samples(graph, 40)
+    integer = quantize(graph, data)
+    assert integer.type("x").qp.s == pytest.approx(max(np.ptp(np.stack([s["x"] for s in data])), 0) / 255, rel=1e-3)
+    assert len(copies(integer)) == 1 and integer.type("x").qp.s < integer.type("join").qp.s / 3
+
+
+def test_an_output_that_cuts_its_operands_has_a_scale_of_its_own() -> None:
+    e = editor()
+    e.input("x", tensor(1, 30))
+    bound = e.constant("bound", np.full((1, 30), 0.5, np.float32))
+    (low,) = e.add(Minimum(), ["x", bound], "low")
+    (y,) = e.add(Maximum(), [low, e.constant("zero", np.zeros((1, 30), np.float32))], "high")
+    graph = done(e, y)
+    data = samples(graph, 40, scale=20.0)
+    integer = quantize(graph, data)
+    assert copies(integer) == ["low"]
+    assert integer.type("high").qp.s == pytest.approx(0.5 / 255, rel=1e-3)
+    assert integer.type("x").qp.s > 0.2
+    f, q = outputs(graph, integer, data)
+    assert np.abs(f - q).max() < integer.type("x").qp.s
+
+
+def test_without_samples_what_can_share_parameters_does() -> None:
+    e = editor()
+    a, b = e.input("a", tensor(1, 4, q=Q1)), e.input("b", tensor(1, 4, q=Q1))
+    (y,) = e.add(Concat(1), [a, b], "concat")
+    (z,) = e.add(Clip(0.0), [a], "clip", types=[tensor(1, 4, q=Q2)])
+    integer = quantize(done(e, y, z), None)
+    assert integer.type("concat").qp == Q1 and not copies(integer)
 
 
 UNIT = QParams.per_tensor(1 / 256, -128)
