@@ -15,6 +15,8 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.group_norm import GroupNorm
+from edgeq.ops.layer_norm import LayerNorm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -132,6 +134,8 @@ def of_channels(channels: int) -> Iterator[tuple[str, Op, tuple[tuple[int, ...],
     yield "2x2", AveragePool2D((2, 2), (2, 2)), (image,)
     yield "3x3", AveragePool2D((3, 3), padding=same), (image,)
     yield "image", Mean((1, 2)), (image,)
+    yield "rows", LayerNorm(1e-5, axis=1), ((3, channels), (channels,), (channels,))
+    yield "two", GroupNorm(1e-5, groups=2), ((1, 3, 5, 2 * channels), (2 * channels,), (2 * channels,))
     yield "same", Add(), (image, image)
     yield "channels", Mul(), (image, (channels,))
 

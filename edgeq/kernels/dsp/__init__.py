@@ -11,13 +11,16 @@ from edgeq.kernels.dsp.depthwise_any import row_any
 from edgeq.kernels.dsp.elementwise import mul_rows, sum_rows
 from edgeq.kernels.dsp.fully_connected import fully_connected_rows
 from edgeq.kernels.dsp.mean import mean_rows
+from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
 from edgeq.kernels.dsp.winograd import winograd_rows
 from edgeq.ops._addsub import SumOp
+from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.group_norm import GroupNorm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -31,4 +34,6 @@ ROWS: KernelTable = {
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: mean_rows(),
+    NormalizeLast: (normalize_row(),),
+    GroupNorm: (normalize_row(),),
 }

@@ -8,13 +8,16 @@ from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
 from edgeq.kernels.mve.fully_connected import fully_connected_row
 from edgeq.kernels.mve.mean import mean_row
+from edgeq.kernels.mve.normalize import normalize_row
 from edgeq.kernels.mve.pools import average_pool2d_row, max_pool2d_row
 from edgeq.ops._addsub import SumOp
+from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops._table import TableOp
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.group_norm import GroupNorm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -29,6 +32,8 @@ ROWS: KernelTable = {
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),
+    NormalizeLast: (normalize_row(),),
+    GroupNorm: (normalize_row(),),
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
 }

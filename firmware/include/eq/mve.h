@@ -55,6 +55,11 @@ EQ_INLINE eq_s8x16 eq_gather_s8(const int8_t *from, eq_s8x16 offset)
     return vldrbq_gather_offset_s8(from, vreinterpretq_u8_s8(offset));
 }
 
+EQ_INLINE eq_s32x4 eq_load_s8_to_s32(const int8_t *from)
+{
+    return vldrbq_s32(from);
+}
+
 EQ_INLINE eq_s32x4 eq_load_s8_to_s32_n(const int8_t *from, int32_t n)
 {
     return vldrbq_z_s32(from, vctp32q((uint32_t)n));
@@ -65,7 +70,17 @@ EQ_INLINE eq_s32x4 eq_load_s32(const int32_t *from)
     return vldrwq_s32(from);
 }
 
+EQ_INLINE eq_s32x4 eq_load_s32_n(const int32_t *from, int32_t n)
+{
+    return vldrwq_z_s32(from, vctp32q((uint32_t)n));
+}
+
 /* the low bytes */
+EQ_INLINE void eq_store_s32_to_s8(int8_t *to, eq_s32x4 a)
+{
+    vstrbq_s32(to, a);
+}
+
 EQ_INLINE void eq_store_s32_to_s8_n(int8_t *to, eq_s32x4 a, int32_t n)
 {
     vstrbq_p_s32(to, a, vctp32q((uint32_t)n));
@@ -103,6 +118,18 @@ EQ_INLINE eq_s16x8 eq_multiply_even_s8(eq_s8x16 a, eq_s8x16 b)
 EQ_INLINE eq_s16x8 eq_multiply_odd_s8(eq_s8x16 a, eq_s8x16 b)
 {
     return vmulltq_int_s8(a, b);
+}
+
+/* sum + a[0] + a[1] + ... */
+EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
+{
+    return vaddvaq_s8(sum, a);
+}
+
+/* sum + a[0] * b[0] + a[1] * b[1] + ... */
+EQ_INLINE int32_t eq_dot_s8(int32_t sum, eq_s8x16 a, eq_s8x16 b)
+{
+    return vmladavaq_s8(sum, a, b);
 }
 
 EQ_INLINE eq_s16x8 eq_widen_even_s8(eq_s8x16 a)
@@ -295,10 +322,17 @@ EQ_INLINE int8_t eq_limit_s8(int32_t a)
 EQ_LANES(16, eq_s8x16, eq_load_s8, (const int8_t *from), from[i])
 EQ_LANES(16, eq_s8x16, eq_load_s8_n, (const int8_t *from, int32_t n), (int8_t)(i < n ? from[i] : 0))
 EQ_LANES(16, eq_s8x16, eq_gather_s8, (const int8_t *from, eq_s8x16 offset), from[(uint8_t)offset.lane[i]])
+EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32, (const int8_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32_n, (const int8_t *from, int32_t n), i < n ? from[i] : 0)
 EQ_LANES(4, eq_s32x4, eq_load_s32, (const int32_t *from), from[i])
+EQ_LANES(4, eq_s32x4, eq_load_s32_n, (const int32_t *from, int32_t n), i < n ? from[i] : 0)
 EQ_STORE(16, eq_s8x16, eq_store_s8_n, int8_t, a.lane[i])
 EQ_STORE(4, eq_s32x4, eq_store_s32_to_s8_n, int8_t, (int8_t)(uint8_t)((uint32_t)a.lane[i] & 0xffU))
+
+EQ_INLINE void eq_store_s32_to_s8(int8_t *to, eq_s32x4 a)
+{
+    eq_store_s32_to_s8_n(to, a, 4);
+}
 
 EQ_INLINE void eq_store_s8(int8_t *to, eq_s8x16 a)
 {
@@ -312,6 +346,22 @@ EQ_LANES(16, eq_s8x16, eq_max_s8, (eq_s8x16 a, eq_s8x16 b), a.lane[i] > b.lane[i
 EQ_LANES(16, eq_s8x16, eq_min_s8, (eq_s8x16 a, eq_s8x16 b), a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i])
 EQ_LANES(8, eq_s16x8, eq_multiply_even_s8, (eq_s8x16 a, eq_s8x16 b), (int16_t)(a.lane[2 * i] * b.lane[2 * i]))
 EQ_LANES(8, eq_s16x8, eq_multiply_odd_s8, (eq_s8x16 a, eq_s8x16 b), (int16_t)(a.lane[2 * i + 1] * b.lane[2 * i + 1]))
+EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
+{
+    for (int32_t i = 0; i < 16; i++) {
+        sum += a.lane[i];
+    }
+    return sum;
+}
+
+EQ_INLINE int32_t eq_dot_s8(int32_t sum, eq_s8x16 a, eq_s8x16 b)
+{
+    for (int32_t i = 0; i < 16; i++) {
+        sum += a.lane[i] * b.lane[i];
+    }
+    return sum;
+}
+
 EQ_LANES(8, eq_s16x8, eq_widen_even_s8, (eq_s8x16 a), a.lane[2 * i])
 EQ_LANES(8, eq_s16x8, eq_widen_odd_s8, (eq_s8x16 a), a.lane[2 * i + 1])
 
