@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeq.api.paths import DUMP_HINT, check_dump
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.text import print_graph, save_graph
 
 _STEP = re.compile(r"\d{2,}_\w+\.txt")
-HINT = "give --dump-ir a folder of its own"
 
 
 def dump_into(path: str | Path | None) -> Observe:
@@ -28,8 +28,7 @@ def dump_into(path: str | Path | None) -> Observe:
     if path is None:
         return unobserved
     folder = Path(path)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError("is not a folder", hint=HINT, where=str(folder))
+    check_dump(folder)
     written: list[Graph] = []
 
     def observe(name: str, graph: Graph) -> None:
@@ -63,4 +62,4 @@ def _prepare(folder: Path) -> None:
                 text.unlink()
                 constants.unlink()
     except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror}", hint=HINT, where=str(folder)) from error
+        raise UsageError(f"cannot be written: {error.strerror}", hint=DUMP_HINT, where=str(folder)) from error

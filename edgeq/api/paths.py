@@ -16,19 +16,32 @@ from edgeq.codegen.manifest import read_manifest
 from edgeq.errors import UsageError
 from edgeq.importers import kind_of
 
+DUMP_HINT = "give --dump-ir a folder of its own"
 SAMPLES_HINT = "give an .npz with the samples as array `x`"
 
 
 def check_sources(options: BuildOptions) -> None:
-    """Make sure that a model and its calibration data are there.
+    """Make sure that a model and its calibration data are there, and that graphs can be dumped where that is wanted.
 
     Raises:
-        UsageError: one of them is not, or the model's format is unknown.
+        UsageError: one of them is not, the model's format is unknown, or `dump_ir` is a file.
         ModelError: the model's file is empty.
     """
     kind_of(options.model_path)
     if isinstance(options.calibration, str | Path):
         check_samples(Path(options.calibration))
+    if options.dump_ir is not None:
+        check_dump(Path(options.dump_ir))
+
+
+def check_dump(folder: Path) -> None:
+    """Make sure that a folder for dumped graphs is no file.
+
+    Raises:
+        UsageError: it is.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("is not a folder", hint=DUMP_HINT, where=str(folder))
 
 
 def check_output(options: BuildOptions) -> None:

@@ -75,10 +75,17 @@ def command(
         _kernels(summary)
         return
     rows = [
-        [e["name"], e["op"], e.get("kernel", ""), "x".join(map(str, e["output_shape"])), e["macs"], e["weights_bytes"]]
+        [
+            e["name"],
+            e["op"],
+            *([e["kernel"]] if built else []),
+            "x".join(map(str, e["output_shape"])),
+            e["macs"],
+            e["weights_bytes"],
+        ]
         for e in summary["layers"]
     ]
-    table("layer", "operator", "kernel", "output", "MACs", "weights B", rows=rows)
+    table("layer", "operator", *(["kernel"] if built else []), "output", "MACs", "weights B", rows=rows)
 
 
 def _made_for(manifest: dict[str, Any]) -> str:
@@ -127,4 +134,4 @@ def _memory(folder: Path, drawing: Path, json: bool) -> None:
 def _places(tensors: list[dict[str, Any]]) -> str:
     """Where tensors lie, in a line."""
     names = ("scratch" if t["kind"] == "scratch" else t["value"] for t in tensors)
-    return ", ".join(f"{name} {t['offset']}+{t['bytes']}" for name, t in zip(names, tensors, strict=True))
+    return ", ".join(f"{name} {t['offset']:,}+{t['bytes']:,}" for name, t in zip(names, tensors, strict=True))
