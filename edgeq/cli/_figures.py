@@ -66,7 +66,7 @@ def share(manifest: Mapping[str, Any], kind: str, target: Target) -> str:
     said of an emulator's memory.
     """
     used = manifest[f"{kind.lower()}_bytes"]
-    apart = kind == "flash" and manifest.get("weights_region", "flash") not in ("flash", None)
+    apart = kind == "flash" and manifest.get("weights_region", "flash") != "flash"
     elsewhere = manifest["memory"]["weights"] if apart else 0
     note = f"of which {size(elsewhere)} elsewhere; " if elsewhere else ""
     chip = (manifest.get("chip") or {}).get(kind.lower())

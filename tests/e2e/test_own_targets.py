@@ -77,7 +77,7 @@ def test_figures_are_the_boards_own(place: Path) -> None:
         pytest.skip("no compiler for cortex-m4")
     shown = succeeds("build", DIGITS, "--board", "boards/netduino.toml").out
     assert shown.startswith("digits for netduino in build/digits-netduino\n")
-    assert "% of 512.0 KiB" in shown and "% of 64.0 KiB" in shown
+    assert "% of 524,288 B" in shown and "% of 65,536 B" in shown
 
 
 @pytest.mark.parametrize("option", ["--target", "--board"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import edgeq, succeeds
 from small_net import small_net
 
-from edgeq.cli.build import share
+from edgeq.cli._figures import share
 from edgeq.codegen import Program, emit, lower
 from edgeq.codegen.manifest import make_manifest, update_manifest
 from edgeq.errors import UsageError
@@ -118,13 +119,26 @@ def test_command_refuses(folder: Path, tmp_path: Path) -> None:
 
 
 def test_share_of_the_target() -> None:
-    made = {
+    made: dict[str, Any] = {
         "target": "cortex-m4",
         "flash_bytes": 39 * 1024,
         "ram_bytes": 9792,
         "memory": {"platform": 1024, "platform_ram": 448},
     }
+    made["stack_bytes"] = 344
     core, host = load_target("cortex-m4"), load_target("host")
-    assert share(made, "flash", core) == "39.0 KiB, with 1,024 B of the platform 1.0 % of 4,096.0 KiB"
-    assert share(made, "RAM", core) == "9,792 B, with 448 B of the platform 0.2 % of 4,096.0 KiB"
-    assert share(made, "RAM", host) == "9,792 B"
+    assert share(made, "flash", core) == share(made, "RAM", core) == "", "4 MiB of an emulator say nothing"
+    board = replace(core, emulated=False)
+    assert share(made, "flash", board) == "with 1,024 B of the platform 1.0 % of 4,194,304 B"
+    assert share(made, "RAM", board) == "with 448 B of the platform 0.2 % of 4,194,304 B"
+    assert share(made, "RAM", host) == ""
+    made["chip"] = {"flash": 1 << 16, "ram": None}
+    assert share(made, "flash", board) == "60.9 % of 65,536 B"
+    assert share(made, "RAM", board) == "with 448 B of the platform 0.2 % of 4,194,304 B"
+    made["chip"] = {"flash": None, "ram": 1 << 14}
+    assert share(made, "RAM", core) == "with stack 61.9 % of 16,384 B"
+    made |= {"weights_region": "weights", "memory": {**made["memory"], "weights": 30 * 1024}}
+    assert share(made, "flash", core) == "of which 30,720 B elsewhere"
+    assert (
+        share(made, "flash", board) == "of which 30,720 B elsewhere; with 1,024 B of the platform 0.2 % of 4,194,304 B"
+    )
