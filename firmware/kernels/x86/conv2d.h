@@ -53,8 +53,9 @@ EQ_INLINE void eq_window(const eq_conv2d_x86_params *p, const int8_t *image, int
     eq_fill(to + used, 0, p->depth - used);
 }
 
-EQ_INLINE void eq_conv2d(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch,
-                         eq_rounding rounding)
+/* Compiled once: which rounding it is costs a branch for each vector of sums. */
+static __attribute__((noinline)) void eq_conv2d(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                                void *scratch, eq_rounding rounding)
 {
     eq_activation *const windows = (eq_activation *)scratch;
     const int32_t pixels = p->out_h * p->out_w;

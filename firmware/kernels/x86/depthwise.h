@@ -101,8 +101,9 @@ EQ_INLINE void eq_pixels(const eq_depthwise_conv2d_x86_params *p, const int8_t *
     }
 }
 
-EQ_INLINE void eq_depthwise(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch,
-                            eq_rounding rounding)
+/* Compiled once: which rounding it is costs a branch for each vector of sums. */
+static __attribute__((noinline)) void eq_depthwise(const eq_depthwise_conv2d_x86_params *p, const int8_t *input,
+                                                   int8_t *output, void *scratch, eq_rounding rounding)
 {
     int8_t *const paired = (int8_t *)scratch;
     const int32_t pairs = (p->kernel_h + 1) / 2;

@@ -65,10 +65,7 @@ EQ_INLINE void eq_strip(const eq_conv2d_x86_params *p, const eq_activation *wind
     for (; i + EQ_TILE <= count; i += EQ_TILE) {
         eq_tile(p, windows + (int64_t)i * p->depth, output + (int64_t)i * p->out_c, c, EQ_TILE, vectors, rounding);
     }
-    for (; i + 2 <= count; i += 2) {
-        eq_tile(p, windows + (int64_t)i * p->depth, output + (int64_t)i * p->out_c, c, 2, vectors, rounding);
-    }
-    if (i < count) {
+    for (; i < count; i++) {
         eq_tile(p, windows + (int64_t)i * p->depth, output + (int64_t)i * p->out_c, c, 1, vectors, rounding);
     }
 }
