@@ -42,7 +42,7 @@ def _whole(folder: Path, optimize: str | None = None) -> str:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     listed = (folder / LIST).read_text().splitlines()
     assert sorted(path for path in entries(folder) if not path.startswith((".edgeq", "notes"))) == listed
-    assert 'CACHE STRING "Optimization level"' in (folder / "CMakeLists.txt").read_text()
+    assert 'CACHE STRING "Optimization level of hello_sine"' in (folder / "CMakeLists.txt").read_text()
     assert optimize in (None, manifest["optimize"])
     assert check.verify(folder, samples=2)["mismatches"] == 0
     return str(manifest["optimize"])
