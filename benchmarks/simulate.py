@@ -10,10 +10,12 @@ number alone, or near one number.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,26 @@ def parts(graph: Graph, count: int, seed: int) -> Iterator[dict[str, Array]]:
         yield values
 
 
+def differences(builds: Sequence[Built], values: Mapping[str, Array]) -> tuple[int, int]:
+    """How many inputs went through all builds, and of how many a bit differs somewhere."""
+    graph = builds[0].graph
+    arrays = [values[name] for name in graph.public_inputs]
+    first, *others = [run_program(built.program, arrays) for built in builds]
+    batch = graph.type(graph.public_inputs[0]).shape[0]
+    size = len(arrays[0]) // batch
+    same = np.ones(size, bool)
+    for results in others:
+        for one, other in zip(first, results, strict=True):
+            same &= (one.reshape(size, -1) == other.reshape(size, -1)).all(axis=1)
+    for index in range(min(CHECKED, size)):
+        wanted = run_int(
+            graph, {name: values[name][index * batch : (index + 1) * batch] for name in graph.public_inputs}
+        )
+        for name, result in zip(graph.public_outputs, first, strict=True):
+            same[index] &= np.array_equal(result.reshape(size, -1)[index], wanted[name].ravel())
+    return size, int((~same).sum())
+
+
 def main() -> int:
     """The command; 1 if any bit differs."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -57,6 +79,7 @@ def main() -> int:
     parser.add_argument("--calibration", type=Path)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         builds = []
@@ -64,25 +87,12 @@ def main() -> int:
             place = Path(folder) / (core or "host")
             edgeq.build(BuildOptions(options.model, "host", options.calibration, place, simulate=core, name="model"))
             builds.append(Built.read(place))
-        graph = builds[0].graph
         done, different, begun = 0, 0, time.monotonic()
-        for values in parts(graph, options.inputs, options.seed):
-            arrays = [values[name] for name in graph.public_inputs]
-            first, *others = [run_program(built.program, arrays) for built in builds]
-            batch = graph.type(graph.public_inputs[0]).shape[0]
-            size = len(arrays[0]) // batch
-            for results in others:
-                same = np.ones(size, bool)
-                for one, other in zip(first, results, strict=True):
-                    same &= (one.reshape(size, -1) == other.reshape(size, -1)).all(axis=1)
-                different += int((~same).sum())
-            for index in range(min(CHECKED, size)):
-                inputs = {n: values[n][index * batch : (index + 1) * batch] for n in graph.public_inputs}
-                wanted = run_int(graph, inputs)
-                for name, result in zip(graph.public_outputs, first, strict=True):
-                    different += int(not np.array_equal(result.reshape(size, -1)[index], wanted[name].ravel()))
-            done += size
-            print(f"{done} inputs, {different} different, {time.monotonic() - begun:.0f} s", flush=True)
+        with ThreadPoolExecutor(options.jobs) as pool:  # the programs run in processes of their own
+            inputs = parts(builds[0].graph, options.inputs, options.seed)
+            for size, wrong in pool.map(lambda values: differences(builds, values), inputs):
+                done, different = done + size, different + wrong
+                print(f"{done} inputs, {different} different, {time.monotonic() - begun:.0f} s", flush=True)
     return 1 if different else 0
 
 

@@ -5,7 +5,7 @@ A Graph is a value: passes take one and return another, which they build with a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -144,6 +144,10 @@ def _site(values: Mapping[str, Value], node: Node, numerics: Numerics | None) ->
     )
 
 
+MANY = 100
+"""Names made of one, from which on none is tried again that was taken before."""
+
+
 class GraphEditor:
     """Builds a Graph, from nothing or from another one. Order of nodes does not matter; `finish` sorts them."""
 
@@ -158,12 +162,17 @@ class GraphEditor:
         self.ports: dict[str, DType] = dict(base.ports) if base else {}
         self.states: list[State] = list(base.states) if base else []
         self.batch: str | None = base.batch if base else None
+        self._taken: dict[str, int] = {}
+        self.readers_of: Callable[[str], Iterable[Node]] | None = None
+        """Who reads a value, where somebody keeps account of it; else all nodes are looked at."""
 
     def unique(self, hint: str) -> str:
         """A name that no value and no node has yet: `hint`, or `hint_2`, `hint_3`, …"""
         name, count = hint, 1
         while name in self.values or name in self.nodes:
             count += 1
+            if count == MANY:  # thousands are made of one name only in strange models, which must not take hours
+                count = self._taken[hint] = self._taken.get(hint, MANY) + 1
             name = f"{hint}_{count}"
         return name
 
@@ -239,7 +248,7 @@ class GraphEditor:
 
     def replace_uses(self, old: str, new: str) -> None:
         """Make every node and graph output that reads `old` read `new`."""
-        for node in list(self.nodes.values()):
+        for node in list(self.nodes.values()) if self.readers_of is None else self.readers_of(old):
             if old in node.inputs:
                 self.nodes[node.name] = replace(node, inputs=tuple(new if i == old else i for i in node.inputs))
         self.rename_output(old, new)

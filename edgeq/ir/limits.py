@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-NODES = 50_000
+NODES = 20_000
 """Nodes, once functions are expanded."""
 DEPTH = 100
 """Functions within functions."""

@@ -12,6 +12,7 @@ from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.limits import SECONDS
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.passes._index import Index
 
 O = TypeVar("O", bound=Op)  # noqa: E741 - an operator
 
@@ -21,32 +22,12 @@ class View:
 
     def __init__(self, graph: Graph) -> None:
         self.edit: GraphEditor = graph.edit()
-        self._producers: dict[str, Node] | None = None
-        self._consumers: dict[str, list[Node]] = {}
-
-    def _index(self) -> dict[str, Node]:
-        if self._producers is None:
-            self._producers = {out: node for node in self.edit.nodes.values() for out in node.outputs}
-            self._consumers = {}
-            for node in self.edit.nodes.values():
-                for name in dict.fromkeys(i for i in node.inputs if i is not None):
-                    self._consumers.setdefault(name, []).append(node)
-        return self._producers
+        self._index = Index(self.edit)
+        self.edit.readers_of = self._index.readers
 
     def changed(self) -> None:
-        """Forget what was known, and drop nodes whose outputs nothing reads any more."""
-        while True:
-            self._producers = None
-            self._index()
-            dead = [
-                node.name
-                for node in self.edit.nodes.values()
-                if not any(self._consumers.get(o) or o in self.edit.outputs for o in node.outputs)
-            ]
-            if not dead:
-                return
-            for name in dead:
-                self.edit.remove(name)
+        """Drop nodes whose outputs nothing reads any more."""
+        self._index.drop_dead()
 
     def type_of(self, name: str) -> TensorType:
         """The type of a value."""
@@ -79,12 +60,11 @@ class View:
 
     def producer(self, name: str | None) -> Node | None:
         """The node that computes a value; None for inputs and constants."""
-        return None if name is None else self._index().get(name)
+        return None if name is None else self._index.producer(name)
 
     def consumers(self, name: str) -> Sequence[Node]:
         """The nodes that read a value, each once."""
-        self._index()
-        return self._consumers.get(name, ())
+        return self._index.readers(name)
 
     def only_consumer(self, name: str) -> Node | None:
         """The node that alone reads a value; None if there are several, or if the caller of the graph reads it too."""

@@ -11,7 +11,7 @@ from edgeq.ops.function import ELEMENT, Function, is_part, substituted, written
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.recognize_functions import LIMIT, absorbable, leaves_of, scalar
 
-LONGEST = 1000
+LONGEST = 400
 """Characters of an expression. Each occurrence of the element may stand for another expression, and so on."""
 
 

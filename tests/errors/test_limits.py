@@ -75,9 +75,9 @@ def _doubling(depth: int, first: list[onnx.NodeProto]) -> onnx.ModelProto:
 
 def test_functions_that_multiply(tmp_path: Path) -> None:
     error = _refused(_doubling(25, [node("Relu", ["a"], ["b"])]), tmp_path)
-    assert error.message == "the model has 16,777,216 nodes or more; the limit is 50,000"
+    assert error.message == "the model has 16,777,216 nodes or more; the limit is 20,000"
     error = _refused(_doubling(90, [node("Relu", ["a"], ["b"])]), tmp_path)
-    assert "nodes or more; the limit is 50,000" in error.message
+    assert "nodes or more; the limit is 20,000" in error.message
 
 
 def test_functions_in_branches_that_multiply(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_functions_in_branches_that_multiply(tmp_path: Path) -> None:
         inner = helper.make_graph(calls, "inner", [], [helper.make_tensor_value_info("u", 1, None)])
         condition = node("Constant", [], ["c"], value=numpy_helper.from_array(np.array(True)))
         bodies[f"f{k}"] = [condition, node("If", ["c"], ["b"], then_branch=inner, else_branch=inner)]
-    assert "the limit is 50,000" in _refused(_functions(bodies, "f24"), tmp_path).message
+    assert "the limit is 20,000" in _refused(_functions(bodies, "f24"), tmp_path).message
 
 
 def test_functions_that_multiply_bytes(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_functions_below_the_limits(tmp_path: Path) -> None:
 def test_too_many_nodes_and_ports(tmp_path: Path) -> None:
     nodes = [node("Neg", ["x"], [f"y{k}"]) for k in range(limits.NODES + 1)]
     error = _refused(model_of(nodes, {"x": (1, 4)}, ["y0"], {}), tmp_path)
-    assert error.message == "the model has 50,001 nodes or more; the limit is 50,000"
+    assert error.message == "the model has 20,001 nodes or more; the limit is 20,000"
     outputs = [f"y{k}" for k in range(limits.PORTS + 1)]
     error = _refused(model_of(nodes[: len(outputs)], {"x": (1, 4)}, outputs, {}), tmp_path)
     assert error.message == "the model has 1,001 outputs; the limit is 1,000"

@@ -70,9 +70,9 @@ def _constant_output(builder: Builder, name: str, constant: Constant) -> str:
         for node in list(builder.editor.nodes.values()):
             inputs = tuple(copy if i == name else i for i in node.inputs)
             builder.editor.nodes[node.name] = replace(node, inputs=inputs)
-    if constant.q is not None and constant.data.dtype == np.int8:
+    if constant.q is not None and constant.q.axis is None and constant.data.dtype == np.int8:
         return builder.store(name, constant.data, constant.q)
-    return builder.store(name, constant.real().astype(np.float32))  # also a dequantized bias, of 32 bits
+    return builder.store(name, constant.real().astype(np.float32))  # also dequantized weights and biases
 
 
 def _rearrangements(builder: Builder) -> list[Node]:

@@ -134,6 +134,11 @@ class Builder:
                 f"the output {tensor.label} is a constant of type {tensor.dtype}",
                 "edgeq's outputs are real numbers or quantized ones: remove it from the model",
             )
+        if constant.type.q is not None and constant.type.q.axis is not None:
+            raise Problem(
+                f"the output {tensor.label} is a constant with a scale for each channel",
+                "edgeq's outputs have one scale: remove it from the model",
+            )
         return self.editor.constant(f"{value}_output", constant.data, constant.type.q)
 
     def _name_output(self, value: str, name: str) -> str:
