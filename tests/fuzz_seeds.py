@@ -390,7 +390,7 @@ def _changed_op(rng: Random, op: Operator, count: int) -> Operator:
         return replace(op, inputs=inputs)
     if what == 2:
         return replace(op, outputs=pick(rng, ([], [-1], [0], [count - 1], [count + 3], [*op.outputs, 0])))
-    if what == 3:
+    if what == 3 or not op.options:
         return replace(op, table="", options={})
     key = pick(rng, list(op.options))
     value = op.options[key]

@@ -166,7 +166,10 @@ def _reach(program: Program, port: Port) -> str:
     """The declaration of the pointer at which kernels read an input."""
     size = f"sizeof *{port.id} * {program.name.upper()}_{port.id.upper()}_SIZE"
     head = f"const int8_t *const from_{port.id} = {program.name}_reachable("
-    return _wrapped(head, [f"memory + {port.offset}", port.id, size], ");", 4)
+    text = _wrapped(head, [f"memory + {port.offset}", port.id, size], ");", 4)
+    places = [*(place for call in program.calls for place in call.inputs), *(state.after for state in program.states)]
+    read = any(place.port is not None and program.inputs[place.port] is port for place in places)
+    return text if read else f"{text}\n    (void)from_{port.id}; /* no layer reads it */"
 
 
 def _glue_call(program: Program) -> str:

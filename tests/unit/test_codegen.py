@@ -12,6 +12,7 @@ from pathlib import Path
 import needs
 import numpy as np
 import pytest
+from pass_graphs import Net
 from small_net import small_net
 
 from edgeq.codegen import Program, emit, lower, read_manifest, render, update_manifest
@@ -24,9 +25,12 @@ from edgeq.ir.graph import GraphEditor
 from edgeq.ir.tensor import QParams
 from edgeq.ir.text import load_graph, print_graph
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops.abs import Abs
 from edgeq.ops.conv2d import Conv2D
+from edgeq.passes.pipeline import optimize_integer
+from edgeq.quantize import quantize
 from edgeq.target import Region, load_target
-from edgeq.toolchain import run
+from edgeq.toolchain import build, run
 
 HOST = load_target("host")
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror")
@@ -351,3 +355,15 @@ def test_failed_build_leaves_what_was_there(program: Program, tmp_path: Path) ->
         emit(program, small_net(), None, HOST, stage)
         raise ZeroDivisionError
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_inputs_that_nothing_reads(tmp_path: Path) -> None:
+    """The C of such a network compiles without a warning, too."""
+    net = Net(1)
+    x, unread = net.input("x", 1, 4), net.input("unread", 1, 8)
+    samples = [{"x": np.ones((1, 4)), "unread": np.ones((1, 8))}]
+    graph = optimize_integer(quantize(net.finish(net.add(Abs(), x, name="y")), samples))
+    assert unread in graph.inputs
+    emit(lower(graph, HOST, "net"), graph, None, HOST, tmp_path / "out")
+    assert "(void)from_unread; /* no layer reads it */" in (tmp_path / "out" / "src" / "net.c").read_text()
+    assert build(tmp_path / "out", "net", HOST, werror=True).program.is_file()
