@@ -58,6 +58,10 @@ def _target(address: int, word: int, following: int) -> int | None:
     if word & 0x7F == 0x6F:  # JAL
         low = (word >> 21 & 0x3FF) << 1 | (word >> 20 & 1) << 11 | word & 0xFF000
         return address + low - (word >> 31 << 20)
+    if word >> 16 == 0 and word & 0xE003 == 0xA001:  # C.J, which may be the last call of a function
+        bits = (word >> 12 & 1) << 11 | (word >> 11 & 1) << 4 | (word >> 9 & 3) << 8 | (word >> 8 & 1) << 10
+        bits |= (word >> 7 & 1) << 6 | (word >> 6 & 1) << 7 | (word >> 3 & 7) << 1 | (word >> 2 & 1) << 5
+        return address + _signed(bits, 12)
     through = word >> 7 & 31
     if word & 0x7F == 0x17 and following & 0x707F == 0x67 and following >> 15 & 31 == through:  # AUIPC, JALR
         return address + _signed(word & 0xFFFFF000, 32) + _signed(following >> 20, 12)

@@ -361,8 +361,12 @@ def test_accuracy(spelling: Spelling, tmp_path: Path) -> None:
     assert not spelling.absent & {n.op.kind for n in model.graph.nodes}
 
 
+BUILT = ("pad_far_below", "pad_before_dilated", "mask_rows_hidden", "mask_and_bias", "normalized_before_padded", "mish")
+"""One for each way in which the code differs."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda s: s.name)
+@pytest.mark.parametrize("spelling", [s for s in SPELLINGS if s.name in BUILT], ids=lambda s: s.name)
 def test_the_program_equals_the_simulator(spelling: Spelling, tmp_path: Path) -> None:
     model, file, _ = quantized(spelling, tmp_path)
     options = edgeq.BuildOptions(model=file, target="host", output=tmp_path / "out", sanitize=True)

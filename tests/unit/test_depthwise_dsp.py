@@ -92,10 +92,10 @@ def test_scaled_biases() -> None:
 
 def test_accumulators_that_scaling_would_overflow_are_refused() -> None:
     op = DepthwiseConv2D()
-    assert fits_3x3(site(op, (1, 4, 4, 9), (3, 3, 9), 0.05, bias=2**20), 1)
-    assert not fits_3x3(site(op, (1, 4, 4, 9), (3, 3, 9), 0.05, bias=2**30), 1)
-    assert not fits_3x3(site(op, (1, 4, 4, 9), (3, 3, 9), 0.0001), 1)
-    assert fits_3x3(site(op, (1, 4, 4, 9), (3, 3, 9), 0.0001, Numerics.TFLM), 1)
+    assert fits_3x3(1)(site(op, (1, 4, 4, 9), (3, 3, 9), 0.05, bias=2**20))
+    assert not fits_3x3(1)(site(op, (1, 4, 4, 9), (3, 3, 9), 0.05, bias=2**30))
+    assert not fits_3x3(1)(site(op, (1, 4, 4, 9), (3, 3, 9), 0.0001))
+    assert fits_3x3(1)(site(op, (1, 4, 4, 9), (3, 3, 9), 0.0001, Numerics.TFLM))
 
 
 @pytest.mark.parametrize("stride", [1, 2])

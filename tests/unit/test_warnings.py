@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import SINE, edgeq
@@ -52,9 +53,9 @@ def test_refused_warnings_are_one_error_of_the_class_of_the_first() -> None:
 def doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model that is read gives a warning."""
 
-    def load(path: Path, shapes: object) -> Graph:
+    def load(*arguments: Any, **named: Any) -> Graph:
         warn("is doubtful", hint="look at it", where="conv")
-        return read(path, shapes)
+        return read(*arguments, **named)
 
     read = flow.import_model
     monkeypatch.setattr(flow, "import_model", load)
