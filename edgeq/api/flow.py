@@ -49,7 +49,7 @@ from edgeq.report.library_calls import layers_of, library_calls
 from edgeq.report.size import end_within, measure
 from edgeq.sequence import run_sequences, unroll
 from edgeq.simulator import FloatExecutor, IntExecutor
-from edgeq.target import Target, load_target, target_name, with_isa
+from edgeq.target import Target, load_target, target_name, with_console, with_isa
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.cmake import check_compilable, forget_place
 from edgeq.toolchain.compilers import find_toolchain
@@ -371,7 +371,7 @@ def _target(options: BuildOptions) -> Target:
     Raises:
         UsageError: there is no such target, or the instruction set is not one of its.
     """
-    target = load_target(options.target)
+    target = with_console(load_target(options.target), options.console)
     if options.simulate is None:
         return with_isa(target, options.isa)
     if options.isa is not None:

@@ -210,6 +210,16 @@ class BuildOptions:
             default="this machine's",
         ),
     ] = None
+    console: Annotated[
+        str | None,
+        Option(
+            "What the firmware talks through: semihosting (debugger or emulator) or uart (serial line)",
+            TEXT,
+            BUILD,
+            metavar="C",
+            default="the board's",
+        ),
+    ] = None
     sanitize: Annotated[bool, Option("Host only: AddressSanitizer and UndefinedBehaviorSanitizer", ON, BUILD)] = False
     dump_ir: Annotated[
         str | Path | None,

@@ -1,15 +1,18 @@
 """Targets: what is known about a CPU or a board, one TOML file each (docs/targets.md)."""
 
+from edgeq.target.console import with_console
 from edgeq.target.loading import is_file_name, list_boards, list_targets, load_target, load_target_file, target_name
 from edgeq.target.model import Region, RunnerSpec, Speed, Target
 from edgeq.target.native import native_features, with_isa
 from edgeq.target.text import target_text
+from edgeq.target.uart import Uart
 
 __all__ = [
     "Region",
     "RunnerSpec",
     "Speed",
     "Target",
+    "Uart",
     "is_file_name",
     "list_boards",
     "list_targets",
@@ -18,5 +21,6 @@ __all__ = [
     "native_features",
     "target_name",
     "target_text",
+    "with_console",
     "with_isa",
 ]

@@ -18,6 +18,7 @@ from edgeq.isa import with_implied
 from edgeq.resources import folder
 from edgeq.target.model import Region, RunnerSpec, Setting, Speed, Target
 from edgeq.target.schema import SYSTEMS, check_file, check_target
+from edgeq.target.uart import read_uart
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -99,6 +100,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         raise UsageError(f"unknown family {data['family']!r}", suggestion(data["family"], families, "families"), where)
     data = _merged(_read(families[data["family"]]), data)
     isa = with_implied(data.get("isa", ()), where)
+    uart = read_uart(data["uart"], where) if "uart" in data else None
     check_target(data, where)
     speed = data.get("speed")
     return Target(
@@ -124,6 +126,12 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         speed=Speed(**speed) if speed else None,
         defines=tuple(data.get("defines", ())),
         emulated=data.get("emulated", False),
+        chip=data.get("chip", ""),
+        proved=data.get("proved", ""),
+        sources=tuple(data.get("sources", ())),
+        console=data.get("console", ""),
+        uart=uart,
+        flashers=tuple(RunnerSpec(kind, _settings(table)) for kind, table in data.get("flash", {}).items()),
     )
 
 

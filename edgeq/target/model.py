@@ -9,6 +9,10 @@ from typing import Literal
 
 from edgeq.errors import InternalError
 from edgeq.target.machine import this_machine
+from edgeq.target.uart import Uart
+
+_CLOCKED = ("families/", "uarts/")
+"""Parts of a platform that are told the clock."""
 
 System = Literal["native", "linux", "none"]
 Setting = str | int | tuple[str, ...]
@@ -29,11 +33,11 @@ class Region:
 
 @dataclass(frozen=True)
 class RunnerSpec:
-    """One way in which a target's programs are run.
+    """One way in which a target's programs are run, or get into a board.
 
     Attributes:
-        kind: the runner (`edgeq.target.runners`).
-        settings: what the runner needs to know, by key.
+        kind: the runner (`edgeq.target.runners`, `edgeq.target.flashers`).
+        settings: what it needs to know, by key.
     """
 
     kind: str
@@ -100,6 +104,12 @@ class Target:
         speed: figures from which time is estimated, or None where time is measured.
         defines: preprocessor definitions of the platform's files, "NAME=VALUE".
         emulated: whether its memory is that of an emulator, which says nothing of the chip that the user has.
+        chip: the chip of a board, as its maker calls it.
+        proved: of a board, "emulated", "simulated" or "build-only": how far it was tried that programs run on it.
+        sources: documents that the board's figures are from.
+        console: what programs talk through unless told otherwise: "semihosting" or "uart"; empty on computers.
+        uart: the serial line of a board, if it has one.
+        flashers: the ways to get programs into a board, in the order in which they are tried.
     """
 
     name: str
@@ -124,6 +134,12 @@ class Target:
     speed: Speed | None = None
     defines: tuple[str, ...] = ()
     emulated: bool = False
+    chip: str = ""
+    proved: str = ""
+    sources: tuple[str, ...] = ()
+    console: str = ""
+    uart: Uart | None = None
+    flashers: tuple[RunnerSpec, ...] = ()
 
     @property
     def bare_metal(self) -> bool:
@@ -142,12 +158,17 @@ class Target:
 
     @property
     def platform_defines(self) -> tuple[str, ...]:
-        """`defines`, with those that follow from the clock and the counter.
+        """`defines`, with those that follow from the clock, the counter and the console.
 
         An emulator that counts one instruction per nanosecond shows the count through a slower timer, which ticks
         every EQ_TICK_NS / EQ_TICKS nanoseconds.
         """
-        if self.counter != "instructions":
-            return self.defines
-        common = math.gcd(10**9, self.clock_hz)
-        return (*self.defines, f"EQ_TICK_NS={10**9 // common}u", f"EQ_TICKS={self.clock_hz // common}u")
+        defines = list(self.defines)
+        if self.counter == "instructions":
+            common = math.gcd(10**9, self.clock_hz)
+            defines += [f"EQ_TICK_NS={10**9 // common}u", f"EQ_TICKS={self.clock_hz // common}u"]
+        if any(part.startswith(_CLOCKED) for part in self.platform):
+            defines.append(f"EQ_CLOCK_HZ={self.clock_hz}u")
+        if self.uart is not None and self.uart.part in self.platform:
+            defines += self.uart.defines
+        return tuple(defines)

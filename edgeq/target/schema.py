@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgeq.errors import UsageError, suggestion
+from edgeq.target.flashers import FLASHER_KINDS
 from edgeq.target.model import System
 from edgeq.target.runners import RUNNER_KINDS
+from edgeq.target.uart import KEYS as UART_KEYS
 from edgeq.target.values import ADDRESS, BYTES, HERTZ, POSITIVE, TEXT, TEXTS, Value, record_of, table_of
 
 SYSTEMS: tuple[System, ...] = ("native", "linux", "none")
 COUNTERS = ("ns", "cycles", "instructions")
+CONSOLES = ("semihosting", "uart")
+PROVED = ("emulated", "simulated", "build-only")
+"""How it was tried that programs run on a board: in an emulator, on simulated registers, or only that they build."""
 COMPILER_KINDS = ("gcc", "clang", "zig")
 REGIONS = ("flash", "ram")
 """Memory that a program without an operating system needs."""
@@ -25,7 +30,7 @@ def _is_regions(value: object) -> bool:
     return isinstance(value, dict) and all(region.accepts(r) and set(r) == set(_REGION) for r in value.values())
 
 
-def _is_runners(value: object) -> bool:
+def _is_tables(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(settings, dict) for settings in value.values())
 
 
@@ -50,7 +55,13 @@ KEYS: Mapping[str, Value] = {
     "vectors": ADDRESS,
     "stack_bytes": BYTES,
     "platform": TEXTS,
-    "runner": Value("a table of runners, each a table of its own: [runner.KIND]", _is_runners),
+    "runner": Value("a table of runners, each a table of its own: [runner.KIND]", _is_tables),
+    "chip": TEXT,
+    "proved": TEXT,
+    "sources": TEXTS,
+    "console": TEXT,
+    "uart": record_of(UART_KEYS, f"a table of {', '.join(UART_KEYS)}"),
+    "flash": Value("a table of ways to flash, each a table of its own: [flash.KIND]", _is_tables),
     "clock_hz": HERTZ,
     "counter": TEXT,
     "speed": record_of(SPEED, "a table of clock_mhz, cpi and part"),
@@ -69,20 +80,20 @@ def check_file(data: Mapping[str, Any], where: str) -> None:
             raise UsageError(f"unknown key {key!r}", suggestion(key, KEYS, "keys"), where)
         if not KEYS[key].accepts(value):
             raise UsageError(f"{key!r} must be {KEYS[key].words}", where=where)
-    for kind, settings in data.get("runner", {}).items():
-        _check_runner(kind, settings, where)
+    for table, kinds, what in (("runner", RUNNER_KINDS, "runner"), ("flash", FLASHER_KINDS, "way to flash")):
+        for kind, settings in data.get(table, {}).items():
+            if kind not in kinds:
+                raise UsageError(f"unknown {what} {kind!r}", suggestion(kind, kinds, f"{table} kinds"), where)
+            _check_settings(f"{table}.{kind}", kinds[kind].keys, settings, where)
 
 
-def _check_runner(kind: str, settings: Mapping[str, Any], where: str) -> None:
-    if kind not in RUNNER_KINDS:
-        raise UsageError(f"unknown runner {kind!r}", suggestion(kind, RUNNER_KINDS, "runners"), where)
-    keys = RUNNER_KINDS[kind].keys
+def _check_settings(table: str, keys: Mapping[str, Value], settings: Mapping[str, Any], where: str) -> None:
     for key, value in settings.items():
         if key not in keys:
-            hint = suggestion(key, keys, "keys") if keys else f"the runner {kind!r} has no settings"
-            raise UsageError(f"runner.{kind}: unknown key {key!r}", hint, where)
+            hint = suggestion(key, keys, "keys") if keys else f"{table!r} has no settings"
+            raise UsageError(f"{table}: unknown key {key!r}", hint, where)
         if not keys[key].accepts(value):
-            raise UsageError(f"runner.{kind}: {key!r} must be {keys[key].words}", where=where)
+            raise UsageError(f"{table}: {key!r} must be {keys[key].words}", where=where)
 
 
 def check_target(data: Mapping[str, Any], where: str) -> None:
@@ -95,8 +106,9 @@ def check_target(data: Mapping[str, Any], where: str) -> None:
     Raises:
         UsageError: something is missing or contradictory.
     """
-    for key, allowed in (("system", SYSTEMS), ("counter", COUNTERS)):
-        if data[key] not in allowed:
+    allowed_of = {"system": SYSTEMS, "counter": COUNTERS, "console": CONSOLES, "proved": PROVED}
+    for key, allowed in allowed_of.items():
+        if key in data and data[key] not in allowed:
             raise UsageError(f"{key} = {data[key]!r} is not known", f"it is one of {', '.join(allowed)}", where)
     speed = data.get("speed")
     if speed and set(speed) != set(SPEED):
@@ -105,6 +117,14 @@ def check_target(data: Mapping[str, Any], where: str) -> None:
         raise UsageError("memory needs the regions 'flash' and 'ram'", where=where)
     if data["counter"] == "instructions" and not data.get("clock_hz"):
         raise UsageError("counter = 'instructions' needs clock_hz, the rate of the timer", where=where)
+    if data.get("console") == "uart" and "uart" not in data:
+        raise UsageError("console = 'uart' needs the table [uart], which says which one", where=where)
+    if "uart" in data and not data.get("clock_hz"):
+        raise UsageError("uart needs clock_hz, which its baud rate is divided from", where=where)
+    for kind, settings in data.get("flash", {}).items():
+        missing = [key for key in FLASHER_KINDS[kind].settings if key not in settings]
+        if missing:
+            raise UsageError(f"flash.{kind}: the key {missing[0]!r} is missing", where=where)
     for kind, settings in data.get("runner", {}).items():
         missing = [key for key in RUNNER_KINDS[kind].settings if key not in settings]
         if missing:

@@ -9,6 +9,8 @@ from dataclasses import asdict
 
 from edgeq.target.model import Target
 
+_IF_SET = ("emulated", "chip", "proved", "sources", "console")
+"""Keys that a file has only if there is something to say."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -19,15 +21,17 @@ def target_text(target: Target) -> str:
     """
     fields = {key: value for key, value in asdict(target).items() if value is not None}
     fields["isa"] = sorted(target.isa)
-    del fields["runners"]
-    if not target.emulated:
-        del fields["emulated"]
+    del fields["runners"], fields["flashers"]
+    fields = {key: value for key, value in fields.items() if value or key not in _IF_SET}
+    if target.uart is not None:
+        fields["uart"] = {key: value for key, value in asdict(target.uart).items() if value is not None}
     tables = {key: value for key, value in fields.items() if isinstance(value, dict)}
     lines = [f"{key} = {_value(value)}" for key, value in fields.items() if key not in tables]
     for key, table in tables.items():
         lines += _table(key, table)
-    for spec in target.runners:
-        lines += _table(f"runner.{_key(spec.kind)}", spec.settings)
+    for kind, specs in (("runner", target.runners), ("flash", target.flashers)):
+        for spec in specs:
+            lines += _table(f"{kind}.{_key(spec.kind)}", spec.settings)
     return "\n".join(["# A target in one file, written by edgeq.", *lines, ""])
 
 

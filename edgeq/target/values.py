@@ -42,6 +42,8 @@ TEXTS = Value("a list of texts", _is_texts)
 BYTES = Value("a number of bytes", _is_size)
 ADDRESS = Value("an address", _is_size)
 HERTZ = Value("a number of Hz", _is_size)
+COUNT = Value("a whole number", _is_size)
+POSITIVE_COUNT = Value("a whole number greater than 0", lambda value: _is_size(value) and value != 0)
 POSITIVE = Value("a number greater than 0", _is_positive)
 
 

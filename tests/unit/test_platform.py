@@ -10,7 +10,7 @@ from edgeq.codegen import sources
 from edgeq.codegen.sources import platform_files
 from edgeq.errors import UsageError
 from edgeq.resources import folder
-from edgeq.target import list_boards, list_targets, load_target
+from edgeq.target import list_boards, list_targets, load_target, with_console
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_unknown_part() -> None:
 
 def test_every_target_has_its_parts_and_every_part_a_target() -> None:
     targets = [*list_targets(), *list_boards()]
+    targets += [with_console(board, "uart") for board in list_boards()]
     for target in targets:
         assert "main.c" in platform_files(target.platform, target.name)
     parts = {path.relative_to(folder("firmware") / "platform").as_posix()
@@ -77,6 +78,6 @@ def test_every_target_has_its_parts_and_every_part_a_target() -> None:
 
 def test_files_of_cortex_m() -> None:
     assert list(platform_files(load_target("cortex-m4").platform)) == [
-        *("clock.c", "eq_platform.h", "libc/string.h", "link.ld.j2", "main.c", "memory.c", "parts.h", "registers.h"),
-        *("semihost.c", "stack.c", "startup.c"),
+        *("clock.c", "eq_console.h", "eq_platform.h", "libc/string.h", "link.ld.j2", "main.c", "memory.c", "parts.h"),
+        *("registers.h", "semihost.c", "stack.c", "startup.c"),
     ]

@@ -14,6 +14,7 @@ from edgeq.target import (
     Region,
     Speed,
     Target,
+    Uart,
     is_file_name,
     list_boards,
     list_targets,
@@ -21,11 +22,16 @@ from edgeq.target import (
     load_target_file,
     target_name,
     target_text,
+    with_console,
 )
+from edgeq.target.flashers import FLASHER_KINDS
 from edgeq.target.runners import RUNNER_KINDS
-from edgeq.target.schema import COUNTERS, KEYS, SYSTEMS
+from edgeq.target.schema import CONSOLES, COUNTERS, KEYS, PROVED, SYSTEMS
+from edgeq.target.uart import KEYS as UART_KEYS
+from edgeq.target.uart import pin_number
 
 CPUS = ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"]
+UART = "clock_hz = 1000\n[uart]\ndriver = 'nrf'\nbase = 16\n"
 BASE = 'description = "x"\nfamily = "host"\ncpu = "x"\n'
 
 
@@ -129,6 +135,19 @@ def test_unknown_target(name: str, hint: str) -> None:
         (BASE + "speed = { clock_mhz = 0, cpi = 1, part = 'x' }\n", "'speed' must be a table of clock_mhz, cpi"),
         (BASE + "speed = { clock_mhz = 1, cycles = 1 }\n", "'speed' must be a table"),
         (BASE + "speed = { clock_mhz = 1, part = 'x' }\n", "speed needs clock_mhz and cpi and part"),
+        (BASE + "proved = 'tested'\n", "proved = 'tested' is not known"),
+        (BASE + "console = 'usb'\n", "console = 'usb' is not known"),
+        (BASE + "console = 'uart'\n", "needs the table [uart]"),
+        (BASE + "[uart]\nport = 1\n", "'uart' must be a table of driver, base, baud"),
+        (BASE + UART.replace("clock_hz = 1000", ""), "uart needs clock_hz"),
+        (BASE + UART.replace("base = 16", ""), "uart: the key 'base' is missing"),
+        (BASE + UART + "baud = 0\n", "'uart' must be a table"),
+        (BASE + UART + "tx = 'PA16'\n", "uart: tx = 'PA16' is no pin"),
+        (BASE + UART + "usb = ['483:374b']\n", "uart: usb has '483:374b'"),
+        (BASE + "[flash]\npyocd = 1\n", "'flash' must be a table of ways to flash"),
+        (BASE + "[flash.openodc]\n", "unknown way to flash 'openodc'"),
+        (BASE + "[flash.openocd]\nconfig = 'x'\n", "flash.openocd: 'config' must be a list of texts"),
+        (BASE + "[flash.pyocd]\n", "flash.pyocd: the key 'target' is missing"),
     ],
 )
 def test_wrong_file(text: str, message: str, tmp_path: Path) -> None:
@@ -155,6 +174,7 @@ def test_a_target_as_one_file(target: Target, tmp_path: Path) -> None:
 def test_any_text_in_a_target(tmp_path: Path) -> None:
     odd = replace(load_target("host"), description='é "x" \\ 😀', memory={"my own": Region(1, 2)}, isa=frozenset())
     odd = replace(odd, speed=Speed(0.1, 1e-7, "'"), vectors=0, defines=('A="b"',))
+    odd = replace(odd, uart=Uart("nrf", 16, tx="P0.01", usb=("0000:0000",)), clock_hz=1, sources=('"',))
     assert load_target_file(_file(tmp_path, target_text(odd))) == odd
 
 
@@ -183,6 +203,41 @@ def test_changed_file_is_read_again(tmp_path: Path) -> None:
     for size in (4096, 8192):
         own = _file(tmp_path, f'description = "own"\nextends = "mps2-an386"\nstack_bytes = {size}\n')
         assert load_target_file(own).stack_bytes == size
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("PA0", 0), ("PD9", 57), ("PK15", 175), ("P0.06", 6), ("P1.11", 43), ("GP0", 0), ("GP25", 25), ("P801", 129),
+     ("PB00", 176), ("PF00", None), ("PL1", None), ("P2.00", None), ("GP", None), ("", None)],
+)  # fmt: skip
+def test_pins_as_makers_call_them(name: str, number: int | None) -> None:
+    assert pin_number(name) == number
+
+
+def test_console_of_a_target() -> None:
+    board = load_target("netduinoplus2")
+    assert with_console(board, None) == board and with_console(load_target("host"), None) == load_target("host")
+    by_uart = with_console(board, "uart")
+    assert {"consoles/uart", "uarts/stm32-v1"} <= set(by_uart.platform) and by_uart.console == "uart"
+    assert "consoles/semihosting" not in by_uart.platform
+    told = ("EQ_UART_BASE=0x40011000u", "EQ_UART_BAUD=115200u", "EQ_UART_TX=22u", "EQ_UART_RX=23u")
+    assert by_uart.platform_defines[-6:] == ("EQ_CLOCK_HZ=168000000u", *told, "EQ_UART_FUNCTION=7u")
+    assert set(with_console(by_uart, "semihosting").platform) == set(board.platform)
+    assert with_console(replace(board, console="uart"), None) == by_uart
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "message"),
+    [
+        ("netduinoplus2", "usart", "unknown console 'usart'"),
+        ("host", "uart", "--console is for microcontrollers"),
+        ("x", "uart", "it is not known which UART x has"),
+    ],
+)
+def test_console_that_a_target_does_not_have(target: str, name: str, message: str) -> None:
+    without = replace(load_target("netduinoplus2"), name="x", uart=None)
+    with pytest.raises(UsageError, match=message):
+        with_console(without if target == "x" else load_target(target), name)
 
 
 def test_names_of_targets() -> None:
@@ -223,5 +278,7 @@ def test_documentation_lists_every_key_part_and_runner() -> None:
     text = (Path(__file__).parents[2] / "docs" / "targets.md").read_text("utf-8")
     families = sorted((folder("targets") / "families").glob("*.toml"))
     parts = {part for target in list_targets() for part in target.platform}
-    for name in (*KEYS, *SYSTEMS, *COUNTERS, *RUNNER_KINDS, *parts, *(f.stem for f in families)):
+    parts |= {part for board in list_boards() for part in with_console(board, "uart").platform}
+    words = [*KEYS, *SYSTEMS, *COUNTERS, *CONSOLES, *PROVED, *RUNNER_KINDS, *FLASHER_KINDS, *UART_KEYS]
+    for name in (*words, *parts, *(f.stem for f in families)):
         assert f"`{name}`" in text, name

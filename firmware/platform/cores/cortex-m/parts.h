@@ -3,10 +3,14 @@
 #define EQ_PARTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* The chip family: clocks, pins and memory that do not work from reset. The stack does, variables are not there yet.
- * A family without such needs has no part. */
+/* The chip family: clocks, pins and memory that do not work from reset. A family without such needs has no part.
+ *
+ * `start` has a stack, and variables are not there yet. `uart` gives the console's UART its clock and its pins, and
+ * returns the frequency in Hz that its baud rate is divided from. */
 void eq_family_start(void);
+uint32_t eq_family_uart(void);
 
 /* The timer: called when SysTick's count has come round. */
 void eq_systick(void);

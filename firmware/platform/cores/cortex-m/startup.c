@@ -66,10 +66,17 @@ __attribute__((noinline, noreturn)) static void start(void)
     eq_console_exit(eq_main(argc, argv));
 }
 
-/* A family's part has one of its own. */
+/* A family's part has its own. */
 __attribute__((weak)) void eq_family_start(void)
 {
 }
+
+#ifdef EQ_CLOCK_HZ
+__attribute__((weak)) uint32_t eq_family_uart(void)
+{
+    return EQ_CLOCK_HZ;
+}
+#endif
 
 void eq_reset(void)
 {

@@ -1,0 +1,42 @@
+"""What the programs of a target talk through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeq.errors import UsageError, suggestion
+from edgeq.target.model import Target
+from edgeq.target.schema import CONSOLES
+
+_PARTS = ("consoles/", "uarts/")
+
+
+def with_console(target: Target, name: str | None) -> Target:
+    """A target whose programs talk through a console.
+
+    Args:
+        target: any target.
+        name: "semihosting" (the debugger or emulator) or "uart" (a serial line); None takes what the target's own
+            file says.
+
+    Raises:
+        UsageError: the name is unknown, or the target has no such console.
+    """
+    chosen = name or target.console
+    if not chosen:
+        return target
+    if chosen not in CONSOLES:
+        raise UsageError(f"unknown console {chosen!r}", suggestion(chosen, CONSOLES, "consoles"), "--console")
+    if not target.bare_metal:
+        raise UsageError(f"--console is for microcontrollers, not {target.name}", hint="leave one of them out")
+    parts = ["consoles/semihosting"]
+    if chosen == "uart":
+        if target.uart is None:
+            raise UsageError(
+                f"it is not known which UART {target.name} has",
+                hint="take a --board that `edgeq boards` lists, or a file with a table [uart] (docs/targets.md)",
+                where="--console uart",
+            )
+        parts = ["consoles/uart", target.uart.part]
+    others = [part for part in target.platform if not part.startswith(_PARTS)]
+    return replace(target, console=chosen, platform=(*others, *parts))
