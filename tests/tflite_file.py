@@ -19,6 +19,9 @@ DTYPES = {
     "INT32": "<i4",
     "INT64": "<i8",
     "BOOL": "?",
+    "STRING": "i1",
+    "RESOURCE": "i1",
+    "COMPLEX64": "<c8",
 }
 
 

@@ -88,16 +88,16 @@ def test_all_unsupported_operators_at_once() -> None:
     ops = [
         Operator("CUSTOM Whisper", [0], [1]),
         Operator("NEG", [1], [2], "NegOptions"),
-        Operator("MATRIX_DIAG", [2], [3], "MatrixDiagOptions"),
+        Operator("DILATE", [2], [3]),
         Operator("ABS", [0], [4]),
         Operator("ARG_MAX", [4], [5], "ArgMaxOptions"),
     ]
     assert str(refused(build(tensors, ops, [0], [3, 5]))) == (
         "net.tflite: 3 operators cannot be imported:\n"
         "  #0 t1 (CUSTOM Whisper): the operator CUSTOM Whisper is not supported\n"
-        "  #2 t3 (MATRIX_DIAG): the operator MATRIX_DIAG is not supported\n"
+        "  #2 t3 (DILATE): the operator DILATE is not supported\n"
         "  #4 t5 (ARG_MAX): the operator ARG_MAX is not supported\n"
-        "  CUSTOM Whisper, MATRIX_DIAG: "
+        "  CUSTOM Whisper, DILATE: "
         "replace it by supported operators (`edgeq ops` lists them), or cut the model before it\n"
         "ARG_MAX: cut the model before it and take the greatest output in the application"
     )
@@ -117,6 +117,8 @@ def test_all_unsupported_operators_at_once() -> None:
         ("RANDOM_UNIFORM", "without dropout"),
         ("CONV_3D", "two-dimensional"),
         ("HASHTABLE_FIND", "give the model the vectors"),
+        ("FAKE_QUANT", "tf.lite.Optimize.DEFAULT"),
+        ("CUSTOM ethos-u", "from which it was made"),
     ],
 )
 def test_what_to_do_instead(kind: str, advice: str) -> None:

@@ -21,6 +21,7 @@ NOT_IN_LITERT = {
     "DEQUANTIZE": "no arithmetic",
     "CAST": "no arithmetic",
     "SHAPE": "folded",
+    "ZEROS_LIKE": "folded",
     "CEIL": "absent from the reference resolver",
     "ELU": "absent from the reference resolver",
     "ROUND": "absent from the reference resolver",

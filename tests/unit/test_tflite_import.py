@@ -266,6 +266,44 @@ def test_shape_chain_is_folded() -> None:
     assert import_bytes(build(tensors, ops, [0], [7]), "net", {"x": (5, 3, 4)}).type("y").shape == (5, 12)
 
 
+def test_shapes_of_unknown_batches() -> None:
+    """What the converter makes of a normalization of groups where the batch is open: zeros and shapes of its shape."""
+    tensors = [
+        Tensor("x", (1, 2, 3)),
+        Tensor("zeros", (1, 2, 3)),
+        Tensor("shape", (3,), "INT64"),
+        Tensor("target", (3,), "INT64", [4, 1, 1]),
+        Tensor("wanted", (3,), "INT64"),
+        Tensor("one", (), data=np.float32(1)),
+        Tensor("ones", (4, 2, 3)),
+        Tensor("sum", (4, 2, 3)),
+        Tensor("scalar", (0,), "INT64", []),
+        Tensor("y", (4, 2, 3)),
+    ]
+    ops = [
+        Operator("ZEROS_LIKE", [0], [1]),
+        Operator("SHAPE", [0], [2], "ShapeOptions"),
+        Operator("BROADCAST_ARGS", [2, 3], [4]),
+        Operator("BROADCAST_TO", [5, 4], [6]),
+        Operator("ADD", [6, 0], [7], "AddOptions"),
+        Operator("BROADCAST_TO", [7, 8], [9]),
+    ]
+    x = RNG.normal(size=(1, 2, 3)).astype(np.float32)
+    found = run_float(model(tensors, ops, [0], [9, 1]), {"x": x})
+    np.testing.assert_allclose(found["y"], np.broadcast_to(x + 1, (4, 2, 3)), rtol=1e-6)
+    assert found["zeros"].shape == x.shape and not found["zeros"].any()
+
+
+def test_zeros_of_integers_are_the_zero_point() -> None:
+    for dtype, zero in (("INT8", -5), ("UINT8", 123)):
+        tensors = [Tensor("x", (1, 4), dtype, scale=0.5, zero=zero), Tensor("y", (1, 4), dtype, scale=0.25, zero=zero)]
+        tensors += [Tensor("s", (1, 4), dtype, scale=0.5, zero=zero)]
+        ops = [Operator("ZEROS_LIKE", [0], [1]), Operator("ADD", [0, 1], [2], "AddOptions")]
+        graph = quantize(model(tensors, ops, [0], [2]), None, numerics=Numerics.TFLITE)
+        x = np.array([[3, 4, 5, 6]], np.int8 if dtype == "INT8" else np.uint8)
+        np.testing.assert_array_equal(run_int(graph, {"x": x})["s"], x)
+
+
 def test_open_dimensions_need_a_shape() -> None:
     tensors = [Tensor("img", (1, 1, 1, 3), signature=(-1, -1, -1, 3)), Tensor("y", (1, 1, 1, 3))]
     ops = [Operator("RELU", [0], [1])]

@@ -16,7 +16,7 @@ from edgeq.importers.tflite.cut import cut_model
 from edgeq.importers.tflite.fold import FOLDERS, fold
 from edgeq.importers.tflite.hints import hint_for
 from edgeq.importers.tflite.islands import join_functions
-from edgeq.importers.tflite.raw import Problem, RawModel, RawOp, shortened
+from edgeq.importers.tflite.raw import AGAIN, Problem, RawModel, RawOp, shortened
 from edgeq.importers.tflite.reader import read
 from edgeq.importers.tflite.registry import HANDLERS
 from edgeq.ir.graph import Graph
@@ -109,17 +109,24 @@ def _label(builder: Builder, op: RawOp) -> str:
 def _import_operators(builder: Builder) -> list[Unsupported]:
     """Import every operator; those that cannot be imported are listed, and those that depend on them are skipped."""
     problems: list[Unsupported] = []
-    lost: set[int] = set()
+    lost: set[int] = set(builder.refused)
+    whole = bool(builder.model.inputs and builder.model.outputs)
     for op in builder.model.ops:
         why: Problem | None = None
         builder.budget.pause()
         if op.kind not in HANDLERS and op.kind not in FOLDERS:
             why = Problem(f"the operator {op.kind} is not supported", hint_for(op.kind))
+        elif not whole:
+            why = None
+        elif any(i in builder.refused for i in op.inputs):
+            why = next(builder.refused[i] for i in op.inputs if i in builder.refused)
         elif not any(i in lost for i in op.inputs):
             why = _import_operator(builder, op)
         if why is not None:
             problems.append(Unsupported(_label(builder, op), op.kind, why.reason, why.hint or DEFAULT_HINT))
         lost.update(o for o in op.outputs if o not in builder.values and not builder.is_constant(o))
+    if not whole and not problems:
+        raise Problem("the model has no input or no output", "export the model with both; edgeq runs no constants")
     return problems
 
 
@@ -131,13 +138,22 @@ def _import_operator(builder: Builder, op: RawOp) -> Problem | None:
             return None
         if op.kind not in HANDLERS:
             return Problem(f"the operator {op.kind} is supported only on constants", hint_for(op.kind))
+        if not op.inputs:
+            return Problem("it has no input", AGAIN)
         HANDLERS[op.kind](builder, op)
+        idle = [o for o in op.outputs if o not in builder.values and not builder.is_constant(o)]
+        if idle:
+            return Problem(
+                f"it has {len(op.outputs)} outputs, of which it computes {len(op.outputs) - len(idle)}", AGAIN
+            )
     except Problem as problem:
         return problem
     except LimitError:
         raise
     except ModelError as error:
         return Problem(error.message, error.hint)
+    except IndexError:
+        return Problem(f"it has {len(op.inputs)} inputs, too few", AGAIN)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return Problem(f"its operands do not fit it ({type(error).__name__}: {error})", "export the model again")
+        return Problem(f"its operands do not fit it ({type(error).__name__}: {error})", AGAIN)
     return None

@@ -45,6 +45,11 @@ def resolve_shape(target: Sequence[int], size: int) -> Shape:
     return shape
 
 
+def broadcast_target(shape: Shape, target: Sequence[int]) -> Shape:
+    """The shape that a tensor is broadcast to; a target of fewer dimensions leaves the first ones as they are."""
+    return (*shape[: max(len(shape) - len(target), 0)], *target)
+
+
 def same_padding(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, mode: int) -> Padding:
     """Rows above, columns left, rows below, columns right of a window under SAME (0) or VALID (1) padding.
 

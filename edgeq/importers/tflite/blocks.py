@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from edgeq.importers.tflite.axes import normal_axis
+from edgeq.importers.tflite.axes import broadcast_target, normal_axis
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.movement import source, view
 from edgeq.importers.tflite.raw import Problem, RawOp
@@ -116,7 +116,7 @@ def tile(b: Builder, op: RawOp) -> None:
 def broadcast_to(b: Builder, op: RawOp) -> None:
     """Repeats a tensor along its axes of size 1: it is joined with itself."""
     x = source(b, op)
-    q, target = b.q_of(x), b.required(op, 1)
+    q, target = b.q_of(x), broadcast_target(b.shape(x), b.required(op, 1))
     shape = (1,) * (len(target) - len(b.shape(x))) + b.shape(x)
     fits = len(shape) == len(target) and all(d in (1, t) for d, t in zip(shape, target, strict=True))
     if not fits or any(d != t and not 0 < t <= MOST_PARTS for d, t in zip(shape, target, strict=True)):

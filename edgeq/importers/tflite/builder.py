@@ -9,7 +9,8 @@ import numpy as np
 
 from edgeq.errors import UsageError
 from edgeq.importers.budget import Budget
-from edgeq.importers.tflite.raw import DTYPES, Problem, RawModel, RawOp, RawTensor, short_name
+from edgeq.importers.tflite.hints import type_hint
+from edgeq.importers.tflite.raw import AGAIN, DTYPES, Problem, RawModel, RawOp, RawTensor, short_name
 from edgeq.ir.graph import GraphEditor
 from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.op import Op
@@ -28,6 +29,8 @@ FUSED_CLAMPS: dict[int, Clamp] = {
 FUSED_NAMES = {4: "TANH", 5: "SIGN_BIT"}
 SHIFT = {"INT8": 0, "UINT8": 128}
 """What is subtracted from stored values and zero-points of 8-bit tensors to make them signed."""
+OUTPUTS = ("FLOAT32", "FLOAT16", "FLOAT64", *SHIFT)
+CONSTANT_OUTPUT = "edgeq's outputs are real numbers or quantized ones: remove it from the model"
 
 
 def _example(tensor: RawTensor) -> str:
@@ -52,6 +55,8 @@ class Builder:
         """Tensor index → name of the value that holds it."""
         self.folded: dict[int, Array] = {}
         """Elements of tensors that turned out to be constant, in their stored type."""
+        self.refused: dict[int, Problem] = {}
+        """Inputs of the model that edgeq cannot take, and why: told of the operators that read them."""
         self.real: set[str] = set()
         """Names of the nodes whose outputs are real numbers in the file."""
         self.quantized = False
@@ -76,9 +81,12 @@ class Builder:
             if (tensor.signature or (0,))[0] == -1 and tensor.name not in input_shapes:
                 self.editor.batch = "batch"
             shape = self._input_shape(tensor, input_shapes.get(tensor.name))
-            self.values[index] = self.editor.input(
-                self.editor.unique(tensor.name), TensorType(shape, DType.FLOAT32, self.activation_q(tensor))
-            )
+            try:
+                q = self.activation_q(tensor)
+            except Problem as problem:
+                self.refused[index] = problem
+                continue
+            self.values[index] = self.editor.input(self.editor.unique(tensor.name), TensorType(shape, DType.FLOAT32, q))
 
     def _input_shape(self, tensor: RawTensor, requested: Shape | None) -> Shape:
         signature = tensor.signature or tensor.shape
@@ -111,8 +119,17 @@ class Builder:
 
         A value that already is an input or another output of the graph is copied first, and so is a constant.
         """
+        for problem in self.refused.values():  # of an input that no operator reads
+            raise problem
         for index in self.model.outputs:
             tensor = self.model.tensors[index]
+            if self.is_constant(index) and (
+                tensor.dtype not in OUTPUTS or (tensor.dtype in SHIFT and not tensor.quant)
+            ):
+                maker = next((f" that {op.kind} computes" for op in self.model.ops if index in op.outputs), "")
+                bare = "" if tensor.quant else " without a scale"
+                reason = f"the constant {tensor.label} is {tensor.dtype}{bare}, and an output{maker}"
+                raise Problem(reason, CONSTANT_OUTPUT)
             value = self.value(index)
             if self.editor.values[value].data is not None:
                 value = self._constant_output(tensor, value)
@@ -129,11 +146,7 @@ class Builder:
     def _constant_output(self, tensor: RawTensor, value: str) -> str:
         """A constant of its own for an output that is the same for every input, such as the anchors of a detector."""
         constant = self.editor.values[value]
-        if constant.data is None or (constant.data.dtype.kind == "i" and constant.type.dtype is not DType.INT8):
-            raise Problem(
-                f"the output {tensor.label} is a constant of type {tensor.dtype}",
-                "edgeq's outputs are real numbers or quantized ones: remove it from the model",
-            )
+        assert constant.data is not None
         if constant.type.q is not None and constant.type.q.axis is not None:
             raise Problem(
                 f"the output {tensor.label} is a constant with a scale for each channel",
@@ -174,7 +187,7 @@ class Builder:
             Problem: it is absent, or of a kind edgeq does not know.
         """
         if index < 0:
-            raise Problem("a required input is absent")
+            raise Problem("a required input is absent", AGAIN)
         tensor = self.model.tensors[index]
         if tensor.trait:
             raise Problem(f"tensor {tensor.name!r} is {tensor.trait}", "export the model without it")
@@ -189,7 +202,7 @@ class Builder:
         if tensor.dtype == "FLOAT32":
             return None
         if tensor.dtype not in SHIFT:
-            raise Problem(f"tensor {tensor.label} is {tensor.dtype}", "edgeq takes float32, int8 and uint8 activations")
+            raise Problem(f"tensor {tensor.label} is {tensor.dtype}", type_hint(tensor.dtype))
         if tensor.quant is None:
             raise Problem(f"tensor {tensor.label} is {tensor.dtype} without a scale", "quantize the model fully")
         if tensor.quant.scale.size != 1:
@@ -232,7 +245,7 @@ class Builder:
         """`integers` of an operand that must be there."""
         numbers = self.integers(op, position)
         if numbers is None:
-            raise Problem(f"its operand {position} is absent")
+            raise Problem(f"its operand {position} is absent", AGAIN)
         return numbers
 
     def constant(
@@ -326,7 +339,7 @@ class Builder:
         `infinite`: whether elements of a float constant may be infinite.
         """
         if position >= len(op.inputs):
-            raise Problem(f"it has {len(op.inputs)} inputs")
+            raise Problem(f"it has {len(op.inputs)} input{'' if len(op.inputs) == 1 else 's'}", AGAIN)
         index = op.inputs[position]
         tensor = self.tensor(index)
         if index not in self.values and self.is_constant(index) and not self.is_quantized(op):

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape, strided_slice
+from edgeq.importers.tflite.axes import broadcast_target, normal_axes, normal_axis, resolve_shape, strided_slice
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.movement import slice_masks
 from edgeq.importers.tflite.raw import Problem, RawOp
@@ -88,7 +88,7 @@ def _expand_dims(op: RawOp, x: Sequence[Array]) -> Array:
 
 def _gather(op: RawOp, x: Sequence[Array]) -> Array:
     if op.option("BatchDims"):
-        raise Problem("it gathers per batch")
+        raise Problem("it gathers per batch", "use slices with constant bounds")
     axis = normal_axis(op.option("Axis"), x[0].ndim)
     _check_size(x[0].size // max(x[0].shape[axis], 1) * x[1].size)
     return np.asarray(np.take(x[0], x[1], axis=axis))
@@ -113,11 +113,16 @@ def _fill(op: RawOp, x: Sequence[Array]) -> Array:
 
 
 def _broadcast(op: RawOp, x: Sequence[Array]) -> Array:
+    target = broadcast_target(x[0].shape, [int(d) for d in x[1].ravel()])
     size = 1
-    for d in x[1].ravel():
-        size *= int(d)
+    for d in target:
+        size *= d
         _check_size(size)
-    return np.broadcast_to(x[0], tuple(int(d) for d in x[1].ravel()))
+    return np.broadcast_to(x[0], target)
+
+
+def _broadcast_shape(op: RawOp, x: Sequence[Array]) -> Array:
+    return np.array(np.broadcast_shapes(*(tuple(int(d) for d in shape.ravel()) for shape in x)))
 
 
 def _range(op: RawOp, x: Sequence[Array]) -> Array:
@@ -151,6 +156,7 @@ FOLDERS: dict[str, Folder] = {
     "GATHER": _gather,
     "FILL": _fill,
     "BROADCAST_TO": _broadcast,
+    "BROADCAST_ARGS": _broadcast_shape,
     "RANGE": _range,
     "SELECT_V2": lambda op, x: np.where(x[0], x[1], x[2]),
     "SELECT": lambda op, x: np.where(x[0], x[1], x[2]),

@@ -102,9 +102,43 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "the file is compiled for one accelerator: give edgeq the model from which it was made",
+        ("DELEGATE", "CUSTOM edgetpu-custom-op", "CUSTOM ethos-u", "CALL", "PLACEHOLDER_FOR_GREATER_OP_CODES"),
+    ),
+    (
+        "the model was trained with simulated quantization: convert it with optimizations=[tf.lite.Optimize.DEFAULT], "
+        "which makes 8-bit operators of it",
+        ("FAKE_QUANT",),
+    ),
+    ("write it as Square, AveragePooling2D and Sqrt", ("L2_POOL_2D",)),
+    ("train the model with BatchNormalization or GroupNormalization in its place", ("LOCAL_RESPONSE_NORMALIZATION",)),
+    ("write it as a product with a constant triangular matrix of ones", ("CUMSUM",)),
+    (
+        "the elements that it takes or writes are not known before: use slices and concatenations with constant "
+        "bounds, or cut the model before it",
+        ("GATHER_ND", "DYNAMIC_UPDATE_SLICE", "MATRIX_DIAG", "MATRIX_SET_DIAG"),
+    ),
+    (
+        "it works on whole numbers: cut the model before it and do in the application what it does",
+        ("BITCAST", "BITWISE_XOR", "RIGHT_SHIFT", "FLOOR_DIV", "FLOOR_MOD"),
+    ),
+    (
         "edgeq has two-dimensional convolutions: write it as several of them, or as one over merged dimensions",
         ("CONV_3D", "CONV_3D_TRANSPOSE"),
     ),
+)
+TYPES: dict[str, str] = {
+    "INT16": "convert the model again with 8-bit activations, not in the mode with 16-bit ones (16x8)",
+    "FLOAT16": "convert the model again with float32 activations; its weights may be float16",
+    "FLOAT64": "convert the model again with float32 numbers",
+    "BOOL": "edgeq has no truth values at run time: cut the model before it, or give the model real numbers",
+    "STRING": "edgeq has no texts: cut the model behind what reads them, and give it numbers",
+    "RESOURCE": "the model keeps a state in it between its calls: export one step with it as an input and an output",
+    "COMPLEX64": "compute spectra in the application, and give the model their magnitudes",
+}
+WHOLE = (
+    "edgeq takes float32, int8 and uint8 activations: give the model real numbers, and do in the application what "
+    "needs whole ones, such as looking up words"
 )
 HINTS = {kind: hint for hint, kinds in GROUPS for kind in kinds}
 PREFIXES = (
@@ -112,6 +146,11 @@ PREFIXES = (
     ("STABLEHLO_", "convert to operators of TensorFlow Lite (TFLITE_BUILTINS), not to StableHLO"),
     ("operator code ", "the file is newer than edgeq's schema: convert the model with an older TensorFlow"),
 )
+
+
+def type_hint(dtype: str) -> str:
+    """What to do about a computed tensor of an element type that edgeq does not take."""
+    return TYPES.get(dtype, WHOLE)
 
 
 def hint_for(kind: str) -> str:

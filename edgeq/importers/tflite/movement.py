@@ -306,6 +306,15 @@ def cast(b: Builder, op: RawOp) -> None:
     b.bind(after.index, b.operand(op, 0))
 
 
+@handles("ZEROS_LIKE")
+def zeros(b: Builder, op: RawOp) -> None:
+    """As many zeros as a tensor of a known shape has elements: a constant."""
+    b.output_q(op)
+    quant = b.tensor(op.outputs[0]).quant
+    zero = 0 if quant is None else quant.zero_point[0]
+    b.fold(op.outputs[0], np.full(b.shape(b.value(op.inputs[0])), zero))
+
+
 @handles("SHAPE")
 def shape_of(b: Builder, op: RawOp) -> None:
     """The shape is known: a constant."""

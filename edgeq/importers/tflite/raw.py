@@ -25,6 +25,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
 """Element types whose buffers are read; a constant of any other type is kept as bytes."""
 
 MAX_RANK = 8
+AGAIN = "the file lacks a part of it: export the model again"
+"""What to do about an operator that lacks a part."""
 
 
 def short_name(name: str) -> str:

@@ -129,8 +129,6 @@ class _Reader:
         self.check_indices(outputs, len(tensors), "the list of outputs")
         if len(set(inputs)) != len(inputs):
             raise Damaged("one tensor is an input twice")
-        if not inputs or not outputs:
-            raise Damaged("it has no input or no output")
         return RawModel(tensors, tuple(ops), inputs, outputs, self.signature(len(tensors)))
 
     def signature(self, tensors: int) -> dict[str, int]:
