@@ -17,12 +17,14 @@ from edgeq.codegen import cmsis_nn
 from edgeq.codegen.folder import check_replaceable, write_folder
 from edgeq.codegen.instances import instances
 from edgeq.codegen.literals import (
+    STRINGS,
     WIDTH,
     WORD,
     array_declaration,
     array_definition,
     c_type,
     float_literal,
+    is_long,
     scalar_literal,
     struct_definition,
 )
@@ -204,7 +206,7 @@ def _weights_definitions(program: Program) -> list[str]:
     if program.weights.kind == "file":
         return []
     storage = "EQ_SECTION(EQ_WEIGHTS_SECTION)" if program.weights.kind == "section" else ""
-    return [array_definition(c, storage) for c in program.constants]
+    return [array_definition(c, storage, strings=True) for c in program.constants]
 
 
 def _features(program: Program, target: Target) -> list[Feature]:
@@ -240,6 +242,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
     platform = _platform(program, target, environment)
     kinds = [kind for kind in target.flags if kind == "zig" or kind in target.compilers]
     name = program.name
+    strings = program.weights.kind != "file" and any(map(is_long, program.constants))
     common: dict[str, Any] = {
         "program": program,
         "target": target,
@@ -257,6 +260,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         "features": _features(program, target),
         "declarations": _weights_declarations(program),
         "definitions": _weights_definitions(program),
+        "strings": strings,
         "cmsis_nn": cmsis_nn,
         "optimization": (OPTIMIZATION if target.bare_metal else COMPUTER)[program.optimize],
         "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
@@ -286,6 +290,7 @@ def render(program: Program, target: Target) -> dict[str, str]:
         files[f"src/{name}_instances.h"] = fill("instances.h.j2")
     files |= {group.path: fill("instances.c.j2", instances=group) for group in instances(program)}
     headers = {*program.headers, *included_headers([*platform.values(), *files.values()])}
+    headers |= {STRINGS} if strings else set()
     kernels = kernel_files(program.sources, headers - {SYMBOLS})
     symbols = kernel_symbols([k for k in kernels if k.endswith(".c")], program.optimize)
     files |= {f"kernels/{k}": with_weak_functions(v, symbols[k]) if k in symbols else v for k, v in kernels.items()}

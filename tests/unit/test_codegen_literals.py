@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
+import needs
 import numpy as np
 import pytest
 from small_net import small_net
 
 from edgeq.codegen.literals import (
+    LONG,
     WIDTH,
     Constant,
     array_declaration,
     array_definition,
     float_literal,
     instance,
+    is_long,
     scalar_literal,
     split_params,
     struct_definition,
     wrapped,
 )
 from edgeq.codegen.names import Names, identifier, symbol_prefix
+from edgeq.resources import folder
 
 
 def test_array() -> None:
@@ -87,3 +94,27 @@ def test_names() -> None:
     assert symbol_prefix("equal") == "equal"
     names = Names()
     assert [names.take(n) for n in ("a b", "a_b", "a-b_2", "a/b")] == ["a_b", "a_b_2", "a_b_2_2", "a_b_3"]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_long_arrays_of_bytes(dtype: type, tmp_path: Path) -> None:
+    """Every byte before every other one, as a string that no compiler complains of, is the same array."""
+    array = np.array([(a, b) for a in range(256) for b in range(256)], np.uint8).view(dtype).ravel()
+    constant = Constant("bytes", array)
+    assert is_long(constant) and not is_long(Constant("few", array[: LONG - 1]))
+    assert not is_long(Constant("words", array.view(np.int32)))
+    definition = array_definition(constant, "", strings=True)
+    assert max(map(len, definition.splitlines())) <= WIDTH
+    (tmp_path / "bytes.c").write_text(
+        '#include <stdint.h>\n#include <stdio.h>\n#include "eq/align.h"\n#include "eq/strings.h"\n'
+        f"{array_declaration(constant, 'extern')};\n{definition}"
+        "int main(void)\n{\n    return fwrite(bytes, sizeof bytes, 1, stdout) == 1 ? 0 : 1;\n}\n"
+    )
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+    include = f"-I{folder('firmware') / 'include'}"
+    for compiler in ("gcc", "clang"):
+        command = [*needs.warnings_of(compiler), *flags, include, "bytes.c"]
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=300)
+    subprocess.run(["gcc", *flags, include, "bytes.c", "-o", "bytes"], cwd=tmp_path, check=True, timeout=120)
+    written = subprocess.run([tmp_path / "bytes"], capture_output=True, check=True, timeout=60)
+    assert written.stdout == array.tobytes()
