@@ -17,7 +17,7 @@ def outcome(path: Path, rng: Random) -> tuple[str, str]:
         while True:
             pass
     if number == 2:
-        return "refused", str(np.ones(5 << 28, np.uint8).sum())
+        return "refused", str(np.ones(5 << 28, np.uint8)[-1])
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     if number == 4:
