@@ -69,5 +69,5 @@ def test_a_campaign_notices(tmp_path: Path) -> None:
     report = run(range(6), 0, 2, tmp_path, seconds=2, memory=1 << 30, work="fuzz.misbehaving")
     ends = {number: what for number, _, what in report.defects}
     assert ends[1].startswith("hang") and ends[2].startswith("memory")
-    assert ends[3].startswith("crash") and ends[4] == "defect: ZeroDivisionError: division by zero"
+    assert ends[3].startswith("crash") and ends[4].startswith("defect: ZeroDivisionError")
     assert sorted(ends) == [1, 2, 3, 4] and report.ends["refused"] == 2
