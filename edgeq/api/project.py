@@ -18,7 +18,7 @@ from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_
 from edgeq.options.kind import ADDRESS, BYTES, NAMES, OFF, ON, PATH, SHAPES, TEXT
 from edgeq.quantize.config import QUANTIZING, QuantConfig
 from edgeq.quantize.input_spec import InputSpec
-from edgeq.target import is_file_name, list_boards, target_name
+from edgeq.target import is_file_name, load_board, target_name
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,7 +48,7 @@ def _target(value: Any, origin: Origin) -> str:
 def _board(value: Any, origin: Origin) -> str:
     """The target of a board."""
     text = _target(value, origin)
-    return text if is_file_name(text) else str(choice([board.name for board in list_boards()]).from_toml(text, origin))
+    return text if is_file_name(text) else load_board(text, origin.where).name
 
 
 TARGET = Kind(_target, _target, metavar="T")

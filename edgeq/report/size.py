@@ -174,7 +174,7 @@ def _of_sections(
         model=sections.get(".model", 0),
         kernels=sections.get(".kernels", 0),
         helpers=helpers,
-        platform=sum(sections.get(name, 0) for name in (".vectors", ".platform", ".data")) - helpers,
+        platform=sum(sections.get(name, 0) for name in (".boot2", ".vectors", ".platform", ".data")) - helpers,
         arena=arena,
         platform_ram=sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")) - arena - state,
         stack=stack,

@@ -1,7 +1,15 @@
 """Targets: what is known about a CPU or a board, one TOML file each (docs/targets.md)."""
 
 from edgeq.target.console import with_console
-from edgeq.target.loading import is_file_name, list_boards, list_targets, load_target, load_target_file, target_name
+from edgeq.target.loading import (
+    is_file_name,
+    list_boards,
+    list_targets,
+    load_board,
+    load_target,
+    load_target_file,
+    target_name,
+)
 from edgeq.target.model import Region, RunnerSpec, Speed, Target
 from edgeq.target.native import native_features, with_isa
 from edgeq.target.text import target_text
@@ -16,6 +24,7 @@ __all__ = [
     "is_file_name",
     "list_boards",
     "list_targets",
+    "load_board",
     "load_target",
     "load_target_file",
     "native_features",

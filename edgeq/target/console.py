@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from edgeq.errors import UsageError, suggestion
 from edgeq.target.model import Target
+from edgeq.target.parts import with_parts, without
 from edgeq.target.schema import CONSOLES
 
-_PARTS = ("consoles/", "uarts/")
+_FOLDERS = ("consoles", "uarts")
 
 
 def with_console(target: Target, name: str | None) -> Target:
@@ -38,5 +39,4 @@ def with_console(target: Target, name: str | None) -> Target:
                 where="--console uart",
             )
         parts = ["consoles/uart", target.uart.part]
-    others = [part for part in target.platform if not part.startswith(_PARTS)]
-    return replace(target, console=chosen, platform=(*others, *parts))
+    return replace(target, console=chosen, platform=with_parts(without(target.platform, _FOLDERS), parts))

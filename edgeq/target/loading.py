@@ -17,6 +17,7 @@ from edgeq.errors import UsageError, suggestion
 from edgeq.isa import with_implied
 from edgeq.resources import folder
 from edgeq.target.model import Region, RunnerSpec, Setting, Speed, Target
+from edgeq.target.parts import with_parts
 from edgeq.target.schema import SYSTEMS, check_file, check_target
 from edgeq.target.uart import read_uart
 
@@ -26,6 +27,21 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 SUFFIX = ".toml"
+_OWN_FILE = "`edgeq boards` lists them; a board of your own is a file of ten lines: --board FILE.toml (docs/targets.md)"
+_XTENSA = "its core is an Xtensa, for which edgeq generates no firmware; the generated C of --target host is portable"
+_UNSUPPORTED = {
+    "esp32c": "its core is a RISC-V microcontroller, for which there is no start-up code; the C of --target host is "
+    "portable",
+    "esp32h": "its core is a RISC-V microcontroller, for which there is no start-up code; the C of --target host is "
+    "portable",
+    "esp32": _XTENSA,
+    "esp8266": _XTENSA,
+    "esp": _XTENSA,
+    "arduinouno": "its AVR has 2 KB of RAM and no C99 compiler among edgeq's",
+    "atmega": "an AVR has too little memory, and edgeq no compiler for it",
+    "k210": "its core is a 64-bit RISC-V without an operating system, for which there is no start-up code",
+}
+"""What people ask for and cannot have, by the beginning of its name without punctuation; the longest first."""
 _NOT_INHERITED = ("aliases", "extends", "board", "name")
 """Keys that are not inherited by what builds on the file."""
 
@@ -55,6 +71,26 @@ def load_target(name: str) -> Target:
             raise UsageError(f"unknown target {name!r}", suggestion(name, sorted({*files, *aliases}), "targets"))
         return load_target_file(aliases[name])
     return load_target_file(files[name])
+
+
+def load_board(name: str, where: str = "") -> Target:
+    """The board that is called `name`, or has the alias `name`; not a file. `where` the name was given.
+
+    Raises:
+        UsageError: there is none; the hint says which are near, or why a kind of chip is not supported.
+    """
+    boards = {path.stem: path for path in _folder_files("boards")}
+    aliases = {alias: path for path in boards.values() for alias in _read(path).get("aliases", ())}
+    known = {**aliases, **boards}
+    if name in known:
+        return load_target_file(known[name])
+    plain = re.sub(r"[^a-z0-9]+", "", name.lower())
+    for start, why in _UNSUPPORTED.items():
+        if plain.startswith(start):
+            raise UsageError(f"the board {name!r} is not supported: {why}", _OWN_FILE, where)
+    near = [board for board in known if plain and plain in re.sub(r"[^a-z0-9]+", "", board)]
+    hint = f"did you mean {' or '.join(near[:3])}?" if near else suggestion(name.lower(), sorted(known), "boards")
+    raise UsageError(f"unknown board {name!r}", f"{hint}\n{_OWN_FILE}", where)
 
 
 def list_targets() -> tuple[Target, ...]:
@@ -119,7 +155,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         memory={name: Region(**region) for name, region in data.get("memory", {}).items()},
         vectors=data.get("vectors"),
         stack_bytes=data["stack_bytes"],
-        platform=tuple(data["platform"]),
+        platform=with_parts(data["platform"], data.get("parts", ())),
         runners=tuple(RunnerSpec(kind, _settings(table)) for kind, table in data.get("runner", {}).items()),
         clock_hz=data.get("clock_hz", 0),
         counter=data["counter"],

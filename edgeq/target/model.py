@@ -50,6 +50,13 @@ class RunnerSpec:
             raise self._wrong(key, "text")
         return value
 
+    def number(self, key: str) -> int:
+        """A setting that is a number."""
+        value = self.settings.get(key)
+        if not isinstance(value, int):
+            raise self._wrong(key, "number")
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """A setting that is a list of texts; empty if it is not set."""
         value = self.settings.get(key, ())

@@ -55,6 +55,7 @@ KEYS: Mapping[str, Value] = {
     "vectors": ADDRESS,
     "stack_bytes": BYTES,
     "platform": TEXTS,
+    "parts": TEXTS,
     "runner": Value("a table of runners, each a table of its own: [runner.KIND]", _is_tables),
     "chip": TEXT,
     "proved": TEXT,

@@ -18,6 +18,7 @@ from edgeq.codegen.written import add_to_list
 from edgeq.errors import CapacityError, ToolError, UsageError
 from edgeq.target import Target
 from edgeq.toolchain.compilers import Toolchain, find_toolchain
+from edgeq.toolchain.images import write_images
 from edgeq.toolchain.process import Finished, run, shown
 
 BUILD = "build"
@@ -110,6 +111,11 @@ def emulated_path(folder: Path, name: str, target: Target) -> Path:
 def profile_path(folder: Path, name: str, target: Target) -> Path:
     """Where the profiling program of a build folder is once it is built."""
     return program_path(folder, f"{name}_profile", target)
+
+
+def has_images(target: Target) -> bool:
+    """Whether programs of a target are also written as images, for boards that are there to be flashed."""
+    return target.bare_metal and not target.emulated
 
 
 def check_compilable(path: Path, option: str = "--output") -> None:
@@ -255,6 +261,8 @@ def build(
     check_compilable(folder)
     configure(folder, target, compiler, options)
     _make(folder, target, ["all"])
+    if has_images(target):
+        write_images(program_path(folder, name, target), target)
     configuration = {"toolchain": compiler.kind, "definitions": options}
     (folder / BUILD / CONFIGURATION).write_text(json.dumps(configuration, indent=2) + "\n", "utf-8", newline="\n")
     return Built(program_path(folder, name, target), folder / BUILD / f"lib{name}.a", compiler)
@@ -301,5 +309,7 @@ def build_profile(folder: Path, name: str, target: Target, toolchain: str | None
             kind, definitions = _configuration(folder)
             configure(folder, target, find_toolchain(target, toolchain or kind), definitions)
         _make(folder, target, [f"{name}_profile"])
-        add_to_list(folder, path.relative_to(folder).as_posix())
+        made = [path, *(write_images(path, target).values() if has_images(target) else ())]
+        for product in made:
+            add_to_list(folder, product.relative_to(folder).as_posix())
     return path

@@ -78,6 +78,6 @@ def test_every_target_has_its_parts_and_every_part_a_target() -> None:
 
 def test_files_of_cortex_m() -> None:
     assert list(platform_files(load_target("cortex-m4").platform)) == [
-        *("clock.c", "eq_console.h", "eq_platform.h", "libc/string.h", "link.ld.j2", "main.c", "memory.c", "parts.h"),
-        *("registers.h", "semihost.c", "stack.c", "startup.c"),
+        *("caches.h", "clock.c", "eq_console.h", "eq_platform.h", "libc/string.h", "link.ld.j2", "main.c", "memory.c"),
+        *("parts.h", "registers.h", "semihost.c", "stack.c", "startup.c", "wait.h"),
     ]

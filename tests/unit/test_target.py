@@ -18,6 +18,7 @@ from edgeq.target import (
     is_file_name,
     list_boards,
     list_targets,
+    load_board,
     load_target,
     load_target_file,
     target_name,
@@ -212,6 +213,39 @@ def test_changed_file_is_read_again(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_pins_as_makers_call_them(name: str, number: int | None) -> None:
     assert pin_number(name) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("nucleo-f446", "unknown board 'nucleo-f446'", "did you mean nucleo-f446re?"),
+        ("F446RE", "unknown board 'F446RE'", "did you mean nucleo-f446re?"),
+        ("nrf52840dk", "unknown board", "did you mean nrf52840-dk?"),
+        ("rpi-pico3", "unknown board", "rpi-pico"),
+        ("zzz", "unknown board 'zzz'", "the boards are arduino-nano-33-ble,"),
+        ("esp32", "the board 'esp32' is not supported: its core is an Xtensa", "--board FILE.toml"),
+        ("ESP32-C3-DevKit", "is not supported: its core is a RISC-V", "--board FILE.toml"),
+        ("arduino-uno", "is not supported: its AVR", "--board FILE.toml"),
+        ("cortex-m4", "unknown board 'cortex-m4'", "--board FILE.toml"),
+    ],
+)
+def test_boards_that_are_not_there(name: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_board(name, "--board")
+    assert message in caught.value.message and hint in caught.value.hint and caught.value.where == "--board"
+
+
+def test_boards_by_alias() -> None:
+    assert load_board("pico").name == "rpi-pico" and load_target("pico").name == "rpi-pico"
+
+
+def test_a_part_takes_the_place_of_the_one_in_the_same_folder(tmp_path: Path) -> None:
+    text = 'description = "x"\nextends = "mps2-an386"\nparts = ["families/nrf51", "timers/nrf-timer"]\n'
+    own = load_target_file(_file(tmp_path, text))
+    assert own.platform == (
+        *("cores/cortex-m", "timers/nrf-timer", "consoles/semihosting", "layouts/flash-ram", "families/nrf51"),
+    )
+    assert "EQ_CLOCK_HZ=25000000u" in own.platform_defines
 
 
 def test_console_of_a_target() -> None:

@@ -31,6 +31,21 @@ __attribute__((section(".vectors"), used)) const struct vectors eq_vectors = {
      eq_systick},
 };
 
+/* A boot loader may have left interrupts on, for which there are no handlers here, and a vector table of its own. */
+static void take_over(void)
+{
+#if __ARM_ARCH == 6
+    enum { BANKS = 1 };
+#else
+    enum { BANKS = 8 };
+#endif
+    for (uint32_t bank = 0; bank < BANKS; bank++) {
+        NVIC_ICER(bank) = UINT32_MAX;
+    }
+    SCB_VTOR = (uint32_t)(uintptr_t)&eq_vectors;
+    __asm__ volatile("dsb\n\tisb\n\tcpsie i" ::: "memory");
+}
+
 static void enable_core_features(void)
 {
 #if !defined(__ARM_FEATURE_UNALIGNED)
@@ -81,6 +96,7 @@ __attribute__((weak)) uint32_t eq_family_uart(void)
 void eq_reset(void)
 {
     guard_stack();
+    take_over();
     enable_core_features();
     eq_family_start();
     memcpy(eq_data_start, eq_data_load, (size_t)((uintptr_t)eq_data_end - (uintptr_t)eq_data_start));
