@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Dataset,
         QuantizedModel,
         build,
+        build_models,
         inspect,
         load,
         profile,
@@ -49,6 +50,7 @@ __all__ = [
     "QuantizedModel",
     "__version__",
     "build",
+    "build_models",
     "inspect",
     "load",
     "profile",
@@ -61,7 +63,7 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
-        "edgeq.api": "build inspect load profile run verify with_states",
+        "edgeq.api": "build build_models inspect load profile run verify with_states",
         "edgeq.api.data": "Dataset",
         "edgeq.api.flow": "QuantizedModel",
         "edgeq.api.project": "BuildOptions",

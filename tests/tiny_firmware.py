@@ -121,7 +121,7 @@ def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False, f
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
             program = SimpleNamespace(name="tiny", weights=INLINE, calls_cmsis_nn=False)
-            names = {"target": target, "program": program, "version": "test"}
+            names = {"target": target, "programs": [program], "version": "test"}
             text = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(**names)
         files[f"platform/{name.removesuffix('.j2')}"] = text
     for name, text in files.items():

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from edgeq.lazy import lazy
 
 if TYPE_CHECKING:
+    from edgeq.api.building import build, build_models
     from edgeq.api.check import inspect, profile, run, save_outputs, verify
     from edgeq.api.data import Dataset
     from edgeq.api.doctor import doctor
-    from edgeq.api.flow import QuantizedModel, build, load, quantize, quantize_report
+    from edgeq.api.flow import QuantizedModel, load, quantize, quantize_report
     from edgeq.api.project import BuildOptions
     from edgeq.passes.with_states import with_states
     from edgeq.quantize.statistics import Calibration
@@ -19,6 +20,7 @@ __all__ = [
     "Dataset",
     "QuantizedModel",
     "build",
+    "build_models",
     "doctor",
     "inspect",
     "load",
@@ -37,7 +39,8 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.check": "inspect profile run save_outputs verify",
         "edgeq.api.data": "Dataset",
         "edgeq.api.doctor": "doctor",
-        "edgeq.api.flow": "QuantizedModel build load quantize quantize_report",
+        "edgeq.api.building": "build build_models",
+        "edgeq.api.flow": "QuantizedModel load quantize quantize_report",
         "edgeq.api.project": "BuildOptions",
         "edgeq.passes.with_states": "with_states",
         "edgeq.quantize.statistics": "Calibration",

@@ -15,7 +15,7 @@ from edgeq.api.gates import check_gates
 from edgeq.api.labels import classes_of
 from edgeq.api.threads import one_thread
 from edgeq.codegen.folder import restore
-from edgeq.codegen.manifest import edited_files, read_manifest, read_target
+from edgeq.codegen.manifest import edited_files, model_folder, read_manifest, read_target
 from edgeq.codegen.names import file_prefix, symbol_prefix
 from edgeq.errors import EdgeqError, ToolError, UsageError
 from edgeq.importers import load as import_model
@@ -45,22 +45,33 @@ MOST_CLASSES = 100
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A build folder, read back."""
+    """A model of a build folder, read back.
 
-    folder: Path
+    Attributes:
+        root: the build folder.
+        manifest: the model's manifest.
+        graph, float_graph: its graphs.
+    """
+
+    root: Path
     manifest: Mapping[str, Any]
     graph: Graph
     float_graph: Graph
 
     @staticmethod
-    def read(folder: str | Path) -> Built:
+    def read(folder: str | Path, model: str | None = None) -> Built:
         """Read a build folder.
 
+        Args:
+            folder: the folder.
+            model: which of its models, if it has several.
+
         Raises:
-            UsageError: it is not a build folder, or was damaged.
+            UsageError: it is not a build folder, was damaged, or has no such model.
         """
-        folder = Path(folder)
-        restore(folder)
+        root = Path(folder)
+        restore(root)
+        folder = model_folder(root, model)
         manifest = read_manifest(folder)
         try:
             graph, float_graph = (load_graph(folder / "reference" / kind) for kind in ("integer", "float"))
@@ -68,22 +79,22 @@ class Built:
             raise _damaged(folder, f"its reference is damaged ({error.message})") from error
         if not _consistent(manifest, graph, float_graph):
             raise _damaged(folder, "its manifest and its reference do not belong together")
-        _warn_of_edits(folder)
-        return Built(folder, manifest, graph, float_graph)
+        _warn_of_edits(root)
+        return Built(root, manifest, graph, float_graph)
 
     @property
     def program(self) -> Program:
         """The compiled program."""
-        target = read_target(self.folder)
+        target = read_target(self.root)
         address = weights_in_emulator(self.manifest)
         if self.manifest.get("weights_file") and address is None:
             raise ToolError(
                 f"the emulator has no memory for its weights at {self.manifest['weights_address']:#x}, nor elsewhere",
                 hint="run it on the hardware, or build it once more with --weights-in section",
-                where=str(self.folder),
+                where=str(self.root),
             )
         path_of = program_path if self.manifest.get("weights_emulated_address") is None else emulated_path
-        path = path_of(self.folder, self.manifest["name"], target)
+        path = path_of(self.root, self.manifest["name"], target)
         return Program.of_manifest(path, target, self.manifest)
 
     def data(self, source: Samples, key: str | None = None) -> Dataset:
@@ -163,7 +174,9 @@ def _consistent(manifest: Mapping[str, Any], graph: Graph, float_graph: Graph) -
         return False
 
 
-def run(folder: str | Path, data: Samples, raw: bool = False, key: str | None = None) -> dict[str, Array]:
+def run(
+    folder: str | Path, data: Samples, raw: bool = False, key: str | None = None, model: str | None = None
+) -> dict[str, Array]:
     """Run samples through a built model.
 
     Args:
@@ -172,6 +185,7 @@ def run(folder: str | Path, data: Samples, raw: bool = False, key: str | None = 
             real values, or with `raw` the device's integers.
         raw: integers in and out.
         key: the array that holds the samples of a model's only input, if it is not `x`.
+        model: the name of one of its models, if it has several.
 
     Returns:
         For every output an array, samples first, in the model's own layout: float32, or integers with `raw`. Where the
@@ -181,7 +195,7 @@ def run(folder: str | Path, data: Samples, raw: bool = False, key: str | None = 
         UsageError: the data do not fit.
         ToolError: the emulator is missing, or the program failed.
     """
-    built = Built.read(folder)
+    built = Built.read(folder, model)
     dataset = load_data(data, built.graph, None, key, built.layouts) if raw else built.data(data, key)
     inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
     results = run_program(built.program, inputs, dataset.steps)
@@ -231,6 +245,7 @@ def verify(
     max_drop: float | None = None,
     min_agreement: float | None = None,
     strict: bool = False,
+    model: str | None = None,
 ) -> dict[str, Any]:
     """Compare a built program with the integer simulator, bit for bit, and with the float model.
 
@@ -245,6 +260,7 @@ def verify(
         key: the array that holds the samples of a model's only input, if it is not `x`.
         min_sqnr, max_drop, min_agreement: limits of `sqnr_db`, `drop` and `agreement`, which `gates` is about.
         strict: make warnings errors.
+        model: the name of one of its models, if it has several.
 
     Returns:
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
@@ -260,7 +276,7 @@ def verify(
         ToolError: the emulator is missing, or the program failed.
     """
     with collecting() as warnings:
-        built = Built.read(folder)
+        built = Built.read(folder, model)
         chosen = built.data(data, key) if data is not None else built.random(samples or RANDOM_SAMPLES)
         if strict:
             refuse(warnings)
@@ -294,7 +310,7 @@ def verify(
         **figures,
         "stack_used_bytes": watched.stack,
         "random_data": data is None,
-        "edited": list(edited_files(built.folder)),
+        "edited": list(edited_files(built.root)),
         "confusion": _confusion(built, real, device_outputs, dataset),
         "gates": check_gates(figures, limits, exactly),
         "warnings": [warning.to_dict() for warning in warnings],
@@ -352,13 +368,16 @@ def _confusion(
     }
 
 
-def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | None = None) -> dict[str, Any]:
+def profile(
+    folder: str | Path, clock_mhz: float | None = None, cpi: float | None = None, model: str | None = None
+) -> dict[str, Any]:
     """What one inference and each of its layers cost.
 
     Args:
         folder: a build folder.
         clock_mhz: the clock that the time is estimated at; by default the target's.
         cpi: cycles per instruction that the time is estimated with; by default the target's.
+        model: the name of one of its models, if it has several.
 
     Returns:
         unit ("instructions" in the emulator, "cycles" on a board, "ns" on the host), total, clock_mhz and cpi (None
@@ -370,10 +389,10 @@ def profile(folder: str | Path, clock_mhz: float | None = None, cpi: float | Non
         UsageError: not a build folder; or clock or cycles that are not positive, or play no part.
         ToolError: compiler or emulator are missing, or the program failed.
     """
-    built = Built.read(folder)
+    built = Built.read(folder, model)
     program = built.program
     assumed = pace(program.target, clock_mhz, cpi)
-    path = build_profile(built.folder, built.manifest["name"], program.target)
+    path = build_profile(built.root, built.manifest["name"], program.target)
     timed = Program.of_manifest(path, program.target, built.manifest)
     inputs = built.integers(built.random(1))
     cost = profile_program(timed, inputs)
@@ -407,6 +426,7 @@ def inspect(
     dump_ir: str | Path | None = None,
     inputs: Iterable[str] = (),
     outputs: Iterable[str] = (),
+    model: str | None = None,
 ) -> dict[str, Any]:
     """Inputs, outputs and layers of a model after edgeq's passes; for a build folder, its manifest.
 
@@ -415,6 +435,7 @@ def inspect(
         input_shapes: shapes of inputs that have dynamic dimensions beyond the batch.
         dump_ir: a folder for the graph after every pass that changed it, or None.
         inputs, outputs: where a model is cut, as for `load`.
+        model: the name of one of a build folder's models, whose own manifest is wanted.
 
     Raises:
         UsageError, ModelError: as `load`.
@@ -422,7 +443,8 @@ def inspect(
     path = Path(path)
     restore(path)
     if (path / "manifest.json").is_file():
-        return {**read_manifest(path), "edited": list(_warn_of_edits(path))}
+        own = path if model is None else model_folder(path, model)
+        return {**read_manifest(own), "edited": list(_warn_of_edits(path))}
     observe = dump_into(dump_ir)
     graph = import_model(path, dict(input_shapes or {}), Cut(tuple(inputs), tuple(outputs)))
     observe("import", graph)

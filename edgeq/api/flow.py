@@ -1,12 +1,12 @@
-"""From a model file to a build folder."""
+"""From a model file to a quantized model."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,9 @@ from edgeq.api.data import Dataset, Samples, in_own_layout, load_data, random_da
 from edgeq.api.doubts import check_calibration
 from edgeq.api.dump import dump_into
 from edgeq.api.measure import measure as measure_accuracy
-from edgeq.api.paths import check_output, check_result, check_sources
+from edgeq.api.paths import check_result, check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
-from edgeq.codegen import cmsis_nn
-from edgeq.codegen.capacity import check_chip, check_linked
-from edgeq.codegen.emit import emit
-from edgeq.codegen.folder import staging
-from edgeq.codegen.lower import lower
-from edgeq.codegen.manifest import update_manifest
-from edgeq.codegen.program import Program
-from edgeq.codegen.weights import place_weights
-from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
 from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import kind_of
 from edgeq.importers import load as import_model
@@ -45,22 +36,16 @@ from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
 from edgeq.report.causes import worst_layers
-from edgeq.report.library_calls import layers_of, library_calls
-from edgeq.report.size import end_within, measure
 from edgeq.sequence import run_sequences, unroll
 from edgeq.simulator import FloatExecutor, IntExecutor
-from edgeq.target import Target, load_target, target_name, with_console, with_isa
-from edgeq.toolchain.cmake import build as build_program
-from edgeq.toolchain.cmake import check_compilable, forget_place
-from edgeq.toolchain.compilers import find_toolchain
-from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
+from edgeq.warnings import EdgeqWarning, collecting, refuse
 
 LOG = logging.getLogger("edgeq")
 Step = Callable[[str], None]
 Advance = Callable[[int, int], None]
 
 
-def _silent(text: str) -> None:
+def silent(text: str) -> None:
     pass
 
 
@@ -266,81 +251,7 @@ def _steps(data: Dataset | None, graph: Graph) -> Iterable[Mapping[str, Array]] 
     return unroll(FloatExecutor(graph), data, data.steps) if data is not None and graph.states else data
 
 
-def build(
-    options: BuildOptions,
-    step: Step = _silent,
-    progress: Advance | None = None,
-    model: QuantizedModel | None = None,
-) -> dict[str, Any]:
-    """Generate the build folder of a model, and compile it unless `options` say otherwise.
-
-    Args:
-        options: what to build and how.
-        step: called with a line of text as each step begins.
-        progress: called with calibration samples done and in all.
-        model: what `quantize` returned, to build it for one target after another; what `options` say about
-            quantization is then ignored.
-
-    Returns:
-        The manifest (docs/build-folder.md).
-
-    Raises:
-        EdgeqError: see edgeq.errors for what each subclass means. Nothing is left behind.
-    """
-    target = _target(options)
-    lowered_for = _kernel_target(target, options.simulate)
-    options = _with_library(options, model)
-    if options.sanitize and not target.native:
-        raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
-    place = place_weights(options.weights_in, options.weights_address, target)
-    folder = options.folder
-    if model is None:
-        check_sources(options)
-    check_output(options)
-    if options.compile:  # better to learn before the work than after
-        find_toolchain(target, options.toolchain)
-        check_compilable(folder)
-        if options.cmsis_nn_root is not None:
-            check_compilable(Path(options.cmsis_nn_root), "--cmsis-nn-root")
-    with collecting(() if model is None else model.warnings) as warnings:
-        model = model or _quantized(options, step, progress)
-        step(f"generating C for {target.name}")
-        program = lower(
-            model.graph,
-            lowered_for,
-            options.model_name,
-            options.optimize,
-            options.kernels,
-            place,
-            options.ram_budget,
-            options.require_fast,
-        )
-        check_chip(program, options.flash, options.ram)
-        if options.strict:
-            refuse(warnings)
-        entries: dict[str, Any] = {
-            "source": options.model_path.resolve().name,
-            "cut": {"inputs": list(options.inputs), "outputs": list(options.outputs)},
-            "layouts": {name: list(perm) for name, perm in model.layouts.items()},
-            "preprocessing": options.input.to_dict() if options.input else None,
-            "simulate": target_name(options.simulate) if options.simulate else None,
-            "chip": {"flash": options.flash, "ram": options.ram},
-            "accuracy": model.accuracy,
-        }
-        with staging(folder) as stage:
-            emit(program, model.graph, model.float_graph, target, stage)
-            if options.compile:
-                step("compiling")
-                entries |= _compile(stage, options, target, program)
-                check_linked(entries, options.flash, options.ram)
-            if options.strict:
-                refuse(warnings)
-            entries["warnings"] = [warning.to_dict() for warning in warnings]
-            manifest = update_manifest(stage, **entries)
-    return {**manifest, "folder": str(folder)}
-
-
-def _quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:
+def quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:
     """Read and quantize the model."""
     step(f"reading {options.model_path.name}")
     graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
@@ -363,118 +274,6 @@ def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> 
         output_layout=options.output_layout,
         model_layout=_usual_layout(options.model_path),
     )
-
-
-def _target(options: BuildOptions) -> Target:
-    """What is built for; this machine's own vectors are not for programs that run another processor's kernels.
-
-    Raises:
-        UsageError: there is no such target, or the instruction set is not one of its.
-    """
-    target = with_console(load_target(options.target), options.console)
-    if options.simulate is None:
-        return with_isa(target, options.isa)
-    if options.isa is not None:
-        raise UsageError("--isa chooses this machine's kernels, --simulate another's", hint="leave one of them out")
-    return target
-
-
-def _kernel_target(target: Target, simulate: str | None) -> Target:
-    """The target, with the instruction set of the one that it simulates.
-
-    Raises:
-        UsageError: only the host can simulate.
-    """
-    if simulate is None:
-        return target
-    if not target.native:
-        raise UsageError(f"--simulate is for --target host, not {target.name}", hint="leave one of them out")
-    return replace(target, isa=load_target(simulate).isa)
-
-
-def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildOptions:
-    """The options, adapted to the library whose kernels are called.
-
-    Raises:
-        UsageError: an option, or how the model was quantized, does not fit that library.
-    """
-    root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
-    if options.kernels != "cmsis-nn":
-        if root is not None:
-            raise UsageError("--cmsis-nn-root is for --kernels cmsis-nn", hint="add that, or leave it out")
-        return options
-    numerics = options.numerics if model is None else model.graph.numerics
-    if numerics not in (None, Numerics.TFLM):
-        raise UsageError(
-            f"CMSIS-NN has no numerics {numerics.value!r}",
-            hint="--kernels cmsis-nn implies --numerics tflm: leave --numerics out",
-        )
-    if options.simulate is not None:
-        raise UsageError(
-            "--simulate runs edgeq's kernels, not those of CMSIS-NN",
-            hint="leave --simulate out: the host compiles CMSIS-NN as plain C",
-        )
-    if root is not None and not cmsis_nn.is_copy(root):
-        raise UsageError(
-            f"is no copy of CMSIS-NN: there is no {cmsis_nn.HEADER}",
-            hint=f"give the folder of release {cmsis_nn.VERSION}, or none, and it is fetched",
-            where=str(root),
-        )
-    return replace(options, numerics=Numerics.TFLM)
-
-
-def _compile(folder: Path, options: BuildOptions, target: Target, program: Program) -> dict[str, Any]:
-    """Compile, and measure the result."""
-    built = build_program(
-        folder,
-        options.model_name,
-        target,
-        options.toolchain,
-        options.sanitize,
-        cmsis_nn_root=None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root),
-    )
-    forget_place(folder)
-    kernel_files = {path.name for path in (folder / "kernels").rglob("*.c")}
-    size = measure(built.program, target, program.image_bytes, kernel_files)
-    weights = size.weights or program.constant_bytes
-    entries: dict[str, Any] = {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
-    emulated, flash = program.weights.emulated, target.memory.get("flash")
-    if emulated is not None and flash is not None and flash.origin <= emulated < end_within(built.program, flash):
-        entries["weights_emulated_address"] = None
-        warn(
-            f"the emulator has no memory for weights at {program.weights.address:#x}, nor elsewhere",
-            hint="it cannot be run or verified here; build it once more with --weights-in section for that",
-            where=options.model_path.name,
-            strict=CapacityError,
-        )
-    if built.library.is_file():
-        entries["library_calls"] = _library_calls(built.library, program)
-    return entries
-
-
-def _library_calls(library: Path, program: Program) -> list[dict[str, Any]]:
-    """What a model's code calls of compiler and C library, for the manifest; all of it is warned of.
-
-    Raises:
-        InternalError: something that no layer justifies is among it.
-    """
-    files = {call.name: [PurePosixPath(source).name for source in call.sources] for call in program.calls}
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for call in library_calls(library):
-        if call.never:
-            hint = "please report this: generated code must not call it"
-            raise InternalError(f"{call.file} calls {call.symbol}, which is {call.kind}", hint=hint)
-        found.setdefault((call.kind, layers_of(call, files)), []).append(call.symbol)
-    real = {call.name for call in program.calls if call.computes_reals}
-    for (kind, layers), symbols in found.items():
-        if set(layers) - real or not layers:
-            warn(
-                f"{kind}, which is slow: {', '.join(symbols)}",
-                hint="take another core, or operators that need no such thing, where time or flash are short",
-                where=", ".join(layers) or program.name,
-                strict=ModelError,
-            )
-    return [{"kind": kind, "symbols": symbols, "layers": list(layers)} for (kind, layers), symbols in found.items()]
 
 
 @one_thread()

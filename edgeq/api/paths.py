@@ -12,7 +12,7 @@ from edgeq.api.media_files import media_files
 from edgeq.api.project import BuildOptions
 from edgeq.codegen.folder import check_replaceable, restore
 from edgeq.codegen.manifest import FILE as MANIFEST
-from edgeq.codegen.manifest import read_manifest
+from edgeq.codegen.manifest import model_folder, model_names, read_manifest
 from edgeq.errors import UsageError
 from edgeq.importers import kind_of
 
@@ -86,14 +86,27 @@ def check_samples(path: Path) -> None:
         raise UsageError("no such file", hint=SAMPLES_HINT, where=str(path))
 
 
-def check_built(folder: Path) -> None:
-    """Make sure that a folder is a build folder.
+def built_models(folder: Path, model: str | None) -> tuple[str | None, ...]:
+    """Which models of a build folder are meant: the one that is named, else all if there are several, else None.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is no build folder, or has no such model.
     """
     restore(folder)
-    read_manifest(folder)
+    if model is not None:
+        model_folder(folder, model)
+        return (model,)
+    return model_names(folder) or (None,)
+
+
+def check_built(folder: Path, model: str | None = None) -> None:
+    """Make sure that a folder is a build folder, and which of its models is meant.
+
+    Raises:
+        UsageError: it is not, it has no such model, or several and none was named.
+    """
+    restore(folder)
+    model_folder(folder, model)
 
 
 def check_result(path: Path | None) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from edgeq.codegen.names import file_prefix, symbol_prefix
+from edgeq.codegen.names import file_prefix, project_name, symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
 from edgeq.errors import UsageError
 from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
@@ -79,6 +79,7 @@ class BuildOptions:
             PATH,
             QUANTIZING,
             metavar="X.npz",
+            each=BUILD,
         ),
     ] = None
     output: Annotated[
@@ -121,6 +122,7 @@ class BuildOptions:
             ADDRESS,
             BUILD,
             default="the target's memory for weights",
+            each=BUILD,
         ),
     ] = None
     cmsis_nn_root: Annotated[
@@ -158,7 +160,7 @@ class BuildOptions:
         str | None,
         Option("gcc, clang or zig", TEXT, BUILD, metavar="C", default="the first that is found"),
     ] = None
-    name: Annotated[str | None, Option("C name of the model", TEXT, BUILD, default="the file's")] = None
+    name: Annotated[str | None, Option("C name of the model", TEXT, BUILD, default="the file's", each=BUILD)] = None
     quantize: Annotated[QuantConfig, Section("How to quantize; see [quantization](quantization.md).", QuantConfig)] = (
         field(default_factory=QuantConfig)
     )
@@ -254,8 +256,29 @@ class BuildOptions:
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
 
 
+def models_folder(models: Sequence[BuildOptions]) -> Path:
+    """The build folder of several models."""
+    first = models[0]
+    name = project_name([options.model_name for options in models])
+    return Path(first.output or f"build/{name}-{target_name(first.target)}")
+
+
 def load_project(path: Path) -> BuildOptions:
-    """Options from `edgeq.toml` (or the folder that holds it); paths in it are relative to it.
+    """Options from an `edgeq.toml` with one model (or the folder that holds it); paths in it are relative to it.
+
+    Raises:
+        UsageError: the file is missing or wrong, or has several models.
+    """
+    options = load_projects(path)
+    if len(options) > 1:
+        raise UsageError("it has several models", hint="this command takes one: give a model", where=str(path))
+    return options[0]
+
+
+def load_projects(path: Path) -> tuple[BuildOptions, ...]:
+    """Options from an `edgeq.toml` (or the folder that holds it), one for each model; paths in it are relative to it.
+
+    A table `[[model]]` has the same keys as the file, and prevails over them where both set one.
 
     Raises:
         UsageError: the file is missing or wrong.
@@ -267,4 +290,20 @@ def load_project(path: Path) -> BuildOptions:
         raise UsageError("cannot be read", hint=f"give a model, or a folder with {FILE}", where=str(file)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"not valid TOML: {error}", where=str(file)) from error
-    return read_table(BuildOptions, table, Document(str(file), folder=file.parent))
+    document = Document(str(file), folder=file.parent)
+    several = table.get("model")
+    if not (isinstance(several, list) and several and all(isinstance(entry, dict) for entry in several)):
+        return (read_table(BuildOptions, table, document),)
+    common = {key: value for key, value in table.items() if key != "model"}
+    numbered = (Document(f"{file}: [[model]] number {n}", folder=file.parent) for n in range(1, len(several) + 1))
+    return tuple(
+        read_table(BuildOptions, _over(common, entry), place) for entry, place in zip(several, numbered, strict=True)
+    )
+
+
+def _over(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A table over another one, and so are tables in them. In keys `_` and `-` are the same."""
+    both = {key for key in common if isinstance(common[key], dict) and isinstance(own.get(key), dict)}
+    replaced = {key.replace("-", "_") for key in own if key not in common}
+    kept = {key: value for key, value in common.items() if key.replace("-", "_") not in replaced}
+    return {**kept, **own, **{key: _over(common[key], own[key]) for key in both}}

@@ -61,6 +61,8 @@ def _cells(item: Declared) -> list[str]:
     flags = ", ".join(f"`{name}`" for name in names) if item.option.commands else ""
     if item.option.kind.gather is not None:
         flags += " (repeatable)"
+    if item.option.each:
+        flags += " (once, or once for each of several models)"
     return [key, flags, item.default_text, _meaning(item)]
 
 

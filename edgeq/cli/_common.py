@@ -28,6 +28,11 @@ results = Console(highlight=False, markup=False, emoji=False, width=None if sys.
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A build folder.", show_default=False)]
 
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="One of several models in the folder.", show_default=False),
+]
+
 KeyOption = Annotated[
     str | None,
     typer.Option(

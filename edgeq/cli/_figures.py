@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from edgeq.cli._common import Fact, size
+from edgeq.cli._common import Fact, size, table
 from edgeq.target import Target
 
 
@@ -16,9 +16,9 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
     rows: list[Fact] = [
         ("MACs", f"{manifest['macs']:,}", ""),
         ("weights", manifest["weights_bytes"], _elsewhere(manifest)),
-        ("arena", manifest["arena_bytes"], _stripes(manifest.get("streaming"))),
+        ("arena", manifest["arena_bytes"], _arena(manifest)),
     ]
-    if manifest.get("states"):
+    if manifest.get("state_bytes"):
         rows.append(("states", manifest["state_bytes"], ""))
     if manifest.get("flash_bytes") is not None:
         rows += [
@@ -33,12 +33,41 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
     return rows
 
 
+def models_table(manifest: Mapping[str, Any]) -> None:
+    """What each of several models takes, on stdout."""
+    keys = ("macs", "weights_bytes", "arena_bytes", "state_bytes", "flash_bytes", "stack_bytes")
+    rows = [
+        [
+            entry["name"],
+            *("" if entry[key] is None else entry[key] for key in keys),
+            _sqnr(entry["accuracy"]) if entry["accuracy"] else "",
+        ]
+        for entry in manifest["models"]
+    ]
+    columns = ("model", "MACs", "weights B", "arena B", "states B", "flash B", "stack B", "accuracy")
+    kept = [k for k in range(len(columns)) if columns[k] != "states B" or any(row[k] for row in rows)]
+    kept = [k for k in kept if any(row[k] != "" for row in rows)]
+    table(*(columns[k] for k in kept), rows=[[row[k] for k in kept] for row in rows])
+
+
 def _accuracy(measured: Mapping[str, Any]) -> str:
-    sqnr, agreement, count = (measured[key] for key in ("sqnr_db", "agreement", "samples"))
-    texts = ["no error" if sqnr is None else f"SQNR {sqnr:.1f} dB"]
+    agreement, count = measured["agreement"], measured["samples"]
+    texts = [_sqnr(measured)]
     if agreement is not None:
         texts.append(f"agreement with float {agreement:.4g} %")
     return f"{', '.join(texts)}, on {count} calibration sample{'s' if count > 1 else ''}"
+
+
+def _sqnr(measured: Mapping[str, Any]) -> str:
+    return "no error" if measured["sqnr_db"] is None else f"SQNR {measured['sqnr_db']:.1f} dB"
+
+
+def _arena(manifest: Mapping[str, Any]) -> str:
+    """What is to be said of the arena."""
+    several = [entry["arena_bytes"] for entry in manifest.get("models", ())]
+    if several:
+        return f"of the largest, in which they take turns; {size(sum(several))} where they run at the same time"
+    return _stripes(manifest.get("streaming"))
 
 
 def _elsewhere(manifest: Mapping[str, Any]) -> str:
@@ -84,6 +113,7 @@ def share(manifest: Mapping[str, Any], kind: str, target: Target) -> str:
 def next_command(folder: Path, manifest: Mapping[str, Any]) -> str:
     """What to type after a build."""
     if manifest.get("toolchain"):
-        return f"edgeq verify {quote(str(folder))} --data SAMPLES.npz"
+        data = [f"--data {entry['name'].upper()}.npz" for entry in manifest.get("models", ())]
+        return f"edgeq verify {quote(str(folder))} {' '.join(data) or '--data SAMPLES.npz'}"
     build = quote(str(folder / "build"))
     return f"cmake -S {quote(str(folder))} -B {build} && cmake --build {build}"

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from edgeq.api.project import FILE, BuildOptions, load_project
-from edgeq.options import Declared, options_of_command, override, read_arguments
+from edgeq.api.project import FILE, BuildOptions, load_project, load_projects
+from edgeq.options import Declared, of_each, options_of_command, override, read_arguments
 
 ModelArgument = Annotated[
     Path,
     typer.Argument(
         metavar="MODEL",
         help="ONNX, TFLite or Keras file, SavedModel folder, or a folder or file edgeq.toml.",
+        show_default=False,
+    ),
+]
+ModelArguments = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="MODEL...",
+        help="ONNX, TFLite or Keras file, SavedModel folder, or a folder or file edgeq.toml; several share one folder.",
         show_default=False,
     ),
 ]
@@ -35,7 +43,7 @@ def takes_options(command: str) -> Callable[[Command], Command]:
     """
 
     def decorate(function: Command) -> Command:
-        declared = [_parameter(item) for item in options_of_command(BuildOptions, command)]
+        declared = [_parameter(item, command) for item in options_of_command(BuildOptions, command)]
         hints = get_type_hints(function, include_extras=True)
         parameters: list[inspect.Parameter] = []
         for parameter in inspect.signature(function).parameters.values():
@@ -57,7 +65,7 @@ def takes_options(command: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def _parameter(item: Declared) -> inspect.Parameter:
+def _parameter(item: Declared, command: str) -> inspect.Parameter:
     """An option for Typer, which only distinguishes texts, flags and repeated texts: what they mean is read later."""
     kind = item.option.kind
     names = [item.flag, *([item.option.short] if item.option.short else [])]
@@ -66,11 +74,25 @@ def _parameter(item: Declared) -> inspect.Parameter:
     if kind.spelling != "value":
         type, default = bool, False
     else:
-        type, default = (str if kind.gather is None else list[str]) | None, None
+        type, default = (list[str] if kind.gather or command in item.option.each else str) | None, None
     about = typer.Option(*names, metavar=item.metavar or None, help=item.help, show_default=False)
     return inspect.Parameter(
         item.parameter, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type, about]
     )
+
+
+def read_models(models: Sequence[Path], arguments: Arguments) -> tuple[BuildOptions, ...]:
+    """What to do with several models or projects, as `read_options`; a project may have several models.
+
+    Raises:
+        UsageError: as `read_options`; or an option was given for another number of models.
+    """
+    options = [o for path in models for o in (load_projects(path) if _is_project(path) else (BuildOptions(path),))]
+    return tuple(map(override, options, of_each(arguments, len(options))))
+
+
+def _is_project(path: Path) -> bool:
+    return path.name.endswith(".toml") or (path.is_dir() and (path / FILE).is_file())
 
 
 def read_options(model: Path, arguments: Arguments) -> BuildOptions:
@@ -79,5 +101,4 @@ def read_options(model: Path, arguments: Arguments) -> BuildOptions:
     Raises:
         UsageError: the file is missing or wrong, or options contradict each other.
     """
-    is_project = model.name.endswith(".toml") or (model.is_dir() and (model / FILE).is_file())
-    return override(load_project(model) if is_project else BuildOptions(model), arguments)
+    return override(load_project(model) if _is_project(model) else BuildOptions(model), arguments)

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
-from edgeq.api.paths import check_built, check_result, check_sources
-from edgeq.cli._common import JsonFlag, facts, print_json, remark, results, size, table
-from edgeq.cli._figures import figures
+from edgeq.api.paths import built_models, check_built, check_result, check_sources
+from edgeq.cli._common import JsonFlag, ModelOption, facts, print_json, remark, results, size, table
+from edgeq.cli._figures import figures, models_table
 from edgeq.cli._options import Arguments, read_options, takes_options
-from edgeq.codegen.manifest import read_target
+from edgeq.codegen.manifest import model_folder, read_manifest, read_target
 from edgeq.errors import UsageError
 
 
@@ -20,6 +20,7 @@ from edgeq.errors import UsageError
 def command(
     path: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="A model, or a build folder.", show_default=False)],
     arguments: Arguments,
+    model: ModelOption = None,
     memory: Annotated[
         bool, typer.Option("--memory", help="Of a build folder: what lies in the arena and when; draws DIR/memory.svg.")
     ] = False,
@@ -41,10 +42,14 @@ def command(
         raise UsageError("is a build folder", hint=hint, where=str(path))
     if kernels and not built:
         raise UsageError("is no build folder", hint="--kernels is for what `edgeq build` wrote", where=str(path))
+    if model is not None and not built:
+        raise UsageError("is no build folder", hint="--model is for what `edgeq build` wrote", where=str(path))
     if memory:
-        check_built(path)
-        check_result(output)
-        _memory(path, output or path / "memory.svg", json)
+        names = built_models(path, model)
+        if output is not None:
+            check_built(path, model)  # one drawing is of one model
+            check_result(output)
+        _memories(path, names, output, json)
         return
     if output is not None:
         raise UsageError("--output is for --memory", hint="leave it out, or add --memory")
@@ -54,17 +59,18 @@ def command(
     summary = (
         api.inspect(options.model_path, options.input_shapes, options.dump_ir, options.inputs, options.outputs)
         if options
-        else api.inspect(path)
+        else api.inspect(path, model=model)
     )
     if json:
         print_json(summary)
         return
+    if summary.get("models"):
+        _models(path, summary, kernels)
+        return
     results.print(f"{summary['name']}{_made_for(summary) if built else ''}", soft_wrap=True)
     if built:
         facts(figures(summary, read_target(path)))
-        for warning in summary.get("warnings", ()):
-            where = f"{warning['where']}: " if warning["where"] else ""
-            results.print(f"  warning: {where}{warning['message']}", soft_wrap=True)
+        _warnings(summary)
     else:
         results.print(f"  {summary['macs']:,} MACs, weights {size(summary['weights_bytes'])}")
     for kind in ("inputs", "outputs", "states"):
@@ -86,6 +92,29 @@ def command(
         for e in summary["layers"]
     ]
     table("layer", "operator", *(["kernel"] if built else []), "output", "MACs", "weights B", rows=rows)
+
+
+def _models(folder: Path, manifest: dict[str, Any], kernels: bool) -> None:
+    """What several models take, one by one and together; or their kernels."""
+    names = [entry["name"] for entry in manifest["models"]]
+    if kernels:
+        for name in names:
+            results.print(name, style="bold")
+            _kernels(read_manifest(model_folder(folder, name)))
+        return
+    numerics = ", ".join(sorted({entry["numerics"] for entry in manifest["models"]}))
+    results.print(f"{', '.join(names)}{_made_for({'numerics': numerics, **manifest})}", soft_wrap=True)
+    models_table(manifest)
+    results.print("together")
+    facts(figures(manifest, read_target(folder)))
+    _warnings(manifest)
+
+
+def _warnings(manifest: dict[str, Any]) -> None:
+    """What there was doubt about when it was built."""
+    for warning in manifest.get("warnings", ()):
+        where = [part for part in (warning.get("model"), warning["where"]) if part]
+        results.print(f"  warning: {': '.join([*where, warning['message']])}", soft_wrap=True)
 
 
 def _made_for(manifest: dict[str, Any]) -> str:
@@ -111,15 +140,25 @@ def _kernels(summary: dict[str, Any]) -> None:
             results.print(f"  not {', '.join(names)}, which needs: {needs}")
 
 
-def _memory(folder: Path, drawing: Path, json: bool) -> None:
+def _memories(path: Path, names: tuple[str | None, ...], output: Path | None, json: bool) -> None:
+    """The arena of each of a build folder's models."""
+    found = {}
+    for name in names:
+        drawing = output or path / ("memory.svg" if name is None else f"{name}_memory.svg")
+        found[name] = _memory(model_folder(path, name), drawing, json)
+    if json:
+        print_json({"models": found} if len(names) > 1 else found[names[0]])
+
+
+def _memory(folder: Path, drawing: Path, json: bool) -> dict[str, Any]:
+    """Draw an arena, and show what is in it unless that is wanted as JSON, which is returned."""
     from edgeq.report.memory import read_memory_map, save_svg  # here, so that other answers come at once
 
     memory = read_memory_map(folder)
     save_svg(memory, drawing)
-    data = memory.to_dict()
+    data = {**memory.to_dict(), "drawing": str(drawing)}
     if json:
-        print_json({**data, "drawing": str(drawing)})
-        return
+        return data
     results.print(f"{memory.name}: arena {size(memory.arena_bytes)}, at least {size(memory.arena_bound)} for any plan")
     rows = [
         [index, step["layer"], step["op"], step["live_bytes"], _places(step["tensors"])]
@@ -129,6 +168,7 @@ def _memory(folder: Path, drawing: Path, json: bool) -> None:
     peak = data["peak"]
     results.print(f"peak: {size(peak['live_bytes'])} at {peak['layer']}: {_places(peak['tensors'])}")
     remark(f"drawn in {drawing}")
+    return data
 
 
 def _places(tensors: list[dict[str, Any]]) -> str:

@@ -20,7 +20,7 @@ from edgeq.cli._streams import INTERRUPTED, SIGNALED, UNREAD, Ended, Unread
 from edgeq.errors import CapacityError, EdgeqError, InternalError, UsageError
 
 COMMANDS = {
-    "build": "Quantize a model, generate C for a target, and compile it.",
+    "build": "Quantize models, generate C for a target, and compile it.",
     "run": "Run samples through a built model.",
     "verify": "Compare a program with the simulator.",
     "profile": "Measure what each layer costs.",

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
-from edgeq.api.paths import check_built
-from edgeq.cli._common import FolderArgument, JsonFlag, print_json, remark, results, table
-from edgeq.codegen.manifest import emulator_note
+from edgeq.api.paths import built_models
+from edgeq.cli._common import FolderArgument, JsonFlag, ModelOption, print_json, remark, results, table
+from edgeq.codegen.manifest import emulator_note, model_folder
 
 
 def command(
     folder: FolderArgument,
+    model: ModelOption = None,
     clock: Annotated[
         float | None,
         typer.Option("--clock", metavar="MHZ", help="Clock that the time is estimated at; default: the target's."),
@@ -29,13 +30,17 @@ def command(
     Instructions in the emulator, cycles on a board, wall time on the host. Of instructions and cycles the time is
     estimated.
     """
-    check_built(folder)
-    remark(emulator_note(folder))
-    costs = api.profile(folder, clock, cpi)
+    names = built_models(folder, model)
+    found: dict[str | None, dict[str, Any]] = {}
+    for name in names:
+        remark(emulator_note(model_folder(folder, name)))
+        found[name] = api.profile(folder, clock, cpi, name)
+        if not json:
+            if len(names) > 1:
+                results.print(name, style="bold")
+            _show(found[name])
     if json:
-        print_json(costs)
-    else:
-        _show(costs)
+        print_json({"models": found} if len(names) > 1 else found[names[0]])
 
 
 def _show(costs: dict[str, Any]) -> None:

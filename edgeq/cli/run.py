@@ -9,14 +9,15 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built, check_result, check_samples
-from edgeq.cli._common import FolderArgument, JsonFlag, KeyOption, print_json, remark, results
-from edgeq.codegen.manifest import emulator_note
+from edgeq.cli._common import FolderArgument, JsonFlag, KeyOption, ModelOption, print_json, remark, results
+from edgeq.codegen.manifest import emulator_note, model_folder
 
 
 def command(
     folder: FolderArgument,
     input: Annotated[Path, typer.Option("--input", metavar="X.npz", help="Samples: an .npz with x, or an .npy file.")],
     key: KeyOption = None,
+    model: ModelOption = None,
     output: Annotated[Path | None, typer.Option("--output", metavar="Y.npz", help="Where results go.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Integers in and out, as the device sees them.")] = False,
     json: JsonFlag = False,
@@ -25,11 +26,11 @@ def command(
 
     On the host or in the emulator; real values in and out.
     """
-    check_built(folder)
+    check_built(folder, model)
     check_samples(input)
     check_result(output)
-    remark(emulator_note(folder))
-    outputs = api.run(folder, input, raw=raw, key=key)
+    remark(emulator_note(model_folder(folder, model)))
+    outputs = api.run(folder, input, raw=raw, key=key, model=model)
     if output is not None:
         api.save_outputs(output, outputs)
     if json:

@@ -8,16 +8,31 @@ from typing import Annotated, Any
 import typer
 
 from edgeq import api
-from edgeq.api.paths import check_built, check_samples
-from edgeq.cli._common import FolderArgument, JsonFlag, KeyOption, print_json, progress, remark, results
-from edgeq.codegen.manifest import emulator_note
+from edgeq.api.paths import built_models, check_samples
+from edgeq.cli._common import (
+    FolderArgument,
+    JsonFlag,
+    KeyOption,
+    ModelOption,
+    print_json,
+    progress,
+    remark,
+    results,
+)
+from edgeq.codegen.manifest import emulator_note, model_folder
+from edgeq.errors import UsageError
 
 
 def command(
     folder: FolderArgument,
+    model: ModelOption = None,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="X.npz", help="Samples x and labels y; by default random ones."),
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            metavar="X.npz",
+            help="Samples x and labels y; by default random ones. For several models once for each, in their order.",
+        ),
     ] = None,
     samples: Annotated[
         int | None, typer.Option("--samples", metavar="N", min=1, help="Use only the first N samples.")
@@ -42,19 +57,37 @@ def command(
     Bit for bit with the integer simulator, and both with the float model; the exit code is 1 if a bit differs, or if a
     figure misses a limit that was given.
     """
-    check_built(folder)
-    if data is not None:
-        check_samples(data)
-    remark(emulator_note(folder))
+    names = built_models(folder, model)
+    sources = _data_of_each(data or [], names)
     limits = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
-    with progress("verifying", quiet=json) as advance:
-        result = api.verify(folder, data, samples, advance, key, **limits, strict=strict)
+    found: dict[str | None, dict[str, Any]] = {}
+    for name, source in zip(names, sources, strict=True):
+        remark(emulator_note(model_folder(folder, name)))
+        with progress(f"verifying {name}" if len(names) > 1 else "verifying", quiet=json) as advance:
+            found[name] = api.verify(folder, source, samples, advance, key, **limits, strict=strict, model=name)
+        if not json:
+            if len(names) > 1:
+                results.print(name, style="bold")
+            _show(found[name])
     if json:
-        print_json(result)
-    else:
-        _show(result)
-    if result["mismatches"] or not all(gate["met"] for gate in result["gates"]):
+        print_json({"models": found} if len(names) > 1 else found[names[0]])
+    if any(result["mismatches"] or not all(gate["met"] for gate in result["gates"]) for result in found.values()):
         raise typer.Exit(1)
+
+
+def _data_of_each(data: list[Path], names: tuple[str | None, ...]) -> list[Path | None]:
+    """The data of every model.
+
+    Raises:
+        UsageError: data for another number of models, or there is no such file.
+    """
+    if data and len(data) != len(names):
+        hint = f"give it once for each of {', '.join(map(str, names))}, or choose one with --model"
+        hint = hint if len(names) > 1 else "give it once"
+        raise UsageError(f"--data is given {len(data)} times for {len(names)} model{'s' * (len(names) > 1)}", hint)
+    for path in data:
+        check_samples(path)
+    return [*data] or [None] * len(names)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeq.codegen.arena import explain_peak, try_budget
@@ -94,20 +94,49 @@ def check_chip(program: Program, flash: int | None, ram: int | None) -> None:
         )
 
 
-def check_linked(sizes: Mapping[str, Any], flash: int | None, ram: int | None) -> None:
+def check_chip_of_all(programs: Sequence[Program], flash: int | None, ram: int | None) -> None:
+    """Make sure, as `check_chip`, that programs together keep within what a chip has; they take turns in one arena.
+
+    Raises:
+        CapacityError: they do not.
+    """
+    inside = [p for p in programs if p.weights.region in ("flash", "")]
+    constants = sum(p.constant_bytes for p in inside)
+    if flash is not None and constants > flash:
+        raise CapacityError(
+            f"weights and tables of all models ({_of_each(inside, [p.constant_bytes for p in inside])}) take "
+            f"{constants:,} bytes, and --flash is {flash:,}",
+            hint="take smaller models, or --weights-in another memory",
+        )
+    arena, states = max(p.arena_bytes for p in programs), sum(p.state_bytes for p in programs)
+    if ram is not None and arena + states > ram:
+        raise CapacityError(
+            f"the largest arena takes {arena:,} bytes ({_of_each(programs, [p.arena_bytes for p in programs])}), the "
+            f"states of all models {states:,}, and --ram is {ram:,}",
+            hint=f"take smaller models{try_budget(ram - states)}",
+        )
+
+
+def _of_each(programs: Sequence[Program], sizes: Sequence[int]) -> str:
+    return ", ".join(f"{program.name} {size:,}" for program, size in zip(programs, sizes, strict=True))
+
+
+def check_linked(sizes: Mapping[str, Any], flash: int | None, ram: int | None, weights_region: str = "flash") -> None:
     """Make sure that a linked program keeps within what a chip has.
 
     Args:
-        sizes: `flash_bytes`, `ram_bytes`, `stack_bytes` as in the manifest.
+        sizes: `flash_bytes`, `ram_bytes`, `stack_bytes`, `memory` as in the manifest.
         flash, ram: as for `check_chip`.
+        weights_region: the target's memory that the weights are in.
 
     Raises:
         CapacityError: it does not.
     """
     stack = sizes["stack_bytes"] or 0
-    if flash is not None and sizes["flash_bytes"] > flash:
+    taken = sizes["flash_bytes"] - (sizes["memory"]["weights"] if weights_region not in ("flash", "") else 0)
+    if flash is not None and taken > flash:
         raise CapacityError(
-            f"model, weights and kernels take {sizes['flash_bytes']:,} bytes, and --flash is {flash:,}",
+            f"model, weights and kernels take {taken:,} bytes, and --flash is {flash:,}",
             hint="take a smaller model, or --optimize size",
         )
     if ram is not None and sizes["ram_bytes"] + stack > ram:

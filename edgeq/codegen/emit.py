@@ -5,7 +5,8 @@ Everything in the folder depends only on the program, the target and edgeq's ver
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,23 @@ from edgeq.codegen.literals import (
     scalar_literal,
     struct_definition,
 )
-from edgeq.codegen.manifest import FILE, TARGET_FILE, make_manifest, manifest_text, seal
+from edgeq.codegen.manifest import (
+    FILE,
+    TARGET_FILE,
+    make_common_manifest,
+    make_manifest,
+    manifest_text,
+    model_place,
+    seal,
+)
+from edgeq.codegen.names import project_name
 from edgeq.codegen.program import KernelCall, Place, Port, Program
 from edgeq.codegen.sources import TEMPLATE, included_headers, kernel_files, platform_files, relative_includes
 from edgeq.codegen.symbols import HEADER as SYMBOLS
 from edgeq.codegen.symbols import kernel_symbols, with_weak_functions
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.codegen.weights import fingerprint, image, layout
-from edgeq.errors import InternalError
+from edgeq.errors import InternalError, UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.kernel import Goal
 from edgeq.ir.tensor import Shape
@@ -209,6 +219,11 @@ def _weights_definitions(program: Program) -> list[str]:
     return [array_definition(c, storage, strings=True) for c in program.constants]
 
 
+def _has_strings(program: Program) -> bool:
+    """Whether some of the constants are string literals."""
+    return program.weights.kind != "file" and any(map(is_long, program.constants))
+
+
 def _features(program: Program, target: Target) -> list[Feature]:
     """The features without which the program's kernels would be something else. Computers execute what they lack as C,
     as they do when they simulate a microcontroller."""
@@ -222,13 +237,27 @@ def _code(files: Mapping[str, str], name: str) -> dict[str, str]:
     return {path: text for path, text in files.items() if path == f"src/{name}.c" or path.startswith("kernels/")}
 
 
-def _platform(program: Program, target: Target, environment: jinja2.Environment) -> dict[str, str]:
+def _platform(programs: Sequence[Program], target: Target, environment: jinja2.Environment) -> dict[str, str]:
     files = {}
     for name, text in platform_files(target.platform, target.name).items():
         if name.endswith(TEMPLATE):
-            text = environment.from_string(text).render(program=program, target=target, version=__version__)
+            text = environment.from_string(text).render(programs=programs, target=target, version=__version__)
         files[name.removesuffix(TEMPLATE)] = text
     return files
+
+
+Fill = Callable[..., str]
+"""Fills a template."""
+
+
+def _filler(environment: jinja2.Environment, common: Mapping[str, Any]) -> Fill:
+    def fill(template: str, **more: Any) -> str:
+        try:
+            return environment.get_template(template).render(**common, **more)
+        except jinja2.TemplateError as error:
+            raise InternalError(f"template {template}: {error}") from error
+
+    return fill
 
 
 def render(program: Program, target: Target) -> dict[str, str]:
@@ -238,73 +267,135 @@ def render(program: Program, target: Target) -> dict[str, str]:
         program: what to generate.
         target: decides the platform and the compiler flags.
     """
+    return render_all([program], target)
+
+
+def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
+    """All C and CMake files of several programs with one set of kernels, by path in the build folder.
+
+    Args:
+        programs: what to generate; their names differ, and nothing else that concerns kernels does.
+        target: decides the platform and the compiler flags.
+    """
     environment = _environment()
-    platform = _platform(program, target, environment)
+    platform = _platform(programs, target, environment)
     kinds = [kind for kind in target.flags if kind == "zig" or kind in target.compilers]
-    name = program.name
-    strings = program.weights.kind != "file" and any(map(is_long, program.constants))
     common: dict[str, Any] = {
-        "program": program,
         "target": target,
         "version": __version__,
         "weights_file": WEIGHTS_FILE,
-        "NAME": name.upper(),
         "alignment": ALIGNMENT,
         "word": WORD,
+    }
+    files: dict[str, str] = {}
+    for program in programs:
+        files |= _model_files(program, target, _filler(environment, {**common, **_model_context(program, target)}))
+    _check_names([program.name for program in programs], files)
+    compiled = sorted({f"kernels/{source}" for program in programs for source in program.compiled_sources})
+    compiled += [group.path for program in programs for group in instances(program)]
+    fill = _filler(environment, common)
+    files["CMakeLists.txt"] = fill(
+        "CMakeLists.txt.j2",
+        programs=programs,
+        project=project_name([program.name for program in programs]),
+        names=[program.name for program in programs],
+        kernel_sources=compiled,
+        calls_cmsis_nn=any(program.calls_cmsis_nn for program in programs),
+        cmsis_nn=cmsis_nn,
+        optimization=(OPTIMIZATION if target.bare_metal else COMPUTER)[programs[0].optimize],
+        platform_sources=[n for n in platform if n.endswith((".c", ".S"))],
+        assembly=any(n.endswith(".S") for n in platform),
+        linker_script=next((n for n in platform if n.endswith(".ld")), ""),
+        suffix=target.suffix,
+        toolchain=f"toolchain/{kinds[0]}.cmake",
+    )
+    for kind in kinds:
+        files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=target.link.get(kind, ()))
+    headers = {header for program in programs for header in program.headers}
+    headers |= included_headers([*platform.values(), *files.values()]) - {SYMBOLS}
+    headers |= {STRINGS} if any(map(_has_strings, programs)) else set()
+    kernels = kernel_files({source for program in programs for source in program.sources}, headers)
+    symbols = kernel_symbols([k for k in kernels if k.endswith(".c")], programs[0].optimize)
+    files |= {f"kernels/{k}": with_weak_functions(v, symbols[k]) if k in symbols else v for k, v in kernels.items()}
+    files[f"kernels/include/{SYMBOLS}"] = fill("symbols.h.j2", symbols=symbols)
+    files = relative_includes(files)
+    for program in programs:
+        fill = _filler(environment, {**common, **_model_context(program, target)})
+        code = fingerprint(_code(files, program.name), program.constants)
+        weights = {f"src/{program.name}_weights.c": fill("weights.c.j2", fingerprint=code)}
+        files |= relative_includes(weights)
+    files |= {f"platform/{k}": v for k, v in platform.items()}
+    return files
+
+
+def _check_names(models: Sequence[str], files: Mapping[str, str]) -> None:
+    """Make sure that no two models define one name, as a model `kws` with an input `top_x` and a model `kws_top` would.
+
+    Raises:
+        UsageError: two do.
+    """
+    owners: dict[str, str] = {}
+    for model in models if len(models) > 1 else ():
+        headers = (f"include/{model}.h", f"src/{model}_weights.h", f"src/{model}_instances.h")
+        text = "\n".join(files.get(header, "") for header in headers)
+        for name in re.findall(rf"\b(?:{model}|{model.upper()})_\w+", text):
+            if owners.setdefault(name, model) != model:
+                raise UsageError(
+                    f"the models {owners[name]!r} and {model!r} would both have the C name {name}",
+                    hint="give one of them another name: --name once for each model, in their order",
+                )
+
+
+def _model_context(program: Program, target: Target) -> dict[str, Any]:
+    """What the templates of a model's own files need."""
+    return {
+        "program": program,
+        "NAME": program.name.upper(),
         "signature": _signature(program),
         "reach": lambda port: _reach(program, port),
         "glue_call": _glue_call(program),
         "pointer": lambda place: _pointer(program, place),
         "texts": {call.id: call_text(program, call) for call in program.calls},
-        "kernel_sources": [*(f"kernels/{s}" for s in program.compiled_sources), *(i.path for i in instances(program))],
         "features": _features(program, target),
         "declarations": _weights_declarations(program),
         "definitions": _weights_definitions(program),
-        "strings": strings,
-        "cmsis_nn": cmsis_nn,
-        "optimization": (OPTIMIZATION if target.bare_metal else COMPUTER)[program.optimize],
-        "platform_sources": [n for n in platform if n.endswith((".c", ".S"))],
-        "assembly": any(n.endswith(".S") for n in platform),
-        "linker_script": next((n for n in platform if n.endswith(".ld")), ""),
-        "suffix": target.suffix,
-        "toolchain": f"toolchain/{kinds[0]}.cmake",
+        "strings": _has_strings(program),
     }
 
-    def fill(template: str, **more: Any) -> str:
-        try:
-            return environment.get_template(template).render(**common, **more)
-        except jinja2.TemplateError as error:
-            raise InternalError(f"template {template}: {error}") from error
 
+def _model_files(program: Program, target: Target, fill: Fill) -> dict[str, str]:
+    """A model's own files, but for its weights."""
+    name = program.name
     files = {
-        "CMakeLists.txt": fill("CMakeLists.txt.j2"),
         f"include/{name}.h": fill("model.h.j2"),
         f"src/{name}.c": fill("model.c.j2"),
         f"src/{name}_weights.h": fill("weights.h.j2"),
         f"platform/models/{name}/edgeq_model.h": fill("edgeq_model.h.j2"),
         f"platform/models/{name}/{name}_glue.c": fill("glue.c.j2"),
     }
-    for kind in kinds:
-        files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=target.link.get(kind, ()))
     if program.has_instances:
         files[f"src/{name}_instances.h"] = fill("instances.h.j2")
-    files |= {group.path: fill("instances.c.j2", instances=group) for group in instances(program)}
-    headers = {*program.headers, *included_headers([*platform.values(), *files.values()])}
-    headers |= {STRINGS} if strings else set()
-    kernels = kernel_files(program.sources, headers - {SYMBOLS})
-    symbols = kernel_symbols([k for k in kernels if k.endswith(".c")], program.optimize)
-    files |= {f"kernels/{k}": with_weak_functions(v, symbols[k]) if k in symbols else v for k, v in kernels.items()}
-    files[f"kernels/include/{SYMBOLS}"] = fill("symbols.h.j2", symbols=symbols)
-    files = relative_includes(files)
-    code = fingerprint(_code(files, name), program.constants)
-    files |= relative_includes({f"src/{name}_weights.c": fill("weights.c.j2", fingerprint=code)})
-    files |= {f"platform/{k}": v for k, v in platform.items()}
-    return files
+    return files | {group.path: fill("instances.c.j2", instances=group) for group in instances(program)}
 
 
 def weights_image(program: Program, files: Mapping[str, str]) -> bytes:
     """The file of constants of a program that was rendered as `files`."""
     return image(program.constants, fingerprint(_code(files, program.name), program.constants))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A model of a build folder.
+
+    Attributes:
+        program: what `lower` returned for `graph`.
+        graph: the integer graph, kept in the folder for verification.
+        float_graph: the graph that was quantized, if there is one, kept likewise.
+    """
+
+    program: Program
+    graph: Graph
+    float_graph: Graph | None
 
 
 def emit(
@@ -317,9 +408,7 @@ def emit(
     """Write the build folder of a program (docs/build-folder.md), all of it or nothing.
 
     Args:
-        program: what `lower` returned for `graph`.
-        graph: the integer graph, kept in the folder for verification.
-        float_graph: the graph that was quantized, if there is one, kept likewise.
+        program, graph, float_graph: see Part.
         target: what the program is for.
         folder: where to write; an existing build folder is replaced.
 
@@ -330,18 +419,59 @@ def emit(
         UsageError: the folder cannot be written, or holds something that edgeq did not write.
     """
     check_replaceable(folder)
-    manifest = make_manifest(program, target)
     files = render(program, target)
-    content = {k: v.encode() for k, v in files.items()}
-    if program.weights.kind == "file":
-        content[WEIGHTS_FILE] = weights_image(program, files)
-    content["graph.txt"] = print_graph(graph).encode()
-    content[TARGET_FILE] = target_text(target).encode()
-    content |= graph_files(graph, "reference/integer")
-    if float_graph is not None:
-        content |= graph_files(float_graph, "reference/float")
-    content = dict(sorted(content.items()))
-    manifest["files"] = seal(content)
-    content[FILE] = manifest_text(manifest).encode()
-    write_folder(folder, content, lambda stage: None)
-    return manifest
+    content = _content(files, target) | _records(Part(program, graph, float_graph), files, "")
+    return _write(folder, make_manifest(program, target), content)
+
+
+def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, Any]:
+    """Write a build folder of several models with one set of kernels: each has a manifest of its own in
+    `models/<name>`.
+
+    Args:
+        parts: the models; see `render_all`.
+        target: what they are for.
+        folder: as for `emit`.
+
+    Returns:
+        The manifest of the whole.
+
+    Raises:
+        UsageError: as `emit`.
+    """
+    check_replaceable(folder)
+    programs = [part.program for part in parts]
+    files = render_all(programs, target)
+    content = _content(files, target)
+    own: dict[str, bytes] = {}
+    for part in parts:
+        place = model_place(part.program.name)
+        content |= _records(part, files, f"{place}/")
+        own[f"{place}/{FILE}"] = manifest_text(make_manifest(part.program, target, f"{place}/")).encode()
+    return _write(folder, make_common_manifest(programs, target), content, own)
+
+
+def _content(files: Mapping[str, str], target: Target) -> dict[str, bytes]:
+    """What a folder has besides its models' records."""
+    return {**{path: text.encode() for path, text in files.items()}, TARGET_FILE: target_text(target).encode()}
+
+
+def _records(part: Part, files: Mapping[str, str], place: str) -> dict[str, bytes]:
+    """A model's graphs, and its file of weights if it has one, by path; `place` is the beginning of each."""
+    content = {f"{place}graph.txt": print_graph(part.graph).encode()}
+    if part.program.weights.kind == "file":
+        content[f"{place}{WEIGHTS_FILE}"] = weights_image(part.program, files)
+    content |= graph_files(part.graph, f"{place}reference/integer")
+    if part.float_graph is not None:
+        content |= graph_files(part.float_graph, f"{place}reference/float")
+    return content
+
+
+def _write(
+    folder: Path, manifest: dict[str, Any], content: Mapping[str, bytes], unsealed: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
+    """Write a folder with a manifest that seals all but the `unsealed` files."""
+    ordered = dict(sorted(content.items()))
+    sealed = {**manifest, "files": seal(ordered)}
+    write_folder(folder, {**ordered, **(unsealed or {}), FILE: manifest_text(sealed).encode()}, lambda stage: None)
+    return sealed

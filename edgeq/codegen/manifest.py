@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeq import __version__
 from edgeq.codegen.cmsis_nn import VERSION
+from edgeq.codegen.names import project_name
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
-from edgeq.errors import UsageError
+from edgeq.errors import UsageError, suggestion
 from edgeq.target import Target, load_target, load_target_file
 
 if TYPE_CHECKING:
@@ -56,8 +57,87 @@ def _streaming(streaming: Streaming | None) -> dict[str, Any] | None:
     }
 
 
-def make_manifest(program: Program, target: Target) -> dict[str, Any]:
-    """The manifest of a folder before it is compiled: entries that only the linked program can tell are null."""
+MODELS = "models"
+"""The folder with the manifests and records of models that share a build folder."""
+
+
+LISTED = "name numerics macs weights_bytes arena_bytes state_bytes flash_bytes ram_bytes stack_bytes accuracy"
+"""What the common manifest repeats of each of several models."""
+
+
+def model_place(name: str) -> str:
+    """Where the records of one of several models are, below the build folder."""
+    return f"{MODELS}/{name}"
+
+
+def model_folder(folder: Path, model: str | None = None) -> Path:
+    """Where manifest and records of a model are: the build folder itself, or one in it if there are several models.
+
+    Args:
+        folder: a build folder.
+        model: the model's name; None where there is one.
+
+    Raises:
+        UsageError: it is no build folder, has no such model, or several and none was named.
+    """
+    several = model_names(folder)
+    names = several or (str(read_manifest(folder).get("name")),)
+    if model is None and several:
+        raise UsageError(f"it has several models: {', '.join(names)}", f"say which: --model {names[0]}", str(folder))
+    if model is not None and model not in names:
+        raise UsageError(f"it has no model {model!r}", suggestion(model, names, "its models"), str(folder))
+    return folder / model_place(str(model)) if several else folder
+
+
+def make_common_manifest(programs: Sequence[Program], target: Target) -> dict[str, Any]:
+    """The manifest of a folder with several models before it is compiled; see `make_manifest`."""
+    names = [program.name for program in programs]
+    return {
+        "edgeq_version": __version__,
+        "name": project_name(names),
+        "target": target.name,
+        "cpu": target.cpu,
+        "toolchain": None,
+        "interface": INTERFACE,
+        "kernels": programs[0].kernels,
+        "optimize": programs[0].optimize,
+        "models": [],
+        "macs": sum(program.macs for program in programs),
+        "weights_bytes": sum(program.weights_bytes for program in programs),
+        "arena_bytes": max(program.arena_bytes for program in programs),
+        "state_bytes": sum(program.state_bytes for program in programs),
+        "weights_in": programs[0].weights.kind,
+        "weights_region": _one([program.weights.region for program in programs]),
+        "ram_bytes": None,
+        "flash_bytes": None,
+        "stack_bytes": None,
+        "warnings": [],
+        "files": {},
+    }
+
+
+def _one(regions: Sequence[str]) -> str | None:
+    """What all are; None if they are not one, or not known."""
+    return regions[0] or None if len(set(regions)) == 1 else None
+
+
+def model_names(folder: Path) -> tuple[str, ...]:
+    """The names of a build folder's models; empty if it has one model, whose manifest is the folder's own.
+
+    Raises:
+        UsageError: it is no build folder.
+    """
+    return tuple(str(entry["name"]) for entry in read_manifest(folder).get("models") or ())
+
+
+def make_manifest(program: Program, target: Target, place: str = "") -> dict[str, Any]:
+    """The manifest of a model before it is compiled: entries that only the linked program can tell are null.
+
+    Args:
+        program: the model.
+        target: what it is for.
+        place: the beginning of the paths of its records.
+    """
     return {
         "edgeq_version": __version__,
         "name": program.name,
@@ -98,7 +178,7 @@ def make_manifest(program: Program, target: Target) -> dict[str, Any]:
         "arena": [asdict(occupant) for occupant in program.arena],
         "weights_in": program.weights.kind,
         "weights_region": program.weights.region or None,
-        "weights_file": WEIGHTS_FILE if program.weights.kind == "file" else None,
+        "weights_file": f"{place}{WEIGHTS_FILE}" if program.weights.kind == "file" else None,
         "weights_address": program.weights.address,
         "weights_emulated_address": program.weights.emulated,
         "weights_flash_bytes": program.image_bytes or program.constant_bytes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 _HEADERS = (
@@ -16,6 +17,9 @@ _GOALS = (
 _OWN = "edgeq_model main platform test"
 _TAKEN = frozenset(f"{_HEADERS} {_GOALS} {_OWN}".split())
 """Headers of C, which a model's header would shadow; goals of CMake; files of the build folder."""
+
+MOST_CHARACTERS = 80
+"""Of the names of several models in a row."""
 
 
 def identifier(text: str) -> str:
@@ -35,6 +39,13 @@ def file_prefix(file: Path) -> str:
     `kws.v2.onnx` are two models."""
     path = file.resolve()
     return symbol_prefix((path.name if path.is_dir() else path.stem) or "model")
+
+
+def project_name(models: Sequence[str]) -> str:
+    """The name of what models of one build folder are together: that of the only one, all of them in a row, or that of
+    the first where that would be too long for the name of a file."""
+    name = "_".join(models)
+    return name if len(models) == 1 or len(name) <= MOST_CHARACTERS else f"{models[0]}_and_{len(models) - 1}_more"
 
 
 class Names:

@@ -58,7 +58,7 @@ def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
     """Contents of the main program and of a platform's files, by path in the folder `platform`.
 
     They come from firmware/runtime and, for each part, from firmware/platform/<part>. Names ending in `.j2` are
-    templates, which `emit` renders with `program`, `target` and `version`.
+    templates, which `emit` renders with `programs`, `target` and `version`.
 
     Args:
         parts: folders below firmware/platform.

@@ -28,7 +28,7 @@ REGION = "weights"
 HEADER_BYTES = 32
 _MAGIC = b"EQWT"
 _VERSION = 1
-_ALIGNMENT = 16
+ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ def place_weights(kind: WeightsIn, address: int | None, target: Target) -> Weigh
         )
     place = apart.origin if apart and address is None else address
     assert place is not None
-    if place % _ALIGNMENT or place >= 1 << 32:
+    if place % ALIGNMENT or place >= 1 << 32:
         raise UsageError(
-            f"the weights cannot lie at {place:#x}", hint=f"choose a 32-bit address that is a multiple of {_ALIGNMENT}"
+            f"the weights cannot lie at {place:#x}", hint=f"choose a 32-bit address that is a multiple of {ALIGNMENT}"
         )
     region = next((name for name, r in target.memory.items() if r.origin <= place < r.end), "")
     if region == "ram":
@@ -107,7 +107,7 @@ def emulated_place(place: WeightsPlace, size: int, target: Target) -> WeightsPla
     apart, flash = target.memory.get(REGION), target.memory["flash"]
     if apart is not None and size <= apart.size:
         return replace(place, emulated=apart.origin)
-    return replace(place, emulated=max((flash.end - size) // _ALIGNMENT * _ALIGNMENT, flash.origin))
+    return replace(place, emulated=max((flash.end - size) // ALIGNMENT * ALIGNMENT, flash.origin))
 
 
 def layout(constants: Sequence[Constant]) -> tuple[tuple[int, ...], int]:

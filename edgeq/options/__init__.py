@@ -11,7 +11,7 @@ a table of such fields.
 
 from edgeq.options.declare import Declared, Option, Section, options, options_of_command, sections
 from edgeq.options.kind import Kind, Origin, choice
-from edgeq.options.read import Document, override, read_arguments, read_table
+from edgeq.options.read import Document, of_each, override, read_arguments, read_table
 
 __all__ = [
     "Declared",
@@ -21,6 +21,7 @@ __all__ = [
     "Origin",
     "Section",
     "choice",
+    "of_each",
     "options",
     "options_of_command",
     "override",

@@ -30,6 +30,7 @@ class Option:
         key: its name in edgeq.toml, where that differs from the field's. Two options of one field exclude each other.
         metavar: what stands for a value in the help.
         default: what None or an empty value amounts to, in words.
+        each: commands that take several models, for each of which it can be given, in their order.
     """
 
     help: str
@@ -40,6 +41,7 @@ class Option:
     key: str = ""
     metavar: str = ""
     default: str = ""
+    each: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,10 @@ def _exclusion(first: str, second: str, where: str = "") -> UsageError:
     return UsageError(f"{first} and {second} exclude each other", hint="leave one of them out", where=where)
 
 
+class Each(tuple[Any, ...]):
+    """Values of an option, one for each of several models, in their order."""
+
+
 def read_arguments(type: Declaration, command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What the command line sets, as values for `override`.
 
@@ -122,7 +126,7 @@ def read_arguments(type: Declaration, command: str, arguments: Mapping[str, Any]
         type: the dataclass that declares the options.
         command: the command's name.
         arguments: the text, list of texts or flag that was given for every option's `parameter`; None, False and an
-            empty list mean that nothing was.
+            empty list mean that nothing was, and so does an empty text for one of several models.
 
     Raises:
         UsageError: a value of the wrong kind, or options that exclude each other.
@@ -139,7 +143,11 @@ def read_arguments(type: Declaration, command: str, arguments: Mapping[str, Any]
         table = values
         for name in item.path[:-1]:
             table = table.setdefault(name, {})
-        table[item.path[-1]] = _from_argument(item, argument)
+        if command in item.option.each and isinstance(argument, list):
+            values_of_each = Each(_from_argument(item, text) if text else item.default for text in argument)
+            table[item.path[-1]] = values_of_each if len(argument) > 1 else values_of_each[0]
+        else:
+            table[item.path[-1]] = _from_argument(item, argument)
     return values
 
 
@@ -150,6 +158,25 @@ def _from_argument(item: Declared, argument: Any) -> Any:
     if kind.gather is not None:
         return kind.gather([kind.from_text(text, origin) for text in argument])
     return kind.from_text(argument, origin)
+
+
+def of_each(values: Mapping[str, Any], count: int) -> tuple[dict[str, Any], ...]:
+    """What `read_arguments` returned, for each of several models.
+
+    Raises:
+        UsageError: an option was given for another number of models.
+    """
+    parts: tuple[dict[str, Any], ...] = tuple({} for _ in range(count))
+    for name, value in values.items():
+        if isinstance(value, Each) and len(value) != count:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is given {len(value)} times for {count} model{'s' if count > 1 else ''}",
+                hint='give it once for all models, or once for each in their order; "" for one that needs none',
+            )
+        shares = value if isinstance(value, Each) else of_each(value, count) if isinstance(value, dict) else None
+        for index, part in enumerate(parts):
+            part[name] = value if shares is None else shares[index]
+    return parts
 
 
 def override(settings: D, values: Mapping[str, Any]) -> D:

@@ -89,7 +89,13 @@ class _Item:
     section: str
 
 
-def measure(program: Path, target: Target, weights_file: int = 0, kernel_files: Collection[str] = ()) -> Size:
+def measure(
+    program: Path,
+    target: Target,
+    weights_file: int = 0,
+    kernel_files: Collection[str] = (),
+    models: Collection[str] = (),
+) -> Size:
     """The sizes of a linked program, and of the file of weights that belongs to it.
 
     On bare metal they are those of the linker script's sections, exact to the byte. On a computer, where there are no
@@ -100,6 +106,7 @@ def measure(program: Path, target: Target, weights_file: int = 0, kernel_files: 
         target: what it is for.
         weights_file: bytes of the file of weights.
         kernel_files: names of the kernels' source files, whose constants count; only needed for computers.
+        models: names of the models in it; by default it has one, which has the file's name.
 
     Raises:
         ToolError: it is not an ELF file with symbols.
@@ -115,11 +122,13 @@ def measure(program: Path, target: Target, weights_file: int = 0, kernel_files: 
     roots = [f.start for f in graph.values() if f.name == ENTRY]
     if not roots:
         raise ToolError("cannot be measured: it holds no model, or no symbols", where=str(program))
-    used = reachable(graph, roots) - set(roots)
-    stack = deepest(graph, roots[0])
+    names = models or (program.stem,)
+    runs = [f.start for f in graph.values() if f.name in {f"{name}_run" for name in names}]
+    used = reachable(graph, [*roots, *runs]) - set(roots)
+    stack = max(deepest(graph, root) for root in [*roots, *runs])
     if target.bare_metal:
         return _of_sections(sections, items, used, stack, weights_file)
-    return _of_symbols(sections, items, used, program.stem, stack, kernel_files)
+    return _of_symbols(sections, items, used, names, stack, kernel_files)
 
 
 def end_within(program: Path, region: Region) -> int:
@@ -187,16 +196,17 @@ def _of_symbols(
     sections: Mapping[str, int],
     items: Sequence[_Item],
     used: set[int],
-    name: str,
+    names: Collection[str],
     stack: int,
     kernel_files: Collection[str],
 ) -> Size:
-    own = {f"{name}.c", f"{name}_weights.c"}
+    own = {f"{name}{end}" for name in names for end in (".c", "_weights.c")}
+    prefixes = tuple(f"{name}_" for name in names)
     model = kernels = 0
     for item in items:
         if item.writable or item.name.startswith("_"):
             continue
-        if item.file in own or (not item.file and item.name.startswith(f"{name}_")):
+        if item.file in own or (not item.file and item.name.startswith(prefixes)):
             model += item.size
         elif item.address in used if item.is_code else item.file in kernel_files:
             kernels += item.size

@@ -103,6 +103,11 @@ def program_path(folder: Path, name: str, target: Target) -> Path:
     return folder / BUILD / f"{name}{target.suffix}"
 
 
+def library_path(folder: Path, name: str) -> Path:
+    """Where the static library of a model is once it is built."""
+    return folder / BUILD / f"lib{name}.a"
+
+
 def emulated_path(folder: Path, name: str, target: Target) -> Path:
     """Where the emulator's own program is, if a build folder has one: its weights lie where the emulator has memory."""
     return program_path(folder, f"{name}_emulated", target)

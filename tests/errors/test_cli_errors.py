@@ -16,7 +16,7 @@ from command_line import DIGITS, SINE, contents, edgeq, fails, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
 
-from edgeq.api import flow
+from edgeq.api import building
 from edgeq.target import Region, Target, load_target
 from edgeq.toolchain import compilers
 
@@ -371,7 +371,7 @@ def test_new_parents_of_a_failed_build_are_removed(space: Path, monkeypatch: pyt
     def failing(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(flow, "_compile", failing)
+    monkeypatch.setattr(building, "_compile", failing)
     before = contents(space)
     ended = edgeq("build", DIGITS, "--target", "host", "--output", space / "a" / "b" / "c")
     assert (ended.code, ended.out) == (130, "")
@@ -480,7 +480,7 @@ def test_failing_link(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         target = load_target(name)
         return replace(target, memory={**target.memory, "flash": Region(target.memory["flash"].origin, 16384)})
 
-    monkeypatch.setattr(flow, "load_target", small)
+    monkeypatch.setattr(building, "load_target", small)
     says = ("does not fit cortex-m4", "bytes more than the 16384 of flash")
     _build(space, 5, DIGITS, "--target", "cortex-m4", says=says)
 
@@ -532,7 +532,7 @@ def test_defect_of_edgeq(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def defect(*_: object) -> None:
         raise ZeroDivisionError("[nothing] :x: to divide")
 
-    monkeypatch.setattr(flow, "lower", defect)
+    monkeypatch.setattr(building, "lower", defect)
     before = contents(space)
     command = ("build", DIGITS, "--target", "host", "--output", space / "out")
     ended = edgeq(*command, "--json")

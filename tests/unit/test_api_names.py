@@ -33,6 +33,7 @@ NAMES = {
     "QuantizedModel",
     "__version__",
     "build",
+    "build_models",
     "inspect",
     "load",
     "profile",

@@ -21,6 +21,7 @@ from edgeq.options import (
     Origin,
     Section,
     choice,
+    of_each,
     options,
     options_of_command,
     override,
@@ -238,3 +239,24 @@ def test_keys_of_a_file_and_options_mean_the_same(tmp_path: Path) -> None:
     said = override(BuildOptions(tmp_path / "m.onnx"), read_arguments(BuildOptions, "build", texts))
     assert load_project(tmp_path) == said
     assert (said.target, said.ram_budget, said.compile) == ("mps2-an386", 65536, False)
+
+
+@dataclass(frozen=True)
+class Journey:
+    name: Annotated[str, Option("Name", TEXT, GO, each=GO)] = ""
+    day: Annotated[int, Option("Day", INTEGER, (*GO, "stay"), each=GO)] = 1
+    pack: Annotated[Pack, Section("Pack.", Pack)] = field(default_factory=Pack)
+
+
+def test_options_of_each_of_several() -> None:
+    """Once for all, or once for each in order; where a command takes one thing only, the option is given once."""
+    values = read_arguments(Journey, "go", {"name": ["a", "b"], "day": ["3"], "bag": ["red"], "water": True})
+    first, second = of_each(values, 2)
+    assert first == {"name": "a", "day": 3, "pack": {"bags": ("red",), "water": True}}
+    assert second == {**first, "name": "b"}
+    assert override(Journey(), second).name == "b"
+    with pytest.raises(UsageError, match="--name is given 2 times for 3 models"):
+        of_each(values, 3)
+    assert read_arguments(Journey, "stay", {"day": "4"}) == {"day": 4}
+    with pytest.raises(UsageError, match="not a whole number"):
+        read_arguments(Journey, "go", {"day": ["3", "x"]})

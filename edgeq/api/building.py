@@ -1,0 +1,456 @@
+"""From quantized models to a build folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from edgeq.api.flow import Advance, QuantizedModel, Step, quantized, silent
+from edgeq.api.paths import check_output, check_sources
+from edgeq.api.project import BuildOptions, models_folder
+from edgeq.codegen import cmsis_nn
+from edgeq.codegen.capacity import check_chip, check_chip_of_all, check_linked
+from edgeq.codegen.emit import Part, emit, emit_all
+from edgeq.codegen.folder import staging
+from edgeq.codegen.lower import lower
+from edgeq.codegen.manifest import FILE, LISTED, model_place, update_manifest
+from edgeq.codegen.names import project_name
+from edgeq.codegen.program import Program
+from edgeq.codegen.weights import ALIGNMENT as WEIGHTS_ALIGNMENT
+from edgeq.codegen.weights import WeightsPlace, place_weights
+from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
+from edgeq.numerics.fixedpoint import Numerics
+from edgeq.report.library_calls import layers_of, library_calls
+from edgeq.report.size import end_within, measure
+from edgeq.target import Target, load_target, target_name, with_console, with_isa
+from edgeq.toolchain.cmake import Built, check_compilable, forget_place, library_path, program_path
+from edgeq.toolchain.cmake import build as build_program
+from edgeq.toolchain.compilers import find_toolchain
+from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
+
+
+def build(
+    options: BuildOptions,
+    step: Step = silent,
+    progress: Advance | None = None,
+    model: QuantizedModel | None = None,
+) -> dict[str, Any]:
+    """Generate the build folder of a model, and compile it unless `options` say otherwise.
+
+    Args:
+        options: what to build and how.
+        step: called with a line of text as each step begins.
+        progress: called with calibration samples done and in all.
+        model: what `quantize` returned, to build it for one target after another; what `options` say about
+            quantization is then ignored.
+
+    Returns:
+        The manifest (docs/build-folder.md).
+
+    Raises:
+        EdgeqError: see edgeq.errors for what each subclass means. Nothing is left behind.
+    """
+    folder = options.folder
+    draft = _draft(options, model)
+    check_output(options)
+    _check_tools([draft], folder)
+    with collecting(() if model is None else model.warnings) as warnings:
+        draft = _lowered(draft, draft.place, step, progress)
+        if options.strict:
+            refuse(warnings)
+        entries = draft.entries
+        with staging(folder) as stage:
+            emit(draft.program, draft.part.graph, draft.part.float_graph, draft.target, stage)
+            if options.compile:
+                step("compiling")
+                built = _compile(stage, [draft])
+                entries |= _measured(stage, built, draft)
+                check_linked(entries, options.flash, options.ram, draft.place.region)
+            if options.strict:
+                refuse(warnings)
+            entries["warnings"] = [warning.to_dict() for warning in warnings]
+            manifest = update_manifest(stage, **entries)
+    return {**manifest, "folder": str(folder)}
+
+
+SHARED = "target console optimize kernels cmsis_nn_root weights_in toolchain simulate isa sanitize compile flash ram"
+"""Options that models of one build folder have in common."""
+
+
+def build_models(
+    models: Sequence[BuildOptions],
+    step: Step = silent,
+    progress: Advance | None = None,
+    quantized_models: Sequence[QuantizedModel | None] | None = None,
+) -> dict[str, Any]:
+    """Generate one build folder of several models, with one set of kernels, and compile it.
+
+    Args:
+        models: what to build and how; they are built for one target, for one goal and into the folder of the first.
+        step, progress: as for `build`.
+        quantized_models: for each of `models` what `quantize` returned, or None; see `build`.
+
+    Returns:
+        The manifest of the whole (docs/build-folder.md).
+
+    Raises:
+        UsageError: the options contradict each other, two models have one name, or files of weights overlap.
+        EdgeqError: as `build`. Nothing is left behind.
+    """
+    if not models:
+        raise UsageError("there is no model to build", hint="give options of at least one")
+    first, folder = models[0], models_folder(models)
+    _check_together(models)
+    given = quantized_models or [None] * len(models)
+    if len(given) != len(models):
+        raise UsageError(f"{len(given)} quantized models for {len(models)} models", hint="give None for the others")
+    drafts = [_draft(_apart(o, models), model) for o, model in zip(models, given, strict=True)]
+    for draft in drafts:
+        check_output(replace(draft.options, output=folder))
+    _check_tools(drafts, folder)
+    made: list[_Draft] = []
+    doubts: list[list[EdgeqWarning]] = []
+    for draft in drafts:
+        with collecting(() if draft.model is None else draft.model.warnings) as doubted:
+            made.append(_lowered(draft, _after(draft, made), step, progress))
+        doubts.append(doubted)
+        if draft.options.strict:
+            refuse(doubted)
+    _check_files(made)
+    check_chip_of_all([draft.program for draft in made], first.flash, first.ram)
+    with staging(folder) as stage:
+        emit_all([draft.part for draft in made], made[0].target, stage)
+        built = None
+        if first.compile:
+            step("compiling")
+            built = _compile(stage, made)
+        manifests = [_recorded(stage, built, draft, doubted) for draft, doubted in zip(made, doubts, strict=True)]
+        entries: dict[str, Any] = {
+            "chip": {"flash": first.flash, "ram": first.ram},
+            "models": [_listed(manifest) for manifest in manifests],
+            "warnings": [{"model": m["name"], **warning} for m in manifests for warning in m["warnings"]],
+        }
+        if built is not None:
+            entries |= _measured_together(stage, built, made)
+            check_linked(entries, first.flash, first.ram, made[0].place.region)
+        manifest = update_manifest(stage, **entries)
+    return {**manifest, "folder": str(folder)}
+
+
+def _recorded(stage: Path, built: Built | None, draft: _Draft, earlier: Sequence[EdgeqWarning]) -> dict[str, Any]:
+    """Complete the manifest of one of several models; returns it."""
+    with collecting(earlier) as warnings:
+        entries = draft.entries | ({} if built is None else _measured(stage, built, draft))
+    if draft.options.strict:
+        refuse(warnings)
+    told = [warning.to_dict() for warning in warnings]
+    return update_manifest(stage / model_place(draft.program.name), **entries, warnings=told)
+
+
+def _listed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest of several models says of one of them."""
+    figures = {key: manifest[key] for key in (*LISTED.split(), "source")}
+    return {**figures, "manifest": f"{model_place(manifest['name'])}/{FILE}"}
+
+
+def _check_together(models: Sequence[BuildOptions]) -> None:
+    """Make sure that models can share a build folder.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    for key in SHARED.split():
+        values = sorted({str(getattr(options, key)) for options in models})
+        if len(values) > 1:
+            raise UsageError(
+                f"models of one build folder have one {key.replace('_', ' ')}, not {' and '.join(values)}",
+                hint="choose one, or build them apart: their folders can be parts of one program, too",
+            )
+    names = [options.model_name for options in models]
+    ends = ("", "_program", "_profile", "_emulated", "_weights", "_instances")  # of goals of CMake, and of files
+    goals = [f"{name}{end}" for name in names for end in ends]
+    goals += [f"{project_name(names)}{end}" for end in ("", "_kernels", "_cmsis_nn", "_together") if len(names) > 1]
+    twice = next((goal for k, goal in enumerate(goals) if goal in goals[:k]), None)
+    if twice is not None:
+        what = "two models" if names.count(twice) > 1 else "a model, and what belongs to another one,"
+        raise UsageError(
+            f"{what} would be called {twice!r}",
+            hint="give each a name of its own: --name once for each model, in their order",
+        )
+
+
+def _apart(options: BuildOptions, models: Sequence[BuildOptions]) -> BuildOptions:
+    """Options of one of several models, whose graphs are dumped into a folder of their own."""
+    if options.dump_ir is None or sum(other.dump_ir == options.dump_ir for other in models) == 1:
+        return options
+    return replace(options, dump_ir=Path(options.dump_ir) / options.model_name)
+
+
+def _after(draft: _Draft, earlier: Sequence[_Draft]) -> WeightsPlace:
+    """Where the file of a model's weights lies: after those of earlier models for which the same was said."""
+    place = draft.place
+    if place.address is None:
+        return place
+    taken = [d.program for d in earlier if d.options.weights_address == draft.options.weights_address]
+    return replace(place, address=max([place.address, *(_end_of_file(program) for program in taken)]))
+
+
+def _end_of_file(program: Program) -> int:
+    """Where the next file of weights can begin."""
+    address = program.weights.address
+    assert address is not None
+    return address + -(-program.image_bytes // WEIGHTS_ALIGNMENT) * WEIGHTS_ALIGNMENT
+
+
+def _check_files(drafts: Sequence[_Draft]) -> None:
+    """Make sure that files of weights do not overlap.
+
+    Raises:
+        UsageError: two do.
+    """
+    programs = sorted(
+        (d.program for d in drafts if d.program.weights.address is not None), key=lambda p: p.weights.address or 0
+    )
+    for program, following in pairwise(programs):
+        address, end = following.weights.address or 0, _end_of_file(program)
+        if address < end:
+            raise UsageError(
+                f"the weights of {program.name} go on to {end:#x}, and those of {following.name} begin at {address:#x}",
+                hint="choose another --weights-address, or give one for all, and they lie one after another",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """A model on its way into a build folder.
+
+    Attributes:
+        options: what to build and how.
+        target: what for.
+        lowered_for: the same, with the instruction set of the target that it simulates.
+        place: where its weights lie.
+        model: what was quantized before, or None.
+        result: once it is lowered, what was quantized and the program.
+    """
+
+    options: BuildOptions
+    target: Target
+    lowered_for: Target
+    place: WeightsPlace
+    model: QuantizedModel | None
+    result: tuple[QuantizedModel, Program] | None = None
+
+    @property
+    def quantized(self) -> QuantizedModel:
+        """The quantized model."""
+        assert self.result is not None
+        return self.result[0]
+
+    @property
+    def program(self) -> Program:
+        """The program."""
+        assert self.result is not None
+        return self.result[1]
+
+    @property
+    def part(self) -> Part:
+        """The model as a part of a build folder."""
+        return Part(self.program, self.quantized.graph, self.quantized.float_graph)
+
+    @property
+    def entries(self) -> dict[str, Any]:
+        """What the manifest says of the options."""
+        options = self.options
+        return {
+            "source": options.model_path.resolve().name,
+            "cut": {"inputs": list(options.inputs), "outputs": list(options.outputs)},
+            "layouts": {name: list(perm) for name, perm in self.quantized.layouts.items()},
+            "preprocessing": options.input.to_dict() if options.input else None,
+            "simulate": target_name(options.simulate) if options.simulate else None,
+            "chip": {"flash": options.flash, "ram": options.ram},
+            "accuracy": self.quantized.accuracy,
+        }
+
+
+def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
+    """What options mean, looked at before any work.
+
+    Raises:
+        UsageError: they contradict each other, or the target, or files are missing.
+    """
+    target = _target(options)
+    lowered_for = _kernel_target(target, options.simulate)
+    options = _with_library(options, model)
+    if options.sanitize and not target.native:
+        raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
+    place = place_weights(options.weights_in, options.weights_address, target)
+    if model is None:
+        check_sources(options)
+    return _Draft(options, target, lowered_for, place, model)
+
+
+def _check_tools(drafts: Sequence[_Draft], folder: Path) -> None:
+    """Make sure, before the work, that the result can be compiled.
+
+    Raises:
+        ToolError: a compiler or CMake is missing.
+        UsageError: a path cannot be compiled in.
+    """
+    for draft in drafts:
+        if draft.options.compile:
+            find_toolchain(draft.target, draft.options.toolchain)
+            check_compilable(folder)
+            if draft.options.cmsis_nn_root is not None:
+                check_compilable(Path(draft.options.cmsis_nn_root), "--cmsis-nn-root")
+
+
+def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance | None) -> _Draft:
+    """A draft whose model was read, quantized and turned into a program."""
+    options = draft.options
+    model = draft.model or quantized(options, step, progress)
+    step(f"generating C for {draft.target.name}")
+    program = lower(
+        model.graph,
+        draft.lowered_for,
+        options.model_name,
+        options.optimize,
+        options.kernels,
+        place,
+        options.ram_budget,
+        options.require_fast,
+    )
+    check_chip(program, options.flash, options.ram)
+    return replace(draft, result=(model, program))
+
+
+def _target(options: BuildOptions) -> Target:
+    """What is built for; this machine's own vectors are not for programs that run another processor's kernels.
+
+    Raises:
+        UsageError: there is no such target, or the instruction set is not one of its.
+    """
+    target = with_console(load_target(options.target), options.console)
+    if options.simulate is None:
+        return with_isa(target, options.isa)
+    if options.isa is not None:
+        raise UsageError("--isa chooses this machine's kernels, --simulate another's", hint="leave one of them out")
+    return target
+
+
+def _kernel_target(target: Target, simulate: str | None) -> Target:
+    """The target, with the instruction set of the one that it simulates.
+
+    Raises:
+        UsageError: only the host can simulate.
+    """
+    if simulate is None:
+        return target
+    if not target.native:
+        raise UsageError(f"--simulate is for --target host, not {target.name}", hint="leave one of them out")
+    return replace(target, isa=load_target(simulate).isa)
+
+
+def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildOptions:
+    """The options, adapted to the library whose kernels are called.
+
+    Raises:
+        UsageError: an option, or how the model was quantized, does not fit that library.
+    """
+    root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
+    if options.kernels != "cmsis-nn":
+        if root is not None:
+            raise UsageError("--cmsis-nn-root is for --kernels cmsis-nn", hint="add that, or leave it out")
+        return options
+    numerics = options.numerics if model is None else model.graph.numerics
+    if numerics not in (None, Numerics.TFLM):
+        raise UsageError(
+            f"CMSIS-NN has no numerics {numerics.value!r}",
+            hint="--kernels cmsis-nn implies --numerics tflm: leave --numerics out",
+        )
+    if options.simulate is not None:
+        raise UsageError(
+            "--simulate runs edgeq's kernels, not those of CMSIS-NN",
+            hint="leave --simulate out: the host compiles CMSIS-NN as plain C",
+        )
+    if root is not None and not cmsis_nn.is_copy(root):
+        raise UsageError(
+            f"is no copy of CMSIS-NN: there is no {cmsis_nn.HEADER}",
+            hint=f"give the folder of release {cmsis_nn.VERSION}, or none, and it is fetched",
+            where=str(root),
+        )
+    return replace(options, numerics=Numerics.TFLM)
+
+
+def _compile(folder: Path, drafts: Sequence[_Draft]) -> Built:
+    """Compile a build folder."""
+    options, names = drafts[0].options, [draft.program.name for draft in drafts]
+    root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
+    target, sanitize = drafts[0].target, options.sanitize
+    built = build_program(folder, project_name(names), target, options.toolchain, sanitize, cmsis_nn_root=root)
+    forget_place(folder)
+    return built
+
+
+def _measured(folder: Path, built: Built, draft: _Draft) -> dict[str, Any]:
+    """What the manifest says of a compiled model."""
+    program, target = draft.program, draft.target
+    path = program_path(folder, program.name, target)
+    size = measure(path, target, program.image_bytes, _kernel_files(folder))
+    weights = size.weights or program.constant_bytes
+    entries: dict[str, Any] = {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
+    emulated, flash = program.weights.emulated, target.memory.get("flash")
+    if emulated is not None and flash is not None and flash.origin <= emulated < end_within(path, flash):
+        entries["weights_emulated_address"] = None
+        warn(
+            f"the emulator has no memory for weights at {program.weights.address:#x}, nor elsewhere",
+            hint="it cannot be run or verified here; build it once more with --weights-in section for that",
+            where=draft.options.model_path.name,
+            strict=CapacityError,
+        )
+    library = library_path(folder, program.name)
+    if library.is_file():
+        entries["library_calls"] = _library_calls(library, program)
+    return entries
+
+
+def _measured_together(folder: Path, built: Built, drafts: Sequence[_Draft]) -> dict[str, Any]:
+    """What the manifest says of compiled models together: kernels count once, and one arena serves all in turn."""
+    programs = [draft.program for draft in drafts]
+    names = [program.name for program in programs]
+    images = sum(program.image_bytes for program in programs)
+    path = program_path(folder, project_name(names), drafts[0].target)
+    size = measure(path, drafts[0].target, images, _kernel_files(folder), names)
+    arena, states = max(p.arena_bytes for p in programs), sum(p.state_bytes for p in programs)
+    return {"toolchain": built.toolchain.version, **size.manifest(), "ram_bytes": arena + states}
+
+
+def _kernel_files(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "kernels").rglob("*.c")}
+
+
+def _library_calls(library: Path, program: Program) -> list[dict[str, Any]]:
+    """What a model's code calls of compiler and C library, for the manifest; all of it is warned of.
+
+    Raises:
+        InternalError: something that no layer justifies is among it.
+    """
+    files = {call.name: [PurePosixPath(source).name for source in call.sources] for call in program.calls}
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for call in library_calls(library):
+        if call.never:
+            hint = "please report this: generated code must not call it"
+            raise InternalError(f"{call.file} calls {call.symbol}, which is {call.kind}", hint=hint)
+        found.setdefault((call.kind, layers_of(call, files)), []).append(call.symbol)
+    real = {call.name for call in program.calls if call.computes_reals}
+    for (kind, layers), symbols in found.items():
+        if set(layers) - real or not layers:
+            warn(
+                f"{kind}, which is slow: {', '.join(symbols)}",
+                hint="take another core, or operators that need no such thing, where time or flash are short",
+                where=", ".join(layers) or program.name,
+                strict=ModelError,
+            )
+    return [{"kind": kind, "symbols": symbols, "layers": list(layers)} for (kind, layers), symbols in found.items()]
