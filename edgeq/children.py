@@ -13,10 +13,12 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 MARK = "EDGEQ_CHILD"
 """The variable that marks what edgeq has started; nothing reads it but the watcher."""
@@ -83,6 +85,63 @@ def run(
                 reason.stdout, reason.stderr = process.communicate()
             raise
     return subprocess.CompletedProcess(words, process.returncode, output, errors)
+
+
+class Child:
+    """A program that runs beside this one, with pipes to its standard input and output."""
+
+    def __init__(self, process: subprocess.Popen[bytes], mark: str, errors: IO[bytes]) -> None:
+        self.process = process
+        self._mark = mark
+        self._errors = errors
+
+    def wait(self, timeout: float) -> int | None:
+        """Its exit code; None if it does not end in time."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def errors(self) -> str:
+        """What it has written to its standard error."""
+        self._errors.seek(0)
+        return self._errors.read().decode("utf-8", "replace").strip()
+
+    def end(self) -> None:
+        """End it: at first by the end of its input, then by force, with all that it started."""
+        with suppress(OSError):
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+        if self.wait(1.0) is None:
+            _end(self.process, self._mark)
+            self.process.wait()
+        with suppress(OSError):
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+        self._errors.close()
+
+
+def start(words: Sequence[str]) -> Child:
+    """Start a program that runs beside this one.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    mark = f"{_mark()}.{secrets.token_hex(4)}"
+    errors = tempfile.TemporaryFile()  # noqa: SIM115  # a pipe that nobody reads would stop the program
+    try:
+        process = subprocess.Popen(
+            words,
+            env={**os.environ, MARK: mark},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+    except OSError:
+        errors.close()
+        raise
+    return Child(process, mark, errors)
 
 
 def marked(mark: str) -> list[int]:

@@ -50,6 +50,9 @@ int eq_main(int argc, const char *const *argv)
 }
 """
 
+WITH_A_MODEL = ("inference", "link", "frame")
+"""Files that need a model."""
+
 
 def build_echo(folder: Path, target: Target, kind: str, main: str = ECHO) -> Path:
     """Compile and link it for a target, with all warnings as errors, without CMake; returns the ELF file."""
@@ -64,7 +67,8 @@ def build_echo(folder: Path, target: Target, kind: str, main: str = ECHO) -> Pat
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
             text = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(**names)
-        files.setdefault(name.removesuffix(".j2"), text)
+        if Path(name).stem not in WITH_A_MODEL:
+            files.setdefault(name.removesuffix(".j2"), text)
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)

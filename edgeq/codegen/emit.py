@@ -5,6 +5,7 @@ Everything in the folder depends only on the program, the target and edgeq's ver
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,6 +238,22 @@ def _code(files: Mapping[str, str], name: str) -> dict[str, str]:
     return {path: text for path, text in files.items() if path == f"src/{name}.c" or path.startswith("kernels/")}
 
 
+def identity(program: Program, files: Mapping[str, str]) -> int:
+    """64 bits by which one knows whether a device has this very model: code and constants, wherever these lie.
+
+    Args:
+        program: the program.
+        files: what `render` returns for it, at least the folders `src` and `kernels`.
+    """
+    digest = hashlib.sha256()
+    texts = [item for item in sorted(files.items()) if item[0].startswith((f"src/{program.name}", "kernels/"))]
+    for part in (part.encode() for item in texts for part in item):
+        digest.update(b"%d:" % len(part) + part)
+    if program.weights.kind == "file":
+        digest.update(weights_image(program, files))
+    return int.from_bytes(digest.digest()[:8], "big")
+
+
 def _platform(programs: Sequence[Program], target: Target, environment: jinja2.Environment) -> dict[str, str]:
     files = {}
     for name, text in platform_files(target.platform, target.name).items():
@@ -324,6 +341,8 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         code = fingerprint(_code(files, program.name), program.constants)
         weights = {f"src/{program.name}_weights.c": fill("weights.c.j2", fingerprint=code)}
         files |= relative_includes(weights)
+        place = f"platform/models/{program.name}/edgeq_model.h"
+        files[place] = fill("edgeq_model.h.j2", identity=identity(program, files))
     files |= {f"platform/{k}": v for k, v in platform.items()}
     return files
 
@@ -370,7 +389,6 @@ def _model_files(program: Program, target: Target, fill: Fill) -> dict[str, str]
         f"include/{name}.h": fill("model.h.j2"),
         f"src/{name}.c": fill("model.c.j2"),
         f"src/{name}_weights.h": fill("weights.h.j2"),
-        f"platform/models/{name}/edgeq_model.h": fill("edgeq_model.h.j2"),
         f"platform/models/{name}/{name}_glue.c": fill("glue.c.j2"),
     }
     if program.has_instances:
@@ -421,7 +439,7 @@ def emit(
     check_replaceable(folder)
     files = render(program, target)
     content = _content(files, target) | _records(Part(program, graph, float_graph), files, "")
-    return _write(folder, make_manifest(program, target), content)
+    return _write(folder, _manifest(program, target, files), content)
 
 
 def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, Any]:
@@ -447,8 +465,13 @@ def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, A
     for part in parts:
         place = model_place(part.program.name)
         content |= _records(part, files, f"{place}/")
-        own[f"{place}/{FILE}"] = manifest_text(make_manifest(part.program, target, f"{place}/")).encode()
+        own[f"{place}/{FILE}"] = manifest_text(_manifest(part.program, target, files, f"{place}/")).encode()
     return _write(folder, make_common_manifest(programs, target), content, own)
+
+
+def _manifest(program: Program, target: Target, files: Mapping[str, str], place: str = "") -> dict[str, Any]:
+    """A model's manifest, before what it is about is compiled."""
+    return {**make_manifest(program, target, place), "identity": f"{identity(program, files):016x}"}
 
 
 def _content(files: Mapping[str, str], target: Target) -> dict[str, bytes]:

@@ -189,6 +189,7 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
         "warnings": [],
         "chip": {"flash": None, "ram": None},
         "accuracy": None,
+        "identity": None,
         "files": {},
     }
 

@@ -11,6 +11,8 @@ from edgeq.errors import InternalError, UsageError, suggestion
 from edgeq.resources import folder
 
 TEMPLATE = ".j2"
+PROGRAMS = "programs/"
+"""How the names of parts begin that are main programs."""
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
 
 _KERNEL_INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]+")(eq/[^"]+)(")', re.MULTILINE)
@@ -55,13 +57,13 @@ def _files_below(source: Path) -> dict[str, Path]:
 
 
 def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
-    """Contents of the main program and of a platform's files, by path in the folder `platform`.
+    """Contents of the runtime's and of a platform's files, by path in the folder `platform`.
 
     They come from firmware/runtime and, for each part, from firmware/platform/<part>. Names ending in `.j2` are
     templates, which `emit` renders with `programs`, `target` and `version`.
 
     Args:
-        parts: folders below firmware/platform.
+        parts: folders below firmware/platform; without a main program among them, it is `programs/files`.
         where: the name of the platform's target.
 
     Raises:
@@ -69,6 +71,7 @@ def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
     """
     platform = folder("firmware") / "platform"
     known = {path.relative_to(platform).as_posix(): path for path in sorted(platform.glob("*/*")) if path.is_dir()}
+    parts = [*parts, *([] if any(part.startswith(PROGRAMS) for part in parts) else [f"{PROGRAMS}files"])]
     unknown = [part for part in parts if part not in known]
     if unknown:
         raise UsageError(f"platform: unknown part {unknown[0]!r}", suggestion(unknown[0], known, "parts"), where)

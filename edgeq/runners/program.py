@@ -1,6 +1,6 @@
 """What is common to all runners: records in and out through files, and messages of programs that fail.
 
-The files are those that firmware/runtime/main.c describes.
+The files are those that firmware/platform/programs/files/main.c describes.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from edgeq.target.model import Target
 from edgeq.target.parts import with_parts, without
 from edgeq.target.schema import CONSOLES
 
-_FOLDERS = ("consoles", "uarts")
+_FOLDERS = ("consoles", "uarts", "programs", "links")
 
 
 def with_console(target: Target, name: str | None) -> Target:
@@ -30,7 +30,7 @@ def with_console(target: Target, name: str | None) -> Target:
         raise UsageError(f"unknown console {chosen!r}", suggestion(chosen, CONSOLES, "consoles"), "--console")
     if not target.bare_metal:
         raise UsageError(f"--console is for microcontrollers, not {target.name}", hint="leave one of them out")
-    parts = ["consoles/semihosting"]
+    parts = ["consoles/semihosting", "programs/files"]
     if chosen == "uart":
         if target.uart is None:
             raise UsageError(
@@ -38,5 +38,5 @@ def with_console(target: Target, name: str | None) -> Target:
                 hint="take a --board that `edgeq boards` lists, or a file with a table [uart] (docs/targets.md)",
                 where="--console uart",
             )
-        parts = ["consoles/uart", target.uart.part]
+        parts = ["consoles/uart", target.uart.part, "programs/link", "links/serial"]
     return replace(target, console=chosen, platform=with_parts(without(target.platform, _FOLDERS), parts))

@@ -14,7 +14,8 @@ int eq_main(int argc, const char *const *argv);
 /* All memory that nothing else uses, aligned to 16 bytes. It may be asked for once. */
 void *eq_platform_memory(size_t *bytes);
 
-/* Files. `open` gives EQ_NO_FILE if it cannot; `read` and `write` give the number of bytes done. */
+/* Files, where the main program needs them. `open` gives EQ_NO_FILE if it cannot; `read` and `write` give the number of
+ * bytes done. */
 int eq_platform_open(const char *path, int writing);
 size_t eq_platform_read(int file, void *data, size_t bytes);
 size_t eq_platform_write(int file, const void *data, size_t bytes);
@@ -27,6 +28,9 @@ void eq_platform_message(const char *text);
  * stack pointer were written since; 0 where the platform cannot tell. Neither takes stack itself. */
 void eq_platform_paint_stack(void);
 size_t eq_platform_stack_used(void);
+
+/* Starts the device anew. Returns where there is nothing to start, as on a computer. */
+void eq_platform_reset(void);
 
 /* A time that only grows, in the target's unit: nanoseconds, cycles or instructions. */
 uint64_t eq_platform_clock(void);

@@ -15,9 +15,10 @@ from edgeq.target import list_boards, list_targets, load_target, with_console
 
 @pytest.fixture
 def firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A firmware folder with a runtime and three parts."""
-    for name in ("runtime/main.c", "platform/cores/a/start.c", "platform/cores/a/libc/string.h",
-                 "platform/consoles/b/console.c", "platform/layouts/c/link.ld.j2"):  # fmt: skip
+    """A firmware folder with a runtime and four parts."""
+    for name in ("runtime/model.c", "platform/programs/files/main.c", "platform/cores/a/start.c",
+                 "platform/cores/a/libc/string.h", "platform/consoles/b/console.c",
+                 "platform/layouts/c/link.ld.j2"):  # fmt: skip
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
@@ -30,16 +31,25 @@ def test_files_of_all_parts(firmware: Path) -> None:
         "console.c": "platform/consoles/b/console.c",
         "libc/string.h": "platform/cores/a/libc/string.h",
         "link.ld.j2": "platform/layouts/c/link.ld.j2",
-        "main.c": "runtime/main.c",
+        "main.c": "platform/programs/files/main.c",
+        "model.c": "runtime/model.c",
         "start.c": "platform/cores/a/start.c",
     }
-    assert platform_files([]) == {"main.c": "runtime/main.c"}
+    assert platform_files([]) == {"main.c": "platform/programs/files/main.c", "model.c": "runtime/model.c"}
+
+
+def test_another_main_program(firmware: Path) -> None:
+    (firmware / "platform" / "programs" / "mine").mkdir()
+    (firmware / "platform" / "programs" / "mine" / "loop.c").write_text("mine")
+    assert set(platform_files(["programs/mine", "cores/a"])) == {"libc/string.h", "loop.c", "model.c", "start.c"}
 
 
 def test_a_new_console_is_a_new_folder(firmware: Path) -> None:
     (firmware / "platform" / "consoles" / "mine").mkdir()
     (firmware / "platform" / "consoles" / "mine" / "uart.c").write_text("mine")
-    assert set(platform_files(["cores/a", "consoles/mine"])) == {"libc/string.h", "main.c", "start.c", "uart.c"}
+    assert set(platform_files(["cores/a", "consoles/mine"])) == {
+        *("libc/string.h", "main.c", "model.c", "start.c", "uart.c")
+    }
 
 
 @pytest.mark.parametrize(
@@ -48,11 +58,11 @@ def test_a_new_console_is_a_new_folder(firmware: Path) -> None:
         (["cores/a", "cores/a"], "'cores/a' and 'cores/a' both have libc/string.h"),
         (["cores/a", "families/twice"], "'cores/a' and 'families/twice' both have start.c"),
         (["layouts/c", "families/plain"], "'layouts/c' and 'families/plain' both have link.ld"),
-        (["families/main"], "'runtime' and 'families/main' both have main.c"),
+        (["families/model"], "'runtime' and 'families/model' both have model.c"),
     ],
 )
 def test_parts_with_the_same_file(parts: list[str], message: str, firmware: Path) -> None:
-    for family, name in (("twice", "start.c"), ("plain", "link.ld"), ("main", "main.c")):
+    for family, name in (("twice", "start.c"), ("plain", "link.ld"), ("model", "model.c")):
         (firmware / "platform" / "families" / family).mkdir(parents=True)
         (firmware / "platform" / "families" / family / name).write_text("mine")
     with pytest.raises(UsageError) as caught:
@@ -78,6 +88,6 @@ def test_every_target_has_its_parts_and_every_part_a_target() -> None:
 
 def test_files_of_cortex_m() -> None:
     assert list(platform_files(load_target("cortex-m4").platform)) == [
-        *("caches.h", "clock.c", "eq_console.h", "eq_platform.h", "libc/string.h", "link.ld.j2", "main.c", "memory.c"),
-        *("parts.h", "registers.h", "semihost.c", "stack.c", "startup.c", "wait.h"),
+        *("caches.h", "clock.c", "eq_console.h", "eq_platform.h", "inference.c", "inference.h", "libc/string.h"),
+        *("link.ld.j2", "main.c", "memory.c", "parts.h", "registers.h", "semihost.c", "stack.c", "startup.c", "wait.h"),
     ]

@@ -84,7 +84,7 @@ def test_cortex_m0plus_runs_on_a_cortex_m3_but_is_none() -> None:
 def test_timer_of_an_emulator() -> None:
     assert load_target("cortex-m4").platform_defines == ("EQ_TICK_NS=40u", "EQ_TICKS=1u")
     assert load_target("cortex-m55").platform_defines == ("EQ_TICK_NS=125u", "EQ_TICKS=4u")
-    assert load_target("host").platform_defines == ()
+    assert load_target("host").platform_defines == ("EQ_LINK",)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,8 @@ def test_a_part_takes_the_place_of_the_one_in_the_same_folder(tmp_path: Path) ->
     text = 'description = "x"\nextends = "mps2-an386"\nparts = ["families/nrf51", "timers/nrf-timer"]\n'
     own = load_target_file(_file(tmp_path, text))
     assert own.platform == (
-        *("cores/cortex-m", "timers/nrf-timer", "consoles/semihosting", "layouts/flash-ram", "families/nrf51"),
+        *("cores/cortex-m", "timers/nrf-timer", "consoles/semihosting", "programs/files", "layouts/flash-ram"),
+        "families/nrf51",
     )
     assert "EQ_CLOCK_HZ=25000000u" in own.platform_defines
 
@@ -253,7 +254,8 @@ def test_console_of_a_target() -> None:
     assert with_console(board, None) == board and with_console(load_target("host"), None) == load_target("host")
     by_uart = with_console(board, "uart")
     assert {"consoles/uart", "uarts/stm32-v1"} <= set(by_uart.platform) and by_uart.console == "uart"
-    assert "consoles/semihosting" not in by_uart.platform
+    assert {"programs/link", "links/serial"} <= set(by_uart.platform)
+    assert not {"consoles/semihosting", "programs/files"} & set(by_uart.platform)
     told = ("EQ_UART_BASE=0x40011000u", "EQ_UART_BAUD=115200u", "EQ_UART_TX=22u", "EQ_UART_RX=23u")
     assert by_uart.platform_defines[-6:] == ("EQ_CLOCK_HZ=168000000u", *told, "EQ_UART_FUNCTION=7u")
     assert set(with_console(by_uart, "semihosting").platform) == set(board.platform)

@@ -57,12 +57,13 @@ int eq_console_arguments(char *text, size_t bytes, const char **argv, int max)
     return 0;
 }
 
-/* There is nobody to take the code: what is to be sent is, and then the core sleeps. */
+/* There is nobody to take the code: what is to be sent is, and then the device starts anew, so that it answers again.
+ */
 void eq_console_exit(int code)
 {
     (void)code;
     (void)until(eq_uart_has_sent);
+    eq_platform_reset();
     for (;;) {
-        __asm__ volatile("wfi");
     }
 }

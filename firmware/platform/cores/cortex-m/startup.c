@@ -110,6 +110,15 @@ void *eq_platform_memory(size_t *bytes)
     return eq_free_start;
 }
 
+void eq_platform_reset(void)
+{
+    __asm__ volatile("dsb" ::: "memory");
+    SCB_AIRCR = SCB_AIRCR_RESET;
+    __asm__ volatile("dsb" ::: "memory");
+    for (;;) { /* it takes a few cycles */
+    }
+}
+
 #if __ARM_ARCH >= 8
 #define EQ_DROP_STACK_LIMIT "movs r2, #0\n\tmsr msplim, r2\n\t"
 #else

@@ -1,6 +1,8 @@
-/* A computer with an operating system: files are files, time is nanoseconds. */
+/* A computer with an operating system: files are files, the console is standard input and output, time is nanoseconds.
+ */
 #define _POSIX_C_SOURCE 199309L
 
+#include "eq_console.h"
 #include "eq_platform.h"
 
 #include <stdio.h>
@@ -44,6 +46,22 @@ void eq_platform_message(const char *text)
     (void)fputs(text, stderr);
 }
 
+void eq_console_init(void)
+{
+}
+
+int eq_console_read_byte(void)
+{
+    const int byte = getchar();
+    return byte == EOF ? EQ_CONSOLE_ENDED : byte;
+}
+
+void eq_console_write(const uint8_t *data, size_t bytes)
+{
+    (void)fwrite(data, 1, bytes, stdout);
+    (void)fflush(stdout);
+}
+
 /* Not from the heap, where it would count as lost at the end. */
 void *eq_platform_memory(size_t *bytes)
 {
@@ -60,6 +78,10 @@ void eq_platform_paint_stack(void)
 size_t eq_platform_stack_used(void)
 {
     return 0;
+}
+
+void eq_platform_reset(void)
+{
 }
 
 uint64_t eq_platform_clock(void)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define EQ_MODEL_NAME "net"
+#define EQ_MODEL_IDENTITY 0x0123456789abcdefu /* of the code and the constants */
 #define EQ_MODEL_ARENA_BYTES 804
 #define EQ_MODEL_ARENA_ALIGNMENT 16
 #define EQ_MODEL_INPUTS 2
@@ -18,6 +19,10 @@ extern const uint32_t eq_model_outputs[EQ_MODEL_OUTPUTS]; /* bytes of each outpu
 
 /* As net_run: one pointer for each input and output, any of which may be NULL. */
 int eq_model_run(void *arena, const void *const *inputs, void *const *outputs);
+
+/* Where an input may be written before a run, and where an output is after it. */
+void *eq_model_input_in_arena(void *arena, uint32_t index);
+const void *eq_model_output_in_arena(const void *arena, uint32_t index);
 
 #ifdef EQ_PROFILE
 /* The main program defines it. Called with the index of each layer before that layer, and with EQ_MODEL_LAYERS after the

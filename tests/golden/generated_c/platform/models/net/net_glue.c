@@ -13,6 +13,18 @@ int eq_model_run(void *arena, const void *const *inputs, void *const *outputs)
                    (int8_t *)outputs[1]);
 }
 
+void *eq_model_input_in_arena(void *arena, uint32_t index)
+{
+    static const uint32_t offsets[] = {96, 0};
+    return (uint8_t *)arena + offsets[index];
+}
+
+const void *eq_model_output_in_arena(const void *arena, uint32_t index)
+{
+    static const uint32_t offsets[] = {0, 192};
+    return (const uint8_t *)arena + offsets[index];
+}
+
 #ifdef EQ_PROFILE
 void net_layer_hook(int32_t layer)
 {

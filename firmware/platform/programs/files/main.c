@@ -1,18 +1,23 @@
-/* Runs the model on data from a file.
+/* Runs the model on data from a file, or on what comes over a line.
  *
  *     run INPUT OUTPUT [STACK]              one inference after the other until INPUT ends
  *     sequences INPUT OUTPUT STEPS [STACK]  the same; the state begins anew after every STEPS of them
  *     profile INPUT TABLE REPEATS           the first inference of INPUT, REPEATS times, each layer timed
+ *     link                                  answers on the console (links/serial), until that ends
  *
- * The state of a model that has one begins at zero; only such a model knows the second command. A file holds one record
- * per inference: every input, or every output, in the model's order, without gaps. TABLE holds 64-bit numbers of the
- * machine's byte order: what timing itself costs each value; then per repeat the time until the first layer, of each
- * layer, and after the last. STACK holds one such number: the most bytes of stack that any of the inferences used, or 0
- * where that is not known. */
-#include "edgeq_model.h"
+ * The last is there with EQ_LINK. The state of a model that has one begins at zero; only such a model knows the second
+ * command. A file holds one record per inference: every input, or every output, in the model's order, without gaps.
+ * TABLE holds 64-bit numbers of the machine's byte order: what timing itself costs each value; then per repeat the time
+ * until the first layer, of each layer, and after the last. STACK holds one such number: the most bytes of stack that
+ * any of the inferences used, or 0 where that is not known. */
 #include "eq_platform.h"
+#include "inference.h"
 
 #include <string.h>
+
+#ifdef EQ_LINK
+#include "link.h"
+#endif
 
 enum { OK, BAD_USAGE, BAD_FILE, BAD_DATA, NO_MEMORY, MODEL_FAILED };
 
@@ -82,42 +87,6 @@ static void pack(const record *r, uint8_t *to)
     }
 }
 
-/* Not static, so that whoever measures the program finds it by its name. */
-extern uint8_t eq_arena[];
-__attribute__((aligned(EQ_MODEL_ARENA_ALIGNMENT))) uint8_t eq_arena[EQ_MODEL_ARENA_BYTES ? EQ_MODEL_ARENA_BYTES : 1];
-
-#ifdef EQ_MODEL_STATE_BYTES
-extern uint8_t eq_state[];
-__attribute__((aligned(EQ_MODEL_STATE_ALIGNMENT))) uint8_t eq_state[EQ_MODEL_STATE_BYTES];
-#define MEMORY_OF_MODEL eq_arena, eq_state
-
-static void begin_sequence(void)
-{
-    eq_model_reset(eq_state);
-}
-#else
-#define MEMORY_OF_MODEL eq_arena
-
-static void begin_sequence(void)
-{
-}
-#endif
-
-static int infer(const record *in, const record *out)
-{
-    return eq_model_run(MEMORY_OF_MODEL, (const void *const *)in->ports, out->ports);
-}
-
-/* An inference, and how deep the stack got. All three calls see the same stack pointer. */
-static int infer_watched(const record *in, const record *out, uint64_t *most)
-{
-    eq_platform_paint_stack();
-    const int error = eq_model_run(MEMORY_OF_MODEL, (const void *const *)in->ports, out->ports);
-    const size_t used = eq_platform_stack_used();
-    *most = used > *most ? used : *most;
-    return error;
-}
-
 /* Inferences per transfer: as many as fit a block, and no more than fit the memory; 0 if not even one does. */
 static size_t records_per_block(const pool *memory, size_t in_bytes, size_t out_bytes)
 {
@@ -147,11 +116,12 @@ static int run_file(pool *memory, const record *in, const record *out, int input
         const size_t count = got / in->bytes;
         for (size_t i = 0; i < count; i++) {
             if (step == 0) {
-                begin_sequence();
+                eq_begin_sequence();
             }
             step = step + 1 == steps ? 0 : step + 1;
             unpack(in, raw_in + i * in->bytes);
-            if (stack ? infer_watched(in, out, stack) : infer(in, out)) {
+            const void *const *inputs = (const void *const *)in->ports;
+            if (stack ? eq_infer_watched(inputs, out->ports, stack) : eq_infer(inputs, out->ports)) {
                 return fail(MODEL_FAILED, "the model reported an error", "");
             }
             pack(out, raw_out + i * out->bytes);
@@ -181,30 +151,9 @@ static int run_watched(pool *memory, const record *in, const record *out, int in
 
 #ifdef EQ_PROFILE
 
-static struct {
-    uint64_t last;
-    uint64_t *values; /* before the first layer, each layer, after the last; NULL: nobody wants to know */
-} profile;
-
-static inline void lap(uint32_t index)
-{
-    if (!profile.values) {
-        return;
-    }
-    const uint64_t now = eq_platform_clock();
-    profile.values[index] += now - profile.last;
-    profile.last = eq_platform_clock(); /* read anew: the time since `now` is the profile's, not the model's */
-}
-
-/* Called before layer 0, between layers, and after the last. */
-void eq_model_layer_hook(int32_t layer)
-{
-    lap((uint32_t)layer);
-}
-
 static int run_profile(pool *memory, const record *in, const record *out, int input, int table, size_t repeats)
 {
-    const size_t columns = EQ_MODEL_LAYERS + 2;
+    const size_t columns = EQ_PROFILE_VALUES;
     uint64_t *values = take(memory, (1 + repeats * columns) * sizeof *values);
     uint8_t *raw = take(memory, in->bytes);
     if (!values || !raw) {
@@ -215,25 +164,13 @@ static int run_profile(pool *memory, const record *in, const record *out, int in
     }
     memset(values, 0, (1 + repeats * columns) * sizeof *values);
     for (size_t i = 0; i < repeats; i++) {
-        profile.values = values + 1 + i * columns;
         unpack(in, raw);
-        begin_sequence();
-        profile.last = eq_platform_clock();
-        if (infer(in, out)) {
+        eq_begin_sequence();
+        if (eq_infer_timed((const void *const *)in->ports, out->ports, values + 1 + i * columns)) {
             return fail(MODEL_FAILED, "the model reported an error", "");
         }
-        lap(EQ_MODEL_LAYERS + 1);
     }
-    /* The least of several: on a computer the first is slow, and any can be interrupted. */
-    uint64_t overhead = UINT64_MAX;
-    for (size_t i = 0; i < 16; i++) {
-        uint64_t pair[2] = {0, 0};
-        profile.values = pair;
-        eq_model_layer_hook_entry(0);
-        eq_model_layer_hook_entry(1);
-        overhead = pair[1] < overhead ? pair[1] : overhead;
-    }
-    values[0] = overhead;
+    values[0] = eq_profile_overhead();
     const size_t bytes = (1 + repeats * columns) * sizeof *values;
     return eq_platform_write(table, values, bytes) == bytes ? OK : fail(BAD_FILE, "the table cannot be written", "");
 }
@@ -294,6 +231,12 @@ static int run_command(pool *memory, int argc, const char *const *argv, int inpu
 
 int eq_main(int argc, const char *const *argv)
 {
+#ifdef EQ_LINK
+    if (argc == 2 && is(argv[1], "link")) {
+        eq_link_serve();
+        return OK;
+    }
+#endif
     if (argc < 4) {
         return fail(BAD_USAGE, "usage: run INPUT OUTPUT [STACK]", "");
     }

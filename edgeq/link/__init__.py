@@ -1,0 +1,33 @@
+"""A model at the other end of a serial line, asked in place of running a program (firmware/platform/links/serial)."""
+
+from typing import TYPE_CHECKING
+
+from edgeq.lazy import lazy
+
+if TYPE_CHECKING:
+    from edgeq.link.device import Device, DeviceFault, Info, Results
+    from edgeq.link.ports import PortFound, find_port, list_ports
+    from edgeq.link.stream import BAUD, STDIO, Stream, open_stream
+
+__all__ = [
+    "BAUD",
+    "STDIO",
+    "Device",
+    "DeviceFault",
+    "Info",
+    "PortFound",
+    "Results",
+    "Stream",
+    "find_port",
+    "list_ports",
+    "open_stream",
+]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "edgeq.link.device": "Device DeviceFault Info Results",
+        "edgeq.link.ports": "PortFound find_port list_ports",
+        "edgeq.link.stream": "BAUD STDIO Stream open_stream",
+    },
+)
