@@ -16,7 +16,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # The workers fill the cores; threads of the linear algebra library would only get into their way.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test quick lint bench fuzz cross clean
+.PHONY: help demo test quick lint bench fuzz cross cache clean
 
 help:
 	@echo "make demo   build examples/digits for Cortex-M and for the host, run it, print the figures"
@@ -30,10 +30,10 @@ help:
 demo: cross $(VENV)/.demo
 	$(BIN)/python examples/digits/demo.py --output $(DEMO)
 
-test: cross lint
+test: cross cache lint
 	$(PYTEST) $(PYTEST_FLAGS)
 
-quick: cross lint
+quick: cross cache lint
 	$(PYTEST) -m "not slow" $(PYTEST_FLAGS)
 
 lint: $(VENV)/.test
@@ -55,6 +55,10 @@ fuzz: $(VENV)/.test
 # The Arm compiler and the emulator; without them everything goes on as far as it can.
 cross:
 	@sh tests/tools/system.sh cross
+
+# Most programs of the tests have kernels in common.
+cache:
+	@sh tests/tools/system.sh cache
 
 # Each of these files says that a step came to its end, so that one that was interrupted is done again.
 $(VENV)/.python:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -16,6 +17,14 @@ from edgeq.codegen.cmsis_nn import HEADER, VERSION, is_copy
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")  # no result hangs on how fast a machine is, or how busy
 CHECKOUT = Path(__file__).resolve().parent.parent
+CCACHE = {
+    "CMAKE_C_COMPILER_LAUNCHER": "ccache",
+    "CCACHE_DIR": str(Path(tempfile.gettempdir()) / "edgeq-tests-ccache"),
+    "CCACHE_BASEDIR": tempfile.gettempdir(),  # the same file in two build folders is the same file
+    "CCACHE_NOHASHDIR": "1",
+    "CCACHE_MAXSIZE": "1G",
+}
+"""Most programs of the tests have kernels in common, which need not be compiled each time."""
 
 
 def _beside_checkout(name: str) -> Path:
@@ -73,6 +82,8 @@ def pytest_configure(config: pytest.Config) -> None:
     absent = needs.missing(*(name for name in needs.HOW if name not in needs.SPARED))
     if absent and config.getoption("--require-cross"):
         raise pytest.UsageError(f"--require-cross: {absent}")
+    if shutil.which("ccache"):
+        os.environ |= {name: value for name, value in CCACHE.items() if name not in os.environ}
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME", "")
     if not os.access(home, os.W_OK):  # where zig keeps what it has compiled, and does not run without
         os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(tempfile.gettempdir()) / "edgeq-tests-zig"))
