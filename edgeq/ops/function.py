@@ -41,6 +41,11 @@ def substituted(expression: str, element: str) -> str:
     return ast.unparse(Substitution().visit(ast.parse(expression, mode="eval")))
 
 
+def composed(op: Op, operands: Sequence[str]) -> str:
+    """What an operator makes of expressions, its operands, as one expression."""
+    return substituted(op.expression, operands[0]) if isinstance(op, Function) else written(op, operands)
+
+
 def walk(expression: str, element: T, number: Callable[[float], T], apply: Callable[[Op, list[T]], T]) -> T:
     """The value of an expression.
 

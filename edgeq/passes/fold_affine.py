@@ -142,6 +142,7 @@ def _merge(view: View, node: Node) -> bool:
     if isinstance(node.op, Add) or view.shape(node.outputs[0]) != view.shape(above.inputs[0]):
         return False
     scaled = view.edit.add(Mul(), (above.inputs[0], node.inputs[1]), f"{node.name}_scale")
+    view.set_q(scaled[0], None)
     addend = _constant(view, above.inputs[1], "", np.asarray(outer * inner))
     view.update(node, Add(node.op.clamp), (scaled[0], addend))
     return True

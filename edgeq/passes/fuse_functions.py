@@ -7,7 +7,8 @@ multiplication, and two roundings; the exponentials that Mish is spelled with do
 from __future__ import annotations
 
 from edgeq.ir.graph import Graph, Node
-from edgeq.ops.function import ELEMENT, Function, is_part, substituted, written
+from edgeq.ir.tensor import DType
+from edgeq.ops.function import ELEMENT, Function, composed, is_part
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.recognize_functions import LIMIT, absorbable, leaves_of, scalar
 
@@ -23,8 +24,7 @@ def _expression(view: View, cone: list[Node], leaf: str, root: str) -> str | Non
         for name in node.inputs:
             number = scalar(view, name)
             operands.append(values[str(name)] if number is None else repr(float(number.reshape(()))))
-        own = node.op
-        written_out = substituted(own.expression, operands[0]) if isinstance(own, Function) else written(own, operands)
+        written_out = composed(node.op, operands)
         if len(written_out) > LONGEST:
             return None
         values[node.outputs[0]] = written_out
@@ -34,7 +34,7 @@ def _expression(view: View, cone: list[Node], leaf: str, root: str) -> str | Non
 def _fuse(view: View, node: Node) -> bool:
     """Grow the set of nodes above this one, latest first, and take the greatest that has a single leaf."""
     root = node.outputs[0]
-    if not is_part(node.op) or not view.is_real(root):
+    if not is_part(node.op) or view.type_of(root).dtype is not DType.FLOAT32:
         return False
     cone, best = [node], 0
     leaf = ""
