@@ -31,6 +31,7 @@ class Scale(Enum):
 
     FREE = "free"  # its own range
     SAME = "same"  # one scale for all activations, inputs and outputs
+    MOVED = "moved"  # the input's, with the zero-point moved by a constant
 
 
 @dataclass(frozen=True)
@@ -278,6 +279,11 @@ class Op:
     """The output is the input's bytes under another shape: no code is generated."""
     converts: ClassVar[bool] = False
     """Computed operands may have other parameters than the output: they are converted with FAST's rounding."""
+
+    @property
+    def ignores_offset(self) -> bool:
+        """Whether op(x + c, …) = op(x, …) over the reals for every number c."""
+        return False
 
     @property
     def kind(self) -> str:

@@ -239,7 +239,7 @@ def _changed_scale(graph: Graph) -> Iterator[str]:
     if graph.numerics is None:
         return
     for node, rule in _rules(graph):
-        if (rule.output is Scale.SAME and len(node.inputs) == 1) or node.op.is_view:
+        if rule.output is Scale.SAME and (len(node.inputs) == 1 or node.op.is_view):
             around = [graph.type(n) for n in (*node.inputs, *node.outputs) if n is not None and graph.data(n) is None]
             if len({(type.q, type.dtype) for type in around}) > 1:
                 yield node.name

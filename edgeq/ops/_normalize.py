@@ -132,6 +132,10 @@ class Normalize(Op):
         }
     )
 
+    @property
+    def ignores_offset(self) -> bool:
+        return self.centred
+
     def arrange(self, shape: Shape) -> Sets:
         """An input's sets, where scale and bias may differ along groups and inner.
 

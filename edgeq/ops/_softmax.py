@@ -53,6 +53,10 @@ class RowOp(Op):
         }
     )
 
+    @property
+    def ignores_offset(self) -> bool:
+        return True
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         if len(shapes) != 1 or shapes[0] is None:
             raise ValueError(f"{self.kind} needs exactly one input")

@@ -25,6 +25,7 @@ from edgeq.passes.merge_tables import merge_tables
 from edgeq.passes.propagate_annotations import propagate_annotations
 from edgeq.passes.recognize_functions import recognize_functions
 from edgeq.passes.recognize_normalizations import recognize_normalizations
+from edgeq.passes.recognize_shifts import recognize_shifts
 from edgeq.passes.share_values import share_values
 from edgeq.passes.simplify import simplify
 from edgeq.passes.store_outputs import store_outputs
@@ -34,6 +35,7 @@ Pass = Callable[[Graph], Graph]
 FLOAT_PASSES: tuple[Pass, ...] = (
     fold_constants,
     propagate_annotations,
+    recognize_shifts,
     simplify,
     share_values,
     recognize_normalizations,

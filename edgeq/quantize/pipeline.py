@@ -17,7 +17,8 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
-from edgeq.quantize.methods import align_sums, choose_ranges, correct_biases, equalize, solve
+from edgeq.quantize.doubts import coarse_channels, unmatched_patterns, weak_layers
+from edgeq.quantize.methods import align_sums, centre, choose_ranges, correct_biases, equalize, solve
 from edgeq.quantize.solver import rule_of
 from edgeq.quantize.statistics import Calibration
 from edgeq.quantize.step import Draft, Step
@@ -36,6 +37,7 @@ def _open_ports(draft: Draft) -> Draft:
 
 STEPS: tuple[Step, ...] = (
     equalize.STEP,
+    centre.STEP,
     solve.STEP,
     choose_ranges.STEP,
     align_sums.STEP,
@@ -107,11 +109,14 @@ def run(
         calibration or Calibration(),
         progress=progress,
     )
+    unmatched_patterns(graph, draft.config)
     for step in STEPS:
         if step.applies(draft):
             before, draft = draft.graph, step.apply(draft)
             if draft.graph is not before:
                 observe(step.name, verify(draft.graph, InternalError, step.name))
+    coarse_channels(draft)
+    weak_layers(draft)
     return Quantized(draft.reference, draft.graph, draft.calibration)
 
 

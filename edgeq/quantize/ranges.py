@@ -41,7 +41,7 @@ def activation_params(low: float, high: float, symmetric: bool) -> QParams:
 
 def joined(*ranges: Range) -> Range:
     """The least range that holds all of them, and zero."""
-    return min((low for low, _ in ranges), default=0.0), max((high for _, high in ranges), default=0.0)
+    return min([0.0, *(low for low, _ in ranges)]), max([0.0, *(high for _, high in ranges)])
 
 
 def decibels_lost(own: Range, shared: Range, symmetric: bool) -> float:

@@ -68,6 +68,10 @@ class TensorStatistics:
         """What is known of the tensor with its channels multiplied by positive factors (C,)."""
         return TensorStatistics(self.low * factors, self.high * factors)
 
+    def moved(self, amount: float) -> TensorStatistics:
+        """What is known of the tensor with a real number added to it."""
+        return TensorStatistics(self.low + amount, self.high + amount)
+
     def merged(self, other: TensorStatistics) -> TensorStatistics:
         """The statistics over the samples of both, those of `other` last."""
         a, b = self.histogram, other.histogram

@@ -17,6 +17,7 @@ from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, Weight, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
+from edgeq.ops.shift import Shift
 
 PLAIN = "plain"
 LOW, HIGH, ZERO = "zero_point_low", "zero_point_high", "zero_point_0"
@@ -183,6 +184,8 @@ class _Builder:
     def _output(self, real: Array) -> QParams:
         if self.rule.output is Scale.SAME:
             return self.shared
+        if isinstance(self.sample.op, Shift):
+            return self.sample.op.moved(self.editor.values["x0"].type.qp)
         if self.rule.usual is not None and (self.numerics is not Numerics.FAST or self.variant == PLAIN):
             return self.rule.usual
         finite = real[np.isfinite(real)]

@@ -409,6 +409,20 @@ def test_affine(kind: str) -> None:
         np.testing.assert_allclose(found, y * factor + addend, rtol=1e-4, atol=1e-4, err_msg=case.name)
 
 
+# ignores_offset
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if any(s.op.ignores_offset for s in registry()[kind].samples())]
+)
+def test_an_offset_is_ignored(kind: str) -> None:
+    for case in samples(kind, lambda case: case.node.op.ignores_offset):
+        x, *others = dequantized(case)
+        assert x is not None
+        for y, moved in zip(*(case.node.op.run_float([x + c, *others]) for c in np.float32([0, 37.5])), strict=True):
+            np.testing.assert_allclose(moved, y, rtol=1e-3, atol=1e-3, err_msg=case.name)
+
+
 # with_padding
 
 

@@ -30,6 +30,7 @@ def with_port(graph: Graph) -> Graph:
 def test_the_order() -> None:
     assert [step.name for step in pipeline.STEPS] == [
         "equalize",
+        "centre",
         "solve",
         "choose_ranges",
         "align_sums",

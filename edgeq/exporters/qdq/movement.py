@@ -10,6 +10,7 @@ from edgeq.ir.graph import Node
 from edgeq.ops.concat import Concat
 from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.shift import Shift
 from edgeq.ops.slice import Slice
 from edgeq.ops.split import Split
 from edgeq.ops.store import Store
@@ -51,6 +52,13 @@ def pad(w: QdqWriter, node: Node, op: Pad) -> None:
     if op.mode == "constant":
         inputs.append(w.constant(f"{node.name}_value", np.float32(op.value)))
     (y,) = w.add("Pad", inputs, node.name, mode=op.mode)
+    w.finish(node, y)
+
+
+@exports(Shift)
+def shift(w: QdqWriter, node: Node, op: Shift) -> None:
+    """A subtraction of real numbers: beyond it, on the side of the model's caller, nothing is quantized."""
+    (y,) = w.add("Sub", [w.first(node), w.constant(f"{node.name}_amount", np.float32(op.amount))], node.name)
     w.finish(node, y)
 
 

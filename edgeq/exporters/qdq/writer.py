@@ -98,7 +98,7 @@ class QdqWriter:
             if key not in self._constants:
                 self._constants[key] = self._read_constant(value, nchw, rank or data.ndim)
             return self._constants[key]
-        if self.graph.type(value).q is None:
+        if not _is_integer(self.graph.type(value)):
             if key not in self._real:
                 layout, perm = ("nchw", TO_NCHW) if nchw else ("nhwc", TO_NHWC)
                 (self._real[key],) = self.add(
@@ -146,7 +146,7 @@ class QdqWriter:
 
     def write(self, value: str, tensor: str, nchw: bool = False) -> None:
         """A float result becomes the value `value`."""
-        if self.graph.type(value).q is None:
+        if not _is_integer(self.graph.type(value)):
             self._real[value, nchw] = tensor
         else:
             self._integers[value, nchw] = self._quantize(value, tensor)
@@ -175,7 +175,7 @@ class QdqWriter:
         for name in self.graph.outputs:
             if name not in self.graph.inputs:
                 tensor = self.read(name)
-                if self.graph.type(name).q is None:
+                if not _is_integer(self.graph.type(name)):
                     self.add("Identity", [tensor], name)
                 self.nodes[-1].output[0] = name
 
@@ -195,6 +195,11 @@ class QdqWriter:
         return helper.make_model(
             body, producer_name="edgeq", opset_imports=[helper.make_opsetid("", self._opset)], ir_version=8
         )
+
+
+def _is_integer(type: TensorType) -> bool:
+    """Whether a value is quantized in ONNX: not if it is real, or has a zero-point beyond 8 bits, beside a Shift."""
+    return type.q is not None and type.dtype.range[0] <= type.q.zp <= type.dtype.range[1]
 
 
 def _shifted(q: QParams) -> QParams:

@@ -1,0 +1,158 @@
+"""What quantization itself gives reason to doubt: each is a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from edgeq.executor import Executor, FloatArithmetic, IntArithmetic
+from edgeq.ir.graph import Graph
+from edgeq.ir.op import Scale
+from edgeq.ir.tensor import Array
+from edgeq.quantize.calibrate import Samples
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.floors import floors
+from edgeq.quantize.solver import Group, rule_of
+from edgeq.quantize.statistics import Floats, Statistics
+from edgeq.quantize.step import Draft
+from edgeq.warnings import warn
+
+FEW_STEPS = 2.0
+"""A channel of an output that keeps to so few steps says next to nothing."""
+FEW_STEPS_OF_INPUT = 8.0
+"""A feature that keeps to so few steps hardly reaches the network."""
+WEAK = 15.0
+"""dB of a layer's results below which it is named."""
+LOOKED_AT = 8
+"""Samples on which the results of layers are compared."""
+NAMED = 3
+"""Layers, or patterns like a wrong one, that a message names."""
+
+
+def unmatched_patterns(graph: Graph, config: QuantConfig) -> None:
+    """Warn of exceptions for layers that are for none."""
+    names = [*graph.inputs, *(node.name for node in graph.nodes)]
+    for entry in config.layers:
+        if not any(fnmatchcase(name, entry.pattern) for name in names):
+            like = get_close_matches(entry.pattern, names, NAMED) or names[:NAMED]
+            warn(
+                f"no layer has a name like {entry.pattern!r}",
+                hint=f"names are as `edgeq inspect` shows them, such as {', '.join(like)}",
+                where="[quantize.layers]",
+            )
+
+
+def coarse_channels(draft: Draft) -> None:
+    """Warn of outputs and inputs some channels of which hardly move in the tensor's steps.
+
+    Boxes beside scores in one output, features of unlike units in one input. The parameters must be chosen already.
+    """
+    graph, known = draft.graph, draft.statistics
+    if known is None:
+        return
+    for group in draft.groups:
+        step = draft.parameters[group.members[0]].s
+        for name in group.members:
+            if name in graph.public_inputs:
+                _unlike_features(known, name, step)
+        outputs = [name for name in group.members if name in graph.public_outputs]
+        bounded = any(_is_bounded(graph, name) for name in group.members)
+        if outputs and not bounded:
+            _unlike_outputs(known, group, outputs[0], step)
+
+
+def _is_bounded(graph: Graph, name: str) -> bool:
+    """Whether a function has a tensor as its range whose channels are alike, such as the probabilities of classes."""
+    node = graph.producers.get(name)
+    return node is not None and rule_of(graph, node).usual is not None and len(graph.consumers[name]) == 0
+
+
+def _spans(known: Statistics, name: str) -> Floats:
+    """By how much each channel of a tensor moves; none, if that is not known or there is only one."""
+    tensor = known.tensors.get(name)
+    if tensor is None or len(tensor.low) < 2 or not np.isfinite([tensor.low, tensor.high]).all():
+        return np.zeros(0)
+    return np.asarray(tensor.high - tensor.low, np.float64)
+
+
+def _unlike_features(known: Statistics, name: str, step: float) -> None:
+    spans = _spans(known, name)
+    few = np.flatnonzero((spans > 0.0) & (spans < FEW_STEPS_OF_INPUT * step))
+    if len(few):
+        channel = int(few[np.argmin(spans[few])])
+        warn(
+            f"features of unlike size: {len(few)} of {len(spans)} move by less than {FEW_STEPS_OF_INPUT:g} steps of "
+            f"the input's scale; feature {channel} by {spans[channel]:.3g}, a step is {step:.3g}",
+            hint="bring features to like ranges before the model, or cut it behind its own normalization",
+            where=name,
+        )
+
+
+def _unlike_outputs(known: Statistics, group: Group, output: str, step: float) -> None:
+    for name in group.members:
+        spans = _spans(known, name)
+        few = np.flatnonzero((spans > 0.0) & (spans < FEW_STEPS * step))
+        if len(few) and spans.max() > 32 * spans[few].max():
+            channel = int(few[np.argmin(spans[few])])
+            warn(
+                f"{len(few)} of {len(spans)} channels move by less than {FEW_STEPS:g} steps of the output's scale; "
+                f"channel {channel} by {spans[channel]:.3g}, a step is {step:.3g}",
+                hint="let the model return what differs in size as outputs of their own",
+                where=output,
+            )
+            return
+
+
+def weak_layers(draft: Draft) -> None:
+    """Warn of layers whose results are far from what they are in float, on a few of the samples."""
+    if draft.samples is None or not draft.samples:
+        return
+    chosen = np.linspace(0, len(draft.samples) - 1, min(LOOKED_AT, len(draft.samples))).round().astype(np.int64)
+    known = {} if draft.statistics is None else draft.statistics.tensors
+    hidden = {name for name, floor in floors(draft.reference, known, {}).items() if floor > -np.inf}
+    found = layer_sqnr(draft.reference, draft.graph, [draft.samples[k] for k in chosen], hidden)
+    weak = sorted((db, name) for name, db in found.items() if db < WEAK)
+    if weak:
+        shown = ", ".join(f"{name} {db:.1f} dB" for db, name in weak[:NAMED])
+        more = f" and {len(weak) - NAMED} more" if len(weak) > NAMED else ""
+        warn(
+            f"{len(weak)} of {len(found)} layers are less than {WEAK:g} dB above their error: {shown}{more}",
+            hint="their inputs or weights lose too much in 8 bits: look at what they read with `edgeq quantize --json`",
+            where=draft.graph.name,
+        )
+
+
+def layer_sqnr(reference: Graph, graph: Graph, samples: Samples, hidden: Container[str]) -> dict[str, float]:
+    """SQNR in dB of every layer's first output that both graphs have.
+
+    Those without any error or signal are left out, and those that only move elements or choose among them: where a
+    fill saturates there, what reads it shows whether that matters.
+
+    Args:
+        reference: the float graph.
+        graph: the integer graph.
+        samples: real values of the inputs.
+        hidden: values that are left out: they have a floor, below which they differ from float, and nobody sees it.
+    """
+    reals = {n: np.stack([np.asarray(s[n], np.float32) for s in samples]) for n in reference.inputs}
+    types = {name: graph.type(name) for name in graph.inputs}
+    integers = {n: reals[n] if t.q is None else t.q.quantize(reals[n], t.dtype) for n, t in types.items()}
+    own = [node for node in graph.nodes if rule_of(graph, node).output not in (Scale.SAME, Scale.MOVED)]
+    layers = {node.outputs[0]: node.name for node in own}
+    wanted = {name for name in layers if name in reference.producers and name not in hidden}
+    exact: dict[str, Array] = {}
+    for name, array in Executor(reference, FloatArithmetic(reference)).walk(reals):
+        if name in wanted:
+            exact[name] = np.array(array, np.float64)
+    found: dict[str, float] = {}
+    for name, array in Executor(graph, IntArithmetic(graph)).walk(integers):
+        if name in exact:
+            f, q = exact.pop(name), graph.type(name).q
+            error = f - (array if q is None else q.dequantize(array))
+            signal, noise = float(np.vdot(f, f)), float(np.vdot(error, error))
+            if signal > 0.0 and noise > 0.0 and np.isfinite(signal):
+                found[layers[name]] = float(10.0 * np.log10(signal / noise))
+    return found
