@@ -38,6 +38,8 @@ FEATURES: Mapping[str, Feature] = {
     "v8m": Feature("Arm: Armv8-M", ("thumb",)),
     "lob": Feature("Arm: low-overhead branches of Armv8.1-M", ("thumb2", "v8m")),
     "mve": Feature("Arm: M-profile vector extension (Helium)", ("dsp", "lob"), macro="__ARM_FEATURE_MVE"),
+    "neon": Feature("Arm: vectors of 128 bits (Neon, Advanced SIMD)", macro="__ARM_NEON"),
+    "dotprod": Feature("Arm: products of four bytes, SDOT", ("neon",), macro="__ARM_FEATURE_DOTPROD"),
     "avx2": Feature("x86: vectors of 256 bits", flags=("-mavx2",)),
     "avx-vnni": Feature("x86: products of four bytes, in vectors of 256 bits", ("avx2",), ("-mavxvnni",)),
     "avx512-vnni": Feature(

@@ -31,7 +31,7 @@ SANITIZE = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 ZIG = ("cortex-m0plus", "cortex-m4", "cortex-m55")
 """Cores for which Clang compiles, too: one of each kernel set."""
 X86 = [vectors.feature for vectors in VECTORS]
-COMPUTERS = [("rpi-zero", "zig"), ("rpi2", "gcc"), ("rpi4", "gcc"), ("linux-riscv64", "gcc")]
+COMPUTERS = [("rpi-zero", "zig"), ("rpi2", "gcc"), ("rpi4", "gcc"), ("rpi5", "gcc"), ("linux-riscv64", "gcc")]
 """Those with Linux, each of another instruction set, and a compiler."""
 CORES = [t.name for t in list_targets() if t.family == "cortex-m"]
 

@@ -14,6 +14,7 @@ def test_what_is_implied() -> None:
     assert with_implied([]) == frozenset()
     assert with_implied(["thumb2"]) == {"thumb", "thumb2"}
     assert with_implied(["dsp", "fpu"]) == {"thumb", "thumb2", "dsp", "fpu"}
+    assert with_implied(["dotprod"]) == {"neon", "dotprod"}
     assert with_implied(["mve"]) == {"thumb", "thumb2", "dsp", "v8m", "lob", "mve"}
 
 

@@ -28,8 +28,8 @@ from edgeq.target import load_target
 FIRMWARE = folder("firmware")
 SEVERAL = {"thumb": {"thumb", "thumb2"}}
 """Sets with more than one folder below firmware/kernels, which are also the features that their rows need."""
-NAMED = {"x86": {"avx2", "avx-vnni", "avx512-vnni"}}
-"""Sets whose features have other names than their folders."""
+NAMED = {"x86": {"avx2", "avx-vnni", "avx512-vnni"}, "neon": {"neon", "dotprod"}}
+"""Sets with features of other names than their folders."""
 
 
 def folders(name: str) -> set[str]:

@@ -1,0 +1,4 @@
+"""Features that the rows need."""
+
+NEON = frozenset({"neon"})
+DOTPROD = frozenset({"dotprod"})

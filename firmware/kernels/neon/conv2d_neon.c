@@ -1,0 +1,143 @@
+/* Windows times weights with SMULL, SMLAL and SADALP.
+ *
+ * Taps come in pairs. A vector of weights has one pair of each of four channels, twice: products of 16 bits, two of
+ * them added, which fits since weights are at least -127, and then each channel's two to its sum of 32 bits. The four
+ * channels are at different pairs, so that the windows' bytes are used as they lie; turned by a pair three times, every
+ * channel meets all of them.
+ *
+ * Weights are, per block of channels, per 16 taps, per turn s, per four channels j: pair (j + s) % 8 of each, then pair
+ * (j + 4 + s) % 8; of the last 8 taps pair (j + s) % 4. */
+#include "eq/conv2d_neon.h"
+#include "eq/neon.h"
+
+#if EQ_A64
+#define EQ_TILE 4 /* pixels */
+#else
+#define EQ_TILE 2
+#endif
+
+#if defined(__aarch64__)
+
+/* In assembly, since compilers move loads and products about until the sums no longer fit the registers. Of a product
+ * three others stand between each two of its instructions: it takes so long on cores that execute them in order. */
+
+/* Weights w of four channels times v4 ... v7 of four pixels: 16 taps, or 8. */
+#define EQ_LOW(w)                                                                                                      \
+    "smull v8.8h, " w ".8b, v4.8b\n\tsmull v9.8h, " w ".8b, v5.8b\n\t"                                                 \
+    "smull v10.8h, " w ".8b, v6.8b\n\tsmull v11.8h, " w ".8b, v7.8b\n\t"
+#define EQ_HIGH(w)                                                                                                     \
+    "smlal2 v8.8h, " w ".16b, v4.16b\n\tsmlal2 v9.8h, " w ".16b, v5.16b\n\t"                                           \
+    "smlal2 v10.8h, " w ".16b, v6.16b\n\tsmlal2 v11.8h, " w ".16b, v7.16b\n\t"
+#define EQ_ADD(s0, s1, s2, s3)                                                                                         \
+    "sadalp %[" s0 "].4s, v8.8h\n\tsadalp %[" s1 "].4s, v9.8h\n\t"                                                     \
+    "sadalp %[" s2 "].4s, v10.8h\n\tsadalp %[" s3 "].4s, v11.8h\n\t"
+
+#define EQ_TURN_16                                                                                                     \
+    "ext v4.16b, v4.16b, v4.16b, #2\n\text v5.16b, v5.16b, v5.16b, #2\n\t"                                             \
+    "ext v6.16b, v6.16b, v6.16b, #2\n\text v7.16b, v7.16b, v7.16b, #2\n\t"
+#define EQ_TURN_8                                                                                                      \
+    "ext v4.8b, v4.8b, v4.8b, #2\n\text v5.8b, v5.8b, v5.8b, #2\n\t"                                                   \
+    "ext v6.8b, v6.8b, v6.8b, #2\n\text v7.8b, v7.8b, v7.8b, #2\n\t"
+
+/* One turn of four pixels and 16 channels; two turns and 8 channels. */
+#define EQ_STEP_16                                                                                                     \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_LOW("v0") EQ_HIGH("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")    \
+        EQ_HIGH("v1") EQ_ADD("a1", "b1", "c1", "d1") EQ_LOW("v2") EQ_HIGH("v2") EQ_ADD("a2", "b2", "c2", "d2")         \
+            EQ_LOW("v3") EQ_HIGH("v3") EQ_ADD("a3", "b3", "c3", "d3")
+#define EQ_LAST_16                                                                                                     \
+    "ld1 {v0.8b - v3.8b}, [%[w]], #32\n\t" EQ_LOW("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")                    \
+        EQ_ADD("a1", "b1", "c1", "d1") EQ_LOW("v2") EQ_ADD("a2", "b2", "c2", "d2") EQ_LOW("v3")                        \
+            EQ_ADD("a3", "b3", "c3", "d3")
+#define EQ_STEPS_8                                                                                                     \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_LOW("v0") EQ_HIGH("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")    \
+        EQ_HIGH("v1") EQ_ADD("a1", "b1", "c1", "d1") EQ_TURN_16 EQ_LOW("v2") EQ_HIGH("v2")                             \
+            EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v3") EQ_HIGH("v3") EQ_ADD("a1", "b1", "c1", "d1")
+#define EQ_LAST_8                                                                                                      \
+    "ld1 {v0.8b - v3.8b}, [%[w]], #32\n\t" EQ_LOW("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")                    \
+        EQ_ADD("a1", "b1", "c1", "d1") EQ_TURN_8 EQ_LOW("v2") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v3")              \
+            EQ_ADD("a1", "b1", "c1", "d1")
+/* One turn of one pixel and 16 channels. */
+#define EQ_PIXEL_LOW                                                                                                   \
+    "smull v8.8h, v0.8b, v4.8b\n\tsmull v9.8h, v1.8b, v4.8b\n\t"                                                       \
+    "smull v10.8h, v2.8b, v4.8b\n\tsmull v11.8h, v3.8b, v4.8b\n\t"
+#define EQ_PIXEL_STEP                                                                                                  \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_PIXEL_LOW                                                              \
+    "smlal2 v8.8h, v0.16b, v4.16b\n\tsmlal2 v9.8h, v1.16b, v4.16b\n\t"                                                 \
+    "smlal2 v10.8h, v2.16b, v4.16b\n\tsmlal2 v11.8h, v3.16b, v4.16b\n\t" EQ_ADD("a0", "a1", "a2", "a3")
+#define EQ_PIXEL_LAST "ld1 {v0.8b - v3.8b}, [%[w]], #32\n\t" EQ_PIXEL_LOW EQ_ADD("a0", "a1", "a2", "a3")
+#define EQ_PIXEL_TURN_16 "ext v4.16b, v4.16b, v4.16b, #2\n\t"
+#define EQ_PIXEL_TURN_8 "ext v4.8b, v4.8b, v4.8b, #2\n\t"
+
+#define EQ_SIXTEEN_16 EQ_STEP_16 EQ_TURN_16 EQ_STEP_16 EQ_TURN_16 EQ_STEP_16 EQ_TURN_16 EQ_STEP_16
+#define EQ_EIGHT_16 EQ_LAST_16 EQ_TURN_8 EQ_LAST_16 EQ_TURN_8 EQ_LAST_16 EQ_TURN_8 EQ_LAST_16
+#define EQ_SIXTEEN_8 EQ_STEPS_8 EQ_TURN_16 EQ_STEPS_8
+#define EQ_EIGHT_8 EQ_LAST_8 EQ_TURN_8 EQ_LAST_8
+#define EQ_PIXEL_SIXTEEN                                                                                               \
+    EQ_PIXEL_STEP EQ_PIXEL_TURN_16 EQ_PIXEL_STEP EQ_PIXEL_TURN_16 EQ_PIXEL_STEP EQ_PIXEL_TURN_16 EQ_PIXEL_STEP
+#define EQ_PIXEL_EIGHT                                                                                                 \
+    EQ_PIXEL_LAST EQ_PIXEL_TURN_8 EQ_PIXEL_LAST EQ_PIXEL_TURN_8 EQ_PIXEL_LAST EQ_PIXEL_TURN_8 EQ_PIXEL_LAST
+#define EQ_SCRATCH "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11"
+
+#include "sums_a64.h"
+
+#else
+
+EQ_INLINE const int8_t *eq_sixteen(int32x4_t sums[][4], int8x16_t *x, const int8_t *weights, int32_t pixels,
+                                   int32_t vectors)
+{
+    EQ_UNROLL
+    for (int32_t turn = 0; turn < 4; turn++) {
+        EQ_UNROLL
+        for (int32_t v = 0; v < vectors; v++) {
+            const int8x16_t w = vld1q_s8(weights);
+            weights += 16;
+            EQ_UNROLL
+            for (int32_t i = 0; i < pixels; i++) {
+                const int16x8_t low = vmull_s8(vget_low_s8(x[i]), vget_low_s8(w));
+                sums[i][v] = vpadalq_s16(sums[i][v], vmlal_s8(low, vget_high_s8(x[i]), vget_high_s8(w)));
+            }
+        }
+        EQ_UNROLL
+        for (int32_t i = 0; i < pixels; i++) {
+            x[i] = vextq_s8(x[i], x[i], 2);
+        }
+    }
+    return weights;
+}
+
+EQ_INLINE const int8_t *eq_eight(int32x4_t sums[][4], int8x8_t *x, const int8_t *weights, int32_t pixels,
+                                 int32_t vectors)
+{
+    EQ_UNROLL
+    for (int32_t turn = 0; turn < 4; turn++) {
+        EQ_UNROLL
+        for (int32_t v = 0; v < vectors; v++) {
+            const int8x8_t w = vld1_s8(weights);
+            weights += 8;
+            EQ_UNROLL
+            for (int32_t i = 0; i < pixels; i++) {
+                sums[i][v] = vpadalq_s16(sums[i][v], vmull_s8(x[i], w));
+            }
+        }
+        EQ_UNROLL
+        for (int32_t i = 0; i < pixels; i++) {
+            x[i] = vext_s8(x[i], x[i], 2);
+        }
+    }
+    return weights;
+}
+
+#include "sums.h"
+
+#endif
+
+#include "tiles.h"
+
+#include "conv2d.h"
+
+#define EQ_DEFINE(suffix, rounding)                                                                                    \
+    void eq_conv2d_neon_##suffix(const eq_conv2d_neon_params *p, const int8_t *input, int8_t *output, void *scratch)   \
+    {                                                                                                                  \
+        eq_conv2d(p, input, output, scratch, rounding);                                                                \
+    }
+EQ_FOR_EACH_ROUNDING(EQ_DEFINE)

@@ -1,0 +1,88 @@
+/* Requantization of vectors of sums: eq_requantize of eq/requant.h, four lanes at once.
+ *
+ * Factors are below 1, with _single and _double below 1/2, so that no sum is shifted to the left. */
+#ifndef EQ_NEON_REQUANT_H
+#define EQ_NEON_REQUANT_H
+
+#include "eq/neon.h"
+#include "eq/requant.h"
+
+/* What the sums of one kernel become: zero_point + sum * factor, clamped. */
+typedef struct {
+    int16x8_t zero_point;
+    int8x16_t qmin, qmax;
+} eq_output;
+
+EQ_INLINE eq_output eq_output_of(int32_t zero_point, int32_t qmin, int32_t qmax)
+{
+    const eq_output o = {vdupq_n_s16((int16_t)zero_point), vdupq_n_s8((int8_t)qmin), vdupq_n_s8((int8_t)qmax)};
+    return o;
+}
+
+/* sums * factor. FAST: factor is m * 2^31. SINGLE, DOUBLE: factor is the mantissa and shift the exponent, -31 ... -1.
+ */
+EQ_INLINE int32x4_t eq_scale(int32x4_t sums, int32x4_t factor, int32x4_t shift, eq_rounding rounding)
+{
+    if (rounding == EQ_FAST) {
+        return vqrdmulhq_s32(sums, factor);
+    }
+    if (rounding == EQ_SINGLE) { /* rounded down by whole 2^31ths first, which the one rounding does not see */
+        return vrshlq_s32(vqdmulhq_s32(sums, factor), shift);
+    }
+    const int32x4_t high = vqrdmulhq_s32(sums, factor);
+    return vrshlq_s32(vsraq_n_s32(high, high, 31), shift);
+}
+
+/* Two vectors of scaled sums as halves. Saturation changes nothing: beyond 16 bits all outputs are clamped. */
+EQ_INLINE int16x8_t eq_halves_of(int32x4_t a, int32x4_t b)
+{
+#if EQ_A64
+    return vqmovn_high_s32(vqmovn_s32(a), b);
+#else
+    return vcombine_s16(vqmovn_s32(a), vqmovn_s32(b));
+#endif
+}
+
+/* Sixteen scaled sums as outputs. */
+EQ_INLINE int8x16_t eq_outputs(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d, const eq_output *o)
+{
+    const int16x8_t low = vqaddq_s16(eq_halves_of(a, b), o->zero_point);
+    const int16x8_t high = vqaddq_s16(eq_halves_of(c, d), o->zero_point);
+#if EQ_A64
+    const int8x16_t r = vqmovn_high_s16(vqmovn_s16(low), high);
+#else
+    const int8x16_t r = vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
+#endif
+    return vminq_s8(vmaxq_s8(r, o->qmin), o->qmax);
+}
+
+/* Eight of them. */
+EQ_INLINE int8x8_t eq_eight_outputs(int32x4_t a, int32x4_t b, const eq_output *o)
+{
+    const int8x8_t r = vqmovn_s16(vqaddq_s16(eq_halves_of(a, b), o->zero_point));
+    return vmin_s8(vmax_s8(r, vget_low_s8(o->qmin)), vget_low_s8(o->qmax));
+}
+
+/* Eight bytes, or only the first `count` of them if that is less. */
+EQ_INLINE void eq_store_eight(int8_t *to, int8x8_t bytes, int32_t count)
+{
+    if (count >= 8) {
+        vst1_s8(to, bytes);
+        return;
+    }
+    if ((count & 4) != 0) {
+        vst1_lane_s32((int32_t *)(void *)to, vreinterpret_s32_s8(bytes), 0);
+        bytes = vext_s8(bytes, bytes, 4);
+        to += 4;
+    }
+    if ((count & 2) != 0) {
+        vst1_lane_s16((int16_t *)(void *)to, vreinterpret_s16_s8(bytes), 0);
+        bytes = vext_s8(bytes, bytes, 2);
+        to += 2;
+    }
+    if ((count & 1) != 0) {
+        vst1_lane_s8(to, bytes, 0);
+    }
+}
+
+#endif

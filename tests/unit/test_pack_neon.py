@@ -1,0 +1,106 @@
+"""Weights and channels of the Neon kernels, unpacked again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.ir.tensor import Array
+from edgeq.kernels.neon.pack import (
+    blocks_of,
+    fours,
+    order_of,
+    padded_lines,
+    per_block,
+    takes_multiplier,
+    turned_pairs,
+    weights_in_order,
+)
+from edgeq.numerics.fixedpoint import Rounding, quantize_multiplier
+
+SHAPES = ((1, 1, 1), (7, 1, 8), (8, 3, 5), (12, 1, 40), (16, 2, 16), (20, 3, 48), (25, 1, 27), (64, 1, 64))
+"""Channels, lines of a window, taps of a line."""
+
+
+@pytest.mark.parametrize(
+    ("channels", "blocks"),
+    [
+        (1, ((0, 8),)),
+        (8, ((0, 8),)),
+        (12, ((0, 8), (4, 8))),
+        (16, ((0, 16),)),
+        (20, ((0, 16), (12, 8))),
+        (24, ((0, 16), (16, 8))),
+        (25, ((0, 16), (9, 16))),
+        (64, ((0, 16), (16, 16), (32, 16), (48, 16))),
+    ],
+)
+def test_blocks(channels: int, blocks: tuple[tuple[int, int], ...]) -> None:
+    assert blocks_of(channels) == blocks
+    order = order_of(blocks, channels)
+    assert set(order.tolist()) - {-1} == set(range(channels))
+    assert (order == -1).any() == (channels < 8)
+
+
+def lined_weights(shape: tuple[int, int, int]) -> tuple[Array, Array, tuple[tuple[int, int], ...]]:
+    """Random weights, the same in the order of blocks with filled-up lines, and the blocks."""
+    channels, lines, run = shape
+    weights = np.random.default_rng(sum(shape)).integers(-127, 128, (channels, lines * run)).astype(np.int8)
+    blocks = blocks_of(channels)
+    order = order_of(blocks, channels)
+    lined = padded_lines(weights_in_order(weights, order), lines)
+    for position, channel in enumerate(order):
+        expected = weights[channel].reshape(lines, run) if channel >= 0 else 0
+        np.testing.assert_array_equal(lined[position, :, :run], expected)
+    assert lined.shape[2] % 8 == 0 and not lined[:, :, run:].any()
+    return weights, lined, blocks
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_fours(shape: tuple[int, int, int]) -> None:
+    """Read as the kernel reads them: per block, four taps of each channel."""
+    _, lined, blocks = lined_weights(shape)
+    values, q = iter(per_block(lined, blocks, fours).tolist()), 0
+    for _, size in blocks:
+        flat = lined[q : q + size].reshape(size, -1)
+        for k in range(0, flat.shape[1], 4):
+            assert [next(values) for _ in range(4 * size)] == flat[:, k : k + 4].ravel().tolist()
+        q += size
+    assert next(values, None) is None
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_turned_pairs(shape: tuple[int, int, int]) -> None:
+    """As the kernel multiplies: windows are turned by a pair three times, and every channel meets all taps."""
+    _, lined, blocks = lined_weights(shape)
+    x = np.random.default_rng(1).integers(-128, 128, lined.shape[1:])
+    packed, at, q = per_block(lined, blocks, turned_pairs), 0, 0
+    for _, size in blocks:
+        sums = np.zeros(size, np.int64)
+        for line in x:
+            for k in range(0, len(line), 16):
+                taps = line[k : k + 16].reshape(-1, 2)
+                for _ in range(4):
+                    for channel in range(0, size, 4):
+                        w = packed[at : at + taps.size].reshape(-1, 4, 2)
+                        sums[channel : channel + 4] += (w * taps.reshape(-1, 4, 2)).sum(axis=(0, 2))
+                        at += taps.size
+                    taps = np.roll(taps, -1, axis=0)
+        np.testing.assert_array_equal(sums, (lined[q : q + size] * x).sum(axis=(1, 2)))
+        q += size
+    assert at == packed.size
+
+
+@pytest.mark.parametrize(
+    ("factor", "rounding", "taken"),
+    [
+        (0.9, Rounding.FAST, True),
+        (1.5, Rounding.FAST, False),
+        (0.4, Rounding.SINGLE, True),
+        (0.6, Rounding.SINGLE, False),
+        (0.4, Rounding.DOUBLE, True),
+        (0.6, Rounding.DOUBLE, False),
+    ],
+)
+def test_multipliers(factor: float, rounding: Rounding, taken: bool) -> None:
+    assert takes_multiplier(quantize_multiplier(np.array([factor]), rounding), rounding) == taken
