@@ -61,8 +61,8 @@ def build_echo(folder: Path, target: Target, kind: str, main: str = ECHO) -> Pat
     command = [str(compiler.program), *(("cc", "-fno-sanitize=undefined") if kind == "zig" else ())]
     flags = [*target.flags[kind], "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
     flags += ["-ffunction-sections", "-fdata-sections", *(f"-D{define}" for define in target.platform_defines)]
-    names = {"target": target, "version": "test"}
-    names["program"] = SimpleNamespace(name="echo", weights=INLINE, calls_cmsis_nn=False)
+    program = SimpleNamespace(name="echo", weights=INLINE, calls_cmsis_nn=False)
+    names = {"target": target, "version": "test", "programs": [program]}
     files = {"main.c": main}
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from edgeq.lazy import lazy
 
 if TYPE_CHECKING:
+    from edgeq.api.boards import boards
     from edgeq.api.building import build, build_models
     from edgeq.api.check import inspect, profile, run, save_outputs, verify
     from edgeq.api.data import Dataset
@@ -19,6 +20,7 @@ __all__ = [
     "Calibration",
     "Dataset",
     "QuantizedModel",
+    "boards",
     "build",
     "build_models",
     "doctor",
@@ -36,6 +38,7 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "edgeq.api.boards": "boards",
         "edgeq.api.check": "inspect profile run save_outputs verify",
         "edgeq.api.data": "Dataset",
         "edgeq.api.doctor": "doctor",

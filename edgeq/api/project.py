@@ -34,8 +34,12 @@ FILE = "edgeq.toml"
 
 
 BUILD = ("build",)
-READING = ("build", "quantize", "inspect")
+READING = ("build", "quantize", "inspect", "boards")
 """Commands that read a model."""
+FITTING = ("build", "boards")
+"""Commands that know how large a program is."""
+SAMPLES = (*QUANTIZING, "boards")
+"""Commands that take samples to calibrate with."""
 OWN = "the model's own"
 
 
@@ -77,7 +81,7 @@ class BuildOptions:
         Option(
             "Calibration samples: array x, batch first, real values; or a folder of images or .wav files",
             PATH,
-            QUANTIZING,
+            SAMPLES,
             metavar="X.npz",
             each=BUILD,
         ),
@@ -86,7 +90,7 @@ class BuildOptions:
         str | Path | None, Option("Build folder", PATH, BUILD, short="-o", metavar="DIR", default="build/NAME-TARGET")
     ] = None
     key: Annotated[
-        str | None, Option("Which array the samples of a model's only input are", TEXT, QUANTIZING, default="x")
+        str | None, Option("Which array the samples of a model's only input are", TEXT, SAMPLES, default="x")
     ] = None
     numerics: Annotated[
         Numerics | None,
@@ -97,7 +101,9 @@ class BuildOptions:
             default="fast, tflite for a quantized .tflite",
         ),
     ] = None
-    optimize: Annotated[Goal, Option("What the program is made for", choice(GOALS, metavar="GOAL"), BUILD)] = "balanced"
+    optimize: Annotated[Goal, Option("What the program is made for", choice(GOALS, metavar="GOAL"), FITTING)] = (
+        "balanced"
+    )
     kernels: Annotated[Library, Option("Whose kernels are called", choice(LIBRARIES, metavar="SET"), BUILD)] = "edgeq"
     weights_in: Annotated[
         WeightsIn,
@@ -135,7 +141,7 @@ class BuildOptions:
             "Keep the arena to N bytes, such as 65536 or 64K: compute layers in stripes if need be, fail if that is "
             "not enough",
             BYTES,
-            BUILD,
+            FITTING,
         ),
     ] = None
     flash: Annotated[

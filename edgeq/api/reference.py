@@ -1,4 +1,4 @@
-"""The pages of docs/ that are written from the code: options, and which kernels there are.
+"""The pages of docs/ that are written from the code: options, which kernels there are, boards.
 
 python -m edgeq.api.reference docs
 """
@@ -17,6 +17,7 @@ from edgeq.ir.op import Op, registry
 from edgeq.isa import FEATURES
 from edgeq.kernels import SETS, set_rows
 from edgeq.options import Declared, options, sections
+from edgeq.target import list_boards
 
 if TYPE_CHECKING:
     from edgeq.options.declare import Declaration
@@ -131,7 +132,49 @@ def _types(op: type[Op], rows: Iterable[Kernel]) -> str:
     return ", ".join(named)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"options.md": options_page, "kernels.md": kernels_page}
+BOARDS = """\
+# Boards
+
+<!-- Written by `python -m edgeq.api.reference docs`; a test compares. -->
+
+What `--board` takes, each a file in `targets/boards`; [how to use them, and how to add one](boards.md). No board is at
+hand where edgeq is tested, so none is called tested. Emulated: QEMU emulates the board, programs run there and answer
+on its serial line. Simulated: images run on the chip's registers as its maker describes them, where every access must
+be to one that exists. Build-only: images are built and looked at.
+"""
+
+
+def boards_page() -> str:
+    """The page as Markdown: every board with its chip, memory, serial line, ways to flash, and sources."""
+    columns = (
+        "board",
+        "chip",
+        "core",
+        "MHz",
+        "flash, RAM in KB",
+        "serial line",
+        "flashed by",
+        "proved",
+        "figures are from",
+    )
+    lines = [BOARDS, _row(columns), _row(["---"] * len(columns))]
+    for board in list_boards():
+        names = ", ".join(f"`{name}`" for name in (board.name, *board.aliases))
+        pins = f"{board.uart.tx}, {board.uart.rx}".strip(", ") if board.uart else ""
+        sizes = ", ".join(f"{board.memory[name].size // 1024:,}" for name in ("flash", "ram"))
+        flashers = ", ".join(f"`{spec.kind}`" for spec in board.flashers)
+        mhz = str(board.clock_hz // 1_000_000)
+        lines.append(
+            _row([names, board.chip, board.cpu, mhz, sizes, pins, flashers, board.proved, "; ".join(board.sources)])
+        )
+    return "\n".join([*lines, ""])
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "options.md": options_page,
+    "kernels.md": kernels_page,
+    "board-list.md": boards_page,
+}
 """The pages, by file name in the folder docs."""
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "quantize": "Quantize a model, write it as QDQ ONNX.",
     "inspect": "Show what a model or build folder holds.",
     "targets": "List the targets.",
+    "boards": "List the boards, and which of them a model fits.",
     "ops": "List the operators, their attributes and kernels.",
     "doctor": "Show which tools this machine has.",
 }

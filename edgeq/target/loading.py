@@ -27,7 +27,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 SUFFIX = ".toml"
-_OWN_FILE = "`edgeq boards` lists them; a board of your own is a file of ten lines: --board FILE.toml (docs/targets.md)"
+_OWN_FILE = "`edgeq boards` lists them; a board of your own is a file of ten lines: --board FILE.toml (docs/boards.md)"
 _XTENSA = "its core is an Xtensa, for which edgeq generates no firmware; the generated C of --target host is portable"
 _UNSUPPORTED = {
     "esp32c": "its core is a RISC-V microcontroller, for which there is no start-up code; the C of --target host is "
@@ -167,6 +167,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         sources=tuple(data.get("sources", ())),
         console=data.get("console", ""),
         uart=uart,
+        aliases=tuple(data.get("aliases", ())),
         flashers=tuple(RunnerSpec(kind, _settings(table)) for kind, table in data.get("flash", {}).items()),
     )
 

@@ -116,6 +116,7 @@ class Target:
         sources: documents that the board's figures are from.
         console: what programs talk through unless told otherwise: "semihosting" or "uart"; empty on computers.
         uart: the serial line of a board, if it has one.
+        aliases: further names of a target of edgeq's own.
         flashers: the ways to get programs into a board, in the order in which they are tried.
     """
 
@@ -147,6 +148,7 @@ class Target:
     console: str = ""
     uart: Uart | None = None
     flashers: tuple[RunnerSpec, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def bare_metal(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from edgeq.target.model import Target
 
-_IF_SET = ("emulated", "chip", "proved", "sources", "console")
+_IF_SET = ("emulated", "chip", "proved", "sources", "console", "aliases")
 """Keys that a file has only if there is something to say."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from pathlib import Path
 
 import needs
 import pytest
+from command_line import SINE, fails, succeeds
 from elftools.elf.elffile import ELFFile
 from intelhex import IntelHex
 from uart_firmware import answer, build_echo, emulated
 
-from edgeq.target import Target, list_boards, with_console
+from edgeq.api.boards import _fit
+from edgeq.target import Target, list_boards, load_target, load_target_file, with_console
 from edgeq.toolchain.images import boot2_crc, flat, loaded, write_images
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "boards.md"
 RP2350_BLOCK = bytes.fromhex("d3deffff 42012110 ff010000 00000000 793512ab")
 EMULATED = [board for board in list_boards() if board.proved == "emulated"]
 
@@ -62,6 +66,58 @@ def test_image_of_a_board(board: Target, tmp_path: Path) -> None:
     if board.chip == "RP2040":
         assert struct.unpack("<I", start[252:256])[0] == boot2_crc(start[:252])
         assert start[:252].strip(b"\0")
+
+
+@pytest.mark.qemu
+def test_the_board_that_the_documentation_adds(tmp_path: Path) -> None:
+    needs.compiler(load_target("cortex-m4"), "gcc")
+    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "weact.toml").write_text(text)
+    board = load_target_file(tmp_path / "weact.toml")
+    assert (board.chip, board.clock_hz, board.memory["ram"].size) == ("STM32F411CE", 100_000_000, 0x20000)
+    program = build_echo(tmp_path / "echo", with_console(board, "uart"), "gcc")
+    assert set(write_images(program, board)) == {"hex", "bin"}
+    assert "EQ_UART_FUNCTION=7u" in with_console(board, "uart").platform_defines
+
+
+def test_list_of_boards() -> None:
+    rows = {row["name"]: row for row in succeeds("boards", "--json").json["boards"]}
+    assert list(rows) == [board.name for board in list_boards()]
+    f446 = rows["nucleo-f446re"]
+    assert f446["memory"]["flash"] == {"origin": 0x08000000, "size": 512 * 1024}
+    assert (f446["chip"], f446["cpu"], f446["clock_hz"]) == ("STM32F446RE", "cortex-m4", 180_000_000)
+    assert f446["flashers"][0] == "openocd" and "fits" not in f446
+    shown = succeeds("boards").out.splitlines()
+    assert shown[0].split() == ["board", "chip", "core", "MHz", "flash", "KB", "RAM", "KB", "proved"]
+    assert {line.split()[0] for line in shown[1:]} >= set(rows)
+    assert "add --fits MODEL" in fails(2, "boards", "--optimize", "size")
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+def test_boards_that_a_model_fits(tmp_path: Path) -> None:
+    """The figures are those of a build for the board, but for its own start-up code."""
+    needs.compiler(load_target("cortex-m4"), "gcc")
+    rows = {row["name"]: row for row in succeeds("boards", "--fits", SINE, "--json").json["boards"]}
+    manifest = succeeds("build", SINE, "--board", "nucleo-f446re", "--output", tmp_path / "f446", "--json").json
+    f446 = rows["nucleo-f446re"]
+    flash = manifest["flash_bytes"] + manifest["memory"]["platform"]
+    ram = manifest["ram_bytes"] + manifest["memory"]["platform_ram"]
+    assert abs(f446["flash_bytes"] - flash) < 1000 and abs(f446["ram_bytes"] - ram) < 500
+    assert f446["flash_percent"] == round(100 * f446["flash_bytes"] / 0x80000, 1) and f446["fits"] is True
+    assert f446["ram_percent"] == round(100 * f446["ram_bytes"] / 0x20000, 1) and f446["why"] == ""
+    small = rows["stm32vldiscovery"]
+    assert small["fits"] and small["ram_bytes"] < f446["ram_bytes"]  # its stack is smaller
+
+
+def test_what_is_said_of_a_model_that_does_not_fit() -> None:
+    board = load_target("microbit-v1")  # 256 KB and 16 KB, of which 2 KB are stack
+    fit = _fit(board, {"flash": 0x40001, "ram": 0x3800, "stack": 0x801})
+    assert fit["why"] == (
+        "1 bytes of flash too little; an inference takes 2,049 bytes of stack, and 2,048 are set aside"
+    )
+    assert not fit["fits"] and fit["ram_percent"] == 100.0 and fit["flash_percent"] == 100.0
+    assert _fit(board, {"flash": 1, "ram": 0x3801, "stack": 0})["why"] == "1 bytes of RAM too little"
 
 
 def _check_vectors(board: Target, parts: dict[int, bytes]) -> None:
