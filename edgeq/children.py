@@ -107,12 +107,13 @@ class Child:
         self._errors.seek(0)
         return self._errors.read().decode("utf-8", "replace").strip()
 
-    def end(self) -> None:
-        """End it: at first by the end of its input, then by force, with all that it started."""
+    def end(self, grace: float = 1.0) -> None:
+        """End it: by the end of its input, and if that is not enough for `grace` seconds by force, with all that it
+        started."""
         with suppress(OSError):
             if self.process.stdin is not None:
                 self.process.stdin.close()
-        if self.wait(1.0) is None:
+        if self.wait(grace) is None:
             _end(self.process, self._mark)
             self.process.wait()
         with suppress(OSError):

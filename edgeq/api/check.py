@@ -13,6 +13,7 @@ from edgeq.api.data import Dataset, Samples, in_own_layout, load_data, random_da
 from edgeq.api.dump import dump_into
 from edgeq.api.gates import check_gates
 from edgeq.api.labels import classes_of
+from edgeq.api.reach import Reach
 from edgeq.api.threads import one_thread
 from edgeq.codegen.folder import restore
 from edgeq.codegen.manifest import edited_files, model_folder, read_manifest, read_target
@@ -24,11 +25,12 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.text import load_graph
 from edgeq.ir.traits import Perm
+from edgeq.link import STDIO
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import accuracy, confusion, quantize_inputs, real_output, sqnr_db, steps_apart
-from edgeq.report.cost import pace, per_mac, share
-from edgeq.runners import Program, watches_stack
+from edgeq.report.cost import pace, per_mac, share, watts
+from edgeq.runners import Program, loads_program, watches_stack
 from edgeq.runners import profile as profile_program
 from edgeq.runners import run as run_program
 from edgeq.runners import watch as watch_program
@@ -84,8 +86,14 @@ class Built:
 
     @property
     def program(self) -> Program:
-        """The compiled program."""
-        target = read_target(self.root)
+        """The compiled program, run as its target says."""
+        return self.reached(Reach())
+
+    def reached(self, reach: Reach) -> Program:
+        """The compiled program, reached in some way."""
+        target = reach.target(read_target(self.root))
+        if reach.given:
+            return Program.of_manifest(program_path(self.root, self.manifest["name"], target), target, self.manifest)
         address = weights_in_emulator(self.manifest)
         if self.manifest.get("weights_file") and address is None:
             raise ToolError(
@@ -175,7 +183,15 @@ def _consistent(manifest: Mapping[str, Any], graph: Graph, float_graph: Graph) -
 
 
 def run(
-    folder: str | Path, data: Samples, raw: bool = False, key: str | None = None, model: str | None = None
+    folder: str | Path,
+    data: Samples,
+    raw: bool = False,
+    key: str | None = None,
+    model: str | None = None,
+    port: str | None = None,
+    board: str | None = None,
+    baud: int | None = None,
+    progress: Advance | None = None,
 ) -> dict[str, Array]:
     """Run samples through a built model.
 
@@ -186,6 +202,8 @@ def run(
         raw: integers in and out.
         key: the array that holds the samples of a model's only input, if it is not `x`.
         model: the name of one of its models, if it has several.
+        port, board, baud: the device that runs them, in place of this machine or its emulator (`edgeq.api.reach`).
+        progress: called with how many samples a device has done and how many there are.
 
     Returns:
         For every output an array, samples first, in the model's own layout: float32, or integers with `raw`. Where the
@@ -193,12 +211,12 @@ def run(
 
     Raises:
         UsageError: the data do not fit.
-        ToolError: the emulator is missing, or the program failed.
+        ToolError: the emulator is missing, the device does not answer, or the program failed.
     """
     built = Built.read(folder, model)
     dataset = load_data(data, built.graph, None, key, built.layouts) if raw else built.data(data, key)
     inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
-    results = run_program(built.program, inputs, dataset.steps)
+    results = run_program(built.reached(Reach(port, board, baud)), inputs, dataset.steps, progress)
     named = {n: built.own_layout(n, y) for n, y in zip(built.graph.public_outputs, results, strict=True)}
     outputs = dataset.in_sequences(named)
     if raw:
@@ -246,6 +264,9 @@ def verify(
     min_agreement: float | None = None,
     strict: bool = False,
     model: str | None = None,
+    port: str | None = None,
+    board: str | None = None,
+    baud: int | None = None,
 ) -> dict[str, Any]:
     """Compare a built program with the integer simulator, bit for bit, and with the float model.
 
@@ -256,24 +277,29 @@ def verify(
         data: samples, and labels `y` if there are any: a file, an array, or arrays by name
             (`edgeq.api.data.load_data`); by default random samples.
         samples: how many of the first samples to use; all by default.
-        progress: called with the number of samples done and of all samples.
+        progress: called with the number of samples done and of all samples; on a device, at first with those that it
+            has run.
         key: the array that holds the samples of a model's only input, if it is not `x`.
         min_sqnr, max_drop, min_agreement: limits of `sqnr_db`, `drop` and `agreement`, which `gates` is about.
         strict: make warnings errors.
         model: the name of one of its models, if it has several.
+        port, board, baud: the device whose program it is, in place of this machine or its emulator
+            (`edgeq.api.reach`).
 
     Returns:
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
         top1_float, top1_int8 and agreement in percent (None where they do not apply), centred_sqnr_db (of what differs
         from the mean output over the samples), drop (top1_float − top1_int8), stack_used_bytes, the most that any
-        sample used (None on computers), random_data, whether the samples are random, edited, the generated files that
-        are no longer as they were generated, confusion (for models of up to 100 classes and samples with labels:
-        `float` and `int8`, each a matrix of how many samples of the class of a row were taken for that of a column),
+        sample used (None on computers), arena_used_bytes, how much of the arena was used up to the last byte (None
+        where the program was not asked over a line), random_data, whether the samples are random, edited, the generated
+        files that are no longer as they were generated, confusion (for models of up to 100 classes and samples with
+        labels: `float` and `int8`, each a matrix of how many samples of the class of a row were taken for that of a
+        column),
         gates (for every limit name, limit, value and met), and warnings.
 
     Raises:
         UsageError: the data do not fit, or a limit is about a figure that they do not give.
-        ToolError: the emulator is missing, or the program failed.
+        ToolError: the emulator is missing, the device does not answer, or the program failed.
     """
     with collecting() as warnings:
         built = Built.read(folder, model)
@@ -283,7 +309,8 @@ def verify(
     dataset = chosen.first(samples)
     limits = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
     _check_limits(built, dataset, limits)
-    watched = watch_program(built.program, built.integers(dataset), dataset.steps)
+    program = built.reached(Reach(port, board, baud))
+    watched = watch_program(program, built.integers(dataset), dataset.steps, progress)
     device_outputs, outputs = watched.outputs, built.graph.public_outputs
     integers = run_sequences(
         IntExecutor(built.graph), (quantize_inputs(built.graph, sample) for sample in dataset), dataset.steps
@@ -309,6 +336,7 @@ def verify(
         "max_abs_diff": worst,
         **figures,
         "stack_used_bytes": watched.stack,
+        "arena_used_bytes": watched.arena,
         "random_data": data is None,
         "edited": list(edited_files(built.root)),
         "confusion": _confusion(built, real, device_outputs, dataset),
@@ -369,7 +397,15 @@ def _confusion(
 
 
 def profile(
-    folder: str | Path, clock_mhz: float | None = None, cpi: float | None = None, model: str | None = None
+    folder: str | Path,
+    clock_mhz: float | None = None,
+    cpi: float | None = None,
+    model: str | None = None,
+    port: str | None = None,
+    board: str | None = None,
+    baud: int | None = None,
+    volts: float | None = None,
+    amps: float | None = None,
 ) -> dict[str, Any]:
     """What one inference and each of its layers cost.
 
@@ -378,26 +414,35 @@ def profile(
         clock_mhz: the clock that the time is estimated at; by default the target's.
         cpi: cycles per instruction that the time is estimated with; by default the target's.
         model: the name of one of its models, if it has several.
+        port, board, baud: the device that is measured, in place of this machine or its emulator (`edgeq.api.reach`);
+            it needs the profiling program.
+        volts, amps: of the device while it computes, as the user measured them.
 
     Returns:
         unit ("instructions" in the emulator, "cycles" on a board, "ns" on the host), total, clock_mhz and cpi (None
-        where they play no part), estimate_ms (of the total; None where a target does not say how fast it is), and
-        layers with name, op, value, macs, share (percent of the total), per_mac (None without macs);
+        where they play no part), estimate_ms (of the total; None where a target does not say how fast it is), energy_uj
+        (microjoules of an inference; None without volts and amps), and layers with name, op, value, macs, share
+        (percent of the total), per_mac (None without macs);
         stack_used_bytes (None on computers, and where only the folder was generated).
 
     Raises:
-        UsageError: not a build folder; or clock or cycles that are not positive, or play no part.
-        ToolError: compiler or emulator are missing, or the program failed.
+        UsageError: not a build folder; or a number is not positive, or plays no part.
+        ToolError: compiler or emulator are missing, the device does not answer, or the program failed.
     """
     built = Built.read(folder, model)
-    program = built.program
+    reach = Reach(port, board, baud)
+    program = built.reached(reach)
     assumed = pace(program.target, clock_mhz, cpi)
-    path = build_profile(built.root, built.manifest["name"], program.target)
+    power = watts(volts, amps)
+    loads = loads_program(program.target) or port == STDIO
+    path = build_profile(built.root, built.manifest["name"], program.target) if loads else program.path
     timed = Program.of_manifest(path, program.target, built.manifest)
     inputs = built.integers(built.random(1))
     cost = profile_program(timed, inputs)
     # Measured on the program without timing: functions that are called between layers take stack, too.
-    stack = watch_program(program, inputs).stack if watches_stack(program.target) and program.path.is_file() else None
+    watches = watches_stack(program.target) and (program.path.is_file() or not loads)
+    stack = watch_program(program, inputs).stack if watches else None
+    ms = assumed.ms(cost.total)
     layers = [
         {
             "name": layer["name"],
@@ -414,7 +459,8 @@ def profile(
         "total": cost.total,
         "clock_mhz": assumed.clock_mhz,
         "cpi": assumed.cpi,
-        "estimate_ms": assumed.ms(cost.total),
+        "estimate_ms": ms,
+        "energy_uj": None if power is None or ms is None else 1e3 * power * ms,
         "layers": layers,
         "stack_used_bytes": stack,
     }

@@ -43,6 +43,30 @@ KeyOption = Annotated[
     ),
 ]
 
+PortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--port",
+        metavar="PORT",
+        help="Ask a device in place of running the program here: /dev/ttyACM0, COM3, socket://HOST:PORT, "
+        "rfc2217://HOST:PORT, stdio (the folder's own program), or auto (the port that the board's USB ids tell).",
+        show_default=False,
+    ),
+]
+BoardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        metavar="BOARD",
+        help="The board that is asked: its port is found by its USB ids; default: what the folder was built for.",
+        show_default=False,
+    ),
+]
+BaudOption = Annotated[
+    int | None,
+    typer.Option("--baud", metavar="N", help="Bits per second of the port; default: the board's.", show_default=False),
+]
+
 Advance = Callable[[int, int], None]
 """Called with how many steps are done and how many there are."""
 

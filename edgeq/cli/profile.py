@@ -8,7 +8,18 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import built_models
-from edgeq.cli._common import FolderArgument, JsonFlag, ModelOption, print_json, remark, results, table
+from edgeq.cli._common import (
+    BaudOption,
+    BoardOption,
+    FolderArgument,
+    JsonFlag,
+    ModelOption,
+    PortOption,
+    print_json,
+    remark,
+    results,
+    table,
+)
 from edgeq.codegen.manifest import emulator_note, model_folder
 
 
@@ -23,6 +34,16 @@ def command(
         float | None,
         typer.Option("--cpi", metavar="N", help="Cycles per instruction that it assumes; default: the target's."),
     ] = None,
+    volts: Annotated[
+        float | None,
+        typer.Option("--volts", metavar="V", help="With --amps: measured, for the energy of an inference."),
+    ] = None,
+    amps: Annotated[
+        float | None, typer.Option("--amps", metavar="A", help="What the device draws while it computes.")
+    ] = None,
+    port: PortOption = None,
+    board: BoardOption = None,
+    baud: BaudOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Measure what each layer costs.
@@ -34,7 +55,7 @@ def command(
     found: dict[str | None, dict[str, Any]] = {}
     for name in names:
         remark(emulator_note(model_folder(folder, name)))
-        found[name] = api.profile(folder, clock, cpi, name)
+        found[name] = api.profile(folder, clock, cpi, name, port, board, baud, volts, amps)
         if not json:
             if len(names) > 1:
                 results.print(name, style="bold")
@@ -61,6 +82,8 @@ def _show(costs: dict[str, Any]) -> None:
     columns = ["layer", "operator", "MACs", unit, f"{unit}/MAC", "share %", *([] if ms is None else ["ms"])]
     table(*columns, rows=rows)
     results.print(f"total {costs['total']:,} {unit}{_estimate(costs)}")
+    if costs["energy_uj"] is not None:
+        results.print(f"energy {costs['energy_uj']:,.3g} µJ an inference")
     if costs["stack_used_bytes"] is not None:
         results.print(f"stack {costs['stack_used_bytes']:,} B used")
 

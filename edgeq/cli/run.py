@@ -9,7 +9,19 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_built, check_result, check_samples
-from edgeq.cli._common import FolderArgument, JsonFlag, KeyOption, ModelOption, print_json, remark, results
+from edgeq.cli._common import (
+    BaudOption,
+    BoardOption,
+    FolderArgument,
+    JsonFlag,
+    KeyOption,
+    ModelOption,
+    PortOption,
+    print_json,
+    progress,
+    remark,
+    results,
+)
 from edgeq.codegen.manifest import emulator_note, model_folder
 
 
@@ -20,17 +32,21 @@ def command(
     model: ModelOption = None,
     output: Annotated[Path | None, typer.Option("--output", metavar="Y.npz", help="Where results go.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Integers in and out, as the device sees them.")] = False,
+    port: PortOption = None,
+    board: BoardOption = None,
+    baud: BaudOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Run samples through a built model.
 
-    On the host or in the emulator; real values in and out.
+    On the host, in the emulator, or on a device (--port, --board); real values in and out.
     """
     check_built(folder, model)
     check_samples(input)
     check_result(output)
     remark(emulator_note(model_folder(folder, model)))
-    outputs = api.run(folder, input, raw=raw, key=key, model=model)
+    with progress("running", quiet=json) as advance:
+        outputs = api.run(folder, input, raw, key, model, port, board, baud, advance)
     if output is not None:
         api.save_outputs(output, outputs)
     if json:

@@ -10,10 +10,13 @@ import typer
 from edgeq import api
 from edgeq.api.paths import built_models, check_samples
 from edgeq.cli._common import (
+    BaudOption,
+    BoardOption,
     FolderArgument,
     JsonFlag,
     KeyOption,
     ModelOption,
+    PortOption,
     print_json,
     progress,
     remark,
@@ -50,21 +53,26 @@ def command(
         typer.Option("--min-agreement", metavar="PERCENT", help="Fail if float and int8 choose one class less often."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Make warnings errors.")] = False,
+    port: PortOption = None,
+    board: BoardOption = None,
+    baud: BaudOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Compare a program with the simulator.
 
-    Bit for bit with the integer simulator, and both with the float model; the exit code is 1 if a bit differs, or if a
+    Bit for bit with the integer simulator, and both with the float model; on the host, in the emulator, or on a device
+    (--port, --board). The exit code is 1 if a bit differs, or if a
     figure misses a limit that was given.
     """
     names = built_models(folder, model)
     sources = _data_of_each(data or [], names)
-    limits = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
+    limits: dict[str, Any] = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
     found: dict[str | None, dict[str, Any]] = {}
     for name, source in zip(names, sources, strict=True):
         remark(emulator_note(model_folder(folder, name)))
         with progress(f"verifying {name}" if len(names) > 1 else "verifying", quiet=json) as advance:
-            found[name] = api.verify(folder, source, samples, advance, key, **limits, strict=strict, model=name)
+            where: dict[str, Any] = {"model": name, "port": port, "board": board, "baud": baud}
+            found[name] = api.verify(folder, source, samples, advance, key, **limits, strict=strict, **where)
         if not json:
             if len(names) > 1:
                 results.print(name, style="bold")
@@ -105,6 +113,8 @@ def _show(result: dict[str, Any]) -> None:
             rows.append((label, f"{result[key]:.2f} %"))
     if result["stack_used_bytes"] is not None:
         rows.append(("stack used", f"{result['stack_used_bytes']:,} B"))
+    if result["arena_used_bytes"] is not None:
+        rows.append(("arena used", f"{result['arena_used_bytes']:,} B"))
     for label, text in rows:
         results.print(f"  {label:<20}{text}")
     if result["random_data"]:

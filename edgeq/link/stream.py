@@ -124,19 +124,23 @@ def permission_hint(name: str) -> str:
 class ProgramStream:
     """A program of this machine, by its standard input and output."""
 
-    def __init__(self, words: Sequence[str | Path], where: str = STDIO) -> None:
+    def __init__(self, words: Sequence[str | Path], where: str = STDIO, install: str = "", grace: float = 1.0) -> None:
         """Start it.
 
         Args:
             words: the program and its arguments.
             where: what the user calls it.
+            install: what to tell the user when there is no such program.
+            grace: seconds that it has to end by itself once its input has ended.
 
         Raises:
             ToolError: it cannot be started.
         """
-        self.name, self.baud = where, 10_000_000
+        self.name, self.baud, self._grace = where, 10_000_000, grace
         try:
             self._child = children.start([str(word) for word in words])
+        except FileNotFoundError as error:
+            raise ToolError(f"the program {str(words[0])!r} is not there", hint=install) from error
         except OSError as error:
             raise ToolError(f"cannot be started: {error.strerror}", where=str(words[0])) from error
         self._arrived: queue.Queue[bytes | None] = queue.Queue()
@@ -173,7 +177,7 @@ class ProgramStream:
 
     def close(self) -> None:
         """See Stream."""
-        self._child.end()
+        self._child.end(self._grace)
 
 
 def open_stream(port: str, baud: int = BAUD, program: Path | None = None) -> Stream:

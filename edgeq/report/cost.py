@@ -71,6 +71,22 @@ _PACES: Mapping[str, Callable[[Target, float | None, float | None], Pace]] = {
 }
 
 
+def watts(volts: float | None, amps: float | None) -> float | None:
+    """What a device draws while it computes; None where nobody has measured it.
+
+    Raises:
+        UsageError: only one of them is given, or one is not positive.
+    """
+    if volts is None and amps is None:
+        return None
+    if volts is None or amps is None:
+        raise UsageError("the energy needs --volts and --amps", hint="give both, as measured while the device computes")
+    for what, value in (("--volts", volts), ("--amps", amps)):
+        if not 0 < value < float("inf"):
+            raise UsageError(f"{what} {value:g} is not a positive number")
+    return volts * amps
+
+
 def per_mac(value: int, macs: int) -> float | None:
     """Cost of a multiply-accumulate; None for a layer without any."""
     return value / macs if macs else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from edgeq.lazy import lazy
 
 if TYPE_CHECKING:
-    from edgeq.runners.program import Port, Profile, Program, Watched, profile, run, watch, watches_stack
+    from edgeq.runners.program import Port, Profile, Program, Watched, loads_program, profile, run, watch, watches_stack
     from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
     from edgeq.runners.table import RUNNERS, Way, way_to_run, ways
 
@@ -21,6 +21,7 @@ __all__ = [
     "Runner",
     "Watched",
     "Way",
+    "loads_program",
     "profile",
     "run",
     "watch",
@@ -32,7 +33,7 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
-        "edgeq.runners.program": "Port Profile Program Watched profile run watch watches_stack",
+        "edgeq.runners.program": "Port Profile Program Watched loads_program profile run watch watches_stack",
         "edgeq.runners.runner": "Capability Fault Job Requirement Runner",
         "edgeq.runners.table": "RUNNERS Way way_to_run ways",
     },

@@ -8,13 +8,14 @@ from pathlib import Path
 from edgeq.runners.runner import Fault, Job
 from edgeq.toolchain.process import Finished
 
-_EXIT_CODE = 100
+EXIT_CODE = 100
+"""Of a program that a fault has ended."""
 _REPORT = re.compile(r"^edgeq: fault: (?P<cause>[^:]*): (?P<registers>.*)$", re.MULTILINE)
 
 
 def reported_fault(job: Job, finished: Finished) -> Fault | None:
     """The fault that a program was stopped by, if it was."""
-    report = _REPORT.search(finished.errors) if finished.code == _EXIT_CODE else None
+    report = _REPORT.search(finished.errors) if finished.code == EXIT_CODE else None
     if report is None:
         return None
     registers = report["registers"].strip()

@@ -6,7 +6,7 @@ The files are those that firmware/platform/programs/files/main.c describes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -55,6 +55,7 @@ class Program:
         inputs, outputs: in the model's order.
         macs: multiply-accumulates of one inference, by which the time that it may take is estimated.
         weights: the file that holds its weights, if they are not in the program itself.
+        identity: the manifest's entry, by which a device is asked whether it has this model.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class Program:
     outputs: tuple[Port, ...]
     macs: int = 0
     weights: Loaded | None = None
+    identity: str = ""
 
     @staticmethod
     def of_manifest(path: Path, target: Target, manifest: Mapping[str, Any]) -> Program:
@@ -74,7 +76,7 @@ class Program:
         file, emulated = manifest.get("weights_file"), manifest.get("weights_emulated_address")
         address = manifest.get("weights_address") if emulated is None else emulated
         weights = Loaded(path.parent.parent / file, int(address)) if file and address is not None else None
-        return Program(path, target, inputs, outputs, manifest["macs"], weights)
+        return Program(path, target, inputs, outputs, manifest["macs"], weights, manifest.get("identity") or "")
 
 
 @dataclass(frozen=True)
@@ -99,19 +101,27 @@ class Watched:
     Attributes:
         outputs: for every output an array, samples first.
         stack: the most bytes of stack that any of them used; None where the platform cannot tell.
+        arena: how many bytes of the arena were used, up to the last; None where that was not measured.
     """
 
     outputs: list[Array]
     stack: int | None
+    arena: int | None = None
 
 
-def run(program: Program, inputs: Sequence[Array], steps: int | None = None) -> list[Array]:
+Advance = Callable[[int, int], None]
+
+
+def run(
+    program: Program, inputs: Sequence[Array], steps: int | None = None, progress: Advance | None = None
+) -> list[Array]:
     """Run inferences, all in one start of the program.
 
     Args:
         program: what to run.
         inputs: for every input an array of its element type, samples first: (N · batch, …).
         steps: how many inferences make one sequence, for a model with states; None: all of them.
+        progress: called with how many inferences are done and how many there are, where that can be told.
 
     Returns:
         For every output an array (N · batch, …).
@@ -122,7 +132,7 @@ def run(program: Program, inputs: Sequence[Array], steps: int | None = None) -> 
     """
     records = _records(program, inputs)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        return _run(program, records, Path(folder), steps, [])
+        return _run(program, records, Path(folder), steps, [], progress)
 
 
 def watches_stack(target: Target) -> bool:
@@ -130,7 +140,14 @@ def watches_stack(target: Target) -> bool:
     return any(Capability.WATCHES_STACK in way.runner.capabilities for way in ways(target)[:1])
 
 
-def watch(program: Program, inputs: Sequence[Array], steps: int | None = None) -> Watched:
+def loads_program(target: Target) -> bool:
+    """Whether a target's programs are taken from their files to be run; else they are where they run already."""
+    return all(way.runner.loads for way in ways(target)[:1])
+
+
+def watch(
+    program: Program, inputs: Sequence[Array], steps: int | None = None, progress: Advance | None = None
+) -> Watched:
     """Run inferences as `run` does, and measure how deep the stack gets: it is painted before each of them.
 
     Raises:
@@ -138,18 +155,25 @@ def watch(program: Program, inputs: Sequence[Array], steps: int | None = None) -
     """
     records = _records(program, inputs)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        outputs = _run(program, records, Path(folder), steps, ["stack"])
-        depth = np.fromfile(Path(folder) / "stack", "<u8")
-    if depth.size != 1:
+        outputs = _run(program, records, Path(folder), steps, ["stack"], progress)
+        used = np.fromfile(Path(folder) / "stack", "<u8")
+    if used.size not in (1, 2):
         raise ToolError("the program did not tell how deep its stack got", where=program.path.name)
-    return Watched(outputs, int(depth[0]) or None)
+    return Watched(outputs, *(int(bytes) or None for bytes in used))
 
 
-def _run(program: Program, records: Array, folder: Path, steps: int | None, extra_words: list[str]) -> list[Array]:
+def _run(
+    program: Program,
+    records: Array,
+    folder: Path,
+    steps: int | None,
+    extra_words: list[str],
+    progress: Advance | None,
+) -> list[Array]:
     """Run inferences in `folder`, with arguments after the usual ones."""
     records.tofile(folder / "input")
     words = ["run", "input", "output"] if steps is None else ["sequences", "input", "output", str(steps)]
-    _execute(program, [*words, *extra_words], folder, len(records))
+    _execute(program, [*words, *extra_words], folder, len(records), progress=progress)
     raw = np.fromfile(folder / "output", np.uint8)
     size = sum(port.nbytes for port in program.outputs)
     if raw.size != len(records) * size:
@@ -174,7 +198,7 @@ def profile(program: Program, inputs: Sequence[Array]) -> Profile:
     unit = program.target.counter
     repeats = 1 if unit == "instructions" else max(5, min(101, 10**9 // max(program.macs, 1)))
     records = _records(program, inputs)[:1]
-    if unit == "ns" and not way_to_run(program.target).runner.direct:
+    if unit == "ns" and way_to_run(program.target).runner.emulates:
         warn(f"the times are the emulator's, not those of {program.target.name}", hint="profile on the machine itself")
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         records.tofile(Path(folder) / "input")
@@ -217,23 +241,51 @@ def _split(records: Array, ports: Sequence[Port]) -> list[Array]:
     return parts
 
 
-def _execute(program: Program, words: Sequence[str], folder: Path, inferences: int, counting: bool = False) -> None:
+def _execute(
+    program: Program,
+    words: Sequence[str],
+    folder: Path,
+    inferences: int,
+    counting: bool = False,
+    progress: Advance | None = None,
+) -> None:
     """Run the program with these arguments in `folder`."""
-    if not program.path.is_file():
-        raise ToolError("the program has not been compiled", hint="build without --no-compile", where=str(program.path))
-    if program.weights is not None and not program.weights.path.is_file():
-        raise ToolError("the file of weights is missing", hint="build it again", where=str(program.weights.path))
+    if loads_program(program.target):
+        _check_files(program)
     memory = {w.address: w.path.resolve() for w in (program.weights,) if w is not None}
     needed = {Capability.PRELOADS_MEMORY} if memory else set()
     if counting and program.target.counter == "instructions":
         needed.add(Capability.COUNTS_INSTRUCTIONS)
     way = way_to_run(program.target, needed)
     # Several times what the slowest kernels need in an emulator on a busy machine.
-    timeout = 60 + inferences * (0.05 + program.macs * 2e-6)
-    job = Job(program.path.resolve(), tuple(words), folder, timeout, counting, memory)
+    inference = 0.05 + program.macs * 2e-6
+    job = Job(
+        program.path.resolve(),
+        tuple(words),
+        folder,
+        timeout=60 + inferences * inference,
+        counting=counting,
+        memory=memory,
+        console=program.target.console,
+        identity=program.identity,
+        patience=30 + inference,
+        progress=progress,
+    )
     finished = way.run(job)
     if finished.code:
         raise _failure(program.target, way, job, finished)
+
+
+def _check_files(program: Program) -> None:
+    """Make sure that what is to be run is there.
+
+    Raises:
+        ToolError: it is not.
+    """
+    if not program.path.is_file():
+        raise ToolError("the program has not been compiled", hint="build without --no-compile", where=str(program.path))
+    if program.weights is not None and not program.weights.path.is_file():
+        raise ToolError("the file of weights is missing", hint="build it again", where=str(program.weights.path))
 
 
 def _failure(target: Target, way: Way, job: Job, finished: Finished) -> ToolError:

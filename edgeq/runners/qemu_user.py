@@ -20,4 +20,4 @@ def _run(job: Job, spec: RunnerSpec) -> Finished:
     return run_process(command, cwd=job.folder, timeout=job.timeout, install=emulator.install, check=False)
 
 
-RUNNER = Runner("qemu-user", frozenset(), _requires, _run)
+RUNNER = Runner("qemu-user", frozenset(), _requires, _run, emulates=True)

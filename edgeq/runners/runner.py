@@ -38,6 +38,10 @@ class Job:
         timeout: seconds after which it is ended.
         counting: whether its clock must count instructions exactly, which may be slower.
         memory: files that are in memory before it starts, by address.
+        console: what the program talks through (`Target.console`); with "uart" it takes no words but is asked.
+        identity: of the model, as the manifest has it; empty where that is not known.
+        patience: seconds that one inference may take.
+        progress: called with how many inferences are done and how many there are, where that can be told.
     """
 
     program: Path
@@ -46,6 +50,10 @@ class Job:
     timeout: float = 600.0
     counting: bool = False
     memory: Mapping[int, Path] = field(default_factory=dict)
+    console: str = ""
+    identity: str = ""
+    patience: float = 60.0
+    progress: Callable[[int, int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,8 @@ class Runner:
         run: runs a job to its end. Raises ToolError if the program cannot be started, or takes too long.
         direct: whether this machine itself runs the programs, which must then be for machines of its kind.
         fault: the fault that a finished program reported, if there is one.
+        emulates: whether the time that passes for a program is not that of the machine that it is for.
+        loads: whether the program is taken from its file; else it is where it runs already.
     """
 
     kind: str
@@ -87,3 +97,5 @@ class Runner:
     run: Callable[[Job, RunnerSpec], Finished]
     direct: bool = False
     fault: Callable[[Job, Finished], Fault | None] = no_faults
+    emulates: bool = False
+    loads: bool = True

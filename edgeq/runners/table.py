@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from edgeq.errors import ToolError
-from edgeq.runners import host, qemu_system, qemu_user
+from edgeq.runners import host, qemu_system, qemu_user, serial
 from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
 from edgeq.target import RunnerSpec, Target
 from edgeq.toolchain.process import Finished
 
-RUNNERS: Mapping[str, Runner] = {runner.kind: runner for runner in (host.RUNNER, qemu_user.RUNNER, qemu_system.RUNNER)}
+RUNNERS: Mapping[str, Runner] = {
+    runner.kind: runner for runner in (host.RUNNER, qemu_user.RUNNER, qemu_system.RUNNER, serial.RUNNER)
+}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from edgeq.target.loading import (
     load_target_file,
     target_name,
 )
-from edgeq.target.model import Region, RunnerSpec, Speed, Target
+from edgeq.target.model import Region, RunnerSpec, Setting, Speed, Target
 from edgeq.target.native import native_features, with_isa
 from edgeq.target.text import target_text
 from edgeq.target.uart import Uart
@@ -18,6 +18,7 @@ from edgeq.target.uart import Uart
 __all__ = [
     "Region",
     "RunnerSpec",
+    "Setting",
     "Speed",
     "Target",
     "Uart",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgeq.target.model import System
-from edgeq.target.values import TEXT, TEXTS, Value
+from edgeq.target.values import POSITIVE_COUNT, TEXT, TEXTS, Value
 
 
 @dataclass(frozen=True)
@@ -33,4 +33,8 @@ RUNNER_KINDS: Mapping[str, RunnerKind] = {
     "host": RunnerKind(("native", "linux")),
     "qemu-user": RunnerKind(("linux",), {"program": TEXT, "package": TEXT, "cpu": TEXT}),
     "qemu-system": RunnerKind(("none",), {"program": TEXT, "package": TEXT, "machine": TEXT}, {"args": TEXTS}),
+    "serial": RunnerKind(
+        ("none", "linux", "native"),
+        optional={"port": TEXT, "baud": POSITIVE_COUNT, "usb": TEXTS, "board": TEXT},
+    ),
 }

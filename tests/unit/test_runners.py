@@ -125,7 +125,7 @@ def test_target_without_runner(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="there is no runner for cortex-m4") as caught:
         run(program, _inputs())
     assert "that" not in caught.value.message
-    assert "the runners are host, qemu-user, qemu-system" in caught.value.hint
+    assert "the runners are host, qemu-user, qemu-system, serial" in caught.value.hint
 
 
 def test_the_first_runner_that_can_do_it(tmp_path: Path) -> None:
@@ -177,11 +177,13 @@ def test_incomplete_table(size: int, tmp_path: Path) -> None:
         profile(_script(tmp_path, f"open(result, 'wb').write(bytes({size}))"), _inputs())
 
 
-@pytest.mark.parametrize(("told", "stack"), [([312], 312), ([0], None)])
-def test_stack(told: list[int], stack: int | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("told", "stack", "arena"), [([312], 312, None), ([0], None, None), ([312, 99], 312, 99), ([312, 0], 312, None)]
+)
+def test_stack(told: list[int], stack: int | None, arena: int | None, tmp_path: Path) -> None:
     body = f"import array\nopen(sys.argv[4], 'wb').write(array.array('Q', {told}).tobytes())"
     watched = watch(_script(tmp_path, COPY_B + body), _inputs())
-    assert watched.stack == stack
+    assert (watched.stack, watched.arena) == (stack, arena)
     np.testing.assert_array_equal(watched.outputs[0], _inputs()[1].reshape(3, 2))
 
 
@@ -212,6 +214,9 @@ def test_emulator_command() -> None:
     ]
     assert "-icount" not in words
     assert "shift=0" in command(Job(Path("x"), counting=True), spec)
+    assert words[words.index("-serial") + 1] == "none"
+    by_uart = command(Job(Path("/p/kws.elf"), console="uart"), spec)
+    assert by_uart[-4:] == ["-serial", "stdio", "-kernel", "/p/kws.elf"]
     loader = command(Job(Path("x"), memory={0x21000000: Path("/a,b")}), spec)
     assert "loader,file=/a,,b,addr=0x21000000,force-raw=on" in loader
 

@@ -1,0 +1,60 @@
+"""Where a program runs: as its target says, or on a device that is asked over a serial line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from edgeq.errors import UsageError
+from edgeq.target import RunnerSpec, Setting, Target, load_board
+
+AUTO = "auto"
+"""The port that is found by the board's USB ids."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How a device is reached; with nothing given, it is what the target's file says.
+
+    Attributes:
+        port: a serial port, a URL (`socket://HOST:PORT`, `rfc2217://HOST:PORT`), "stdio" for the folder's own program,
+            or "auto" for the port that the board's USB ids tell.
+        board: the board whose USB ids and speed count, by its name or file; by default that of the build folder.
+        baud: bits per second; by default the board's.
+    """
+
+    port: str | None = None
+    board: str | None = None
+    baud: int | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether a device is asked for."""
+        return self.port is not None or self.board is not None
+
+    def target(self, built: Target) -> Target:
+        """A build folder's target, reached this way.
+
+        Raises:
+            UsageError: what is given contradicts itself, or nothing tells the port.
+        """
+        if self.baud is not None and self.baud <= 0:
+            raise UsageError(f"--baud {self.baud} is not a positive number")
+        if not self.given and (built.runners or built.uart is None or built.console != "uart"):
+            if self.baud is not None:
+                raise UsageError("--baud is the speed of a serial port", hint="give --port, or leave it out")
+            return built
+        board = built if self.board is None else load_board(self.board)
+        usb = board.uart.usb if board.uart else ()
+        settings: dict[str, Setting] = {"board": board.name, "usb": usb}
+        if self.port not in (None, AUTO):
+            settings["port"] = str(self.port)
+        elif not usb:
+            raise UsageError(
+                f"it is not known which port {board.name} is at: its file has no USB ids",
+                hint="give --port, such as /dev/ttyACM0 or COM3 (`edgeq doctor` lists those that there are)",
+                where="--port",
+            )
+        baud = self.baud or (board.uart.baud if board.uart else None)
+        if baud:
+            settings["baud"] = baud
+        return replace(built, runners=(RunnerSpec("serial", settings),))

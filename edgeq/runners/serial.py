@@ -1,0 +1,23 @@
+"""Programs that are on a device already, at the other end of a serial line."""
+
+from __future__ import annotations
+
+from edgeq.link import BAUD, find_port, open_stream
+from edgeq.runners.by_link import ask
+from edgeq.runners.fault import reported_fault
+from edgeq.runners.runner import Capability, Job, Requirement, Runner
+from edgeq.target import RunnerSpec
+from edgeq.toolchain.process import Finished
+
+
+def _requires(spec: RunnerSpec) -> tuple[Requirement, ...]:
+    return ()
+
+
+def _run(job: Job, spec: RunnerSpec) -> Finished:
+    given = spec.settings
+    port = str(given.get("port") or find_port(spec.texts("usb"), str(given.get("board") or "the board")))
+    return ask(job, open_stream(port, int(str(given.get("baud") or BAUD)), job.program))
+
+
+RUNNER = Runner("serial", frozenset(Capability), _requires, _run, fault=reported_fault, loads=False)

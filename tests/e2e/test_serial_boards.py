@@ -1,0 +1,129 @@
+"""Programs for boards that are asked over their emulated UART: by edgeq's own emulator, and at a port."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import needs
+import numpy as np
+import pytest
+from command_line import DIGITS, edgeq, fails, succeeds
+from tiny_firmware import BAD_ADDRESS, SPIN, UNDEFINED, asking, build_tiny, expected
+
+from edgeq.errors import ToolError
+from edgeq.runners import Program, profile, run, watch, ways
+from edgeq.runners.qemu_system import command
+from edgeq.runners.runner import Job
+from edgeq.target import RunnerSpec, Target, list_boards, with_console
+
+pytestmark = pytest.mark.qemu
+EMULATED = [board for board in list_boards() if board.runners and board.uart]
+FEW = ("lm3s6965evb", "microbit", "mps2-an505", "mps3-an547", "netduinoplus2")
+"""One board of each kind of UART and generation of cores."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def emulator(target: Target, program: Path, *more: str) -> Iterator[str]:
+    """A context with the URL of the serial line of a program that runs in QEMU, as a user would start it."""
+    port = free_port()
+    words = command(Job(program.resolve(), console="uart"), ways(target)[0].spec)
+    words[words.index("-serial") + 1] = f"tcp:127.0.0.1:{port},server=on,wait=off"
+    with subprocess.Popen([*words, *more], stdin=subprocess.DEVNULL) as running:
+        for _ in range(100):
+            with socket.socket() as line:
+                if line.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        try:
+            yield f"socket://127.0.0.1:{port}"
+        finally:
+            running.kill()
+
+
+def at(program: Program, port: str) -> Program:
+    """A program that runs already."""
+    return replace(program, target=replace(program.target, runners=(RunnerSpec("serial", {"port": port}),)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("board", EMULATED, ids=lambda board: board.name)
+def test_every_emulated_board(board: Target, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """It boots, its results are right, its layers are timed, a fault is told."""
+    if board.name not in FEW and not request.config.getoption("--full"):
+        pytest.skip(f"{needs.OPTIONAL}with --full")
+    needs.compiler(board, "gcc")
+    tiny = build_tiny(tmp_path / "build", with_console(board, "uart"), "gcc", profile=True)
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(-128, 100, (90, 5)).astype(np.int8), rng.integers(-128, 128, (90, 3)).astype(np.int8)
+    watched = watch(tiny, [a, b])
+    for found, right in zip(watched.outputs, expected(a, b), strict=True):
+        np.testing.assert_array_equal(found, right)
+    assert watched.arena == 43 and watched.stack is not None and 0 < watched.stack < 400
+    if board.counter == "instructions":
+        spin = profile(tiny, asking(SPIN, 1000)).layers[1] - profile(tiny, asking(SPIN, 500)).layers[1]
+        assert spin == 1000
+    with pytest.raises(ToolError, match=r"fault: .* in eq_model_run"):
+        run(tiny, asking(UNDEFINED))
+
+
+def test_a_port_of_an_emulator(tmp_path: Path) -> None:
+    """After a fault the device starts anew, and answers again."""
+    board = with_console(next(board for board in EMULATED if board.name == "mps2-an386"), "uart")
+    tiny = build_tiny(tmp_path / "build", board, "gcc")
+    a, b = np.ones((3, 5), np.int8), np.ones((3, 3), np.int8)
+    with emulator(board, tiny.path) as port:
+        for _ in range(2):
+            np.testing.assert_array_equal(run(at(tiny, port), [a, b])[0], expected(a, b)[0])
+            with pytest.raises(ToolError, match="fault: bad data address in eq_model_run"):
+                run(at(tiny, port), asking(BAD_ADDRESS))
+        other = replace(tiny, identity="fedcba9876543210")
+        with pytest.raises(
+            ToolError, match="the device has another model, or another build of it: tiny, 0123456789abcd"
+        ):
+            run(at(other, port), [a, b])
+
+
+@pytest.mark.slow
+def test_the_command_line(tmp_path: Path) -> None:
+    """A build for a UART is run by the emulator, or at a port; a device is told from another."""
+    folder = tmp_path / "digits"
+    succeeds("build", DIGITS, "--board", "mps2-an386", "--console", "uart", "--output", folder)
+    exact = succeeds("verify", folder, "--data", DIGITS / "test.npz", "--samples", "20", "--json").json
+    assert exact["mismatches"] == 0 and exact["samples"] == 20 and exact["top1_int8"] >= 90
+    assert 0 < exact["stack_used_bytes"] < 2000 and 0 < exact["arena_used_bytes"] <= 4000
+    costs = succeeds("profile", folder, "--volts", "3", "--amps", "0.01", "--json").json
+    assert costs["unit"] == "instructions" and 150_000 < costs["total"] < 250_000
+    assert costs["energy_uj"] == pytest.approx(30 * costs["estimate_ms"])
+    board = with_console(next(board for board in EMULATED if board.name == "mps2-an386"), "uart")
+    with emulator(board, folder / "build" / "digits.elf") as port:
+        assert succeeds("verify", folder, "--samples", "20", "--port", port, "--json").json["mismatches"] == 0
+        ran = succeeds("run", folder, "--input", DIGITS / "test.npz", "--port", port, "--json").json
+        assert ran["samples"] > 100
+        fails(6, "profile", folder, "--port", port, says=("does not time its layers", "edgeq flash DIR --profile"))
+    with emulator(board, folder / "build" / "digits_profile.elf") as port:
+        at_port = succeeds("profile", folder, "--port", port, "--json").json
+        assert [layer["name"] for layer in at_port["layers"]] == [layer["name"] for layer in costs["layers"]]
+    fails(6, "verify", folder, "--port", port, says=("nothing accepts a connection there",))
+
+
+def test_what_does_not_go_together(tmp_path: Path) -> None:
+    folder = tmp_path / "digits"
+    succeeds("build", DIGITS, "--target", "host", "--output", folder, "--no-compile")
+    fails(2, "verify", folder, "--baud", "9600", says=("--baud is the speed of a serial port",))
+    fails(2, "verify", folder, "--port", "auto", says=("it is not known which port host is at",))
+    fails(2, "verify", folder, "--port", "x", "--baud", "0", says=("--baud 0 is not a positive number",))
+    fails(2, "profile", folder, "--volts", "3", says=("the energy needs --volts and --amps",))
+    fails(6, "verify", folder, "--port", "stdio", says=("is not there",))
+    fails(6, "verify", folder, "--board", "nucleo-f446re", says=("no port belongs to nucleo-f446re", "0483:374b"))
+    assert edgeq("run", folder, "--input", DIGITS / "test.npz", "--board", "nucleo-f466re").code == 2
