@@ -26,6 +26,8 @@ from edgeq.toolchain import Finished, Toolchain, run
 HERE = Path(__file__).resolve().parent
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 END = "all cases have run"
+OF_A_MODEL = ("main.c", "inference.c", "link.c")
+"""The platform's files that call a model."""
 LENIENT = ("-fno-sanitize=undefined",)
 """For the code of others: CMSIS-NN shifts negative numbers to the left."""
 
@@ -188,7 +190,7 @@ def _platform(place: Path, target: Target) -> tuple[list[Path], list[str]]:
         path = place / "platform" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    return [p for p in sorted((place / "platform").glob("*.c")) if p.name != "main.c"], options
+    return [p for p in sorted((place / "platform").glob("*.c")) if p.name not in OF_A_MODEL], options
 
 
 def compile_program(
