@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgeq.ir.tensor import Array
+from edgeq.kernels.neon.depthwise import Together, in_lanes, lanes_of, pack_columns, pack_taps, together_of
 from edgeq.kernels.neon.pack import (
     blocks_of,
     fours,
@@ -104,3 +105,46 @@ def test_turned_pairs(shape: tuple[int, int, int]) -> None:
 )
 def test_multipliers(factor: float, rounding: Rounding, taken: bool) -> None:
     assert takes_multiplier(quantize_multiplier(np.array([factor]), rounding), rounding) == taken
+
+
+@pytest.mark.parametrize(
+    ("channels", "flat", "lanes"),
+    [
+        (4, True, [0, 1, 2, 3] * 4),
+        (3, False, [0, 1, 2, *[-1] * 13]),
+        (16, False, list(range(16))),
+        (20, False, [*range(16), *range(4, 20)]),
+    ],
+)
+def test_lanes(channels: int, flat: bool, lanes: list[int]) -> None:
+    assert lanes_of(channels, flat).tolist() == lanes
+
+
+def test_taps() -> None:
+    weights = np.random.default_rng(3).integers(-127, 128, (3, 3, 20)).astype(np.int8)
+    packed = pack_taps(in_lanes(weights, lanes_of(20, False))).reshape(2, 10, 16)
+    np.testing.assert_array_equal(packed[0, :9], weights[..., :16].reshape(9, 16))
+    np.testing.assert_array_equal(packed[1, :9], weights[..., 4:].reshape(9, 16))
+    assert not packed[:, 9].any()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "together"),
+    [
+        (3, 1, 1, Together(2, 1, 1)),
+        (3, 2, 1, Together(1, 2, 1)),
+        (1, 1, 1, Together(4, 1, 1)),
+        (5, 2, 1, Together(2, 2, 2)),
+        (3, 1, 2, Together(1, 1, 1)),
+    ],
+)
+def test_columns(kernel: int, stride: int, dilation: int, together: Together) -> None:
+    """Each output row's weights are beside the rows of the column that its window sees; others are 0."""
+    assert together_of(kernel, stride, dilation) == together
+    weights = np.random.default_rng(4).integers(-127, 128, (kernel, 3, 16)).astype(np.int8)
+    shape = (together.count, 3, together.fours, 16, 4)
+    packed = pack_columns(in_lanes(weights, lanes_of(16, False)), together).reshape(shape)
+    for row, columns in enumerate(packed):
+        seen = columns.transpose(1, 3, 0, 2).reshape(-1, 3, 16)
+        np.testing.assert_array_equal(seen[row * stride : row * stride + kernel], weights)
+        assert np.abs(seen).sum() == np.abs(weights.astype(np.int64)).sum()

@@ -39,6 +39,10 @@ EQ_VECTOR(int16x8_t, int16_t, 8)
 EQ_VECTOR(int32x2_t, int32_t, 2)
 EQ_VECTOR(int32x4_t, int32_t, 4)
 
+typedef struct {
+    int8x16_t val[4];
+} int8x16x4_t;
+
 /* What of a result fits the element: the low bits, or the nearest value. */
 EQ_INLINE int32_t eq_wrapped(int64_t a)
 {
@@ -117,6 +121,8 @@ EQ_LANES(int8x8_t, 8, vmin_s8, (int8x8_t a, int8x8_t b), a.lane[i] < b.lane[i] ?
 EQ_LANES(int8x8_t, 8, vext_s8, (int8x8_t a, int8x8_t b, int32_t n), i + n < 8 ? a.lane[i + n] : b.lane[i + n - 8])
 EQ_LANES(int8x16_t, 16, vextq_s8, (int8x16_t a, int8x16_t b, int32_t n),
          i + n < 16 ? a.lane[i + n] : b.lane[i + n - 16])
+EQ_LANES(int16x8_t, 8, vzip1q_s16, (int16x8_t a, int16x8_t b), i % 2 == 0 ? a.lane[i / 2] : b.lane[i / 2])
+EQ_LANES(int16x8_t, 8, vzip2q_s16, (int16x8_t a, int16x8_t b), i % 2 == 0 ? a.lane[4 + i / 2] : b.lane[4 + i / 2])
 EQ_LANES(int8x16_t, 16, vzip1q_s8, (int8x16_t a, int8x16_t b), i % 2 == 0 ? a.lane[i / 2] : b.lane[i / 2])
 EQ_LANES(int8x16_t, 16, vzip2q_s8, (int8x16_t a, int8x16_t b), i % 2 == 0 ? a.lane[8 + i / 2] : b.lane[8 + i / 2])
 /* acc + the sum of four products; of vdotq_lane_s32 and vdotq_laneq_s32 one operand is four bytes, the same for all */
@@ -133,6 +139,32 @@ EQ_INLINE int32x4_t vdotq_lane_s32(int32x4_t acc, int8x16_t a, int8x8_t b, int32
 EQ_INLINE int32x4_t vdotq_laneq_s32(int32x4_t acc, int8x16_t a, int8x16_t b, int32_t lane)
 {
     return vdotq_s32(acc, a, eq_four_of(b.lane, lane));
+}
+
+EQ_INLINE int8x16x4_t vld1q_s8_x4(const int8_t *from)
+{
+    int8x16x4_t r;
+    memcpy(&r, from, sizeof r);
+    return r;
+}
+
+EQ_INLINE void vst1q_s8_x4(int8_t *to, int8x16x4_t a)
+{
+    memcpy(to, &a, sizeof a);
+}
+
+EQ_INLINE int16x8_t vreinterpretq_s16_s8(int8x16_t a)
+{
+    int16x8_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+
+EQ_INLINE int8x16_t vreinterpretq_s8_s16(int16x8_t a)
+{
+    int8x16_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
 }
 
 EQ_INLINE int32x2_t vreinterpret_s32_s8(int8x8_t a)

@@ -1,0 +1,177 @@
+/* Depthwise convolution with SDOT: four rows of a column are laid side by side, lane by lane, and multiplied at once.
+ * All windows that see the column share that, those of several output rows included.
+ *
+ * Weights are, per block of 16 lanes, per output row that is computed together with others, per column of the window,
+ * per group of four rows: the four of each lane, zeros where a row is not the window's. */
+#include "depthwise.h"
+
+#define EQ_GROUP 64 /* bytes of four rows of 16 lanes */
+
+typedef struct {
+    int8x16_t part[4]; /* four lanes each */
+} eq_four_rows;
+
+EQ_INLINE eq_four_rows eq_load_group(const int8_t *from)
+{
+    const int8x16x4_t all = vld1q_s8_x4(from);
+    const eq_four_rows r = {{all.val[0], all.val[1], all.val[2], all.val[3]}};
+    return r;
+}
+
+/* Lane by lane, a byte of each of four rows. */
+EQ_INLINE void eq_interleave(const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d, int8_t *to)
+{
+    const int8x16_t w = vld1q_s8(a), x = vld1q_s8(b), y = vld1q_s8(c), z = vld1q_s8(d);
+    const int16x8_t top = vreinterpretq_s16_s8(vzip1q_s8(w, x)), bottom = vreinterpretq_s16_s8(vzip1q_s8(y, z));
+    const int16x8_t high_top = vreinterpretq_s16_s8(vzip2q_s8(w, x));
+    const int16x8_t high_bottom = vreinterpretq_s16_s8(vzip2q_s8(y, z));
+    const int8x16x4_t all = {{vreinterpretq_s8_s16(vzip1q_s16(top, bottom)),
+                              vreinterpretq_s8_s16(vzip2q_s16(top, bottom)),
+                              vreinterpretq_s8_s16(vzip1q_s16(high_top, high_bottom)),
+                              vreinterpretq_s8_s16(vzip2q_s16(high_top, high_bottom))}};
+    vst1q_s8_x4(to, all);
+}
+
+/* All columns of `rows` rows from `from` on, in groups of four; the rows that are missing in the last one come with
+ * weights of zero, whatever they are. */
+EQ_INLINE void eq_columns(const int8_t *from, int32_t rows, int32_t fours, int32_t columns, int32_t channels,
+                          int64_t down, int8_t *to)
+{
+    for (int32_t g = 0; g < fours; g++) {
+        const int8_t *at[4];
+        for (int32_t i = 0; i < 4; i++) {
+            at[i] = from + (4 * g + i < rows ? 4 * g + i : rows - 1) * down;
+        }
+        const int8_t *a = at[0], *b = at[1], *c = at[2], *d = at[3];
+        int8_t *column = to + g * EQ_GROUP;
+        for (int32_t x = 0; x < columns; x++) {
+            eq_interleave(a, b, c, d, column);
+            a += channels;
+            b += channels;
+            c += channels;
+            d += channels;
+            column += fours * EQ_GROUP;
+        }
+    }
+}
+
+/* sums + the products of a window of three columns, `apart`. */
+EQ_INLINE void eq_add_three(int32x4_t *sums, const int8_t *at, int64_t apart, const eq_four_rows *w)
+{
+#if defined(__aarch64__) /* in assembly, since compilers load all columns before the first product */
+    __asm__("ld1 {v0.16b - v3.16b}, [%[at]], %[apart]\n\t"
+            "sdot %[a].4s, v0.16b, %[w0].16b\n\tsdot %[b].4s, v1.16b, %[w1].16b\n\t"
+            "sdot %[c].4s, v2.16b, %[w2].16b\n\tsdot %[d].4s, v3.16b, %[w3].16b\n\t"
+            "ld1 {v0.16b - v3.16b}, [%[at]], %[apart]\n\t"
+            "sdot %[a].4s, v0.16b, %[w4].16b\n\tsdot %[b].4s, v1.16b, %[w5].16b\n\t"
+            "sdot %[c].4s, v2.16b, %[w6].16b\n\tsdot %[d].4s, v3.16b, %[w7].16b\n\t"
+            "ld1 {v0.16b - v3.16b}, [%[at]]\n\t"
+            "sdot %[a].4s, v0.16b, %[w8].16b\n\tsdot %[b].4s, v1.16b, %[w9].16b\n\t"
+            "sdot %[c].4s, v2.16b, %[w10].16b\n\tsdot %[d].4s, v3.16b, %[w11].16b"
+            : [at] "+r"(at), [a] "+w"(sums[0]), [b] "+w"(sums[1]), [c] "+w"(sums[2]), [d] "+w"(sums[3])
+            : [apart] "r"(apart), [w0] "w"(w[0].part[0]), [w1] "w"(w[0].part[1]), [w2] "w"(w[0].part[2]),
+              [w3] "w"(w[0].part[3]), [w4] "w"(w[1].part[0]), [w5] "w"(w[1].part[1]), [w6] "w"(w[1].part[2]),
+              [w7] "w"(w[1].part[3]), [w8] "w"(w[2].part[0]), [w9] "w"(w[2].part[1]), [w10] "w"(w[2].part[2]),
+              [w11] "w"(w[2].part[3])
+            : "v0", "v1", "v2", "v3", "memory");
+#else
+    for (int32_t x = 0; x < 3; x++) {
+        const eq_four_rows column = eq_load_group(at + x * apart);
+        for (int32_t v = 0; v < 4; v++) {
+            sums[v] = vdotq_s32(sums[v], column.part[v], w[x].part[v]);
+        }
+    }
+#endif
+}
+
+/* Windows of three columns and one group of rows: `units` of them, each `right` bytes further. */
+EQ_INLINE void eq_three(const int8_t *at, int64_t apart, const int8_t *weights, int8_t *to, int32_t units,
+                        int64_t right, int32_t step, int32_t count, const eq_lanes *lanes, const eq_output *o,
+                        eq_rounding rounding)
+{
+    const eq_four_rows w[3] = {eq_load_group(weights), eq_load_group(weights + EQ_GROUP),
+                               eq_load_group(weights + 2 * EQ_GROUP)};
+    for (int32_t i = 0; i < units; i++) {
+        int32x4_t sums[4] = {lanes->bias[0], lanes->bias[1], lanes->bias[2], lanes->bias[3]};
+        eq_add_three(sums, at, apart, w);
+        eq_finish(to, sums, lanes, count, o, rounding);
+        at += right;
+        to += step;
+    }
+}
+
+/* The same for any window. */
+EQ_INLINE void eq_many(const eq_depthwise_conv2d_neon_params *p, const int8_t *at, int64_t apart, const int8_t *weights,
+                       int8_t *to, int32_t units, int64_t right, int32_t step, int32_t count, const eq_lanes *lanes,
+                       const eq_output *o, eq_rounding rounding)
+{
+    for (int32_t i = 0; i < units; i++) {
+        int32x4_t sums[4] = {lanes->bias[0], lanes->bias[1], lanes->bias[2], lanes->bias[3]};
+        const int8_t *w = weights;
+        for (int32_t kx = 0; kx < p->kernel_w; kx++) {
+            for (int32_t g = 0; g < p->fours; g++) {
+                const eq_four_rows x = eq_load_group(at + kx * apart + g * EQ_GROUP), y = eq_load_group(w);
+                EQ_UNROLL
+                for (int32_t v = 0; v < 4; v++) {
+                    sums[v] = vdotq_s32(sums[v], x.part[v], y.part[v]);
+                }
+                w += EQ_GROUP;
+            }
+        }
+        eq_finish(to, sums, lanes, count, o, rounding);
+        at += right;
+        to += step;
+    }
+}
+
+EQ_INLINE void eq_units(const eq_depthwise_conv2d_neon_params *p, const int8_t *at, const int8_t *weights, int8_t *to,
+                        int32_t units, int64_t right, int32_t step, int32_t count, const eq_lanes *lanes,
+                        const eq_output *o, eq_rounding rounding)
+{
+    const int64_t apart = (int64_t)p->dilation_w * p->fours * EQ_GROUP;
+    if (p->kernel_w != 3 || p->fours != 1 || count < 16) {
+        eq_many(p, at, apart, weights, to, units, right, step, count, lanes, o, rounding);
+    } else {
+        eq_three(at, apart, weights, to, units, right, step, 16, lanes, o, rounding);
+    }
+}
+
+EQ_INLINE void eq_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *from, int64_t row, int32_t rows,
+                       int8_t *output, int8_t *rest, const eq_output *o, eq_rounding rounding)
+{
+    const int32_t line = p->out_w * p->out_c, columns = (int32_t)(row / p->in_c);
+    const int64_t column = (int64_t)p->fours * EQ_GROUP, size = p->kernel_w * column;
+    for (int32_t q = 0; q < (p->flat ? 16 : p->out_c); q += 16) {
+        const int32_t c = p->flat ? 0 : eq_first_channel(p, q);
+        const int8_t *weights = p->weights + q / 16 * p->together * size;
+        const eq_lanes lanes = eq_lanes_of(p, q, rounding);
+        for (int32_t first = 0; first < rows; first += p->together) {
+            const int32_t now = rows - first < p->together ? rows - first : p->together;
+            const int8_t *at = from + first * p->stride_h * row + c;
+            eq_columns(at, (now - 1) * p->stride_h + p->kernel_h, p->fours, columns, p->in_c, p->dilation_h * row,
+                       rest);
+            for (int32_t y = 0; y < now; y++) {
+                const int8_t *w = weights + y * size;
+                int8_t *to = output + (int64_t)(first + y) * line + c;
+                if (p->flat) { /* all blocks, of which the last one is at the end of the row */
+                    const int32_t whole = line / 16, left = line % 16 == 0 ? 0 : line - 16;
+                    eq_units(p, rest, w, to, whole, 16 / p->out_c * column, 16, 16, &lanes, o, rounding);
+                    eq_units(p, rest + left / p->out_c * column, w, to + left, left == 0 ? 0 : 1, 0, 16, 16, &lanes, o,
+                             rounding);
+                } else {
+                    eq_units(p, rest, w, to, p->out_w, p->stride_w * column, p->out_c, p->out_c, &lanes, o, rounding);
+                }
+            }
+        }
+    }
+}
+
+#include "depthwise_bands.h"
+
+#define EQ_DEFINE(suffix, rounding)                                                                                    \
+    void eq_depthwise_conv2d_dotprod_##suffix(const eq_depthwise_conv2d_neon_params *p, const int8_t *input,           \
+                                              int8_t *output, void *scratch)                                           \
+    {                                                                                                                  \
+        eq_depthwise(p, input, output, scratch, rounding);                                                             \
+    }
+EQ_FOR_EACH_ROUNDING(EQ_DEFINE)
