@@ -57,8 +57,23 @@ def cmsis_nn_root(request: pytest.FixtureRequest) -> Path:
     return found.resolve()
 
 
+@pytest.fixture(scope="session")
+def svd_root(request: pytest.FixtureRequest) -> Path:
+    """A folder with CMSIS-SVD files; the test is skipped where none was given."""
+    found: Path | None = request.config.getoption("--svd-root")
+    if found is None:
+        pytest.skip(f"{needs.OPTIONAL}no folder with CMSIS-SVD files was given with --svd-root DIR")
+    return found
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the suite."""
+    parser.addoption(
+        "--svd-root",
+        type=Path,
+        metavar="DIR",
+        help="a folder with CMSIS-SVD files, such as a copy of cmsis-svd-data, for the tests of simulated boards",
+    )
     parser.addoption(
         "--cmsis-nn-root",
         type=Path,

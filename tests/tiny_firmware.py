@@ -146,7 +146,7 @@ def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False, f
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     objects = []
-    for name in sorted(n for n in files if n.endswith(".c")):
+    for name in sorted(n for n in files if n.endswith((".c", ".S"))):
         objects.append(f"./{name}.obj")
         places = ["-Isrc", "-Iplatform", *(["-idirafter", "platform/libc"] if target.bare_metal else [])]
         run([*command, *flags, *defines, *places, "-Werror", "-c", name, "-o", objects[-1]], cwd=folder)
