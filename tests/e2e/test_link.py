@@ -173,7 +173,7 @@ def test_what_is_no_port(tmp_path: Path) -> None:
         open_stream("socket://127.0.0.1:1")
     with pytest.raises(UsageError, match="there is no program to start"):
         open_stream("stdio")
-    with pytest.raises(ToolError, match="cannot be started"):
+    with pytest.raises(ToolError, match="is not there"):
         open_stream("stdio", program=tmp_path / "none")
 
 
