@@ -18,7 +18,6 @@ settings.register_profile("any-machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any-machine")  # no result hangs on how fast a machine is, or how busy
 CHECKOUT = Path(__file__).resolve().parent.parent
 CCACHE = {
-    "CMAKE_C_COMPILER_LAUNCHER": "ccache",
     "CCACHE_DIR": str(Path(tempfile.gettempdir()) / "edgeq-tests-ccache"),
     "CCACHE_BASEDIR": tempfile.gettempdir(),  # the same file in two build folders is the same file
     "CCACHE_NOHASHDIR": "1",
@@ -97,8 +96,9 @@ def pytest_configure(config: pytest.Config) -> None:
     absent = needs.missing(*(name for name in needs.HOW if name not in needs.SPARED))
     if absent and config.getoption("--require-cross"):
         raise pytest.UsageError(f"--require-cross: {absent}")
-    if shutil.which("ccache"):
-        os.environ |= {name: value for name, value in CCACHE.items() if name not in os.environ}
+    if ccache := shutil.which("ccache"):
+        ours = {**CCACHE, "CMAKE_C_COMPILER_LAUNCHER": ccache}
+        os.environ |= {name: value for name, value in ours.items() if name not in os.environ}
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME", "")
     if not os.access(home, os.W_OK):  # where zig keeps what it has compiled, and does not run without
         os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(tempfile.gettempdir()) / "edgeq-tests-zig"))
