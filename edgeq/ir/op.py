@@ -277,6 +277,8 @@ class Op:
     """The portable kernels, fastest first; those for instruction sets are in edgeq.kernels."""
     is_view: ClassVar[bool] = False
     """The output is the input's bytes under another shape: no code is generated."""
+    gives_real: ClassVar[bool | None] = None
+    """Whether outputs are real numbers in a quantized graph; None: they are if a computed operand is."""
     converts: ClassVar[bool] = False
     """Computed operands may have other parameters than the output: they are converted with FAST's rounding."""
 

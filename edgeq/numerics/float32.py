@@ -27,6 +27,41 @@ EXP_TERMS = tuple(
 )
 """Minimax coefficients of (exp(r) − 1 − r) / r² for |r| ≤ ln 2 / 2, the highest power first (Cephes, `expf`)."""
 
+GREATEST = F(3.4028234663852886e38)
+"""The greatest number that is finite."""
+LOG_TERMS = tuple(
+    F(c)
+    for c in (
+        *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
+        *(-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1),
+    )
+)
+"""Minimax coefficients of (ln(1 + x) − x + x²/2) / x³ for √½ ≤ 1 + x < √2, the highest power first (Cephes, `logf`)."""
+TANH_TERMS = tuple(
+    F(c) for c in (-5.70498872745e-3, 2.06390887954e-2, -5.37397154531e-2, 1.33314422036e-1, -3.33332819422e-1)
+)
+"""Minimax coefficients of (tanh(x) − x) / x³ in x² for |x| < 0.625, the highest power first (Cephes, `tanhf`)."""
+
+
+def number(x: npt.ArrayLike) -> Floats:
+    """x; what is not a number becomes the same NaN on every processor."""
+    real = np.asarray(x, np.float32)
+    return np.where(np.isnan(real), F(np.nan), real)
+
+
+def within(x: npt.ArrayLike, low: float, high: float) -> Floats:
+    """x, but no less than `low` and no more than `high`, which are finite; NaN stays."""
+    real = np.asarray(x, np.float32)
+    low32, high32 = (F(np.clip(bound, -GREATEST, GREATEST)) for bound in (low, high))
+    return number(np.where(real < low32, low32, np.where(real > high32, high32, real)))
+
+
+def round_half_away(x: Floats) -> Floats:
+    """The nearest integer of each element, halves away from zero; |x| < 2²²."""
+    whole = np.trunc(x)
+    rest = x - whole
+    return (whole + (rest >= F(0.5)) - (rest <= F(-0.5))).astype(np.float32)
+
 
 def to_nearest(x: Floats) -> Floats:
     """The nearest integer of each element, halves to even; |x| < 2²²."""
@@ -38,11 +73,14 @@ def bounded(x: Floats, low: np.float32, high: np.float32) -> Floats:
     return np.where(x > low, np.where(x < high, x, high), low).astype(np.float32)
 
 
-def quantize(x: Floats, scale: float, zero_point: int, low: int, high: int) -> npt.NDArray[np.int64]:
-    """The integers low … high nearest to x / scale + zero_point, halves to even; NaN becomes `low`."""
+def quantize(
+    x: Floats, scale: float, zero_point: int, low: int, high: int, away: bool = False
+) -> npt.NDArray[np.int64]:
+    """The integers low … high nearest to x / scale + zero_point, halves to even or away from zero; NaN is `low`."""
+    nearest = round_half_away if away else to_nearest
     with np.errstate(over="ignore", invalid="ignore"):
         steps = np.asarray(x, np.float32) / F(scale)
-    return to_nearest(bounded(steps, F(low - zero_point), F(high - zero_point))).astype(np.int64) + zero_point
+    return nearest(bounded(steps, F(low - zero_point), F(high - zero_point))).astype(np.int64) + zero_point
 
 
 def dequantize(q: npt.ArrayLike, scale: float, zero_point: int) -> Floats:
@@ -74,3 +112,72 @@ def exp(x: Floats) -> Floats:
         half = whole >> 1
         scaled = (y * power_of_two(half)) * power_of_two(whole - half)
     return np.where(np.isnan(real), real, scaled).astype(np.float32)
+
+
+@np.errstate(all="ignore")
+def sqrt(x: npt.ArrayLike) -> Floats:
+    """The square root, rounded once; of a negative number NaN."""
+    return number(np.sqrt(np.asarray(x, np.float32)))
+
+
+@np.errstate(all="ignore")
+def log(x: npt.ArrayLike) -> Floats:
+    """The natural logarithm, at most 1 unit in the last place from the exact value; of 0 minus infinity.
+
+    x = m · 2ⁿ with √½ ≤ m < √2; the polynomial of m − 1, then n · ln 2 in two parts.
+    """
+    real = np.asarray(x, np.float32)
+    regular = (real > 0) & (real <= GREATEST)
+    m, n = np.frexp(np.where(regular, real, F(1.0)))
+    small = m < F(0.70710678)
+    r = np.where(small, m + m, m) - F(1.0)
+    whole = (n - small).astype(np.float32)
+    square = r * r
+    p = np.full(r.shape, LOG_TERMS[0], np.float32)
+    for term in LOG_TERMS[1:]:
+        p = p * r + term
+    y = ((p * r) * square + whole * LN2_LOW) - F(0.5) * square
+    found = (r + y) + whole * LN2_HIGH
+    below = np.where(real == 0, F(-np.inf), np.where(real < 0, F(np.nan), real))
+    return number(np.where(regular, found, below))
+
+
+def sigmoid(x: npt.ArrayLike) -> Floats:
+    """1 / (1 + exp(−x)), as TensorFlow Lite computes it: exp(x) below −9, and 1 where the sum would be 1."""
+    real = np.asarray(x, np.float32)
+    with np.errstate(all="ignore"):
+        usual = F(1.0) / (F(1.0) + exp(-real))
+    return number(np.where(real > F(16.619047), F(1.0), np.where(real < F(-9.0), exp(real), usual)))
+
+
+@np.errstate(all="ignore")
+def tanh(x: npt.ArrayLike) -> Floats:
+    """The hyperbolic tangent, within 2 units in the last place of the exact value."""
+    real = np.asarray(x, np.float32)
+    size = np.where(real < 0, -real, real)
+    large = F(1.0) - F(2.0) / (exp(size + size) + F(1.0))
+    square = real * real
+    p = np.full(real.shape, TANH_TERMS[0], np.float32)
+    for term in TANH_TERMS[1:]:
+        p = p * square + term
+    small = (p * square) * real + real
+    return number(np.where(size >= F(0.625), np.where(real < 0, -large, large), small))
+
+
+def in_order(x: Floats, axes: tuple[int, ...], keepdims: bool) -> Floats:
+    """The sum over some axes, one element after the other, each addition rounded."""
+    kept = [d for k, d in enumerate(x.shape) if k not in axes]
+    sets = np.moveaxis(x, axes, range(x.ndim - len(axes), x.ndim)).reshape(*kept, -1)
+    with np.errstate(all="ignore"):
+        found = np.add.accumulate(sets, axis=-1, dtype=np.float32)[..., -1] + F(0.0)
+    return np.expand_dims(found, axes) if keepdims else np.asarray(found)
+
+
+def greatest(x: Floats, axes: tuple[int, ...], keepdims: bool) -> Floats:
+    """The greatest number along some axes; what is not a number does not count, and minus infinity is finite."""
+    return np.asarray(np.fmax(x, -GREATEST).max(axis=axes, keepdims=keepdims))
+
+
+def least(x: Floats, axes: tuple[int, ...], keepdims: bool) -> Floats:
+    """The least number along some axes; what is not a number does not count, and infinity is finite."""
+    return np.asarray(np.fmin(x, GREATEST).min(axis=axes, keepdims=keepdims))

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Param
+from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import is_homogeneous
@@ -34,6 +34,7 @@ from edgeq.ops._broadcast import (
 )
 from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._fits import is_double, is_fast
+from edgeq.ops._real import of_pairs, pair_samples
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 
 Signs = tuple[int, int]
@@ -154,10 +155,13 @@ class SumOp(BinaryOp):
     clamp: Clamp = NO_CLAMP
 
     signs: ClassVar[Signs] = (1, 1)
-    kernels: ClassVar = (
+    kernels: ClassVar[tuple[Kernel, ...]] = (
         *binary_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, suffix="_fast", fits=is_fast),
         *binary_kernels("eq_add", "add", "eq_add_double_params", lower_double, suffix="_double", fits=is_double),
     )
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_pairs(np.add if self.signs[1] > 0 else np.subtract, inputs, self.clamp)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]
@@ -199,4 +203,5 @@ class SumOp(BinaryOp):
             *broadcast_samples(cls()),
             Sample("relu", cls(clamp=(0.0, float("inf"))), (image, image)),
             Sample("relu6", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,), low=-9.0, high=9.0),
+            *pair_samples(cls(clamp=(-float("inf"), 6.0))),
         )

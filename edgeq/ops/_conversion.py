@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from edgeq.errors import ModelError
-from edgeq.ir.op import Arrays, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Rows, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Monotone, Trait
 from edgeq.ops._elementwise import Elementwise
@@ -27,6 +27,12 @@ def check_types(site: Site, right: Callable[[Site], bool]) -> None:
         raise ModelError(f"{site.op.kind} does not convert between {between}", where=site.name)
 
 
+def _own_shape(op: Op, shapes: Shapes) -> tuple[Shape, ...]:
+    if len(shapes) != 1 or shapes[0] is None:
+        raise ValueError(f"{op.kind} needs exactly one input")
+    return (shapes[0],)
+
+
 class Conversion(Elementwise):
     """Base of operators that are the identity over the reals. Input and output have the same shape, of any rank."""
 
@@ -34,13 +40,40 @@ class Conversion(Elementwise):
     declines: ClassVar[frozenset[Trait]] = Elementwise.declines | {"signs", "fused_clamp", "is_copy"}
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        if len(shapes) != 1 or shapes[0] is None:
-            raise ValueError(f"{self.kind} needs exactly one input")
-        return (shapes[0],)
+        return _own_shape(self, shapes)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         return (inputs[0],)
+
+    @property
+    def homogeneous(self) -> bool:
+        return True
+
+
+class Border(Op):
+    """Base of those between real and quantized values, which nothing moves across: what is real stays real."""
+
+    monotone: ClassVar[Monotone] = Monotone.RISING
+    declines: ClassVar[frozenset[Trait]] = frozenset(
+        {
+            *("pattern", "linear", "signs", "fused_clamp", "is_copy", "commute"),
+            *("tied_channels", "affine", "with_padding", "parts"),
+        }
+    )
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        return _own_shape(self, shapes)
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        return (inputs[0],)
+
+    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+        return row_by_row(self, shapes, rows)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
 
     @property
     def homogeneous(self) -> bool:

@@ -19,6 +19,7 @@ from edgeq.ops._broadcast import (
     require_same_scale,
 )
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._real import pair_samples
 
 
 def in_output_scale(site: Site, index: int, data: Array) -> Array:
@@ -69,4 +70,4 @@ class MinMaxOp(BinaryOp):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        return broadcast_samples(cls())
+        return (*broadcast_samples(cls()), *pair_samples(cls()))

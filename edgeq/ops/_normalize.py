@@ -112,7 +112,7 @@ class Normalize(Op):
     clamp: Clamp = NO_CLAMP
     centred: ClassVar[bool] = True
 
-    kernels: ClassVar = (
+    kernels: ClassVar[tuple[Kernel, ...]] = (
         Kernel(
             "eq_normalize_ref",
             ("ref/normalize.c",),

@@ -15,6 +15,7 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Monotone, Perm, Tie, Trait, channels
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._overlap import Overlaps, indices, of_elements
+from edgeq.ops._real import REALS
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 
 DIMS = 4
@@ -76,6 +77,8 @@ class Reduction(Op):
             Sample("outer_and_inner", cls((1, 3)), ((2, 3, 4, 5),)),
             Sample("row", cls((1,)), ((1, 33),)),
             Sample("one_element", cls((1,)), ((2, 1, 8),)),
+            Sample("real", cls((1, 3), True), ((2, 3, 4, 5),), elements=REALS),
+            Sample("real_rows", cls((1,)), ((3, 50),), elements=REALS),
         )
 
 

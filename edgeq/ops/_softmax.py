@@ -23,7 +23,9 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ir.traits import Commuted, Perm, Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
+from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gemmlowp import exp_on_negative_values
+from edgeq.ops._real import REALS, of_single, rows_row
 
 EXP_BITS = 15
 MAX_COLUMNS_FAST = 2**16 - 1
@@ -67,6 +69,13 @@ class RowOp(Op):
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self if self.axis else None
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: np.moveaxis(self.real_rows(np.moveaxis(x, self.axis, -1)), -1, self.axis), inputs)
+
+    def real_rows(self, rows: Floats) -> Array:
+        """The outputs (…, columns) for real inputs."""
+        raise NotImplementedError
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
@@ -101,6 +110,7 @@ class RowOp(Op):
             Sample("image", cls(3), ((1, 5, 3, 7),), low=-0.5, high=0.5),
             Sample("long", cls(1), ((1, 1000),), low=-20.0, high=20.0),
             Sample("flat", cls(2), ((2, 3, 300),), low=-0.01, high=0.01),
+            Sample("real", cls(2), ((2, 3, 25),), elements=REALS),
         )
 
 
@@ -147,6 +157,16 @@ def portable_rows(name: str, fast: Lower, double: Lower) -> tuple[Kernel, ...]:
         )
         for kind, lower, fits in (("fast", fast, fits_fast), ("double", double, fits_double))
     )
+
+
+def real_row(name: str) -> Kernel:
+    """The portable kernel for real numbers."""
+
+    def lower(site: Site) -> Mapping[str, Param]:
+        assert isinstance(site.op, RowOp)
+        return {"rows": site.outputs[0].size // columns(site), "columns": columns(site), "a": float(site.op.gain)}
+
+    return rows_row(name, lower, rows_are_last)
 
 
 def row_params(site: Site, exponentials: Array) -> Mapping[str, Param]:

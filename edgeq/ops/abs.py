@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp, rescaled
 
 
@@ -19,6 +20,7 @@ from edgeq.ops._table import TableOp, rescaled
 class Abs(TableOp):
     """|x|."""
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("abs"))
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
     onnx: ClassVar[str] = "Abs"
 
@@ -32,9 +34,13 @@ class Abs(TableOp):
     def homogeneous(self) -> bool:
         return True
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: np.where(x < 0, -x, x), inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
             Sample("vector", cls(), ((65,),), low=-1.0, high=9.0),
+            function_sample(cls()),
         )

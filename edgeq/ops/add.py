@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edgeq.ir.kernel import Kernel
 from edgeq.ir.traits import Monotone
 from edgeq.ops._addsub import Signs, SumOp
+from edgeq.ops._real import pair_rows
 
 
 @dataclass(frozen=True)
@@ -19,4 +21,5 @@ class Add(SumOp):
 
     signs: ClassVar[Signs] = (1, 1)
     monotone: ClassVar[Monotone] = Monotone.RISING
+    kernels: ClassVar[tuple[Kernel, ...]] = (*SumOp.kernels, *pair_rows("add"))
     onnx: ClassVar[str] = "Add"

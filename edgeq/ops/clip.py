@@ -7,13 +7,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ir.traits import NO_CLAMP, Clamp, Trait, is_homogeneous
-from edgeq.numerics import lut
+from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import bounds, function_row, function_sample, of_single
 from edgeq.ops._requant import clamp_float, output_range
 from edgeq.ops._table import TableOp, rescaled
+
+
+def its_bounds(op: Op) -> tuple[float, float]:
+    """The bounds."""
+    assert isinstance(op, Clip)
+    return bounds((op.low, op.high))
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class Clip(TableOp):
     low: float = -float("inf")
     high: float = float("inf")
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("clip", its_bounds))
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous", "fused_clamp", "is_copy"}
 
     def real(self, x: Array) -> Array:
@@ -65,6 +73,9 @@ class Clip(TableOp):
     def is_copy(self, site: Site) -> bool:
         return (self.low, self.high) == NO_CLAMP
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: float32.within(x, self.low, self.high), inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
@@ -72,4 +83,5 @@ class Clip(TableOp):
             Sample("relu6", cls(0.0, 6.0), ((65,),), low=-2.0, high=9.0),
             Sample("upper", cls(high=1.0), ((1, 35),)),
             Sample("both", cls(-1.0, 1.0), ((2, 3, 4, 5, 3),)),
+            function_sample(cls(-1.0, float("inf"))),
         )

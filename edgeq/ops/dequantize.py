@@ -10,7 +10,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
-from edgeq.ops._conversion import Conversion, check_types
+from edgeq.ops._conversion import Border, check_types
 from edgeq.ops.quantize import overlap, scale_params
 
 TO_FLOAT = (DType.INT8, DType.FLOAT32)
@@ -28,9 +28,10 @@ def to_float32(site: Site) -> bool:
 
 
 @dataclass(frozen=True)
-class Dequantize(Conversion):
+class Dequantize(Border):
     """From int8 to float32, of the same shape: `x = (q − zero_point) · scale`, rounded once."""
 
+    gives_real: ClassVar[bool | None] = True
     kernels: ClassVar = (
         Kernel(
             "eq_dequantize_ref",

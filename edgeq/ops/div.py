@@ -24,6 +24,7 @@ from edgeq.numerics.fixedpoint import (
 from edgeq.numerics.gemmlowp import reciprocal
 from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, operands
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._real import of_pairs, pair_rows, pair_samples
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 
 MAX_SHIFT = 54
@@ -127,10 +128,14 @@ class Div(BinaryOp):
     kernels: ClassVar = (
         *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_fast", fits=is_exact),
         *binary_kernels("eq_div", "div", "eq_div_params", lower_ref, suffix="_double", fits=is_litert),
+        *pair_rows("div"),
     )
 
     declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous"}
     onnx: ClassVar[str] = "Div"
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_pairs(np.divide, inputs, self.clamp)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]
@@ -170,4 +175,5 @@ class Div(BinaryOp):
             Sample("stored_constant", cls(stored=True), (image, (5,)), const=(1,), low=0.5, high=4.0),
             Sample("through_zero", cls(), (image, image), low=-3.0, high=3.0),
             Sample("negative", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,), low=-4.0, high=-0.25),
+            *pair_samples(cls()),
         )

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from edgeq.ir.op import Op, Sample, Shapes, registry
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site, registry
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics import float32, lut
+from edgeq.numerics.float32 import Floats
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._overlap import elementwise
 from edgeq.ops._requant import FAR
-from edgeq.ops._table import TableOp
+from edgeq.ops._table import TableOp, affine
+from edgeq.ops.dequantize import TO_FLOAT, to_float32
 
 T = TypeVar("T")
 NUMBERS = {"inf": float("inf"), "nan": float("nan")}
@@ -122,6 +126,13 @@ def _apply_float32(op: Op, operands: list[Array]) -> Array:
     return op.run_float(operands)[0]
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_table_ref_float32`."""
+    assert isinstance(site.op, Function)
+    table = site.op.reals(affine(site.input(0).qp))
+    return {"size": site.outputs[0].size, "table": np.roll(table, 128)}
+
+
 @dataclass(frozen=True)
 class Function(TableOp):
     """What an expression of operators makes of each element x, computed in float64.
@@ -131,18 +142,51 @@ class Function(TableOp):
         dequantized: a .tflite computes it on real numbers, between DEQUANTIZE and QUANTIZE: in TFLITE and TFLM every
             operator rounds to float32, and the result to the nearest integer, halves away from zero; what is not a
             number becomes the least.
+        real_result: the result stays a real number in a quantized graph, each operator rounded to float32.
     """
 
     expression: str
     dequantized: bool = False
+    real_result: bool = False
+
+    @property
+    def gives_real(self) -> bool | None:  # type: ignore[override]
+        """Its table has real numbers."""
+        return True if self.real_result else None
+
+    kernels: ClassVar = (
+        *TableOp.kernels,
+        Kernel(
+            "eq_table_ref_float32",
+            ("ref/table.c",),
+            "eq/table.h",
+            "eq_table_float32_params",
+            lower_real,
+            elements=frozenset(TO_FLOAT),
+            fits=to_float32,
+            overlap=elementwise,
+        ),
+    )
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        if to_float32(site):
+            return (self.reals(affine(site.input(0).qp))[x.astype(np.int64) + 128],)
+        return super().run_int(site, inputs)
+
+    def reals(self, x: Affine) -> Floats:
+        """What every 8-bit value gives, from −128 to 127, each operator rounded to float32."""
+        given = float32.dequantize(lut.inputs(), x.scale, x.zero_point)
+        with np.errstate(all="ignore"):
+            found = walk(self.expression, given, lambda number: np.asarray(number, np.float32), _apply_float32)
+        return float32.number(np.broadcast_to(found, given.shape))
 
     def litert_table(self, x: Affine, y: Affine) -> Table:
         if not self.dequantized:
             return self.table(x, y)
-        reals = float32.dequantize(lut.inputs(), x.scale, x.zero_point)
         with np.errstate(all="ignore"):
-            found = walk(self.expression, reals, lambda number: np.asarray(number, np.float32), _apply_float32)
-            steps = lut.round_half_away(np.broadcast_to(found, reals.shape) / np.float32(y.scale))
+            steps = lut.round_half_away(self.reals(x) / np.float32(y.scale))
         bounded = np.clip(np.where(np.isnan(steps), -np.inf, steps), -FAR, FAR)
         return lut.saturate(bounded.astype(np.int64) + y.zero_point)
 
@@ -160,5 +204,6 @@ class Function(TableOp):
             Sample("mish", cls("Mul(x, Tanh(Log(Add(Exp(x), 1.0))))"), ((1, 35),), low=-8.0, high=8.0),
             Sample("hard", cls("Mul(x, Add(Mul(x, 0.2), 0.5, clamp=(0.0, 1.0)))"), ((65,),), low=-6.0, high=6.0),
             Sample("softsign", cls("Div(x, Add(Abs(x), 1.0))"), ((2, 3, 4, 5, 3),)),
+            Sample("real", cls("Neg(Exp(x))"), ((130,),), elements=TO_FLOAT),
             Sample("dequantized", cls("Neg(Mul(LeakyRelu(x, alpha=0.1), 1.5, clamp=(-0.5, inf)))", True), ((130,),)),
         )

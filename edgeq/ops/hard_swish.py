@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
-from edgeq.numerics import lut
+from edgeq.numerics import float32, lut
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Rounding, quantize_multiplier, rounding_divide_by_pot
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
 
@@ -36,6 +38,8 @@ def _multiply16(a: Ints, b: int) -> Ints:
 class HardSwish(TableOp):
     """x · min(max(x + 3, 0), 6) / 6."""
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("hard_swish"))
+
     def real(self, x: Array) -> Array:
         return x * np.clip(x + 3.0, 0.0, 6.0) / 6.0
 
@@ -56,10 +60,14 @@ class HardSwish(TableOp):
         product = np.where(product >= 0, product >> 15, -(-product >> 15))
         return lut.saturate(rounding_divide_by_pot(product, np.asarray(-scale_shift)) + y.zero_point)
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: x * float32.within(x + np.float32(3), 0.0, 6.0) / np.float32(6), inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
             Sample("wide", cls(), ((130,),), low=-12.0, high=12.0),
             Sample("narrow", cls(), ((1, 35),), low=-0.3, high=0.2),
+            function_sample(cls(), low=-5.0, high=5.0),
         )

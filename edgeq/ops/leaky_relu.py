@@ -7,13 +7,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Op, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp, rescaled
+
+
+def slope(op: Op) -> tuple[float, float]:
+    """The slope below zero."""
+    assert isinstance(op, LeakyRelu)
+    return op.alpha, 0.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class LeakyRelu(TableOp):
 
     alpha: float = 0.01
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("leaky_relu", slope))
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
     onnx: ClassVar[str] = "LeakyRelu"
 
@@ -43,10 +51,14 @@ class LeakyRelu(TableOp):
     def homogeneous(self) -> bool:
         return True
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: np.where(x > 0, x, x * np.float32(self.alpha)), inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(0.1), ((1, 3, 5, 2),)),
             Sample("steep", cls(1.5), ((65,),), low=-2.0, high=9.0),
             Sample("negative", cls(-0.3), ((1, 35),)),
+            function_sample(cls(0.3)),
         )

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
-from edgeq.numerics import lut
+from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
 
@@ -18,6 +19,7 @@ from edgeq.ops._table import TableOp
 class Log(TableOp):
     """ln(x). In integer arithmetic every x up to zero gives the least output."""
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("log"))
     undefined: ClassVar[float] = -float("inf")
 
     onnx: ClassVar[str] = "Log"
@@ -30,9 +32,13 @@ class Log(TableOp):
         ln = lut.in_float64(np.log)
         return lut.build_litert(lambda v: np.where(v <= 0, low, ln(np.maximum(v, np.float32(1e-38)))), x, y)
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(float32.log, inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),), low=0.01, high=4.0),
             Sample("from_zero", cls(), ((1, 40),), low=0.0, high=100.0),
+            function_sample(cls(), low=0.0, high=90.0),
         )

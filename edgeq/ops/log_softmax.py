@@ -13,6 +13,7 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array, QParams
+from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import (
     INT32_MIN,
     Ints,
@@ -22,6 +23,7 @@ from edgeq.numerics.fixedpoint import (
     quantize_multiplier,
     rounding_divide_by_pot,
 )
+from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gemmlowp import log_from_one
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
@@ -32,6 +34,7 @@ from edgeq.ops._softmax import (
     fast_exponentials,
     fixed_differences,
     portable_rows,
+    real_row,
     row_params,
     uses_fast,
 )
@@ -135,7 +138,11 @@ class LogSoftmax(RowOp):
 
     output: ClassVar = OUTPUT
     onnx: ClassVar[str] = "LogSoftmax"
-    kernels: ClassVar = portable_rows("log_softmax", lower_fast, lower_double)
+    kernels: ClassVar = (*portable_rows("log_softmax", lower_fast, lower_double), real_row("log_softmax"))
+
+    def real_rows(self, rows: Floats) -> Array:
+        x = rows - float32.greatest(rows, (rows.ndim - 1,), True)
+        return np.asarray(x - float32.log(float32.in_order(float32.exp(x), (x.ndim - 1,), True)))
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

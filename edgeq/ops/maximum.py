@@ -7,8 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgeq.ir.op import Arrays, Site
+from edgeq.ir.tensor import Array
+from edgeq.ir.traits import NO_CLAMP
 from edgeq.ops._broadcast import binary_kernels
 from edgeq.ops._minmax import MinMaxOp, lower_ref
+from edgeq.ops._real import of_pairs, pair_rows
 
 
 @dataclass(frozen=True)
@@ -16,5 +20,8 @@ class Maximum(MinMaxOp):
     """Inputs: a, b of shapes that broadcast as in NumPy, at most one constant. Output: the greater of the two."""
 
     choose: ClassVar[np.ufunc] = np.maximum
-    kernels: ClassVar = binary_kernels("eq_maximum", "minmax", "eq_minmax_params", lower_ref)
+    kernels: ClassVar = (*binary_kernels("eq_maximum", "minmax", "eq_minmax_params", lower_ref), *pair_rows("maximum"))
     onnx: ClassVar[str] = "Max"
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_pairs(lambda a, b: np.where(a > b, a, b), inputs, NO_CLAMP)

@@ -11,9 +11,12 @@ from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Affine, Trait
+from edgeq.numerics import float32
 from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
-from edgeq.ops._reduce import Summation, axes_of, keeps_channels, overlap, reduced_count, sum_params
+from edgeq.numerics.float32 import Floats
+from edgeq.ops._real import of_single, reduction_row
+from edgeq.ops._reduce import Summation, axes_of, keeps_channels, overlap, reduced_count, sum_params, walk_params
 
 
 def multiplier(site: Site) -> Multiplier:
@@ -45,7 +48,15 @@ class Mean(Summation):
         Kernel(
             "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True
         ),
+        reduction_row("mean", walk_params, overlap),
     )
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        def mean(x: Floats) -> Array:
+            count = np.float32(reduced_count(x.shape, self.axes))
+            return np.asarray(float32.in_order(x, self.axes, self.keepdims) / count)
+
+        return of_single(mean, inputs)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

@@ -20,6 +20,7 @@ from edgeq.ops._broadcast import (
     operands,
 )
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._real import of_pairs, pair_rows, pair_samples
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
 
 
@@ -59,11 +60,17 @@ class Mul(BinaryOp):
 
     clamp: Clamp = NO_CLAMP
 
-    kernels: ClassVar = binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True)
+    kernels: ClassVar = (
+        *binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True),
+        *pair_rows("mul"),
+    )
 
     monotone: ClassVar[Monotone] = Monotone.PER_OPERAND
     declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"signs", "homogeneous"}
     onnx: ClassVar[str] = "Mul"
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_pairs(np.multiply, inputs, self.clamp)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]
@@ -91,4 +98,5 @@ class Mul(BinaryOp):
             Sample("relu", cls(clamp=(0.0, float("inf"))), (image, image)),
             Sample("relu6", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,)),
             Sample("small", cls(), (image, image), low=-0.01, high=0.02),
+            *pair_samples(cls(clamp=(0.0, float("inf")))),
         )

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
 
@@ -25,6 +26,7 @@ class Neg(TableOp):
 
     stored: bool = False
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("neg"))
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
     onnx: ClassVar[str] = "Neg"
 
@@ -39,10 +41,14 @@ class Neg(TableOp):
     def homogeneous(self) -> bool:
         return True
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: -x, inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
             Sample("vector", cls(), ((65,),), low=-1.0, high=9.0),
             Sample("stored", cls(stored=True), ((257,),)),
+            function_sample(cls()),
         )

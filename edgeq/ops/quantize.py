@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
-from edgeq.ops._conversion import Conversion, check_types
+from edgeq.ops._conversion import Border, check_types
 from edgeq.ops._overlap import Overlaps, elementwise
 
 FROM_FLOAT = (DType.FLOAT32, DType.INT8)
@@ -37,13 +38,30 @@ def to_int8(site: Site) -> bool:
     return (site.input(0).dtype, site.outputs[0].dtype) == FROM_FLOAT
 
 
-@dataclass(frozen=True)
-class Quantize(Conversion):
-    """From float32 to int8, of the same shape: `q = clamp(round(x / scale) + zero_point)`, halves to even.
+def to_away(site: Site) -> bool:
+    """Halves are rounded away from zero."""
+    assert isinstance(site.op, Quantize)
+    return site.op.away
 
-    The quotient is rounded to float32, as ONNX's QuantizeLinear does. NaN becomes the least integer.
+
+def to_even(site: Site) -> bool:
+    """Halves are rounded to even."""
+    return not to_away(site)
+
+
+@dataclass(frozen=True)
+class Quantize(Border):
+    """From float32 to int8, of the same shape: `q = clamp(round(x / scale) + zero_point)`.
+
+    The quotient is rounded to float32, as ONNX's QuantizeLinear and TensorFlow Lite do. NaN becomes the least integer.
+
+    Attributes:
+        away: halves are rounded away from zero, as TensorFlow Lite does; else to even.
     """
 
+    away: bool = False
+
+    gives_real: ClassVar[bool | None] = False
     kernels: ClassVar = (
         Kernel(
             "eq_quantize_ref",
@@ -52,7 +70,17 @@ class Quantize(Conversion):
             "eq_quantize_params",
             lower_ref,
             elements=frozenset(FROM_FLOAT),
-            fits=to_int8,
+            fits=all_of(to_int8, to_even),
+            overlap=overlap,
+        ),
+        Kernel(
+            "eq_quantize_ref_away",
+            ("ref/quantize.c",),
+            "eq/quantize.h",
+            "eq_quantize_params",
+            lower_ref,
+            elements=frozenset(FROM_FLOAT),
+            fits=all_of(to_int8, to_away),
             overlap=overlap,
         ),
     )
@@ -61,7 +89,7 @@ class Quantize(Conversion):
         assert inputs[0] is not None
         check_types(site, to_int8)
         y = site.outputs[0]
-        return (float32.quantize(inputs[0], y.qp.s, y.qp.zp, *y.dtype.range).astype(y.dtype.numpy),)
+        return (float32.quantize(inputs[0], y.qp.s, y.qp.zp, *y.dtype.range, self.away).astype(y.dtype.numpy),)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
@@ -69,4 +97,5 @@ class Quantize(Conversion):
             Sample("image", cls(), ((1, 5, 3, 7),), elements=FROM_FLOAT),
             Sample("vector", cls(), ((33,),), low=-0.1, high=9.0, elements=FROM_FLOAT),
             Sample("one", cls(), ((1,),), elements=FROM_FLOAT),
+            Sample("away", cls(True), ((1, 5, 3, 7),), elements=FROM_FLOAT),
         )

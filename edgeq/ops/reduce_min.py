@@ -11,6 +11,8 @@ from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Affine, Trait
+from edgeq.numerics import float32
+from edgeq.ops._real import of_single, reduction_row
 from edgeq.ops._reduce import Reduction, keeps_channels, overlap, walk_params
 
 
@@ -33,7 +35,11 @@ class ReduceMin(Reduction):
             walk_params,
             overlap=overlap,
         ),
+        reduction_row("reduce_min", walk_params, overlap),
     )
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: float32.least(x, self.axes, self.keepdims), inputs)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
-from edgeq.numerics import lut
+from edgeq.numerics import float32, lut
 from edgeq.numerics.fixedpoint import Multiplier, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.gemmlowp import inverse_sqrt_multiplier
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
 
@@ -20,6 +21,7 @@ from edgeq.ops._table import TableOp
 class Rsqrt(TableOp):
     """1 / √x. In integer arithmetic every x up to zero gives the greatest output."""
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("rsqrt"))
     undefined: ClassVar[float] = float("inf")
 
     def real(self, x: Array) -> Array:
@@ -39,9 +41,13 @@ class Rsqrt(TableOp):
             table[index] = multiply(once, wide, Rounding.DOUBLE)[0] + y.zero_point
         return lut.saturate(table)
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: np.float32(1) / float32.sqrt(x), inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),), low=0.1, high=4.0),
             Sample("vector", cls(), ((40,),), low=0.5, high=90.0),
+            function_sample(cls(), low=0.0, high=9.0),
         )

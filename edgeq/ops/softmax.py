@@ -13,7 +13,9 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
+from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
+from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gemmlowp import reciprocal
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
@@ -24,6 +26,7 @@ from edgeq.ops._softmax import (
     fast_exponentials,
     fixed_differences,
     portable_rows,
+    real_row,
     row_params,
     uses_fast,
 )
@@ -105,7 +108,12 @@ class Softmax(RowOp):
     output: ClassVar = OUTPUT
     headroom: ClassVar = 2.0
     onnx: ClassVar[str] = "Softmax"
-    kernels: ClassVar = portable_rows("softmax", lower_fast, lower_double)
+    kernels: ClassVar = (*portable_rows("softmax", lower_fast, lower_double), real_row("softmax"))
+
+    def real_rows(self, rows: Floats) -> Array:
+        top = float32.greatest(rows, (rows.ndim - 1,), True)
+        e = float32.exp((rows - top) * np.float32(self.beta))
+        return np.asarray(e / float32.in_order(e, (e.ndim - 1,), True))
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

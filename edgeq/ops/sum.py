@@ -10,9 +10,11 @@ import numpy as np
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array
+from edgeq.numerics import float32
 from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, quantize_multiplier
-from edgeq.ops._reduce import Summation, overlap, sum_params
+from edgeq.ops._real import of_single, reduction_row
+from edgeq.ops._reduce import Summation, overlap, sum_params, walk_params
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,11 @@ class Sum(Summation):
 
     kernels: ClassVar = (
         Kernel("eq_sum_ref", ("ref/sum.c",), "eq/sum.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True),
+        reduction_row("sum", walk_params, overlap),
     )
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: float32.in_order(x, self.axes, self.keepdims), inputs)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

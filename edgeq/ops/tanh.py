@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import QuantRule, Sample, Shapes
+from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
-from edgeq.numerics import lut
+from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
 
@@ -18,6 +19,7 @@ from edgeq.ops._table import TableOp
 class Tanh(TableOp):
     """tanh(x); TensorFlow Lite's output has scale 1/128 and zero-point 0."""
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("tanh"))
     onnx: ClassVar[str] = "Tanh"
 
     def real(self, x: Array) -> Array:
@@ -29,10 +31,14 @@ class Tanh(TableOp):
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(usual=QParams.per_tensor(1 / 128, 0))
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(float32.tanh, inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
             Sample("narrow", cls(), ((1, 257),), low=-0.5, high=0.5),
             Sample("sequence", cls(), ((2, 3, 11),)),
+            function_sample(cls()),
         )

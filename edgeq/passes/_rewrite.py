@@ -24,6 +24,7 @@ class View:
         self.edit: GraphEditor = graph.edit()
         self._index = Index(self.edit)
         self.edit.readers_of = self._index.readers
+        self._has_reals = any(node.op.gives_real for node in graph.nodes)
 
     def changed(self) -> None:
         """Drop nodes whose outputs nothing reads any more."""
@@ -79,9 +80,28 @@ class View:
         return None if alone and self.only_consumer(name) is None else (node, node.op)
 
     def is_real(self, *names: str | None) -> bool:
-        """Whether all values are float without prescribed parameters; absent ones are."""
-        types = [self.type_of(n) for n in names if n is not None]
+        """Whether all values are float and nothing is prescribed for them; absent ones are."""
+        known = [n for n in names if n is not None]
+        if self._has_reals and any(self.remains_real(n) for n in known):
+            return False
+        types = [self.type_of(n) for n in known]
         return all(t.dtype is DType.FLOAT32 and t.q is None for t in types)
+
+    def remains_real(self, name: str) -> bool:
+        """Whether a value is one of `edgeq.ir.real`: the model prescribes its float32 arithmetic."""
+        seen: set[str] = set()
+        stack = [name]
+        while stack:
+            value = stack.pop()
+            node = self.producer(value)
+            if node is None or value in seen or self.type_of(value).q is not None:
+                continue
+            seen.add(value)
+            if node.op.gives_real:
+                return True
+            if node.op.gives_real is None:
+                stack += [i for i in node.inputs if i is not None]
+        return False
 
     def shared_q(self, first: str, second: str) -> tuple[bool, QParams | None]:
         """Whether two values can be held as one, and with which parameters: at most one of them prescribes some."""

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Index, Product, Real, Scale
+from edgeq.ir.real import remain_real
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
@@ -26,8 +27,10 @@ def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numeric
     editor.numerics = numerics
     for name, q in params.items():
         editor.set_type(name, graph.type(name).quantized(DType.INT8, q))
-    constants = _Constants(graph, editor, _kept(graph))
+    constants, real = _Constants(graph, editor, _kept(graph)), remain_real(graph)
     for node in graph.nodes:
+        if real.intersection(node.outputs):
+            continue
         editor.replace_node(node.name, replace(node, inputs=_convert_operands(graph, node, params, config, constants)))
     return editor.finish()
 
@@ -64,7 +67,9 @@ class _Constants:
 def _kept(graph: Graph) -> frozenset[str]:
     """The constants that some node reads as real numbers."""
     rules = ((node, rule_of(graph, node)) for node in graph.nodes)
-    return frozenset(
+    real = remain_real(graph)
+    beside = (name for node in graph.nodes if real.intersection(node.outputs) for name in node.inputs if name)
+    return frozenset(beside) | frozenset(
         name for node, rule in rules for k, name in enumerate(node.inputs) if name and isinstance(rule.role(k), Real)
     )
 

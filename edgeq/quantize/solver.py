@@ -13,6 +13,7 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, State
 from edgeq.ir.op import Op, Product, QuantRule, Scale, registry
+from edgeq.ir.real import remain_real
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import Activations, QuantConfig
@@ -189,11 +190,13 @@ def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST,
     """
     _check_types(graph)
     groups = _Groups(prescribed(graph, config, numerics), ranges, config.activations is Activations.SYMMETRIC)
-    editor = graph.edit()
+    editor, real = graph.edit(), remain_real(graph)
     for state in graph.states:
         _tie(editor, groups, state)
     for node in graph.nodes:
         rule = rule_of(graph, node)
+        if real.intersection(node.outputs):
+            continue
         if rule.output is Scale.SAME:
             _unify(graph, editor, groups, node)
         for index, output in rule.states:
@@ -223,12 +226,13 @@ def prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[st
         rule = rule_of(graph, node)
         if numerics is not Numerics.FAST and rule.usual is not None:
             prescribed.update((out, rule.usual) for out in node.outputs if out not in prescribed)
+    real = remain_real(graph)
     for name, outputs in [*((i, (i,)) for i in graph.inputs), *((n.name, n.outputs) for n in graph.nodes)]:
         entry = config.layer(name)
         if entry is not None and entry.range is not None:
             symmetric = config.for_layer(name).activations is Activations.SYMMETRIC
             prescribed.update((out, activation_params(*entry.range, symmetric)) for out in outputs)
-    return prescribed
+    return {name: q for name, q in prescribed.items() if name not in real}
 
 
 def _operands(editor: GraphEditor, node: Node) -> list[int]:
@@ -357,7 +361,7 @@ def _derived(graph: Graph) -> set[str]:
 
 def free_sources(graph: Graph, config: QuantConfig) -> list[tuple[str, QuantConfig]]:
     """Activations without parameters that are not made of others with the same ones; each with its configuration."""
-    derived = _derived(graph)
+    derived = _derived(graph) | remain_real(graph)
     makers = {out: node.name for node in graph.nodes for out in node.outputs}
     order = [*graph.inputs, *(out for node in graph.nodes for out in node.outputs)]
     return [(n, config.for_layer(makers.get(n, n))) for n in order if n not in derived and graph.type(n).q is None]
@@ -365,8 +369,9 @@ def free_sources(graph: Graph, config: QuantConfig) -> list[tuple[str, QuantConf
 
 def may_conflict(graph: Graph) -> bool:
     """Whether an operator lets activations share parameters that need not have the same range."""
+    real = remain_real(graph)
     for node in graph.nodes:
-        computed = {n for n in node.inputs if n is not None and graph.data(n) is None}
+        computed = {n for n in node.inputs if n is not None and graph.data(n) is None} - real
         if rule_of(graph, node).output is Scale.SAME and computed:
             zeros = [None if n is None else np.zeros(graph.type(n).shape, np.float32) for n in node.inputs]
             if len(node.inputs) > 1 or any(y.any() for y in node.op.run_float(zeros)):
@@ -381,7 +386,10 @@ def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group,
     derived -= {name for name, decides in groups.decides.items() if decides}
     derived |= {name for name, decides in groups.decides.items() if not decides}
     members: dict[str, list[str]] = {}
+    real = remain_real(graph)
     for name in order:
+        if name in real:
+            continue
         members.setdefault(groups.root(name), []).append(name)
     collected = []
     for root, names in members.items():

@@ -26,7 +26,6 @@ NOT_IN_LITERT = {
     "ELU": "absent from the reference resolver",
     "ROUND": "absent from the reference resolver",
     "SIGN": "float only, and its three values say little",
-    "L2_NORMALIZATION": "float only in edgeq",
 }
 
 

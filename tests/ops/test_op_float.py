@@ -30,6 +30,7 @@ NO_NODE = {
     "Square": "ONNX multiplies by itself",
     "SquaredDifference": "ONNX multiplies a difference by itself",
     "Store": "the identity over the reals",
+    "StoredL2Norm": "ONNX divides by a length",
 }
 
 

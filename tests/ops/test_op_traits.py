@@ -314,7 +314,12 @@ def permutations(case: Case) -> Iterator[tuple[int, ...]]:
 @pytest.mark.parametrize("kind", stating("commute"))
 def test_commute(kind: str) -> None:
     """op(T(x), …) = T'(op'(x, …)), in integers to the bit."""
-    for case in samples(kind, lambda case: any(case.node.op.commute(perm) for perm in permutations(case))):
+
+    def promises(case: Case) -> bool:
+        integers = not case.site.is_float  # real numbers that are added in another order are not the same
+        return integers and any(case.node.op.commute(perm) for perm in permutations(case))
+
+    for case in samples(kind, promises):
         for perm in permutations(case):
             other = case.node.op.commute(perm)
             if other is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,16 +20,20 @@ int main(void)
 {
     float x;
     while (fread(&x, sizeof x, 1, stdin) == 1) {
-        const float y = eq_exp(x);
-        fwrite(&y, sizeof y, 1, stdout);
+        const float found[] = {eq_exp(x), eq_sqrt(x), eq_log(x), eq_number(eq_sigmoid(x)), eq_number(eq_tanh(x))};
+        fwrite(found, sizeof found, 1, stdout);
     }
     return 0;
 }
 """
 
 
+FUNCTIONS = (float32.exp, float32.sqrt, float32.log, float32.sigmoid, float32.tanh)
+
+
 def points() -> np.ndarray:
-    return np.concatenate([np.linspace(-105, 90, 300_001), np.linspace(-1, 1, 100_001), SPECIAL]).astype(np.float32)
+    small = [np.linspace(-105, 90, 300_001), np.linspace(-1, 1, 100_001), np.geomspace(1e-45, 3e38, 20_001)]
+    return np.concatenate([*small, SPECIAL]).astype(np.float32)
 
 
 def test_exp_is_within_one_unit_in_the_last_place() -> None:
@@ -39,6 +44,37 @@ def test_exp_is_within_one_unit_in_the_last_place() -> None:
         unit = np.spacing(np.abs(exact[finite]).astype(np.float32)).astype(np.float64)
     assert (np.isfinite(found) == finite).all()
     assert (np.abs(found[finite].astype(np.float64) - exact[finite]) / unit).max() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("function", "exact", "bound"),
+    [
+        (float32.sqrt, np.sqrt, 0.5),
+        (float32.log, np.log, 1.0),
+        (float32.tanh, np.tanh, 2.0),
+        (float32.sigmoid, lambda x: 1 / (1 + np.exp(-x)), 3.0),
+    ],
+)
+def test_functions_are_close(function: Any, exact: Any, bound: float) -> None:
+    x = points()
+    x = x[np.isfinite(x) & (x > 0 if exact in (np.sqrt, np.log) else x > -9)]
+    expected = exact(x.astype(np.float64))
+    unit = np.spacing(np.maximum(np.abs(expected), 2.0**-126).astype(np.float32)).astype(np.float64)
+    assert (np.abs(function(x).astype(np.float64) - expected) / unit).max() <= bound
+
+
+def test_functions_of_special_values() -> None:
+    x = np.array([0.0, -1.0, np.inf, np.nan, -0.0], np.float32)
+    assert float32.log(x).tolist()[0] == -np.inf and np.isnan(float32.log(x)[[1, 3]]).all()
+    np.testing.assert_array_equal(float32.sqrt(x), [0.0, np.nan, np.inf, np.nan, 0.0])
+    np.testing.assert_array_equal(float32.tanh(x[:4]), np.tanh(x[:4]))
+    np.testing.assert_array_equal(float32.sigmoid(x[2:4]), [1.0, np.nan])
+
+
+def test_halves_are_rounded_to_even_or_away() -> None:
+    x = np.array([0.5, 1.5, -0.5, -2.5, 2.4999998, np.nan, 1e30], np.float32)
+    assert float32.quantize(x, 1.0, 3, -128, 127).tolist() == [3, 5, 3, 1, 5, -128, 127]
+    assert float32.quantize(x, 1.0, 3, -128, 127, away=True).tolist() == [4, 5, 2, 0, 5, -128, 127]
 
 
 def test_exp_of_special_values() -> None:
@@ -55,7 +91,10 @@ def test_c_gives_the_same_bits(optimize: str, tmp_path: Path) -> None:
     include = f"-I{folder('firmware') / 'include'}"
     run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", optimize, include, source, "-o", program])
     run(["sh", "-c", f"'{program}' < '{given}' > '{taken}'"])
-    assert np.fromfile(taken, np.float32).tobytes() == float32.exp(points()).tobytes()
+    found = np.fromfile(taken, np.float32).reshape(-1, len(FUNCTIONS))
+    for column, function in zip(found.T, FUNCTIONS, strict=True):
+        expected = function(points())
+        assert column.tobytes() == expected.tobytes(), function.__name__
 
 
 def test_quantize_rounds_halves_to_even_and_saturates() -> None:

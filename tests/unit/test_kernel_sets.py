@@ -113,7 +113,7 @@ def test_operators_have_portable_rows() -> None:
 
 
 def test_rows_of_a_base_class_serve_all_its_operators() -> None:
-    functions = [{row.function for row in rows(op)} for op in (Add, Sub)]
+    functions = [{row.function for row in rows(op) if DType.INT8 in row.elements} for op in (Add, Sub)]
     assert functions[0] - functions[1] == {"eq_add_cmsis_nn"}
     assert not functions[1] - functions[0]
     assert "eq_add_dsp_fast" in functions[1]

@@ -18,6 +18,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.function import Function
 from edgeq.quantize import quantize
 from edgeq.simulator import run_float, run_int
+from edgeq.warnings import EdgeqWarning
 
 RNG = np.random.default_rng(7)
 CONV = {"Padding": 0, "StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
@@ -129,9 +130,75 @@ def test_both_operands_may_be_functions_of_the_element() -> None:
 
 def test_what_else_reads_real_numbers_keeps_them() -> None:
     ops = [Operator("NEG", [1], [2], "NegOptions"), Operator("ABS", [2], [3])]
-    assert kinds(island(ops, [4, 2])) == ["Neg", "Abs"]
+    both = island(ops, [4, 2])
+    assert [(n.op.gives_real, n.inputs) for n in both.nodes] == [(None, ("x",)), (True, ("x",))]
     by_row = Operator("MUL", [1, 6], [2], "MulOptions", {"FusedActivationFunction": 0})
-    assert kinds(island([by_row, ops[1]], [4])) == ["Mul", "Abs"]
+    assert kinds(island([by_row, ops[1]], [4])) == ["Dequantize", "Mul", "Abs", "Quantize"]
+
+
+def test_what_moves_elements_is_moved_in_8_bits() -> None:
+    tensors = [
+        Tensor("x", (2, 3), "INT8", scale=0.5, zero=3),
+        Tensor("a", (2, 3)),
+        Tensor("b", (3, 2)),
+        Tensor("w", (2,), data=[1.0, 2.5]),
+        Tensor("c", (3, 2)),
+        Tensor("d", (6, 2)),
+        Tensor("y", (6, 2), "INT8", scale=0.25, zero=-8),
+        Tensor("order", (2,), "INT32", [1, 0]),
+    ]
+    ops = [
+        Operator("DEQUANTIZE", [0], [1]),
+        Operator("TRANSPOSE", [1, 7], [2]),
+        Operator("MUL", [2, 3], [4], "MulOptions"),
+        Operator("CONCATENATION", [4, 2], [5], "ConcatenationOptions", {"Axis": 0}),
+        Operator("QUANTIZE", [5], [6]),
+    ]
+    graph = model(tensors, ops, [0], [6])
+    assert kinds(graph) == ["Transpose", "Dequantize", "Mul", "Quantize", "Function", "Concat"]
+    x = np.array([[-4, 3, 127], [-128, 0, 9]], np.int8)
+    found = run_int(quantize(graph, None, numerics=Numerics.TFLITE), {"x": x})["y"]
+    reals = ((x.astype(np.float64) - 3) * 0.5).T
+    expected = np.concatenate([reals * [1.0, 2.5], reals]) / 0.25
+    whole = np.trunc(np.abs(expected) + 0.5) * np.sign(expected) - 8
+    np.testing.assert_array_equal(found, np.clip(whole, -128, 127))
+
+
+def test_a_real_tail_stays_real() -> None:
+    tensors = [Tensor("x", (2, 3), "INT8", scale=0.5, zero=3), Tensor("a", (2, 3)), Tensor("y", (2, 3))]
+    dequantize = Operator("DEQUANTIZE", [0], [1])
+    x = np.array([[-4, 3, 127], [-128, 0, 9]], np.int8)
+    reals = (x.astype(np.float64) - 3) * 0.5
+    for numerics in Numerics:
+        graph = quantize(
+            model(tensors, [dequantize, Operator("LOG_SOFTMAX", [1], [2])], [0], [2]), None, numerics=numerics
+        )
+        found = run_int(graph, {"x": x})["y"]
+        assert found.dtype == np.float32
+        exact = reals - reals.max(1, keepdims=True)
+        np.testing.assert_allclose(found, exact - np.log(np.exp(exact).sum(1, keepdims=True)), rtol=1e-6)
+    graph = model(tensors[:2], [dequantize], [0], [1])
+    assert kinds(graph) == ["Reshape"] and graph.type(graph.outputs[0]).q == QParams.per_tensor(0.5, 3)
+
+
+def test_an_island_with_an_operator_that_is_never_real_is_quantized_with_a_warning() -> None:
+    tensors = [
+        Tensor("x", (2, 3), "INT8", scale=0.5, zero=3),
+        Tensor("a", (2, 3)),
+        Tensor("row", (3,), data=[1.0, 2.0, 3.0]),
+        Tensor("b", (2, 3)),
+        Tensor("c", (2, 3)),
+        Tensor("y", (2, 3), "INT8", scale=0.25, zero=-8),
+    ]
+    ops = [
+        Operator("DEQUANTIZE", [0], [1]),
+        Operator("ADD", [1, 2], [3], "AddOptions"),
+        Operator("ELU", [3], [4]),
+        Operator("QUANTIZE", [4], [5]),
+    ]
+    with pytest.warns(EdgeqWarning, match="4 operators in real numbers, among them Elu"):
+        graph = model(tensors, ops, [0], [5])
+    assert kinds(graph) == ["Add", "Elu"] and graph.type("y").q == QParams.per_tensor(0.25, -8)
 
 
 def test_a_cell_whose_state_was_always_zero() -> None:

@@ -14,7 +14,7 @@ from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
 from edgeq.ir.op import Op
 from edgeq.ir.traits import NO_CLAMP
-from edgeq.ops._conversion import Conversion
+from edgeq.ops._conversion import Border, Conversion
 from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._table import TableOp
 from edgeq.ops.clip import Clip
@@ -156,7 +156,7 @@ def function(w: QdqWriter, node: Node, op: Function, x: str) -> str:
     return walk(op.expression, x, lambda number: w.constant(f"{node.name}_constant", np.float32(number)), apply)
 
 
-def convert(w: QdqWriter, node: Node, op: Conversion, x: str) -> str:
+def convert(w: QdqWriter, node: Node, op: Conversion | Border, x: str) -> str:
     """No operator: the DequantizeLinear and QuantizeLinear around it, or their absence for real values, convert."""
     return x
 

@@ -17,6 +17,7 @@ from edgeq.ops.instance_norm import InstanceNorm
 from edgeq.ops.l2_norm import L2Norm
 from edgeq.ops.layer_norm import LayerNorm
 from edgeq.ops.rms_norm import RMSNorm
+from edgeq.ops.stored_l2_norm import StoredL2Norm
 
 LAYER_NORMALIZATION_OPSET = 17
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -84,6 +85,16 @@ def l2_norm(w: QdqWriter, node: Node, op: L2Norm) -> None:
     (bounded,) = w.add("Max", [length, least], node.name)
     (y,) = w.add("Div", [x, bounded], node.name)
     w.finish(node, _scaled(w, node, y))
+
+
+@exports(StoredL2Norm)
+def stored_l2_norm(w: QdqWriter, node: Node, op: StoredL2Norm) -> None:
+    """Spelled out, too."""
+    x = w.first(node)
+    (length,) = w.add("ReduceL2", [x], node.name, axes=[len(w.graph.type(node.outputs[0]).shape) - 1], keepdims=1)
+    least = w.constant(f"{node.name}_epsilon", np.float32(SMALLEST))
+    (bounded,) = w.add("Max", [length, least], node.name)
+    w.finish(node, w.add("Div", [x, bounded], node.name)[0])
 
 
 def _channels_first(w: QdqWriter, node: Node) -> tuple[str, Shape]:

@@ -15,7 +15,7 @@ from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.cut import cut_model
 from edgeq.importers.tflite.fold import FOLDERS, fold
 from edgeq.importers.tflite.hints import hint_for
-from edgeq.importers.tflite.islands import join_functions
+from edgeq.importers.tflite.islands import settle_islands
 from edgeq.importers.tflite.raw import AGAIN, Problem, RawModel, RawOp, shortened
 from edgeq.importers.tflite.reader import read
 from edgeq.importers.tflite.registry import HANDLERS
@@ -83,8 +83,8 @@ def import_raw(
         problems = _import_operators(builder)
         if problems:
             raise all_in_one(problems, "operators", where)
+        settle_islands(builder)
         builder.outputs()
-        join_functions(builder)
         return builder.editor.finish(), builder.values
     except Problem as problem:
         raise ModelError(problem.reason, hint=problem.hint or DEFAULT_HINT, where=where) from problem

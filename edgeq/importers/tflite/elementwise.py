@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes
@@ -19,6 +17,7 @@ from edgeq.ops.add import Add
 from edgeq.ops.ceil import Ceil
 from edgeq.ops.clip import Clip
 from edgeq.ops.cos import Cos
+from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.div import Div
 from edgeq.ops.elu import Elu
 from edgeq.ops.exp import Exp
@@ -36,6 +35,7 @@ from edgeq.ops.mul import Mul
 from edgeq.ops.neg import Neg
 from edgeq.ops.p_relu import PRelu
 from edgeq.ops.pow import Pow
+from edgeq.ops.quantize import Quantize
 from edgeq.ops.reduce_max import ReduceMax
 from edgeq.ops.reduce_min import ReduceMin
 from edgeq.ops.requantize import Requantize
@@ -48,6 +48,8 @@ from edgeq.ops.softmax import Softmax
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
 from edgeq.ops.squared_difference import SquaredDifference
+from edgeq.ops.stored_l2_norm import OUTPUT as STORED_L2
+from edgeq.ops.stored_l2_norm import StoredL2Norm
 from edgeq.ops.sub import Sub
 from edgeq.ops.sum import Sum
 from edgeq.ops.tanh import Tanh
@@ -213,7 +215,7 @@ def softmax(b: Builder, op: RawOp) -> None:
     beta = op.real("Beta")
     if beta <= 0:
         raise Problem(f"its beta is {beta}")
-    if b.is_quantized(op):
+    if b.quantized:
         b.emit(op, Softmax(last_axis(b, x), beta), [x])
         return
     if beta != 1.0:
@@ -231,10 +233,13 @@ def log_softmax(b: Builder, op: RawOp) -> None:
 
 @handles("L2_NORMALIZATION")
 def l2_normalization(b: Builder, op: RawOp) -> None:
-    """x / max(length, 1e-6) over the last axis, in float only: in 8 bits it has an arithmetic of its own."""
-    if b.is_quantized(op):
-        raise Problem("it has no 8-bit form in edgeq", "leave this operator in float and let edgeq quantize the model")
+    """x / max(length, 1e-6) over the last axis; in 8 bits LiteRT has an arithmetic and an output scale of its own."""
     x = b.operand(op, 0)
+    if b.is_quantized(op):
+        if b.output_q(op) != STORED_L2 or b.clamp(op) != NO_CLAMP:
+            raise Problem("its 8-bit output has not the scale 1/128 and zero-point 0", "convert the model again")
+        b.emit(op, StoredL2Norm(b.is_legacy(op)), [x])
+        return
     b.emit(op, L2Norm(1e-6, b.clamp(op), last_axis(b, x)), [x])
 
 
@@ -247,19 +252,21 @@ def last_axis(b: Builder, x: str) -> int:
 
 @handles("QUANTIZE", "DEQUANTIZE")
 def change_of_parameters(b: Builder, op: RawOp) -> None:
-    """Where a tensor enters or leaves 8 bits nothing is computed: its parameters become those of the value."""
+    """Where a tensor enters or leaves 8 bits; islands.py decides what becomes of what lies between."""
     source = b.tensor(op.inputs[0])
     x = b.value(source.index)
     if op.kind == "DEQUANTIZE":
-        b.activation_q(source)
-        b.bind(op.outputs[0], x)
+        if b.activation_q(source) is None:
+            b.bind(op.outputs[0], x)
+        else:
+            b.emit(op, Dequantize(), [x])
         return
     q = b.output_q(op)
     if q is None:
         raise Problem("its output is not 8-bit")
     if b.q_of(x) is None and b.editor.values[x].data is None:
-        b.editor.set_type(x, replace(b.editor.values[x].type, q=q))
-    if b.q_of(x) == q:
+        b.emit(op, Quantize(away=True), [x])
+    elif b.q_of(x) == q:
         b.bind(op.outputs[0], x)
     else:
         b.emit(op, Requantize(), [x])

@@ -36,6 +36,8 @@ def align_sums(draft: Draft) -> Draft:
     owner = {name: group for group in draft.groups for name in group.members}
     settled = {group for group in draft.groups if group.given is not None}
     for node in reversed(graph.nodes):
+        if node.outputs[0] not in owner:  # a real number
+            continue
         if node.op.signs is not None and all(graph.data(name) is None for name in node.inputs):
             _align(node, owner, settled, result)
     return replace(draft, parameters=result)

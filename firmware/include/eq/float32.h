@@ -8,6 +8,25 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The greatest number that is finite. */
+#define EQ_GREATEST 3.40282347e+38f
+
+/* x; what is not a number becomes the same NaN on every processor. */
+static inline float eq_number(float x)
+{
+    const uint32_t bits = 0x7fc00000;
+    if (x != x) {
+        memcpy(&x, &bits, sizeof x);
+    }
+    return x;
+}
+
+/* x, but no less than `low` and no more than `high`; NaN stays. */
+static inline float eq_within(float x, float low, float high)
+{
+    return eq_number(x < low ? low : x > high ? high : x);
+}
+
 /* The nearest whole number, halves to even; |x| < 2^22. */
 static inline float eq_to_nearest(float x)
 {
@@ -18,6 +37,14 @@ static inline float eq_to_nearest(float x)
 static inline float eq_bounded(float x, float low, float high)
 {
     return x > low ? (x < high ? x : high) : low;
+}
+
+/* The nearest whole number, halves away from zero; |x| < 2^22. */
+static inline float eq_round_half_away(float x)
+{
+    const float whole = (float)(int32_t)x;
+    const float rest = x - whole;
+    return rest >= 0.5f ? whole + 1.0f : rest <= -0.5f ? whole - 1.0f : whole;
 }
 
 /* 2^exponent for -126..127. */
@@ -47,6 +74,110 @@ static inline float eq_exp(float x)
     const int32_t whole = (int32_t)n;
     const int32_t half = whole >> 1;
     return (y * eq_power_of_two(half)) * eq_power_of_two(whole - half);
+}
+
+/* The square root, rounded once; of a negative number NaN. Digit by digit: few processors have a root. */
+static inline float eq_sqrt(float x)
+{
+    if (!(x > 0.0f) || x > EQ_GREATEST) {
+        const uint32_t none = 0x7fc00000;
+        if (x < 0.0f) {
+            memcpy(&x, &none, sizeof x);
+        }
+        return x;
+    }
+    int32_t exponent = 0;
+    if (x < 1.17549435e-38f) { /* subnormal */
+        x = x * 16777216.0f;
+        exponent = -12;
+    }
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const int32_t own = (int32_t)(bits >> 23) - 127;
+    const uint32_t odd = (uint32_t)own & 1;
+    exponent += (own - (int32_t)odd) / 2;
+    uint32_t rest = ((bits & 0x7fffff) | 0x800000) << (odd + 1);
+    uint32_t root = 0, twice = 0;
+    for (uint32_t digit = 0x1000000; digit; digit >>= 1) { /* 24 bits and one to round with */
+        if (twice + digit <= rest) {
+            rest -= twice + digit;
+            twice += digit + digit;
+            root += digit;
+        }
+        rest += rest;
+    }
+    if (rest) { /* it is never half-way */
+        root += root & 1;
+    }
+    bits = (root >> 1) - 0x800000 + ((uint32_t)(exponent + 127) << 23);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The natural logarithm; of 0 minus infinity, of a negative number NaN. */
+static inline float eq_log(float x)
+{
+    if (!(x > 0.0f) || x > EQ_GREATEST) {
+        const uint32_t infinity = 0xff800000, none = 0x7fc00000;
+        if (x <= 0.0f) {
+            memcpy(&x, x < 0.0f ? &none : &infinity, sizeof x);
+        }
+        return x;
+    }
+    int32_t exponent = 0;
+    if (x < 1.17549435e-38f) {
+        x = x * 16777216.0f;
+        exponent = -24;
+    }
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    exponent += (int32_t)(bits >> 23) - 126;
+    bits = (bits & 0x7fffff) | 0x3f000000;
+    float m;
+    memcpy(&m, &bits, sizeof m); /* 0.5 to 1 */
+    if (m < 0.707106769f) {
+        exponent -= 1;
+        m = m + m;
+    }
+    m = m - 1.0f;
+    const float square = m * m;
+    float p = 7.03768358e-2f;
+    p = p * m + -0.115146101f;
+    p = p * m + 0.116769984f;
+    p = p * m + -0.12420141f;
+    p = p * m + 0.142493233f;
+    p = p * m + -0.166680574f;
+    p = p * m + 0.200007141f;
+    p = p * m + -0.24999994f;
+    p = p * m + 0.333333313f;
+    const float n = (float)exponent;
+    const float y = ((p * m) * square + n * -2.12194442e-4f) - 0.5f * square;
+    return (m + y) + n * 0.693359375f;
+}
+
+/* 1 / (1 + exp(-x)), as TensorFlow Lite computes it. */
+static inline float eq_sigmoid(float x)
+{
+    if (x > 16.619047f) {
+        return 1.0f;
+    }
+    return x < -9.0f ? eq_exp(x) : 1.0f / (1.0f + eq_exp(-x));
+}
+
+static inline float eq_tanh(float x)
+{
+    const float size = x < 0.0f ? -x : x;
+    if (size >= 0.625f) {
+        const float y = 1.0f - 2.0f / (eq_exp(size + size) + 1.0f);
+        return x < 0.0f ? -y : y;
+    }
+    const float square = x * x;
+    float p = -5.70498873e-3f;
+    p = p * square + 2.06390880e-2f;
+    p = p * square + -5.37397154e-2f;
+    p = p * square + 0.133314422f;
+    p = p * square + -0.333332807f;
+    return (p * square) * x + x;
 }
 
 #endif

@@ -64,6 +64,35 @@ static inline int32_t eq_saturating_shift(int32_t x, int32_t shift)
     return x > threshold ? INT32_MAX : x < -threshold ? INT32_MIN : (int32_t)((uint32_t)x << shift);
 }
 
+/* 1 / sqrt(x) for a whole number x: the returned value * 2^(*shift - 31); of 0 what it is of 1. */
+static inline int32_t eq_inverse_sqrt(int32_t x, int32_t *shift)
+{
+    int32_t right = 11;
+    if (x <= 1) {
+        *shift = 0;
+        return INT32_MAX;
+    }
+    while (x >= 1 << 29) {
+        x /= 4;
+        right++;
+    }
+    const int32_t pairs = (eq_leading_zeros(x) - 1) / 2 - 1;
+    right -= pairs;
+    const int32_t half = eq_rounding_divide_by_pot((int32_t)(((uint32_t)x << (2 * pairs)) >> 1), 1);
+    int32_t y = 1 << 28; /* three integer bits */
+    for (int32_t i = 0; i < 5; i++) {
+        const int32_t cube = eq_saturating_shift(eq_fixed_multiply(eq_fixed_multiply(y, y), y), 6);
+        y = eq_saturating_shift(eq_fixed_multiply((1 << 28) + (1 << 27), y) - eq_fixed_multiply(half, cube), 3);
+    }
+    y = eq_fixed_multiply(y, 1518500250); /* the square root of 1/2 */
+    if (right < 0) {
+        y = eq_shift_left(y, -right);
+        right = 0;
+    }
+    *shift = -right;
+    return y;
+}
+
 /* ln(x) with 5 integer bits, for x >= 1 with 12. */
 static inline int32_t eq_log_from_one(int32_t x)
 {

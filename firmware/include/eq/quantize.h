@@ -13,6 +13,9 @@ typedef struct {
 /* The nearest int8 of every element, halves to even. The output may start where the input does. */
 void eq_quantize_ref(const eq_quantize_params *p, const float *input, int8_t *output);
 
+/* The same, halves away from zero. */
+void eq_quantize_ref_away(const eq_quantize_params *p, const float *input, int8_t *output);
+
 /* The real value of every element. */
 void eq_dequantize_ref(const eq_quantize_params *p, const int8_t *input, float *output);
 

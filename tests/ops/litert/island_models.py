@@ -62,6 +62,108 @@ for kinds in [("NEG", "RELU"), ("MUL", "SUB"), ("LOGISTIC", "MUL", "ADD"), ("ABS
     case(kinds[0], f"island_of_{'_'.join(kinds).lower()}", lambda m, k=kinds: island(m, k))
 
 
+def real(m: Model, kind: str, inputs: list[int], shape: tuple[int, ...], table: str = "", **options: Any) -> int:
+    """A float32 operator; returns its output."""
+    m.tensors.append(Tensor(f"real{len(m.tensors)}", shape))
+    m.ops.append(Operator(kind, inputs, [len(m.tensors) - 1], table, options))
+    return len(m.tensors) - 1
+
+
+def dequantized(m: Model, *shape: int) -> int:
+    """A new 8-bit input in real numbers."""
+    return real(m, "DEQUANTIZE", [m.input(*shape)], shape, "DequantizeOptions")
+
+
+def quantized(m: Model, x: int, scale: float = 0.07, q: tuple[float, int] | None = None) -> Model:
+    """A real tensor as an 8-bit output."""
+    m.ops.append(Operator("QUANTIZE", [x], [m.output(*m.tensors[x].shape, scale=scale, q=q)], "QuantizeOptions"))
+    return m
+
+
+SHAPE = (2, 5, 33)
+PAIRS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ADD": ("AddOptions", {"FusedActivationFunction": RELU6}),
+    "SUB": ("SubOptions", {"FusedActivationFunction": NONE}),
+    "MUL": ("MulOptions", {"FusedActivationFunction": RELU}),
+    "DIV": ("DivOptions", {"FusedActivationFunction": NONE}),
+    "MAXIMUM": ("MaximumMinimumOptions", {}),
+    "MINIMUM": ("MaximumMinimumOptions", {}),
+    "SQUARED_DIFFERENCE": ("SquaredDifferenceOptions", {}),
+}
+AFTER = {"ADD": "LEAKY_RELU", "SUB": "ABS", "MUL": "HARD_SWISH", "MAXIMUM": "NEG", "MINIMUM": "LOGISTIC"}
+
+
+def pair(m: Model, kind: str, other: tuple[int, ...], tail: bool) -> Model:
+    """Two 8-bit tensors in real numbers, an operator on both, and perhaps a function of what it gives."""
+    table, options = PAIRS[kind]
+    x, y = dequantized(m, *SHAPE), dequantized(m, *other)
+    if kind == "DIV":  # LiteRT's result for infinity is undefined
+        y = real(m, "EXP", [y], other, "ExpOptions")
+    z = real(m, kind, [x, y], SHAPE, table, **options)
+    if tail and kind in AFTER:
+        tables: dict[str, tuple[str, dict[str, Any]]] = {"LEAKY_RELU": ("LeakyReluOptions", {"Alpha": 0.25})}
+        table, options = tables.get(AFTER[kind], ("", {}))
+        z = real(m, AFTER[kind], [z], SHAPE, table, **options)
+    return quantized(m, z)
+
+
+def by_column(m: Model, kind: str) -> Model:
+    """An operator whose other operand differs from column to column."""
+    table, options = PAIRS[kind]
+    x = dequantized(m, *SHAPE)
+    row = m.rng.uniform(0.5, 2.0, SHAPE[-1]).astype(np.float32)
+    m.tensors.append(Tensor("row", row.shape, data=row))
+    return quantized(m, real(m, kind, [x, len(m.tensors) - 1], SHAPE, table, **options))
+
+
+def reduced(m: Model, kind: str, axes: tuple[int, ...]) -> Model:
+    """A reduction, taken away from what is reduced."""
+    x, a = dequantized(m, *SHAPE), m.ints(list(axes))
+    shape = tuple(1 if k in axes else d for k, d in enumerate(SHAPE))
+    y = real(m, kind, [x, a], shape, "ReducerOptions", KeepDims=True)
+    return quantized(m, real(m, "SUB", [x, y], SHAPE, "SubOptions", FusedActivationFunction=NONE), scale=0.2)
+
+
+ROWS: dict[str, tuple[str, dict[str, Any], tuple[float, int]]] = {
+    "SOFTMAX": ("SoftmaxOptions", {"Beta": 0.7}, (1 / 128, -100)),
+    "LOG_SOFTMAX": ("LogSoftmaxOptions", {}, (0.09, 120)),
+    "L2_NORMALIZATION": ("L2NormOptions", {"FusedActivationFunction": NONE}, (1 / 200, 3)),
+}
+
+
+def rows(m: Model, kind: str) -> Model:
+    """An operator on rows."""
+    table, options, (scale, zero) = ROWS[kind]
+    x = dequantized(m, *SHAPE)
+    return quantized(
+        m, real(m, kind, [x], SHAPE, table, **options), q=(scale, zero if m.dtype == "INT8" else 128 + zero)
+    )
+
+
+def stored_l2(m: Model, *shape: int) -> Model:
+    """Rows of 8-bit values; the scale of the output is prescribed."""
+    x, zero = m.input(*shape), 0 if m.dtype == "INT8" else 128
+    m.output(*shape, q=(1 / 128, zero))
+    return m.op("L2_NORMALIZATION", [x], "L2NormOptions", FusedActivationFunction=NONE)
+
+
+for shape in ((4, 64), (2, 3, 5, 7), (32, 8), (64, 2), (1, 1, 1, 2000)):
+    for dtype in ("INT8", "UINT8"):
+        name = f"{dtype.lower()}_{'_'.join(map(str, shape))}"
+        case("L2_NORMALIZATION", name, lambda m, s=shape: stored_l2(m, *s), dtype)
+for kind in PAIRS:
+    for dtype in ("INT8", "UINT8"):
+        case(kind, f"island_pair_{dtype.lower()}", lambda m, k=kind: pair(m, k, SHAPE, False), dtype)
+    case(kind, "island_pair_broadcast", lambda m, k=kind: pair(m, k, SHAPE[-1:], True))
+    case(kind, "island_by_column", lambda m, k=kind: by_column(m, k))
+for kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
+    for number, axes in enumerate(((2,), (0, 1))):
+        case(kind, f"island_{number}", lambda m, k=kind, a=axes: reduced(m, k, a))
+for kind in ROWS:
+    for dtype in ("INT8", "UINT8"):
+        case(kind, f"island_{dtype.lower()}", lambda m, k=kind: rows(m, k), dtype)
+
+
 def divided(m: Model, shape: Any, act: int) -> Model:
     """By constants, none of which is zero."""
     x, y = m.input(*shape), m.constant(*shape[-1:], scale=0.02)
