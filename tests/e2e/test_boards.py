@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import needs
 import pytest
-from command_line import SINE, fails, succeeds
+from command_line import DIGITS, SINE, fails, succeeds
 from elftools.elf.elffile import ELFFile
 from intelhex import IntelHex
 from uart_firmware import answer, build_echo, emulated
 
+import edgeq
+from edgeq import BuildOptions
 from edgeq.api.boards import _fit
 from edgeq.target import Target, list_boards, load_target, load_target_file, with_console
+from edgeq.toolchain import find_toolchain, run
 from edgeq.toolchain.images import boot2_crc, flat, loaded, write_images
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "boards.md"
@@ -41,13 +46,50 @@ def test_serial_line_in_the_emulator(board: Target, tmp_path: Path) -> None:
         assert answer(line, 28).startswith(b"edgeq: fault: ")
 
 
+Linked = Callable[[Target, Path], Path]
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> Linked:
+    """Links a model for a board; the model is compiled once for every core, only the platform for every board."""
+    model = edgeq.quantize(SINE / "hello_sine.onnx", SINE / "calibration.npz")
+    libraries: dict[str, Path] = {}
+
+    def link(board: Target, folder: Path) -> Path:
+        options = BuildOptions(SINE / "hello_sine.onnx", board.name, output=folder, console="uart")
+        if board.cpu not in libraries:
+            place = tmp_path_factory.mktemp(board.cpu) / "build"
+            edgeq.build(replace(options, output=place), model=model)
+            libraries[board.cpu] = place / "build" / "libhello_sine.a"
+        edgeq.build(replace(options, compile=False), model=model)
+        target = load_target_file(folder / "target.toml")
+        flags = [*target.flags["gcc"], "-Os", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffunction-sections"]
+        flags += [f"-D{define}" for define in target.platform_defines]
+        places = ["-Iinclude", "-Iplatform", "-Iplatform/models/hello_sine", "-idirafter", "platform/libc"]
+        files = [path for path in sorted((folder / "platform").rglob("*")) if path.suffix in (".c", ".S")]
+        names = [path.relative_to(folder).as_posix() for path in files]
+        end = [
+            libraries[board.cpu],
+            *target.link["gcc"],
+            "-Tplatform/link.ld",
+            "-Wl,--gc-sections",
+            "-o",
+            "sine.elf",
+        ]
+        run([find_toolchain(target, "gcc").program, *flags, *places, *names, *end], cwd=folder)
+        return folder / "sine.elf"
+
+    return link
+
+
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("board", list_boards(), ids=lambda board: board.name)
-def test_image_of_a_board(board: Target, tmp_path: Path) -> None:
-    """Firmware with the board's clock, console and layout, without a warning; what it starts with is what the chip
+def test_image_of_a_board(board: Target, linked: Linked, tmp_path: Path) -> None:
+    """A model with the board's clock, console and layout, without a warning; what it starts with is what the chip
     expects, all of it lies in the board's memory, and every image says the same."""
     needs.compiler(board, "gcc")
-    program = build_echo(tmp_path / "echo", with_console(board, "uart"), "gcc")
+    program = linked(board, tmp_path / "build")
     images = write_images(program, board)
     parts = loaded(program)
     _check_vectors(board, parts)
@@ -108,6 +150,15 @@ def test_boards_that_a_model_fits(tmp_path: Path) -> None:
     assert f446["ram_percent"] == round(100 * f446["ram_bytes"] / 0x20000, 1) and f446["why"] == ""
     small = rows["stm32vldiscovery"]
     assert small["fits"] and small["ram_bytes"] < f446["ram_bytes"]  # its stack is smaller
+
+
+def test_a_model_that_a_board_has_no_room_for(tmp_path: Path) -> None:
+    """It is refused with figures before anything is compiled."""
+    (tmp_path / "small.toml").write_text(
+        'description = "x"\nextends = "microbit-v1"\n[memory]\nram = { origin = 0x20000000, size = 0x1000 }\n'
+    )
+    says = ("the program does not fit small", "the arena (4024 bytes), stack (2048), inputs", "of RAM, which has 4096")
+    fails(5, "build", DIGITS, "--board", tmp_path / "small.toml", "--no-compile", says=says)
 
 
 def test_what_is_said_of_a_model_that_does_not_fit() -> None:
