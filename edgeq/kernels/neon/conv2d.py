@@ -42,6 +42,31 @@ NEAR = 1 << 18
 """Bytes of weights that are read again so often without having to come from memory."""
 
 
+Pack = Callable[[Array], Array]
+"""Of the weights (C, lines, run) of a block."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """How one instruction set multiplies.
+
+    Attributes:
+        name: the kernels' C names and files are `eq_conv2d_<name>`.
+        isa: features that they need.
+        pack: the weights.
+        cost: instructions of 16 taps of a pixel and 16 channels.
+    """
+
+    name: str
+    isa: frozenset[str]
+    pack: Pack
+    cost: int
+
+
+BY_DOT = Products("dotprod", DOTPROD, fours, 18)
+BY_PAIR = Products("neon", NEON, turned_pairs, 53)
+
+
 @dataclass(frozen=True)
 class Lines:
     """How a window is read.
@@ -67,35 +92,39 @@ class Lines:
 def conv2d_rows() -> tuple[Kernel, ...]:
     """The rows of Conv2D, fastest first."""
     takes = all_of(_one_group, takes_weights(_multiplier))
-    row = Kernel(
-        "eq_conv2d_dotprod",
-        ("neon/conv2d_dotprod.c",),
-        "eq/conv2d_neon.h",
-        "eq_conv2d_neon_params",
-        lambda site: _lower(site, fours),
-        DOTPROD,
-        takes,
-        _scratch,
-        _overlap,
-        rounded=True,
-    )
-    return row, replace(
-        row,
-        function="eq_conv2d_neon",
-        sources=("neon/conv2d_neon.c",),
-        lower=lambda site: _lower(site, turned_pairs),
-        isa=NEON,
-        fits=all_of(takes, has_no_least_weight),
-    )
+    return _conv2d_row(BY_DOT, takes), _conv2d_row(BY_PAIR, all_of(takes, has_no_least_weight))
 
 
 def fully_connected_rows() -> tuple[Kernel, ...]:
     """The rows of FullyConnected, fastest first: a row of the input is the window of a pixel."""
     takes = takes_weights(fully_connected.multiplier)
-    dotprod, neon = (replace(row, scratch=_scratch_rows, overlap=_overlap_rows, fits=takes) for row in conv2d_rows())
     return (
-        replace(dotprod, lower=lambda site: _lower_rows(site, fours)),
-        replace(neon, lower=lambda site: _lower_rows(site, turned_pairs), fits=all_of(takes, has_no_least_weight)),
+        _fully_connected_row(BY_DOT, takes),
+        _fully_connected_row(BY_PAIR, all_of(takes, has_no_least_weight)),
+    )
+
+
+def _conv2d_row(by: Products, fits: Callable[[Site], bool]) -> Kernel:
+    return Kernel(
+        f"eq_conv2d_{by.name}",
+        (f"neon/conv2d_{by.name}.c",),
+        "eq/conv2d_neon.h",
+        "eq_conv2d_neon_params",
+        lambda site: _lower(site, by),
+        by.isa,
+        fits,
+        lambda site: _scratch(lines_of(site, by.cost), site.const(1)),
+        lambda site: _overlap(site, by),
+        rounded=True,
+    )
+
+
+def _fully_connected_row(by: Products, fits: Callable[[Site], bool]) -> Kernel:
+    return replace(
+        _conv2d_row(by, fits),
+        lower=lambda site: _lower_rows(site, by),
+        scratch=lambda site: _scratch(lines_of_rows(site), site.const(1)),
+        overlap=_overlap_rows,
     )
 
 
@@ -108,13 +137,18 @@ def _multiplier(site: Site) -> Multiplier:
     return effective_multiplier(site, site.outputs[0].shape[3])
 
 
-def lines_of(site: Site) -> Lines:
-    """In the input itself where there is no padding; lines are gathered where filling each of them up costs much."""
-    op, (_, high, wide, channels) = op_of(site, Conv2D), site.const(1).shape
+def lines_of(site: Site, cost: int) -> Lines:
+    """In the input itself where there is no padding; gathered where filling up each line would cost more.
+
+    Args:
+        site: a convolution.
+        cost: instructions of 16 taps of a pixel and 16 channels.
+    """
+    op, (outputs, high, wide, channels) = op_of(site, Conv2D), site.const(1).shape
     line = wide * channels
-    whole = padded(high * line, HALF)
-    apart = op.dilation[1] > 1 and wide > 1
-    gather = apart or 8 * high * padded(line, HALF) > 9 * whole
+    whole, apart = padded(high * line, HALF), high * padded(line, HALF)
+    gathering = 12 + high * (6 + line // 16 * 4)
+    gather = (op.dilation[1] > 1 and wide > 1) or (apart - whole) * padded(outputs, HALF) * cost > 256 * gathering
     if not gather and not any(op.padding) and line % HALF == 0:
         return Lines(high, line, False, None)
     band = band_of(site, (high, wide), op.stride, op.dilation)
@@ -135,12 +169,8 @@ def together(weights: Array) -> int:
     return SOME if weights.size <= NEAR else MANY
 
 
-Pack = Callable[[Array], Array]
-"""Of the weights (C, lines, run) of a block."""
-
-
 def _product(
-    site: Site, lines: Lines, flat: Array, multiplier: Multiplier, clamp: Clamp, pack: Pack
+    site: Site, lines: Lines, flat: Array, multiplier: Multiplier, clamp: Clamp, by: Products
 ) -> Mapping[str, Param]:
     """The members that concern the product itself."""
     bias = folded_bias(site, flat.astype(np.int64), len(flat))
@@ -154,41 +184,33 @@ def _product(
         "lines": lines.count,
         "run": lines.run,
         "together": together(flat),
-        "weights": per_block(lined, blocks, pack),
+        "weights": per_block(lined, blocks, by.pack),
         "bias": in_order(bias, order),
         **factor_params(site, multiplier, order),
         **output_params(site, clamp),
     }
 
 
-def _lower(site: Site, pack: Pack) -> Mapping[str, Param]:
+def _lower(site: Site, by: Products) -> Mapping[str, Param]:
     op, x, y, w = op_of(site, Conv2D), site.input(0).shape, site.outputs[0].shape, site.const(1)
     return {
         **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
-        **_product(site, lines_of(site), flat_weights(site), effective_multiplier(site, y[3]), op.clamp, pack),
+        **_product(site, lines_of(site, by.cost), flat_weights(site), _multiplier(site), op.clamp, by),
     }
 
 
-def _lower_rows(site: Site, pack: Pack) -> Mapping[str, Param]:
+def _lower_rows(site: Site, by: Products) -> Mapping[str, Param]:
     w = site.const(1)
     rows, multiplier = site.outputs[0].size // len(w), fully_connected.multiplier(site)
     return {
         **geometry((1, 1, rows, w.shape[1]), (1, 1, rows, len(w)), (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)),
-        **_product(site, lines_of_rows(site), w, multiplier, op_of(site, FullyConnected).clamp, pack),
+        **_product(site, lines_of_rows(site), w, multiplier, op_of(site, FullyConnected).clamp, by),
     }
 
 
-def _scratch_of(lines: Lines, weights: Array) -> int:
+def _scratch(lines: Lines, weights: Array) -> int:
     windows = together(weights) * lines.run + SLACK if lines.gather else 0
     return 0 if lines.band is None else padded(lines.band.nbytes + windows, 4)
-
-
-def _scratch(site: Site) -> int:
-    return _scratch_of(lines_of(site), site.const(1))
-
-
-def _scratch_rows(site: Site) -> int:
-    return _scratch_of(lines_of_rows(site), site.const(1))
 
 
 def _all_read_late(site: Site, tiles: Tiles) -> Overlaps:
@@ -197,9 +219,9 @@ def _all_read_late(site: Site, tiles: Tiles) -> Overlaps:
     return of_first_input(site, ((tiles.start + tiles.count) * y[-1], tiles.read * x[-1]))
 
 
-def _overlap(site: Site) -> Overlaps:
+def _overlap(site: Site, by: Products) -> Overlaps:
     """Where windows are read in the input itself, tiles are in order; else what a band needs is copied first."""
-    op, w, lines = op_of(site, Conv2D), site.const(1).shape, lines_of(site)
+    op, w, lines = op_of(site, Conv2D), site.const(1).shape, lines_of(site, by.cost)
     first = first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding)
     if lines.band is None:
         return _all_read_late(site, tiles(first, together(site.const(1))))

@@ -22,6 +22,7 @@ from edgeq.ops._window import geometry
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 LANES = 16
+MANY_TAPS = 12
 FOUR = 4
 """Rows of a column that one product takes."""
 
@@ -36,7 +37,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
         "eq_depthwise_conv2d_neon_params",
         _lower_dotprod,
         DOTPROD,
-        takes,
+        all_of(takes, _shares_columns),
         lambda site: padded(_band(site).nbytes + _column_bytes(site), 4),
         _overlap,
         rounded=True,
@@ -55,6 +56,12 @@ def depthwise_rows() -> tuple[Kernel, ...]:
 def _is_single(site: Site) -> bool:
     """There is one filter per channel."""
     return site.const(1).shape[2] == site.input(0).shape[3]
+
+
+def _shares_columns(site: Site) -> bool:
+    """Windows are large, or those of several rows see the same columns of whole blocks of channels."""
+    high, wide, _ = site.const(1).shape
+    return high * wide > MANY_TAPS or (_together(site).count > 1 and not is_flat(site))
 
 
 def _multiplier(site: Site) -> Multiplier:

@@ -121,6 +121,23 @@ EQ_LANES(int8x8_t, 8, vmin_s8, (int8x8_t a, int8x8_t b), a.lane[i] < b.lane[i] ?
 EQ_LANES(int8x8_t, 8, vext_s8, (int8x8_t a, int8x8_t b, int32_t n), i + n < 8 ? a.lane[i + n] : b.lane[i + n - 8])
 EQ_LANES(int8x16_t, 16, vextq_s8, (int8x16_t a, int8x16_t b, int32_t n),
          i + n < 16 ? a.lane[i + n] : b.lane[i + n - 16])
+EQ_LANES(int16x4_t, 4, vdup_n_s16, (int16_t a), a)
+EQ_LANES(int16x8_t, 8, vmovl_s8, (int8x8_t a), a.lane[i])
+EQ_LANES(int32x4_t, 4, vmovl_s16, (int16x4_t a), a.lane[i])
+EQ_LANES(int16x8_t, 8, vshll_n_s8, (int8x8_t a, int32_t n), (int16_t)(a.lane[i] * (1 << n)))
+EQ_LANES(int32x4_t, 4, vshlq_n_s32, (int32x4_t a, int32_t n), eq_wrapped((int64_t)a.lane[i] * ((int64_t)1 << n)))
+EQ_LANES(int16x8_t, 8, vaddw_s8, (int16x8_t a, int8x8_t b), eq_wrapped16(a.lane[i] + b.lane[i]))
+EQ_LANES(int16x8_t, 8, vsubq_s16, (int16x8_t a, int16x8_t b), eq_wrapped16(a.lane[i] - b.lane[i]))
+EQ_LANES(int32x4_t, 4, vmlal_s16, (int32x4_t sum, int16x4_t a, int16x4_t b),
+         eq_wrapped((int64_t)sum.lane[i] + (int64_t)a.lane[i] * b.lane[i]))
+EQ_LANES(int32x4_t, 4, vmulq_s32, (int32x4_t a, int32x4_t b), eq_wrapped((int64_t)a.lane[i] * b.lane[i]))
+EQ_LANES(int32x4_t, 4, vmlaq_s32, (int32x4_t sum, int32x4_t a, int32x4_t b),
+         eq_wrapped(sum.lane[i] + (int64_t)a.lane[i] * b.lane[i]))
+EQ_LANES(int32x4_t, 4, vandq_s32, (int32x4_t a, int32x4_t b), (int32_t)((uint32_t)a.lane[i] & (uint32_t)b.lane[i]))
+/* by a shift of -15 ... 15 */
+EQ_LANES(int16x8_t, 8, vshlq_s16, (int16x8_t a, int16x8_t shift),
+         eq_wrapped16(shift.lane[i] < 0 ? a.lane[i] >> -shift.lane[i] : a.lane[i] * (1 << shift.lane[i])))
+EQ_LANES(int16x8_t, 8, vuzp2q_s16, (int16x8_t a, int16x8_t b), i < 4 ? a.lane[2 * i + 1] : b.lane[2 * i - 7])
 EQ_LANES(int16x8_t, 8, vzip1q_s16, (int16x8_t a, int16x8_t b), i % 2 == 0 ? a.lane[i / 2] : b.lane[i / 2])
 EQ_LANES(int16x8_t, 8, vzip2q_s16, (int16x8_t a, int16x8_t b), i % 2 == 0 ? a.lane[4 + i / 2] : b.lane[4 + i / 2])
 EQ_LANES(int8x16_t, 16, vzip1q_s8, (int8x16_t a, int8x16_t b), i % 2 == 0 ? a.lane[i / 2] : b.lane[i / 2])
@@ -151,6 +168,13 @@ EQ_INLINE int8x16x4_t vld1q_s8_x4(const int8_t *from)
 EQ_INLINE void vst1q_s8_x4(int8_t *to, int8x16x4_t a)
 {
     memcpy(to, &a, sizeof a);
+}
+
+EQ_INLINE int16x8_t vreinterpretq_s16_s32(int32x4_t a)
+{
+    int16x8_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
 }
 
 EQ_INLINE int16x8_t vreinterpretq_s16_s8(int8x16_t a)
@@ -197,6 +221,11 @@ EQ_INLINE void vst1_lane_s8(int8_t *to, int8x8_t a, int32_t lane)
 }
 
 EQ_INLINE void vst1q_s8(int8_t *to, int8x16_t a)
+{
+    memcpy(to, &a, sizeof a);
+}
+
+EQ_INLINE void vst1q_s32(int32_t *to, int32x4_t a)
 {
     memcpy(to, &a, sizeof a);
 }

@@ -38,19 +38,22 @@ EQ_INLINE void eq_pixels(const eq_conv2d_neon_params *p, const int8_t *from, int
 {
     const int8_t *at[EQ_MOST_TOGETHER];
     const int64_t down = p->stride_h * row, right = (int64_t)p->stride_w * p->in_c, step = p->dilation_h * row;
-    const int32_t pixels = rows * p->out_w;
-    const int8_t *window = from;
+    /* Rows are one if their windows follow one another. */
+    const int32_t pixels = rows * p->out_w, width = right * p->out_w == down ? pixels : p->out_w;
     int32_t x = 0;
     for (int32_t first = 0; first < pixels; first += p->together) {
         const int32_t count = pixels - first < p->together ? pixels - first : p->together;
-        for (int32_t i = 0; i < count; i++) {
-            at[i] = window;
-            window += right;
-            x++;
-            if (x == p->out_w) {
+        for (int32_t i = 0; i < count;) {
+            const int32_t now = width - x < count - i ? width - x : count - i;
+            const int8_t *window = from + x * right;
+            for (int32_t k = 0; k < now; k++) {
+                at[i + k] = window + k * right;
+            }
+            i += now;
+            x += now;
+            if (x == width) {
                 x = 0;
                 from += down;
-                window = from;
             }
         }
         for (int32_t i = 0; i < count && p->gather; i++) {

@@ -11,11 +11,13 @@
 typedef struct {
     int16x8_t zero_point;
     int8x16_t qmin, qmax;
+    int32_t clamps; /* whether they are more than what int8 holds */
 } eq_output;
 
 EQ_INLINE eq_output eq_output_of(int32_t zero_point, int32_t qmin, int32_t qmax)
 {
-    const eq_output o = {vdupq_n_s16((int16_t)zero_point), vdupq_n_s8((int8_t)qmin), vdupq_n_s8((int8_t)qmax)};
+    const eq_output o = {vdupq_n_s16((int16_t)zero_point), vdupq_n_s8((int8_t)qmin), vdupq_n_s8((int8_t)qmax),
+                         qmin > -128 || qmax < 127};
     return o;
 }
 
@@ -43,17 +45,27 @@ EQ_INLINE int16x8_t eq_halves_of(int32x4_t a, int32x4_t b)
 #endif
 }
 
-/* Sixteen scaled sums as outputs. */
-EQ_INLINE int8x16_t eq_outputs(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d, const eq_output *o)
+/* Sixteen scaled sums as outputs that are still to be clamped. */
+EQ_INLINE int8x16_t eq_wide_outputs(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d, const eq_output *o)
 {
     const int16x8_t low = vqaddq_s16(eq_halves_of(a, b), o->zero_point);
     const int16x8_t high = vqaddq_s16(eq_halves_of(c, d), o->zero_point);
 #if EQ_A64
-    const int8x16_t r = vqmovn_high_s16(vqmovn_s16(low), high);
+    return vqmovn_high_s16(vqmovn_s16(low), high);
 #else
-    const int8x16_t r = vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
+    return vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
 #endif
-    return vminq_s8(vmaxq_s8(r, o->qmin), o->qmax);
+}
+
+EQ_INLINE int8x16_t eq_clamped(int8x16_t a, const eq_output *o)
+{
+    return vminq_s8(vmaxq_s8(a, o->qmin), o->qmax);
+}
+
+/* Sixteen scaled sums as outputs. */
+EQ_INLINE int8x16_t eq_outputs(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d, const eq_output *o)
+{
+    return eq_clamped(eq_wide_outputs(a, b, c, d, o), o);
 }
 
 /* Eight of them. */

@@ -22,13 +22,28 @@ EQ_INLINE void eq_tile(const eq_conv2d_neon_params *p, const int8_t *const *at, 
             sums[i][v] = eq_scale(sums[i][v], factor, by, rounding);
         }
     }
+    if (vectors == 4) {
+        int8x16_t r[EQ_TILE];
+        EQ_UNROLL
+        for (int32_t i = 0; i < pixels; i++) {
+            r[i] = eq_wide_outputs(sums[i][0], sums[i][1], sums[i][2], sums[i][3], o);
+        }
+        if (o->clamps) {
+            EQ_UNROLL
+            for (int32_t i = 0; i < pixels; i++) {
+                r[i] = eq_clamped(r[i], o);
+            }
+        }
+        EQ_UNROLL
+        for (int32_t i = 0; i < pixels; i++) {
+            vst1q_s8(to, r[i]);
+            to += p->out_c;
+        }
+        return;
+    }
     EQ_UNROLL
     for (int32_t i = 0; i < pixels; i++) {
-        if (vectors == 4) {
-            vst1q_s8(to, eq_outputs(sums[i][0], sums[i][1], sums[i][2], sums[i][3], o));
-        } else {
-            eq_store_eight(to, eq_eight_outputs(sums[i][0], sums[i][1], o), p->out_c);
-        }
+        eq_store_eight(to, eq_eight_outputs(sums[i][0], sums[i][1], o), p->out_c);
         to += p->out_c;
     }
 }

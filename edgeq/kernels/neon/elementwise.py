@@ -1,0 +1,53 @@
+"""Rows of sums of two operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgeq.ir.condition import all_of
+from edgeq.ir.kernel import Kernel
+from edgeq.ir.op import Site
+from edgeq.kernels.neon.isa import NEON
+from edgeq.ops._addsub import fast_sum, has_small_factors, lower_double, lower_fast
+from edgeq.ops._broadcast import both_computed, one_constant, operand_walk
+from edgeq.ops._fits import is_double, is_fast
+from edgeq.ops._overlap import elementwise
+
+MOST = 1 << 25
+"""What sums must stay below."""
+LEAST_SHIFT = 10
+
+
+def rows_are_contiguous(site: Site) -> bool:
+    """Both operands are contiguous along the last dimension once neighbouring dimensions are joined."""
+    _, strides = operand_walk(site)
+    return all(steps[-1] == 1 for steps in strides)
+
+
+def has_small_sums(site: Site) -> bool:
+    """The operands' scales are neither much larger nor much smaller than the output's."""
+    c = fast_sum(site)
+    return c.shift >= LEAST_SHIFT and abs(c.offset) + 128 * sum(map(abs, c.factors)) < MOST
+
+
+def sum_rows() -> tuple[Kernel, ...]:
+    """The rows of Add and Sub."""
+    takes_fast, takes_double = all_of(is_fast, has_small_sums), all_of(is_double, has_small_factors)
+    return tuple(
+        _row(name, kind, takes)
+        for kind, takes in (("fast", takes_fast), ("double", takes_double))
+        for name in ("eq_add_neon", "eq_add_const_neon")
+    )
+
+
+def _row(name: str, kind: str, takes: Callable[[Site], bool]) -> Kernel:
+    return Kernel(
+        f"{name}_{kind}",
+        ("neon/add.c",),
+        "eq/add_neon.h",
+        f"eq_add_{kind}_params",
+        lower_fast if kind == "fast" else lower_double,
+        NEON,
+        all_of(one_constant if "const" in name else both_computed, takes, rows_are_contiguous),
+        overlap=elementwise,
+    )
