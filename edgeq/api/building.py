@@ -389,7 +389,10 @@ def _compile(folder: Path, drafts: Sequence[_Draft]) -> Built:
     options, names = drafts[0].options, [draft.program.name for draft in drafts]
     root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
     target, sanitize = drafts[0].target, options.sanitize
-    built = build_program(folder, project_name(names), target, options.toolchain, sanitize, cmsis_nn_root=root)
+    others = names if len(names) > 1 else ()
+    built = build_program(
+        folder, project_name(names), target, options.toolchain, sanitize, cmsis_nn_root=root, others=others
+    )
     forget_place(folder)
     return built
 

@@ -62,8 +62,8 @@ def peak(arena: Sequence[Occupant]) -> Peak:
 def describe(occupant: Occupant) -> str:
     """An occupant in a sentence."""
     if occupant.kind == "scratch":
-        return f"scratch memory of the layer ({occupant.bytes} bytes)"
-    return f"{occupant.kind} {occupant.value!r} ({occupant.bytes} bytes)"
+        return f"scratch memory of the layer ({occupant.bytes:,} bytes)"
+    return f"{occupant.kind} {occupant.value!r} ({occupant.bytes:,} bytes)"
 
 
 def explain_peak(program: Program) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def explain_peak(program: Program) -> tuple[str, str]:
         moment = "before the first layer" if fullest.layer < 0 else "after the last layer"
     listed = ", ".join(describe(o) for o in fullest.occupants) or "nothing"
     if sum(o.bytes for o in fullest.occupants) > fullest.bytes:
-        listed += f", which share bytes: {fullest.bytes} in all"
+        listed += f", which share bytes: {fullest.bytes:,} in all"
     tensors = [o.value for o in fullest.occupants if o.kind != "scratch"]
     cure = f"a lower resolution or fewer channels of {tensors[0]!r} help most" if tensors else "take a smaller model"
     return f"it is fullest {moment}, with {listed}", cure

@@ -27,11 +27,11 @@ def check_capacity(program: Program, target: Target) -> None:
     if ram is not None and needed > ram.size:
         cause, cure = explain_peak(program)
         hint = f"{cure}; or take a target with more memory{try_budget(ram.size - needed + program.arena_bytes)}"
-        states = f"states ({program.state_bytes}), " if program.states else ""
-        others = f"stack ({target.stack_bytes}), inputs and outputs ({ports})"
+        states = f"states ({program.state_bytes:,}), " if program.states else ""
+        others = f"stack ({target.stack_bytes:,}), inputs and outputs ({ports:,})"
         problems.append(
-            f"the arena ({program.arena_bytes} bytes), {states}{others} take "
-            f"{needed} bytes of RAM, which has {ram.size}; as for the arena, {cause}"
+            f"the arena ({program.arena_bytes:,} bytes), {states}{others} take "
+            f"{needed:,} bytes of RAM, which has {ram.size:,}; as for the arena, {cause}"
         )
     if problems:
         raise CapacityError(f"the program does not fit {target.name}: {'; '.join(problems)}", hint=hint)
@@ -52,7 +52,7 @@ def check_budget(program: Program, budget: int | None) -> None:
         layers = f"the layers {streaming.layers[0]!r} to {streaming.layers[-1]!r}"
         stripes = f" even with {layers} computed in {len(streaming.heights)} stripes"
     raise CapacityError(
-        f"the arena takes {needed} bytes{stripes}, {needed - budget} more than the budget of {budget}; {cause}",
+        f"the arena takes {needed:,} bytes{stripes}, {needed - budget:,} more than the budget of {budget:,}; {cause}",
         hint=f"{cure}; or raise --ram-budget to {needed}",
     )
 
@@ -63,10 +63,10 @@ def _constants(program: Program, target: Target) -> list[str]:
         return []
     if place.address is not None:
         taken, room = program.image_bytes, region.end - place.address
-        subject = f"the file of weights takes {taken} bytes from {place.address:#x}"
-        return [f"{subject}, where {place.region} has {room} left"] if taken > room else []
-    subject = f"weights and tables take {program.constant_bytes} bytes of {place.region}"
-    return [f"{subject}, which has {region.size}"] if program.constant_bytes > region.size else []
+        subject = f"the file of weights takes {taken:,} bytes from {place.address:#x}"
+        return [f"{subject}, where {place.region} has {room:,} left"] if taken > room else []
+    subject = f"weights and tables take {program.constant_bytes:,} bytes of {place.region}"
+    return [f"{subject}, which has {region.size:,}"] if program.constant_bytes > region.size else []
 
 
 def check_chip(program: Program, flash: int | None, ram: int | None) -> None:

@@ -178,7 +178,7 @@ def _run(
     size = sum(port.nbytes for port in program.outputs)
     if raw.size != len(records) * size:
         raise ToolError(
-            f"the program wrote {raw.size} bytes where {len(records)} inferences make {len(records) * size}",
+            f"the program wrote {raw.size:,} bytes where {len(records):,} inferences make {len(records) * size:,}",
             where=program.path.name,
         )
     return _split(raw.reshape(len(records), size), program.outputs)

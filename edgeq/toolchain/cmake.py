@@ -215,9 +215,9 @@ def _fail(command: Sequence[str | Path], finished: Finished, target: Target) -> 
         for region, excess in overflows:
             worst[region.lower()] = max(int(excess), worst.get(region.lower(), 0))
         figures = [
-            f"{excess} bytes more than the {target.memory[name].size} of {name}"
+            f"{excess:,} bytes more than the {target.memory[name].size:,} of {name}"
             if name in target.memory
-            else f"{excess} bytes too many in {name}"
+            else f"{excess:,} bytes too many in {name}"
             for name, excess in sorted(worst.items())
         ]
         raise CapacityError(
@@ -238,6 +238,7 @@ def build(
     sanitize: bool = False,
     werror: bool = False,
     cmsis_nn_root: Path | None = None,
+    others: Sequence[str] = (),
 ) -> Built:
     """Compile a build folder into DIR/build.
 
@@ -249,6 +250,7 @@ def build(
         sanitize: instrument the program with AddressSanitizer and UndefinedBehaviorSanitizer; host only.
         werror: treat warnings of the compiler as errors.
         cmsis_nn_root: a copy of CMSIS-NN; without one, CMake fetches it if the folder's program calls it.
+        others: names of other programs in the folder, of which images are wanted, too.
 
     Raises:
         UsageError: the target or compiler cannot do what is asked.
@@ -266,8 +268,8 @@ def build(
     check_compilable(folder)
     configure(folder, target, compiler, options)
     _make(folder, target, ["all"])
-    if has_images(target):
-        write_images(program_path(folder, name, target), target)
+    for program in (name, *others) if has_images(target) else ():
+        write_images(program_path(folder, program, target), target)
     configuration = {"toolchain": compiler.kind, "definitions": options}
     (folder / BUILD / CONFIGURATION).write_text(json.dumps(configuration, indent=2) + "\n", "utf-8", newline="\n")
     return Built(program_path(folder, name, target), folder / BUILD / f"lib{name}.a", compiler)

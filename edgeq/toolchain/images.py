@@ -147,7 +147,7 @@ def _check_places(parts: Mapping[int, bytes], target: Target, where: str) -> Non
     for start, data in parts.items():
         if not any(place.origin <= start and start + len(data) <= place.end for place in places):
             raise CapacityError(
-                f"{len(data)} bytes at {start:#x} are in no memory of {target.name}",
+                f"{len(data):,} bytes at {start:#x} are in no memory of {target.name}",
                 hint="the memory in the board's file and the linker script have to agree",
                 where=where,
             )

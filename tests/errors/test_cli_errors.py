@@ -453,7 +453,7 @@ def test_program_is_no_program(space: Path) -> None:
 @pytest.mark.slow
 def test_weights_larger_than_flash(space: Path) -> None:
     model, data = _dense(space / "wide.onnx", 2200, 2000)
-    says = ("does not fit cortex-m4", "4194304", "flash", "target with more memory")
+    says = ("does not fit cortex-m4", "4,194,304", "flash", "target with more memory")
     _build(space, 5, model, "--calibration", data, "--target", "cortex-m4", says=says)
 
 
@@ -461,7 +461,7 @@ def test_arena_larger_than_ram(space: Path) -> None:
     nodes = [helper.make_node("MaxPool", ["x"], ["y"], "pool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])]
     (space / "large.onnx").write_bytes(model_of(nodes, {"x": (1, 1, 1500, 1500)}, ["y"]).SerializeToString())
     data = _npz(space / "large.npz", x=np.ones((1, 1, 1500, 1500), np.uint8))
-    says = ("does not fit cortex-m0plus", "4194304", "RAM")
+    says = ("does not fit cortex-m0plus", "4,194,304", "RAM")
     _build(space, 5, space / "large.onnx", "--calibration", data, "--target", "cortex-m0plus", says=says)
 
 
@@ -481,7 +481,7 @@ def test_failing_link(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(target, memory={**target.memory, "flash": Region(target.memory["flash"].origin, 16384)})
 
     monkeypatch.setattr(building, "load_target", small)
-    says = ("does not fit cortex-m4", "bytes more than the 16384 of flash")
+    says = ("does not fit cortex-m4", "bytes more than the 16,384 of flash")
     _build(space, 5, DIGITS, "--target", "cortex-m4", says=says)
 
 

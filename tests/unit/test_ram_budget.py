@@ -125,9 +125,9 @@ def test_an_order_of_branches_is_kept() -> None:
 def test_the_smallest_arena_is_told() -> None:
     with pytest.raises(CapacityError) as caught:
         lower(mobilenet(), M4, ram_budget=1000)
-    least = int(caught.value.message.split()[3])
-    assert f"the arena takes {least} bytes even with the layers" in caught.value.message
-    assert f"{least - 1000} more than the budget of 1000; it is fullest" in caught.value.message
+    least = int(caught.value.message.split()[3].replace(",", ""))
+    assert f"the arena takes {least:,} bytes even with the layers" in caught.value.message
+    assert f"{least - 1000:,} more than the budget of 1,000; it is fullest" in caught.value.message
     assert caught.value.hint and caught.value.hint.endswith(f"or raise --ram-budget to {least}")
     assert lower(mobilenet(), M4, ram_budget=least).arena_bytes <= least
 

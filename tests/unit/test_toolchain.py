@@ -174,7 +174,7 @@ def test_too_large_for_the_memory(kind: str, tmp_path: Path) -> None:
     needs.compiler(M4, kind)
     small = replace(M4, memory={"flash": Region(0, 0x1000), "ram": M4.memory["ram"]})
     emit(lower(small_net(), small, "net"), small_net(), None, small, tmp_path / "out")
-    with pytest.raises(CapacityError, match=r"\d+ bytes more than the 4096 of flash"):
+    with pytest.raises(CapacityError, match=r"[\d,]+ bytes more than the 4,096 of flash"):
         build(tmp_path / "out", "net", small, kind)
 
 

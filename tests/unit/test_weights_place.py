@@ -149,8 +149,8 @@ def test_manifest() -> None:
 @pytest.mark.parametrize(
     ("place", "regions", "says"),
     [
-        (WeightsPlace("section", "weights"), {"weights": Region(0x21000000, 1000)}, "bytes of weights, which has 1000"),
-        (FILE, {"weights": Region(0x21000000, 1000)}, "from 0x21000000, where weights has 1000 left"),
+        (WeightsPlace("section", "weights"), {"weights": Region(0x21000000, 1000)}, "of weights, which has 1,000"),
+        (FILE, {"weights": Region(0x21000000, 1000)}, "from 0x21000000, where weights has 1,000 left"),
         (WeightsPlace("file", "flash", 0x3FFF00), {}, "from 0x3fff00, where flash has 256 left"),
     ],
 )

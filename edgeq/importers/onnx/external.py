@@ -37,7 +37,7 @@ def stored_inside(tensor: Any, name: str, folder: Path, budget: Budget) -> Any:
         length = there - offset if "length" not in entries else length
         if offset < 0 or length < 0 or offset + length > there:
             raise ModelError(
-                f"its external data is said to be {length} bytes from {offset} on, and {path.name} has {there}",
+                f"its external data is said to be {length:,} bytes from {offset:,} on, and {path.name} has {there:,}",
                 hint=_HINT,
                 where=name,
             )

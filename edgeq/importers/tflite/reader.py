@@ -234,7 +234,7 @@ class _Reader:
         if tensor.Sparsity() is not None:
             return self.dense(tensor.Sparsity(), content, name, shape, DTYPES[dtype])
         if len(content) != size * DTYPES[dtype].itemsize:
-            raise Damaged(f"tensor {shortened(name)!r}, {dtype} {shape}, has {len(content)} bytes of data")
+            raise Damaged(f"tensor {shortened(name)!r}, {dtype} {shape}, has {len(content):,} bytes of data")
         return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
 
     def dense(self, sparsity: Any, content: bytes | memoryview, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
@@ -253,7 +253,7 @@ class _Reader:
         order = self.ints(sparsity.TraversalOrderAsNumpy(), "dimensions")
         layout = Layout(order, self.ints(sparsity.BlockMapAsNumpy(), "blocks"), tuple(levels))
         if len(content) % dtype.itemsize:
-            raise Damaged(f"tensor {shortened(name)!r}, {dtype.name}, has {len(content)} bytes of data")
+            raise Damaged(f"tensor {shortened(name)!r}, {dtype.name}, has {len(content):,} bytes of data")
         try:
             return densify(np.frombuffer(content, dtype), layout, shape)
         except ValueError as error:
