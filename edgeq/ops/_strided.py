@@ -11,6 +11,7 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
 from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import Overlaps, indices, of_elements
+from edgeq.ops._real import REAL
 
 
 def lower_strided(site: Site) -> Mapping[str, Param]:
@@ -24,6 +25,35 @@ def lower_strided(site: Site) -> Mapping[str, Param]:
     offset, strides = site.op.walk(site.input(0).shape)
     shape, (stride,) = collapse(site.outputs[0].shape, [strides])
     return {"shape": shape, "stride": stride, "offset": offset}
+
+
+def in_bytes(site: Site) -> tuple[Shape, Strides, int]:
+    """The walk over elements of several bytes, whose bytes are one more dimension: shape, strides, offset.
+
+    Raises:
+        ValueError: it takes too many dimensions.
+    """
+    assert isinstance(site.op, StridedOp)
+    size = site.outputs[0].itemsize
+    offset, strides = site.op.walk(site.input(0).shape)
+    wide = (*(stride * size for stride in strides), 1)
+    shape, (stride,) = collapse((*site.outputs[0].shape, size), [wide])
+    return shape, stride, offset * size
+
+
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_strided_float32_ref`."""
+    shape, stride, offset = in_bytes(site)
+    return {"shape": shape, "stride": stride, "offset": offset}
+
+
+def fits_bytes(site: Site) -> bool:
+    """Its walk, with the bytes of an element, has not too many dimensions."""
+    try:
+        in_bytes(site)
+    except ValueError:
+        return False
+    return True
 
 
 def overlap(site: Site) -> Overlaps:
@@ -45,6 +75,16 @@ class StridedOp(MovementOp):
             elements=BYTES,
             overlap=overlap,
         ),
+        Kernel(
+            "eq_strided_float32_ref",
+            ("ref/strided.c",),
+            "eq/strided.h",
+            "eq_strided_params",
+            lower_real,
+            elements=REAL,
+            fits=fits_bytes,
+            overlap=overlap,
+        ),
     )
 
     def view(self, x: Array) -> Array:
@@ -58,6 +98,9 @@ class StridedOp(MovementOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         return (self.view(inputs[0]).copy(),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return self.run_float(inputs)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None

@@ -10,13 +10,15 @@ import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Linear, Perm, Trait
+from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import exact_matmul
 from edgeq.ops._overlap import Overlaps, in_rows
+from edgeq.ops._real import REAL, REALS, bounds
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -51,6 +53,22 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_float32_ref`."""
+    assert isinstance(site.op, FullyConnected)
+    w, bias = site.const(1), site.const_or_none(2)
+    low, high = bounds(site.op.clamp)
+    return {
+        "rows": site.outputs[0].size // w.shape[0],
+        "in_c": w.shape[1],
+        "out_c": w.shape[0],
+        "weights": np.ravel(w),
+        "bias": 0 if bias is None else np.ravel(bias),
+        "low": low,
+        "high": high,
+    }
+
+
 def overlap(site: Site) -> Overlaps:
     """Rows in order, and their channels one by one, each of which reads the whole row."""
     return in_rows(site, site.outputs[0].shape[-1] - 1)
@@ -76,6 +94,16 @@ class FullyConnected(LinearOp):
             overlap=overlap,
             rounded=True,
         ),
+        Kernel(
+            "eq_fully_connected_float32_ref",
+            ("ref/fully_connected_float32.c",),
+            "eq/fully_connected_float32.h",
+            "eq_fully_connected_float32_params",
+            lower_real,
+            elements=REAL,
+            weights=REAL,
+            overlap=overlap,
+        ),
     )
 
     declines: ClassVar[frozenset[Trait]] = LinearOp.declines - {"commute"} | {"with_padding"}
@@ -99,6 +127,18 @@ class FullyConnected(LinearOp):
         bias = inputs[2] if len(inputs) > 2 else None
         y = rounded_product(activations(x.reshape(-1, depth), depth, (1,)), weights(w, depth, (1,)).T, bias, self.clamp)
         return (y.reshape(*x.shape[:-1], len(w)),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x, w = inputs[0], site.const(1)
+        assert x is not None
+        bias = inputs[2] if len(inputs) > 2 and inputs[2] is not None else np.zeros(len(w), np.float32)
+        total = np.zeros((x.size // w.shape[1], len(w)), np.float32)
+        rows = x.reshape(-1, w.shape[1])
+        with np.errstate(all="ignore"):
+            for k in range(w.shape[1]):
+                total = total + rows[:, k : k + 1] * w[:, k]
+            found = float32.within(total + bias, *self.clamp)
+        return (found.reshape(*x.shape[:-1], len(w)),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
@@ -155,4 +195,8 @@ class FullyConnected(LinearOp):
             case("even", cls(clamp=relu), (1, 96), 12),
             case("two_rows", cls(clamp=relu), (2, 44), 7),
             case("many_rows", cls(clamp=relu), (11, 18), 6),
+            Sample(
+                "real", cls((0.0, 6.0)), ((3, 11), (5, 11), (5,)), const=(1, 2), elements=REALS, weights=DType.FLOAT32
+            ),
+            Sample("real_no_bias", cls(), ((2, 2, 7), (9, 7), None), const=(1,), elements=REALS, weights=DType.FLOAT32),
         )

@@ -11,6 +11,7 @@ from edgeq.ir.op import Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie, inverse, permuted
 from edgeq.ops._broadcast import Strides, contiguous_strides
+from edgeq.ops._real import REALS
 from edgeq.ops._strided import StridedOp, only_input
 
 Indices = tuple[int, ...]
@@ -102,4 +103,5 @@ class Slice(StridedOp):
             Sample("flipped_vector", cls((32,), (-1,), (-1,)), ((33,),)),
             Sample("five", cls((0, 1, 0, 1, 0), (2, 3, 2, 4, 3), (1, 1, 1, 2, 1)), ((2, 3, 2, 4, 3),)),
             Sample("all", cls((0, 0), (3, 4), (1, 1)), ((3, 4),)),
+            Sample("real", cls((1, 0), (5, 6), (2, 1)), ((6, 6),), elements=REALS),
         )

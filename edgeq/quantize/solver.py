@@ -85,6 +85,8 @@ def with_operand(node: Node, index: int, name: str) -> Node:
 
 def float_products(graph: Graph, node: Node) -> tuple[Product, ...]:
     """The products of a node whose weight, and bias if there is one, are float constants: those edgeq quantizes."""
+    if remain_real(graph).intersection(node.outputs):
+        return ()
     return tuple(p for p in rule_of(graph, node).products if _is_float(graph, node, p))
 
 

@@ -145,7 +145,7 @@ class _Builder:
             self.inputs[name] = sprinkle(self.rng, q.quantize(real, DType.INT8))
             return name
         role = self.rule.role(index)
-        if isinstance(role, Real):
+        if isinstance(role, Real) or (self.sample.elements[0].is_float and isinstance(role, Weight | Bias)):
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         if isinstance(role, Index):
             return self.editor.constant(f"index{index}", self.rng.integers(0, 2, shape).astype(np.int8))

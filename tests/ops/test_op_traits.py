@@ -136,8 +136,8 @@ def test_elementwise(kind: str) -> None:
 def test_movement(kind: str) -> None:
     """Other values at the same places are moved to the same places; constants stay."""
     for case in cases(kind):
-        if any(t is not None and t.q != case.site.outputs[0].q for t in case.site.inputs):
-            continue  # what is converted on the way moves as its real values do
+        if any(t is not None and t.q != case.site.outputs[0].q for t in case.site.inputs) or case.site.is_float:
+            continue  # what is converted on the way moves as its real values do; real numbers have no table
         table = generator(f"table/{case.name}").permutation(256).astype(np.uint8).view(np.int8)
         given = [None if x is None else table[x.view(np.uint8)] for x in case.operands]
         site = replace(case.site, consts=tuple(x if c is not None else None for x, c in zip(given, case.site.consts)))  # noqa: B905
@@ -192,7 +192,7 @@ def test_monotone_per_operand(kind: str) -> None:
 @pytest.mark.parametrize("kind", stating("linear"))
 def test_signs_apart(kind: str) -> None:
     """With both copies of the channels alike the product is what it was."""
-    for case in cases(kind):
+    for case in (case for case in cases(kind) if not case.site.is_float):
         x, doubled = case.operands[0], case.node.op.signs_apart(case.site)
         assert x is not None and doubled.op.linear is not None
         groups, axis = doubled.op.linear.groups, doubled.op.linear.columns

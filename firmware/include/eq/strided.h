@@ -12,4 +12,7 @@ typedef struct {
 
 void eq_strided_ref(const eq_strided_params *p, const int8_t *input, int8_t *output);
 
+/* The same for elements of four bytes: all numbers count bytes, of which the last dimension has four. */
+void eq_strided_float32_ref(const eq_strided_params *p, const float *input, float *output);
+
 #endif

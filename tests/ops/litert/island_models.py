@@ -140,6 +140,30 @@ def rows(m: Model, kind: str) -> Model:
     )
 
 
+def connected(m: Model) -> Model:
+    """A layer with real weights, as where a converter was told to leave it in float."""
+    x = dequantized(m, 6, 17)
+    for name, real_shape in (("w", (9, 17)), ("b", (9,))):
+        m.tensors.append(Tensor(name, real_shape, data=m.rng.normal(0, 0.4, real_shape).astype(np.float32)))
+    y = real(m, "FULLY_CONNECTED", [x, x + 1, x + 2], (6, 9), "FullyConnectedOptions", FusedActivationFunction=RELU6)
+    return quantized(m, real(m, "TANH", [y], (6, 9)), scale=0.01)
+
+
+def transposed(m: Model) -> Model:
+    """Elements that are moved between real operators."""
+    x, y = dequantized(m, 3, 5, 4), dequantized(m, 4, 3, 5)
+    total = real(m, "MUL", [x, x], (3, 5, 4), "MulOptions", FusedActivationFunction=NONE)
+    moved = real(m, "TRANSPOSE", [total, m.ints([2, 0, 1])], (4, 3, 5), "TransposeOptions")
+    sum_ = real(m, "ADD", [moved, y], (4, 3, 5), "AddOptions", FusedActivationFunction=NONE)
+    corner = (2, 2, 3)
+    taken = real(m, "SLICE", [sum_, m.ints([1, 1, 2]), m.ints(list(corner))], corner, "SliceOptions")
+    return quantized(m, real(m, "MUL", [taken, taken], corner, "MulOptions", FusedActivationFunction=NONE), scale=0.4)
+
+
+case("FULLY_CONNECTED", "island", connected)
+case("TRANSPOSE", "island", transposed)
+
+
 def stored_l2(m: Model, *shape: int) -> Model:
     """Rows of 8-bit values; the scale of the output is prescribed."""
     x, zero = m.input(*shape), 0 if m.dtype == "INT8" else 128
