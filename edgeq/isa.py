@@ -33,7 +33,11 @@ class Feature:
 FEATURES: Mapping[str, Feature] = {
     "thumb": Feature("Arm: 16-bit Thumb instructions, those of Armv6-M", macro="__thumb__"),
     "thumb2": Feature("Arm: 32-bit Thumb instructions, Armv7-M and Armv8-M Mainline", ("thumb",), macro="__thumb2__"),
-    "dsp": Feature("Arm: DSP extension, such as SMLAD and SXTB16", ("thumb2",), macro="__ARM_FEATURE_DSP"),
+    "simd32": Feature(
+        "Arm: pairs of halves in one register, such as SMLAD and SXTB16: Armv6, DSP extension",
+        macro="__ARM_FEATURE_SIMD32",
+    ),
+    "dsp": Feature("Arm: DSP extension of Cortex-M", ("thumb2", "simd32"), macro="__ARM_FEATURE_DSP"),
     "fpu": Feature("Arm: floating-point unit"),
     "v8m": Feature("Arm: Armv8-M", ("thumb",)),
     "lob": Feature("Arm: low-overhead branches of Armv8.1-M", ("thumb2", "v8m")),

@@ -54,7 +54,7 @@ def step_of(call: Call) -> int:
 
     The rows of the depthwise kernels of the dsp set rely on it that all of them are multiples of ALIGNMENT.
     """
-    return ALIGNMENT if "_depthwise" in call.kernel.function and "dsp" in call.kernel.isa else 1
+    return ALIGNMENT if "_depthwise" in call.kernel.function and "simd32" in call.kernel.isa else 1
 
 
 def find(place: Path, wanted: Sequence[Call]) -> tuple[tuple[Distance, ...], tuple[Beside, ...]]:

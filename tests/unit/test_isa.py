@@ -13,9 +13,9 @@ from edgeq.target import list_boards, list_targets
 def test_what_is_implied() -> None:
     assert with_implied([]) == frozenset()
     assert with_implied(["thumb2"]) == {"thumb", "thumb2"}
-    assert with_implied(["dsp", "fpu"]) == {"thumb", "thumb2", "dsp", "fpu"}
+    assert with_implied(["dsp", "fpu"]) == {"thumb", "thumb2", "simd32", "dsp", "fpu"}
     assert with_implied(["dotprod"]) == {"neon", "dotprod"}
-    assert with_implied(["mve"]) == {"thumb", "thumb2", "dsp", "v8m", "lob", "mve"}
+    assert with_implied(["mve"]) == {"thumb", "thumb2", "simd32", "dsp", "v8m", "lob", "mve"}
 
 
 def test_vocabulary_is_closed() -> None:

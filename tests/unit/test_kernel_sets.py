@@ -28,7 +28,7 @@ from edgeq.target import load_target
 FIRMWARE = folder("firmware")
 SEVERAL = {"thumb": {"thumb", "thumb2"}}
 """Sets with more than one folder below firmware/kernels, which are also the features that their rows need."""
-NAMED = {"x86": {"avx2", "avx-vnni", "avx512-vnni"}, "neon": {"neon", "dotprod"}}
+NAMED = {"x86": {"avx2", "avx-vnni", "avx512-vnni"}, "neon": {"neon", "dotprod"}, "dsp": {"simd32"}}
 """Sets with features of other names than their folders."""
 
 

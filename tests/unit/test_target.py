@@ -68,7 +68,7 @@ def test_cpu_by_name_alias_and_board() -> None:
     by_name, by_alias, board = load_target("cortex-m4"), load_target("cortex-m"), load_target("mps2-an386")
     assert by_name == by_alias
     assert by_name.name == "cortex-m4" and board.name == "mps2-an386"
-    assert by_name.isa == board.isa == {"thumb", "thumb2", "dsp", "fpu"}
+    assert by_name.isa == board.isa == {"thumb", "thumb2", "simd32", "dsp", "fpu"}
     regions = {"flash": Region(0, 0x400000), "ram": Region(0x20000000, 0x400000)}
     assert by_name.memory == board.memory == {**regions, "weights": Region(0x21000000, 0x1000000)}
     assert by_name.flags["gcc"] == ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")

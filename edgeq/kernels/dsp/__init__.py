@@ -1,4 +1,4 @@
-"""Kernels for cores with the DSP extension: Cortex-M4, M7 and M33."""
+"""Kernels for cores with the DSP extension, Cortex-M4, M7 and M33, and for Armv6: Raspberry Pi Zero and 1."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
 """Features that the rows need."""
 
-DSP = frozenset({"dsp"})
+DSP = frozenset({"simd32"})

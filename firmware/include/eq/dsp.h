@@ -1,5 +1,5 @@
-/* The instructions of Armv7E-M's DSP extension that the kernels use, as functions. Where they are missing, their
- * meaning in C stands for them, so that the same kernels run on a host.
+/* The instructions of Armv7E-M's DSP extension, which Armv6 has as well, that the kernels use, as functions. Where they
+ * are missing, their meaning in C stands for them, so that the same kernels run on a host.
  *
  * A pair is two signed 16-bit halves in one int32_t, the bottom half first. Accumulations wrap around. */
 #ifndef EQ_DSP_H
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+#if defined(__ARM_FEATURE_SIMD32) && __ARM_FEATURE_SIMD32
 #define EQ_DSP_NATIVE 1
 #else
 #define EQ_DSP_NATIVE 0
@@ -38,6 +38,12 @@ static inline int32_t eq_splat8(int32_t byte)
 static inline int32_t eq_splat16(int32_t value)
 {
     return (int32_t)(((uint32_t)value & 0xffffU) * 0x00010001U);
+}
+
+/* a modulo 2^32 */
+static inline int32_t eq_wrap(int64_t a)
+{
+    return (int32_t)(uint32_t)((uint64_t)a & 0xffffffffU);
 }
 
 #if EQ_DSP_NATIVE
@@ -187,11 +193,6 @@ static inline int32_t eq_smultt(int32_t a, int32_t b)
 }
 
 #else
-
-static inline int32_t eq_wrap(int64_t a)
-{
-    return (int32_t)(uint32_t)((uint64_t)a & 0xffffffffU);
-}
 
 static inline int32_t eq_bottom(int32_t a)
 {

@@ -14,7 +14,7 @@ typedef struct {
 
 /* fours_mixed, fours_plain: as eq_fully_connected_dsp_params says; they return the end of the weights.
  * multiply: adds products of n values, n % 4 == 0 and n > 0, to four sums; plain weights; returns their end. */
-#if EQ_DSP_NATIVE && defined(__thumb2__)
+#if EQ_DSP_NATIVE
 
 /* Registers: r0 row, r1 weights, r2-r5 a word and its pairs, r6-r9 weights, r10-r12 and lr sums. */
 #define EQ_MIXED(w, x, first, second)                                                                                  \

@@ -11,7 +11,7 @@
 #include "inline.h"
 
 /* The longest pieces of assembly take all registers, which Clang does not give: it gets their meaning in C. */
-#if EQ_DSP_NATIVE && !defined(__clang__)
+#if EQ_DSP_NATIVE && defined(__thumb2__) && !defined(__clang__)
 #define EQ_DSP_LONG_ASM 1
 #else
 #define EQ_DSP_LONG_ASM 0
