@@ -68,6 +68,12 @@ def svd_root(request: pytest.FixtureRequest) -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the suite."""
     parser.addoption(
+        "--rp2040js",
+        type=Path,
+        metavar="DIR",
+        help="a folder in which npm has installed rp2040js, for the test that a UF2 file boots in it",
+    )
+    parser.addoption(
         "--svd-root",
         type=Path,
         metavar="DIR",

@@ -171,6 +171,18 @@ def test_what_is_said_of_a_model_that_does_not_fit() -> None:
     assert _fit(board, {"flash": 1, "ram": 0x3801, "stack": 0})["why"] == "1 bytes of RAM too little"
 
 
+@pytest.mark.qemu
+def test_a_uf2_file_boots_in_rp2040js(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The second stage and the program, in another's emulator of the chip; it answers on the UART."""
+    place: Path | None = request.config.getoption("--rp2040js")
+    if place is None:
+        pytest.skip(f"{needs.OPTIONAL}no folder with rp2040js was given with --rp2040js DIR")
+    board = load_target("rpi-pico")
+    image = write_images(build_echo(tmp_path / "echo", with_console(board, "uart"), "gcc"), board)["uf2"]
+    script = Path(__file__).parents[1] / "rp2040js.mjs"
+    assert run(["node", script, image], cwd=place.resolve(), timeout=60, check=False).code == 0
+
+
 def _check_vectors(board: Target, parts: dict[int, bytes]) -> None:
     """The initial stack pointer at the end of a stack in RAM, and the entry, a Thumb address in flash."""
     flash, ram = board.memory["flash"], board.memory["ram"]
