@@ -68,7 +68,7 @@ $(VENV)/.python:
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.python
 	@echo "installing Python packages into $(VENV), about 700 MB"
-	$(PIP) install -e ".[zig]"
+	$(PIP) install -e ".[zig,emulator]"
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.python

@@ -32,7 +32,7 @@ def doctor() -> list[dict[str, Any]]:
     rows.append(_row("ninja or make", _if_installed(lambda: find_generator()[0]), "compiling", "pip install ninja"))
     for needed, families in sorted(_needed_by_runners().items()):
         purpose = f"running programs for {', '.join(families)} here"
-        rows.append(_row(needed.program, shutil.which(needed.program), purpose, needed.install))
+        rows.append(_row(needed.program, _found(needed.program), purpose, needed.install))
     for package, purpose, install in _PACKAGES:
         rows.append(_row(package, _version(package), purpose, install))
     return rows
@@ -51,6 +51,11 @@ def _needed_by_runners() -> dict[Requirement, list[str]]:
 
 def _row(name: str, found: str | None, purpose: str, install: str) -> dict[str, Any]:
     return {"name": name, "found": found, "purpose": purpose, "install": install}
+
+
+def _found(program: str) -> str | None:
+    """Where a program is, or which version of a Python package."""
+    return shutil.which(program) or _version(program)
 
 
 def _if_installed(find: Callable[[], str]) -> str | None:

@@ -270,6 +270,7 @@ def _execute(
         identity=program.identity,
         patience=30 + inference,
         progress=progress,
+        clock_hz=program.target.clock_hz,
     )
     finished = way.run(job)
     if finished.code:

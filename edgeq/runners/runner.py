@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -42,6 +43,7 @@ class Job:
         identity: of the model, as the manifest has it; empty where that is not known.
         patience: seconds that one inference may take.
         progress: called with how many inferences are done and how many there are, where that can be told.
+        clock_hz: rate of the target's timer.
     """
 
     program: Path
@@ -54,6 +56,7 @@ class Job:
     identity: str = ""
     patience: float = 60.0
     progress: Callable[[int, int], None] | None = None
+    clock_hz: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Runner:
         fault: the fault that a finished program reported, if there is one.
         emulates: whether the time that passes for a program is not that of the machine that it is for.
         loads: whether the program is taken from its file; else it is where it runs already.
+        installed: whether what it requires is there; by default whether its programs are.
     """
 
     kind: str
@@ -99,3 +103,10 @@ class Runner:
     fault: Callable[[Job, Finished], Fault | None] = no_faults
     emulates: bool = False
     loads: bool = True
+    installed: Callable[[RunnerSpec], bool] | None = None
+
+    def is_installed(self, spec: RunnerSpec) -> bool:
+        """Whether it can be called on this machine."""
+        if self.installed is not None:
+            return self.installed(spec)
+        return all(shutil.which(needed.program) for needed in self.requires(spec))

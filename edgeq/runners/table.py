@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from edgeq.errors import ToolError
-from edgeq.runners import host, qemu_system, qemu_user, serial
+from edgeq.runners import host, qemu_system, qemu_user, serial, unicorn_system
 from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
 from edgeq.target import RunnerSpec, Target
 from edgeq.toolchain.process import Finished
 
 RUNNERS: Mapping[str, Runner] = {
-    runner.kind: runner for runner in (host.RUNNER, qemu_user.RUNNER, qemu_system.RUNNER, serial.RUNNER)
+    runner.kind: runner
+    for runner in (host.RUNNER, qemu_user.RUNNER, qemu_system.RUNNER, unicorn_system.RUNNER, serial.RUNNER)
 }
 
 
@@ -48,14 +49,14 @@ def ways(target: Target) -> tuple[Way, ...]:
 
 
 def way_to_run(target: Target, needed: Collection[Capability] = ()) -> Way:
-    """The first way to run a target's programs that can do what is needed.
+    """The first way to run a target's programs that can do what is needed and is installed; else the first of all.
 
     Raises:
         ToolError: there is none.
     """
     capable = [way for way in ways(target) if way.runner.capabilities.issuperset(needed)]
     if capable:
-        return capable[0]
+        return next((way for way in capable if way.runner.is_installed(way.spec)), capable[0])
     what = " and ".join(c.value for c in Capability if c in needed) if target.runners else ""
     raise ToolError(
         f"there is no runner for {target.name}{f' that {what}' if what else ''}",

@@ -33,6 +33,7 @@ RUNNER_KINDS: Mapping[str, RunnerKind] = {
     "host": RunnerKind(("native", "linux")),
     "qemu-user": RunnerKind(("linux",), {"program": TEXT, "package": TEXT, "cpu": TEXT}),
     "qemu-system": RunnerKind(("none",), {"program": TEXT, "package": TEXT, "machine": TEXT}, {"args": TEXTS}),
+    "unicorn": RunnerKind(("none",), {"core": TEXT}),
     "serial": RunnerKind(
         ("none", "linux", "native"),
         optional={"port": TEXT, "baud": POSITIVE_COUNT, "usb": TEXTS, "board": TEXT},

@@ -125,13 +125,13 @@ def test_target_without_runner(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="there is no runner for cortex-m4") as caught:
         run(program, _inputs())
     assert "that" not in caught.value.message
-    assert "the runners are host, qemu-user, qemu-system, serial" in caught.value.hint
+    assert "the runners are host, qemu-user, qemu-system, unicorn, serial" in caught.value.hint
 
 
 def test_the_first_runner_that_can_do_it(tmp_path: Path) -> None:
     """What the host cannot do is left to the next, or refused."""
     target = replace(HOST, runners=(*HOST.runners, *load_target("cortex-m4").runners))
-    assert [way.runner.kind for way in ways(target)] == ["host", "qemu-system"]
+    assert [way.runner.kind for way in ways(target)] == ["host", "qemu-system", "unicorn"]
     assert way_to_run(target).runner.kind == "host"
     assert way_to_run(target, {Capability.PRELOADS_MEMORY}).runner.kind == "qemu-system"
     counting = replace(_script(tmp_path, ""), target=replace(HOST, counter="instructions", clock_hz=1))
