@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         build_models,
         inspect,
         load,
+        load_compiled,
         profile,
         quantize,
         run,
@@ -53,6 +54,7 @@ __all__ = [
     "build_models",
     "inspect",
     "load",
+    "load_compiled",
     "profile",
     "quantize",
     "run",
@@ -63,7 +65,7 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
-        "edgeq.api": "build build_models inspect load profile run verify with_states",
+        "edgeq.api": "build build_models inspect load load_compiled profile run verify with_states",
         "edgeq.api.data": "Dataset",
         "edgeq.api.flow": "QuantizedModel",
         "edgeq.api.project": "BuildOptions",

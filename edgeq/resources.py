@@ -7,6 +7,14 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def license_text() -> str:
+    """edgeq's licence, under which generated code and kernels are."""
+    for candidate in (_PACKAGE / "data" / "LICENSE", _PACKAGE.parent / "LICENSE"):
+        if candidate.is_file():
+            return candidate.read_text("utf-8")
+    raise FileNotFoundError("edgeq's installation lacks its licence")
+
+
 def folder(name: str) -> Path:
     """The data folder `name` ("templates", "targets" or "firmware").
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from edgeq.api.boards import boards
     from edgeq.api.building import build, build_models
     from edgeq.api.check import inspect, profile, run, save_outputs, verify
+    from edgeq.api.compiled import load_compiled
     from edgeq.api.data import Dataset
     from edgeq.api.doctor import doctor
     from edgeq.api.flow import QuantizedModel, load, quantize, quantize_report
@@ -26,6 +27,7 @@ __all__ = [
     "doctor",
     "inspect",
     "load",
+    "load_compiled",
     "profile",
     "quantize",
     "quantize_report",
@@ -41,6 +43,7 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.boards": "boards",
         "edgeq.api.check": "inspect profile run save_outputs verify",
         "edgeq.api.data": "Dataset",
+        "edgeq.api.compiled": "load_compiled",
         "edgeq.api.doctor": "doctor",
         "edgeq.api.building": "build build_models",
         "edgeq.api.flow": "QuantizedModel load quantize quantize_report",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from edgeq.api.flow import Advance, QuantizedModel, Step, quantized, silent
 from edgeq.api.paths import check_output, check_sources
 from edgeq.api.project import BuildOptions, models_folder
+from edgeq.api.projects import write_project
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.capacity import check_chip, check_chip_of_all, check_linked
 from edgeq.codegen.emit import Part, emit, emit_all
@@ -22,11 +25,13 @@ from edgeq.codegen.program import Program
 from edgeq.codegen.weights import ALIGNMENT as WEIGHTS_ALIGNMENT
 from edgeq.codegen.weights import WeightsPlace, place_weights
 from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
+from edgeq.exporters.projects import PROJECTS, check_kind
+from edgeq.exporters.projects.kinds import FIRMWARE
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.report.library_calls import layers_of, library_calls
 from edgeq.report.size import end_within, measure
 from edgeq.target import Target, load_target, target_name, with_console, with_isa
-from edgeq.toolchain.cmake import Built, check_compilable, forget_place, library_path, program_path
+from edgeq.toolchain.cmake import Built, build_shared, check_compilable, forget_place, library_path, program_path
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
 from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
@@ -62,21 +67,24 @@ def build(
         if options.strict:
             refuse(warnings)
         entries = draft.entries
-        with staging(folder) as stage:
-            emit(draft.program, draft.part.graph, draft.part.float_graph, draft.target, stage)
+        with staging(folder) as stage, _workplace(options, stage) as work:
+            emit(draft.program, draft.part.graph, draft.part.float_graph, draft.target, work)
+            built = None
             if options.compile:
                 step("compiling")
-                built = _compile(stage, [draft])
-                entries |= _measured(stage, built, draft)
+                built = _compile(work, [draft])
+                entries |= _measured(work, built, draft)
                 check_linked(entries, options.flash, options.ram, draft.place.region)
             if options.strict:
                 refuse(warnings)
             entries["warnings"] = [warning.to_dict() for warning in warnings]
-            manifest = update_manifest(stage, **entries)
+            manifest = _project(update_manifest(work, **entries), work, stage, built, [draft])
     return {**manifest, "folder": str(folder)}
 
 
-SHARED = "target console optimize kernels cmsis_nn_root weights_in toolchain simulate isa sanitize compile flash ram"
+SHARED = (
+    "target emit console optimize kernels cmsis_nn_root weights_in toolchain simulate isa sanitize compile flash ram"
+)
 """Options that models of one build folder have in common."""
 
 
@@ -121,23 +129,48 @@ def build_models(
             refuse(doubted)
     _check_files(made)
     check_chip_of_all([draft.program for draft in made], first.flash, first.ram)
-    with staging(folder) as stage:
-        emit_all([draft.part for draft in made], made[0].target, stage)
+    with staging(folder) as stage, _workplace(first, stage) as work:
+        emit_all([draft.part for draft in made], made[0].target, work)
         built = None
         if first.compile:
             step("compiling")
-            built = _compile(stage, made)
-        manifests = [_recorded(stage, built, draft, doubted) for draft, doubted in zip(made, doubts, strict=True)]
+            built = _compile(work, made)
+        manifests = [_recorded(work, built, draft, doubted) for draft, doubted in zip(made, doubts, strict=True)]
         entries: dict[str, Any] = {
             "chip": {"flash": first.flash, "ram": first.ram},
+            "emit": first.emit,
             "models": [_listed(manifest) for manifest in manifests],
             "warnings": [{"model": m["name"], **warning} for m in manifests for warning in m["warnings"]],
         }
         if built is not None:
-            entries |= _measured_together(stage, built, made)
+            entries |= _measured_together(work, built, made)
             check_linked(entries, first.flash, first.ram, made[0].place.region)
-        manifest = update_manifest(stage, **entries)
+        manifest = _project(update_manifest(work, **entries), work, stage, built, made)
     return {**manifest, "folder": str(folder)}
+
+
+@contextmanager
+def _workplace(options: BuildOptions, stage: Path) -> Iterator[Path]:
+    """Where C is generated and compiled: what is there in the end, or, for a project, a folder for the time being."""
+    if options.emit == FIRMWARE:
+        yield stage
+        return
+    with TemporaryDirectory(prefix="edgeq-") as place:
+        yield Path(place)
+
+
+def _project(
+    manifest: dict[str, Any], work: Path, stage: Path, built: Built | None, drafts: Sequence[_Draft]
+) -> dict[str, Any]:
+    """Write the project that was asked for, if one was; returns its manifest, or else that of the build folder."""
+    options = drafts[0].options
+    if options.emit == FIRMWARE:
+        return manifest
+    kind = built.toolchain.kind if built is not None else next(iter(drafts[0].target.flags))
+    library = built.library if built is not None and PROJECTS[options.emit].shared else None
+    models = [(draft.program, draft.quantized, draft.options.model_path.resolve().name) for draft in drafts]
+    flags = drafts[0].target.flags[kind]
+    return write_project(options.emit, models, drafts[0].target, work, manifest, stage, library, flags)
 
 
 def _recorded(stage: Path, built: Built | None, draft: _Draft, earlier: Sequence[EdgeqWarning]) -> dict[str, Any]:
@@ -170,9 +203,22 @@ def _check_together(models: Sequence[BuildOptions]) -> None:
                 hint="choose one, or build them apart: their folders can be parts of one program, too",
             )
     names = [options.model_name for options in models]
-    ends = ("", "_program", "_profile", "_emulated", "_weights", "_instances")  # of goals of CMake, and of files
+    ends = (
+        "",
+        "_program",
+        "_profile",
+        "_inner",
+        "_shared",
+        "_emulated",
+        "_weights",
+        "_instances",
+    )  # of goals of CMake, and of files
     goals = [f"{name}{end}" for name in names for end in ends]
-    goals += [f"{project_name(names)}{end}" for end in ("", "_kernels", "_cmsis_nn", "_together") if len(names) > 1]
+    goals += [
+        f"{project_name(names)}{end}"
+        for end in ("", "_kernels", "_cmsis_nn", "_together", "_inner", "_shared")
+        if len(names) > 1
+    ]
     twice = next((goal for k, goal in enumerate(goals) if goal in goals[:k]), None)
     if twice is not None:
         what = "two models" if names.count(twice) > 1 else "a model, and what belongs to another one,"
@@ -271,6 +317,7 @@ class _Draft:
             "preprocessing": options.input.to_dict() if options.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
             "chip": {"flash": options.flash, "ram": options.ram},
+            "emit": options.emit,
             "accuracy": self.quantized.accuracy,
         }
 
@@ -286,6 +333,11 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
     options = _with_library(options, model)
     if options.sanitize and not target.native:
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
+    check_kind(options.emit, target)
+    if options.emit != FIRMWARE and options.sanitize:
+        raise UsageError(f"--sanitize is not for --emit {options.emit}", hint="leave one of them out")
+    if options.emit != FIRMWARE and options.weights_in == "file":
+        raise UsageError(f"--weights-in file is not for --emit {options.emit}", hint="take inline or section")
     place = place_weights(options.weights_in, options.weights_address, target)
     if model is None:
         check_sources(options)
@@ -384,11 +436,19 @@ def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildO
     return replace(options, numerics=Numerics.TFLM)
 
 
+def _is_shared(options: BuildOptions) -> bool:
+    """Whether a shared library is all that is compiled."""
+    return options.emit != FIRMWARE and PROJECTS[options.emit].shared
+
+
 def _compile(folder: Path, drafts: Sequence[_Draft]) -> Built:
     """Compile a build folder."""
     options, names = drafts[0].options, [draft.program.name for draft in drafts]
     root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
     target, sanitize = drafts[0].target, options.sanitize
+    if _is_shared(options):
+        library = build_shared(folder, project_name(names), target, options.toolchain, root)
+        return Built(library, library, find_toolchain(target, options.toolchain))
     others = names if len(names) > 1 else ()
     built = build_program(
         folder, project_name(names), target, options.toolchain, sanitize, cmsis_nn_root=root, others=others
@@ -400,6 +460,8 @@ def _compile(folder: Path, drafts: Sequence[_Draft]) -> Built:
 def _measured(folder: Path, built: Built, draft: _Draft) -> dict[str, Any]:
     """What the manifest says of a compiled model."""
     program, target = draft.program, draft.target
+    if _is_shared(draft.options):
+        return {"toolchain": built.toolchain.version}
     path = program_path(folder, program.name, target)
     size = measure(path, target, program.image_bytes, _kernel_files(folder))
     weights = size.weights or program.constant_bytes
@@ -421,6 +483,8 @@ def _measured(folder: Path, built: Built, draft: _Draft) -> dict[str, Any]:
 
 def _measured_together(folder: Path, built: Built, drafts: Sequence[_Draft]) -> dict[str, Any]:
     """What the manifest says of compiled models together: kernels count once, and one arena serves all in turn."""
+    if _is_shared(drafts[0].options):
+        return {"toolchain": built.toolchain.version}
     programs = [draft.program for draft in drafts]
     names = [program.name for program in programs]
     images = sum(program.image_bytes for program in programs)

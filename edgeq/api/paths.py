@@ -12,7 +12,7 @@ from edgeq.api.media_files import media_files
 from edgeq.api.project import BuildOptions
 from edgeq.codegen.folder import check_replaceable, restore
 from edgeq.codegen.manifest import FILE as MANIFEST
-from edgeq.codegen.manifest import model_folder, model_names, read_manifest
+from edgeq.codegen.manifest import check_no_project, model_folder, model_names, read_manifest
 from edgeq.errors import UsageError
 from edgeq.importers import kind_of
 
@@ -93,6 +93,7 @@ def built_models(folder: Path, model: str | None) -> tuple[str | None, ...]:
         UsageError: it is no build folder, or has no such model.
     """
     restore(folder)
+    check_no_project(folder)
     if model is not None:
         model_folder(folder, model)
         return (model,)

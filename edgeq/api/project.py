@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from edgeq.codegen.names import file_prefix, project_name, symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
 from edgeq.errors import UsageError
+from edgeq.exporters.projects.kinds import EMITS, Emit
 from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.layouts import LAYOUTS, Layout
 from edgeq.numerics.modes import Numerics
@@ -101,6 +102,7 @@ class BuildOptions:
             default="fast, tflite for a quantized .tflite",
         ),
     ] = None
+    emit: Annotated[Emit, Option("What is written", choice(EMITS, EMITS, "KIND"), BUILD)] = "firmware"
     optimize: Annotated[Goal, Option("What the program is made for", choice(GOALS, metavar="GOAL"), FITTING)] = (
         "balanced"
     )
@@ -255,7 +257,7 @@ class BuildOptions:
     @property
     def folder(self) -> Path:
         """The build folder."""
-        return Path(self.output or f"build/{self.model_name}-{target_name(self.target)}")
+        return Path(self.output or f"build/{self.model_name}-{_suffix(self)}")
 
     def override(self, **changes: Any) -> BuildOptions:
         """These options, changed to those of `changes` that are not None."""
@@ -266,7 +268,13 @@ def models_folder(models: Sequence[BuildOptions]) -> Path:
     """The build folder of several models."""
     first = models[0]
     name = project_name([options.model_name for options in models])
-    return Path(first.output or f"build/{name}-{target_name(first.target)}")
+    return Path(first.output or f"build/{name}-{_suffix(first)}")
+
+
+def _suffix(options: BuildOptions) -> str:
+    """How the name of a folder ends that nobody named."""
+    target = target_name(options.target)
+    return target if options.emit == "firmware" else f"{target}-{options.emit}"
 
 
 def load_project(path: Path) -> BuildOptions:

@@ -112,6 +112,8 @@ def share(manifest: Mapping[str, Any], kind: str, target: Target) -> str:
 
 def next_command(folder: Path, manifest: Mapping[str, Any]) -> str:
     """What to type after a build."""
+    if manifest.get("emit", "firmware") != "firmware":
+        return f"see {quote(str(folder / 'README.md'))}"
     if manifest.get("toolchain"):
         data = [f"--data {entry['name'].upper()}.npz" for entry in manifest.get("models", ())]
         return f"edgeq verify {quote(str(folder))} {' '.join(data) or '--data SAMPLES.npz'}"

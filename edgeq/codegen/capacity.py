@@ -132,6 +132,8 @@ def check_linked(sizes: Mapping[str, Any], flash: int | None, ram: int | None, w
     Raises:
         CapacityError: it does not.
     """
+    if sizes.get("flash_bytes") is None:  # nothing was linked that would tell
+        return
     stack = sizes["stack_bytes"] or 0
     taken = sizes["flash_bytes"] - (sizes["memory"]["weights"] if weights_region not in ("flash", "") else 0)
     if flash is not None and taken > flash:

@@ -277,6 +277,11 @@ def _filler(environment: jinja2.Environment, common: Mapping[str, Any]) -> Fill:
     return fill
 
 
+def optimization(program: Program, target: Target) -> str:
+    """The compiler's flag for what a program is optimized for."""
+    return (OPTIMIZATION if target.bare_metal else COMPUTER)[program.optimize]
+
+
 def render(program: Program, target: Target) -> dict[str, str]:
     """All C and CMake files of a program, by path in the build folder.
 
@@ -319,7 +324,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         kernel_sources=compiled,
         calls_cmsis_nn=any(program.calls_cmsis_nn for program in programs),
         cmsis_nn=cmsis_nn,
-        optimization=(OPTIMIZATION if target.bare_metal else COMPUTER)[programs[0].optimize],
+        optimization=optimization(programs[0], target),
         platform_sources=[n for n in platform if n.endswith((".c", ".S"))],
         assembly=any(n.endswith(".S") for n in platform),
         linker_script=next((n for n in platform if n.endswith(".ld")), ""),

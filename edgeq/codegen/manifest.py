@@ -14,6 +14,7 @@ from edgeq.codegen.cmsis_nn import VERSION
 from edgeq.codegen.names import project_name
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
 from edgeq.errors import UsageError, suggestion
+from edgeq.exporters.projects.kinds import FIRMWARE
 from edgeq.target import Target, load_target, load_target_file
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def model_folder(folder: Path, model: str | None = None) -> Path:
     Raises:
         UsageError: it is no build folder, has no such model, or several and none was named.
     """
+    check_no_project(folder)
     several = model_names(folder)
     names = several or (str(read_manifest(folder).get("name")),)
     if model is None and several:
@@ -87,6 +89,20 @@ def model_folder(folder: Path, model: str | None = None) -> Path:
     if model is not None and model not in names:
         raise UsageError(f"it has no model {model!r}", suggestion(model, names, "its models"), str(folder))
     return folder / model_place(str(model)) if several else folder
+
+
+def check_no_project(folder: Path) -> None:
+    """Make sure that a folder is not a project for other tools, which has nothing that edgeq could run.
+
+    Raises:
+        UsageError: it is, or it is no build folder.
+    """
+    manifest = read_manifest(folder)
+    kind, name = manifest.get("emit", FIRMWARE), manifest.get("name")
+    if kind != FIRMWARE:
+        use = f"import the package {name}, or" if kind == "python" else "see its README.md;"
+        hint = f"{use} build the model once more without --emit for this"
+        raise UsageError(f"is a project of the kind {kind}, and no build folder", hint=hint, where=str(folder))
 
 
 def make_common_manifest(programs: Sequence[Program], target: Target) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -238,7 +239,9 @@ def choice(values: Iterable[str | Enum], notes: Mapping[str, str] | None = None,
     def chosen(value: Any, origin: Origin) -> str | Enum:
         name = value.strip().lower().replace("_", "-") if isinstance(value, str) else value
         if not isinstance(name, str) or name not in by_name:
-            raise refusal(value, "not possible", origin, f"use one of {', '.join(by_name)}")
+            near = difflib.get_close_matches(name, by_name, n=1) if isinstance(name, str) else []
+            guess = f"; did you mean {near[0]}?" if near else ""
+            raise refusal(value, "not possible", origin, f"use one of {', '.join(by_name)}{guess}")
         return by_name[name]
 
     return Kind(chosen, chosen, metavar=metavar, choices={name: (notes or {}).get(name, "") for name in by_name})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,10 +90,27 @@ def graph_values(graph: Graph, spec: InputSpec, array: Array) -> npt.NDArray[np.
     return q.dequantize(raw - 128.0)
 
 
+def channel_axis(graph: Graph, spec: InputSpec) -> int | None:
+    """The dimension of the input along which a specification has its values; None if they hold for all channels."""
+    return _channel_axis(graph, input_name(graph, spec), spec.channels) if spec.channels > 1 else None
+
+
+def raw_bytes(graph: Graph, spec: InputSpec, name: str) -> dict[str, Any] | None:
+    """How the raw bytes of an input are seen by the network: `gain` and `offset` along the dimension `axis`.
+
+    None if the specification is about another input.
+    """
+    if input_name(graph, spec) != name:
+        return None
+    axis = channel_axis(graph, spec)
+    last = len(graph.type(name).shape) - 1
+    return {"gain": list(spec.gain), "offset": list(spec.offset), "axis": last if axis is None else axis}
+
+
 def _along_channels(graph: Graph, spec: InputSpec, rank: int) -> Callable[[Sequence[float]], Floats]:
     """Makes an array of `rank` dimensions of the values for each channel."""
-    name = input_name(graph, spec)
-    axis = _channel_axis(graph, name, spec.channels) if spec.channels > 1 else rank - 1
+    axis = channel_axis(graph, spec)
+    axis = rank - 1 if axis is None else axis
 
     def shaped(values: Sequence[float]) -> Floats:
         return np.asarray(values, np.float64).reshape([len(values) if k == axis else 1 for k in range(rank)])

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -108,6 +109,11 @@ def library_path(folder: Path, name: str) -> Path:
     return folder / BUILD / f"lib{name}.a"
 
 
+def shared_path(folder: Path, name: str) -> Path:
+    """Where the shared library of a build folder for a computer is once it is built."""
+    return folder / BUILD / f"lib{name}.{'dylib' if sys.platform == 'darwin' else 'so'}"
+
+
 def emulated_path(folder: Path, name: str, target: Target) -> Path:
     """Where the emulator's own program is, if a build folder has one: its weights lie where the emulator has memory."""
     return program_path(folder, f"{name}_emulated", target)
@@ -167,6 +173,7 @@ def configure(folder: Path, target: Target, toolchain: Toolchain, options: Seque
     definitions = [
         f"CMAKE_RUNTIME_OUTPUT_DIRECTORY={products}",
         f"CMAKE_ARCHIVE_OUTPUT_DIRECTORY={products}",
+        f"CMAKE_LIBRARY_OUTPUT_DIRECTORY={products}",
         f"FETCHCONTENT_BASE_DIR={fetched}",
         f"CMAKE_TOOLCHAIN_FILE={folder.resolve() / 'toolchain' / toolchain.kind}.cmake",
         f"CMAKE_MAKE_PROGRAM={build_program}",
@@ -308,14 +315,44 @@ def build_profile(folder: Path, name: str, target: Target, toolchain: str | None
         ToolError: a program is missing, or compiling failed.
         CapacityError: the program is larger than the target's memory.
     """
+    return _build_more(folder, f"{name}_profile", profile_path(folder, name, target), target, toolchain)
+
+
+def build_shared(
+    folder: Path,
+    name: str,
+    target: Target,
+    toolchain: str | None = None,
+    cmsis_nn_root: Path | None = None,
+) -> Path:
+    """Compile the models of a build folder for a computer as one shared library; returns its path.
+
+    Compiler and options are those of the last build, unless some are given. Sanitizers are left out.
+
+    Args:
+        folder, target, cmsis_nn_root: as for `build`.
+        name: what the models are called together.
+        toolchain: "gcc", "clang" or "zig".
+
+    Raises:
+        UsageError: the folder is where nothing can be compiled.
+        ToolError: a program is missing, or compiling failed.
+    """
+    more = [] if cmsis_nn_root is None else [f"CMSIS_NN_ROOT={cmsis_nn_root.resolve()}"]
+    return _build_more(folder, f"{name}_shared", shared_path(folder, name), target, toolchain, more)
+
+
+def _build_more(
+    folder: Path, goal: str, path: Path, target: Target, toolchain: str | None, more: Sequence[str] = ()
+) -> Path:
+    """Compile what the last build left out, with its compiler and definitions."""
     check_compilable(folder)
-    path = profile_path(folder, name, target)
     (folder / BUILD).mkdir(exist_ok=True)
     with locked(folder / BUILD):
         if not _is_configured(folder):
             kind, definitions = _configuration(folder)
-            configure(folder, target, find_toolchain(target, toolchain or kind), definitions)
-        _make(folder, target, [f"{name}_profile"])
+            configure(folder, target, find_toolchain(target, toolchain or kind), [*definitions, *more])
+        _make(folder, target, [goal])
         made = [path, *(write_images(path, target).values() if has_images(target) else ())]
         for product in made:
             add_to_list(folder, product.relative_to(folder).as_posix())

@@ -36,6 +36,7 @@ NAMES = {
     "build_models",
     "inspect",
     "load",
+    "load_compiled",
     "profile",
     "quantize",
     "run",
