@@ -1,17 +1,46 @@
-"""`edgeq ops`: the operators, from the registry."""
+"""`edgeq ops`: the operators, from the registry, and those of models' files."""
 
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Annotated, Any
+
+import typer
 
 from edgeq.cli._common import JsonFlag, print_json, table
 from edgeq.ir.op import registry
 from edgeq.kernels import rows
 
+OnnxFlag = Annotated[bool, typer.Option("--onnx", help="The operators of ONNX files, with what is taken of each.")]
+TfliteFlag = Annotated[bool, typer.Option("--tflite", help="The same for .tflite files.")]
 
-def command(json: JsonFlag = False) -> None:
-    """List the operators, their attributes and kernels."""
-    operators = [
+
+def command(onnx: OnnxFlag = False, tflite: TfliteFlag = False, json: JsonFlag = False) -> None:
+    """List the operators, their attributes and kernels; or those of a format by their names there."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    if onnx or tflite:
+        from edgeq.importers.taken import onnx_operators, tflite_operators
+
+        found |= {"onnx": _named(onnx_operators())} if onnx else {}
+        found |= {"tflite": _named(tflite_operators())} if tflite else {}
+    else:
+        found["ops"] = _operators()
+    if json:
+        print_json(found)
+        return
+    for name, operators in found.items():
+        if name == "ops":
+            _show(operators)
+        else:
+            table("operator", "taken", rows=[[r["name"], r["taken"]] for r in operators])
+
+
+def _named(operators: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "taken": taken} for name, taken in operators.items()]
+
+
+def _operators() -> list[dict[str, Any]]:
+    return [
         {
             "name": kind,
             "description": (op.__doc__ or "").strip().splitlines()[0],
@@ -20,9 +49,9 @@ def command(json: JsonFlag = False) -> None:
         }
         for kind, op in registry().items()
     ]
-    if json:
-        print_json({"ops": operators})
-        return
+
+
+def _show(operators: list[dict[str, Any]]) -> None:
     table(
         "operator",
         "attributes",

@@ -734,6 +734,18 @@ def test_ops() -> None:
     assert all(kind in shown for kind in kinds)
 
 
+def test_ops_of_files() -> None:
+    """By the names that models' files have for them, each with what is taken."""
+    found = succeeds("ops", "--onnx", "--tflite", "--json").json
+    assert found.keys() == {"onnx", "tflite"}
+    onnx, tflite = ({op["name"]: op["taken"] for op in found[key]} for key in ("onnx", "tflite"))
+    assert {"Conv", "Gemm", "LayerNormalization"} <= onnx.keys() and all((onnx | tflite).values())
+    assert tflite["RANGE"] == "Only on constants, at import."
+    assert "broadcast" in tflite["ADD"] and "WHILE" not in tflite
+    shown = succeeds("ops", "--tflite").out
+    assert all(kind in shown for kind in tflite) and "LayerNormalization" not in shown
+
+
 def test_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = {t["name"]: t for t in succeeds("doctor", "--json").json["tools"]}
     assert found["compiler for host"]["found"] and found["cmake"]["found"]

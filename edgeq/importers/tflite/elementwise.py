@@ -252,7 +252,7 @@ def last_axis(b: Builder, x: str) -> int:
 
 @handles("QUANTIZE", "DEQUANTIZE")
 def change_of_parameters(b: Builder, op: RawOp) -> None:
-    """Where a tensor enters or leaves 8 bits; islands.py decides what becomes of what lies between."""
+    """Where a tensor enters or leaves 8 bits; what lies between is computed in real numbers."""
     source = b.tensor(op.inputs[0])
     x = b.value(source.index)
     if op.kind == "DEQUANTIZE":
