@@ -12,6 +12,9 @@ from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
 
+FARTHEST = 2**17
+"""Greatest zero-point beside a Shift: beyond it, float32 has less than seven bits for a fraction of a step."""
+
 
 @dataclass(frozen=True)
 class Shift(Op):

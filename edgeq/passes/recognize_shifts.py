@@ -10,7 +10,7 @@ from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ir.traits import NO_CLAMP
 from edgeq.ops.add import Add
-from edgeq.ops.shift import Shift
+from edgeq.ops.shift import FARTHEST, Shift
 from edgeq.ops.sub import Sub
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.canonicalize import real_constant
@@ -42,8 +42,10 @@ def _saturates_only(view: View, node: Node) -> bool:
 
 
 def _whole(amount: float, q: QParams) -> int | None:
-    """A number in steps of some parameters, if it is a whole number of them."""
+    """A number in steps of some parameters, if it is a whole number of them, and not too many."""
     steps = amount / q.s if q.axis is None else 0.5
+    if not abs(steps) <= FARTHEST:
+        return None
     return round(steps) if abs(steps - round(steps)) <= max(NEAR, ROUNDED * abs(steps)) else None
 
 

@@ -20,7 +20,7 @@ from edgeq.ir.traits import NO_CLAMP, Affine
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._table import TableOp
 from edgeq.ops.function import ELEMENT, Function, composed
-from edgeq.ops.shift import Shift
+from edgeq.ops.shift import FARTHEST, Shift
 from edgeq.quantize.calibrate import LEAST_SAMPLES, Wanted
 from edgeq.quantize.config import Activations, QuantConfig
 from edgeq.quantize.observers import OBSERVERS, range_of
@@ -28,9 +28,6 @@ from edgeq.quantize.ranges import SMALLEST_SCALE, Range, channel_rows, decibels_
 from edgeq.quantize.solver import MOST_LOST, float_products, free_sources, operand, rule_of, with_operand
 from edgeq.quantize.statistics import Floats, Statistics, TensorStatistics, fingerprint
 from edgeq.quantize.step import Draft, Step
-
-FARTHEST = 2**17
-"""Greatest zero-point: beyond it, float32 has less than seven bits for a fraction of a step."""
 
 
 @dataclass
