@@ -7,23 +7,32 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeq.executor import Executor, FloatArithmetic, IntArithmetic
-from edgeq.ir.graph import Graph
+from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
 from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Pattern
 from edgeq.quantize.calibrate import Samples
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.floors import floors
-from edgeq.quantize.solver import Group, rule_of
+from edgeq.quantize.solver import Group, operand, rule_of
 from edgeq.quantize.statistics import Floats, Statistics
 from edgeq.quantize.step import Draft
 from edgeq.warnings import warn
 
 FEW_STEPS = 2.0
 """A channel of an output that keeps to so few steps says next to nothing."""
+UNLIKE = 8.0
+"""So many times as much another channel moves, or the output is merely far from zero."""
 FEW_STEPS_OF_INPUT = 8.0
 """A feature that keeps to so few steps hardly reaches the network."""
+MATTERS = 0.1
+"""One of many features that moves sums by less than this, in proportion to the others, may well keep to few steps, such
+as a pixel in a corner."""
+SENSORS = 32
+"""So few features are hardly pixels."""
 WEAK = 15.0
 """dB of a layer's results below which it is named."""
 LOOKED_AT = 8
@@ -57,7 +66,7 @@ def coarse_channels(draft: Draft) -> None:
         step = draft.parameters[group.members[0]].s
         for name in group.members:
             if name in graph.public_inputs:
-                _unlike_features(known, name, step)
+                _unlike_features(draft.reference, known, name, step)
         outputs = [name for name in group.members if name in graph.public_outputs]
         bounded = any(_is_bounded(graph, name) for name in group.members)
         if outputs and not bounded:
@@ -78,10 +87,38 @@ def _spans(known: Statistics, name: str) -> Floats:
     return np.asarray(tensor.high - tensor.low, np.float64)
 
 
-def _unlike_features(known: Statistics, name: str, step: float) -> None:
-    spans = _spans(known, name)
-    few = np.flatnonzero((spans > 0.0) & (spans < FEW_STEPS_OF_INPUT * step))
-    if len(few):
+def _moves_elements(node: Node) -> bool:
+    """Whether an operator computes nothing: its output has its input's elements, or these in another order."""
+    return node.op.is_view or node.op.pattern is Pattern.REARRANGEMENT
+
+
+def _rearranged(graph: Graph, name: str) -> list[str]:
+    """A tensor, and others with the same elements: features are channels of one of them, wherever ONNX has them."""
+    below = [node.outputs[0] for node in graph.consumers[name] if _moves_elements(node)]
+    return [name, *(other for value in below for other in _rearranged(graph, value))]
+
+
+def _matter(graph: Graph, name: str, spans: Floats) -> npt.NDArray[np.bool_]:
+    """Which channels of a tensor matter to what reads it; of many, judged by their weights."""
+    matter = np.zeros(len(spans), np.bool_)
+    for node in graph.consumers[name]:
+        if _moves_elements(node):
+            continue
+        linear, w = node.op.linear, graph.data(operand(node, 1))
+        if len(spans) <= SENSORS or linear is None or not linear.is_dense or w is None:
+            return np.ones(len(spans), np.bool_)
+        others = tuple(axis for axis in range(w.ndim) if axis != linear.in_axis)
+        moved = np.sqrt(np.square(w, dtype=np.float64).sum(axis=others)) * spans
+        matter |= moved >= MATTERS * np.sqrt(np.mean(moved**2))
+    return matter
+
+
+def _unlike_features(graph: Graph, known: Statistics, name: str, step: float) -> None:
+    for other in _rearranged(graph, name):
+        spans = _spans(known, other)
+        few = np.flatnonzero((spans > 0.0) & (spans < FEW_STEPS_OF_INPUT * step) & _matter(graph, other, spans))
+        if not len(few):
+            continue
         channel = int(few[np.argmin(spans[few])])
         warn(
             f"features of unlike size: {len(few)} of {len(spans)} move by less than {FEW_STEPS_OF_INPUT:g} steps of "
@@ -89,13 +126,14 @@ def _unlike_features(known: Statistics, name: str, step: float) -> None:
             hint="bring features to like ranges before the model, or cut it behind its own normalization",
             where=name,
         )
+        return
 
 
 def _unlike_outputs(known: Statistics, group: Group, output: str, step: float) -> None:
     for name in group.members:
         spans = _spans(known, name)
         few = np.flatnonzero((spans > 0.0) & (spans < FEW_STEPS * step))
-        if len(few) and spans.max() > 32 * spans[few].max():
+        if len(few) and spans.max() > UNLIKE * spans[few].max():
             channel = int(few[np.argmin(spans[few])])
             warn(
                 f"{len(few)} of {len(spans)} channels move by less than {FEW_STEPS:g} steps of the output's scale; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,34 @@ def test_features_of_unlike_size(samples: int) -> None:
     assert given[0].where == "x"
     assert given[0].message.startswith("features of unlike size: 3 of 6 move by less than 8 steps of the input's scale")
     assert [w for w in warned(graph, random(graph, np.linspace(1, 9, 6))) if "features" in w.message] == []
+
+
+def test_a_pixel_in_a_corner_is_no_feature_of_another_unit() -> None:
+    e = GraphEditor("g")
+    e.input("x", TensorType((1, 64)))
+    w = np.random.default_rng(1).normal(size=(8, 64)).astype(np.float32)
+    e.outputs = list(e.add(FullyConnected(), ["x", e.constant("w", w)], "layer"))
+    graph = e.finish()
+    moves = np.ones(64)
+    moves[5] = 0.01
+    assert [w for w in warned(graph, random(graph, moves)) if "features" in w.message] == []
+    unlike = np.where(np.arange(64) < 32, 1.0, 1000.0)
+    e = graph.edit()
+    e.values["w"] = replace(e.values["w"], data=(w / unlike).astype(np.float32))
+    given = [w for w in warned(e.finish(), random(graph, unlike)) if "features" in w.message]
+    assert given[0].message.startswith("features of unlike size: 32 of 64 move")
+
+
+def test_features_that_are_channels_of_sequences() -> None:
+    e = GraphEditor("g")
+    e.input("x", TensorType((1, 3, 32)))
+    (turned,) = e.add(Transpose((0, 2, 1)), ["x"], "turned")
+    e.outputs = list(e.add(FullyConnected(), [turned, weights(e, "w", 1.0, 4, 3)], "layer"))
+    graph = e.finish()
+    given = [w for w in warned(graph, random(graph, np.array([[1.0], [900.0], [1.0]]))) if "features" in w.message]
+    assert [w.where for w in given] == ["x"]
+    assert given[0].message.startswith("features of unlike size: 2 of 3 move")
+    assert [w for w in warned(graph, random(graph)) if "features" in w.message] == []
 
 
 def test_weak_layers_are_named_worst_first() -> None:
