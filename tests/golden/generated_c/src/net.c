@@ -14,8 +14,8 @@
 #include "../kernels/include/eq/split.h"
 #include "net_weights.h"
 
-#if !defined(__ARM_FEATURE_DSP) || !__ARM_FEATURE_DSP
-#error "net was generated for cortex-m4 and calls kernels for its instructions (Arm: DSP extension, such as SMLAD and SXTB16): compile it for that core, or build it for this one"
+#if !defined(__ARM_FEATURE_SIMD32) || !__ARM_FEATURE_SIMD32
+#error "net was generated for cortex-m4 and calls kernels for its instructions (Arm: pairs of halves in one register, such as SMLAD and SXTB16: Armv6, DSP extension): compile it for that core, or build it for this one"
 #endif
 
 static const eq_conv2d_dsp_params net_stem_conv_params = {
