@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import needs
 import pytest
 
-from benchmarks import committed, cortex_m, matrix
+from benchmarks import committed, cortex_m, matrix, pi
 from benchmarks.cases import MLPERF_TINY, case_of, examples
 from benchmarks.committed import Committed, compare, compiler, digest, updated, warnings
 from benchmarks.cores import CORES, listed
@@ -19,6 +20,7 @@ from benchmarks.matrix import Cell
 from benchmarks.measure import Job, Measured
 from benchmarks.tables import markdown
 from edgeq.errors import MismatchError, ToolError, UsageError
+from edgeq.target import load_target
 
 GCC = "arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205"
 FIGURES = {"instructions": 1000, "flash": 500, "kernels": 200, "arena": 100, "stack": 50}
@@ -269,3 +271,14 @@ def test_matrix_cells() -> None:
     heads, rows = matrix.table([good, replace(good, target="cortex-m3", mismatches=2), replace(good, model="n")])
     assert heads == ["model", "numerics", "optimize", "cortex-m4", "cortex-m3"]
     assert rows == [["m", "fast", "balanced", "0 of 20", "2 of 20"], ["n", "fast", "balanced", "0 of 20", ""]]
+
+
+@pytest.mark.slow
+def test_instructions_on_a_raspberry_pi(capsys: pytest.CaptureFixture[str]) -> None:
+    """The plugin counts all that an inference calls: no fewer than a product for every sixteen, far fewer than in C."""
+    needs.programs("gcc", "qemu-aarch64")
+    needs.compiler(load_target("rpi5"), "gcc")
+    counts, layers = pi.measure(examples()[0], "rpi5", 5)
+    assert len(counts.calls) >= len(layers) > 3
+    assert 0 <= counts.total - sum(counts.calls) < 500
+    assert 2_000 < counts.total < 50_000

@@ -82,6 +82,35 @@
 
 #else
 
+#if !EQ_A64
+
+/* In assembly, for the same reasons: two pixels and 16 channels. */
+#define EQ_TWO_CHANNEL_VECTORS(a0, b0, a1, b1)                                                                         \
+    "vld1.8 {d4-d7}, [%[w]]!\n\t"                                                                                      \
+    "vmull.s8 q4, d0, d4\n\tvmull.s8 q5, d2, d4\n\tvmull.s8 q6, d0, d6\n\tvmull.s8 q7, d2, d6\n\t"                     \
+    "vmlal.s8 q4, d1, d5\n\tvmlal.s8 q5, d3, d5\n\tvmlal.s8 q6, d1, d7\n\tvmlal.s8 q7, d3, d7\n\t"                     \
+    "vpadal.s16 %q[" a0 "], q4\n\tvpadal.s16 %q[" b0 "], q5\n\t"                                                       \
+    "vpadal.s16 %q[" a1 "], q6\n\tvpadal.s16 %q[" b1 "], q7\n\t"
+#define EQ_TURN EQ_TWO_CHANNEL_VECTORS("a0", "b0", "a1", "b1") EQ_TWO_CHANNEL_VECTORS("a2", "b2", "a3", "b3")
+#define EQ_NEXT "vext.8 q0, q0, q0, #2\n\tvext.8 q1, q1, q1, #2\n\t"
+
+/* 16 * count taps of a tile. */
+EQ_INLINE void eq_sixteens_of_tile(int32x4_t s[][4], const int8_t **x, const int8_t **weights, int32_t count)
+{
+    __asm__ volatile("1:\n\t"
+                     "vld1.8 {d0-d1}, [%[x0]]!\n\tvld1.8 {d2-d3}, [%[x1]]!\n\t"
+                     "subs %[n], %[n], #1\n\t" EQ_TURN EQ_NEXT EQ_TURN EQ_NEXT EQ_TURN EQ_NEXT EQ_TURN "bne 1b"
+                     : [w] "+r"(*weights), [x0] "+r"(x[0]), [x1] "+r"(x[1]), [n] "+r"(count), [a0] "+w"(s[0][0]),
+                       [a1] "+w"(s[0][1]), [a2] "+w"(s[0][2]), [a3] "+w"(s[0][3]), [b0] "+w"(s[1][0]),
+                       [b1] "+w"(s[1][1]), [b2] "+w"(s[1][2]), [b3] "+w"(s[1][3])
+                     :
+                     : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
+}
+
+#define EQ_SIXTEENS eq_sixteens_of_tile
+
+#endif
+
 EQ_INLINE const int8_t *eq_sixteen(int32x4_t sums[][4], int8x16_t *x, const int8_t *weights, int32_t pixels,
                                    int32_t vectors)
 {

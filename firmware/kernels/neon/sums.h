@@ -1,5 +1,6 @@
 /* Sums of products of windows and weights, in C. A file that includes this has defined eq_sixteen and eq_eight, which
- * add the products of the next taps and return where the weights go on. */
+ * add the products of the next taps and return where the weights go on, and possibly EQ_SIXTEENS, a faster way for
+ * tiles. */
 #ifndef EQ_NEON_SUMS_H
 #define EQ_NEON_SUMS_H
 
@@ -17,6 +18,12 @@ EQ_INLINE void eq_sums(const eq_conv2d_neon_params *p, const int8_t *const *at, 
     }
     for (int32_t line = 0; line < p->lines; line++) {
         int32_t k = p->run;
+#ifdef EQ_SIXTEENS
+        if (pixels == EQ_TILE && vectors == 4 && k >= 16) {
+            EQ_SIXTEENS(sums, x, &weights, k / 16);
+            k %= 16;
+        }
+#endif
         for (; k >= 16; k -= 16) {
             int8x16_t next[EQ_TILE];
             EQ_UNROLL
