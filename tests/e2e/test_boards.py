@@ -157,7 +157,7 @@ def test_a_model_that_a_board_has_no_room_for(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(
         'description = "x"\nextends = "microbit-v1"\n[memory]\nram = { origin = 0x20000000, size = 0x1000 }\n'
     )
-    says = ("the program does not fit small", "the arena (4024 bytes), stack (2048), inputs", "of RAM, which has 4096")
+    says = ("does not fit small", "the arena (4,024 bytes), stack (2,048), inputs", "of RAM, which has 4,096")
     fails(5, "build", DIGITS, "--board", tmp_path / "small.toml", "--no-compile", says=says)
 
 
