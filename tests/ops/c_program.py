@@ -184,7 +184,7 @@ def _platform(place: Path, target: Target) -> tuple[list[Path], list[str]]:
     for name, text in platform_files(target.platform).items():
         if name.endswith(".j2"):
             program = {"name": "cases", "weights": INLINE, "calls_cmsis_nn": False}
-            fields = {"target": target, "program": program, "version": ""}
+            fields = {"target": target, "program": program, "programs": [program], "version": ""}
             name, text = name[:-3], jinja2.Template(text, undefined=jinja2.StrictUndefined).render(fields)
             options.append(f"-T{place / 'platform' / name}")
         path = place / "platform" / name

@@ -43,9 +43,9 @@ def cases() -> Iterator[tuple[str, Sample]]:
 
 
 CASES = dict(cases())
-HALVES = {"AveragePool2D": 0.25, "Resize": 0.25}
+HALVES = {"AveragePool2D": 0.25, "Resize": 0.25, "StoredL2Norm": 0.3}
 """Means of n values are half-way between integers in one case of n; half of those onnxruntime, which rounds to even,
-rounds to the other side."""
+rounds to the other side. A long row divided by its length has few different values, any of which may be half-way."""
 
 
 def graph_of(sample: Sample) -> tuple[Graph, list[dict[str, np.ndarray]]]:
