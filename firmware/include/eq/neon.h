@@ -158,13 +158,6 @@ EQ_INLINE int32x4_t vdotq_laneq_s32(int32x4_t acc, int8x16_t a, int8x16_t b, int
     return vdotq_s32(acc, a, eq_four_of(b.lane, lane));
 }
 
-EQ_INLINE int8x16x4_t vld1q_s8_x4(const int8_t *from)
-{
-    int8x16x4_t r;
-    memcpy(&r, from, sizeof r);
-    return r;
-}
-
 EQ_INLINE void vst1q_s8_x4(int8_t *to, int8x16x4_t a)
 {
     memcpy(to, &a, sizeof a);

@@ -13,8 +13,7 @@ typedef struct {
 
 EQ_INLINE eq_four_rows eq_load_group(const int8_t *from)
 {
-    const int8x16x4_t all = vld1q_s8_x4(from);
-    const eq_four_rows r = {{all.val[0], all.val[1], all.val[2], all.val[3]}};
+    const eq_four_rows r = {{vld1q_s8(from), vld1q_s8(from + 16), vld1q_s8(from + 32), vld1q_s8(from + 48)}};
     return r;
 }
 
@@ -32,26 +31,22 @@ EQ_INLINE void eq_interleave(const int8_t *a, const int8_t *b, const int8_t *c, 
     vst1q_s8_x4(to, all);
 }
 
-/* All columns of `rows` rows from `from` on, in groups of four; the rows that are missing in the last one come with
- * weights of zero, whatever they are. */
-EQ_INLINE void eq_columns(const int8_t *from, int32_t rows, int32_t fours, int32_t columns, int32_t channels,
-                          int64_t down, int8_t *to)
+/* All columns of four rows, of which the last ones may be the same; `apart` bytes between the columns in the copy. */
+EQ_INLINE void eq_group(const int8_t *from, int32_t first, int32_t rows, int64_t down, int32_t columns,
+                        int32_t channels, int8_t *to, int64_t apart)
 {
-    for (int32_t g = 0; g < fours; g++) {
-        const int8_t *at[4];
-        for (int32_t i = 0; i < 4; i++) {
-            at[i] = from + (4 * g + i < rows ? 4 * g + i : rows - 1) * down;
-        }
-        const int8_t *a = at[0], *b = at[1], *c = at[2], *d = at[3];
-        int8_t *column = to + g * EQ_GROUP;
-        for (int32_t x = 0; x < columns; x++) {
-            eq_interleave(a, b, c, d, column);
-            a += channels;
-            b += channels;
-            c += channels;
-            d += channels;
-            column += fours * EQ_GROUP;
-        }
+    const int32_t last = rows - 1;
+    const int8_t *a = from + (first < last ? first : last) * down,
+                 *b = from + (first + 1 < last ? first + 1 : last) * down;
+    const int8_t *c = from + (first + 2 < last ? first + 2 : last) * down;
+    const int8_t *d = from + (first + 3 < last ? first + 3 : last) * down;
+    for (int32_t x = 0; x < columns; x++) {
+        eq_interleave(a, b, c, d, to);
+        a += channels;
+        b += channels;
+        c += channels;
+        d += channels;
+        to += apart;
     }
 }
 
@@ -84,23 +79,41 @@ EQ_INLINE void eq_add_three(int32x4_t *sums, const int8_t *at, int64_t apart, co
 #endif
 }
 
-/* Windows of three columns and one group of rows: `units` of them, each `right` bytes further. */
-EQ_INLINE void eq_three(const int8_t *at, int64_t apart, const int8_t *weights, int8_t *to, int32_t units,
-                        int64_t right, int32_t step, int32_t count, const eq_lanes *lanes, const eq_output *o,
-                        eq_rounding rounding)
+/* Rows of windows of three columns and one group of rows, of 16 channels. */
+EQ_INLINE void eq_rows_of_three(const eq_depthwise_conv2d_neon_params *p, const int8_t *from, int64_t row, int32_t rows,
+                                int8_t *output, int8_t *rest, const eq_output *o, eq_rounding rounding)
 {
-    const eq_four_rows w[3] = {eq_load_group(weights), eq_load_group(weights + EQ_GROUP),
-                               eq_load_group(weights + 2 * EQ_GROUP)};
-    for (int32_t i = 0; i < units; i++) {
-        int32x4_t sums[4] = {lanes->bias[0], lanes->bias[1], lanes->bias[2], lanes->bias[3]};
-        eq_add_three(sums, at, apart, w);
-        eq_finish(to, sums, lanes, count, o, rounding);
-        at += right;
-        to += step;
+    const int64_t line = (int64_t)p->out_w * p->out_c, down = p->dilation_h * row, apart = p->dilation_w * EQ_GROUP;
+    const int64_t right = p->stride_w * EQ_GROUP;
+    const int32_t columns = (p->out_w - 1) * p->stride_w + 2 * p->dilation_w + 1;
+    for (int32_t q = 0; q < p->out_c; q += 16) {
+        const int32_t c = eq_first_channel(p, q);
+        const eq_lanes lanes = eq_lanes_of(p, q, rounding);
+        const int8_t *const weights = p->weights + q / 16 * p->together * 3 * EQ_GROUP;
+        int8_t *to = output + c;
+        for (int32_t first = 0; first < rows; first += p->together) {
+            const int32_t now = rows - first < p->together ? rows - first : p->together;
+            eq_group(from + first * p->stride_h * row + c, 0, (now - 1) * p->stride_h + p->kernel_h, down, columns,
+                     p->in_c, rest, EQ_GROUP);
+            for (int32_t y = 0; y < now; y++) {
+                const int8_t *const own = weights + y * 3 * EQ_GROUP, *at = rest;
+                const eq_four_rows w[3] = {eq_load_group(own), eq_load_group(own + EQ_GROUP),
+                                           eq_load_group(own + 2 * EQ_GROUP)};
+                int8_t *pixel = to;
+                for (int32_t x = 0; x < p->out_w; x++) {
+                    int32x4_t sums[4] = {lanes.bias[0], lanes.bias[1], lanes.bias[2], lanes.bias[3]};
+                    eq_add_three(sums, at, apart, w);
+                    eq_finish(pixel, sums, &lanes, 16, o, rounding);
+                    at += right;
+                    pixel += p->out_c;
+                }
+                to += line;
+            }
+        }
     }
 }
 
-/* The same for any window. */
+/* Windows of any size: `units` of them, each `right` bytes further. */
 EQ_INLINE void eq_many(const eq_depthwise_conv2d_neon_params *p, const int8_t *at, int64_t apart, const int8_t *weights,
                        int8_t *to, int32_t units, int64_t right, int32_t step, int32_t count, const eq_lanes *lanes,
                        const eq_output *o, eq_rounding rounding)
@@ -124,23 +137,15 @@ EQ_INLINE void eq_many(const eq_depthwise_conv2d_neon_params *p, const int8_t *a
     }
 }
 
-EQ_INLINE void eq_units(const eq_depthwise_conv2d_neon_params *p, const int8_t *at, const int8_t *weights, int8_t *to,
-                        int32_t units, int64_t right, int32_t step, int32_t count, const eq_lanes *lanes,
-                        const eq_output *o, eq_rounding rounding)
-{
-    const int64_t apart = (int64_t)p->dilation_w * p->fours * EQ_GROUP;
-    if (p->kernel_w != 3 || p->fours != 1 || count < 16) {
-        eq_many(p, at, apart, weights, to, units, right, step, count, lanes, o, rounding);
-    } else {
-        eq_three(at, apart, weights, to, units, right, step, 16, lanes, o, rounding);
-    }
-}
-
 EQ_INLINE void eq_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *from, int64_t row, int32_t rows,
                        int8_t *output, int8_t *rest, const eq_output *o, eq_rounding rounding)
 {
     const int32_t line = p->out_w * p->out_c, columns = (int32_t)(row / p->in_c);
-    const int64_t column = (int64_t)p->fours * EQ_GROUP, size = p->kernel_w * column;
+    const int64_t column = (int64_t)p->fours * EQ_GROUP, size = p->kernel_w * column, apart = p->dilation_w * column;
+    if (p->kernel_w == 3 && p->fours == 1 && p->out_c >= 16) {
+        eq_rows_of_three(p, from, row, rows, output, rest, o, rounding);
+        return;
+    }
     for (int32_t q = 0; q < (p->flat ? 16 : p->out_c); q += 16) {
         const int32_t c = p->flat ? 0 : eq_first_channel(p, q);
         const int8_t *weights = p->weights + q / 16 * p->together * size;
@@ -148,18 +153,21 @@ EQ_INLINE void eq_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *f
         for (int32_t first = 0; first < rows; first += p->together) {
             const int32_t now = rows - first < p->together ? rows - first : p->together;
             const int8_t *at = from + first * p->stride_h * row + c;
-            eq_columns(at, (now - 1) * p->stride_h + p->kernel_h, p->fours, columns, p->in_c, p->dilation_h * row,
-                       rest);
+            for (int32_t g = 0; g < p->fours; g++) {
+                eq_group(at, 4 * g, (now - 1) * p->stride_h + p->kernel_h, p->dilation_h * row, columns, p->in_c,
+                         rest + g * EQ_GROUP, column);
+            }
             for (int32_t y = 0; y < now; y++) {
                 const int8_t *w = weights + y * size;
                 int8_t *to = output + (int64_t)(first + y) * line + c;
                 if (p->flat) { /* all blocks, of which the last one is at the end of the row */
                     const int32_t whole = line / 16, left = line % 16 == 0 ? 0 : line - 16;
-                    eq_units(p, rest, w, to, whole, 16 / p->out_c * column, 16, 16, &lanes, o, rounding);
-                    eq_units(p, rest + left / p->out_c * column, w, to + left, left == 0 ? 0 : 1, 0, 16, 16, &lanes, o,
-                             rounding);
+                    eq_many(p, rest, apart, w, to, whole, 16 / p->out_c * column, 16, 16, &lanes, o, rounding);
+                    eq_many(p, rest + left / p->out_c * column, apart, w, to + left, left == 0 ? 0 : 1, 0, 16, 16,
+                            &lanes, o, rounding);
                 } else {
-                    eq_units(p, rest, w, to, p->out_w, p->stride_w * column, p->out_c, p->out_c, &lanes, o, rounding);
+                    eq_many(p, rest, apart, w, to, p->out_w, p->stride_w * column, p->out_c, p->out_c, &lanes, o,
+                            rounding);
                 }
             }
         }
