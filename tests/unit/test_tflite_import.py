@@ -16,6 +16,7 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.function import Function
+from edgeq.passes.pipeline import optimize_float, optimize_integer
 from edgeq.quantize import quantize
 from edgeq.simulator import run_float, run_int
 from edgeq.warnings import EdgeqWarning
@@ -134,6 +135,31 @@ def test_what_else_reads_real_numbers_keeps_them() -> None:
     assert [(n.op.gives_real, n.inputs) for n in both.nodes] == [(None, ("x",)), (True, ("x",))]
     by_row = Operator("MUL", [1, 6], [2], "MulOptions", {"FusedActivationFunction": 0})
     assert kinds(island([by_row, ops[1]], [4])) == ["Dequantize", "Mul", "Abs", "Quantize"]
+
+
+def test_passes_leave_real_numbers_as_they_are() -> None:
+    """Factors and addends of rows would be folded, and functions joined, if they were to be quantized."""
+    tensors = [
+        Tensor("x", (2, 3), "INT8", scale=0.5, zero=3),
+        *(Tensor(name, (2, 3)) for name in "abcde"),
+        Tensor("y", (2, 3), "INT8", scale=0.25, zero=-8),
+        Tensor("row", (3,), data=[1.0, 2.0, 3.0]),
+    ]
+    ops = [
+        Operator("DEQUANTIZE", [0], [1]),
+        Operator("MUL", [1, 7], [2], "MulOptions"),
+        Operator("ADD", [2, 7], [3], "AddOptions"),
+        Operator("LOGISTIC", [3], [4]),
+        Operator("MUL", [3, 4], [5], "MulOptions"),
+        Operator("QUANTIZE", [5], [6]),
+    ]
+    graph = model(tensors, ops, [0], [6])
+    assert kinds(graph) == ["Dequantize", "Mul", "Add", "Sigmoid", "Mul", "Quantize"]
+    assert kinds(optimize_float(graph)) == kinds(graph)
+    whole = optimize_integer(quantize(optimize_float(graph), None, numerics=Numerics.FAST))
+    assert kinds(whole) == kinds(graph)
+    real = {name for name, value in whole.values.items() if value.data is None and value.type.dtype is DType.FLOAT32}
+    assert real == {"a", "b", "c", "d", "e"}
 
 
 def test_what_moves_elements_is_moved_in_8_bits() -> None:
