@@ -123,7 +123,7 @@ def _unlike_features(graph: Graph, known: Statistics, name: str, step: float) ->
         warn(
             f"features of unlike size: {len(few)} of {len(spans)} move by less than {FEW_STEPS_OF_INPUT:g} steps of "
             f"the input's scale; feature {channel} by {spans[channel]:.3g}, a step is {step:.3g}",
-            hint="bring features to like ranges before the model, or cut it behind its own normalization",
+            hint="bring features to like ranges before the model, or cut it behind its own normalization with --inputs",
             where=name,
         )
         return
