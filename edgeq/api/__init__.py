@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from edgeq.api.check import inspect, profile, run, save_outputs, verify
     from edgeq.api.compiled import load_compiled
     from edgeq.api.data import Dataset
-    from edgeq.api.doctor import doctor
+    from edgeq.api.doctor import doctor, udev_rules
+    from edgeq.api.flashing import flash
     from edgeq.api.flow import QuantizedModel, load, quantize, quantize_report
     from edgeq.api.project import BuildOptions
+    from edgeq.api.reach import open_port
     from edgeq.passes.with_states import with_states
     from edgeq.quantize.statistics import Calibration
 
@@ -25,14 +27,17 @@ __all__ = [
     "build",
     "build_models",
     "doctor",
+    "flash",
     "inspect",
     "load",
     "load_compiled",
+    "open_port",
     "profile",
     "quantize",
     "quantize_report",
     "run",
     "save_outputs",
+    "udev_rules",
     "verify",
     "with_states",
 ]
@@ -44,7 +49,9 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.check": "inspect profile run save_outputs verify",
         "edgeq.api.data": "Dataset",
         "edgeq.api.compiled": "load_compiled",
-        "edgeq.api.doctor": "doctor",
+        "edgeq.api.doctor": "doctor udev_rules",
+        "edgeq.api.flashing": "flash",
+        "edgeq.api.reach": "open_port",
         "edgeq.api.building": "build build_models",
         "edgeq.api.flow": "QuantizedModel load quantize quantize_report",
         "edgeq.api.project": "BuildOptions",

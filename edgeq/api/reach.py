@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from edgeq.errors import UsageError
 from edgeq.target import RunnerSpec, Setting, Target, load_board
+
+if TYPE_CHECKING:
+    from edgeq.link import Stream
 
 AUTO = "auto"
 """The port that is found by the board's USB ids."""
@@ -58,3 +62,26 @@ class Reach:
         if baud:
             settings["baud"] = baud
         return replace(built, runners=(RunnerSpec("serial", settings),))
+
+
+def open_port(port: str | None = None, board: str | None = None, baud: int | None = None) -> Stream:
+    """The serial line of a board, to listen to.
+
+    Args:
+        port, board, baud: as for Reach; one of port and board is needed.
+
+    Raises:
+        UsageError: nothing tells the port.
+        ToolError: it cannot be opened.
+    """
+    from edgeq.link import BAUD, find_port, open_stream
+
+    if baud is not None and baud <= 0:
+        raise UsageError(f"--baud {baud} is not a positive number")
+    known = None if board is None else load_board(board)
+    if port in (None, AUTO):
+        if known is None:
+            raise UsageError("it is not known which port", hint="give --port, or --board with a board's name")
+        port = find_port(known.uart.usb if known.uart else (), known.name)
+    speed = baud or (known.uart.baud if known and known.uart else BAUD)
+    return open_stream(str(port), speed)

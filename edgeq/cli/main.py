@@ -24,6 +24,8 @@ COMMANDS = {
     "run": "Run samples through a built model.",
     "verify": "Compare a program with the simulator.",
     "profile": "Measure what each layer costs.",
+    "flash": "Write a program into a board.",
+    "monitor": "Show what a board sends on its serial line.",
     "quantize": "Quantize a model, write it as QDQ ONNX.",
     "inspect": "Show what a model or build folder holds.",
     "targets": "List the targets.",

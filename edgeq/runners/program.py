@@ -200,6 +200,11 @@ def profile(program: Program, inputs: Sequence[Array]) -> Profile:
     records = _records(program, inputs)[:1]
     if unit == "ns" and way_to_run(program.target).runner.emulates:
         warn(f"the times are the emulator's, not those of {program.target.name}", hint="profile on the machine itself")
+    if unit == "instructions" and not loads_program(program.target):
+        warn(
+            f"the figures are instructions only if the emulator of {program.target.name} counts these",
+            hint="start QEMU with -icount shift=0",
+        )
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         records.tofile(Path(folder) / "input")
         _execute(program, ["profile", "input", "table", str(repeats)], Path(folder), repeats, counting=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgeq.link.stream import ProgramStream
-from edgeq.runners.by_link import ask
 from edgeq.runners.fault import reported_fault
 from edgeq.runners.runner import Capability, Job, Requirement, Runner
 from edgeq.target import RunnerSpec
@@ -36,6 +35,8 @@ def _requires(spec: RunnerSpec) -> tuple[Requirement, ...]:
 def _run(job: Job, spec: RunnerSpec) -> Finished:
     (emulator,) = _requires(spec)
     if job.console == "uart":
+        from edgeq.runners.by_link import ask  # with numpy, which takes a time of its own to import
+
         return ask(job, ProgramStream(command(job, spec), emulator.program, emulator.install, grace=0.0))
     return run_process(command(job, spec), cwd=job.folder, timeout=job.timeout, install=emulator.install, check=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgeq.link import BAUD, find_port, open_stream
-from edgeq.runners.by_link import ask
 from edgeq.runners.fault import reported_fault
 from edgeq.runners.runner import Capability, Job, Requirement, Runner
 from edgeq.target import RunnerSpec
@@ -15,6 +14,8 @@ def _requires(spec: RunnerSpec) -> tuple[Requirement, ...]:
 
 
 def _run(job: Job, spec: RunnerSpec) -> Finished:
+    from edgeq.runners.by_link import ask  # with numpy, which takes a time of its own to import
+
     given = spec.settings
     port = str(given.get("port") or find_port(spec.texts("usb"), str(given.get("board") or "the board")))
     return ask(job, open_stream(port, int(str(given.get("baud") or BAUD)), job.program))

@@ -13,14 +13,16 @@ from pathlib import Path
 import needs
 import numpy as np
 import pytest
-from command_line import DIGITS, edgeq, fails, succeeds
+from command_line import DIGITS, SINE, edgeq, fails, succeeds
 from tiny_firmware import BAD_ADDRESS, SPIN, UNDEFINED, asking, build_tiny, expected
 
 from edgeq.errors import ToolError
+from edgeq.flashers import Image, Plan
+from edgeq.flashers.gdb import load_by_server
 from edgeq.runners import Program, profile, run, watch, ways
 from edgeq.runners.qemu_system import command
 from edgeq.runners.runner import Job
-from edgeq.target import RunnerSpec, Target, list_boards, with_console
+from edgeq.target import RunnerSpec, Target, list_boards, load_board, with_console
 
 pytestmark = pytest.mark.qemu
 EMULATED = [board for board in list_boards() if board.runners and board.uart]
@@ -82,16 +84,23 @@ def test_a_port_of_an_emulator(tmp_path: Path) -> None:
     board = with_console(next(board for board in EMULATED if board.name == "mps2-an386"), "uart")
     tiny = build_tiny(tmp_path / "build", board, "gcc")
     a, b = np.ones((3, 5), np.int8), np.ones((3, 3), np.int8)
-    with emulator(board, tiny.path) as port:
+    server = f"127.0.0.1:{free_port()}"
+    with emulator(board, tiny.path, "-gdb", f"tcp:{server}") as port:
         for _ in range(2):
             np.testing.assert_array_equal(run(at(tiny, port), [a, b])[0], expected(a, b)[0])
             with pytest.raises(ToolError, match="fault: bad data address in eq_model_run"):
                 run(at(tiny, port), asking(BAD_ADDRESS))
+        wrong = Plan(Image(tiny.path), load_board("mps2-an505"), RunnerSpec("gdb"))
+        with pytest.raises(ToolError, match="its core is a cortex-m4, which does not execute programs for cortex-m33"):
+            load_by_server(server, wrong)
         other = replace(tiny, identity="fedcba9876543210")
         with pytest.raises(
             ToolError, match="the device has another model, or another build of it: tiny, 0123456789abcd"
         ):
             run(at(other, port), [a, b])
+        nowhere = replace(wrong, target=board, image=Image(tiny.path, parts={0xB0000000: b"x"}))
+        with pytest.raises(ToolError, match="memory at 0xb0000000 cannot be"):
+            load_by_server(server, nowhere)  # which leaves the core halted
 
 
 @pytest.mark.slow
@@ -106,15 +115,27 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert costs["unit"] == "instructions" and 150_000 < costs["total"] < 250_000
     assert costs["energy_uj"] == pytest.approx(30 * costs["estimate_ms"])
     board = with_console(next(board for board in EMULATED if board.name == "mps2-an386"), "uart")
-    with emulator(board, folder / "build" / "digits.elf") as port:
+    server = f"127.0.0.1:{free_port()}"
+    with emulator(board, folder / "build" / "digits.elf", "-gdb", f"tcp:{server}") as port:
         assert succeeds("verify", folder, "--samples", "20", "--port", port, "--json").json["mismatches"] == 0
         ran = succeeds("run", folder, "--input", DIGITS / "test.npz", "--port", port, "--json").json
         assert ran["samples"] > 100
         fails(6, "profile", folder, "--port", port, says=("does not time its layers", "edgeq flash DIR --profile"))
-    with emulator(board, folder / "build" / "digits_profile.elf") as port:
-        at_port = succeeds("profile", folder, "--port", port, "--json").json
-        assert [layer["name"] for layer in at_port["layers"]] == [layer["name"] for layer in costs["layers"]]
+        # Another model into the emulator that is running, and the first one once more, with a profile.
+        sine = tmp_path / "sine"
+        succeeds("build", SINE, "--board", "mps2-an386", "--console", "uart", "--output", sine)
+        flashed = succeeds("flash", sine, "--runner", "gdb", "--port", server, "--json").json
+        assert flashed["verified"] and flashed["done"] and flashed["runner"] == "gdb"
+        assert succeeds("verify", sine, "--samples", "20", "--port", port, "--json").json["mismatches"] == 0
+        fails(6, "verify", folder, "--port", port, says=("the device has another model", "edgeq flash DIR"))
+        succeeds("flash", folder, "--profile", "--runner", "gdb", "--port", server)
+        at_port = succeeds("profile", folder, "--port", port)
+        assert "-icount shift=0" in at_port.err and "conv" in at_port.out.lower()
+        said = succeeds("monitor", "--port", port, "--seconds", "0.2", "--json").json
+        assert said == {"port": port, "baud": 115200, "text": ""}
     fails(6, "verify", folder, "--port", port, says=("nothing accepts a connection there",))
+    gone = edgeq("flash", folder, "--port", server)
+    assert gone.code == 6 and "there is no gdb server" in gone.err
 
 
 def test_what_does_not_go_together(tmp_path: Path) -> None:
