@@ -9,7 +9,8 @@ the file (or of the core); chips' ready bits follow what switches them on; and w
 in reset, must have been switched on before it is touched.
 
 SPEC.json: elf, svd, core (Unicorn's name), memory (list of origin, size), vectors, uart (base), boot2 (whether the
-program starts with RP2040's second stage), extra (registers that the file lacks: address → name).
+program starts with RP2040's second stage), extra (registers that the file lacks: address → name), rtt (whether the
+program talks through memory, as to a debug probe, in place of a UART).
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ class Board:
             self.problems.append(text)
         self.stop()
 
-    def _exchange(self) -> None:
+    def exchange(self) -> None:
         """The firmware looks whether a byte has come: what it has sent goes, and what has come is there."""
         if self.line is None or self.ended:
             return
@@ -285,7 +286,7 @@ class Board:
         if not 0 <= offset < 0x600:
             return None
         if not self.received:
-            self._exchange()
+            self.exchange()
         waiting = bool(self.received)
         data, state = {
             "TDR": (0x24, {0x1C: 0xC0 | waiting << 5}),
@@ -298,6 +299,8 @@ class Board:
         return state.get(offset)
 
     def _uart_write(self, address: int, value: int) -> None:
+        if not 0 <= address - self.uart < 0x600:
+            return
         if address - self.uart == {"TDR": 0x28, "DR": 0x04, "TXD": 0x51C, "UARTDR": 0x00}[self._uart_kind()]:
             self.sent.append(value & 0xFF)
 
@@ -344,12 +347,54 @@ def machine(spec: dict[str, Any], board: Board) -> Any:
     return core, entry | 1
 
 
+WAITING = ("eq_uart_read_byte", "eq_uart_can_write")
+"""Functions that a program calls as long as it waits for the probe."""
+
+
+class Probe:
+    """A debug probe that moves bytes between the line and the program's buffers in RAM."""
+
+    def __init__(self, core: Any, spec: dict[str, Any], board: Board) -> None:
+        import unicorn
+        from elftools.elf.elffile import ELFFile
+
+        self.core, self.board, self.ram = core, board, spec["memory"][1]
+        self.place = 0
+        with Path(spec["elf"]).open("rb") as file:
+            table = ELFFile(file).get_section_by_name(".symtab")
+            waiting = [s["st_value"] & ~1 for s in table.iter_symbols() if s.name in WAITING]
+        for function in waiting:
+            core.hook_add(unicorn.UC_HOOK_CODE, self._polled, begin=function, end=function + 1)
+
+    def _word(self, at: int) -> int:
+        return int.from_bytes(self.core.mem_read(at, 4), "little")
+
+    def _polled(self, *_: object) -> None:
+        if not self.place:
+            start, size = self.ram
+            self.place = start + bytes(self.core.mem_read(start, size)).index(b"SEGGER RTT\0\0\0\0\0\0")
+        up, down = self.place + 24, self.place + 48
+        data, room, written, read = (self._word(up + offset) for offset in (4, 8, 12, 16))
+        while read != written:
+            self.board.sent.append(self.core.mem_read(data + read, 1)[0])
+            read = (read + 1) % room
+        self.core.mem_write(up + 16, read.to_bytes(4, "little"))
+        self.board.exchange()
+        data, room, written, read = (self._word(down + offset) for offset in (4, 8, 12, 16))
+        while self.board.received and (written + 1) % room != read:
+            self.core.mem_write(data + written, bytes([self.board.received.popleft()]))
+            written = (written + 1) % room
+        self.core.mem_write(down + 12, written.to_bytes(4, "little"))
+
+
 def serve(spec: dict[str, Any], board: Board) -> None:
     """Run the program, its UART connected to whoever connects, until that one goes or something is wrong."""
     import unicorn
     from unicorn import arm_const
 
     core, start = machine(spec, board)
+    if spec["rtt"]:
+        Probe(core, spec, board)
     with socket.create_server(("127.0.0.1", 0)) as server:
         print(server.getsockname()[1], flush=True)
         server.settimeout(SECONDS)

@@ -223,7 +223,8 @@ class BuildOptions:
     console: Annotated[
         str | None,
         Option(
-            "What the firmware talks through: semihosting (debugger or emulator) or uart (serial line)",
+            "What the firmware talks through: semihosting (debugger or emulator), uart (serial line) or rtt (memory "
+            "that a debug probe reads and fills)",
             TEXT,
             BUILD,
             metavar="C",

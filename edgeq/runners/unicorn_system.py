@@ -33,7 +33,7 @@ def _installed(spec: RunnerSpec) -> bool:
 def _run(job: Job, spec: RunnerSpec) -> Finished:
     if not _installed(spec):
         raise ToolError(f"{PACKAGE} is not installed", hint=INSTALL)
-    if job.console == "uart":
+    if job.console in ("uart", "rtt"):
         raise ToolError("this emulator has no serial lines", hint="build with --console semihosting, or install QEMU")
     told = {
         "program": str(job.program),

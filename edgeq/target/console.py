@@ -9,6 +9,7 @@ from edgeq.target.model import Target
 from edgeq.target.parts import with_parts, without
 from edgeq.target.schema import CONSOLES
 
+_LINK = ("consoles/uart", "programs/link", "links/serial")
 _FOLDERS = ("consoles", "uarts", "programs", "links")
 
 
@@ -17,8 +18,8 @@ def with_console(target: Target, name: str | None) -> Target:
 
     Args:
         target: any target.
-        name: "semihosting" (the debugger or emulator) or "uart" (a serial line); None takes what the target's own
-            file says.
+        name: "semihosting" (the debugger or emulator), "uart" (a serial line) or "rtt" (memory that a debug probe
+            reads and fills); None takes what the target's own file says.
 
     Raises:
         UsageError: the name is unknown, or the target has no such console.
@@ -38,5 +39,7 @@ def with_console(target: Target, name: str | None) -> Target:
                 hint="take a --board that `edgeq boards` lists, or a file with a table [uart] (docs/targets.md)",
                 where="--console uart",
             )
-        parts = ["consoles/uart", target.uart.part, "programs/link", "links/serial"]
+        parts = [target.uart.part, *_LINK]
+    if chosen == "rtt":
+        parts = ["uarts/rtt", *_LINK]
     return replace(target, console=chosen, platform=with_parts(without(target.platform, _FOLDERS), parts))

@@ -14,7 +14,7 @@ from edgeq.target.values import ADDRESS, BYTES, HERTZ, POSITIVE, TEXT, TEXTS, Va
 
 SYSTEMS: tuple[System, ...] = ("native", "linux", "none")
 COUNTERS = ("ns", "cycles", "instructions")
-CONSOLES = ("semihosting", "uart")
+CONSOLES = ("semihosting", "uart", "rtt")
 PROVED = ("emulated", "simulated", "build-only")
 """How it was tried that programs run on a board: in an emulator, on simulated registers, or only that they build."""
 COMPILER_KINDS = ("gcc", "clang", "zig")

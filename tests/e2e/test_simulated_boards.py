@@ -123,11 +123,18 @@ class Report:
 @contextmanager
 def simulated(board: Target, program: Path, svd_root: Path) -> Iterator[tuple[str, Report]]:
     """A context with the port of a simulated board; its report is complete after it."""
-    pytest.importorskip("unicorn")
     files = {path.stem.lower(): path for path in sorted(svd_root.rglob("*.svd"))}
     svd = files.get(SVD[board.chip].lower())
     if svd is None:
         pytest.skip(f"{needs.OPTIONAL}there is no {SVD[board.chip]}.svd below {svd_root}")
+    with run_simulated(board, program, svd) as (port, report):
+        yield port, report
+
+
+@contextmanager
+def run_simulated(board: Target, program: Path, svd: Path) -> Iterator[tuple[str, Report]]:
+    """The same with the registers of a given file."""
+    pytest.importorskip("unicorn")
     spec = {
         "elf": str(program),
         "svd": str(svd),
@@ -137,6 +144,7 @@ def simulated(board: Target, program: Path, svd_root: Path) -> Iterator[tuple[st
         "uart": board.uart.base if board.uart else 0,
         "boot2": board.chip == "RP2040",
         "extra": LACKING.get(board.chip, {}),
+        "rtt": board.console == "rtt",
     }
     file = program.with_suffix(".json")
     file.write_text(json.dumps(spec))
@@ -182,6 +190,25 @@ def test_simulated_board(board: Target, tmp_path: Path, svd_root: Path) -> None:
         assert speeds.baud(report.bits, core) == pytest.approx(115200, rel=0.01)
     if board.chip in speeds.waits:
         assert report.bits("FLASH.ACR", 0, 4) == speeds.waits[board.chip]
+
+
+@pytest.mark.qemu
+def test_firmware_that_talks_through_memory(tmp_path: Path) -> None:
+    """As with a debug probe that knows RTT. It needs no register beyond the core's own, and so no file of them."""
+    pytest.importorskip("unicorn")
+    board = with_console(load_target("mps2-an386"), "rtt")
+    program = _built(board, tmp_path)
+    (tmp_path / "none.svd").write_text("<device/>")
+    a, b = np.zeros((80, 5), np.int8), np.arange(240).astype(np.uint8).view(np.int8).reshape(80, 3)
+    with (
+        run_simulated(board, program, tmp_path / "none.svd") as (port, report),
+        closing(open_stream(port)) as stream,
+    ):
+        got = Device(stream).run(np.concatenate([a, b], axis=1).view(np.uint8), None, False, 10.0)
+    x, y = expected(a, b)
+    np.testing.assert_array_equal(got.outputs, np.concatenate([x, y], axis=1).view(np.uint8))
+    assert report.problems == []
+    assert program.read_bytes().count(b"SEGGER RTT") == 0, "a probe would find it where it is not"
 
 
 def _wrong(text: str, replaced: str, by: str, monkeypatch: pytest.MonkeyPatch) -> None:

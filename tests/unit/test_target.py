@@ -258,6 +258,8 @@ def test_console_of_a_target() -> None:
     assert not {"consoles/semihosting", "programs/files"} & set(by_uart.platform)
     told = ("EQ_UART_BASE=0x40011000u", "EQ_UART_BAUD=115200u", "EQ_UART_TX=22u", "EQ_UART_RX=23u")
     assert by_uart.platform_defines[-6:] == ("EQ_CLOCK_HZ=168000000u", *told, "EQ_UART_FUNCTION=7u")
+    by_probe = with_console(by_uart, "rtt")
+    assert "uarts/rtt" in by_probe.platform and by_probe.platform_defines[-1] == "EQ_CLOCK_HZ=168000000u"
     assert set(with_console(by_uart, "semihosting").platform) == set(board.platform)
     assert with_console(replace(board, console="uart"), None) == by_uart
 
