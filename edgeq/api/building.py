@@ -330,12 +330,16 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
     """
     target = _target(options)
     lowered_for = _kernel_target(target, options.simulate)
+    if options.emit != FIRMWARE and PROJECTS[options.emit].portable and target.native:
+        target = lowered_for = replace(load_target(options.target), isa=frozenset())
     options = _with_library(options, model)
     if options.sanitize and not target.native:
         raise UsageError(f"--sanitize is for --target host, not {target.name}", hint="leave one of them out")
     check_kind(options.emit, target)
     if options.emit != FIRMWARE and options.sanitize:
         raise UsageError(f"--sanitize is not for --emit {options.emit}", hint="leave one of them out")
+    if options.emit not in (FIRMWARE, "python") and options.kernels == "cmsis-nn":
+        raise UsageError(f"--kernels cmsis-nn is not for --emit {options.emit}", hint="leave one of them out")
     if options.emit != FIRMWARE and options.weights_in == "file":
         raise UsageError(f"--weights-in file is not for --emit {options.emit}", hint="take inline or section")
     place = place_weights(options.weights_in, options.weights_address, target)

@@ -14,7 +14,7 @@ from edgeq.codegen.manifest import FILE, manifest_text, seal
 from edgeq.codegen.names import project_name
 from edgeq.codegen.program import Port as ProgramPort
 from edgeq.codegen.program import Program
-from edgeq.exporters.projects import make_project
+from edgeq.exporters.projects import PROJECTS, make_project
 from edgeq.exporters.projects.content import Content, Model, Port
 from edgeq.exporters.projects.kinds import Emit
 from edgeq.quantize.preprocess import raw_bytes
@@ -53,7 +53,7 @@ def write_project(
     texts = {
         path: (built / path).read_text("utf-8")
         for path in manifest["files"]
-        if path == "CMakeLists.txt" or path.split("/", 1)[0] in FOLDERS
+        if path == "CMakeLists.txt" or path.startswith("platform/libc/") or path.split("/", 1)[0] in FOLDERS
     }
     programs = [program for program, _, _ in models]
     name = project_name([program.name for program in programs])
@@ -64,7 +64,8 @@ def write_project(
         identity=seal({"": "".join(seal({p: t.encode() for p, t in sorted(texts.items())}).values()).encode()})[""],
         version=__version__,
         target=target.name,
-        description=target.description,
+        cpu=target.cpu,
+        description="any 32-bit core" if PROJECTS[kind].portable and target.native else target.description,
         isa=tuple(sorted(frozenset[str]().union(*(program.isa for program in programs)))),
         flags=tuple(flags),
         optimization=optimization(programs[0], target),

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from edgeq.errors import UsageError
 from edgeq.exporters.projects.content import Content
 from edgeq.exporters.projects.kinds import Emit
+from edgeq.exporters.projects.microcontrollers import (
+    arduino,
+    cmsis_pack,
+    esp_idf,
+    pico_sdk,
+    platformio,
+    stm32cube,
+    zephyr,
+)
 from edgeq.exporters.projects.python import python_package
 from edgeq.target import Target
 
@@ -24,6 +34,7 @@ class Project:
         advice: which targets to take instead of others.
         shared: whether it holds a shared library, which is all that is compiled.
         cpus: the only CPUs that it is for; empty: any.
+        portable: whether for this machine it has kernels in portable C, for any core.
     """
 
     make: Make
@@ -31,12 +42,34 @@ class Project:
     advice: str
     shared: bool = False
     cpus: tuple[str, ...] = ()
+    portable: bool = False
 
 
 COMPUTERS = ("native", "linux")
+FIRMWARE = ("none", "native")
+_CORTEX_M = "a Cortex-M target, or --target host, which gives portable C for any core"
+
+
+def _firmware(make: Make, advice: str = _CORTEX_M, **more: Any) -> Project:
+    """A kind that is for microcontrollers."""
+    return Project(make, FIRMWARE, advice, portable=True, **more)
+
+
+PICO = ("cortex-m0plus", "cortex-m33")
 
 PROJECTS: Mapping[Emit, Project] = {
     "python": Project(python_package, COMPUTERS, "--target host, or one of the rpi and linux targets", shared=True),
+    "arduino": _firmware(arduino),
+    "zephyr": _firmware(zephyr),
+    "platformio": _firmware(platformio),
+    "pico-sdk": _firmware(
+        pico_sdk, "--target cortex-m0plus for the Pico, --target cortex-m33 for the Pico 2", cpus=PICO
+    ),
+    "stm32cube": Project(stm32cube, ("none",), "the Cortex-M target of your STM32"),
+    "esp-idf": Project(
+        esp_idf, ("native",), "--target host, which gives portable C for Xtensa and RISC-V", portable=True
+    ),
+    "cmsis-pack": _firmware(cmsis_pack),
 }
 """Every kind but the build folder itself."""
 

@@ -91,6 +91,7 @@ class Content:
         identity: hexadecimal digits by which one build can be told from another.
         version: of edgeq.
         target: the name of what the kernels are for.
+        cpu: its CPU, as compilers know it.
         description: the same in words.
         isa: features that the kernels need.
         flags: the compiler's for that.
@@ -107,6 +108,7 @@ class Content:
     identity: str
     version: str
     target: str
+    cpu: str
     description: str
     isa: tuple[str, ...]
     flags: tuple[str, ...]

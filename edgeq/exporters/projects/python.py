@@ -8,9 +8,9 @@ from pathlib import Path
 
 from edgeq.errors import UsageError
 from edgeq.exporters.projects import binding
+from edgeq.exporters.projects.archives import wheel
 from edgeq.exporters.projects.content import Content
 from edgeq.exporters.projects.render import VERSION, fill, sources
-from edgeq.exporters.projects.wheel import wheel
 
 
 def python_package(content: Content) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Python wheels (PEP 427), always the same bytes for the same content."""
+"""Archives that are always the same bytes for the same content: zip files, and Python wheels (PEP 427)."""
 
 from __future__ import annotations
 
@@ -36,14 +36,19 @@ def wheel(
     }
     record = "".join(f"{path},sha256={_digest(data)},{len(data)}\n" for path, data in inside.items())
     inside[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
+    return f"{name}-{version}-{tag}.whl", zipped(inside)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip file of these files, in their order, that says nothing of when and where it was made."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in inside.items():
+        for path, data in files.items():
             entry = zipfile.ZipInfo(path, _TIME)
             entry.create_system = 3
             entry.external_attr = (0o100755 if path.endswith((".so", ".dylib")) else 0o100644) << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
-    return f"{name}-{version}-{tag}.whl", written.getvalue()
+    return written.getvalue()
 
 
 def _digest(data: bytes) -> str:

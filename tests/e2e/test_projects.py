@@ -1,0 +1,216 @@
+"""Projects for other tools (`edgeq build --emit KIND`), compiled as their tools would, with stand-ins for functions."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from pathlib import Path
+
+import needs
+import numpy as np
+import pytest
+from cmake_project import build_project
+from command_line import DIGITS, SINE, contents, edgeq
+
+import edgeq as api
+from edgeq.exporters.projects import PROJECTS
+from edgeq.exporters.projects.kinds import EMITS
+from edgeq.resources import folder as resources
+from edgeq.simulator import run_int
+
+STAND_IN = Path(__file__).resolve().parent.parent / "stand_in" / "projects"
+M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")
+FILES = (DIGITS / "digits.onnx", SINE / "hello_sine.onnx")
+
+
+@pytest.fixture(scope="module")
+def models() -> list[api.QuantizedModel]:
+    """A classifier and a function of one number, quantized."""
+    return [api.quantize(file, file.with_name("calibration.npz")) for file in FILES]
+
+
+def _emit(models: list[api.QuantizedModel], kind: str, target: str, output: Path, which: slice = slice(None)) -> Path:
+    """Write a project of some of the models, in C alone."""
+    options = [
+        api.BuildOptions(file, target, output=output, emit=kind, compile=False)  # type: ignore[arg-type]
+        for file in FILES[which]
+    ]
+    api.build_models(options, quantized_models=models[which])
+    texts = [(output / name).read_text("utf-8") for name in ("README.md", "LICENSE")]
+    assert "Apache License" in texts[1] and FILES[which][0].name in texts[0]
+    made = json.loads((output / "manifest.json").read_text())
+    assert made["emit"] == kind and set(made["files"]) == {p for p, digest in contents(output).items() if digest} - {
+        "manifest.json",
+        ".edgeq-files",
+    }
+    return output
+
+
+def _run(*command: str | Path) -> str:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def _objects(compiler: str, place: Path, files: list[Path], *flags: str | Path) -> list[Path]:
+    """Compile files, each by itself."""
+    place.mkdir(parents=True, exist_ok=True)
+    objects = []
+    for file in files:
+        objects.append(place / f"{file.stem}.o")
+        _run(compiler, "-c", *flags, *WARNINGS, file, "-o", objects[-1])
+    return objects
+
+
+def test_every_kind_is_tested_and_told_of() -> None:
+    assert set(EMITS) == {"firmware", *PROJECTS}
+    page = (DIGITS.parent.parent / "docs" / "projects.md").read_text("utf-8")
+    own = Path(__file__).read_text("utf-8") + Path(__file__).with_name("test_python_projects.py").read_text("utf-8")
+    for kind in PROJECTS:
+        assert f"| `{kind}` |" in page and f'"{kind}"' in own
+
+
+def test_a_sketch_says_what_the_simulator_does(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    """Two libraries that were made apart are in one sketch, in portable C; both have kernels, and no name twice."""
+    needs.programs("gcc", "g++")
+    libraries = [_emit(models, "arduino", "host", tmp_path / str(k), slice(k, k + 1)) for k in range(len(FILES))]
+    flags = [f"-I{library / 'src'}" for library in libraries] + [f"-I{STAND_IN / 'arduino'}"]
+    objects = []
+    for library in libraries:
+        assert {p.suffix for p in (library / "src").iterdir()} <= {".c", ".h", ".inc"}
+        objects += _objects("gcc", library / "o", sorted((library / "src").glob("*.c")), *flags)
+    sketch = tmp_path / "sketch.cpp"
+    text = (libraries[0] / "examples" / "Classify" / "Classify.ino").read_text()
+    end = "int main() { setup(); loop(); return blinks != digits_classify() + 1; }\n"
+    sketch.write_text(f"#include <Arduino.h>\n#include <hello_sine.h>\n{text}\n{end}")
+    objects += _objects("g++", tmp_path / "o", [sketch], *flags)
+    said = _run("g++", *objects, "-o", tmp_path / "sketch") + _run(tmp_path / "sketch")
+    graph = models[0].graph
+    q = graph.type("image").qp
+    zeros = np.full(graph.type("image").shape, q.zp, np.int8)
+    assert said == f"digits: class {run_int(graph, {'image': zeros})['probabilities'].argmax()}\n"
+    assert re.search(r"^includes=digits\.h$", (libraries[0] / "library.properties").read_text(), re.MULTILINE)
+    assert "edgeq_" not in text and "x86" not in "".join(p.name for p in (libraries[0] / "src").iterdir())
+
+
+@pytest.mark.slow
+def test_one_flat_folder_for_a_core(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    """As Arduino's builder does it for an Arm board, and PlatformIO: the same sources under another description."""
+    needs.programs("arm-none-eabi-gcc")
+    library = _emit(models, "arduino", "cortex-m4", tmp_path / "library")
+    other = _emit(models, "platformio", "cortex-m4", tmp_path / "other")
+    for path in (library / "src").iterdir():
+        assert path.read_bytes() == (other / "src" / path.name).read_bytes()
+    sketch = tmp_path / "Classify.cpp"
+    sketch.write_text("#include <Arduino.h>\n" + (library / "examples" / "Classify" / "Classify.ino").read_text())
+    flags = [*M4, "-Os", f"-I{library / 'src'}", f"-I{STAND_IN / 'arduino'}"]
+    objects = _objects("arm-none-eabi-gcc", tmp_path / "o", sorted((library / "src").glob("*.c")), *flags)
+    cxx = ["-std=gnu++14", "-fno-exceptions", "-fno-rtti", *flags]
+    objects += _objects("arm-none-eabi-g++", tmp_path / "o", [sketch], *cxx)
+    _objects("arm-none-eabi-g++", tmp_path / "pio", [other / "examples" / "classify" / "src" / "main.cpp"], *cxx)
+    link = ["--specs=nosys.specs", "-nostartfiles", "-Wl,-e,setup", "-o", tmp_path / "out.elf"]
+    _run("arm-none-eabi-gcc", *M4, *objects, *link)
+    described = json.loads((other / "library.json").read_text())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", described["version"]) and described["license"] == "Apache-2.0"
+    assert described["headers"] == ["digits.h", "hello_sine.h"] and len(described["name"]) <= 100
+    (example,) = described["examples"]
+    assert all((other / example["base"] / name).is_file() for name in example["files"])
+
+
+@pytest.mark.slow
+def test_a_module_of_zephyr(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    needs.programs("arm-none-eabi-gcc")
+    module = _emit(models, "zephyr", "cortex-m4", tmp_path / "module")
+    definitions = (
+        "CMAKE_SYSTEM_NAME=Generic",
+        "CMAKE_C_COMPILER=arm-none-eabi-gcc",
+        "CMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
+        f"CMAKE_C_FLAGS={' '.join((*M4, *WARNINGS))}",
+        f"MODULE={module}",
+        "CONFIG_DIGITS_HELLO_SINE=y",
+    )
+    build_project(STAND_IN / "zephyr", tmp_path / "build", *definitions)
+    assert (tmp_path / "build" / "module" / "libdigits_hello_sine.a").is_file()
+    assert "config DIGITS_HELLO_SINE\n" in (module / "zephyr" / "Kconfig").read_text()
+    told = (module / "zephyr" / "module.yml").read_text()
+    assert "name: digits_hello_sine\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n" in told
+    assert "CONFIG_DIGITS_HELLO_SINE=y" in (module / "samples" / "classify" / "prj.conf").read_text()
+
+
+def test_a_program_for_the_pico(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    needs.programs("arm-none-eabi-gcc")
+    project = _emit(models, "pico-sdk", "cortex-m0plus", tmp_path / "project", slice(1, 2))
+    flags = "-mcpu=cortex-m0plus -mthumb"
+    definitions = (
+        "CMAKE_SYSTEM_NAME=Generic",
+        "CMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
+        f"PICO_SDK_PATH={STAND_IN / 'pico'}",
+        *(f"CMAKE_{k}_COMPILER=arm-none-eabi-{c}" for k, c in (("C", "gcc"), ("CXX", "g++"), ("ASM", "gcc"))),
+        *(f"CMAKE_{k}_FLAGS={flags}" for k in ("C", "CXX", "ASM")),
+    )
+    build_project(project, tmp_path / "build", *definitions)
+    assert (tmp_path / "build" / "hello_sine_app").is_file()
+
+
+def test_middleware_of_stm32cube(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    needs.programs("arm-none-eabi-gcc")
+    project = _emit(models, "stm32cube", "cortex-m4", tmp_path / "project", slice(1, 2))
+    place = project / "Middlewares" / "edgeq" / "hello_sine"
+    assert [path.name for path in (place / "Inc").iterdir()] == ["hello_sine.h"]
+    flags = (*M4, f"-I{place / 'Inc'}", f"-I{project / 'Core' / 'Inc'}", f"-I{STAND_IN / 'stm32'}")
+    sources = [*sorted((place / "Src").glob("*.c")), project / "Core" / "Src" / "hello_sine_app.c"]
+    objects = _objects("arm-none-eabi-gcc", tmp_path / "o", sources, *flags)
+    link = ("--specs=nosys.specs", "-nostartfiles", "-Wl,-e,hello_sine_app_step", "-o", tmp_path / "out.elf")
+    _run("arm-none-eabi-gcc", *M4, *objects, *link)
+
+
+@pytest.mark.slow
+def test_a_component_of_esp_idf(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    """Compiled for the RISC-V of an ESP32-C3, whose compiler here has no C library."""
+    needs.programs("riscv64-linux-gnu-gcc")
+    project = _emit(models, "esp-idf", "host", tmp_path / "project")
+    component = project / "components" / "digits_hello_sine"
+    listed = re.findall(r'^    "(.*)"$', (component / "CMakeLists.txt").read_text(), re.MULTILINE)
+    assert {"src/digits.c", "src/hello_sine_weights.c", "kernels/ref/conv2d.c"} <= set(listed)
+    sources = [component / name for name in listed] + [project / "main" / "main.c"]
+    libc = resources("firmware") / "platform" / "cores" / "cortex-m" / "libc"
+    flags = ["-march=rv32imc", "-mabi=ilp32", "-Os", "-ffreestanding", "-fno-pic", f"-I{component / 'include'}"]
+    objects = _objects("riscv64-linux-gnu-gcc", tmp_path / "o", sources, *flags, f"-I{STAND_IN / 'esp'}", f"-I{libc}")
+    _run("riscv64-linux-gnu-ld", "-m", "elf32lriscv", "-r", *objects, "-o", tmp_path / "all.o")
+
+
+def test_a_pack_describes_what_is_in_it(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    project = _emit(models, "cmsis-pack", "cortex-m4", tmp_path / "project")
+    name = "edgeq.digits_hello_sine"
+    package = ElementTree.parse(project / f"{name}.pdsc").getroot()
+    assert [package.findtext(tag) for tag in ("vendor", "name", "license")] == ["edgeq", "digits_hello_sine", "LICENSE"]
+    core = package.find("./conditions/condition/accept")
+    assert core is not None and core.attrib == {"Dcore": "Cortex-M4"}
+    listed = [file.attrib["name"] for file in package.iterfind("./components/component/files/file")]
+    assert all((project / path).exists() for path in listed) and "src/digits.c" in listed
+    with zipfile.ZipFile(project / f"{name}.1.0.0.pack") as archive:
+        assert archive.testzip() is None
+        assert {f"{name}.pdsc", "LICENSE", *(path for path in listed if not path.endswith("/"))} <= set(
+            archive.namelist()
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        (("--emit", "arduino", "--target", "rpi4"), ("--emit arduino is not for rpi4", "Cortex-M", "--target host")),
+        (("--emit", "pico-sdk", "--target", "cortex-m7"), ("not for cortex-m7", "--target cortex-m33 for the Pico 2")),
+        (("--emit", "stm32cube", "--target", "host"), ("not for host", "the Cortex-M target of your STM32")),
+        (("--emit", "esp-idf", "--target", "cortex-m4"), ("not for cortex-m4", "portable C for Xtensa and RISC-V")),
+        (("--emit", "zephyr", "--kernels", "cmsis-nn"), ("--kernels cmsis-nn is not for --emit zephyr",)),
+        (("--emit", "zephyr", "--weights-in", "file"), ("--weights-in file is not for --emit zephyr",)),
+        (("--emit", "ardunio"), ("'ardunio' is not possible", "did you mean arduino?")),
+    ],
+)
+def test_kinds_that_make_no_sense(options: tuple[str, ...], texts: tuple[str, ...], tmp_path: Path) -> None:
+    ended = edgeq("build", DIGITS, *options, "--no-compile", "--output", tmp_path / "out")
+    assert ended.code == 2 and all(text in " ".join(ended.err.split()) for text in texts), ended.err

@@ -1,0 +1,2 @@
+#pragma once
+#define pdMS_TO_TICKS(ms) (ms)

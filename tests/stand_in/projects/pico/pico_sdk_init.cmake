@@ -1,0 +1,13 @@
+# As much of the Pico SDK as a program of edgeq needs.
+set(PICO_STAND_IN "${CMAKE_CURRENT_LIST_DIR}")
+macro(pico_sdk_init)
+  add_library(pico_stdlib INTERFACE)
+  target_include_directories(pico_stdlib INTERFACE "${PICO_STAND_IN}")
+  target_link_options(pico_stdlib INTERFACE --specs=nosys.specs -nostartfiles -Wl,-e,main)
+endmacro()
+function(pico_enable_stdio_usb target on)
+endfunction()
+function(pico_enable_stdio_uart target on)
+endfunction()
+function(pico_add_extra_outputs target)
+endfunction()

@@ -1,0 +1,2 @@
+#pragma once
+static inline void printk(const char *format, ...) { (void)format; }
