@@ -80,13 +80,16 @@ def test_turned_pairs(shape: tuple[int, int, int]) -> None:
         sums = np.zeros(size, np.int64)
         for line in x:
             for k in range(0, len(line), 16):
-                taps = line[k : k + 16].reshape(-1, 2)
-                for _ in range(4):
+                pairs = line[k : k + 16].reshape(-1, 2)
+                for turn in range(len(pairs) // 2):
+                    if len(pairs) == 8:
+                        taps = np.roll(pairs, -turn, axis=0)
+                    else:  # twice, the second time turned by one
+                        taps = np.concatenate([np.roll(pairs, -2 * turn - half, axis=0) for half in range(2)])
                     for channel in range(0, size, 4):
-                        w = packed[at : at + taps.size].reshape(-1, 4, 2)
+                        w = packed[at : at + 16].reshape(-1, 4, 2)
                         sums[channel : channel + 4] += (w * taps.reshape(-1, 4, 2)).sum(axis=(0, 2))
-                        at += taps.size
-                    taps = np.roll(taps, -1, axis=0)
+                        at += 16
         np.testing.assert_array_equal(sums, (lined[q : q + size] * x).sum(axis=(1, 2)))
         q += size
     assert at == packed.size

@@ -89,20 +89,20 @@ def fours(lined: Array) -> Array:
 def turned_pairs(lined: Array) -> Array:
     """Weights (C, lines, run) of a block for SMULL: per 16 taps (and the last 8), turn and channel, its pairs."""
     channels, lines, run = lined.shape
-    whole = run // 16 * 16
-    parts = [_turned(lined[..., :whole].reshape(channels, -1, 8, 2)).reshape(lines, -1)]
+    whole, (turn, half, lane) = run // 16 * 16, np.ix_(range(4), range(2), range(4))
+    parts = [_turned(lined[..., :whole].reshape(channels, -1, 8, 2), (lane + 4 * half + turn) % 8).reshape(lines, -1)]
     if run > whole:
-        parts.append(_turned(lined[..., whole:].reshape(channels, -1, 4, 2)).reshape(lines, -1))
+        step = turn[:2]
+        last = _turned(lined[..., whole:].reshape(channels, -1, 4, 2), (lane + half + 2 * step) % 4)
+        parts.append(last.reshape(lines, -1))
     return np.concatenate(parts, axis=1)
 
 
-def _turned(pairs: Array) -> Array:
-    """Weights (C, N, pairs, 2): per turn, four channels, half of the pairs, channel: the pair that it is at."""
+def _turned(pairs: Array, at: Array) -> Array:
+    """Weights (C, N, pairs, 2): per N, turn, four channels, half and channel the pair `at` (turn, half, channel)."""
     channels, count, size, _ = pairs.shape
-    turn, half, lane = np.ix_(range(4), range(size // 4), range(4))
-    at = (lane + 4 * half + turn) % size
     grouped = pairs.reshape(channels // 4, 4, count, size, 2)
-    return grouped[:, lane, :, at].transpose(4, 0, 3, 1, 2, 5)
+    return grouped[:, np.arange(4), :, at].transpose(4, 0, 3, 1, 2, 5)
 
 
 def factor_params(site: Site, multiplier: Multiplier, order: Channels) -> Mapping[str, Param]:

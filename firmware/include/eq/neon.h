@@ -121,6 +121,7 @@ EQ_LANES(int8x8_t, 8, vmin_s8, (int8x8_t a, int8x8_t b), a.lane[i] < b.lane[i] ?
 EQ_LANES(int8x8_t, 8, vext_s8, (int8x8_t a, int8x8_t b, int32_t n), i + n < 8 ? a.lane[i + n] : b.lane[i + n - 8])
 EQ_LANES(int8x16_t, 16, vextq_s8, (int8x16_t a, int8x16_t b, int32_t n),
          i + n < 16 ? a.lane[i + n] : b.lane[i + n - 16])
+EQ_LANES(int32x4_t, 4, vrev64q_s32, (int32x4_t a), a.lane[i ^ 1])
 EQ_LANES(int16x4_t, 4, vdup_n_s16, (int16_t a), a)
 EQ_LANES(int16x8_t, 8, vmovl_s8, (int8x8_t a), a.lane[i])
 EQ_LANES(int32x4_t, 4, vmovl_s16, (int16x4_t a), a.lane[i])
@@ -161,6 +162,20 @@ EQ_INLINE int32x4_t vdotq_laneq_s32(int32x4_t acc, int8x16_t a, int8x16_t b, int
 EQ_INLINE void vst1q_s8_x4(int8_t *to, int8x16x4_t a)
 {
     memcpy(to, &a, sizeof a);
+}
+
+EQ_INLINE int32x4_t vreinterpretq_s32_s8(int8x16_t a)
+{
+    int32x4_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+
+EQ_INLINE int8x16_t vreinterpretq_s8_s32(int32x4_t a)
+{
+    int8x16_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
 }
 
 EQ_INLINE int16x8_t vreinterpretq_s16_s32(int32x4_t a)

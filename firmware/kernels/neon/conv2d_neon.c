@@ -6,7 +6,8 @@
  * channel meets all of them.
  *
  * Weights are, per block of channels, per 16 taps, per turn s, per four channels j: pair (j + s) % 8 of each, then pair
- * (j + 4 + s) % 8; of the last 8 taps pair (j + s) % 4. */
+ * (j + 4 + s) % 8. Of the last 8 taps, per step s of two, pair (j + 2 s) % 4, then pair (j + 2 s + 1) % 4; the windows'
+ * four pairs come twice there, the second time turned by one. */
 #include "eq/conv2d_neon.h"
 #include "eq/neon.h"
 
@@ -35,27 +36,22 @@
 #define EQ_TURN_16                                                                                                     \
     "ext v4.16b, v4.16b, v4.16b, #2\n\text v5.16b, v5.16b, v5.16b, #2\n\t"                                             \
     "ext v6.16b, v6.16b, v6.16b, #2\n\text v7.16b, v7.16b, v7.16b, #2\n\t"
-#define EQ_TURN_8                                                                                                      \
-    "ext v4.8b, v4.8b, v4.8b, #2\n\text v5.8b, v5.8b, v5.8b, #2\n\t"                                                   \
-    "ext v6.8b, v6.8b, v6.8b, #2\n\text v7.8b, v7.8b, v7.8b, #2\n\t"
+/* Four pairs twice, and what turns both by two. */
+#define EQ_TWICE                                                                                                       \
+    "ext v8.8b, v4.8b, v4.8b, #2\n\text v9.8b, v5.8b, v5.8b, #2\n\t"                                                   \
+    "ext v10.8b, v6.8b, v6.8b, #2\n\text v11.8b, v7.8b, v7.8b, #2\n\t"                                                 \
+    "mov v4.d[1], v8.d[0]\n\tmov v5.d[1], v9.d[0]\n\tmov v6.d[1], v10.d[0]\n\tmov v7.d[1], v11.d[0]\n\t"
+#define EQ_SWAP "rev64 v4.4s, v4.4s\n\trev64 v5.4s, v5.4s\n\trev64 v6.4s, v6.4s\n\trev64 v7.4s, v7.4s\n\t"
 
 /* One turn of four pixels and 16 channels; two turns and 8 channels. */
 #define EQ_STEP_16                                                                                                     \
     "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_LOW("v0") EQ_HIGH("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")    \
         EQ_HIGH("v1") EQ_ADD("a1", "b1", "c1", "d1") EQ_LOW("v2") EQ_HIGH("v2") EQ_ADD("a2", "b2", "c2", "d2")         \
             EQ_LOW("v3") EQ_HIGH("v3") EQ_ADD("a3", "b3", "c3", "d3")
-#define EQ_LAST_16                                                                                                     \
-    "ld1 {v0.8b - v3.8b}, [%[w]], #32\n\t" EQ_LOW("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")                    \
-        EQ_ADD("a1", "b1", "c1", "d1") EQ_LOW("v2") EQ_ADD("a2", "b2", "c2", "d2") EQ_LOW("v3")                        \
-            EQ_ADD("a3", "b3", "c3", "d3")
-#define EQ_STEPS_8                                                                                                     \
+#define EQ_STEPS_8(turn)                                                                                               \
     "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_LOW("v0") EQ_HIGH("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")    \
-        EQ_HIGH("v1") EQ_ADD("a1", "b1", "c1", "d1") EQ_TURN_16 EQ_LOW("v2") EQ_HIGH("v2")                             \
-            EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v3") EQ_HIGH("v3") EQ_ADD("a1", "b1", "c1", "d1")
-#define EQ_LAST_8                                                                                                      \
-    "ld1 {v0.8b - v3.8b}, [%[w]], #32\n\t" EQ_LOW("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")                    \
-        EQ_ADD("a1", "b1", "c1", "d1") EQ_TURN_8 EQ_LOW("v2") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v3")              \
-            EQ_ADD("a1", "b1", "c1", "d1")
+        EQ_HIGH("v1") EQ_ADD("a1", "b1", "c1", "d1") turn EQ_LOW("v2") EQ_HIGH("v2") EQ_ADD("a0", "b0", "c0", "d0")    \
+            EQ_LOW("v3") EQ_HIGH("v3") EQ_ADD("a1", "b1", "c1", "d1")
 /* One turn of one pixel and 16 channels. */
 #define EQ_PIXEL_LOW                                                                                                   \
     "smull v8.8h, v0.8b, v4.8b\n\tsmull v9.8h, v1.8b, v4.8b\n\t"                                                       \
@@ -64,18 +60,17 @@
     "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_PIXEL_LOW                                                              \
     "smlal2 v8.8h, v0.16b, v4.16b\n\tsmlal2 v9.8h, v1.16b, v4.16b\n\t"                                                 \
     "smlal2 v10.8h, v2.16b, v4.16b\n\tsmlal2 v11.8h, v3.16b, v4.16b\n\t" EQ_ADD("a0", "a1", "a2", "a3")
-#define EQ_PIXEL_LAST "ld1 {v0.8b - v3.8b}, [%[w]], #32\n\t" EQ_PIXEL_LOW EQ_ADD("a0", "a1", "a2", "a3")
-#define EQ_PIXEL_TURN_16 "ext v4.16b, v4.16b, v4.16b, #2\n\t"
-#define EQ_PIXEL_TURN_8 "ext v4.8b, v4.8b, v4.8b, #2\n\t"
+#define EQ_PIXEL_TURN "ext v4.16b, v4.16b, v4.16b, #2\n\t"
+#define EQ_PIXEL_TWICE "ext v8.8b, v4.8b, v4.8b, #2\n\tmov v4.d[1], v8.d[0]\n\t"
+#define EQ_PIXEL_SWAP "rev64 v4.4s, v4.4s\n\t"
 
 #define EQ_SIXTEEN_16 EQ_STEP_16 EQ_TURN_16 EQ_STEP_16 EQ_TURN_16 EQ_STEP_16 EQ_TURN_16 EQ_STEP_16
-#define EQ_EIGHT_16 EQ_LAST_16 EQ_TURN_8 EQ_LAST_16 EQ_TURN_8 EQ_LAST_16 EQ_TURN_8 EQ_LAST_16
-#define EQ_SIXTEEN_8 EQ_STEPS_8 EQ_TURN_16 EQ_STEPS_8
-#define EQ_EIGHT_8 EQ_LAST_8 EQ_TURN_8 EQ_LAST_8
+#define EQ_EIGHT_16 EQ_TWICE EQ_STEP_16 EQ_SWAP EQ_STEP_16
+#define EQ_SIXTEEN_8 EQ_STEPS_8(EQ_TURN_16) EQ_TURN_16 EQ_STEPS_8(EQ_TURN_16)
+#define EQ_EIGHT_8 EQ_TWICE EQ_STEPS_8(EQ_SWAP)
 #define EQ_PIXEL_SIXTEEN                                                                                               \
-    EQ_PIXEL_STEP EQ_PIXEL_TURN_16 EQ_PIXEL_STEP EQ_PIXEL_TURN_16 EQ_PIXEL_STEP EQ_PIXEL_TURN_16 EQ_PIXEL_STEP
-#define EQ_PIXEL_EIGHT                                                                                                 \
-    EQ_PIXEL_LAST EQ_PIXEL_TURN_8 EQ_PIXEL_LAST EQ_PIXEL_TURN_8 EQ_PIXEL_LAST EQ_PIXEL_TURN_8 EQ_PIXEL_LAST
+    EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP
+#define EQ_PIXEL_EIGHT EQ_PIXEL_TWICE EQ_PIXEL_STEP EQ_PIXEL_SWAP EQ_PIXEL_STEP
 #define EQ_SCRATCH "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11"
 
 #include "sums_a64.h"
@@ -111,21 +106,28 @@ EQ_INLINE void eq_sixteens_of_tile(int32x4_t s[][4], const int8_t **x, const int
 
 #endif
 
+/* One turn. */
+EQ_INLINE const int8_t *eq_step(int32x4_t sums[][4], const int8x16_t *x, const int8_t *weights, int32_t pixels,
+                                int32_t vectors)
+{
+    EQ_UNROLL
+    for (int32_t v = 0; v < vectors; v++) {
+        const int8x16_t w = vld1q_s8(weights + 16 * v);
+        EQ_UNROLL
+        for (int32_t i = 0; i < pixels; i++) {
+            const int16x8_t low = vmull_s8(vget_low_s8(x[i]), vget_low_s8(w));
+            sums[i][v] = vpadalq_s16(sums[i][v], vmlal_s8(low, vget_high_s8(x[i]), vget_high_s8(w)));
+        }
+    }
+    return weights + 16 * vectors;
+}
+
 EQ_INLINE const int8_t *eq_sixteen(int32x4_t sums[][4], int8x16_t *x, const int8_t *weights, int32_t pixels,
                                    int32_t vectors)
 {
     EQ_UNROLL
     for (int32_t turn = 0; turn < 4; turn++) {
-        EQ_UNROLL
-        for (int32_t v = 0; v < vectors; v++) {
-            const int8x16_t w = vld1q_s8(weights);
-            weights += 16;
-            EQ_UNROLL
-            for (int32_t i = 0; i < pixels; i++) {
-                const int16x8_t low = vmull_s8(vget_low_s8(x[i]), vget_low_s8(w));
-                sums[i][v] = vpadalq_s16(sums[i][v], vmlal_s8(low, vget_high_s8(x[i]), vget_high_s8(w)));
-            }
-        }
+        weights = eq_step(sums, x, weights, pixels, vectors);
         EQ_UNROLL
         for (int32_t i = 0; i < pixels; i++) {
             x[i] = vextq_s8(x[i], x[i], 2);
@@ -134,26 +136,20 @@ EQ_INLINE const int8_t *eq_sixteen(int32x4_t sums[][4], int8x16_t *x, const int8
     return weights;
 }
 
-EQ_INLINE const int8_t *eq_eight(int32x4_t sums[][4], int8x8_t *x, const int8_t *weights, int32_t pixels,
+EQ_INLINE const int8_t *eq_eight(int32x4_t sums[][4], const int8x8_t *x, const int8_t *weights, int32_t pixels,
                                  int32_t vectors)
 {
+    int8x16_t twice[EQ_TILE];
     EQ_UNROLL
-    for (int32_t turn = 0; turn < 4; turn++) {
-        EQ_UNROLL
-        for (int32_t v = 0; v < vectors; v++) {
-            const int8x8_t w = vld1_s8(weights);
-            weights += 8;
-            EQ_UNROLL
-            for (int32_t i = 0; i < pixels; i++) {
-                sums[i][v] = vpadalq_s16(sums[i][v], vmull_s8(x[i], w));
-            }
-        }
-        EQ_UNROLL
-        for (int32_t i = 0; i < pixels; i++) {
-            x[i] = vext_s8(x[i], x[i], 2);
-        }
+    for (int32_t i = 0; i < pixels; i++) {
+        twice[i] = vcombine_s8(x[i], vext_s8(x[i], x[i], 2));
     }
-    return weights;
+    weights = eq_step(sums, twice, weights, pixels, vectors);
+    EQ_UNROLL
+    for (int32_t i = 0; i < pixels; i++) {
+        twice[i] = vreinterpretq_s8_s32(vrev64q_s32(vreinterpretq_s32_s8(twice[i])));
+    }
+    return eq_step(sums, twice, weights, pixels, vectors);
 }
 
 #include "sums.h"
