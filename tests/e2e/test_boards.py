@@ -56,7 +56,9 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> Linked:
     libraries: dict[str, Path] = {}
 
     def link(board: Target, folder: Path) -> Path:
-        options = BuildOptions(SINE / "hello_sine.onnx", board.name, output=folder, console="uart")
+        options = BuildOptions(
+            SINE / "hello_sine.onnx", board.name, output=folder, console="uart" if board.uart else None
+        )
         if board.cpu not in libraries:
             place = tmp_path_factory.mktemp(board.cpu) / "build"
             edgeq.build(replace(options, output=place), model=model)

@@ -316,7 +316,8 @@ def test_documentation_lists_every_key_part_and_runner() -> None:
     text = (Path(__file__).parents[2] / "docs" / "targets.md").read_text("utf-8")
     families = sorted((folder("targets") / "families").glob("*.toml"))
     parts = {part for target in list_targets() for part in target.platform}
-    parts |= {part for board in list_boards() for part in with_console(board, "uart").platform}
+    parts |= {part for board in list_boards() for part in with_console(board, "rtt").platform}
+    parts |= {part for board in list_boards() if board.uart for part in with_console(board, "uart").platform}
     words = [*KEYS, *SYSTEMS, *COUNTERS, *CONSOLES, *PROVED, *RUNNER_KINDS, *FLASHER_KINDS, *UART_KEYS]
     for name in (*words, *parts, *(f.stem for f in families)):
         assert f"`{name}`" in text, name

@@ -1,5 +1,5 @@
-/* The caches of Cortex-M7 and M55 (Arm Cortex-M7 Devices Generic User Guide, 4.8). No other master shares memory with
- * the core here, so nothing has to be cleaned. */
+/* The caches of Cortex-M7, M55 and M85 (Arm Cortex-M7 Devices Generic User Guide, 4.8). No other master shares memory
+ * with the core here, so nothing has to be cleaned. */
 #ifndef EQ_CACHES_H
 #define EQ_CACHES_H
 
