@@ -1,9 +1,10 @@
 """Instructions of models on every Raspberry Pi, in QEMU's user emulator.
 
     python -m benchmarks.pi [--models FOLDER --data FOLDER] [--only kws,ad] [--targets rpi4,rpi5] [--layers]
+    python -m benchmarks.pi --cycles
 
 Without folders the examples' models are measured, with them kws, vww, ic and ad (README.md). Every program is compared
-with the simulator first.
+with the simulator first. With --cycles nothing is run: llvm-mca tells the cycles of the inner loops of matrix products.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import edgeq
 from benchmarks.cases import MLPERF_TINY, Case, examples, float_models, quantized
 from benchmarks.cores import listed
 from benchmarks.instructions import Counts, count
+from benchmarks.loops import LOOPS, cycles_per_product
 from benchmarks.tables import Cell, markdown, show
 from edgeq.api.check import Built
 from edgeq.errors import EdgeqError, MismatchError
@@ -59,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--targets", type=listed(TARGETS), default=TARGETS, help="a list, or all (all)")
     parser.add_argument("--samples", type=int, default=10, help="compared with the simulator (10)")
     parser.add_argument("--layers", action="store_true", help="show each layer's instructions as well")
+    parser.add_argument(
+        "--cycles", action="store_true", help="cycles per product of inner loops, by llvm-mca, and no more"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     return parser
 
@@ -67,6 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        if options.cycles:
+            loops = [[name, f"{cycles_per_product(name):.3f}"] for name in LOOPS]
+            show(["target", "cycles per product"], loops, title="inner loop of matrix products")
+            return 0
         folder = options.models
         cases = float_models(folder, options.data or folder, options.only) if folder else examples()
         rows: list[list[Cell]] = []

@@ -12,7 +12,7 @@ from typing import Any
 import needs
 import pytest
 
-from benchmarks import committed, cortex_m, matrix, pi
+from benchmarks import committed, cortex_m, loops, matrix, pi
 from benchmarks.cases import MLPERF_TINY, case_of, examples
 from benchmarks.committed import Committed, compare, compiler, digest, updated, warnings
 from benchmarks.cores import CORES, listed
@@ -282,3 +282,11 @@ def test_instructions_on_a_raspberry_pi(capsys: pytest.CaptureFixture[str]) -> N
     assert len(counts.calls) >= len(layers) > 3
     assert 0 <= counts.total - sum(counts.calls) < 500
     assert 2_000 < counts.total < 50_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("target", "most"), [("rpi3", 0.25), ("rpi4", 0.17), ("rpi5", 0.04)])
+def test_cycles_of_inner_loops(target: str, most: float) -> None:
+    needs.programs("llvm-mca")
+    needs.compiler(load_target(target), "gcc")
+    assert 1 / 64 < loops.cycles_per_product(target) <= most

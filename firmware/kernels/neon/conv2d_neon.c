@@ -20,18 +20,24 @@
 #if defined(__aarch64__)
 
 /* In assembly, since compilers move loads and products about until the sums no longer fit the registers. Of a product
- * three others stand between each two of its instructions: it takes so long on cores that execute them in order. */
+ * seven others stand between each two of its instructions: it takes almost as long on cores that execute them in order.
+ */
 
-/* Weights w of four channels times v4 ... v7 of four pixels: 16 taps, or 8. */
-#define EQ_LOW(w)                                                                                                      \
-    "smull v8.8h, " w ".8b, v4.8b\n\tsmull v9.8h, " w ".8b, v5.8b\n\t"                                                 \
-    "smull v10.8h, " w ".8b, v6.8b\n\tsmull v11.8h, " w ".8b, v7.8b\n\t"
-#define EQ_HIGH(w)                                                                                                     \
-    "smlal2 v8.8h, " w ".16b, v4.16b\n\tsmlal2 v9.8h, " w ".16b, v5.16b\n\t"                                           \
-    "smlal2 v10.8h, " w ".16b, v6.16b\n\tsmlal2 v11.8h, " w ".16b, v7.16b\n\t"
-#define EQ_ADD(s0, s1, s2, s3)                                                                                         \
-    "sadalp %[" s0 "].4s, v8.8h\n\tsadalp %[" s1 "].4s, v9.8h\n\t"                                                     \
-    "sadalp %[" s2 "].4s, v10.8h\n\tsadalp %[" s3 "].4s, v11.8h\n\t"
+/* `op` with weights w of four channels and v4 ... v7 of four pixels. */
+#define EQ_OF_FOUR(op, w, width, t0, t1, t2, t3)                                                                       \
+    op " " t0 ".8h, " w width ", v4" width "\n\t" op " " t1 ".8h, " w width ", v5" width "\n\t" op " " t2              \
+       ".8h, " w width ", v6" width "\n\t" op " " t3 ".8h, " w width ", v7" width "\n\t"
+#define EQ_ADD(s0, s1, s2, s3, t0, t1, t2, t3)                                                                         \
+    "sadalp %[" s0 "].4s, " t0 ".8h\n\tsadalp %[" s1 "].4s, " t1 ".8h\n\t"                                             \
+    "sadalp %[" s2 "].4s, " t2 ".8h\n\tsadalp %[" s3 "].4s, " t3 ".8h\n\t"
+/* 16 taps of the channels of two vectors of weights; their sums are called by number. */
+#define EQ_PRODUCTS(v, w, n, m)                                                                                        \
+    EQ_OF_FOUR("smull", v, ".8b", "v8", "v9", "v10", "v11")                                                            \
+    EQ_OF_FOUR("smull", w, ".8b", "v12", "v13", "v14", "v15")                                                          \
+    EQ_OF_FOUR("smlal2", v, ".16b", "v8", "v9", "v10", "v11")                                                          \
+    EQ_OF_FOUR("smlal2", w, ".16b", "v12", "v13", "v14", "v15")                                                        \
+    EQ_ADD("a" n, "b" n, "c" n, "d" n, "v8", "v9", "v10", "v11")                                                       \
+    EQ_ADD("a" m, "b" m, "c" m, "d" m, "v12", "v13", "v14", "v15")
 
 #define EQ_TURN_16                                                                                                     \
     "ext v4.16b, v4.16b, v4.16b, #2\n\text v5.16b, v5.16b, v5.16b, #2\n\t"                                             \
@@ -45,21 +51,17 @@
 
 /* One turn of four pixels and 16 channels; two turns and 8 channels. */
 #define EQ_STEP_16                                                                                                     \
-    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_LOW("v0") EQ_HIGH("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")    \
-        EQ_HIGH("v1") EQ_ADD("a1", "b1", "c1", "d1") EQ_LOW("v2") EQ_HIGH("v2") EQ_ADD("a2", "b2", "c2", "d2")         \
-            EQ_LOW("v3") EQ_HIGH("v3") EQ_ADD("a3", "b3", "c3", "d3")
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_PRODUCTS("v0", "v1", "0", "1") EQ_PRODUCTS("v2", "v3", "2", "3")
 #define EQ_STEPS_8(turn)                                                                                               \
-    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_LOW("v0") EQ_HIGH("v0") EQ_ADD("a0", "b0", "c0", "d0") EQ_LOW("v1")    \
-        EQ_HIGH("v1") EQ_ADD("a1", "b1", "c1", "d1") turn EQ_LOW("v2") EQ_HIGH("v2") EQ_ADD("a0", "b0", "c0", "d0")    \
-            EQ_LOW("v3") EQ_HIGH("v3") EQ_ADD("a1", "b1", "c1", "d1")
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_PRODUCTS("v0", "v1", "0", "1") turn EQ_PRODUCTS("v2", "v3", "0", "1")
 /* One turn of one pixel and 16 channels. */
-#define EQ_PIXEL_LOW                                                                                                   \
-    "smull v8.8h, v0.8b, v4.8b\n\tsmull v9.8h, v1.8b, v4.8b\n\t"                                                       \
-    "smull v10.8h, v2.8b, v4.8b\n\tsmull v11.8h, v3.8b, v4.8b\n\t"
 #define EQ_PIXEL_STEP                                                                                                  \
-    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_PIXEL_LOW                                                              \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t"                                                                           \
+    "smull v8.8h, v0.8b, v4.8b\n\tsmull v9.8h, v1.8b, v4.8b\n\t"                                                       \
+    "smull v10.8h, v2.8b, v4.8b\n\tsmull v11.8h, v3.8b, v4.8b\n\t"                                                     \
     "smlal2 v8.8h, v0.16b, v4.16b\n\tsmlal2 v9.8h, v1.16b, v4.16b\n\t"                                                 \
-    "smlal2 v10.8h, v2.16b, v4.16b\n\tsmlal2 v11.8h, v3.16b, v4.16b\n\t" EQ_ADD("a0", "a1", "a2", "a3")
+    "smlal2 v10.8h, v2.16b, v4.16b\n\tsmlal2 v11.8h, v3.16b, v4.16b\n\t" EQ_ADD("a0", "a1", "a2", "a3", "v8", "v9",    \
+                                                                                "v10", "v11")
 #define EQ_PIXEL_TURN "ext v4.16b, v4.16b, v4.16b, #2\n\t"
 #define EQ_PIXEL_TWICE "ext v8.8b, v4.8b, v4.8b, #2\n\tmov v4.d[1], v8.d[0]\n\t"
 #define EQ_PIXEL_SWAP "rev64 v4.4s, v4.4s\n\t"
@@ -71,7 +73,7 @@
 #define EQ_PIXEL_SIXTEEN                                                                                               \
     EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP
 #define EQ_PIXEL_EIGHT EQ_PIXEL_TWICE EQ_PIXEL_STEP EQ_PIXEL_SWAP EQ_PIXEL_STEP
-#define EQ_SCRATCH "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11"
+#define EQ_SCRATCH "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15"
 
 #include "sums_a64.h"
 
