@@ -42,6 +42,8 @@ class Machine:
         self.files: dict[int, IO[bytes]] = {}
         self.code: int | None = None
         self.instructions = 0
+        self.conditional = (0, 0)
+        self.blocks: dict[int, tuple[int, int]] = {}
         self.started = 0
         self.registers: dict[int, int] = {}
         self.symbols: dict[str, int] = {}
@@ -89,8 +91,32 @@ class Machine:
     def _word(self, address: int) -> int:
         return int.from_bytes(self.core.mem_read(address, 4), "little")
 
-    def _count(self, *_: object) -> None:
+    def _count(self, _: Any, address: int, *__: object) -> None:
+        """An instruction begins. Those of an IT block count whether their condition holds or not, as on the core;
+        Unicorn only tells of the former."""
+        start, end = self.conditional
+        if start <= address < end:
+            return
         self.instructions += 1
+        if address not in self.blocks:
+            self.blocks[address] = self._block_after(address)
+        count, end = self.blocks[address]
+        if count:
+            self.instructions += count
+            self.conditional = (address + 2, end)
+
+    def _block_after(self, address: int) -> tuple[int, int]:
+        """How many instructions the IT instruction at an address makes conditional, and where they end."""
+        code, end = self._half(address), address + 2
+        if code >> 8 != 0xBF or not code & 15:
+            return 0, 0
+        count = 4 - ((code & 15 & -(code & 15)).bit_length() - 1)
+        for _ in range(count):
+            end += 4 if self._half(end) >> 11 in (0b11101, 0b11110, 0b11111) else 2
+        return count, end
+
+    def _half(self, address: int) -> int:
+        return int.from_bytes(self.core.mem_read(address, 2), "little")
 
     def _read(self, _: Any, offset: int, size: int, base: int) -> int:
         address = base + offset

@@ -75,6 +75,7 @@ def test_faults_are_told(what: int, message: str, built: Build) -> None:
     assert caught.value.message == message
 
 
+@pytest.mark.slow
 def test_it_is_taken_where_qemu_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("unicorn")
     target = load_target("cortex-m4")
@@ -85,6 +86,9 @@ def test_it_is_taken_where_qemu_is_not_installed(monkeypatch: pytest.MonkeyPatch
     succeeds("build", DIGITS, "--target", "cortex-m4", "--output", tmp_path / "digits")
     told = succeeds("verify", tmp_path / "digits", "--data", DIGITS / "test.npz", "--samples", "20", "--json").json
     assert (told["samples"], told["mismatches"]) == (20, 0)
+    here = succeeds("profile", tmp_path / "digits", "--json").json
+    monkeypatch.undo()
+    assert here == succeeds("profile", tmp_path / "digits", "--json").json, "also what conditions leave out counts"
 
 
 def test_without_it(monkeypatch: pytest.MonkeyPatch, built: Build) -> None:
