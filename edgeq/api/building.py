@@ -314,7 +314,7 @@ class _Draft:
             "source": options.model_path.resolve().name,
             "cut": {"inputs": list(options.inputs), "outputs": list(options.outputs)},
             "layouts": {name: list(perm) for name, perm in self.quantized.layouts.items()},
-            "preprocessing": options.input.to_dict() if options.input else None,
+            "preprocessing": self.quantized.input.to_dict() if self.quantized.input else None,
             "simulate": target_name(options.simulate) if options.simulate else None,
             "chip": {"flash": options.flash, "ram": options.ram},
             "emit": options.emit,

@@ -57,7 +57,7 @@ def _about(folder: Path) -> dict[str, Any]:
     manifest = read_manifest(folder)
     table = manifest.get("preprocessing")
     spec = InputSpec.from_dict(table) if table else None
-    graph = load_graph(folder / "reference" / "integer") if spec is not None else None
+    graph = load_graph(folder / "reference" / "float") if spec is not None else None
 
     def port(entry: dict[str, Any]) -> dict[str, Any]:
         about = {**entry, "dtype": str(np.dtype(DType(entry["dtype"]).numpy))}

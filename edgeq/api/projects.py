@@ -117,5 +117,5 @@ def _port(port: ProgramPort, model: QuantizedModel | None) -> Port:
         scale=None if q is None else float(q.s),
         zero_point=None if q is None else int(q.zp),
         range=None if port.type.dtype.is_float else port.range,
-        raw=None if model is None or model.input is None else raw_bytes(model.graph, model.input, port.name),
+        raw=None if model is None or model.input is None else raw_bytes(model.float_graph, model.input, port.name),
     )

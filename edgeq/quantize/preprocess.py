@@ -96,15 +96,23 @@ def channel_axis(graph: Graph, spec: InputSpec) -> int | None:
 
 
 def raw_bytes(graph: Graph, spec: InputSpec, name: str) -> dict[str, Any] | None:
-    """How the raw bytes of an input are seen by the network: `gain` and `offset` along the dimension `axis`.
+    """How raw bytes become real values of an input of a graph that `apply_preprocessing` returned, as numbers.
 
-    None if the specification is about another input.
+    They are `scale` · (byte − 128 − `zero_point`); what the network sees of them is byte · `gain` + `offset`, along the
+    dimension `axis`. None if the specification is about another input.
     """
     if input_name(graph, spec) != name:
         return None
     axis = channel_axis(graph, spec)
     last = len(graph.type(name).shape) - 1
-    return {"gain": list(spec.gain), "offset": list(spec.offset), "axis": last if axis is None else axis}
+    q = graph.type(name).qp
+    return {
+        "gain": list(spec.gain),
+        "offset": list(spec.offset),
+        "axis": last if axis is None else axis,
+        "scale": float(q.s),
+        "zero_point": int(q.zp),
+    }
 
 
 def _along_channels(graph: Graph, spec: InputSpec, rank: int) -> Callable[[Sequence[float]], Floats]:

@@ -81,8 +81,8 @@ class _Port:
         if values.dtype.kind not in "iu":
             sizes = [-1 if axis == self.raw["axis"] else 1 for axis in range(values.ndim)]
             offset, gain = (np.asarray(self.raw[key], np.float64).reshape(sizes) for key in ("offset", "gain"))
-            values = (values.astype(np.float64) - offset) / gain
-        return np.asarray((values.astype(np.float64) - 128.0 - self.zero_point) * self.scale, np.float32)
+            values = (values - offset) / gain
+        return np.asarray((values.astype(np.float64) - 128.0 - self.raw["zero_point"]) * self.raw["scale"], np.float32)
 
     def real(self, elements: Array) -> Array:
         """Elements of an output, samples first, as real values in the model's own layout."""
