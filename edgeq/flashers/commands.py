@@ -140,7 +140,7 @@ def _bossac(plan: Plan) -> tuple[Step, ...]:
 
 
 COMMANDS = (
-    Flasher("pyocd", ("pyocd",), "pip install pyocd", _pyocd),
+    Flasher("pyocd", ("pyocd",), "pip install edgeq[flash]", _pyocd),
     Flasher("openocd", ("openocd",), "apt-get install openocd", _openocd),
     Flasher("probe-rs", ("probe-rs",), "cargo install probe-rs-tools, or see https://probe.rs", _probe_rs),
     Flasher("jlink", ("JLinkExe", "JLink"), "J-Link Software, https://www.segger.com/downloads/jlink", _jlink),

@@ -326,7 +326,7 @@ class Device:
         self._heard.clear()
         for _ in range(tries):
             self._stream.write(request)
-            found = self._answer(command, QUICK + on_the_line, seconds + on_the_line)
+            found = self._answer(command, QUICK * self._stream.slowness + on_the_line, seconds + on_the_line)
             if found is not None:
                 return found
         raise self._silent()

@@ -29,10 +29,13 @@ class Stream(Protocol):
     Attributes:
         name: what the user calls it.
         baud: bits per second, by which one knows how long bytes take.
+        slowness: how many times the patience that a device at a serial port gets is due to what is at the other end,
+            such as an emulator on a busy machine.
     """
 
     name: str
     baud: int
+    slowness: float
 
     def read(self) -> bytes:
         """What has arrived; waits a moment (under 0.1 s) for it. Raises ToolError if the stream has ended."""
@@ -56,7 +59,7 @@ class SerialStream:
         """
         import serial  # only who has a device needs it
 
-        self.name, self.baud = name, baud
+        self.name, self.baud, self.slowness = name, baud, 4.0 if "://" in name else 1.0
         self._error: type[Exception] = serial.SerialException
         settings: dict[str, Any] = {} if "://" in name else {"exclusive": True}
         if not name.startswith("rfc2217://"):  # which has a limit of its own, and takes none
@@ -136,7 +139,7 @@ class ProgramStream:
         Raises:
             ToolError: it cannot be started.
         """
-        self.name, self.baud, self._grace = where, 10_000_000, grace
+        self.name, self.baud, self.slowness, self._grace = where, 10_000_000, 8.0, grace
         try:
             self._child = children.start([str(word) for word in words])
         except FileNotFoundError as error:

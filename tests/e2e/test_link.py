@@ -195,6 +195,7 @@ def talker(text: bytes) -> list[str | Path]:
 )
 def test_what_is_no_device(said: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "QUICK", 0.05)
+    monkeypatch.setattr(device, "FIRST_TRIES", 2)
     start = time.monotonic()
     with closing(ProgramStream(talker(said))) as stream, pytest.raises(ToolError, match=message):
         time.sleep(0.3)  # it is said while nobody has asked

@@ -111,7 +111,10 @@ def test_the_first_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table.shutil, "which", lambda name: name if name in there else None)
     with pytest.raises(ToolError, match="nothing that flashes nucleo-f446re is installed") as caught:
         choose(NUCLEO, None)
-    assert "openocd: apt-get install openocd" in caught.value.hint and "pyocd: pip install pyocd" in caught.value.hint
+    assert (
+        "openocd: apt-get install openocd" in caught.value.hint
+        and "pyocd: pip install edgeq[flash]" in caught.value.hint
+    )
     there |= {"pyocd", "JLinkExe"}
     assert choose(NUCLEO, None)[0].kind == "pyocd"
     there.add("openocd")
