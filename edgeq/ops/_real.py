@@ -35,8 +35,13 @@ def lower_pair(site: Site) -> Mapping[str, Param]:
     return {**broadcast_params(site), "swapped": int(operands(site).a == 1), "low": low, "high": high}
 
 
-def pair_rows(name: str) -> tuple[Kernel, Kernel]:
-    """The two rows of an operator with two real operands: both computed, or one in the parameters."""
+def pair_rows(name: str, suffix: str = "_float32") -> tuple[Kernel, Kernel]:
+    """The two rows of an operator with two real operands: both computed, or one in the parameters.
+
+    Args:
+        name: prefix of the C functions, behind `eq_`.
+        suffix: their end; "" where the integer ones are of three roundings, whose names begin alike.
+    """
 
     def row(function: str, fits: Callable[[Site], bool]) -> Kernel:
         return Kernel(
@@ -50,7 +55,7 @@ def pair_rows(name: str) -> tuple[Kernel, Kernel]:
             overlap=elementwise,
         )
 
-    return row(f"eq_{name}_ref_float32", both_computed), row(f"eq_{name}_const_ref_float32", one_constant)
+    return row(f"eq_{name}_ref{suffix}", both_computed), row(f"eq_{name}_const_ref{suffix}", one_constant)
 
 
 def pair_samples(op: Op) -> tuple[Sample, ...]:

@@ -16,7 +16,8 @@ from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply, quantize_multiplier
 from edgeq.ops._broadcast import binary_kernels, broadcast_params
 from edgeq.ops._elementwise import BinaryOp
-from edgeq.ops._requant import QMAX, QMIN
+from edgeq.ops._real import REALS, of_pairs, pair_rows
+from edgeq.ops._requant import NO_CLAMP, QMAX, QMIN
 
 
 def factors(site: Site) -> tuple[Multiplier, Multiplier]:
@@ -51,7 +52,10 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 class PRelu(BinaryOp):
     """Inputs: x, alpha (usually constant) of a shape that broadcasts to x's. Output: x, or alpha · x where x < 0."""
 
-    kernels: ClassVar = binary_kernels("eq_p_relu", "p_relu", "eq_p_relu_params", lower_ref, rounded=True)
+    kernels: ClassVar = (
+        *binary_kernels("eq_p_relu", "p_relu", "eq_p_relu_params", lower_ref, rounded=True),
+        *pair_rows("p_relu_float32", ""),
+    )
 
     declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous", "fused_clamp"}
     onnx: ClassVar[str] = "PRelu"
@@ -61,6 +65,9 @@ class PRelu(BinaryOp):
         if shape != shapes[0]:
             raise ValueError(f"slopes of shape {shapes[1]} do not broadcast to the input's shape {shapes[0]}")
         return (shape,)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_pairs(lambda x, alpha: np.where(x >= 0, x, x * alpha), inputs, NO_CLAMP)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, alpha = inputs[:2]
@@ -88,4 +95,6 @@ class PRelu(BinaryOp):
             Sample("shared_axes", cls(), (image, (1, 1, 7)), const=(1,), low=0.1, high=0.3),
             Sample("computed", cls(), (image, (5, 1, 7))),
             Sample("vector", cls(), ((19,), (19,)), const=(1,), low=-9.0, high=1.0),
+            Sample("real", cls(), (image, (7,)), const=(1,), elements=REALS),
+            Sample("real_computed", cls(), (image, (5, 1, 7)), elements=REALS),
         )

@@ -17,10 +17,11 @@ from edgeq.importers.tflite.wiring import Wiring
 from edgeq.ir.graph import Node
 from edgeq.ir.real import real_values
 from edgeq.ir.tensor import DType
-from edgeq.ir.traits import Pattern
+from edgeq.ir.traits import NO_CLAMP, Pattern
 from edgeq.ops._real import REAL
 from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.function import ELEMENT, Function, is_part, written
+from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.pad import Pad
 from edgeq.ops.quantize import Quantize
 from edgeq.ops.requantize import Requantize
@@ -46,7 +47,9 @@ def settle_islands(b: Builder) -> None:
 
 
 def _is_mover(node: Node) -> bool:
-    """Whether a node only moves elements, and adds none but zeros."""
+    """Whether a node only moves or chooses elements, and adds none but zeros."""
+    if isinstance(node.op, MaxPool2D):
+        return node.op.clamp == NO_CLAMP
     moves = node.op.pattern in (Pattern.MOVEMENT, Pattern.REARRANGEMENT)
     return moves and not (isinstance(node.op, Pad) and node.op.value != 0.0)
 

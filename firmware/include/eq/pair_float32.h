@@ -24,5 +24,7 @@ void eq_maximum_ref_float32(const eq_pair_float32_params *p, const float *a, con
 void eq_maximum_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
 void eq_minimum_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
 void eq_minimum_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_p_relu_float32_ref(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_p_relu_float32_const_ref(const eq_pair_float32_params *p, const float *a, float *output);
 
 #endif

@@ -99,3 +99,13 @@ void eq_minimum_const_ref_float32(const eq_pair_float32_params *p, const float *
 {
     FOR_EACH_PAIR(p, a, p->constant, output, x < y ? x : y);
 }
+
+void eq_p_relu_float32_ref(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, x >= 0.0f ? x : x * y);
+}
+
+void eq_p_relu_float32_const_ref(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, x >= 0.0f ? x : x * y);
+}

@@ -160,6 +160,28 @@ def transposed(m: Model) -> Model:
     return quantized(m, real(m, "MUL", [taken, taken], corner, "MulOptions", FusedActivationFunction=NONE), scale=0.4)
 
 
+def pooled(m: Model) -> Model:
+    """A pool chooses elements: before DEQUANTIZE or behind QUANTIZE they are the same."""
+    x = dequantized(m, 1, 6, 6, 5)
+    options = {"Padding": 0, "StrideH": 2, "StrideW": 2, "FilterHeight": 3, "FilterWidth": 3}
+    once = real(m, "MAX_POOL_2D", [x], (1, 3, 3, 5), "Pool2DOptions", **options)
+    product = real(m, "MUL", [once, once], (1, 3, 3, 5), "MulOptions", FusedActivationFunction=NONE)
+    m.tensors.append(Tensor("row", (5,), data=m.rng.uniform(-1, 2, 5).astype(np.float32)))
+    sum_ = real(m, "ADD", [product, len(m.tensors) - 1], (1, 3, 3, 5), "AddOptions", FusedActivationFunction=NONE)
+    options |= {"StrideH": 1, "StrideW": 1, "FilterHeight": 2, "FilterWidth": 2}
+    return quantized(m, real(m, "MAX_POOL_2D", [sum_], (1, 3, 3, 5), "Pool2DOptions", **options), scale=0.1)
+
+
+def sloped(m: Model) -> Model:
+    """A slope for each column, behind a sum."""
+    x, y = dequantized(m, *SHAPE), dequantized(m, *SHAPE)
+    sum_ = real(m, "ADD", [x, y], SHAPE, "AddOptions", FusedActivationFunction=NONE)
+    m.tensors.append(Tensor("slopes", SHAPE[1:], data=m.rng.uniform(-1, 1, SHAPE[1:]).astype(np.float32)))
+    return quantized(m, real(m, "PRELU", [sum_, len(m.tensors) - 1], SHAPE))
+
+
+case("MAX_POOL_2D", "island", pooled)
+case("PRELU", "island", sloped)
 case("FULLY_CONNECTED", "island", connected)
 case("TRANSPOSE", "island", transposed)
 
