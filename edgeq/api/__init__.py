@@ -7,12 +7,13 @@ from edgeq.lazy import lazy
 if TYPE_CHECKING:
     from edgeq.api.boards import boards
     from edgeq.api.building import build, build_models
-    from edgeq.api.check import inspect, profile, run, save_outputs, verify
+    from edgeq.api.check import profile, run, save_outputs, verify
     from edgeq.api.compiled import load_compiled
     from edgeq.api.data import Dataset
     from edgeq.api.doctor import doctor, udev_rules
     from edgeq.api.flashing import flash
     from edgeq.api.flow import QuantizedModel, load, quantize, quantize_report
+    from edgeq.api.inspection import inspect
     from edgeq.api.project import BuildOptions
     from edgeq.api.reach import open_port
     from edgeq.passes.with_states import with_states
@@ -46,7 +47,8 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "edgeq.api.boards": "boards",
-        "edgeq.api.check": "inspect profile run save_outputs verify",
+        "edgeq.api.check": "profile run save_outputs verify",
+        "edgeq.api.inspection": "inspect",
         "edgeq.api.data": "Dataset",
         "edgeq.api.compiled": "load_compiled",
         "edgeq.api.doctor": "doctor udev_rules",

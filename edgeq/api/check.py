@@ -10,23 +10,20 @@ from typing import Any
 import numpy as np
 
 from edgeq.api.data import Dataset, Samples, in_own_layout, load_data, random_data, real_ranges
-from edgeq.api.dump import dump_into
 from edgeq.api.gates import check_gates
+from edgeq.api.inspection import warn_of_edits
 from edgeq.api.labels import classes_of
 from edgeq.api.reach import Reach
 from edgeq.api.threads import one_thread
 from edgeq.codegen.folder import restore
 from edgeq.codegen.manifest import edited_files, model_folder, read_manifest, read_target
-from edgeq.codegen.names import file_prefix, symbol_prefix
+from edgeq.codegen.names import symbol_prefix
 from edgeq.errors import EdgeqError, ToolError, UsageError
-from edgeq.importers import load as import_model
-from edgeq.importers.cut import Cut
 from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array
 from edgeq.ir.text import load_graph
 from edgeq.ir.traits import Perm
 from edgeq.link import STDIO
-from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import accuracy, confusion, quantize_inputs, real_output, sqnr_db, steps_apart
 from edgeq.report.cost import pace, per_mac, share, watts
@@ -37,7 +34,7 @@ from edgeq.runners import watch as watch_program
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.toolchain.cmake import build_profile, emulated_path, program_path
-from edgeq.warnings import collecting, refuse, warn
+from edgeq.warnings import collecting, refuse
 
 Advance = Callable[[int, int], None]
 RANDOM_SAMPLES = 20
@@ -81,7 +78,7 @@ class Built:
             raise _damaged(folder, f"its reference is damaged ({error.message})") from error
         if not _consistent(manifest, graph, float_graph):
             raise _damaged(folder, "its manifest and its reference do not belong together")
-        _warn_of_edits(root)
+        warn_of_edits(root)
         return Built(root, manifest, graph, float_graph)
 
     @property
@@ -134,20 +131,6 @@ def weights_in_emulator(manifest: Mapping[str, Any]) -> int | None:
     emulated: int | None = manifest.get("weights_emulated_address")
     known = manifest.get("weights_region") is not None or "weights_emulated_address" not in manifest
     return emulated if emulated is not None or not known else manifest.get("weights_address")
-
-
-def _warn_of_edits(folder: Path) -> tuple[str, ...]:
-    """Warn if generated files are not as they were generated; returns their paths."""
-    edited = edited_files(folder)
-    if edited:
-        others = f" and {len(edited) - 3} more" if len(edited) > 3 else ""
-        warn(
-            f"files are no longer as they were generated: {', '.join(edited[:3])}{others}",
-            hint="build it again, unless this is intended: what is said of the program may not hold",
-            where=str(folder),
-            strict=UsageError,
-        )
-    return edited
 
 
 def _damaged(folder: Path, what: str) -> UsageError:
@@ -463,68 +446,4 @@ def profile(
         "energy_uj": None if power is None or ms is None else 1e3 * power * ms,
         "layers": layers,
         "stack_used_bytes": stack,
-    }
-
-
-def inspect(
-    path: str | Path,
-    input_shapes: Mapping[str, Shape] | None = None,
-    dump_ir: str | Path | None = None,
-    inputs: Iterable[str] = (),
-    outputs: Iterable[str] = (),
-    model: str | None = None,
-) -> dict[str, Any]:
-    """Inputs, outputs and layers of a model after edgeq's passes; for a build folder, its manifest.
-
-    Args:
-        path: a model or a build folder.
-        input_shapes: shapes of inputs that have dynamic dimensions beyond the batch.
-        dump_ir: a folder for the graph after every pass that changed it, or None.
-        inputs, outputs: where a model is cut, as for `load`.
-        model: the name of one of a build folder's models, whose own manifest is wanted.
-
-    Raises:
-        UsageError, ModelError: as `load`.
-    """
-    path = Path(path)
-    restore(path)
-    if (path / "manifest.json").is_file():
-        own = path if model is None else model_folder(path, model)
-        return {**read_manifest(own), "edited": list(_warn_of_edits(path))}
-    observe = dump_into(dump_ir)
-    graph = import_model(path, dict(input_shapes or {}), Cut(tuple(inputs), tuple(outputs)))
-    observe("import", graph)
-    graph = optimize_float(graph, observe)
-    layers = []
-    for node in graph.nodes:
-        site = graph.site(node)
-        layers.append(
-            {
-                "name": node.name,
-                "op": node.op.kind,
-                "macs": node.op.macs(site),
-                "weights_bytes": sum(c.size for c in site.consts if c is not None),
-                "output_shape": list(site.outputs[0].shape),
-            }
-        )
-    return {
-        "name": file_prefix(path),
-        "quantized": graph.preferred.value if any(graph.type(n).q for n in graph.inputs) else None,
-        "inputs": [_port(graph, n) for n in graph.public_inputs],
-        "outputs": [_port(graph, n) for n in graph.public_outputs],
-        "macs": sum(layer["macs"] for layer in layers),
-        "weights_bytes": sum(layer["weights_bytes"] for layer in layers),
-        "layers": layers,
-    }
-
-
-def _port(graph: Graph, name: str) -> dict[str, Any]:
-    kind = graph.type(name)
-    dtype = graph.ports.get(name)
-    return {
-        "name": name,
-        "shape": list(kind.shape),
-        "dtype": dtype.value if dtype else "int8" if kind.q else kind.dtype.value,
-        "scale": kind.q.s if kind.q else None,
-        "zero_point": kind.q.zp if kind.q else None,
     }

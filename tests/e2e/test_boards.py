@@ -18,7 +18,7 @@ from uart_firmware import answer, build_echo, emulated
 
 import edgeq
 from edgeq import BuildOptions
-from edgeq.api.boards import _fit
+from edgeq.api.room import fit
 from edgeq.target import Target, list_boards, load_target, load_target_file, with_console
 from edgeq.toolchain import find_toolchain, run
 from edgeq.toolchain.images import boot2_crc, flat, loaded, write_images
@@ -165,12 +165,12 @@ def test_a_model_that_a_board_has_no_room_for(tmp_path: Path) -> None:
 
 def test_what_is_said_of_a_model_that_does_not_fit() -> None:
     board = load_target("microbit-v1")  # 256 KB and 16 KB, of which 2 KB are stack
-    fit = _fit(board, {"flash": 0x40001, "ram": 0x3800, "stack": 0x801})
-    assert fit["why"] == (
+    found = fit(board, {"flash": 0x40001, "ram": 0x3800, "stack": 0x801})
+    assert found["why"] == (
         "1 bytes of flash too little; an inference takes 2,049 bytes of stack, and 2,048 are set aside"
     )
-    assert not fit["fits"] and fit["ram_percent"] == 100.0 and fit["flash_percent"] == 100.0
-    assert _fit(board, {"flash": 1, "ram": 0x3801, "stack": 0})["why"] == "1 bytes of RAM too little"
+    assert not found["fits"] and found["ram_percent"] == 100.0 and found["flash_percent"] == 100.0
+    assert fit(board, {"flash": 1, "ram": 0x3801, "stack": 0})["why"] == "1 bytes of RAM too little"
 
 
 @pytest.mark.qemu

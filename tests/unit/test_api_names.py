@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import DIGITS
+from command_line import DIGITS, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
 
@@ -97,6 +97,28 @@ def test_importing_edgeq_is_quick() -> None:
     code = "import sys, edgeq; print([m for m in sys.modules if m.split('.')[0] in ('onnx', 'tflite', 'numpy')])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+def test_commands_that_need_no_arrays_are_there_at_once(tmp_path: Path) -> None:
+    """NumPy and the operators are not imported for lists, for a build folder's figures, or to find a path wrong."""
+    succeeds("build", DIGITS, "--target", "host", "--no-compile", "--output", tmp_path / "out")
+    out, absent = str(tmp_path / "out"), str(tmp_path / "absent")
+    commands = [
+        ["doctor"],
+        ["targets"],
+        ["boards"],
+        ["inspect", out],
+        ["inspect", out, "--kernels"],
+        ["verify", absent],
+    ]
+    commands += [["build", f"{absent}.onnx"], ["run", out, "--input", f"{absent}.npz"], ["profile", absent]]
+    code = (
+        "import sys; from edgeq.cli.main import main; "
+        f"codes = [main(command) for command in {commands!r}]; "
+        "print(codes, [m for m in ('numpy', 'onnx', 'jinja2', 'edgeq.ir.op') if m in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "[0, 0, 0, 0, 0, 2, 2, 2, 2] []"
 
 
 def test_no_tensorflow_for_other_models(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 from edgeq.errors import UsageError
-from edgeq.exporters.projects import binding
 from edgeq.exporters.projects.archives import wheel
 from edgeq.exporters.projects.content import Content
 from edgeq.exporters.projects.render import VERSION, fill, sources
+
+_BINDING = Path(__file__).with_name("binding.py")
+"""Copied into each package, and itself not imported: it needs NumPy."""
 
 
 def python_package(content: Content) -> dict[str, bytes]:
@@ -22,7 +24,7 @@ def python_package(content: Content) -> dict[str, bytes]:
             hint="choose another name with --name",
         )
     package = {
-        f"{name}/_model.py": Path(binding.__file__).read_bytes(),
+        f"{name}/_model.py": _BINDING.read_bytes(),
         f"{name}/py.typed": b"",
         f"{name}/__init__.py": fill("python/__init__.py.j2", content).encode(),
     }

@@ -6,8 +6,6 @@ import json
 import pprint
 from typing import Any
 
-import jinja2
-
 from edgeq.errors import InternalError
 from edgeq.exporters.projects.content import Content
 from edgeq.resources import folder
@@ -25,6 +23,8 @@ def fill(template: str, content: Content, **more: Any) -> str:
         content: the project's content, `c` in the template.
         more: further variables.
     """
+    import jinja2  # here, as kinds of projects are known before any work
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder("templates") / "projects"),
         undefined=jinja2.StrictUndefined,
