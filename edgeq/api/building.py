@@ -167,10 +167,18 @@ def _project(
     if options.emit == FIRMWARE:
         return manifest
     kind = built.toolchain.kind if built is not None else next(iter(drafts[0].target.flags))
-    library = built.library if built is not None and PROJECTS[options.emit].shared else None
+    project, target = PROJECTS[options.emit], drafts[0].target
+    library = built.library if built is not None and project.shared else None
+    archives: list[Path] = []
+    if built is not None and project.archives:
+        names = [draft.program.name for draft in drafts]
+        archives = [library_path(work, name) for name in names]
+        if not target.bare_metal:
+            root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
+            library = build_shared(work, project_name(names), target, options.toolchain, root)
     models = [(draft.program, draft.quantized, draft.options.model_path.resolve().name) for draft in drafts]
     flags = drafts[0].target.flags[kind]
-    return write_project(options.emit, models, drafts[0].target, work, manifest, stage, library, flags)
+    return write_project(options.emit, models, target, work, manifest, stage, library, flags, archives)
 
 
 def _recorded(stage: Path, built: Built | None, draft: _Draft, earlier: Sequence[EdgeqWarning]) -> dict[str, Any]:

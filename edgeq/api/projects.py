@@ -34,6 +34,7 @@ def write_project(
     folder: Path,
     library: Path | None = None,
     flags: Sequence[str] = (),
+    archives: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Write a project, with a manifest.
 
@@ -45,6 +46,7 @@ def write_project(
         manifest: its manifest.
         folder: where to write; it is empty.
         library: the compiled shared library, for kinds that hold one.
+        archives: the compiled static libraries, likewise.
         flags: the compiler's flags for the target.
 
     Returns:
@@ -70,6 +72,8 @@ def write_project(
         flags=tuple(flags),
         optimization=optimization(programs[0], target),
         license=license_text(),
+        is_bare=target.bare_metal,
+        archives={path.name: path.read_bytes() for path in archives},
         library=None if library is None else library.read_bytes(),
         library_name=f"lib{name}.so" if library is None else library.name,
         platform_tag=platform_tag(target),
@@ -78,7 +82,8 @@ def write_project(
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
-    kept = {path: data for path, data in files.items() if data != content.library and not path.endswith(".whl")}
+    compiled = {content.library, *content.archives.values()}
+    kept = {path: data for path, data in files.items() if data not in compiled and not path.endswith(".whl")}
     made = {**manifest, "emit": kind, "files": seal(kept)}
     (folder / FILE).write_text(manifest_text(made), encoding="utf-8", newline="\n")
     return made

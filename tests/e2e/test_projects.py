@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 import zipfile
@@ -214,3 +215,71 @@ def test_a_pack_describes_what_is_in_it(models: list[api.QuantizedModel], tmp_pa
 def test_kinds_that_make_no_sense(options: tuple[str, ...], texts: tuple[str, ...], tmp_path: Path) -> None:
     ended = edgeq("build", DIGITS, *options, "--no-compile", "--output", tmp_path / "out")
     assert ended.code == 2 and all(text in " ".join(ended.err.split()) for text in texts), ended.err
+
+
+@pytest.mark.slow
+def test_a_library_for_c_and_cpp(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    """Its examples, found by CMake's package and by pkg-config, static and shared, say what the simulator does."""
+    needs.programs("gcc", "g++")
+    output = tmp_path / "library"
+    options = api.BuildOptions(FILES[0], output=output, emit="library", optimize="size")
+    made = api.build(options, model=models[0])
+    assert made["emit"] == "library" and made["flash_bytes"] > 0
+    build_project(output / "examples", tmp_path / "build", f"CMAKE_CXX_FLAGS={' '.join(WARNINGS)}")
+    graph = models[0].graph
+    zeros = {"image": np.zeros((1, *graph.type("image").shape[1:]), np.float32)}
+    scores = models[0].predict(zeros)["probabilities"][0]
+    assert _run(tmp_path / "build" / "example_c") == f"digits: class {scores.argmax()}\n"
+    told = f"digits: class {scores.argmax()}, score {scores.max():.3f}\n"
+    assert _run(tmp_path / "build" / "example_cpp") == told
+    assert "libdigits.so" in _run("ldd", tmp_path / "build" / "example_cpp")
+    assert "libdigits" not in _run("ldd", tmp_path / "build" / "example_c")
+    pc = (output / "lib" / "pkgconfig" / "digits.pc").read_text()
+    assert "Cflags: -I${includedir}\nLibs: -L${libdir} -ldigits\n" in pc
+    if shutil.which("pkg-config"):
+        told = _run("pkg-config", "--cflags", "--libs", output / "lib" / "pkgconfig" / "digits.pc")
+        place = output / "lib" / "pkgconfig" / ".." / ".."
+        assert told.split() == [f"-I{place}/include", f"-L{place}/lib", "-ldigits"]
+    program = tmp_path / "spans.cpp"
+    program.write_text(SPANS)
+    flags = ["-std=c++17", *WARNINGS, f"-I{output / 'include'}"]
+    _run("g++", *flags, program, output / "lib" / "libdigits.a", "-o", tmp_path / "spans")
+    assert _run(tmp_path / "spans") == "0 -100 seven\n"
+
+
+SPANS = """
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <vector>
+#include "digits.hpp"
+int main()
+{
+    auto model = std::make_unique<digits::Model>();
+    std::vector<std::int8_t> input(digits::input_size);
+    std::array<std::int8_t, digits::output_size> output{};
+    const int right = model->run(input, output);
+    const int wrong = model->run(digits::Span<const std::int8_t>(input.data(), 3), output);
+    static const char *const names[] = {"five", "seven"};
+    const std::vector<float> scores = {0.1f, 0.7f};
+    std::printf("%d %d %s\\n", right, wrong, digits::best(scores, names));
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_library_for_a_core(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    needs.programs("arm-none-eabi-gcc")
+    options = api.BuildOptions(FILES[1], "cortex-m4", output=tmp_path, emit="library")
+    api.build(options, model=models[1])
+    assert (tmp_path / "lib" / "libhello_sine.a").is_file() and not list(tmp_path.rglob("*.so"))
+    objects = _objects(
+        "arm-none-eabi-gcc", tmp_path / "o", [tmp_path / "examples" / "example.c"], *M4, f"-I{tmp_path / 'include'}"
+    )
+    link = ("--specs=nosys.specs", "-nostartfiles", "-Wl,-e,main", "-o", tmp_path / "out.elf")
+    _run("arm-none-eabi-gcc", *M4, *objects, tmp_path / "lib" / "libhello_sine.a", *link)
+    assert "Libs: -L${libdir} -lhello_sine\n" in (tmp_path / "lib" / "pkgconfig" / "hello_sine.pc").read_text()
+    core = ("CMAKE_SYSTEM_NAME=Generic", "CMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY")
+    build_project(tmp_path, tmp_path / "again", "CMAKE_C_COMPILER=arm-none-eabi-gcc", *core)
+    assert (tmp_path / "again" / "c" / "libhello_sine.a").is_file()
+    assert "::shared" not in (tmp_path / "examples" / "CMakeLists.txt").read_text()

@@ -9,6 +9,7 @@ from typing import Any
 from edgeq.errors import UsageError
 from edgeq.exporters.projects.content import Content
 from edgeq.exporters.projects.kinds import Emit
+from edgeq.exporters.projects.library import library
 from edgeq.exporters.projects.microcontrollers import (
     arduino,
     cmsis_pack,
@@ -34,6 +35,7 @@ class Project:
         advice: which targets to take instead of others.
         shared: whether it holds a shared library, which is all that is compiled.
         cpus: the only CPUs that it is for; empty: any.
+        archives: whether it holds static libraries, and for computers a shared one.
         portable: whether for this machine it has kernels in portable C, for any core.
     """
 
@@ -43,6 +45,7 @@ class Project:
     shared: bool = False
     cpus: tuple[str, ...] = ()
     portable: bool = False
+    archives: bool = False
 
 
 COMPUTERS = ("native", "linux")
@@ -58,6 +61,7 @@ def _firmware(make: Make, advice: str = _CORTEX_M, **more: Any) -> Project:
 PICO = ("cortex-m0plus", "cortex-m33")
 
 PROJECTS: Mapping[Emit, Project] = {
+    "library": Project(library, (*COMPUTERS, "none"), "any target", archives=True),
     "python": Project(python_package, COMPUTERS, "--target host, or one of the rpi and linux targets", shared=True),
     "arduino": _firmware(arduino),
     "zephyr": _firmware(zephyr),

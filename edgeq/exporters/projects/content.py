@@ -96,7 +96,9 @@ class Content:
         isa: features that the kernels need.
         flags: the compiler's for that.
         optimization: the compiler's level.
-        library: the compiled library for a computer, and its file name; None if nothing was compiled.
+        is_bare: whether it is for machines without an operating system.
+        archives: compiled static libraries, by file name.
+        library: the compiled shared library for a computer, and its file name; None if nothing was compiled.
         library_name: that name.
         platform_tag: Python's name for machines that load the library.
         license: the text of edgeq's licence.
@@ -114,6 +116,8 @@ class Content:
     flags: tuple[str, ...]
     optimization: str
     license: str
+    is_bare: bool = False
+    archives: Mapping[str, bytes] = field(default_factory=dict)
     library: bytes | None = None
     library_name: str = ""
     platform_tag: str = ""

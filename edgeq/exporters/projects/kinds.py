@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 Emit = Literal[
-    "firmware", "python", "arduino", "zephyr", "platformio", "pico-sdk", "stm32cube", "esp-idf", "cmsis-pack"
+    "firmware", "library", "python", "arduino", "zephyr", "platformio", "pico-sdk", "stm32cube", "esp-idf", "cmsis-pack"
 ]
 EMITS: dict[Emit, str] = {
     "firmware": "a build folder",
+    "library": "for C and C++",
     "python": "a package with a wheel, for computers",
     "arduino": "a library with a sketch",
     "zephyr": "a module with a sample",
