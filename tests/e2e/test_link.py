@@ -33,8 +33,11 @@ SECONDS = 20.0
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With sanitizers, which end it where it reads or writes what it should not."""
     needs.programs("gcc")
-    return build_tiny(tmp_path_factory.mktemp("link") / "tiny", load_target("host"), "gcc", profile=True).path
+    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    host = replace(load_target("host"), flags={"gcc": flags})
+    return build_tiny(tmp_path_factory.mktemp("link") / "tiny", host, "gcc", profile=True).path
 
 
 @pytest.fixture(scope="module")
