@@ -107,7 +107,10 @@ def _arrays_of_file(path: Path) -> Arrays:
 
 def _unless_objects(file: Mapping[str, Array], name: str) -> Array | None:
     try:
-        return file[name]
+        array = file[name]
+        if isinstance(array, np.ndarray):
+            return array
+        raise ValueError(f"what is in it as {name!r} is no array")  # numpy gives the bytes of other files
     except ValueError as error:
         if "Object arrays" in str(error):
             return None

@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -133,6 +134,14 @@ def _parser_error(error: Exception) -> EdgeqError | None:
     return UsageError(str(format_message()).rstrip("."), hint=f"see `{path} --help`")
 
 
+def _in_a_folder() -> bool:
+    """Whether the current folder is still there: relative paths mean nothing where it was removed."""
+    with suppress(FileNotFoundError):
+        Path.cwd()
+        return True
+    return False
+
+
 def _run(arguments: list[str], debug: bool) -> int:
     """Run a command; returns its exit code.
 
@@ -158,6 +167,9 @@ def _run(arguments: list[str], debug: bool) -> int:
             raise usage from error
         if debug:
             raise
+        if isinstance(error, FileNotFoundError) and not _in_a_folder():
+            hint = "change into a folder that is there, and try again"
+            raise UsageError("the current folder is no longer there", hint=hint) from error
         hint = "This is a defect of edgeq. Please report it with the output of the same command and --debug."
         raise InternalError(f"{type(error).__name__}: {error}", hint=hint) from error
     return code if isinstance(code, int) else 0

@@ -243,8 +243,9 @@ def not_calibrated(names: Iterable[str]) -> QuantizationError:
 def not_finite(graph: Graph, name: str) -> QuantizationError:
     """The error of an activation that needs a range but is not finite."""
     node = graph.producers.get(name)
+    inside = "look for a division by zero, an overflow or an infinite constant there, or for bad samples"
     return QuantizationError(
         f"tensor {name!r} becomes NaN or infinite on the calibration data",
-        hint="look for a division by zero or an overflow there, or for bad samples" if node else "remove bad samples",
+        hint=inside if node else "remove bad samples",
         where=graph.name if node is None else f"{node.name} ({node.op.kind})",
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgeq.executor import FloatArithmetic
-from edgeq.ir.graph import Graph
+from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import Monotone
@@ -56,8 +56,38 @@ def ranges_of(graph: Graph, known: Statistics, config: QuantConfig) -> Ranges:
     lowest = floors(graph, known.tensors, {})
     sources = [(name, layer) for name, layer in free_sources(graph, config) if name in known.tensors]
     own = {name: source_range(graph, known, name, layer, lowest.get(name)) for name, layer in sources}
+    _check_shared(graph, known, lowest)
     own.update((name, seen(graph, known, {}, name, fill)) for name, fill in fills_of(graph).items() if name not in own)
     return Ranges(own, {name: tensor.range for name, tensor in known.tensors.items()})
+
+
+def _check_shared(graph: Graph, known: Statistics, lowest: Mapping[str, float]) -> None:
+    """Make sure that what shares the parameters of a finite source shows nothing infinite: no integer stands for it.
+
+    A pad with minus infinity is fine where only operators read it that choose among elements, such as pools of maxima;
+    what they yield is looked at itself.
+
+    Raises:
+        QuantizationError: such a tensor is an output, or something computes with it.
+    """
+    for name, tensor in known.tensors.items():
+        low, high = tensor.range
+        finite = np.isfinite((max(low, lowest.get(name, -np.inf)), high)).all()
+        if not finite and _scale_of(graph, name) is Scale.SAME and _computed_with(graph, name):
+            raise not_finite(graph, name)
+
+
+def _scale_of(graph: Graph, name: str) -> Scale | None:
+    """How the operator that computes a tensor gives it its scale; None for an input."""
+    node = graph.producers.get(name)
+    return None if node is None else rule_of(graph, node).output
+
+
+def _computed_with(graph: Graph, name: str) -> bool:
+    def chooses(node: Node) -> bool:
+        return node.op.monotone is Monotone.RISING and rule_of(graph, node).output is Scale.SAME
+
+    return name in graph.outputs or not all(chooses(node) for node in graph.consumers[name])
 
 
 def fills_of(graph: Graph) -> dict[str, Range]:

@@ -327,6 +327,15 @@ def test_name_and_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "build" / "my_wave-host" / "include" / "my_wave.h").is_file()
 
 
+def test_a_current_folder_that_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    ended = edgeq("build", SINE, "--target", "host", "--no-compile", "--output", ".")
+    assert ended.code == 2
+    assert "the current folder is no longer there" in ended.err and "change into a folder" in ended.err
+
+
 def test_default_folders_of_like_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that differ after a dot make two builds; those with one C name do not replace each other unasked."""
     monkeypatch.chdir(tmp_path)

@@ -13,6 +13,7 @@ from edgeq.ir.op import Op
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.add import Add
+from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
@@ -606,6 +607,22 @@ def test_overflow_inside_names_the_tensor() -> None:
     graph = layer(np.full((1, 2), 3e38))
     with pytest.raises(QuantizationError, match=r"dense.*tensor 'dense'"), np.errstate(over="ignore", invalid="ignore"):
         quantize(graph, [{"x": np.full((1, 2), 1e3, np.float32)}])
+
+
+def test_an_infinite_pad_that_an_average_sees_is_no_pad_with_the_least_integer() -> None:
+    def padded(pool: Op) -> Graph:
+        e = editor()
+        x = e.input("x", tensor(1, 4, 4, 2))
+        (p,) = e.add(Pad((0, 1, 1, 0), (0, 1, 1, 0), value=-np.inf), [x], "pad")
+        (y,) = e.add(pool, [p], "pool")
+        return done(e, y)
+
+    graph = padded(AveragePool2D((2, 2), (2, 2)))
+    with pytest.raises(QuantizationError, match=r"pool.*tensor 'pool' becomes NaN or infinite(?s:.)*infinite constant"):
+        quantize(graph, samples(graph, 2))
+    graph = padded(MaxPool2D((2, 2), (2, 2)))
+    found = sqnr_db(*outputs(graph, quantize(graph, samples(graph, 2)), samples(graph, 2)))
+    assert found is not None and found > 35
 
 
 def test_nan_weights() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -138,6 +139,13 @@ def test_labels_that_are_taken_with_a_word(labels: Array, words: str) -> None:
     ) as given:
         np.testing.assert_array_equal(_indices(labels), DIGIT)
     assert given[0].message.strict is UsageError  # type: ignore[union-attr]
+
+
+def test_a_file_of_arrays_that_holds_something_else(digits: Graph, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as file:
+        file.writestr("x.npy", "no array")
+    with pytest.raises(UsageError, match=r"x\.npz: not a readable .*'x' is no array"):
+        load_data(tmp_path / "x.npz", digits)
 
 
 @pytest.mark.parametrize(
