@@ -26,6 +26,7 @@ from edgeq.passes.propagate_annotations import propagate_annotations
 from edgeq.passes.recognize_functions import recognize_functions
 from edgeq.passes.recognize_normalizations import recognize_normalizations
 from edgeq.passes.recognize_shifts import recognize_shifts
+from edgeq.passes.recognize_softmax import recognize_softmax
 from edgeq.passes.share_values import share_values
 from edgeq.passes.simplify import simplify
 from edgeq.passes.store_outputs import store_outputs
@@ -39,6 +40,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     simplify,
     share_values,
     recognize_normalizations,
+    recognize_softmax,
     recognize_functions,
     canonicalize,
     mask_softmax,

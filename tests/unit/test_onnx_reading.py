@@ -84,6 +84,14 @@ def test_constants_are_computed_as_onnxruntime_does(name: str, tmp_path: Path) -
     assert kinds(check(model_of(nodes, {"x": [1]}, ["y"], constants, 14), tmp_path)) == ["Mul"]
 
 
+def test_a_constant_that_is_both_operands(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["w", "w"], ["found"]),
+        helper.make_node("Mul", ["x", "found"], ["y"]),
+    ]
+    assert kinds(check(model_of(nodes, {"x": [1]}, ["y"], {"w": weights(3, 3)}, 14), tmp_path)) == ["Mul"]
+
+
 def test_the_shape_of_a_tensor_is_a_constant(tmp_path: Path) -> None:
     for attributes in ({}, {"start": 1}, {"start": -2, "end": -1}):
         nodes = [

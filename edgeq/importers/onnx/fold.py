@@ -285,8 +285,9 @@ def _reference(node: OnnxNode) -> tuple[Array, ...]:
     """What onnx's reference says of a node."""
     from onnx.reference import ReferenceEvaluator
 
-    given = {n: node.needed(k, "an input").real() for k, n in enumerate(node.inputs) if n}
-    most = _most(node.kind, [x.shape for x in given.values()])
+    operands = [(n, node.needed(k, "an input").real()) for k, n in enumerate(node.inputs) if n]
+    given = dict(operands)  # fewer than the operands where one is given twice
+    most = _most(node.kind, [x.shape for _, x in operands])
     if most > MOST_REFERENCED:
         raise LimitError(
             f"{most:,} elements would be computed while the model is read; the limit for {node.kind} is "
