@@ -68,13 +68,6 @@ EQ_INLINE int8x16_t eq_outputs(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t 
     return eq_clamped(eq_wide_outputs(a, b, c, d, o), o);
 }
 
-/* Eight of them. */
-EQ_INLINE int8x8_t eq_eight_outputs(int32x4_t a, int32x4_t b, const eq_output *o)
-{
-    const int8x8_t r = vqmovn_s16(vqaddq_s16(eq_halves_of(a, b), o->zero_point));
-    return vmin_s8(vmax_s8(r, vget_low_s8(o->qmin)), vget_low_s8(o->qmax));
-}
-
 /* Eight bytes, or only the first `count` of them if that is less. */
 EQ_INLINE void eq_store_eight(int8_t *to, int8x8_t bytes, int32_t count)
 {

@@ -6,12 +6,11 @@
 #include "eq/conv2d_neon.h"
 #include "requant.h"
 
-/* Some pixels times 4 * `vectors` channels, which begin at `c` and are the `q`th in the blocks' order. */
-EQ_INLINE void eq_tile(const eq_conv2d_neon_params *p, const int8_t *const *at, int64_t skip, int8_t *output, int32_t q,
-                       int32_t c, int32_t pixels, int32_t vectors, const eq_output *o, eq_rounding rounding)
+/* Some pixels times 4 * `vectors` channels, of which the first is the `q`th in the blocks' order. */
+EQ_INLINE void eq_tile(const eq_conv2d_neon_params *p, const int8_t *const *at, int64_t skip, int8_t *to, int32_t q,
+                       int32_t pixels, int32_t vectors, const eq_output *o, eq_rounding rounding)
 {
     int32x4_t sums[EQ_TILE][4];
-    int8_t *to = output + c;
     eq_sums(p, at, skip, q, pixels, vectors, sums);
     EQ_UNROLL
     for (int32_t v = 0; v < vectors; v++) {
@@ -42,23 +41,25 @@ EQ_INLINE void eq_tile(const eq_conv2d_neon_params *p, const int8_t *const *at, 
         return;
     }
     EQ_UNROLL
-    for (int32_t i = 0; i < pixels; i++) {
-        eq_store_eight(to, eq_eight_outputs(sums[i][0], sums[i][1], o), p->out_c);
-        to += p->out_c;
+    for (int32_t i = 0; i < pixels; i += 2) { /* two pixels at once, or one twice */
+        const int32_t next = i + 1 < pixels ? i + 1 : i;
+        int8x16_t r = eq_wide_outputs(sums[i][0], sums[i][1], sums[next][0], sums[next][1], o);
+        if (o->clamps) {
+            r = eq_clamped(r, o);
+        }
+        eq_store_eight(to, vget_low_s8(r), p->out_c);
+        if (next > i) {
+            eq_store_eight(to + p->out_c, vget_high_s8(r), p->out_c);
+        }
+        to += 2 * p->out_c;
     }
 }
 
-/* `count` pixels times 4 * `vectors` channels. */
-EQ_INLINE void eq_strip(const eq_conv2d_neon_params *p, const int8_t *const *at, int64_t skip, int8_t *output,
-                        int32_t q, int32_t c, int32_t count, int32_t vectors, const eq_output *o, eq_rounding rounding)
+/* Of a block of 16 channels, or 8, the first one. */
+EQ_INLINE int32_t eq_first_channel(int32_t q, int32_t channels, int32_t block)
 {
-    int32_t i = 0;
-    for (; i + EQ_TILE <= count; i += EQ_TILE) {
-        eq_tile(p, at + i, skip, output + (int64_t)i * p->out_c, q, c, EQ_TILE, vectors, o, rounding);
-    }
-    for (; i < count; i++) {
-        eq_tile(p, at + i, skip, output + (int64_t)i * p->out_c, q, c, 1, vectors, o, rounding);
-    }
+    const int32_t last = channels >= block ? channels - block : 0;
+    return q < last ? q : last;
 }
 
 /* `count` pixels times all channels, in blocks of 16 and then of 8 as edgeq/kernels/neon/pack.py has them. The last one
@@ -66,14 +67,30 @@ EQ_INLINE void eq_strip(const eq_conv2d_neon_params *p, const int8_t *const *at,
 EQ_INLINE void eq_channels(const eq_conv2d_neon_params *p, const int8_t *const *at, int64_t skip, int8_t *output,
                            int32_t count, const eq_output *o, eq_rounding rounding)
 {
-    const int32_t channels = p->out_c;
-    int32_t q = 0;
-    for (; q < channels - 8 && channels >= 16; q += 16) {
-        eq_strip(p, at, skip, output, q, q + 16 <= channels ? q : channels - 16, count, 4, o, rounding);
+    const int32_t channels = p->out_c, tiled = count / EQ_TILE * EQ_TILE;
+    const int32_t sixteens = channels >= 16 ? (channels + 7) / 16 * 16 : 0; /* channels in blocks of 16 */
+    for (int32_t q = 0; q < sixteens && tiled > 0; q += 16) {
+        int8_t *to = output + eq_first_channel(q, channels, 16);
+        for (int32_t i = 0; i < tiled; i += EQ_TILE) {
+            eq_tile(p, at + i, skip, to, q, EQ_TILE, 4, o, rounding);
+            to += EQ_TILE * channels;
+        }
     }
-    for (; q < channels; q += 8) {
-        const int32_t last = channels >= 8 ? channels - 8 : 0;
-        eq_strip(p, at, skip, output, q, q < last ? q : last, count, 2, o, rounding);
+    for (int32_t q = sixteens; q < channels && tiled > 0; q += 8) {
+        int8_t *to = output + eq_first_channel(q, channels, 8);
+        for (int32_t i = 0; i < tiled; i += EQ_TILE) {
+            eq_tile(p, at + i, skip, to, q, EQ_TILE, 2, o, rounding);
+            to += EQ_TILE * channels;
+        }
+    }
+    for (int32_t i = tiled; i < count; i++) {
+        int8_t *to = output + (int64_t)i * channels;
+        for (int32_t q = 0; q < sixteens; q += 16) {
+            eq_tile(p, at + i, skip, to + eq_first_channel(q, channels, 16), q, 1, 4, o, rounding);
+        }
+        for (int32_t q = sixteens; q < channels; q += 8) {
+            eq_tile(p, at + i, skip, to + eq_first_channel(q, channels, 8), q, 1, 2, o, rounding);
+        }
     }
 }
 
