@@ -24,7 +24,7 @@ from edgeq.codegen.names import project_name
 from edgeq.codegen.program import Program
 from edgeq.codegen.weights import ALIGNMENT as WEIGHTS_ALIGNMENT
 from edgeq.codegen.weights import WeightsPlace, place_weights
-from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
+from edgeq.errors import CapacityError, InternalError, ModelError, ToolError, UsageError
 from edgeq.exporters.projects import PROJECTS, check_kind
 from edgeq.exporters.projects.kinds import FIRMWARE
 from edgeq.numerics.fixedpoint import Numerics
@@ -166,7 +166,7 @@ def _project(
     options = drafts[0].options
     if options.emit == FIRMWARE:
         return manifest
-    kind = built.toolchain.kind if built is not None else next(iter(drafts[0].target.flags))
+    kind = built.toolchain.kind if built is not None and built.toolchain.kind != "zig" else "gcc"
     project, target = PROJECTS[options.emit], drafts[0].target
     library = built.library if built is not None and project.shared else None
     archives: list[Path] = []
@@ -177,7 +177,7 @@ def _project(
             root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
             library = build_shared(work, project_name(names), target, options.toolchain, root)
     models = [(draft.program, draft.quantized, draft.options.model_path.resolve().name) for draft in drafts]
-    flags = drafts[0].target.flags[kind]
+    flags = target.flags.get(kind, ())
     return write_project(options.emit, models, target, work, manifest, stage, library, flags, archives)
 
 
@@ -365,7 +365,12 @@ def _check_tools(drafts: Sequence[_Draft], folder: Path) -> None:
     """
     for draft in drafts:
         if draft.options.compile:
-            find_toolchain(draft.target, draft.options.toolchain)
+            kind = find_toolchain(draft.target, draft.options.toolchain).kind
+            if _is_shared(draft.options) and kind == "zig" and "arm-linux-musleabihf" in draft.target.flags[kind]:
+                raise ToolError(
+                    f"zig makes no shared library that Python on {draft.target.name} could load",
+                    hint="write the sources with --no-compile, and `pip install` the folder on the device",
+                )
             check_compilable(folder)
             if draft.options.cmsis_nn_root is not None:
                 check_compilable(Path(draft.options.cmsis_nn_root), "--cmsis-nn-root")

@@ -25,6 +25,8 @@ import edgeq as api
 from edgeq.ir.tensor import Array
 from edgeq.ir.text import load_graph
 from edgeq.simulator import run_int
+from edgeq.target import load_target
+from edgeq.toolchain import find_zig
 
 NAMES = ("image", "pair", "filter")
 SPEC = api.InputSpec(mean=(20.0, 10.0), std=(60.0, 50.0))
@@ -247,14 +249,18 @@ def test_another_build_at_the_same_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_for_another_machine(tmp_path: Path) -> None:
-    needs.programs("aarch64-linux-gnu-gcc")
-    succeeds("build", SINE, "--emit", "python", "--target", "rpi4", "--optimize", "size", "--output", tmp_path / "out")
+@pytest.mark.parametrize("kind", ["gcc", "zig"])
+def test_for_another_machine(tmp_path: Path, kind: str) -> None:
+    needs.compiler(load_target("rpi4"), kind)
+    command = ("build", SINE, "--emit", "python", "--target", "rpi4", "--toolchain", kind, "--optimize", "size")
+    succeeds(*command, "--output", tmp_path / "out")
     (wheel,) = (tmp_path / "out" / "dist").iterdir()
     assert wheel.name.endswith("-py3-none-linux_aarch64.whl")
     with (tmp_path / "out" / "hello_sine" / "libhello_sine.so").open("rb") as file:
         elf = ELFFile(file)
         assert elf["e_machine"] == "EM_AARCH64" and elf["e_type"] == "ET_DYN"
+        dynamic = elf.get_section_by_name(".dynamic")
+        assert {tag.needed for tag in dynamic.iter_tags("DT_NEEDED")} <= {"libc.so.6", "ld-linux-aarch64.so.1"}
         symbols = elf.get_section_by_name(".dynsym").iter_symbols()
         defined = [s.name for s in symbols if s["st_shndx"] != "SHN_UNDEF" and s["st_info"]["type"] == "STT_FUNC"]
         assert [name for name in defined if not name.startswith("_")] == ["hello_sine_run"]
@@ -270,6 +276,10 @@ def test_kinds_that_make_no_sense(tmp_path: Path) -> None:
     for options, texts in told.items():
         ended = edgeq("build", DIGITS, *options, "--no-compile", "--output", tmp_path / "out")
         assert ended.code == 2 and all(text in ended.err for text in texts), ended.err
+    zig = ("--emit", "python", "--target", "rpi-zero", "--toolchain", "zig", "--output", tmp_path / "out")
+    if find_zig():
+        ended = edgeq("build", DIGITS, *zig)
+        assert ended.code == 6 and "--no-compile" in ended.err, ended.err
     assert not (tmp_path / "out").exists()
 
 
