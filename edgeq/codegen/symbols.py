@@ -25,6 +25,8 @@ _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 _NAME = re.compile(r"\beq_\w+")
+_OWN = re.compile(r"\b(static|typedef|EQ_INLINE)\b")
+"""What declares nothing that other files can call."""
 _DECLARATION = re.compile(r"\b(eq_\w+)\(")
 _DEFINITION = re.compile(r"\b(\w+)[ \n*]+(eq_\w+)(##\w+)?\(")
 
@@ -98,7 +100,7 @@ def _declared(header: str) -> Iterator[str]:
     """Names of the functions that a header declares for others."""
     for statement in re.split(r"[;}]", _outside_braces(_DIRECTIVE.sub("", header))):
         head = _DECLARATION.search(statement)
-        if head is not None and "static" not in statement and "typedef" not in statement:
+        if head is not None and not _OWN.search(statement):
             yield head[1]
 
 

@@ -149,7 +149,8 @@ ROW, IMAGE = np.ones((1, 1 << 15), np.float32), np.ones((1, 1, 4, 4), np.float32
 LARGE = {
     "ConstantOfShape": ([node("ConstantOfShape", ["n"], ["k"])], {"n": ints(4 * N)}),
     "several": (
-        [node("ConstantOfShape", ["n"], [f"k{j}"]) for j in range(9)] + [node("Identity", ["k8"], ["k"])],
+        [node("ConstantOfShape", ["n"], [f"k{j}"]) for j in range(9)]
+        + [node("Sum", [f"k{j}" for j in range(9)], ["k"])],
         {"n": ints(N // 8)},
     ),
     "Expand": (

@@ -13,6 +13,7 @@ from edgeq.importers.onnx.model import NARROW
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ops.requantize import Requantize
+from edgeq.warnings import warn
 
 TYPES = {"int8": DType.INT8, "uint8": DType.UINT8, "int32": DType.INT32}
 CODES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 21: "uint4", 22: "int4", 25: "uint2", 26: "int2"}
@@ -170,6 +171,17 @@ def quantized(node: OnnxNode, value: str, q: QParams) -> str:
     return changed
 
 
+def _warn_of_readers(node: OnnxNode, q: QParams) -> None:
+    """A tensor of the graph has one set of parameters (docs/adr/0001), also for those that read it as it is."""
+    low, high = q.dequantize(np.array([-128, 127], np.int8)).tolist()
+    warn(
+        f"{node.inputs[0]} is also read past its QuantizeLinear, and cut to {low:.4g} … {high:.4g} there, too",
+        hint="quantize it before all that reads it, or give edgeq the float model",
+        where=node.name,
+        strict=ModelError,
+    )
+
+
 @handles("QuantizeLinear")
 @handles("QuantizeLinear", domain="com.microsoft")
 def quantize_linear(node: OnnxNode) -> None:
@@ -177,6 +189,8 @@ def quantize_linear(node: OnnxNode) -> None:
     operand = node.operand(0)
     if isinstance(operand, Activation):
         q, dtype = activation_parameters(node, 1, 2, output_type(node))
+        if node.type(operand.value).q is None and node.inputs[0] in node.builder.read_as_real:
+            _warn_of_readers(node, q)
         node.result(quantized(node, operand.value, q), integers=dtype)
         return
     q, name = parameters(node, 1, 2, operand.data.ndim, output_type(node))

@@ -9,7 +9,7 @@ from edgeq.errors import EdgeqError
 from edgeq.importers.budget import LimitError
 from edgeq.importers.onnx.fold import fold, is_foldable
 from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
-from edgeq.importers.onnx.model import OPSETS, brief, changed_since
+from edgeq.importers.onnx.model import OPSETS, Source, brief, changed_since
 from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, Activation, Builder, Constant, OnnxNode
 from edgeq.importers.problems import DEFAULT_HINT, Problem
 from edgeq.ir.tensor import DType
@@ -28,12 +28,33 @@ NEVER_EXPANDED = ("DynamicQuantizeLinear",)
 """Operators whose definition would only be refused in other words."""
 
 
+_NO_REALS = ("QuantizeLinear", "Shape", "Size")
+"""Operators that do not read their input as real numbers."""
+
+
 def import_nodes(builder: Builder) -> list[Problem]:
-    """Import every node; those that cannot be imported are listed, and those that depend on them are skipped."""
-    source = builder.source
-    nodes = (OnnxNode(builder, m, name) for m, name in zip(source.nodes, source.node_names, strict=True))
-    read = {name for message in source.nodes for name in _read_by(message)} | set(source.outputs)
-    return _import(nodes, read, set())
+    """Import every node that the outputs depend on.
+
+    Returns:
+        Those that cannot be imported; those that depend on them are skipped.
+    """
+    needed, read = _needed(builder.source)
+    builder.read_as_real = {name for m, _ in needed if m.op_type not in _NO_REALS for name in _read_by(m)}
+    builder.read_as_real.update(builder.source.outputs)
+    return _import((OnnxNode(builder, message, name) for message, name in needed), read, set())
+
+
+def _needed(source: Source) -> tuple[list[tuple[Any, str]], set[str]]:
+    """The nodes that the outputs depend on, with their names, in order; and the tensors that they and the caller read.
+
+    What nothing reads must not leave parameters of its own on tensors that others read.
+    """
+    read, needed = set(source.outputs), []
+    for message, name in zip(reversed(source.nodes), reversed(source.node_names), strict=True):
+        if not read.isdisjoint(message.output):
+            read.update(_read_by(message))
+            needed.append((message, name))
+    return needed[::-1], read
 
 
 def _read_by(message: Any) -> Iterable[str]:
