@@ -55,13 +55,17 @@ class Machine:
 
     def load(self) -> int:
         """Put the program, and files that are there before it, into memory; returns its entry."""
+        from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
 
-        with Path(self.job["program"]).open("rb") as file:
-            elf = ELFFile(file)
-            self.symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
-            loaded = [(s["p_paddr"], s.data()) for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
-            vectors = elf.get_section_by_name(".vectors")["sh_addr"]
+        try:
+            with Path(self.job["program"]).open("rb") as file:
+                elf = ELFFile(file)
+                self.symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
+                loaded = [(s["p_paddr"], s.data()) for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
+                vectors = elf.get_section_by_name(".vectors")["sh_addr"]
+        except (ELFError, AttributeError, TypeError) as error:  # the latter where sections are missing
+            sys.exit(f"the file is no program of edgeq's ({error}): build it again")
         loaded += [(int(address), Path(name).read_bytes()) for address, name in self.job["memory"].items()]
         ranges = [(start, start + len(data)) for start, data in loaded]
         ranges.append((self.symbols["eq_stack_guard"], self.symbols["eq_free_end"]))

@@ -503,12 +503,15 @@ def test_missing_compiler(space: Path, target: str, hint: str) -> None:
 
 
 def test_missing_emulator(tmp_path: Path, no_programs: None) -> None:
-    out = tmp_path / "out"
-    succeeds("build", SINE, "--no-compile", "--output", out)
-    (out / "build").mkdir()
-    (out / "build" / "hello_sine.elf").write_bytes(b"")
-    fails(6, "verify", out, says=("qemu-system-arm", "apt-get install"), folder=tmp_path)
-    fails(6, "run", out, "--input", SINE / "test.npz", says=("qemu-system-arm",), folder=tmp_path)
+    """QEMU is asked for where the emulator that pip installs has not the core."""
+    helium, other = tmp_path / "helium", tmp_path / "other"
+    for out, target in ((helium, "cortex-m55"), (other, "cortex-m4")):
+        succeeds("build", SINE, "--target", target, "--no-compile", "--output", out)
+        (out / "build").mkdir()
+        (out / "build" / "hello_sine.elf").write_bytes(b"")
+    fails(6, "verify", helium, says=("qemu-system-arm", "apt-get install"), folder=tmp_path)
+    fails(6, "run", helium, "--input", SINE / "test.npz", says=("qemu-system-arm",), folder=tmp_path)
+    fails(6, "verify", other, says=("is no program of edgeq's", "build it again"), folder=tmp_path)
 
 
 def test_failing_compiler(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
