@@ -49,6 +49,7 @@ FIGURES = {
     "random_data",
     "stack_used_bytes",
     "confusion",
+    "arena_used_bytes",
     "gates",
     "warnings",
 }
@@ -656,7 +657,16 @@ def test_verify_finds_a_mismatch(copy: Path) -> None:
 
 def test_profile(digits: Path) -> None:
     found = succeeds("profile", digits, "--json").json
-    assert found.keys() == {"unit", "total", "clock_mhz", "cpi", "estimate_ms", "layers", "stack_used_bytes"}
+    assert found.keys() == {
+        "unit",
+        "total",
+        "clock_mhz",
+        "cpi",
+        "estimate_ms",
+        "layers",
+        "stack_used_bytes",
+        "energy_uj",
+    }
     assert found["unit"] == "ns" and found["total"] > 0 and found["stack_used_bytes"] is None
     assert found["clock_mhz"] is None and found["cpi"] is None and found["estimate_ms"] == found["total"] / 1e6
     assert all(layer.keys() == {"name", "op", "value", "macs", "share", "per_mac"} for layer in found["layers"])

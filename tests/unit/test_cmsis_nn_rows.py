@@ -198,7 +198,7 @@ def test_generated_folder(program: Program) -> None:
         files
     )
     assert not any("arm_" in name for name in files)
-    assert "*libnet_cmsis_nn.a:*" in files["platform/link.ld"]
+    assert "*lib*_cmsis_nn.a:*" in files["platform/link.ld"]
 
 
 def test_no_trace_of_it_elsewhere() -> None:
