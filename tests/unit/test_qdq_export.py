@@ -42,7 +42,9 @@ def cases() -> Iterator[tuple[str, Sample]]:
                 yield f"{kind}-{sample.name}", sample
 
 
-CASES = dict(cases())
+INFINITE = "Pad-minus_infinity"
+"""Its output is infinite: it is quantized only in front of what makes it finite again."""
+CASES = {name: sample for name, sample in cases() if name != INFINITE}
 HALVES = {"AveragePool2D": 0.25, "Resize": 0.25, "StoredL2Norm": 0.3}
 """Means of n values are half-way between integers in one case of n; half of those onnxruntime, which rounds to even,
 rounds to the other side. A long row divided by its length has few different values, any of which may be half-way."""
