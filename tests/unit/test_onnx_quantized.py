@@ -17,6 +17,7 @@ from edgeq.importers import load
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams
 from edgeq.simulator import run_float
+from edgeq.warnings import collecting
 
 Array = Any
 INPUT = (1, 3, 8, 8)
@@ -313,3 +314,38 @@ def test_initializers_that_are_also_inputs_are_constants(tmp_path: Path) -> None
     model.graph.input.append(helper.make_tensor_value_info("w", 1, [3]))
     assert imported(model, tmp_path).inputs == ("x",)
     assert numpy_helper.to_array(model.graph.initializer[0]).shape == (3,)
+
+
+def _read_twice(more: list[onnx.NodeProto], outputs: list[str]) -> onnx.ModelProto:
+    """A product between quantizers, whose result another quantizer of a narrow range reads, too."""
+    node = helper.make_node
+    nodes = [
+        node("QuantizeLinear", ["x", "s", "z"], ["xi"]),
+        node("DequantizeLinear", ["xi", "s", "z"], ["xd"]),
+        node("DequantizeLinear", ["wi", "ws", "z"], ["w"]),
+        node("MatMul", ["xd", "w"], ["d"]),
+        node("QuantizeLinear", ["d", "narrow", "z"], ["di"]),
+        node("DequantizeLinear", ["di", "narrow", "z"], ["dd"]),
+        node("Relu", ["d"], ["r"]),
+        node("QuantizeLinear", ["r", "s", "z"], ["ri"]),
+        node("DequantizeLinear", ["ri", "s", "z"], ["y"]),
+    ]
+    integers = np.random.default_rng(5).integers(-127, 128, (4, 4)).astype(np.int8)
+    constants = {"s": f32(0.03), "ws": f32(0.01), "narrow": f32(0.001), "z": i8(0), "wi": integers}
+    return model_of([*nodes, *more], {"x": (1, 4)}, outputs, constants)
+
+
+def test_what_nothing_reads_leaves_no_parameters(tmp_path: Path) -> None:
+    with collecting() as warnings:
+        graph = imported(_read_twice([], ["y"]), tmp_path)
+    assert not warnings
+    assert graph.type("y").q == QParams((float(f32(0.03)),), (0,))
+    assert all(v.type.q is None or float(f32(0.001)) not in v.type.q.scale for v in graph.values.values())
+
+
+def test_a_tensor_read_past_its_quantizer_is_told(tmp_path: Path) -> None:
+    """It has one set of parameters, which those that read it as it is did not ask for."""
+    with collecting() as warnings:
+        imported(_read_twice([helper.make_node("Neg", ["dd"], ["n"])], ["y", "n"]), tmp_path)
+    (warning,) = warnings
+    assert "d is also read past its QuantizeLinear, and cut to -0.128 … 0.127" in warning.message
