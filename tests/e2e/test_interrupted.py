@@ -16,7 +16,7 @@ import needs
 import pytest
 from command_line import SINE
 
-from edgeq.api import check
+from edgeq.api import check, inspection
 from edgeq.children import marked
 from edgeq.codegen.folder import restore
 from edgeq.codegen.written import LIST, entries
@@ -152,7 +152,7 @@ def test_the_next_command_repairs(tmp_path: Path) -> None:
     stage.mkdir()
     (stage / "owner").write_bytes(b"A build of edgeq is made here, for out\n")
     folder.rename(stage / "old")
-    assert check.inspect(folder)["name"] == "hello_sine"
+    assert inspection.inspect(folder)["name"] == "hello_sine"
     restore(folder)
     assert list(tmp_path.iterdir()) == [folder]
 
