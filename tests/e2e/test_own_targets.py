@@ -108,9 +108,9 @@ def test_file_named_in_a_project(place: Path) -> None:
 
 
 def test_a_cross_target_is_never_built_by_this_machines_compiler(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("aarch64-linux-gnu-gcc"):
-        pytest.skip("its compiler is installed")
     assert shutil.which("cc") or shutil.which("gcc")
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name, **more: None if "aarch64" in str(name) else which(name, **more))
     monkeypatch.setattr(compilers, "find_zig", lambda: None)
     says = ("no compiler for pi", "apt-get install gcc-aarch64-linux-gnu, or pip install edgeq[zig]")
     fails(6, "build", DIGITS, "--target", "pi.toml", says=says, folder=place)

@@ -157,7 +157,7 @@ def test_program_without_profile(built: Build) -> None:
 
 
 def test_no_emulator(built: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = built("cortex-m4", "gcc")
+    program = built("cortex-m55", "gcc")  # the emulator that pip installs has no Helium
     monkeypatch.setenv("PATH", str(Path(__file__).parent))
     with pytest.raises(ToolError, match="'qemu-system-arm' is not installed") as caught:
         run(program, asking(SPIN, 1))
