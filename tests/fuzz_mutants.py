@@ -20,6 +20,7 @@ from edgeq.passes.pipeline import optimize_float, optimize_integer
 from edgeq.quantize import quantize
 from edgeq.simulator import run_int
 from edgeq.target import load_target
+from edgeq.warnings import EdgeqWarning
 
 LARGE = 200_000
 """Elements from which on a mutant is imported only: to compute it would only take time."""
@@ -151,6 +152,7 @@ def outcome(path: Path, rng: Random) -> tuple[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.simplefilter("ignore", EdgeqWarning)  # doubts are no defects
             return compiled(path, rng)[0], ""
     except MemoryError as error:
         return "memory", str(error)

@@ -29,6 +29,8 @@ EXP_TERMS = tuple(
 
 GREATEST = F(3.4028234663852886e38)
 """The greatest number that is finite."""
+LEAST = F(2.0**-126)
+"""The least number above zero that is not subnormal."""
 LOG_TERMS = tuple(
     F(c)
     for c in (
@@ -47,6 +49,13 @@ def number(x: npt.ArrayLike) -> Floats:
     """x; what is not a number becomes the same NaN on every processor."""
     real = np.asarray(x, np.float32)
     return np.where(np.isnan(real), F(np.nan), real)
+
+
+def quotient(x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+    """x / y; a subnormal quotient becomes zero, as where a compiler's library divides."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        found = np.asarray(x, np.float32) / np.asarray(y, np.float32)
+        return np.asarray(np.where(np.abs(found) < LEAST, found * F(0), found))
 
 
 def within(x: npt.ArrayLike, low: float, high: float) -> Floats:

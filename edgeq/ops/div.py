@@ -12,6 +12,7 @@ from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Trait
+from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import (
     INT32_MAX,
     Ints,
@@ -135,7 +136,7 @@ class Div(BinaryOp):
     onnx: ClassVar[str] = "Div"
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        return of_pairs(np.divide, inputs, self.clamp)
+        return of_pairs(float32.quotient, inputs, self.clamp)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[:2]

@@ -61,7 +61,7 @@ class HardSwish(TableOp):
         return lut.saturate(rounding_divide_by_pot(product, np.asarray(-scale_shift)) + y.zero_point)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        return of_single(lambda x: x * float32.within(x + np.float32(3), 0.0, 6.0) / np.float32(6), inputs)
+        return of_single(lambda x: float32.quotient(x * float32.within(x + np.float32(3), 0.0, 6.0), 6.0), inputs)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -50,7 +50,7 @@ class L2Norm(NormalizeLast):
             axes = tuple(range(self.axis, x.ndim))
             root = float32.sqrt(float32.in_order(x * x, axes, True))
             least = np.float32(self.epsilon)
-            return np.asarray(x / np.where(root > least, root, least))
+            return float32.quotient(x, np.where(root > least, root, least))
 
         return of_single(normalized, inputs)
 

@@ -54,7 +54,7 @@ class Mean(Summation):
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         def mean(x: Floats) -> Array:
             count = np.float32(reduced_count(x.shape, self.axes))
-            return np.asarray(float32.in_order(x, self.axes, self.keepdims) / count)
+            return float32.quotient(float32.in_order(x, self.axes, self.keepdims), count)
 
         return of_single(mean, inputs)
 

@@ -113,7 +113,7 @@ class Softmax(RowOp):
     def real_rows(self, rows: Floats) -> Array:
         top = float32.greatest(rows, (rows.ndim - 1,), True)
         e = float32.exp((rows - top) * np.float32(self.beta))
-        return np.asarray(e / float32.in_order(e, (e.ndim - 1,), True))
+        return float32.quotient(e, float32.in_order(e, (e.ndim - 1,), True))
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]

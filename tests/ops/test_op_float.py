@@ -27,6 +27,7 @@ NO_NODE = {
     "Quantize": "the identity over the reals",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",
+    "Shift": "ONNX subtracts a constant",
     "Square": "ONNX multiplies by itself",
     "SquaredDifference": "ONNX multiplies a difference by itself",
     "Store": "the identity over the reals",

@@ -27,6 +27,13 @@ static inline float eq_within(float x, float low, float high)
     return eq_number(x < low ? low : x > high ? high : x);
 }
 
+/* x / y; a subnormal quotient becomes zero, as where a compiler's library divides. */
+static inline float eq_quotient(float x, float y)
+{
+    const float quotient = x / y;
+    return quotient < 1.17549435e-38f && quotient > -1.17549435e-38f ? quotient * 0.0f : quotient;
+}
+
 /* The nearest whole number, halves to even; |x| < 2^22. */
 static inline float eq_to_nearest(float x)
 {

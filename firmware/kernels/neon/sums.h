@@ -7,7 +7,7 @@
 EQ_INLINE void eq_sums(const eq_conv2d_neon_params *p, const int8_t *const *at, int64_t skip, int32_t q, int32_t pixels,
                        int32_t vectors, int32x4_t sums[][4])
 {
-    const int8_t *x[EQ_TILE], *weights = p->weights + (int64_t)q * p->run * p->lines;
+    const int8_t *x[EQ_TILE] = {0}, *weights = p->weights + (int64_t)q * p->run * p->lines;
     EQ_UNROLL
     for (int32_t i = 0; i < pixels; i++) {
         x[i] = at[i];

@@ -63,5 +63,5 @@ void eq_leaky_relu_ref_float32(const eq_function_float32_params *p, const float 
 
 void eq_hard_swish_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
 {
-    FOR_EACH(p, input, output, eq_within(x + 3.0f, 0.0f, 6.0f) * x / 6.0f);
+    FOR_EACH(p, input, output, eq_quotient(eq_within(x + 3.0f, 0.0f, 6.0f) * x, 6.0f));
 }

@@ -72,12 +72,12 @@ void eq_mul_const_ref_float32(const eq_pair_float32_params *p, const float *a, f
 
 void eq_div_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
 {
-    FOR_EACH_PAIR(p, a, b, output, x / y);
+    FOR_EACH_PAIR(p, a, b, output, eq_quotient(x, y));
 }
 
 void eq_div_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output)
 {
-    FOR_EACH_PAIR(p, a, p->constant, output, x / y);
+    FOR_EACH_PAIR(p, a, p->constant, output, eq_quotient(x, y));
 }
 
 void eq_maximum_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)

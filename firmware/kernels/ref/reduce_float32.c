@@ -21,7 +21,7 @@
 
 void eq_mean_float32_ref(const eq_reduce_float32_params *p, const float *input, float *output)
 {
-    FOR_EACH_SET(p, input, output, 0.0f, total + x, total / (float)count);
+    FOR_EACH_SET(p, input, output, 0.0f, total + x, eq_quotient(total, (float)count));
 }
 
 void eq_sum_float32_ref(const eq_reduce_float32_params *p, const float *input, float *output)

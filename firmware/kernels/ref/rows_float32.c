@@ -21,7 +21,7 @@ void eq_softmax_ref_float32(const eq_rows_float32_params *p, const float *input,
             sum = sum + output[k];
         }
         for (int32_t k = 0; k < p->columns; k++) {
-            output[k] = eq_number(output[k] / sum);
+            output[k] = eq_number(eq_quotient(output[k], sum));
         }
     }
 }
@@ -52,7 +52,7 @@ void eq_l2_norm_ref_float32(const eq_rows_float32_params *p, const float *input,
         const float root = eq_sqrt(sum);
         const float length = root > p->a ? root : p->a;
         for (int32_t k = 0; k < p->columns; k++) {
-            output[k] = eq_number(input[k] / length);
+            output[k] = eq_number(eq_quotient(input[k], length));
         }
     }
 }
