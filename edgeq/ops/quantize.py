@@ -98,4 +98,5 @@ class Quantize(Border):
             Sample("vector", cls(), ((33,),), low=-0.1, high=9.0, elements=FROM_FLOAT),
             Sample("one", cls(), ((1,),), elements=FROM_FLOAT),
             Sample("away", cls(True), ((1, 5, 3, 7),), elements=FROM_FLOAT),
+            Sample("one_away", cls(True), ((1,),), elements=FROM_FLOAT),
         )

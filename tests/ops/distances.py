@@ -52,11 +52,13 @@ class Beside:
 
 
 def step_of(call: Call) -> int:
-    """Bytes in which distances are searched.
+    """Bytes in which distances are searched: those of the smallest element.
 
     The rows of the depthwise kernels of the dsp set rely on it that all of them are multiples of ALIGNMENT.
     """
-    return ALIGNMENT if "_depthwise" in call.kernel.function and "simd32" in call.kernel.isa else 1
+    if "_depthwise" in call.kernel.function and "simd32" in call.kernel.isa:
+        return ALIGNMENT
+    return min(array.itemsize for array in (*call.case.inputs.values(), *call.case.expected))
 
 
 def find(place: Path, wanted: Sequence[Call]) -> tuple[tuple[Distance, ...], tuple[Beside, ...]]:
