@@ -31,7 +31,7 @@ COMMANDS = {
     "inspect": "Show what a model or build folder holds.",
     "targets": "List the targets.",
     "boards": "List the boards, and which of them a model fits.",
-    "ops": "List the operators, their attributes and kernels; or those of a format by their names there.",
+    "ops": "List the operators, with kernels or names in files.",
     "doctor": "Show which tools this machine has.",
 }
 """The modules of this package that are commands, and the first lines of their help, shown without importing them."""

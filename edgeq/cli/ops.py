@@ -16,7 +16,10 @@ TfliteFlag = Annotated[bool, typer.Option("--tflite", help="The same for .tflite
 
 
 def command(onnx: OnnxFlag = False, tflite: TfliteFlag = False, json: JsonFlag = False) -> None:
-    """List the operators, their attributes and kernels; or those of a format by their names there."""
+    """List the operators, with kernels or names in files.
+
+    Each with its attributes and kernels, or, with --onnx or --tflite, by the names that such files have for it.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     if onnx or tflite:
         from edgeq.importers.taken import onnx_operators, tflite_operators
