@@ -7,6 +7,7 @@ from typing import Any
 
 from edgeq.errors import EdgeqError
 from edgeq.importers.budget import LimitError
+from edgeq.importers.cut import part
 from edgeq.importers.onnx.fold import fold, is_foldable
 from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
 from edgeq.importers.onnx.model import OPSETS, Source, brief, changed_since
@@ -49,12 +50,9 @@ def _needed(source: Source) -> tuple[list[tuple[Any, str]], set[str]]:
 
     What nothing reads must not leave parameters of its own on tensors that others read.
     """
-    read, needed = set(source.outputs), []
-    for message, name in zip(reversed(source.nodes), reversed(source.node_names), strict=True):
-        if not read.isdisjoint(message.output):
-            read.update(_read_by(message))
-            needed.append((message, name))
-    return needed[::-1], read
+    ends = [([i for i in _read_by(message) if i], [o for o in message.output if o]) for message in source.nodes]
+    kept, read = part(ends, (), source.outputs)
+    return [(source.nodes[k], source.node_names[k]) for k in sorted(kept)], read
 
 
 def _read_by(message: Any) -> Iterable[str]:
