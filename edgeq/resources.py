@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jinja2
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -25,3 +30,18 @@ def folder(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise FileNotFoundError(f"edgeq's installation lacks its folder {name!r}")
+
+
+@cache
+def templates(place: str = "") -> jinja2.Environment:
+    """The templates in a folder below `templates`: all that they name has to be there. Filters are the caller's."""
+    import jinja2  # here, as most commands need none
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder("templates") / place),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )

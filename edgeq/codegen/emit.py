@@ -53,7 +53,7 @@ from edgeq.ir.tensor import Shape
 from edgeq.ir.text import graph_files, print_graph
 from edgeq.isa import FEATURES, Feature
 from edgeq.memory import ALIGNMENT
-from edgeq.resources import folder as resource_folder
+from edgeq.resources import templates
 from edgeq.target import Target, target_text
 
 OPTIMIZATION: Mapping[Goal, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
@@ -104,14 +104,7 @@ def _shape(shape: Shape) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource_folder("templates")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    environment = templates()
     environment.filters |= {
         "comment": _comment,
         "string_literal": _string_literal,

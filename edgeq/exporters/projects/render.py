@@ -8,7 +8,7 @@ from typing import Any
 
 from edgeq.errors import InternalError
 from edgeq.exporters.projects.content import Content
-from edgeq.resources import folder
+from edgeq.resources import templates
 
 LICENSE_ID = "Apache-2.0"
 VERSION = "1.0.0"
@@ -25,14 +25,7 @@ def fill(template: str, content: Content, **more: Any) -> str:
     """
     import jinja2  # here, as kinds of projects are known before any work
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder("templates") / "projects"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    environment = templates("projects")
     environment.filters |= {
         "shape": lambda shape: "×".join(map(str, shape)) or "scalar",
         "python": lambda value: pprint.pformat(value, width=110, sort_dicts=False),
