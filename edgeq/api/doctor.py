@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgeq.api.probes import RULES_FILE, find_probes, has_udev, udev_rules
+from edgeq.api.probes import find_probes, has_udev, udev_rules
 from edgeq.errors import ToolError
 from edgeq.flashers import FLASHERS, program_of
+from edgeq.flashers.complaints import RULES_FILE
 from edgeq.link import list_ports
 from edgeq.link.stream import permission_hint
 from edgeq.runners import Requirement, ways

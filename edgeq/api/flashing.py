@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgeq.api.reach import AUTO
+from edgeq.api.reach import AUTO, plugged_in
 from edgeq.codegen.folder import restore
 from edgeq.codegen.manifest import model_folder, read_manifest, read_target
 from edgeq.errors import ToolError, UsageError
 from edgeq.flashers import Image, plan
 from edgeq.flashers import flash as do_flash
-from edgeq.link import find_port
 from edgeq.target import Target, load_board
 from edgeq.toolchain.cmake import build_profile, emulated_path, has_images, program_path
 from edgeq.toolchain.images import loaded, write_images
@@ -65,7 +64,7 @@ def flash(
         hint = "build without --no-compile"
         raise ToolError("the program has not been compiled", hint=hint, where=str(program))
     image = _image(program, built, manifest, model_folder(root, model))
-    flasher, steps = plan(target, image, runner, _port(target, port))
+    flasher, steps = plan(target, image, runner, plugged_in(target) if port == AUTO else port)
     if not dry_run:
         do_flash(flasher, steps, told)
     return {
@@ -77,12 +76,6 @@ def flash(
         "steps": [step.text for step in steps],
         "done": not dry_run,
     }
-
-
-def _port(target: Target, port: str | None) -> str | None:
-    if port != AUTO:
-        return port
-    return find_port(target.uart.usb if target.uart else (), target.name)
 
 
 def _image(program: Path, target: Target, manifest: dict[str, Any], records: Path) -> Image:

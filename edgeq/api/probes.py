@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-RULES_FILE = "/etc/udev/rules.d/70-edgeq.rules"
 _DEVICES = Path("/sys/bus/usb/devices")
 PROBES = (
     ("0483", "3744", "ST-LINK"),

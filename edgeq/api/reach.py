@@ -41,8 +41,7 @@ class Reach:
         Raises:
             UsageError: what is given contradicts itself, or nothing tells the port.
         """
-        if self.baud is not None and self.baud <= 0:
-            raise UsageError(f"--baud {self.baud} is not a positive number")
+        _check_baud(self.baud)
         if not self.given and (built.runners or built.uart is None or built.console != "uart"):
             if self.baud is not None:
                 raise UsageError("--baud is the speed of a serial port", hint="give --port, or leave it out")
@@ -64,6 +63,22 @@ class Reach:
         return replace(built, runners=(RunnerSpec("serial", settings),))
 
 
+def plugged_in(board: Target) -> str:
+    """The serial port that a board's USB ids tell.
+
+    Raises:
+        ToolError: there is none, or more than one.
+    """
+    from edgeq.link import find_port
+
+    return find_port(board.uart.usb if board.uart else (), board.name)
+
+
+def _check_baud(baud: int | None) -> None:
+    if baud is not None and baud <= 0:
+        raise UsageError(f"--baud {baud} is not a positive number")
+
+
 def open_port(port: str | None = None, board: str | None = None, baud: int | None = None) -> Stream:
     """The serial line of a board, to listen to.
 
@@ -74,14 +89,13 @@ def open_port(port: str | None = None, board: str | None = None, baud: int | Non
         UsageError: nothing tells the port.
         ToolError: it cannot be opened.
     """
-    from edgeq.link import BAUD, find_port, open_stream
+    from edgeq.link import BAUD, open_stream
 
-    if baud is not None and baud <= 0:
-        raise UsageError(f"--baud {baud} is not a positive number")
+    _check_baud(baud)
     known = None if board is None else load_board(board)
     if port in (None, AUTO):
         if known is None:
             raise UsageError("it is not known which port", hint="give --port, or --board with a board's name")
-        port = find_port(known.uart.usb if known.uart else (), known.name)
+        port = plugged_in(known)
     speed = baud or (known.uart.baud if known and known.uart else BAUD)
     return open_stream(str(port), speed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-UDEV_HINT = (
-    "let udev give you the board: edgeq doctor --udev | sudo tee /etc/udev/rules.d/70-edgeq.rules, then plug it in anew"
-)
+RULES_FILE = "/etc/udev/rules.d/70-edgeq.rules"
+"""Where udev finds rules for boards."""
+UDEV_HINT = f"let udev give you the board: edgeq doctor --udev | sudo tee {RULES_FILE}, then plug it in anew"
 
 
 @dataclass(frozen=True)
