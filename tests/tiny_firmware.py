@@ -4,13 +4,10 @@ and of the runners need no generated code."""
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
-import jinja2
 import numpy as np
+from platform_parts import platform_texts
 
-from edgeq.codegen.sources import platform_files
-from edgeq.codegen.weights import INLINE
 from edgeq.ir.tensor import Array
 from edgeq.runners import Port, Program
 from edgeq.target import Target
@@ -136,12 +133,7 @@ def build_tiny(folder: Path, target: Target, kind: str, profile: bool = False, f
     defines = [f"-D{d}" for d in (*target.platform_defines, *(["EQ_PROFILE"] if profile else []))]
     files = {"src/edgeq_model.h": HEADER, "src/tiny.c": MODEL if target.bare_metal else HOST_MODEL}
     files |= {"platform/family.c": family} if family else {}
-    for name, text in platform_files(target.platform).items():
-        if name.endswith(".j2"):
-            program = SimpleNamespace(name="tiny", weights=INLINE, calls_cmsis_nn=False)
-            names = {"target": target, "programs": [program], "version": "test"}
-            text = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(**names)
-        files[f"platform/{name.removesuffix('.j2')}"] = text
+    files |= {f"platform/{name}": text for name, text in platform_texts(target, "tiny").items()}
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)

@@ -8,12 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import SimpleNamespace
 
-import jinja2
+from platform_parts import OF_MODELS, platform_texts
 
-from edgeq.codegen.sources import platform_files
-from edgeq.codegen.weights import INLINE
 from edgeq.runners.table import ways
 from edgeq.target import Target
 from edgeq.toolchain import find_toolchain, run
@@ -50,9 +47,6 @@ int eq_main(int argc, const char *const *argv)
 }
 """
 
-WITH_A_MODEL = ("inference", "link", "frame")
-"""Files that need a model."""
-
 
 def build_echo(folder: Path, target: Target, kind: str, main: str = ECHO) -> Path:
     """Compile and link it for a target, with all warnings as errors, without CMake; returns the ELF file."""
@@ -61,14 +55,8 @@ def build_echo(folder: Path, target: Target, kind: str, main: str = ECHO) -> Pat
     command = [str(compiler.program), *(("cc", "-fno-sanitize=undefined") if kind == "zig" else ())]
     flags = [*target.flags[kind], "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
     flags += ["-ffunction-sections", "-fdata-sections", *(f"-D{define}" for define in target.platform_defines)]
-    program = SimpleNamespace(name="echo", weights=INLINE, calls_cmsis_nn=False)
-    names = {"target": target, "version": "test", "programs": [program]}
-    files = {"main.c": main}
-    for name, text in platform_files(target.platform).items():
-        if name.endswith(".j2"):
-            text = jinja2.Template(text, undefined=jinja2.StrictUndefined).render(**names)
-        if Path(name).stem not in WITH_A_MODEL:
-            files.setdefault(name.removesuffix(".j2"), text)
+    platform = platform_texts(target, "echo")
+    files = {name: text for name, text in platform.items() if Path(name).name not in OF_MODELS} | {"main.c": main}
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)

@@ -7,14 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 from cases import Case
+from platform_parts import OF_MODELS, platform_texts
 
 from edgeq.codegen.cmsis_nn import SOURCES
 from edgeq.codegen.literals import Constant, array_definition, pointer_type, split_params, struct_definition
-from edgeq.codegen.sources import platform_files
-from edgeq.codegen.weights import INLINE
 from edgeq.ir.kernel import BYTES, Kernel, Library, Param
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.kernels import rows
@@ -28,8 +26,6 @@ WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 CONTRACT = "-ffp-contract=off"
 """As in build folders: sums of products in float32 are rounded twice, whatever the processor could do."""
 END = "all cases have run"
-OF_A_MODEL = ("main.c", "inference.c", "link.c")
-"""The platform's files that call a model."""
 LENIENT = ("-fno-sanitize=undefined",)
 """For the code of others: CMSIS-NN shifts negative numbers to the left."""
 
@@ -183,16 +179,13 @@ def program_text(wanted: Sequence[Call], step: Step) -> str:
 def _platform(place: Path, target: Target) -> tuple[list[Path], list[str]]:
     """Write the platform's files; returns its sources and the options for the linker."""
     options: list[str] = []
-    for name, text in platform_files(target.platform).items():
-        if name.endswith(".j2"):
-            program = {"name": "cases", "weights": INLINE, "calls_cmsis_nn": False}
-            fields = {"target": target, "program": program, "programs": [program], "version": ""}
-            name, text = name[:-3], jinja2.Template(text, undefined=jinja2.StrictUndefined).render(fields)
-            options.append(f"-T{place / 'platform' / name}")
+    for name, text in platform_texts(target, "cases").items():
         path = place / "platform" / name
+        if path.suffix == ".ld":
+            options.append(f"-T{path}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    return [p for p in sorted((place / "platform").glob("*.c")) if p.name not in OF_A_MODEL], options
+    return [p for p in sorted((place / "platform").glob("*.c")) if p.name not in OF_MODELS], options
 
 
 def compile_program(
