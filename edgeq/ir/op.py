@@ -118,6 +118,8 @@ class QuantRule:
         roles: what each operand is; those beyond the last are activations.
         reach: how far below the greatest element of its row, along the last dimension, an element of operand 0 makes a
             difference to an 8-bit output; None: however far.
+        alike: pairs of outputs that have the same parameters.
+        fine: outputs of 16 bits, whose scale is a power of two.
     """
 
     output: Scale = Scale.FREE
@@ -125,6 +127,8 @@ class QuantRule:
     headroom: float = 1.0
     roles: tuple[Role, ...] = ()
     reach: float | None = None
+    alike: tuple[tuple[int, int], ...] = ()
+    fine: frozenset[int] = frozenset()
 
     def role(self, index: int) -> Role:
         """What an operand is."""
@@ -360,6 +364,16 @@ class Op:
 
         Returns:
             By the index of the bias operand, even where it is absent: (…, channels).
+        """
+        return {}
+
+    def passing(self, inputs: Arrays) -> Mapping[int, Array]:
+        """What an output held before it got its last value, such as the cells of an LSTM at every step, in float32.
+
+        Parameters of the output are to hold these, too.
+
+        Returns:
+            By the index of the output: of any shape whose last dimension is the output's.
         """
         return {}
 

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError, UsageError
-from edgeq.executor import Executor, FloatArithmetic, batch_size, in_batches
+from edgeq.executor import Executor, FloatArithmetic, Operands, batch_size, in_batches
 from edgeq.ir.graph import Graph, Node
+from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
 from edgeq.numerics.runs import rows_at_once
 from edgeq.quantize.histogram import Histogram
@@ -79,6 +80,12 @@ class TensorRecorder:
             finite = np.isfinite(self.lows[-1]).all() and np.isfinite(self.highs[-1]).all()
             self.histogram.add(batch if finite else batch[np.isfinite(batch)])
 
+    def widen(self, values: Array) -> None:
+        """Take float32 values (…, channels) that count for the bounds of the channels alone."""
+        rows = values.reshape(-1, values.shape[-1])
+        self.low.append(rows.min(axis=0))
+        self.high.append(rows.max(axis=0))
+
     def statistics(self) -> TensorStatistics:
         """The statistics of all batches so far, of which there is at least one."""
         return TensorStatistics(
@@ -96,6 +103,20 @@ def _fold(choose: np.ufunc, rows: Array) -> Array:
     side_by_side = rows_at_once(n, channels)
     wide = choose.reduce(rows.reshape(samples, n // side_by_side, side_by_side * channels), axis=1)
     return np.asarray(choose.reduce(wide.reshape(samples, side_by_side, channels), axis=1))
+
+
+class _Watching(FloatArithmetic):
+    """float32; recorders are also shown what passes through outputs."""
+
+    def __init__(self, graph: Graph, recorders: Mapping[str, TensorRecorder]) -> None:
+        super().__init__(graph)
+        self._recorders = recorders
+
+    def compute(self, op: Op, node: Node, operands: Operands) -> tuple[Array, ...]:
+        for index, values in op.passing(operands).items():
+            if node.outputs[index] in self._recorders:
+                self._recorders[node.outputs[index]].widen(values)
+        return super().compute(op, node, operands)
 
 
 @dataclass
@@ -178,7 +199,7 @@ def measure(
         for name in activations
         if graph.type(name).size
     }
-    arithmetic = FloatArithmetic(graph)
+    arithmetic = _Watching(graph, recorders)
     inputs = _mean_inputs(graph, arithmetic, len(samples)) if wanted.means else None
     executor, done = Executor(graph, arithmetic), 0
     for batch in in_batches(_checked(graph, samples), batch_size(graph)):

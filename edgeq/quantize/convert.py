@@ -9,24 +9,25 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Index, Product, Real, Scale
+from edgeq.ir.op import Index, Product, QuantRule, Real, Scale
 from edgeq.ir.real import remain_real
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.ranges import WEIGHT_MAX, activation_params
-from edgeq.quantize.solver import operand, requantize_op, rule_of
+from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]
 
 
 def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numerics) -> Graph:
-    """The integer graph of a float graph whose activations have `params`, all of them int8."""
+    """The integer graph of a float graph whose activations have `params`: int8, or int16 where operators say so."""
     editor = graph.edit()
     editor.numerics = numerics
+    fine = fine_values(graph)
     for name, q in params.items():
-        editor.set_type(name, graph.type(name).quantized(DType.INT8, q))
+        editor.set_type(name, graph.type(name).quantized(DType.INT16 if name in fine else DType.INT8, q))
     constants, real = _Constants(graph, editor, _kept(graph)), remain_real(graph)
     for node in graph.nodes:
         if real.intersection(node.outputs):
@@ -79,11 +80,16 @@ def _convert_operands(
 ) -> tuple[str | None, ...]:
     rule, local = rule_of(graph, node), config.for_layer(node.name)
     names, settled = list(node.inputs), set[int]()
+    for k, output in rule.states:
+        name = operand(node, k)
+        if name is not None and graph.data(name) is not None:
+            type = constants.editor.values[node.outputs[output]].type
+            names[k] = _put(constants, graph, name, type.qp, dtype=type.dtype)
+            settled.add(k)
     for product in rule.products:
         if graph.data(operand(node, product.weight)) is None:
             continue
-        source = str(names[product.input])
-        s_in = params[source].s if source in params else _constant_params(graph, source).s
+        s_in = _input_scale(graph, node, rule, product, params)
         around = Around(s_in, params[node.outputs[0]].s)
         names[product.weight], q = _put_weights(constants, graph, node, product, around, local)
         settled.add(product.weight)
@@ -98,6 +104,14 @@ def _convert_operands(
             q = params[node.outputs[0]] if rule.output is Scale.SAME else _constant_params(graph, name)
             names[k] = _put(constants, graph, name, q)
     return tuple(names)
+
+
+def _input_scale(graph: Graph, node: Node, rule: QuantRule, product: Product, params: Params) -> float:
+    """The scale of what a weight is multiplied with."""
+    source, states = str(node.inputs[product.input]), dict(rule.states)
+    if product.input in states:
+        source = node.outputs[states[product.input]]
+    return params[source].s if source in params else _constant_params(graph, source).s
 
 
 def _is_real(graph: Graph, name: str) -> bool:
@@ -120,12 +134,16 @@ def _constant_params(graph: Graph, name: str) -> QParams:
     return activation_params(float(data.min(initial=0.0)), float(data.max(initial=0.0)), symmetric=False)
 
 
-def _put(constants: _Constants, graph: Graph, name: str, q: QParams, least: int = -128) -> str:
+def _put(
+    constants: _Constants, graph: Graph, name: str, q: QParams, least: int = -128, dtype: DType = DType.INT8
+) -> str:
     value = graph.values[name]
-    if value.type.q == q and value.type.dtype is DType.INT8:
+    if value.type.q == q and value.type.dtype is dtype:
         return name
-    data = q.quantize(_real(graph, name), DType.INT8)
-    return constants.put(name, np.maximum(data, np.int8(least)) if value.type.q is None else data, DType.INT8, q)
+    data = q.quantize(_real(graph, name), dtype)
+    if value.type.q is None and dtype is DType.INT8:
+        data = np.maximum(data, np.int8(least))
+    return constants.put(name, data, dtype, q)
 
 
 def _put_weights(

@@ -17,6 +17,8 @@ BLOCK = 1 << 13
 """Weights that stay in the nearest cache while their error is computed."""
 STEPS = 60
 """Clipping ranges that the search for the best weight scale tries."""
+FINE_HEADROOM = 1.25
+"""For how much more than samples show 16-bit activations leave room: a state that saturates goes wrong for long."""
 Range = tuple[float, float]
 """Least and greatest real value."""
 
@@ -37,6 +39,13 @@ def activation_params(low: float, high: float, symmetric: bool) -> QParams:
     if symmetric:
         return QParams.per_tensor(scale, 0)
     return QParams.per_tensor(scale, int(np.clip(round(-128.0 - low / scale), -128, 127)))
+
+
+def fine_params(low: float, high: float) -> QParams:
+    """int16 parameters for a real range: the least power of two as scale that holds it, and `FINE_HEADROOM` more."""
+    most = FINE_HEADROOM * max(-float(low), float(high))
+    whole = min(max(int(np.ceil(np.log2(most))), 0), 15) if most > 0.0 else 0
+    return QParams.per_tensor(2.0 ** (whole - 15), 0)
 
 
 def joined(*ranges: Range) -> Range:

@@ -201,6 +201,8 @@ def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST,
             continue
         if rule.output is Scale.SAME:
             _unify(graph, editor, groups, node)
+        for first, other in rule.alike:
+            _liken(editor, groups, node.name, first, other)
         for index, output in rule.states:
             _carry(editor, groups, node.name, index, editor.nodes[node.name].outputs[output])
     changed = editor.finish()
@@ -348,6 +350,28 @@ def _convert_output(editor: GraphEditor, groups: _Groups, node: str, output: str
     editor.replace_node(node, replace(maker, outputs=tuple(fresh if o == output else o for o in maker.outputs)))
     editor.add(requantize_op(), [fresh], editor.unique(f"{output}_requantize"), outputs=[output], types=[value.type])
     return fresh
+
+
+def _liken(editor: GraphEditor, groups: _Groups, node: str, first: int, other: int) -> None:
+    """Let two outputs share one group, the second one converted where each has parameters of its own."""
+    a, b = (editor.nodes[node].outputs[k] for k in (first, other))
+    groups.join(a, _convert_output(editor, groups, node, b) if groups.clash(a, b) else b)
+
+
+def fine_values(graph: Graph) -> frozenset[str]:
+    """The activations of 16 bits: outputs that operators declare to be, and what shares their parameters."""
+    fine = {node.outputs[k] for node in graph.nodes for k in rule_of(graph, node).fine}
+    if not fine:
+        return frozenset()
+    groups = [{state.input, state.output} for state in graph.states]
+    for node in graph.nodes:
+        rule = rule_of(graph, node)
+        groups += [{str(operand(node, k)), node.outputs[output]} for k, output in rule.states]
+        if rule.output is Scale.SAME:
+            groups.append({*(name for name in node.inputs if name is not None), *node.outputs})
+    while any(fine & group and not group <= fine for group in groups):
+        fine.update(*(group for group in groups if fine & group))
+    return frozenset(fine)
 
 
 def _derived(graph: Graph) -> set[str]:

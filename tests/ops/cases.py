@@ -14,7 +14,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, Weight, registry
+from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, State, Weight, registry
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.ops.shift import Shift
@@ -51,6 +51,11 @@ class Case:
     def site(self) -> Site:
         """The node's site."""
         return self.graph.site(self.node)
+
+    @property
+    def states(self) -> tuple[tuple[int, int], ...]:
+        """Operands that the node itself computed one step before, with the outputs that become them."""
+        return self.node.op.quant_rule([None if t is None else t.shape for t in self.site.inputs]).states
 
     @property
     def operands(self) -> list[Array | None]:
@@ -123,6 +128,18 @@ class _Builder:
         self.editor = GraphEditor("case")
         self.inputs: dict[str, Array] = {}
         self.shared = activation_params(variant, *self._range(), output=False)
+        self.outputs: dict[int, QParams] = {}
+        """Parameters of outputs that become states, or are like another one."""
+
+    def _like(self, output: int) -> tuple[DType, QParams]:
+        """Element type and parameters of an output that a state has, too."""
+        if output in self.rule.fine:
+            self.outputs[output] = QParams.per_tensor(2.0**-13, 0)
+            return DType.INT16, self.outputs[output]
+        if output not in self.outputs:
+            self.outputs[output] = activation_params(self.variant, *self._range(), output=True)
+        self.outputs.update((first, self.outputs[output]) for first, other in self.rule.alike if other == output)
+        return DType.INT8, self.outputs[output]
 
     def _range(self) -> tuple[float, float]:
         stretch = self.rng.uniform(0.8, 1.2, 2)
@@ -138,6 +155,15 @@ class _Builder:
         if index not in self.sample.const and self.sample.elements[0].is_float:
             name = self.editor.input(f"x{index}", TensorType(shape))
             self.inputs[name] = special(self.rng, real.astype(np.float32))
+            return name
+        state = self.rule.role(index)
+        if isinstance(state, State):
+            dtype, q = self._like(state.output)
+            data = q.quantize(real, dtype)
+            if index in self.sample.const:
+                return self.editor.constant(f"state{index}", data, q)
+            name = self.editor.input(f"x{index}", TensorType(shape, dtype, q))
+            self.inputs[name] = sprinkle(self.rng, data)
             return name
         if index not in self.sample.const:
             q = self._activation()
@@ -159,7 +185,7 @@ class _Builder:
             self.editor.set_type(name, TensorType(shape, dtype, q))
             return name
         if isinstance(role, Bias):
-            x, w = (self.editor.values[n].type.qp for n in ("x0", "weights"))
+            x, w = (self.editor.values[n].type.qp for n in ("x0", "weights"))  # those of the first product
             scale = np.broadcast_to(x.s * np.asarray(w.scale), shape)
             q = QParams.per_channel(scale, 0, 0)
             bias = q.quantize(self.rng.normal(0.0, 2.0, shape), DType.INT32)
@@ -174,7 +200,7 @@ class _Builder:
     def _reaching(self, bias: Array, limit: int) -> Array:
         """The same, but every third one the greatest and every third one the least with which sums keep to a limit."""
         weights, x = self.editor.values["weights"].data, self.editor.values["x0"].type.qp
-        (product,) = self.rule.products
+        product = self.rule.products[0]
         assert weights is not None and product.axis is not None
         flat = np.moveaxis(weights, product.axis, 0).reshape(len(bias), -1).astype(np.int64)
         folded, reach = -x.zp * flat.sum(axis=1), 128 * np.abs(flat).sum(axis=1)
@@ -200,7 +226,12 @@ class _Builder:
             outputs = op.run_float(reals)
         plain = [TensorType(tuple(y.shape)) for y in outputs]
         if not self.sample.elements[1].is_float:
-            plain = [t.quantized(DType.INT8, self._output(y)) for t, y in zip(plain, outputs, strict=True)]
+            plain = [
+                t.quantized(DType.INT16, self.outputs[k])
+                if k in self.rule.fine
+                else t.quantized(DType.INT8, self.outputs[k] if k in self.outputs else self._output(y))
+                for k, (t, y) in enumerate(zip(plain, outputs, strict=True))
+            ]
         types = plain
         made = self.editor.add(op, names, "node", types=types)
         self.editor.outputs = list(made)
@@ -223,7 +254,7 @@ def variants(sample: Sample) -> tuple[str, ...]:
     if rule.output is Scale.FREE:
         found += [ZERO, STEEP, FLAT]
     if any(product.bias is not None for product in rule.products):
-        found += [LEGACY, TENSOR] if sample.weights is DType.INT8 else [TENSOR]
+        found += [LEGACY, TENSOR] if len(rule.products) == 1 and sample.weights is DType.INT8 else [TENSOR]
     return tuple(found)
 
 

@@ -7,13 +7,18 @@ import pytest
 from cases import PLAIN, Case, dequantized, of_operator
 
 from edgeq.ir.op import registry
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.div import Div
 from edgeq.ops.neg import Neg
 
 TOLERANCE = {Numerics.FAST: 1.01, Numerics.TFLITE: 2.01, Numerics.TFLM: 2.01}
 """Steps of the output's scale. Results are rounded once in FAST, but some of their inputs were rounded before."""
+
+FED_BACK = 8.0
+"""Steps for operators with states, whose errors go round."""
+FINE = 256
+"""Steps of 16 bits in one of 8."""
 
 UNFAITHFUL = (Neg(stored=True), Div(stored=True))
 """Operators for which LiteRT's integers, which the vectors compare, are not close to the floats: NEG of int8 disregards
@@ -31,15 +36,17 @@ def difference(case: Case) -> float:
         params, (low, high) = type.q, type.dtype.range
         exact = np.clip(real.astype(np.float64) / params.s + params.zp, low, high)
         steps = np.abs(exact - q)[np.isfinite(real)]
-        worst = max(worst, float(steps.max(initial=0.0)))
+        worst = max(worst, float(steps.max(initial=0.0)) / (FINE if type.dtype is DType.INT16 else 1))
     return worst
 
 
 @pytest.mark.parametrize("kind", sorted(registry()))
 def test_integers_mean_what_floats_say(kind: str) -> None:
     cases = [c for c in of_operator(kind) if c.site.numerics is Numerics.FAST or c.node.op not in UNFAITHFUL]
+    if any(case.states for case in cases):
+        cases = [c for c in cases if c.name.split("/")[2] == PLAIN]  # a state that saturates is another one
     far = {c.name: difference(c) for c in cases}
-    limits = {c.name: TOLERANCE[c.site.numerics] for c in cases}
+    limits = {c.name: FED_BACK if c.states else TOLERANCE[c.site.numerics] for c in cases}
     assert {name: d for name, d in far.items() if d > limits[name]} == {}
 
 

@@ -9,9 +9,9 @@ from edgeq.quantize.calibrate import Wanted
 from edgeq.quantize.config import Activations
 from edgeq.quantize.floors import floors
 from edgeq.quantize.observers import OBSERVERS
-from edgeq.quantize.ranges import activation_params, joined
+from edgeq.quantize.ranges import activation_params, fine_params, joined
 from edgeq.quantize.shown import fills_of, seen, source_range
-from edgeq.quantize.solver import requantized_twins
+from edgeq.quantize.solver import fine_values, requantized_twins
 from edgeq.quantize.statistics import Need
 from edgeq.quantize.step import Draft, Step
 
@@ -32,6 +32,7 @@ def choose_ranges(draft: Draft) -> Draft:
         draft = draft.measured(Wanted(needs, draft.config.bins, means=draft.mean_samples))
     fills = fills_of(draft.graph) if needs else {}
     lowest = {} if draft.statistics is None or not needs else floors(draft.graph, draft.statistics.tensors, twins)
+    fine = fine_values(draft.graph)
     parameters: dict[str, QParams] = {}
     for group in draft.groups:
         q = group.given
@@ -44,7 +45,8 @@ def choose_ranges(draft: Draft) -> Draft:
                 if twins.get(n, n) in known.tensors
             ]
             ranges += [seen(draft.graph, known, twins, n, fills[n]) for n in group.members if n in fills]
-            q = activation_params(*joined(*ranges), group.config.activations is Activations.SYMMETRIC)
+            whole, symmetric = joined(*ranges), group.config.activations is Activations.SYMMETRIC
+            q = fine_params(*whole) if fine.intersection(group.members) else activation_params(*whole, symmetric)
         parameters.update(dict.fromkeys(group.members, q))
     return replace(draft, parameters=parameters)
 

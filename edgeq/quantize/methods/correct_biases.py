@@ -15,7 +15,7 @@ import numpy as np
 from edgeq.executor import Executor, Operands
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import Op, Product
-from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.calibrate import Samples, Wanted, channel_means, choose
 from edgeq.quantize.ranges import channel_rows
@@ -54,8 +54,8 @@ def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping
         return node
 
     inputs = {
-        name: graph.type(name).qp.quantize(np.stack([np.asarray(s[name], np.float32) for s in samples]), DType.INT8)
-        for name in graph.inputs
+        name: type.qp.quantize(np.stack([np.asarray(s[name], np.float32) for s in samples]), type.dtype)
+        for name, type in ((name, graph.type(name)) for name in graph.inputs)
     }
     for _ in Executor(graph, arithmetic).walk(inputs, correct):
         pass
@@ -86,7 +86,7 @@ def _mean(editor: GraphEditor, name: str | None, data: Array | None) -> Array | 
         return data if value.type.q is None else value.type.q.dequantize(data)
     q, total = value.type.qp, np.zeros(data.shape[1:], np.int64)
     for start in range(0, len(data), MOST_IN_INT16):
-        total += data[start : start + MOST_IN_INT16].sum(axis=0, dtype=np.int16)
+        total += data[start : start + MOST_IN_INT16].sum(axis=0, dtype=np.int16 if data.itemsize == 1 else np.int64)
     return np.asarray((total / len(data) - q.zp) * q.s)
 
 

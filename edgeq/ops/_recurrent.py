@@ -1,0 +1,119 @@
+"""What recurrent layers share: products with the rows of a sequence, and what kernels need to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.errors import QuantizationError
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.numerics.exact import activations, rounded_product
+from edgeq.numerics.exact import weights as rounded_weights
+from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Multiplier, Numerics, Rounding, quantize_multiplier
+from edgeq.numerics.gates import FRACTION_BITS
+
+
+def product(x: Array, weights: Array, bias: Array | None = None) -> npt.NDArray[np.float32]:
+    """x (…, K) times weights (N, K), plus a bias (N): (…, N) in float32, the same on every CPU."""
+    depth = weights.shape[1]
+    rows = activations(x.reshape(-1, depth), depth, (1,))
+    found = rounded_product(rows, rounded_weights(weights, depth, (1,)).T, bias)
+    return found.reshape(*x.shape[:-1], len(weights))
+
+
+def order(steps: int, reverse: bool) -> Iterator[int]:
+    """The steps of a sequence as they are taken."""
+    return iter(range(steps - 1, -1, -1) if reverse else range(steps))
+
+
+def check_rows(what: str, shape: Shape | None, rows: int, columns: int) -> None:
+    """Make sure that a matrix has a shape.
+
+    Raises:
+        ValueError: it has another one.
+    """
+    if shape != (rows, columns):
+        raise ValueError(f"{what} of shape {shape} where ({rows}, {columns}) fits the other operands")
+
+
+def check_state(what: str, shape: Shape | None, batch: int, size: int) -> None:
+    """Make sure that a state has a row for every sample, or one for all.
+
+    Raises:
+        ValueError: it has another shape.
+    """
+    if shape not in ((batch, size), (1, size)):
+        raise ValueError(f"{what} of shape {shape} does not fit {batch} sample(s) and {size} unit(s)")
+
+
+def check_vector(what: str, shape: Shape | None, size: int) -> None:
+    """Make sure that an optional vector is absent or has a size.
+
+    Raises:
+        ValueError: it has another one.
+    """
+    if shape not in (None, (size,)):
+        raise ValueError(f"{what} of shape {shape} does not fit {size} rows")
+
+
+def centred(site: Site, index: int) -> Ints:
+    """Constant weights (N, K) less their zero-points."""
+    zeros = np.asarray(site.input(index).qp.zero_point, np.int64)
+    return site.const(index).astype(np.int64) - zeros.reshape(-1, 1)
+
+
+def folded(site: Site, weights: Ints, zero_point: int, bias: Array | None) -> npt.NDArray[np.int32]:
+    """bias[n] − zero_point · Σ weights[n]: (N,), where products have that zero-point folded in.
+
+    Raises:
+        QuantizationError: an accumulator could leave 32 bits.
+    """
+    base = np.zeros(len(weights), np.int64) if bias is None else bias.astype(np.int64)
+    total = base - zero_point * weights.sum(axis=1)
+    if np.any(reach(weights, total) > INT32_MAX):
+        raise QuantizationError(
+            "an accumulator can exceed 32 bits: the bias is too large for the scales of input and weights",
+            hint="quantize the model again with larger scales of this layer's weights",
+            where=site.name,
+        )
+    return total.astype(np.int32)
+
+
+def reach(weights: Ints, bias: Ints | npt.NDArray[np.int32]) -> Ints:
+    """What an accumulator (N,) cannot exceed in absolute value, whatever the int8 input."""
+    return np.abs(bias.astype(np.int64)) + 128 * np.abs(weights).sum(axis=1)
+
+
+def factors(site: Site, x: QParams, weights: QParams, rows: int, step: float = 2.0**-FRACTION_BITS) -> Multiplier:
+    """s_x · s_w[n] / step, one for each of `rows`: from accumulators to int16 pre-activations.
+
+    TensorFlow Lite multiplies and divides in float32.
+    """
+    kind = np.float64 if site.numerics is Numerics.FAST else np.float32
+    scales: list[npt.NDArray[Any]] = [np.asarray(s, kind) for s in (weights.scale, x.s, step)]
+    own, given, result = scales
+    with np.errstate(over="ignore", under="ignore"):
+        real = (own * given / result).astype(np.float64)
+    return quantize_multiplier(np.broadcast_to(real, (rows,)), site.rounding)
+
+
+def fraction_bits(site: Site, q: QParams) -> int:
+    """Bits after the point of an int16 tensor whose scale must be a power of two.
+
+    Raises:
+        QuantizationError: it is none, or out of range.
+    """
+    mantissa, exponent = np.frexp(q.s)
+    bits = 1 - int(exponent)
+    most_integer = 15 if site.rounding is Rounding.FAST else 6
+    if mantissa != 0.5 or not 15 - most_integer <= bits <= 15:
+        raise QuantizationError(
+            f"the scale of its cells is {q.s:.6g}, not a power of two from 2^-15 to 2^{most_integer - 15}",
+            hint="quantize the model again",
+            where=site.name,
+        )
+    return bits
