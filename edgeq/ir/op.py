@@ -77,7 +77,13 @@ class State:
 
 @dataclass(frozen=True)
 class Index:
-    """Whole numbers that say where or how much; they are never quantized."""
+    """Whole numbers that say where or how much; they are never quantized.
+
+    Attributes:
+        limit: they are from 0 to below it.
+    """
+
+    limit: int = 2
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ class MaskedSoftmax(Softmax):
         return (np.ascontiguousarray(np.moveaxis(q.astype(np.int8).reshape(moved.shape), -1, self.axis)),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
-        return replace(super().quant_rule(shapes), roles=(ACTIVATION, Index()), reach=None)
+        return replace(super().quant_rule(shapes), roles=(ACTIVATION, Index(limit=2)), reach=None)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

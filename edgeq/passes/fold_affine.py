@@ -30,7 +30,7 @@ def _channels(view: View, node: Node) -> Array | None:
     c, x, out = real_constant(view, node.inputs[1]), node.inputs[0], node.outputs[0]
     if c is None or x is None or view.shape(x) != view.shape(out) or c.size != (c.shape[-1] if c.ndim else 1):
         return None
-    return np.broadcast_to(c.astype(np.float64).ravel(), view.shape(out)[-1:])
+    return np.broadcast_to(c.astype(np.float64).ravel(), view.shape(out)[-1:] or (1,))
 
 
 def _total(linear: Linear, terms: Array) -> Array:

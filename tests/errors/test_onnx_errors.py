@@ -36,7 +36,7 @@ def test_all_unsupported_nodes_are_reported_at_once(tmp_path: Path) -> None:
         helper.make_node("Relu", ["l"], ["r"], name="fine"),
         helper.make_node("If", ["x"], ["i"], name="choice", then_branch=branch, else_branch=branch),
         helper.make_node("Magic", ["r"], ["m"], name="spell", domain="custom"),
-        helper.make_node("Conv", ["v", "k"], ["y"], name="conv3d"),
+        helper.make_node("ConvTranspose", ["v", "k"], ["y"], name="conv3d"),
     ]
     constants = {"w": weights(1, 8, 2), "k": weights(2, 1, 2, 2, 2), "c": np.array(True)}
     inputs = {"x": [1, 1, 2], "v": [1, 1, 4, 4, 4]}
@@ -47,10 +47,10 @@ def test_all_unsupported_nodes_are_reported_at_once(tmp_path: Path) -> None:
             "  recurrent (LSTM): operator LSTM is not supported",
             "  choice (If): operator If is not supported",
             "  spell (Magic): operator custom.Magic is not supported",
-            "  conv3d (Conv): Conv of this rank is not supported: 3-D",
+            "  conv3d (ConvTranspose): ConvTranspose of this rank is not supported: 3-D",
             "  LSTM, Magic: replace it by supported operators (`edgeq ops` lists them), or cut the model before it",
             "If: control flow is not supported: export without it, or fold it away with a model simplifier",
-            "Conv: use a 1-D or 2-D operator",
+            "ConvTranspose: use a 1-D or 2-D operator",
         ]
     )
     assert error.exit_code == 3
@@ -112,9 +112,17 @@ NODES = {
         Case("", "Pad", [X, ints(*[1] * 8)], {"mode": "wrap"}, opset=19),
         "padding mode 'wrap' is not supported",
     ),
-    "cubic": (
-        Case("", "Resize", [X, None, None, ints(1, 3, 8, 8)], {"mode": "cubic"}),
-        "interpolation 'cubic' is not supported",
+    "interpolation": (
+        Case("", "Resize", [X, None, None, ints(1, 3, 8, 8)], {"mode": "lanczos"}),
+        "interpolation 'lanczos' is unknown",
+    ),
+    "scatter": (
+        Case("", "ScatterND", [(2, 3), ints(2, 0)[None], weights(1)], {}, opset=18),
+        "indices are out of range; there are (2, 3) elements",
+    ),
+    "equation": (
+        Case("", "Einsum", [(2, 3), (4, 5)], {"equation": "ij,jk->ik"}),
+        "index 'j' is both 3 and 4",
     ),
     "exponents": (Case("", "Pow", [X, weights(6)]), "the exponents differ from element to element"),
     "clip": (

@@ -174,7 +174,8 @@ class _Builder:
         if isinstance(role, Real) or (self.sample.elements[0].is_float and isinstance(role, Weight | Bias)):
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         if isinstance(role, Index):
-            return self.editor.constant(f"index{index}", self.rng.integers(0, 2, shape).astype(np.int8))
+            whole = self.rng.integers(0, role.limit, shape)
+            return self.editor.constant(f"index{index}", whole.astype(np.int8 if role.limit <= 128 else np.int32))
         if isinstance(role, Weight):
             real = self.rng.normal(0.0, 0.5, shape)
             dtype = self.sample.weights

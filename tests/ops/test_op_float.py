@@ -13,7 +13,7 @@ from cases import generator
 from onnx import TensorProto, helper
 from onnx_reference import reference
 
-from edgeq.ir.op import Op, Sample, registry
+from edgeq.ir.op import Index, Op, Sample, registry
 from edgeq.ir.tensor import Array
 from edgeq.ops._reduce import Reduction
 
@@ -238,6 +238,7 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     "Reshape": lambda op, x: Foreign("Reshape", [x[0], ints(*op.shape)]),
     "Resize": resize,
     "Sigmoid": unary("Sigmoid"),
+    "Gather": lambda op, x: Foreign("Gather", [x[0], x[1].astype(np.int64)], {"axis": op.axis}),
     "Slice": slice_,
     "Softmax": lambda op, x: Foreign("Softmax", [x[0] * np.float32(op.beta)], {"axis": op.axis}),
     "Split": split,
@@ -253,7 +254,14 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
 def reals(kind: str, sample: Sample) -> list[Array | None]:
     """Random real operands of a sample."""
     rng = generator(f"float/{kind}/{sample.name}")
-    return [None if s is None else rng.uniform(sample.low, sample.high, s).astype(np.float32) for s in sample.shapes]
+    rule, found = sample.op.quant_rule(list(sample.shapes)), list[Array | None]()
+    for index, shape in enumerate(sample.shapes):
+        role = rule.role(index)
+        if shape is not None and isinstance(role, Index):
+            found.append(rng.integers(0, role.limit, shape).astype(np.int32))
+        else:
+            found.append(None if shape is None else rng.uniform(sample.low, sample.high, shape).astype(np.float32))
+    return found
 
 
 SAMPLES = [(kind, sample) for kind in NODES for sample in registry()[kind].samples()]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from cases import PLAIN, Case, dequantized, generator, of_operator
 
-from edgeq.ir.op import Op, Site, registry
+from edgeq.ir.op import Index, Op, Site, registry
 from edgeq.ir.tensor import Array, QParams, Shape, TensorType
 from edgeq.ir.traits import NO_CLAMP, TRAITS, Affine, Monotone, Pattern, Trait, channels, inverse, permuted
 from edgeq.numerics.fixedpoint import Numerics
@@ -244,9 +244,14 @@ def test_signs(kind: str) -> None:
 def test_homogeneous(kind: str) -> None:
     """A power of two, which rounds nothing."""
     for case in samples(kind, lambda case: case.node.op.homogeneous):
-        operands = [None if x is None else np.clip(x, -1e30, 1e30) for x in dequantized(case)]
+        rule = case.node.op.quant_rule([None if t is None else t.shape for t in case.site.inputs])
+        whole = [isinstance(rule.role(k), Index) for k in range(len(case.operands))]
+        operands = [
+            x if x is None or w else np.clip(x, -1e30, 1e30) for x, w in zip(dequantized(case), whole, strict=True)
+        ]
         for factor in (np.float32(0.125), np.float32(64.0)):
-            scaled = case.node.op.run_float([None if x is None else x * factor for x in operands])
+            moved = [x if x is None or w else x * factor for x, w in zip(operands, whole, strict=True)]
+            scaled = case.node.op.run_float(moved)
             for a, b in zip(scaled, case.node.op.run_float(operands), strict=True):
                 np.testing.assert_allclose(a, b * factor, rtol=1e-6, err_msg=case.name)
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnx_models import Case, check, imported, ints, kinds, model_of, single, weights
+from onnx_models import Case, check, imported, kinds, model_of, single, weights
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.node import HANDLERS
@@ -55,7 +55,7 @@ def test_names_inside_are_unique(tmp_path: Path) -> None:
 
 def test_what_cannot_be_taken_inside_is_told_of_the_operator(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
-        imported(single(Case("", "NegativeLogLikelihoodLoss", [(2, 3), ints(0, 2)], opset=13)), tmp_path)
+        imported(single(Case("", "NegativeLogLikelihoodLoss", [(2, 3), (2,)], opset=13)), tmp_path)
     assert caught.value.where == "the_node (NegativeLogLikelihoodLoss)"
     reason = "NegativeLogLikelihoodLoss is not supported here; in ONNX's definition of it, GatherElements: "
     assert reason in caught.value.message

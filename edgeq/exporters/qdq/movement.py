@@ -8,6 +8,7 @@ from edgeq.exporters.qdq.registry import exports
 from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
 from edgeq.ops.concat import Concat
+from edgeq.ops.gather import Gather
 from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.shift import Shift
@@ -42,6 +43,14 @@ def slice_(w: QdqWriter, node: Node, op: Slice) -> None:
     lists = (op.begin, ends, range(len(op.begin)), op.step)
     bounds = [w.constant(f"{node.name}_bounds", np.array(list(v), np.int64)) for v in lists]
     (y,) = w.add("Slice", [w.first(node), *bounds], node.name)
+    w.finish(node, y)
+
+
+@exports(Gather)
+def gather(w: QdqWriter, node: Node, op: Gather) -> None:
+    """The operator of the same name."""
+    places = w.constant(f"{node.name}_places", w.stored(str(node.inputs[1]))[1].astype(np.int64))
+    (y,) = w.add("Gather", [w.first(node), places], node.name, axis=op.axis)
     w.finish(node, y)
 
 

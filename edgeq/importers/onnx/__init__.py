@@ -10,17 +10,21 @@ from edgeq.importers.cut import Cut
 from edgeq.importers.onnx import (  # the modules of handlers register themselves
     activation,
     blocks,
+    choice,
     convolution,
+    einsum,
     elementwise,
     integers,
     linear,
     movement,
     normalization,
     pooling,
+    products,
     qdq,
     qlinear,
     reduction,
     resize,
+    spectrum,
     view,
 )
 from edgeq.importers.onnx.finish import finish
@@ -36,17 +40,21 @@ __all__ = ["HANDLER_MODULES", "load"]
 HANDLER_MODULES = (
     activation,
     blocks,
+    choice,
     convolution,
+    einsum,
     elementwise,
     integers,
     linear,
     movement,
     normalization,
     pooling,
+    products,
     qdq,
     qlinear,
     reduction,
     resize,
+    spectrum,
     view,
 )
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.choice import along
 from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.tensor import Shape
@@ -17,6 +20,8 @@ from edgeq.ops.transpose import Transpose
 _CHECK = "check the attributes and shapes of this node"
 MOST_PARTS = 256
 """The most pieces that one operator may become."""
+MOST_SLICES = 8
+"""The most ranges that are sliced and joined; elements of more are picked one by one."""
 
 
 @handles("DepthToSpace", "SpaceToDepth", integers=True)
@@ -89,10 +94,10 @@ def _repeated(node: OnnxNode, x: str, repeats: Shape) -> str:
 
 @handles("Gather", integers=True)
 def gather(node: OnnxNode) -> None:
-    """Pick elements of an axis by constant indices: slices, joined; an index that is a scalar drops the axis.
+    """Pick elements of an axis by constant indices: a few slices, joined, or one by one; a scalar index drops the axis.
 
     Raises:
-        ModelError: the indices are computed at run time, out of range, or in too many pieces.
+        ModelError: the indices are computed at run time or out of range.
     """
     shape, x = node.shape(0), node.value(0)
     (axis,) = normalize_axes([node.attr_int("axis", 0)], len(shape))
@@ -101,12 +106,11 @@ def gather(node: OnnxNode) -> None:
     if not flat or any(not 0 <= i < shape[axis] for i in flat):
         raise ModelError(f"it picks elements {flat[:8]} of {shape[axis]}", hint=_CHECK)
     ranges = _ranges(flat)
-    if len(ranges) > MOST_PARTS:
-        raise ModelError(
-            f"the {len(flat)} indices are {len(ranges)} separate ranges", hint=f"pick at most {MOST_PARTS} ranges"
-        )
-    parts = [_part(node, x, axis, r, f"part{k}" if k else "") for k, r in enumerate(ranges)]
-    y = parts[0] if len(parts) == 1 else node.emit(Concat(axis), parts, "picked", keep_q=True)
+    if len(ranges) > MOST_SLICES:
+        y = along(node, x, axis, np.array(flat), "")
+    else:
+        parts = [_part(node, x, axis, r, f"part{k}" if k else "") for k, r in enumerate(ranges)]
+        y = parts[0] if len(parts) == 1 else node.emit(Concat(axis), parts, "picked", keep_q=True)
     form = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     node.result(y if indices.ndim == 1 else node.emit(Reshape(form), [y], "shaped", keep_q=True))
 

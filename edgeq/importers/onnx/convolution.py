@@ -1,4 +1,4 @@
-"""Conv and ConvTranspose, 1-D and 2-D."""
+"""Conv in one to three dimensions, ConvTranspose in one and two."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.importers.onnx import volume
 from edgeq.importers.onnx.node import Constant, OnnxNode, handles
 from edgeq.importers.onnx.spatial import Window, explicit_padding, from_nhwc, pair, spatial_sizes, to_nhwc, window
 from edgeq.ir.tensor import Array, QParams, Shape
@@ -30,9 +31,11 @@ def convolve(node: OnnxNode, x: str, weights: Constant, bias: Constant | None) -
     """Add a convolution with this node's attributes, and the transposes around it; returns the value.
 
     Raises:
-        ModelError: the convolution is 3-D, or its shapes do not fit.
+        ModelError: its shapes do not fit.
     """
     shape = node.type(x).shape
+    if len(shape) == volume.RANK:
+        return volume.convolve(node, x, weights, store_bias(node, bias, len(weights.data)))
     nhwc = to_nhwc(node, x)
     weights = _four_dimensional(node, weights, shape)
     groups, (oc, per_group) = node.attr_int("group", 1), weights.data.shape[:2]

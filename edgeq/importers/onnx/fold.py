@@ -239,6 +239,7 @@ REFERENCED = frozenset(
         *("Sigmoid", "Softmax", "LogSoftmax", "IsInf", "IsNaN", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr"),
         *("BitwiseXor", "BitwiseNot", "ArgMax", "ArgMin", "CumSum", "Trilu", "EyeLike", "NonZero", "TopK", "Compress"),
         *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "ReverseSequence", "MatMul"),
+        *("MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow"),
     }
 )
 """Operators on constants that ONNX's own reference computes."""

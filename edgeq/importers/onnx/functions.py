@@ -37,27 +37,27 @@ class Body:
         for name, tensor in self.constants.items():
             node.builder.tensors[name] = Constant(name, node.builder.source.stored(tensor, name))
         for index, message in enumerate(self.nodes):
-            renamed = _renamed(message, self.names)
+            inner = renamed(message, self.names)
             name = node.builder.reserve(f"{node.name}/{message.name or f'{message.op_type.lower()}_{index}'}")
-            yield OnnxNode(node.builder, renamed, name, self.opset)
+            yield OnnxNode(node.builder, inner, name, self.opset)
 
 
-def _renamed(message: Any, names: Mapping[str, str]) -> Any:
+def renamed(message: Any, names: Mapping[str, str]) -> Any:
     """A node with other names of tensors, also in its branches."""
-    renamed = onnx.NodeProto()
-    renamed.CopyFrom(message)
-    renamed.input[:] = [names.get(n, n) for n in message.input]
-    renamed.output[:] = [names.get(n, n) for n in message.output]
-    for attribute in renamed.attribute:
+    made = onnx.NodeProto()
+    made.CopyFrom(message)
+    made.input[:] = [names.get(n, n) for n in message.input]
+    made.output[:] = [names.get(n, n) for n in message.output]
+    for attribute in made.attribute:
         if attribute.type == onnx.AttributeProto.GRAPH:
             own = {t.name for t in (*attribute.g.initializer, *attribute.g.input)}
             own.update(o for child in attribute.g.node for o in child.output)
             outer = {old: new for old, new in names.items() if old not in own}
             for child in attribute.g.node:
-                child.CopyFrom(_renamed(child, outer))
+                child.CopyFrom(renamed(child, outer))
             for output in attribute.g.output:
                 output.name = outer.get(output.name, output.name)
-    return renamed
+    return made
 
 
 def body_of(node: OnnxNode) -> Body | None:

@@ -8,18 +8,27 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.linear import fully_connected
 from edgeq.importers.onnx.node import Constant, OnnxNode, handles
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
 from edgeq.ops._normalize import Normalize
+from edgeq.ops.abs import Abs
 from edgeq.ops.add import Add
+from edgeq.ops.div import Div
 from edgeq.ops.group_norm import GroupNorm
 from edgeq.ops.instance_norm import InstanceNorm
 from edgeq.ops.l2_norm import L2Norm
 from edgeq.ops.layer_norm import LayerNorm
+from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
+from edgeq.ops.pow import Pow
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.rms_norm import RMSNorm
+from edgeq.ops.rsqrt import Rsqrt
+from edgeq.ops.square import Square
+from edgeq.ops.sub import Sub
+from edgeq.ops.sum import Sum
 from edgeq.ops.transpose import Transpose
 
 _CHECK = "check the shapes and attributes of this node"
@@ -28,8 +37,20 @@ STANDARD, MICROSOFT = "", "com.microsoft"
 
 @handles("LayerNormalization")
 def layer_normalization(node: OnnxNode) -> None:
-    """Over the axes from `axis` on."""
+    """Over the axes from `axis` on; outputs 1 and 2 are the mean and the inverse of the standard deviation."""
     _over_last(node, node.value(0), LayerNorm(_epsilon(node), axis=_axis(node)), 1)
+    if any(node.outputs[1:]):
+        axes = tuple(range(_axis(node), len(node.shape(0))))
+        mean = node.emit(Mean(axes=axes, keepdims=True), [node.value(0)], "mean")
+        inverse = None
+        if any(node.outputs[2:]):
+            squares = node.emit(Square(), [node.emit(Sub(), [node.value(0), mean], "apart")], "squares")
+            variance = node.emit(Mean(axes=axes, keepdims=True), [squares], "variance")
+            least = node.store("epsilon", np.asarray(_epsilon(node), np.float32))
+            inverse = node.emit(Rsqrt(), [node.emit(Add(), [variance, least], "above")], "inverse")
+        node.result(mean, 1)
+        if inverse is not None:
+            node.result(inverse, 2)
 
 
 @handles("RMSNormalization", "SimplifiedLayerNormalization")
@@ -173,13 +194,43 @@ def mean_variance_normalization(node: OnnxNode) -> None:
 
 @handles("LpNormalization")
 def lp_normalization(node: OnnxNode) -> None:
-    """x / (sum of x²)^½ along an axis.
+    """x / (Σ x²)^½ or x / Σ |x| along an axis.
 
     Raises:
-        ModelError: p is another one.
+        ModelError: p is neither 1 nor 2.
     """
-    if node.attr_int("p", 2) != 2:
-        raise ModelError("attribute p is not 2", hint="normalize with p = 2, or divide by ReduceL1 yourself")
-    rank, axis = len(node.shape(0)), _axis(node)
+    rank, axis, p = len(node.shape(0)), _axis(node), node.attr_int("p", 2)
+    if p not in (1, 2):
+        raise ModelError(f"attribute p is {p}", hint="normalize with p = 1 or 2")
+    if p == 1:
+        magnitude = node.emit(Abs(), [node.value(0)], "magnitude")
+        length = node.emit(Sum(axes=(axis,), keepdims=True), [magnitude], "length")
+        node.result(node.emit(Div(), [node.value(0), length]))
+        return
     there = (*(k for k in range(rank) if k != axis), axis)
     node.result(_between(node, node.value(0), L2Norm(0.0, axis=rank - 1), there, []))
+
+
+@handles("LRN")
+def local_response(node: OnnxNode) -> None:
+    """x / (bias + alpha / size · Σ x²)^beta, summed over neighbouring channels (Krizhevsky et al., 2012).
+
+    Raises:
+        ModelError: its figures do not fit.
+    """
+    shape, size = node.shape(0), node.attr_int("size", 0)
+    if len(shape) < 3 or size < 1:
+        raise ModelError(f"{size} channels of {shape} cannot be summed", hint=_CHECK)
+    alpha, beta, bias = (node.attr_float(k, v) for k, v in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)))
+    channel = np.arange(shape[1])
+    near = channel[None, :] - channel[:, None]
+    window = (near >= -((size - 1) // 2)) & (near <= size // 2)
+    weights = Constant(f"{node.name}_window", (window * (alpha / size)).astype(np.float32))
+    there = (0, *range(2, len(shape)), 1)
+    squares = node.emit(Square(), [node.emit(Transpose(there), [node.value(0)], "last", keep_q=True)], "squares")
+    offset = node.store("offset", np.full(shape[1], bias, np.float32))
+    energy = fully_connected(node, squares, weights, offset)
+    factor = node.emit(Pow(-beta), [energy], "factor")
+    last = node.emit(Transpose(there), [node.value(0)], "again", keep_q=True)
+    y = node.emit(Mul(), [last, factor], "scaled")
+    node.result(node.emit(Transpose((0, len(shape) - 1, *range(1, len(shape) - 1))), [y], "first", keep_q=True))

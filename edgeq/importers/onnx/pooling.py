@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.importers.onnx import volume
 from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.importers.onnx.spatial import Window, extend_for_ceil, from_nhwc, spatial_sizes, to_nhwc, window
 from edgeq.ops._window import windows
+from edgeq.ops.abs import Abs
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
 from edgeq.ops.pad import Pad
+from edgeq.ops.pow import Pow
 from edgeq.ops.reduce_max import ReduceMax
+from edgeq.ops.sqrt import Sqrt
+from edgeq.ops.square import Square
 
 
 def _pool_window(node: OnnxNode) -> Window:
@@ -37,18 +43,42 @@ def _pool_window(node: OnnxNode) -> Window:
 
 @handles("MaxPool", integers=True)
 def max_pool(node: OnnxNode) -> None:
-    """MaxPool, 1-D and 2-D; without indices."""
+    """MaxPool in one to three dimensions; without indices."""
+    if len(node.shape(0)) == volume.RANK:
+        node.result(volume.pool(node, partial(_greatest, node)))
+        return
     rank, nhwc = len(node.shape(0)), to_nhwc(node, node.value(0))
     geometry = _pool_window(node)
     op = MaxPool2D(kernel=geometry.kernel, stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding)
     node.result(from_nhwc(node, node.emit(op, [nhwc], keep_q=True), rank))
 
 
+def _greatest(node: OnnxNode, x: str, window: Window, suffix: str) -> str:
+    op = MaxPool2D(kernel=window.kernel, stride=window.stride, dilation=window.dilation, padding=window.padding)
+    return node.emit(op, [x], suffix, keep_q=True)
+
+
 @handles("AveragePool")
 def average_pool(node: OnnxNode) -> None:
-    """AveragePool, 1-D and 2-D."""
+    """AveragePool in one to three dimensions."""
     rank = len(node.shape(0))
+    if rank == volume.RANK:
+        node.result(volume.pool(node, partial(_mean, node)))
+        return
     node.result(from_nhwc(node, average(node, to_nhwc(node, node.value(0))), rank))
+
+
+def _mean(node: OnnxNode, x: str, window: Window, suffix: str) -> str:
+    """An average of one plane or of depth: where padding is not counted, the counts of both multiply, too.
+
+    Raises:
+        ModelError: the window is dilated, or what ceil_mode adds would have to be told from what the model pads.
+    """
+    include = bool(node.attr_int("count_include_pad", 0))
+    if window.dilation != (1, 1) or (include and node.attr_int("ceil_mode", 0)):
+        raise ModelError("this 3-D average pool is not supported", hint="export without dilations and ceil_mode")
+    op = AveragePool2D(kernel=window.kernel, stride=window.stride, padding=window.padding, count_include_pad=include)
+    return node.emit(op, [x], suffix)
 
 
 def average(node: OnnxNode, nhwc: str) -> str:
@@ -99,4 +129,23 @@ def global_max_pool(node: OnnxNode) -> None:
     """Maximum over everything behind the channels."""
     rank, nhwc = len(node.shape(0)), to_nhwc(node, node.value(0))
     y = node.emit(ReduceMax(axes=(1, 2), keepdims=True), [nhwc], keep_q=True)
+    node.result(from_nhwc(node, y, rank))
+
+
+@handles("LpPool")
+def lp_pool(node: OnnxNode) -> None:
+    """(Σ |x|^p)^(1/p) over windows: a depthwise convolution of powers with weights of one."""
+    rank, p = len(node.shape(0)), node.attr_int("p", 2)
+    if p < 1:
+        raise ModelError(f"attribute p is {p}", hint="use a positive p")
+    nhwc = to_nhwc(node, node.value(0))
+    geometry = _pool_window(node)
+    x = node.emit(Square(), [nhwc], "power") if p == 2 else node.emit(Abs(), [nhwc], "magnitude")
+    if p > 2:
+        x = node.emit(Pow(float(p)), [x], "power")
+    ones = np.ones((*geometry.kernel, node.type(x).shape[-1]), np.float32)
+    op = DepthwiseConv2D(stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding)
+    y = node.emit(op, [x, node.store("ones", ones), None], "sums")
+    if p > 1:
+        y = node.emit(Sqrt() if p == 2 else Pow(1.0 / p), [y], "root")
     node.result(from_nhwc(node, y, rank))

@@ -33,6 +33,8 @@ def identity(node: OnnxNode) -> None:
     if node.kind == "Dropout" and node.has(2) and bool(np.any(node.needed(2, "the training flag").data)):
         raise ModelError("dropout in training mode is not supported", hint="export for inference")
     operand = node.operand(0)
+    if node.kind == "Dropout":
+        node.result_constant(np.ones(node.shape(0), np.bool_), 1)  # nothing is dropped
     if isinstance(operand, Activation):
         node.result(operand.value)
     else:

@@ -10,6 +10,7 @@ from edgeq.importers.budget import LimitError
 from edgeq.importers.cut import part
 from edgeq.importers.onnx.fold import fold, is_foldable
 from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
+from edgeq.importers.onnx.loops import UNROLLED
 from edgeq.importers.onnx.model import OPSETS, Source, brief, changed_since
 from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, Activation, Builder, Constant, OnnxNode
 from edgeq.importers.problems import DEFAULT_HINT, Problem
@@ -29,6 +30,7 @@ NEVER_EXPANDED = ("DynamicQuantizeLinear",)
 """Operators whose definition would only be refused in other words."""
 
 
+_UNROLLED = {("", kind) for kind in UNROLLED}
 _NO_REALS = ("QuantizeLinear", "Shape", "Size")
 """Operators that do not read their input as real numbers."""
 
@@ -121,6 +123,8 @@ def _is_known(node: OnnxNode) -> bool:
         return not node.subgraphs
     if node.domain or node.kind in NEVER_EXPANDED:
         return False
+    if node.kind in UNROLLED:
+        return True
     return is_foldable(node) or has_body(node)
 
 
@@ -143,7 +147,7 @@ def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
         entry.run(node)
         _keep_integers(node, integers)
     else:
-        body = None if node.kind in NEVER_EXPANDED else body_of(node)
+        body = UNROLLED[node.kind](node) if key in _UNROLLED else None if node.kind in NEVER_EXPANDED else body_of(node)
         if body is not None:
             return _expand(node, body, lost)
         if foldable:
@@ -165,7 +169,7 @@ def _expand(node: OnnxNode, body: Body, lost: set[str]) -> list[Problem]:
         inner = f"{first.kind}: {first.why}"
         why = (
             f"what it stands for cannot be imported: {inner}"
-            if node.kind == "If"
+            if node.kind in ("If", *UNROLLED)
             else (f"operator {node.kind} is not supported here; in ONNX's definition of it, {inner}")
         )
         return [Problem(node.name, node.kind, why, first.hint)]

@@ -1,0 +1,70 @@
+"""Products of many elements: halves are multiplied, then halves of these, so that few nodes do it."""
+
+from __future__ import annotations
+
+from edgeq.importers.onnx.axes import axes_of, normalize_axes
+from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.ops.concat import Concat
+from edgeq.ops.mul import Mul
+from edgeq.ops.pad import Pad
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.slice import Slice
+
+
+def part(node: OnnxNode, x: str, axis: int, begin: int, end: int, suffix: str, step: int = 1) -> str:
+    """Add the elements begin, begin + step, … before `end` of an axis; with a negative step `end` may be −1."""
+    shape = node.type(x).shape
+    if (begin, end, step) == (0, shape[axis], 1):
+        return x
+    lows, highs, steps = [0] * len(shape), list(shape), [1] * len(shape)
+    lows[axis], highs[axis], steps[axis] = begin, end, step
+    return node.emit(Slice(tuple(lows), tuple(highs), tuple(steps)), [x], suffix, keep_q=True)
+
+
+@handles("ReduceProd")
+def reduce_product(node: OnnxNode) -> None:
+    """The product of the elements along axes; all axes if none are given."""
+    x, shape = node.value(0), node.shape(0)
+    axes = axes_of(node, len(shape))
+    if not shape or (not axes and node.attr_int("noop_with_empty_axes", 0)):
+        node.result(x)
+        return
+    chosen = tuple(axes) if axes else tuple(range(len(shape)))
+    for axis in chosen:
+        turn = 0
+        while (size := node.type(x).shape[axis]) > 1:
+            half, name = size // 2, f"axis{axis}_{turn}"
+            low, high = (part(node, x, axis, k * half, (k + 1) * half, f"{name}_{k}") for k in range(2))
+            y = node.emit(Mul(), [low, high], name)
+            if size % 2:
+                y = node.emit(Concat(axis), [y, part(node, x, axis, size - 1, size, f"{name}_odd")], f"{name}_all")
+            x, turn = y, turn + 1
+    if not node.attr_int("keepdims", 1):
+        x = node.emit(Reshape(tuple(d for k, d in enumerate(shape) if k not in chosen)), [x], "squeezed", keep_q=True)
+    node.result(x)
+
+
+@handles("CumProd")
+def cumulated_product(node: OnnxNode) -> None:
+    """Products of all elements up to each along an axis: each is multiplied with the one 1, 2, 4, … places before."""
+    (axis,) = normalize_axes(node.ints(1, "the axis") or (), len(node.shape(0)))
+    x, size = node.value(0), node.shape(0)[axis]
+    backwards = bool(node.attr_int("reverse", 0))
+    if backwards:
+        x = part(node, x, axis, size - 1, -1, "reversed", -1)
+    if node.attr_int("exclusive", 0):
+        x = _behind_ones(node, x, axis, 1, size, "exclusive")
+    reach = 1
+    while reach < size:
+        x = node.emit(Mul(), [x, _behind_ones(node, x, axis, reach, size, f"before{reach}")], f"up_to{reach}")
+        reach *= 2
+    node.result(part(node, x, axis, size - 1, -1, "forwards", -1) if backwards else x)
+
+
+def _behind_ones(node: OnnxNode, x: str, axis: int, count: int, size: int, suffix: str) -> str:
+    """The value moved by `count` places along an axis, ones in front, the end cut off."""
+    rank = len(node.type(x).shape)
+    before = tuple(count if k == axis else 0 for k in range(rank))
+    kept = part(node, x, axis, 0, size - count, f"{suffix}_kept") if count < size else x
+    padded = node.emit(Pad(before, (0,) * rank, "constant", 1.0), [kept], f"{suffix}_padded")
+    return part(node, padded, axis, 0, size, suffix)
