@@ -58,6 +58,7 @@ class Operator:
     outputs: Sequence[int]
     table: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    intermediates: Sequence[int] = ()
 
 
 def _ints(builder: flatbuffers.Builder, values: Sequence[int], dtype: str = "<i4") -> int:
@@ -145,10 +146,13 @@ def _operator(builder: flatbuffers.Builder, op: Operator, code: int) -> int:
             getattr(tflite, f"{op.table}Add{key}")(builder, value)
         options = getattr(tflite, f"{op.table}End")(builder)
     inputs, outputs = _ints(builder, op.inputs), _ints(builder, op.outputs)
+    between = _ints(builder, op.intermediates) if op.intermediates else None
     tflite.OperatorStart(builder)
     tflite.OperatorAddOpcodeIndex(builder, code)
     tflite.OperatorAddInputs(builder, inputs)
     tflite.OperatorAddOutputs(builder, outputs)
+    if between is not None:
+        tflite.OperatorAddIntermediates(builder, between)
     if options is not None:
         tflite.OperatorAddBuiltinOptionsType(builder, getattr(tflite.BuiltinOptions, op.table))
         tflite.OperatorAddBuiltinOptions(builder, options)

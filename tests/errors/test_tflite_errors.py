@@ -107,7 +107,7 @@ def test_all_unsupported_operators_at_once() -> None:
     ("kind", "advice"),
     [
         ("WHILE", "unroll=True"),
-        ("UNIDIRECTIONAL_SEQUENCE_LSTM", "unroll=True"),
+        ("UNIDIRECTIONAL_SEQUENCE_RNN", "unroll=True"),
         ("VAR_HANDLE", "every state as an input and an output"),
         ("READ_VARIABLE", "every state as an input and an output"),
         ("IF", "without a training switch"),

@@ -10,7 +10,7 @@ from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.cut import Cut
 from edgeq.importers.problems import DEFAULT_HINT, all_in_one
 from edgeq.importers.problems import Problem as Unsupported
-from edgeq.importers.tflite import blocks, convolution, elementwise, movement  # they register their handlers
+from edgeq.importers.tflite import blocks, convolution, elementwise, movement, recurrent  # they register their handlers
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.cut import cut_model
 from edgeq.importers.tflite.fold import FOLDERS, fold
@@ -24,7 +24,7 @@ from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (blocks, convolution, elementwise, movement)
+HANDLER_MODULES = (blocks, convolution, elementwise, movement, recurrent)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:

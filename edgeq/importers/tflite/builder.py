@@ -11,7 +11,7 @@ from edgeq.errors import UsageError
 from edgeq.importers.budget import Budget
 from edgeq.importers.tflite.hints import type_hint
 from edgeq.importers.tflite.raw import AGAIN, DTYPES, Problem, RawModel, RawOp, RawTensor, short_name
-from edgeq.ir.graph import GraphEditor
+from edgeq.ir.graph import GraphEditor, State
 from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
@@ -62,6 +62,9 @@ class Builder:
         self.quantized = False
         self.reshaped = bool(input_shapes) or any(model.tensors[i].dynamic for i in model.inputs)
         """Whether shapes of activations may differ from those in the file."""
+        self.variables: set[int] = set()
+        """Variable tensors that an operator keeps a state in."""
+        self.states: list[State] = []
         self._constants: dict[tuple[int, str], str] = {}
         self._add_inputs(input_shapes)
 
@@ -139,8 +142,11 @@ class Builder:
                 value = self._name_output(value, tensor.name)
             self.editor.outputs.append(value)
             self.port(tensor, value)
-        for index, value in zip(self.model.inputs, self.editor.inputs, strict=True):
+        for index, value in zip(self.model.inputs, self.editor.inputs[: len(self.model.inputs)], strict=True):
             self.port(self.model.tensors[index], value)
+        for state in self.states:
+            self.editor.outputs.append(state.output)
+            self.editor.states.append(state)
         self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
 
     def _constant_output(self, tensor: RawTensor, value: str) -> str:
@@ -176,6 +182,10 @@ class Builder:
                 )
                 editor.replace_node(node.name, renamed)
         self.values = {k: new if v == old else v for k, v in self.values.items()}
+        self.states = [
+            State(*(new if end == old else end for end in (state.input, state.output))) for state in self.states
+        ]
+        self.editor.inputs = [new if name == old else name for name in self.editor.inputs]
         return new
 
     # Reading tensors
@@ -399,6 +409,12 @@ class Builder:
     def step(self, op: Op, inputs: Sequence[str | None], hint: str, q: QParams | None) -> str:
         """Add a node the file does not have (a reshape around an operator …); returns its output."""
         return self._add(op, inputs, self.editor.unique(hint), q)
+
+    def steps(self, op: Op, inputs: Sequence[str | None], hint: str, qs: Sequence[QParams | None]) -> tuple[str, ...]:
+        """`step` for a node with several outputs."""
+        name = self.editor.unique(hint)
+        outputs = [name, *(self.editor.unique(f"{name}:{k}") for k in range(1, len(qs)))]
+        return self._add_all(op, inputs, name, outputs, qs)
 
     def emit(self, raw: RawOp, op: Op, inputs: Sequence[str | None], outputs: Sequence[int] | None = None) -> None:
         """Add the node that computes an operator's outputs, and check them against the shapes in the file."""

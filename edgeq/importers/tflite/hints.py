@@ -16,11 +16,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "the converter fused a recurrent layer: build it with unroll=True, such as keras.layers.LSTM(…, unroll=True), "
         "and a fixed number of steps, and convert again; or use convolutions over time",
         (
-            "LSTM",
             "RNN",
-            "UNIDIRECTIONAL_SEQUENCE_LSTM",
             "UNIDIRECTIONAL_SEQUENCE_RNN",
-            "BIDIRECTIONAL_SEQUENCE_LSTM",
             "BIDIRECTIONAL_SEQUENCE_RNN",
             "SVDF",
         ),

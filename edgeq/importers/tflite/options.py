@@ -38,6 +38,16 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", ALIGN),
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
+    "LSTM": ("LSTMOptions", (*FUSED, "CellClip", "ProjClip", "KernelType")),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        "UnidirectionalSequenceLSTMOptions",
+        (*FUSED, "CellClip", "ProjClip", "TimeMajor"),
+    ),
+    "BIDIRECTIONAL_SEQUENCE_LSTM": (
+        "BidirectionalSequenceLSTMOptions",
+        (*FUSED, "CellClip", "ProjClip", "MergeOutputs", "TimeMajor"),
+    ),
+    "SVDF": ("SVDFOptions", (*FUSED, "Rank")),
     "RESHAPE": ("ReshapeOptions", ("NewShapeAsNumpy",)),
     "SQUEEZE": ("SqueezeOptions", ("SqueezeDimsAsNumpy",)),
 }

@@ -24,6 +24,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 """Element types whose buffers are read; a constant of any other type is kept as bytes."""
 
+VARIABLE = "a variable"
 MAX_RANK = 8
 AGAIN = "the file lacks a part of it: export the model again"
 """What to do about an operator that lacks a part."""
@@ -79,6 +80,11 @@ class RawTensor:
     trait: str = ""
 
     @property
+    def variable(self) -> bool:
+        """Whether it keeps its elements from one invocation to the next."""
+        return self.trait == VARIABLE
+
+    @property
     def label(self) -> str:
         """The name in quotes, for messages: the first of those the converter joined, shortened."""
         return repr(shortened(self.name))
@@ -91,13 +97,17 @@ class RawTensor:
 
 @dataclass(frozen=True)
 class RawOp:
-    """An operator of the file: the schema's name of it, tensor indices (−1: absent) and its options by their names."""
+    """An operator of the file: the schema's name of it, tensor indices (−1: absent) and its options by their names.
+
+    Intermediates are tensors without elements, whose parameters are those of what the operator computes on the way.
+    """
 
     index: int
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    intermediates: tuple[int, ...] = ()
 
     def option(self, name: str) -> int:
         """An integer or boolean option."""

@@ -17,7 +17,7 @@ import tflite
 from edgeq.errors import ModelError
 from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.tflite.options import OPTIONS
-from edgeq.importers.tflite.raw import DTYPES, MAX_RANK, RawModel, RawOp, RawQuant, RawTensor, shortened
+from edgeq.importers.tflite.raw import DTYPES, MAX_RANK, VARIABLE, RawModel, RawOp, RawQuant, RawTensor, shortened
 from edgeq.importers.tflite.sparse import Layout, Level, densify
 from edgeq.ir.limits import OPERANDS, TENSOR_ELEMENTS
 from edgeq.ir.tensor import Array, Shape
@@ -122,6 +122,7 @@ class _Reader:
             op = self.operator(graph.Operators(i), i, codes)
             self.check_indices(op.inputs, len(tensors), f"operator {i}", optional=True)
             self.check_indices(op.outputs, len(tensors), f"operator {i}")
+            self.check_indices(op.intermediates, len(tensors), f"operator {i}")
             ops.append(op)
         inputs = self.ints(graph.InputsAsNumpy(), "inputs")
         outputs = self.ints(graph.OutputsAsNumpy(), "outputs")
@@ -166,7 +167,8 @@ class _Reader:
             raise Damaged(f"operator {index} has operator code {code} of {len(codes)}")
         inputs = self.ints(op.InputsAsNumpy(), "inputs of an operator")
         outputs = self.ints(op.OutputsAsNumpy(), "outputs of an operator")
-        return RawOp(index, codes[code], inputs, outputs, self.options(op, codes[code]))
+        between = self.ints(op.IntermediatesAsNumpy(), "intermediates of an operator")
+        return RawOp(index, codes[code], inputs, outputs, self.options(op, codes[code]), between)
 
     def options(self, op: Any, kind: str) -> Mapping[str, Any]:
         if kind not in OPTIONS:
@@ -198,7 +200,7 @@ class _Reader:
         shape = tuple(1 if d == -1 else d for d in shape)
         self.check_shape(name, shape, signature)
         dtype = TENSOR_TYPES.get(tensor.Type(), f"type {tensor.Type()}")
-        trait = "a variable" if tensor.IsVariable() else ""
+        trait = VARIABLE if tensor.IsVariable() else ""
         data = None if trait else self.buffer(tensor, name, shape, dtype)
         return RawTensor(index, name, shape, dtype, signature, data, self.quantization(tensor, name, shape), trait)
 
