@@ -350,10 +350,39 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
         raise UsageError(f"--kernels cmsis-nn is not for --emit {options.emit}", hint="leave one of them out")
     if options.emit != FIRMWARE and options.weights_in == "file":
         raise UsageError(f"--weights-in file is not for --emit {options.emit}", hint="take inline or section")
+    _check_threads(options, target)
     place = place_weights(options.weights_in, options.weights_address, target)
     if model is None:
         check_sources(options)
     return _Draft(options, target, lowered_for, place, model)
+
+
+MOST_THREADS = 64
+
+
+def _check_threads(options: BuildOptions, target: Target) -> None:
+    """Make sure that a program can have so many threads.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    count = options.threads
+    if not 1 <= count <= MOST_THREADS:
+        raise UsageError(
+            f"--threads {count} is not from 1 to {MOST_THREADS}", hint="take the number of the CPU's cores"
+        )
+    if count > 1 and target.bare_metal:
+        raise UsageError(
+            f"--threads is for computers, and {target.name} has no operating system",
+            hint="leave it out, or take --target host, raspberry-pi or one of the linux targets",
+        )
+    if count > 1 and options.ram_budget is not None:
+        raise UsageError(
+            "--threads and --ram-budget do not go together: threads need memory of their own",
+            hint="leave one of them out",
+        )
+    if count > 1 and options.emit != FIRMWARE and PROJECTS[options.emit].portable:
+        raise UsageError(f"--threads is not for --emit {options.emit}", hint="take library or python, or leave it out")
 
 
 def _check_tools(drafts: Sequence[_Draft], folder: Path) -> None:
@@ -390,6 +419,7 @@ def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance |
         place,
         options.ram_budget,
         options.require_fast,
+        options.threads,
     )
     check_chip(program, options.flash, options.ram)
     return replace(draft, result=(model, program))

@@ -23,7 +23,7 @@ _loaded: dict[str, tuple[int, ...]] = {}
 """Libraries that were loaded, by path, and what then told the file from others."""
 
 
-def load_compiled(folder: str | Path, model: str | None = None) -> CompiledModel:
+def load_compiled(folder: str | Path, model: str | None = None, threads: int | None = None) -> CompiledModel:
     """A built model as an object that computes in this process: to the last bit what the simulator does.
 
     The first time, the shared library is compiled into DIR/build.
@@ -31,6 +31,7 @@ def load_compiled(folder: str | Path, model: str | None = None) -> CompiledModel
     Args:
         folder: a build folder for this machine (`--target host`, or another whose programs this machine runs).
         model: which of its models, if it has several.
+        threads: how many share the work of a run; by default, and at most, as many as it was built for.
 
     Raises:
         UsageError: it is no build folder, is for another machine, or has no such model.
@@ -49,7 +50,7 @@ def load_compiled(folder: str | Path, model: str | None = None) -> CompiledModel
     path = shared_path(root, name)
     if not path.is_file():
         path = build_shared(root, name, target)
-    return _open(path, _about(model_folder(root, model)))
+    return _open(path, _about(model_folder(root, model)), threads)
 
 
 def _about(folder: Path) -> dict[str, Any]:
@@ -67,19 +68,20 @@ def _about(folder: Path) -> dict[str, Any]:
     return {
         **{key: manifest.get(key) for key in ("name", "arena_bytes", "layouts")},
         "state_bytes": manifest.get("state_bytes") or 0,
+        "threads": manifest.get("threads") or 1,
         "inputs": [port(entry) for entry in manifest["inputs"]],
         "outputs": [{**e, "dtype": str(np.dtype(DType(e["dtype"]).numpy))} for e in manifest["outputs"]],
     }
 
 
-def _open(path: Path, about: dict[str, Any]) -> CompiledModel:
+def _open(path: Path, about: dict[str, Any], threads: int | None) -> CompiledModel:
     """Load a library, also where another one with the same path was loaded before: the system would give that again."""
     found = path.stat()
     key, mark = str(path.resolve()), (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
     try:
         if _loaded.setdefault(key, mark) == mark:
-            return CompiledModel(path.resolve(), about)
+            return CompiledModel(path.resolve(), about, threads)
         with tempfile.TemporaryDirectory(prefix="edgeq-", ignore_cleanup_errors=True) as place:
-            return CompiledModel(shutil.copy(path, place), about)
+            return CompiledModel(shutil.copy(path, place), about, threads)
     except OSError as error:
         raise ToolError(f"cannot be loaded: {error}", hint="build it again on this machine", where=str(path)) from error

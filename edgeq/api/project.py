@@ -16,7 +16,7 @@ from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.layouts import LAYOUTS, Layout
 from edgeq.numerics.modes import Numerics
 from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
-from edgeq.options.kind import ADDRESS, BYTES, NAMES, OFF, ON, PATH, SHAPES, TEXT
+from edgeq.options.kind import ADDRESS, BYTES, INTEGER, NAMES, OFF, ON, PATH, SHAPES, TEXT
 from edgeq.quantize.config import QUANTIZING, QuantConfig
 from edgeq.quantize.input_spec import InputSpec
 from edgeq.target import is_file_name, load_board, target_name
@@ -220,6 +220,14 @@ class BuildOptions:
             default="this machine's",
         ),
     ] = None
+    threads: Annotated[
+        int,
+        Option(
+            "Computers only: how many threads share the work of a layer; the same bits whatever N",
+            INTEGER,
+            BUILD,
+        ),
+    ] = 1
     console: Annotated[
         str | None,
         Option(

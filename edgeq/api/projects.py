@@ -107,6 +107,7 @@ def _model(program: Program, model: QuantizedModel, source: str) -> Model:
         macs=program.macs,
         weights_bytes=program.constant_bytes,
         layouts={name: tuple(perm) for name, perm in model.layouts.items()},
+        threads=program.threads,
     )
 
 

@@ -40,8 +40,16 @@ from edgeq.codegen.manifest import (
     seal,
 )
 from edgeq.codegen.names import project_name
-from edgeq.codegen.program import KernelCall, Place, Port, Program
-from edgeq.codegen.sources import TEMPLATE, included_headers, kernel_files, platform_files, relative_includes
+from edgeq.codegen.program import CallPart, KernelCall, Place, Port, Program
+from edgeq.codegen.sources import (
+    TEMPLATE,
+    THREADS,
+    included_headers,
+    kernel_files,
+    platform_files,
+    relative_includes,
+    thread_pool,
+)
 from edgeq.codegen.symbols import HEADER as SYMBOLS
 from edgeq.codegen.symbols import kernel_symbols, with_weak_functions
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
@@ -72,6 +80,7 @@ class CallText:
         gathered: the array of pointers it takes, if any.
         prototype: of the layer's own function, if it has one; else "".
         body: of that function.
+        parts: for a layer that several threads compute, the call of each part.
     """
 
     params: str
@@ -79,6 +88,7 @@ class CallText:
     gathered: str
     prototype: str
     body: str
+    parts: tuple[str, ...] = ()
 
 
 def _comment(text: str) -> str:
@@ -129,12 +139,18 @@ def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> str:
     return "\n".join(lines).lstrip()
 
 
-def _pointer(program: Program, place: Place, const: str = "") -> str:
-    """The pointer to a tensor that a kernel gets. Offsets are in bytes, as `memory` and the inputs point to bytes."""
+def _pointer(program: Program, place: Place, const: str = "", where: str = "") -> str:
+    """The pointer to a tensor that a kernel gets. Offsets are in bytes, as `memory` and the inputs point to bytes.
+
+    Args:
+        program, place: the tensor.
+        const: "const " for one that is read.
+        where: what stands before the names of these pointers.
+    """
     if place.port is not None:
-        bytes = f"from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
+        bytes = f"{where}from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
     else:
-        bytes = f"{'block' if place.in_block else 'memory'} + {place.offset}"
+        bytes = f"{where}{'block' if place.in_block else 'memory'} + {place.offset}"
     if place.element == "int8_t":
         return bytes
     # Cast by way of void: the planner aligns every tensor, but the compiler cannot know that.
@@ -165,7 +181,37 @@ def call_text(program: Program, call: KernelCall) -> CallText:
         body = _wrapped(f"{call.function}(", [f"&{params}", *types], ");", 4)
         return CallText(definition, _wrapped(f"{instance}(", arguments, ");", 4), "", prototype, body)
     statement = _wrapped(f"{call.function}(", [f"&{params}", *arguments], ");", 8 if gathered else 4)
-    return CallText(definition, statement, gathered, "", "")
+    named = zip(call.parts, _part_names(program, call), strict=True)
+    parts = tuple(_part_text(program, call, part, name) for part, name in named)
+    return CallText(definition, statement, gathered, "", "", parts)
+
+
+def _part_names(program: Program, call: KernelCall) -> list[str]:
+    """The names of the parameters of a layer's parts."""
+    return [f"{program.name}_{call.id}_part{k}_params" for k in range(len(call.parts))]
+
+
+def _part_params(program: Program) -> list[str]:
+    """The parameters of all parts."""
+    return [
+        struct_definition(call.struct, name, part.params)
+        for call in program.calls
+        for part, name in zip(call.parts, _part_names(program, call), strict=True)
+    ]
+
+
+def _part_text(program: Program, call: KernelCall, part: CallPart, params: str) -> str:
+    """The call of a part, in the function that a thread calls."""
+    inputs = [_pointer(program, place, "const ", "shared->") for place in part.inputs]
+    scratch = [] if part.scratch is None else [f"shared->memory + {part.scratch}"]
+    arguments = [f"&{params}", *inputs, _pointer(program, part.output, where="shared->"), *scratch]
+    return _wrapped(f"{call.function}(", arguments, ");", 8)
+
+
+def _shared(program: Program) -> list[tuple[str, str]]:
+    """Type and name of the pointers from which all parts find their operands."""
+    inputs = [("const int8_t *", f"from_{port.id}") for port in program.inputs if port.direct]
+    return [("int8_t *", "memory"), *([("int8_t *", "block")] if program.states else []), *inputs]
 
 
 def _reach(program: Program, port: Port) -> str:
@@ -183,14 +229,25 @@ def _glue_call(program: Program) -> str:
     inputs = [f"(const {p.c_type} *)inputs[{i}]" for i, p in enumerate(program.inputs)]
     outputs = [f"({p.c_type} *)outputs[{i}]" for i, p in enumerate(program.outputs)]
     memory = ["arena", "state"] if program.states else ["arena"]
+    if program.threads > 1:
+        return _wrapped(f"{program.name}_run_with(", ["pool", *memory, *inputs, *outputs], ");", 11)
     return _wrapped(f"{program.name}_run(", [*memory, *inputs, *outputs], ");", 11)
 
 
-def _signature(program: Program) -> str:
+def _call_without_pool(program: Program) -> str:
+    """The function that takes a pool, called by the one that does not."""
+    memory = ["arena", "state"] if program.states else ["arena"]
+    ports = [port.id for port in (*program.inputs, *program.outputs)]
+    return _wrapped(f"{program.name}_run_with(", ["NULL", *memory, *ports], ");", 11)
+
+
+def _signature(program: Program, pool: bool = False) -> str:
+    """The parameters of the model's function, of the one with a pool if wanted."""
     arguments = ["void *arena", *(["void *state"] if program.states else [])]
     arguments += [f"const {p.c_type} *{p.id}" for p in program.inputs]
     arguments += [f"{p.c_type} *{p.id}" for p in program.outputs]
-    return _wrapped(f"int {program.name}_run(", arguments, "", 0).removeprefix(f"int {program.name}_run(")
+    head = f"int {program.name}_run{'_with' if pool else ''}("
+    return _wrapped(head, [*(["eq_pool *pool"] if pool else []), *arguments], "", 0).removeprefix(head)
 
 
 def _weights_declarations(program: Program) -> list[str]:
@@ -315,6 +372,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         project=project_name([program.name for program in programs]),
         names=[program.name for program in programs],
         kernel_sources=compiled,
+        threads=any(program.threads > 1 for program in programs),
         calls_cmsis_nn=any(program.calls_cmsis_nn for program in programs),
         cmsis_nn=cmsis_nn,
         optimization=optimization(programs[0], target),
@@ -369,6 +427,10 @@ def _model_context(program: Program, target: Target) -> dict[str, Any]:
         "program": program,
         "NAME": program.name.upper(),
         "signature": _signature(program),
+        "signature_with": _signature(program, pool=True),
+        "call_without": _call_without_pool(program),
+        "shared": _shared(program),
+        "parts": _part_params(program),
         "reach": lambda port: _reach(program, port),
         "glue_call": _glue_call(program),
         "pointer": lambda place: _pointer(program, place),
@@ -389,6 +451,8 @@ def _model_files(program: Program, target: Target, fill: Fill) -> dict[str, str]
         f"src/{name}_weights.h": fill("weights.h.j2"),
         f"platform/models/{name}/{name}_glue.c": fill("glue.c.j2"),
     }
+    if program.threads > 1:
+        files |= {f"src/{name}_pool.c": fill("pool.c.j2"), f"src/{THREADS}": thread_pool()}
     if program.has_instances:
         files[f"src/{name}_instances.h"] = fill("instances.h.j2")
     return files | {group.path: fill("instances.c.j2", instances=group) for group in instances(program)}

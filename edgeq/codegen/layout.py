@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from edgeq.codegen.parts import Part, in_place, split
 from edgeq.errors import ModelError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Site
 from edgeq.kernels.choice import Wanted
-from edgeq.memory import Home, Plan, Read, Schedule, Step, arrange, whole_homes
+from edgeq.memory import Home, Plan, Read, Schedule, Step, aligned, arrange, whole_homes
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A node and the kernel that computes it."""
+    """A node and the kernel that computes it.
+
+    Attributes:
+        parts: what several threads compute of it; empty: it is one call.
+    """
 
     node: Node
     site: Site
     kernel: Kernel
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def overlaps(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+        """As the kernel's `overlap` and `exactly`. Parts are computed at the same time, in any order."""
+        if self.parts:
+            return (None,) * len(self.site.inputs), in_place(self.kernel, self.parts)
+        return self.kernel.overlap(self.site), self.kernel.exactly(self.site)
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of scratch memory, that of all parts side by side."""
+        if self.parts:
+            return sum(aligned(self.kernel.scratch(part.site)) for part in self.parts)
+        return self.kernel.scratch(self.site)
 
 
 def choose(graph: Graph, wanted: Wanted, target: str = "", free: Collection[str] = ()) -> tuple[Choice, ...]:
@@ -104,8 +124,7 @@ def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home])
     inputs = tuple(name for name in graph.inputs if name not in outside)
     steps = []
     for choice in choices:
-        overlaps = choice.kernel.overlap(choice.site)
-        exactly = choice.kernel.exactly(choice.site)
+        overlaps, exactly = choice.overlaps
         reads = tuple(
             Read(homes[name].root, overlaps[i], exactly[i], homes[name].part)
             for i, name in runtime_inputs(choice, homes)
@@ -113,7 +132,7 @@ def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home])
         )
         out_homes = [homes[name] for name in choice.node.outputs]
         writes, parts = tuple(home.root for home in out_homes), tuple(home.part for home in out_homes)
-        steps.append(Step(choice.node.name, reads, writes, choice.kernel.scratch(choice.site), parts))
+        steps.append(Step(choice.node.name, reads, writes, choice.scratch, parts))
     buffers = dict.fromkeys([*inputs, *(w for s in steps for w in s.writes)])
     return Schedule(
         sizes={name: graph.type(name).nbytes for name in buffers},
@@ -141,14 +160,15 @@ class Layout:
     plan: Plan
 
 
-def lay_out(graph: Graph, wanted: Wanted, target: str = "") -> Layout:
-    """The fastest kernels, in the order that needs the smallest arena.
+def lay_out(graph: Graph, wanted: Wanted, target: str = "", threads: int = 1) -> Layout:
+    """The fastest kernels, split for so many threads, in the order that needs the smallest arena.
 
     Raises:
         ModelError: a node has no kernel.
     """
     homes = whole_homes(graph)
-    choices = choose(graph, wanted, target, homes.free)
+    whole = choose(graph, wanted, target, homes.free)
+    choices = tuple(replace(choice, parts=split(choice.site, choice.kernel, threads)) for choice in whole)
     arranged = arrange(schedule(graph, choices, homes.of))
     choices = tuple(choices[i] for i in arranged.order)
     return Layout(graph, homes.of, choices, schedule(graph, choices, homes.of), arranged.plan)

@@ -10,12 +10,13 @@ from edgeq.codegen.capacity import check_budget, check_capacity
 from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs
 from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
 from edgeq.codegen.names import Names, symbol_prefix
-from edgeq.codegen.program import Kept, KernelCall, Occupant, Place, Port, Program, Streaming
+from edgeq.codegen.program import CallPart, Kept, KernelCall, Occupant, Place, Port, Program, Streaming
 from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace, emulated_place
 from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, State
-from edgeq.ir.kernel import Goal, Library
+from edgeq.ir.kernel import Goal, Kernel, Library
+from edgeq.ir.op import Site
 from edgeq.kernels.choice import Wanted
 from edgeq.memory import Home, Plan, Schedule, aligned, pieces, whole_homes
 from edgeq.target import Target
@@ -29,9 +30,9 @@ class _Constants:
         self._names = Names()
         self.kept: list[Constant] = []
 
-    def add(self, prefix: str, choice: Choice) -> dict[str, Member]:
+    def add(self, prefix: str, kernel: Kernel, site: Site) -> dict[str, Member]:
         """The members of a call's parameters."""
-        constants, members = split_params(prefix, choice.kernel.lower(choice.site))
+        constants, members = split_params(prefix, kernel.lower(site))
         renamed = {}
         for constant in constants:
             array = constant.array
@@ -112,6 +113,7 @@ def lower(
     weights: WeightsPlace = INLINE,
     ram_budget: int | None = None,
     require_fast: bool = False,
+    threads: int = 1,
 ) -> Program:
     """Turn an integer graph into a program for `target`.
 
@@ -126,6 +128,7 @@ def lower(
             called, and the first layers are computed in stripes (docs/memory.md).
         require_fast: refuse layers that are left to portable kernels although the target has faster ones for their
             operators.
+        threads: how many are to share the work of a layer.
 
     Raises:
         ModelError: a node has no kernel, or none that is fast where that is required.
@@ -133,14 +136,14 @@ def lower(
     """
     _check(graph)
     wanted = Wanted(target.isa, optimize, kernels)
-    layout = lay_out(graph, wanted, target.name)
+    layout = lay_out(graph, wanted, target.name, threads)
     streaming = None
     if ram_budget is not None and layout.plan.size > ram_budget:
         layout, streaming = fit_into(layout, wanted, ram_budget, target.name)
     if require_fast:
         _require_fast(layout, wanted, target)
     program = _assemble(layout, symbol_prefix(name or graph.name), wanted, streaming)
-    program = replace(program, weights=weights)
+    program = replace(program, weights=weights, threads=threads)
     program = replace(program, weights=emulated_place(weights, program.image_bytes, target))
     check_budget(program, ram_budget)
     check_capacity(program, target)
@@ -169,6 +172,17 @@ def _require_fast(layout: Layout, wanted: Wanted, target: Target) -> None:
             hint=f"{needs}{others}\nchange the layers accordingly, or leave --require-fast out",
             where=name,
         )
+
+
+def _side_by_side(choice: Choice) -> tuple[int, ...]:
+    """Where the scratch memory of each part begins in that of the call."""
+    sizes = [aligned(choice.kernel.scratch(part.site)) for part in choice.parts]
+    return tuple(sum(sizes[:k]) for k in range(len(sizes)))
+
+
+def _further(place: Place, bytes: int) -> Place:
+    """The place so many bytes after another."""
+    return replace(place, offset=place.offset + bytes, start=place.start + bytes if place.port is not None else 0)
 
 
 def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming | None) -> Program:
@@ -213,6 +227,15 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
         site, kernel, node = choice.site, choice.kernel, choice.node
         id = names.take(node.name)
         runtime = runtime_inputs(choice, homes)
+        parts = tuple(
+            CallPart(
+                params=constants.add(f"{prefix}_{id}", kernel, part.site),
+                inputs=tuple(_further(place(n), part.reads[i]) for i, n in runtime),
+                output=_further(place(node.outputs[0]), part.start),
+                scratch=scratch + offset if kernel.takes_scratch else None,
+            )
+            for part, offset in zip(choice.parts, _side_by_side(choice), strict=True)
+        )
         calls.append(
             KernelCall(
                 name=node.name,
@@ -220,7 +243,7 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
                 op=node.op.kind,
                 function=f"{kernel.function}_{site.rounding.value}" if kernel.rounded else kernel.function,
                 struct=kernel.struct,
-                params=constants.add(f"{prefix}_{id}", choice),
+                params=parts[0].params if parts else constants.add(f"{prefix}_{id}", kernel, site),
                 header=kernel.header,
                 sources=kernel.sources,
                 inputs=tuple(place(n) for _, n in runtime),
@@ -228,7 +251,7 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
                 scratch=scratch if kernel.takes_scratch else None,
                 gather=kernel.variadic,
                 library=kernel.library,
-                instance=wanted.goal == "speed" and kernel.instances(site),
+                instance=wanted.goal == "speed" and not parts and kernel.instances(site),
                 macs=node.op.macs(site),
                 weights_bytes=operands(choice),
                 output_shape=site.outputs[0].shape,
@@ -237,6 +260,7 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
                 isa=kernel.isa,
                 passed_over=wanted.passed_over(site, kernel),
                 accumulator_bound=node.op.accumulator_bound(site),
+                parts=parts,
             )
         )
     inputs, outputs = _ports(graph, homes, plan, direct)

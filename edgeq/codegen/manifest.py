@@ -187,6 +187,7 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
                 "accumulator_bound": call.accumulator_bound,
                 "accumulator_bits": call.accumulator_bits,
                 "passed_over": [asdict(row) for row in call.passed_over],
+                "parts": max(1, len(call.parts)),
             }
             for call in program.calls
         ],
@@ -201,6 +202,7 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
         "streaming": _streaming(program.streaming),
         "states": [_state(s) for s in program.states],
         "state_bytes": program.state_bytes,
+        "threads": program.threads,
         "library_calls": [],
         "warnings": [],
         "chip": {"flash": None, "ram": None},

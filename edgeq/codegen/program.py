@@ -139,6 +139,20 @@ class Streaming:
 
 
 @dataclass(frozen=True, eq=False)
+class CallPart:
+    """What one thread computes of a layer: a call of its kernel.
+
+    Attributes:
+        params, inputs, output, scratch: as in KernelCall.
+    """
+
+    params: Mapping[str, Member]
+    inputs: tuple[Place, ...]
+    output: Place
+    scratch: int | None
+
+
+@dataclass(frozen=True, eq=False)
 class KernelCall:
     """One layer: a call of a C function.
 
@@ -164,6 +178,8 @@ class KernelCall:
         isa: features that the function needs.
         passed_over: faster kernels that were not taken, and why.
         accumulator_bound: what no accumulator exceeds in absolute value; None if there are none.
+        parts: what several threads compute of it; empty: it is one call. The parameters of a layer with parts are those
+            of the first.
     """
 
     name: str
@@ -188,6 +204,7 @@ class KernelCall:
     isa: frozenset[str] = frozenset()
     passed_over: tuple[PassedOver, ...] = ()
     accumulator_bound: int | None = None
+    parts: tuple[CallPart, ...] = ()
 
     @property
     def computes_reals(self) -> bool:
@@ -219,6 +236,7 @@ class Program:
         streaming: the layers that are computed in stripes; None: there are none.
         states: what a run leaves for the next one, by rising offset.
         state_bytes: size of the state block.
+        threads: the most that can compute a layer.
     """
 
     name: str
@@ -236,6 +254,7 @@ class Program:
     streaming: Streaming | None = None
     states: tuple[Kept, ...] = ()
     state_bytes: int = 0
+    threads: int = 1
 
     @property
     def macs(self) -> int:

@@ -11,6 +11,8 @@ from edgeq.errors import InternalError, UsageError, suggestion
 from edgeq.resources import folder
 
 TEMPLATE = ".j2"
+THREADS = "eq_threads.h"
+"""The file below firmware/threads that a model's pool of threads consists of."""
 PROGRAMS = "programs/"
 """How the names of parts begin that are main programs."""
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
@@ -48,6 +50,11 @@ def kernel_files(sources: Iterable[str], headers: Iterable[str]) -> dict[str, st
             elif not root and (firmware / "kernels" / beside).is_file():
                 waiting.append(("", beside))
     return dict(sorted(files.items()))
+
+
+def thread_pool() -> str:
+    """Contents of the file THREADS."""
+    return _text(folder("firmware") / "threads" / THREADS)
 
 
 def _files_below(source: Path) -> dict[str, Path]:

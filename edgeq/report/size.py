@@ -18,6 +18,10 @@ ARENA = "eq_arena"
 STATE = "eq_state"
 ENTRY = "eq_model_run"
 """Names in firmware/runtime."""
+ENDS = ("", "_with")
+PART = "_part"
+"""How the names of a model's own functions end: that of a run, also with a pool of threads, and those of parts, which
+the pool calls through a pointer."""
 
 WEIGHTS = ".eq_weights"
 """The section that constants go to when they have one of their own."""
@@ -123,9 +127,11 @@ def measure(
     if not roots:
         raise ToolError("cannot be measured: it holds no model, or no symbols", where=str(program))
     names = models or (program.stem,)
-    runs = [f.start for f in graph.values() if f.name in {f"{name}_run" for name in names}]
-    used = reachable(graph, [*roots, *runs]) - set(roots)
-    stack = max(deepest(graph, root) for root in [*roots, *runs])
+    runs = [f.start for f in graph.values() if f.name in {f"{name}_run{end}" for name in names for end in ENDS}]
+    parts = [f.start for f in graph.values() if f.name.endswith(PART) and f.name.startswith(tuple(names))]
+    entries = runs if parts else [*roots, *runs]  # a program with parts also starts threads, which is no inference
+    used = reachable(graph, [*entries, *parts]) - set(roots)
+    stack = max(deepest(graph, e) for e in entries) + max((deepest(graph, p) for p in parts), default=0)
     if target.bare_metal:
         return _of_sections(sections, items, used, stack, weights_file)
     return _of_symbols(sections, items, used, names, stack, kernel_files)

@@ -1,10 +1,12 @@
-"""One model run by several threads at once, each with an arena of its own: they share nothing that is written."""
+"""One model run by several threads at once, each with an arena of its own: they share nothing that is written. And one
+run that a pool of threads shares: their parts do not disturb one another, and the bits are the same."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +18,11 @@ from small_net import small_net
 from state_nets import integrator
 from state_nets import steps as steps_of
 
+import edgeq as api
 from edgeq.api.flow import quantize
 from edgeq.codegen import lower
 from edgeq.codegen.emit import render
+from edgeq.codegen.program import Program
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
 from edgeq.sequence import run_sequences
@@ -73,7 +77,7 @@ static void *work(void *argument)
 int main(void)
 {{
     pthread_t threads[THREADS];
-    int wrong = 0;
+    int wrong = work((void *)0) != NULL;
     for (size_t i = 0; i < THREADS; i++) {{
         wrong |= pthread_create(&threads[i], NULL, work, (void *)i);
     }}
@@ -138,7 +142,77 @@ def _places(sizes: list[int], base: str) -> str:
 @pytest.mark.parametrize("make", [small_net, _digits, _integrator], ids=["small", "digits", "with a state"])
 def test_threads_share_nothing(make: Callable[[], Graph], core: str, tmp_path: Path) -> None:
     graph = make()
-    program = lower(graph, replace(HOST, isa=load_target(core).isa), "net")
+    _check(graph, lower(graph, replace(HOST, isa=load_target(core).isa), "net"), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", ["host", "cortex-m4"])
+def test_a_pool_shares_a_run(core: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first thread has the pool for itself; of the others one has it at a time, and the rest compute alone."""
+    monkeypatch.setattr("edgeq.codegen.parts.LEAST", 0)
+    graph = _digits()
+    program = lower(graph, replace(HOST, isa=load_target(core).isa), "net", threads=3)
+    assert max(len(call.parts) for call in program.calls) == 3
+    _check(graph, program, tmp_path)
+
+
+CPP = """
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include "digits.hpp"
+int main()
+{
+    auto pool = std::make_unique<digits::Pool>();
+    auto alone = std::make_unique<digits::Model>(), shared = std::make_unique<digits::Model>(*pool);
+    std::array<std::int8_t, digits::input_size> input{};
+    std::array<std::int8_t, digits::output_size> one{}, two{};
+    for (int round = 0; round < 20; round++) {
+        std::memset(input.data(), 5 * round, input.size());
+        if (alone->run(input, one) || shared->run(input, two) || one != two) {
+            return 1;
+        }
+    }
+    alignas(DIGITS_POOL_ALIGNMENT) unsigned char memory[DIGITS_POOL_BYTES + 1];
+    std::puts(digits_pool_start(memory + 1, 2) == nullptr && pool->get() != nullptr ? "same" : "?");
+    return 0;
+}
+"""
+
+
+@pytest.mark.slow
+def test_built_for_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python, in the program that edgeq runs, and in C++."""
+    needs.programs("g++")
+    monkeypatch.setattr("edgeq.codegen.parts.LEAST", 0)
+    file = DIGITS / "digits.onnx"
+    model = api.quantize(file, DIGITS / "calibration.npz")
+    made = api.build(api.BuildOptions(file, output=tmp_path / "out", threads=2), model=model)
+    assert made["threads"] == 2 and sorted({layer["parts"] for layer in made["layers"]})[-1] == 2
+    assert 500 < made["stack_bytes"] < 8192  # of parts, called through a pointer, not of starting threads
+    rng = np.random.default_rng(2)
+    data = rng.normal(size=(12, *model.float_graph.type("image").shape[1:])).astype(np.float32)
+    expected = model.predict({"image": data})["probabilities"]
+    np.testing.assert_array_equal(api.run(tmp_path / "out", {"image": data})["probabilities"], expected)
+    loaded = [api.load_compiled(tmp_path / "out"), api.load_compiled(tmp_path / "out", threads=1)]
+    assert [bool(model._pool) for model in loaded] == [True, False]
+    for compiled in loaded:
+        with ThreadPoolExecutor(3) as executor:
+            for found in executor.map(compiled.predict, [data] * 3):
+                np.testing.assert_array_equal(found, expected)
+    output = tmp_path / "library"
+    api.build(api.BuildOptions(file, output=output, emit="library", threads=2), model=model)
+    (tmp_path / "main.cpp").write_text(CPP)
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{output / 'include'}", "-pthread"]
+    command = ["g++", *flags, tmp_path / "main.cpp", output / "lib" / "libdigits.a", "-o", tmp_path / "main"]
+    subprocess.run(command, check=True, timeout=120)
+    assert subprocess.run([tmp_path / "main"], capture_output=True, text=True, timeout=60).stdout == "same\n"
+    assert "-ldigits -pthread\n" in (output / "lib" / "pkgconfig" / "digits.pc").read_text()
+
+
+def _check(graph: Graph, program: Program, tmp_path: Path) -> None:
+    """Run a program in several threads under ThreadSanitizer."""
     for name, text in render(program, HOST).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)

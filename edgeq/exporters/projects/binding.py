@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 _ALIGNMENT = 64
+_ALL = 1 << 16
 _LARGE = 1 << 14
 """Bytes of inputs or outputs from which copying them takes longer than finding out where an array lies."""
 
@@ -24,13 +26,16 @@ class _Memory(threading.local):
     """What each thread has of its own: an arena, and room for the outputs of one inference.
 
     Attributes:
-        slot: pointers to arena and states; pointers to the outputs; the outputs.
+        slot: pointers to the pool, if there is one, arena and states; pointers to the outputs; the outputs.
     """
 
-    def __init__(self, arena_bytes: int, state: tuple[int, ...], outputs: Sequence[_Port]) -> None:
+    def __init__(
+        self, arena_bytes: int, pool: tuple[int, ...], state: tuple[int, ...], outputs: Sequence[_Port]
+    ) -> None:
         self.block = np.empty(arena_bytes + _ALIGNMENT, np.uint8)
         arrays = tuple(np.empty(port.shape, port.dtype) for port in outputs)
-        self.slot = (_aligned(self.block), *state), tuple(array.ctypes.data for array in arrays), arrays
+        self.arena = _aligned(self.block)
+        self.slot = (*pool, self.arena, *state), tuple(array.ctypes.data for array in arrays), arrays
 
 
 class _Port:
@@ -102,7 +107,8 @@ class CompiledModel:
     Args:
         library: the shared library.
         about: `name`, `arena_bytes`, `state_bytes`, `layouts`, `inputs` and `outputs`, each with `name`, `shape`,
-            `dtype`, `scale`, `zero_point`: as in the manifest of a build folder.
+            `dtype`, `scale`, `zero_point`: as in the manifest of a build folder; and `threads`.
+        threads: how many share the work of a run; by default, and at most, as many as the model was built for.
 
     Attributes:
         name: the model's name.
@@ -113,7 +119,7 @@ class CompiledModel:
         OSError: the library cannot be loaded on this machine.
     """
 
-    def __init__(self, library: str | Path, about: Mapping[str, Any]) -> None:
+    def __init__(self, library: str | Path, about: Mapping[str, Any], threads: int | None = None) -> None:
         layouts = about.get("layouts") or {}
         self.name = str(about["name"])
         self.inputs: tuple[Mapping[str, Any], ...] = tuple(about["inputs"])
@@ -124,8 +130,10 @@ class CompiledModel:
         self._wanted = [(port.shape, port.dtype) for port in self._ins]
         self._arena_bytes, self._state_bytes = int(about["arena_bytes"]), int(about["state_bytes"])
         self._library = ctypes.CDLL(str(library))
+        self._pool = self._threads(min(int(about.get("threads", 1)), threads or _ALL))
         self._call: Callable[..., int] = self._function(
-            "run", bool(self._state_bytes) + len(self._ins) + len(self._outs)
+            "run_with" if self._pool else "run",
+            len(self._pool) + bool(self._state_bytes) + len(self._ins) + len(self._outs),
         )
         self._small = max(sum(port.bytes for port in side) for side in (self._ins, self._outs)) < _LARGE
         self._single = len(self._outs) == 1
@@ -135,7 +143,19 @@ class CompiledModel:
             self._block = np.empty(self._state_bytes + _ALIGNMENT, np.uint8)
             self._state = (_aligned(self._block),)
             self.reset()
-        self._memory = _Memory(self._arena_bytes, self._state, self._outs)
+        self._memory = _Memory(self._arena_bytes, self._pool, self._state, self._outs)
+
+    def _threads(self, count: int) -> tuple[int, ...]:
+        """The address of a pool of threads, which lives as long as this object; nothing for one thread."""
+        if count < 2:
+            return ()
+        start, stop = (getattr(self._library, f"{self.name}_pool_{what}") for what in ("start", "stop"))
+        start.argtypes, start.restype = [ctypes.c_void_p, ctypes.c_int], ctypes.c_void_p
+        stop.argtypes, stop.restype = [ctypes.c_void_p], None
+        block = np.empty(_pool_bytes(count) + _ALIGNMENT, np.uint8)
+        pool = start(_aligned(block), count)
+        weakref.finalize(self, _stop, stop, pool, block)
+        return (pool,)
 
     def _function(self, name: str, pointers: int) -> Any:
         function = getattr(self._library, f"{self.name}_{name}")
@@ -241,7 +261,7 @@ class CompiledModel:
 
     def _run_all(self, count: int, steps: int, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Run the model `count` times on consecutive parts of arrays; after each `steps` of them begin a sequence."""
-        arena = self._memory.slot[0][0]
+        before = (*self._pool, self._memory.arena)
         block = np.empty(self._state_bytes + _ALIGNMENT, np.uint8)
         state = (_aligned(block),) if self._state_bytes else ()
         pointers = [_pointer(array) for array in (*inputs, *outputs)]
@@ -249,9 +269,20 @@ class CompiledModel:
         for index in range(count):
             if state and index % steps == 0:
                 self._begin(state[0])
-            if self._call(arena, *state, *pointers):
+            if self._call(*before, *state, *pointers):
                 raise self._failure()
             pointers = [pointer + size for pointer, size in zip(pointers, sizes)]  # noqa: B905
+
+
+def _pool_bytes(threads: int) -> int:
+    """Memory of a pool of threads, as the model's header says."""
+    return 512 + 8 * threads
+
+
+def _stop(stop: Callable[[int], None], pool: int, block: Array) -> None:
+    """Stop a pool whose memory a block is, which is there until then."""
+    stop(pool)
+    del block
 
 
 def _aligned(block: Array) -> int:

@@ -54,6 +54,7 @@ class Model:
         macs: multiply-accumulates of one inference.
         weights_bytes: of its constants, as stored.
         layouts: see the manifest.
+        threads: how many can share the work of a layer.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Model:
     macs: int
     weights_bytes: int
     layouts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    threads: int = 1
 
     @property
     def about(self) -> dict[str, Any]:
@@ -74,6 +76,7 @@ class Model:
             "name": self.name,
             "arena_bytes": self.arena_bytes,
             "state_bytes": self.state_bytes,
+            "threads": self.threads,
             "inputs": [port.about for port in self.inputs],
             "outputs": [port.about for port in self.outputs],
             "layouts": {name: list(perm) for name, perm in self.layouts.items()},
@@ -121,3 +124,8 @@ class Content:
     library: bytes | None = None
     library_name: str = ""
     platform_tag: str = ""
+
+    @property
+    def threaded(self) -> bool:
+        """Whether a model has a pool of threads."""
+        return any(model.threads > 1 for model in self.models)

@@ -1,0 +1,179 @@
+/* A pool of POSIX threads that compute parts of layers.
+ *
+ * Whoever hands over work takes part in it: each thread, the caller among them, takes the next part that nobody has
+ * taken, until there are none. So work is done although a thread is slow to wake up, and also in a process that was
+ * forked and has the pool without its threads. Threads look for work for a while before they sleep: the next layer
+ * follows within microseconds. */
+#ifndef EQ_THREADS_H
+#define EQ_THREADS_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+enum { EQ_PATIENCE = 200000 }; /* nanoseconds to look for what another thread does before sleeping */
+
+typedef struct {
+    eq_pool pool; /* first, so that a pointer to it is one to the whole */
+    pthread_mutex_t caller;
+    pthread_mutex_t lock;
+    pthread_cond_t begun, done;
+    uint64_t turn; /* atomic: the number of the work, times 256, plus how many of its parts were taken */
+    int left;      /* atomic: parts that are not done */
+    int ended;     /* atomic: whether threads are to end */
+    void (*part)(void *work, int index);
+    void *work;
+    int parts;
+    int threads; /* that were started */
+    pthread_t thread[];
+} eq_threads;
+
+static inline void eq_threads_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) || (defined(__ARM_ARCH) && __ARM_ARCH >= 7)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Whether it is not yet too late to look once more; the clock is asked now and then. */
+static int eq_threads_looks(uint32_t *looks, int64_t *until)
+{
+    if (*looks % 32 == 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        const int64_t time = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+        *until = *looks == 0 ? time + EQ_PATIENCE : *until;
+        if (time > *until) {
+            return 0;
+        }
+    }
+    (*looks)++;
+    eq_threads_pause();
+    return 1;
+}
+
+/* Compute parts of the work `number` until all are taken. Once a part is taken the work cannot end before that part,
+ * so the fields that describe it stay as they are. */
+static void eq_threads_take(eq_threads *p, uint64_t number)
+{
+    uint64_t turn = __atomic_load_n(&p->turn, __ATOMIC_ACQUIRE);
+    while (turn >> 8 == number && (int)(turn & 255) < __atomic_load_n(&p->parts, __ATOMIC_RELAXED)) {
+        const int weak = 1;
+        if (!__atomic_compare_exchange_n(&p->turn, &turn, turn + 1, weak, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            continue;
+        }
+        p->part(p->work, (int)(turn & 255));
+        if (__atomic_sub_fetch(&p->left, 1, __ATOMIC_ACQ_REL) == 0) {
+            pthread_mutex_lock(&p->lock);
+            pthread_cond_signal(&p->done);
+            pthread_mutex_unlock(&p->lock);
+        }
+        turn = __atomic_load_n(&p->turn, __ATOMIC_ACQUIRE);
+    }
+}
+
+static void *eq_threads_main(void *self)
+{
+    eq_threads *const p = (eq_threads *)self;
+    uint64_t seen = 0;
+    while (!__atomic_load_n(&p->ended, __ATOMIC_ACQUIRE)) {
+        uint64_t number = __atomic_load_n(&p->turn, __ATOMIC_ACQUIRE) >> 8;
+        uint32_t looks = 0;
+        int64_t until = 0;
+        while (number == seen && eq_threads_looks(&looks, &until)) {
+            number = __atomic_load_n(&p->turn, __ATOMIC_ACQUIRE) >> 8;
+        }
+        if (number == seen) {
+            pthread_mutex_lock(&p->lock);
+            while ((number = __atomic_load_n(&p->turn, __ATOMIC_ACQUIRE) >> 8) == seen &&
+                   !__atomic_load_n(&p->ended, __ATOMIC_ACQUIRE)) {
+                pthread_cond_wait(&p->begun, &p->lock);
+            }
+            pthread_mutex_unlock(&p->lock);
+        }
+        seen = number;
+        eq_threads_take(p, number);
+    }
+    return NULL;
+}
+
+/* Where another thread is using the pool, the caller does the work alone rather than wait. */
+static void eq_threads_run(eq_pool *pool, void (*part)(void *work, int index), void *work, int parts)
+{
+    eq_threads *const p = (eq_threads *)(void *)pool;
+    if (parts > 255 || pthread_mutex_trylock(&p->caller) != 0) {
+        for (int i = 0; i < parts; i++) {
+            part(work, i);
+        }
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    const uint64_t number = (__atomic_load_n(&p->turn, __ATOMIC_RELAXED) >> 8) + 1;
+    p->part = part;
+    p->work = work;
+    __atomic_store_n(&p->parts, parts, __ATOMIC_RELAXED);
+    __atomic_store_n(&p->left, parts, __ATOMIC_RELAXED);
+    __atomic_store_n(&p->turn, number << 8, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&p->begun);
+    pthread_mutex_unlock(&p->lock);
+    eq_threads_take(p, number);
+    uint32_t looks = 0;
+    int64_t until = 0;
+    while (__atomic_load_n(&p->left, __ATOMIC_ACQUIRE) > 0 && eq_threads_looks(&looks, &until)) {
+    }
+    if (__atomic_load_n(&p->left, __ATOMIC_ACQUIRE) > 0) {
+        pthread_mutex_lock(&p->lock);
+        while (__atomic_load_n(&p->left, __ATOMIC_ACQUIRE) > 0) {
+            pthread_cond_wait(&p->done, &p->lock);
+        }
+        pthread_mutex_unlock(&p->lock);
+    }
+    pthread_mutex_unlock(&p->caller);
+}
+
+/* Start a pool in memory for an eq_threads and one pthread_t less than `threads`, aligned for pointers. The caller
+ * counts as one of the threads; where the system gives fewer, these do all the work. Signals go to other threads. */
+static eq_pool *eq_threads_start(void *memory, int threads)
+{
+    const int more = threads > 1 ? threads - 1 : 0;
+    eq_threads *const p = (eq_threads *)memory;
+    memset(p, 0, sizeof *p);
+    p->pool.run = eq_threads_run;
+    pthread_mutex_init(&p->caller, NULL);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->begun, NULL);
+    pthread_cond_init(&p->done, NULL);
+    sigset_t all, before;
+    sigfillset(&all);
+    const int masked = pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+    while (p->threads < more && pthread_create(&p->thread[p->threads], NULL, eq_threads_main, p) == 0) {
+        p->threads++;
+    }
+    if (masked) {
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    return &p->pool;
+}
+
+static void eq_threads_stop(eq_pool *pool)
+{
+    eq_threads *const p = (eq_threads *)(void *)pool;
+    pthread_mutex_lock(&p->lock);
+    __atomic_store_n(&p->ended, 1, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&p->begun);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < p->threads; i++) {
+        pthread_join(p->thread[i], NULL);
+    }
+    pthread_cond_destroy(&p->begun);
+    pthread_cond_destroy(&p->done);
+    pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->caller);
+}
+
+#endif
