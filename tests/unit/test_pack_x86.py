@@ -7,7 +7,7 @@ import pytest
 
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import padded
-from edgeq.kernels.x86.depthwise import channel_order, pack_pairs
+from edgeq.kernels.x86.depthwise import block_of, pack_taps, step_channels
 from edgeq.kernels.x86.isa import VECTORS, Vectors
 from edgeq.kernels.x86.pack import pack_steps, right_shift, takes_multiplier, whole_vectors
 from edgeq.numerics.fixedpoint import Rounding, quantize_multiplier
@@ -37,32 +37,43 @@ def test_steps(vectors: Vectors, shape: tuple[int, int]) -> None:
     assert not found[shape[0] :].any() and not found[:, shape[1] :].any()
 
 
-def interleaved(low: Array, high: Array) -> Array:
-    """Two vectors of sums as an instruction packs them into one of halves: four and four within every 128 bits."""
-    return np.stack([low.reshape(-1, 4), high.reshape(-1, 4)], axis=1).ravel()
+def interleaved(vectors: Vectors, block: Array) -> Array:
+    """Vectors of sums as instructions pack them into bytes: four of each within every 128 bits."""
+    return block.reshape(vectors.step, -1, 4).transpose(1, 0, 2).ravel()
 
 
 @BY_NAME
-@pytest.mark.parametrize("channels", [1, 8, 16, 19, 40])
+@pytest.mark.parametrize("channels", [1, 8, 16, 19, 40, 65])
 def test_packing_restores_the_order_of_channels(vectors: Vectors, channels: int) -> None:
-    order = channel_order(channels, vectors)
-    blocks = [interleaved(*pair) for pair in order.reshape(-1, 2, vectors.lanes)]
-    np.testing.assert_array_equal(np.concatenate(blocks)[:channels], np.arange(channels))
-    assert (np.concatenate(blocks)[channels:] == -1).all()
+    blocks = step_channels(channels, False, vectors).reshape(-1, block_of(vectors))
+    found = np.concatenate([interleaved(vectors, block) for block in blocks])
+    np.testing.assert_array_equal(found[:channels], np.arange(channels))
+    assert (found[channels:] == -1).all()
+
+
+@BY_NAME
+@pytest.mark.parametrize("channels", [1, 8, 24, 32])
+def test_joined_pixels_repeat_their_channels(vectors: Vectors, channels: int) -> None:
+    blocks = step_channels(channels, True, vectors).reshape(-1, block_of(vectors))
+    found = np.concatenate([interleaved(vectors, block) for block in blocks])
+    np.testing.assert_array_equal(found, np.tile(np.arange(channels), len(found) // channels))
 
 
 @BY_NAME
 @pytest.mark.parametrize("shape", [(3, 3, 16), (2, 5, 7), (1, 1, 33), (5, 2, 40)])
-def test_pairs(vectors: Vectors, shape: tuple[int, int, int]) -> None:
-    """A pair of rows of every channel of a block, column by column."""
-    weights, order = weights_of(shape), channel_order(shape[2], vectors)
-    packed = pack_pairs(weights, vectors).reshape(-1, shape[1], (shape[0] + 1) // 2, 2 * vectors.lanes, 2)
+def test_taps(vectors: Vectors, shape: tuple[int, int, int]) -> None:
+    """The taps of every element of a block, a group of them after another."""
+    weights, order = weights_of(shape), step_channels(shape[2], False, vectors)
+    element = np.int8 if vectors.unsigned else np.int16
+    packed = pack_taps(weights, order, vectors).view(element)
+    packed = packed.reshape(len(order) // block_of(vectors), -1, block_of(vectors), vectors.step)
+    taps = shape[0] * shape[1]
     for position, channel in enumerate(order):
-        block, lane = divmod(position, 2 * vectors.lanes)
-        rows = packed[block, :, :, lane].reshape(shape[1], -1).T
-        expected = weights[:, :, channel] if channel >= 0 else np.zeros(shape[:2])
-        np.testing.assert_array_equal(rows[: shape[0]], expected)
-        assert not rows[shape[0] :].any()
+        block, lane = divmod(position, block_of(vectors))
+        found = packed[block, :, lane].ravel()
+        expected = weights[:, :, channel].ravel() if channel >= 0 else np.zeros(taps)
+        np.testing.assert_array_equal(found[:taps], expected)
+        assert not found[taps:].any()
 
 
 @BY_NAME

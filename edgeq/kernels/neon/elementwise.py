@@ -7,21 +7,16 @@ from collections.abc import Callable
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Site
+from edgeq.kernels._shared.contiguous import rows_are_contiguous
 from edgeq.kernels.neon.isa import NEON
 from edgeq.ops._addsub import fast_sum, has_small_factors, lower_double, lower_fast
-from edgeq.ops._broadcast import both_computed, one_constant, operand_walk
+from edgeq.ops._broadcast import both_computed, one_constant
 from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._overlap import elementwise
 
 MOST = 1 << 25
 """What sums must stay below."""
 LEAST_SHIFT = 10
-
-
-def rows_are_contiguous(site: Site) -> bool:
-    """Both operands are contiguous along the last dimension once neighbouring dimensions are joined."""
-    _, strides = operand_walk(site)
-    return all(steps[-1] == 1 for steps in strides)
 
 
 def has_small_sums(site: Site) -> bool:

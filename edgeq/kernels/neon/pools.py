@@ -1,45 +1,13 @@
-"""Rows of pools and of the mean over pixels: 16 channels at once; the last ones may overlap those before."""
+"""Rows of pools and of the mean over pixels."""
 
 from __future__ import annotations
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Site
-from edgeq.kernels._shared.mean import images_of, is_over_pixels, mean_params
+from edgeq.kernels._shared.mean import is_over_pixels, mean_params
+from edgeq.kernels._shared.sixteens import has_sixteen, mean_overlap, pool_overlap
 from edgeq.kernels.neon.isa import NEON
 from edgeq.ops import average_pool2d, max_pool2d
-from edgeq.ops._overlap import Ints, Overlaps, of_first_input, tiles
-
-LANES = 16
-
-
-def has_sixteen(site: Site) -> bool:
-    """There are at least 16 channels."""
-    return site.input(0).shape[-1] >= LANES
-
-
-def in_sixteens(site: Site, start: Ints, read: Ints, channels: int) -> Overlaps:
-    """Pixels in order, and 16 channels at once.
-
-    Args:
-        site: the site.
-        start: pixels of the output before each pixel.
-        read: the first pixel of the input that it needs.
-        channels: of both.
-    """
-    last = (channels - 1) // LANES * LANES
-    steps = (start * channels, read * channels), (start * channels + last, read * channels + channels - LANES)
-    return of_first_input(site, *steps)
-
-
-def _mean_overlap(site: Site) -> Overlaps:
-    images = images_of(site)
-    return in_sixteens(site, *images.starts(), images.channels)
-
-
-def _pool_overlap(site: Site, first: Ints) -> Overlaps:
-    pixels = tiles(first)
-    return in_sixteens(site, pixels.start, pixels.read, site.input(0).shape[3])
 
 
 def mean_row() -> Kernel:
@@ -52,7 +20,7 @@ def mean_row() -> Kernel:
         mean_params,
         NEON,
         all_of(is_over_pixels, has_sixteen),
-        overlap=_mean_overlap,
+        overlap=mean_overlap,
         rounded=True,
     )
 
@@ -67,7 +35,7 @@ def average_pool2d_row() -> Kernel:
         average_pool2d.lower_ref,
         NEON,
         all_of(has_sixteen, average_pool2d.halves_away),
-        overlap=lambda site: _pool_overlap(site, average_pool2d.first(site)),
+        overlap=lambda site: pool_overlap(site, average_pool2d.first(site)),
     )
 
 
@@ -81,5 +49,5 @@ def max_pool2d_row() -> Kernel:
         max_pool2d.lower_ref,
         NEON,
         has_sixteen,
-        overlap=lambda site: _pool_overlap(site, max_pool2d.first(site)),
+        overlap=lambda site: pool_overlap(site, max_pool2d.first(site)),
     )

@@ -5,12 +5,22 @@ from __future__ import annotations
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.x86.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.x86.depthwise import depthwise_rows
+from edgeq.kernels.x86.elementwise import sum_rows
+from edgeq.kernels.x86.pools import average_pool2d_row, max_pool2d_row, mean_row
+from edgeq.ops._addsub import SumOp
+from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.max_pool2d import MaxPool2D
+from edgeq.ops.mean import Mean
 
 ROWS: KernelTable = {
     Conv2D: conv2d_rows(),
     DepthwiseConv2D: depthwise_rows(),
     FullyConnected: fully_connected_rows(),
+    SumOp: sum_rows(),
+    AveragePool2D: (average_pool2d_row(),),
+    MaxPool2D: (max_pool2d_row(),),
+    Mean: (mean_row(),),
 }

@@ -40,3 +40,5 @@ VECTORS = (
     Vectors("avx2", "avx2", lanes=8, step=2, unsigned=False),
 )
 """Fastest first."""
+AVX2 = VECTORS[-1].isa
+"""What rows need whose kernels are compiled once, for vectors that all of these processors have."""

@@ -33,9 +33,11 @@
 /* Activations of a step, and what a tile of activations holds: signed halves, or bytes with the sign bit flipped. */
 #if EQ_X86 == EQ_AVX2
 #define EQ_STEP 2
+#define EQ_VECTORS 2 /* of sums, whose channels are interleaved together */
 typedef int16_t eq_activation;
 #else
 #define EQ_STEP 4
+#define EQ_VECTORS 4
 typedef uint8_t eq_activation;
 #endif
 
@@ -43,12 +45,12 @@ typedef uint8_t eq_activation;
 
 /* What a scaled sum is bounded by, and then moved by; together they make bytes. */
 typedef struct {
-    int32_t low, high, zero_point;
+    int32_t low, high, zero_point, qmin, qmax;
 } eq_bounds;
 
 EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
 {
-    const eq_bounds b = {qmin - zero_point, qmax - zero_point, zero_point};
+    const eq_bounds b = {qmin - zero_point, qmax - zero_point, zero_point, qmin, qmax};
     return b;
 }
 
@@ -58,9 +60,11 @@ EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
  *   eq_high           floor(a * b / 2^32)
  *   eq_shift_right    floor(a / 2^shift)
  *   eq_power          2^shift
- *   eq_pairs_*        of two vectors of halves, each with the other's at its side: one vector of the pairs of half of
- *                     the channels, in the order of sums that eq_store_both undoes
- *   eq_add_pairs      adds the two products of every pair
+ *   eq_times          a * b, its lower half
+ *   eq_widen          EQ_LANES bytes as sums
+ *   eq_interleave     of EQ_STEP taps, each EQ_VECTORS * EQ_LANES channels side by side: the taps of each channel side
+ * by side, as vectors whose channels are in the order that eq_store_block undoes eq_add_taps       adds the products of
+ * these and of weights
  */
 
 #if EQ_X86 == EQ_AVX512_VNNI && defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
@@ -69,7 +73,7 @@ EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
 
 typedef __m512i eq_sums;
 typedef __m512i eq_weights;
-typedef __m512i eq_halves;
+typedef __m512i eq_taps;
 
 EQ_INLINE eq_sums eq_load_sums(const int32_t *from)
 {
@@ -123,6 +127,16 @@ EQ_INLINE eq_sums eq_power(eq_sums shift)
     return _mm512_sllv_epi32(_mm512_set1_epi32(1), shift);
 }
 
+EQ_INLINE eq_sums eq_times(eq_sums a, eq_sums b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+
+EQ_INLINE eq_sums eq_widen(const int8_t *from)
+{
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
+}
+
 EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
 {
     const eq_sums low = _mm512_max_epi32(a, _mm512_set1_epi32(b.low));
@@ -131,37 +145,30 @@ EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
     _mm_storeu_si128((__m128i *)(void *)to, bytes);
 }
 
-EQ_INLINE eq_halves eq_all_halves(int32_t a)
+EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
 {
-    return _mm512_set1_epi16((int16_t)a);
+    const __m512i a = _mm512_loadu_si512(taps[0] + at), b = _mm512_loadu_si512(taps[1] + at);
+    const __m512i c = _mm512_loadu_si512(taps[2] + at), d = _mm512_loadu_si512(taps[3] + at);
+    const __m512i ab = _mm512_unpacklo_epi8(a, b), cd = _mm512_unpacklo_epi8(c, d);
+    const __m512i ab_high = _mm512_unpackhi_epi8(a, b), cd_high = _mm512_unpackhi_epi8(c, d);
+    to[0] = _mm512_unpacklo_epi16(ab, cd);
+    to[1] = _mm512_unpackhi_epi16(ab, cd);
+    to[2] = _mm512_unpacklo_epi16(ab_high, cd_high);
+    to[3] = _mm512_unpackhi_epi16(ab_high, cd_high);
 }
 
-EQ_INLINE eq_halves eq_load_halves(const int8_t *from)
+EQ_INLINE eq_sums eq_add_taps(eq_sums sums, eq_taps a, const int8_t *weights)
 {
-    return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)from));
+    return _mm512_dpbusd_epi32(sums, a, _mm512_loadu_si512(weights));
 }
 
-EQ_INLINE eq_halves eq_pairs_low(eq_halves a, eq_halves b)
+EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bounds b)
 {
-    return _mm512_unpacklo_epi16(a, b);
-}
-
-EQ_INLINE eq_halves eq_pairs_high(eq_halves a, eq_halves b)
-{
-    return _mm512_unpackhi_epi16(a, b);
-}
-
-EQ_INLINE eq_sums eq_add_pairs(eq_sums sums, eq_halves a, eq_halves b)
-{
-    return _mm512_dpwssd_epi32(sums, a, b);
-}
-
-EQ_INLINE void eq_store_both(int8_t *to, eq_sums low, eq_sums high, eq_bounds b)
-{
-    const __m512i above = _mm512_max_epi16(_mm512_packs_epi32(low, high), _mm512_set1_epi16((int16_t)b.low));
-    const __m512i in = _mm512_min_epi16(above, _mm512_set1_epi16((int16_t)b.high));
-    const __m512i moved = _mm512_add_epi16(in, _mm512_set1_epi16((int16_t)b.zero_point));
-    _mm256_storeu_si256((__m256i *)(void *)to, _mm512_cvtepi16_epi8(moved));
+    const __m512i zero = _mm512_set1_epi16((int16_t)b.zero_point);
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(sums[0], sums[1]), zero);
+    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(sums[2], sums[3]), zero);
+    const __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8((char)b.qmin));
+    _mm512_storeu_si512(to, _mm512_min_epi8(bytes, _mm512_set1_epi8((char)b.qmax)));
 }
 
 #elif EQ_X86 != EQ_AVX512_VNNI && defined(__AVX2__) && (EQ_X86 == EQ_AVX2 || defined(__AVXVNNI__))
@@ -170,7 +177,7 @@ EQ_INLINE void eq_store_both(int8_t *to, eq_sums low, eq_sums high, eq_bounds b)
 
 typedef __m256i eq_sums;
 typedef __m256i eq_weights;
-typedef __m256i eq_halves;
+typedef __m256i eq_taps;
 
 EQ_INLINE eq_sums eq_load_sums(const int32_t *from)
 {
@@ -232,6 +239,16 @@ EQ_INLINE eq_sums eq_power(eq_sums shift)
     return _mm256_sllv_epi32(_mm256_set1_epi32(1), shift);
 }
 
+EQ_INLINE eq_sums eq_times(eq_sums a, eq_sums b)
+{
+    return _mm256_mullo_epi32(a, b);
+}
+
+EQ_INLINE eq_sums eq_widen(const int8_t *from)
+{
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)from));
+}
+
 EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
 {
     const __m256i low = _mm256_max_epi32(a, _mm256_set1_epi32(b.low));
@@ -241,43 +258,66 @@ EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
     _mm_storel_epi64((__m128i *)(void *)to, _mm_packs_epi16(halves, halves));
 }
 
-EQ_INLINE eq_halves eq_all_halves(int32_t a)
-{
-    return _mm256_set1_epi16((int16_t)a);
-}
-
-EQ_INLINE eq_halves eq_load_halves(const int8_t *from)
-{
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from));
-}
-
-EQ_INLINE eq_halves eq_pairs_low(eq_halves a, eq_halves b)
-{
-    return _mm256_unpacklo_epi16(a, b);
-}
-
-EQ_INLINE eq_halves eq_pairs_high(eq_halves a, eq_halves b)
-{
-    return _mm256_unpackhi_epi16(a, b);
-}
-
-EQ_INLINE eq_sums eq_add_pairs(eq_sums sums, eq_halves a, eq_halves b)
-{
 #if EQ_X86 == EQ_AVX2
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, b));
-#else
-    return _mm256_dpwssd_avx_epi32(sums, a, b);
-#endif
+
+EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
+{
+    const __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(taps[0] + at));
+    const __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(taps[1] + at));
+    to[0] = _mm256_unpacklo_epi16(a, b);
+    to[1] = _mm256_unpackhi_epi16(a, b);
 }
 
-EQ_INLINE void eq_store_both(int8_t *to, eq_sums low, eq_sums high, eq_bounds b)
+EQ_INLINE eq_sums eq_add_taps(eq_sums sums, eq_taps a, const int8_t *weights)
 {
-    const __m256i above = _mm256_max_epi16(_mm256_packs_epi32(low, high), _mm256_set1_epi16((int16_t)b.low));
-    const __m256i in = _mm256_min_epi16(above, _mm256_set1_epi16((int16_t)b.high));
-    const __m256i moved = _mm256_add_epi16(in, _mm256_set1_epi16((int16_t)b.zero_point));
-    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(moved), _mm256_extracti128_si256(moved, 1));
-    _mm_storeu_si128((__m128i *)(void *)to, bytes);
+    const __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)weights);
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, w));
 }
+
+EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bounds b)
+{
+    const __m256i zero = _mm256_set1_epi16((int16_t)b.zero_point);
+    const __m256i halves = _mm256_adds_epi16(_mm256_packs_epi32(sums[0], sums[1]), zero);
+    const __m128i all = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+    const __m128i bytes = _mm_max_epi8(all, _mm_set1_epi8((char)b.qmin));
+    _mm_storeu_si128((__m128i *)(void *)to, _mm_min_epi8(bytes, _mm_set1_epi8((char)b.qmax)));
+}
+
+#else
+
+EQ_INLINE __m256i eq_load_bytes(const eq_activation *from)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)from);
+}
+
+EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
+{
+    const __m256i a = eq_load_bytes(taps[0] + at), b = eq_load_bytes(taps[1] + at);
+    const __m256i c = eq_load_bytes(taps[2] + at), d = eq_load_bytes(taps[3] + at);
+    const __m256i ab = _mm256_unpacklo_epi8(a, b), cd = _mm256_unpacklo_epi8(c, d);
+    const __m256i ab_high = _mm256_unpackhi_epi8(a, b), cd_high = _mm256_unpackhi_epi8(c, d);
+    to[0] = _mm256_unpacklo_epi16(ab, cd);
+    to[1] = _mm256_unpackhi_epi16(ab, cd);
+    to[2] = _mm256_unpacklo_epi16(ab_high, cd_high);
+    to[3] = _mm256_unpackhi_epi16(ab_high, cd_high);
+}
+
+EQ_INLINE eq_sums eq_add_taps(eq_sums sums, eq_taps a, const int8_t *weights)
+{
+    return _mm256_dpbusd_avx_epi32(sums, a, _mm256_loadu_si256((const __m256i *)(const void *)weights));
+}
+
+EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bounds b)
+{
+    const __m256i zero = _mm256_set1_epi16((int16_t)b.zero_point);
+    const __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(sums[0], sums[1]), zero);
+    const __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(sums[2], sums[3]), zero);
+    const __m256i bytes = _mm256_max_epi8(_mm256_packs_epi16(low, high), _mm256_set1_epi8((char)b.qmin));
+    const __m256i in = _mm256_min_epi8(bytes, _mm256_set1_epi8((char)b.qmax));
+    _mm256_storeu_si256((__m256i *)(void *)to, in);
+}
+
+#endif
 
 #else
 
@@ -290,8 +330,8 @@ typedef struct {
 } eq_weights;
 
 typedef struct {
-    int16_t lane[2 * EQ_LANES];
-} eq_halves;
+    eq_activation lane[EQ_LANES][EQ_STEP];
+} eq_taps;
 
 EQ_INLINE int32_t eq_wrap(int64_t a)
 {
@@ -317,6 +357,8 @@ EQ_EACH_LANE(eq_add, (eq_sums a, eq_sums b), eq_wrap((int64_t)a.lane[i] + b.lane
 EQ_EACH_LANE(eq_all, (int32_t a), a)
 EQ_EACH_LANE(eq_shift_right, (eq_sums a, eq_sums shift), a.lane[i] >> shift.lane[i])
 EQ_EACH_LANE(eq_power, (eq_sums shift), 1 << shift.lane[i])
+EQ_EACH_LANE(eq_times, (eq_sums a, eq_sums b), eq_wrap((int64_t)a.lane[i] * b.lane[i]))
+EQ_EACH_LANE(eq_widen, (const int8_t *from), from[i])
 
 EQ_INLINE eq_weights eq_load_weights(const int8_t *from)
 {
@@ -347,62 +389,44 @@ EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
     }
 }
 
-EQ_INLINE eq_halves eq_all_halves(int32_t a)
+/* Instructions work within 128 bits: of all activations in these, each vector has four. */
+EQ_INLINE int32_t eq_channel(int32_t vector, int32_t lane)
 {
-    eq_halves r;
-    for (int32_t i = 0; i < 2 * EQ_LANES; i++) {
-        r.lane[i] = (int16_t)a;
+    return lane / 4 * 4 * EQ_VECTORS + vector * 4 + lane % 4;
+}
+
+EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
+{
+    for (int32_t v = 0; v < EQ_VECTORS; v++) {
+        for (int32_t i = 0; i < EQ_LANES; i++) {
+            for (int32_t k = 0; k < EQ_STEP; k++) {
+                to[v].lane[i][k] = taps[k][at + eq_channel(v, i)];
+            }
+        }
     }
-    return r;
 }
 
-EQ_INLINE eq_halves eq_load_halves(const int8_t *from)
-{
-    eq_halves r;
-    for (int32_t i = 0; i < 2 * EQ_LANES; i++) {
-        r.lane[i] = from[i];
-    }
-    return r;
-}
-
-/* Instructions work within 128 bits: of every eight halves, four go into the low pairs, the others into the high ones.
- */
-EQ_INLINE eq_halves eq_pairs_of(eq_halves a, eq_halves b, int32_t from)
-{
-    eq_halves r;
-    for (int32_t i = 0; i < EQ_LANES; i++) {
-        const int32_t k = i / 4 * 8 + i % 4 + from;
-        r.lane[2 * i] = a.lane[k];
-        r.lane[2 * i + 1] = b.lane[k];
-    }
-    return r;
-}
-
-EQ_INLINE eq_halves eq_pairs_low(eq_halves a, eq_halves b)
-{
-    return eq_pairs_of(a, b, 0);
-}
-
-EQ_INLINE eq_halves eq_pairs_high(eq_halves a, eq_halves b)
-{
-    return eq_pairs_of(a, b, 4);
-}
-
-EQ_INLINE eq_sums eq_add_pairs(eq_sums sums, eq_halves a, eq_halves b)
+EQ_INLINE eq_sums eq_add_taps(eq_sums sums, eq_taps a, const int8_t *weights)
 {
     for (int32_t i = 0; i < EQ_LANES; i++) {
-        const int32_t product = a.lane[2 * i] * b.lane[2 * i] + a.lane[2 * i + 1] * b.lane[2 * i + 1];
-        sums.lane[i] = eq_wrap((int64_t)sums.lane[i] + product);
+        for (int32_t k = 0; k < EQ_STEP; k++) {
+#if EQ_X86 == EQ_AVX2
+            const int32_t w = weights[4 * i + 2 * k]; /* halves: the other byte is the sign's */
+#else
+            const int32_t w = weights[4 * i + k];
+#endif
+            sums.lane[i] = eq_wrap((int64_t)sums.lane[i] + (int32_t)a.lane[i][k] * w);
+        }
     }
     return sums;
 }
 
-EQ_INLINE void eq_store_both(int8_t *to, eq_sums low, eq_sums high, eq_bounds b)
+EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bounds b)
 {
-    for (int32_t i = 0; i < EQ_LANES; i++) {
-        const int32_t k = i / 4 * 8 + i % 4;
-        to[k] = eq_bounded(low.lane[i], b);
-        to[k + 4] = eq_bounded(high.lane[i], b);
+    for (int32_t v = 0; v < EQ_VECTORS; v++) {
+        for (int32_t i = 0; i < EQ_LANES; i++) {
+            to[eq_channel(v, i)] = eq_bounded(sums[v].lane[i], b);
+        }
     }
 }
 
@@ -421,8 +445,9 @@ EQ_INLINE eq_activation eq_activation_of(int8_t a)
 EQ_INLINE void eq_collect_chunk(eq_activation *to, const int8_t *from)
 {
 #if EQ_X86 == EQ_AVX2
-    const eq_halves halves = eq_load_halves(from);
-    memcpy(to, &halves, sizeof halves);
+    for (int32_t i = 0; i < EQ_CHUNK; i++) {
+        to[i] = from[i];
+    }
 #else
     uint64_t words[2];
     memcpy(words, from, sizeof words);
