@@ -30,6 +30,7 @@ from edgeq.simulator import run_float
 
 Array = npt.NDArray[Any]
 REAL = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16}
+GIVEN = REAL | {TensorProto.BOOL}
 HALF = {TensorProto.FLOAT16, TensorProto.BFLOAT16}
 
 
@@ -54,7 +55,7 @@ class Outcome:
 
 @cache
 def cases() -> list[Any]:
-    """Every case about tensors of real numbers."""
+    """Every case that makes real numbers, or truth values, of real numbers."""
     from onnx.backend.test.case.node import collect_testcases
 
     with warnings.catch_warnings():
@@ -65,7 +66,7 @@ def cases() -> list[Any]:
 def _about_reals(graph: Any) -> bool:
     kinds = [i.type.WhichOneof("value") for i in (*graph.input, *graph.output)]
     real = [i.type.tensor_type.elem_type in REAL for i in graph.input]
-    return set(kinds) == {"tensor_type"} and any(real) and graph.output[0].type.tensor_type.elem_type in REAL
+    return set(kinds) == {"tensor_type"} and any(real) and graph.output[0].type.tensor_type.elem_type in GIVEN
 
 
 def _forms(case: Any) -> Iterator[tuple[str, set[int]]]:

@@ -78,14 +78,14 @@ def walk(expression: str, element: T, number: Callable[[float], T], apply: Calla
 
 
 def _literal(node: ast.expr) -> Any:
-    """A number, a truth value or a tuple of such."""
+    """A number, a truth value, a name or a tuple of such."""
     if isinstance(node, ast.Name) and node.id in NUMBERS:
         return NUMBERS[node.id]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_literal(node.operand)
     if isinstance(node, ast.Tuple):
         return tuple(_literal(item) for item in node.elts)
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, str)):
         return node.value
     raise ValueError(f"{ast.unparse(node)!r} is not a number")
 

@@ -25,6 +25,7 @@ from edgeq.importers.onnx import (  # the modules of handlers register themselve
     reduction,
     resize,
     spectrum,
+    truth,
     view,
 )
 from edgeq.importers.onnx.finish import finish
@@ -55,6 +56,7 @@ HANDLER_MODULES = (
     reduction,
     resize,
     spectrum,
+    truth,
     view,
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.importers.onnx.truth import select
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
 from edgeq.ops.abs import Abs
@@ -136,13 +137,12 @@ def extreme(node: OnnxNode) -> None:
     node.result(x)
 
 
-@handles("Where")
+@handles("Where", integers=True)
 def where(node: OnnxNode) -> None:
-    """A choice that is constant: each side is clamped to its own bounds where the other is taken.
-
-    Raises:
-        ModelError: the condition is computed at run time.
-    """
+    """A choice; if it is constant, each side is clamped to its own bounds where the other is taken."""
+    if node.constant(0) is None:
+        select(node)
+        return
     chosen = node.needed(0, "the condition").data.astype(bool)
     x, y = node.operand(1), node.operand(2)
     if isinstance(x, Constant):

@@ -138,7 +138,7 @@ def _ports(builder: Builder) -> None:
     }
     for name in builder.source.outputs:
         operand = builder.operand(name)
-        if isinstance(operand, Activation) and operand.integers is not None:
+        if isinstance(operand, Activation) and operand.integers not in (None, DType.BOOL):
             integers.setdefault(name, operand.integers)
     for name, dtype in integers.items():
         if editor.values[name].type.q is None:

@@ -36,7 +36,10 @@ class Constant:
 
 @dataclass(frozen=True)
 class Activation:
-    """A tensor that is computed: the graph's value, and the integer type that ONNX gives it, if any."""
+    """A tensor that is computed: the graph's value, and the integer type that ONNX gives it, if any.
+
+    Of type BOOL are truth values: in the graph the real numbers 0 and 1.
+    """
 
     value: str
     integers: DType | None = None
@@ -95,7 +98,7 @@ class Builder:
         if isinstance(operand, Constant):
             real = operand.q is not None
             return TensorProto.FLOAT if real else int(helper.np_dtype_to_tensor_dtype(operand.data.dtype))
-        return {DType.INT8: TensorProto.INT8, DType.UINT8: TensorProto.UINT8}.get(
+        return {DType.INT8: TensorProto.INT8, DType.UINT8: TensorProto.UINT8, DType.BOOL: TensorProto.BOOL}.get(
             operand.integers or DType.FLOAT32, TensorProto.FLOAT
         )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+from onnx import TensorProto
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import reshape_target
 from edgeq.importers.onnx.model import ELEMENT_TYPES, type_name
 from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.importers.onnx.truth import nonzero
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.reshape import Reshape
 
@@ -63,6 +65,10 @@ def cast(node: OnnxNode) -> None:
         ModelError: the cast would truncate, or round to a type that edgeq does not compute with.
     """
     operand, target = node.operand(0), node.cast_target()
+    if isinstance(operand, Activation) and target == TensorProto.BOOL and operand.integers in (None, DType.BOOL):
+        truth = operand.value if operand.integers is DType.BOOL else nonzero(node, operand.value)
+        node.result(truth, integers=DType.BOOL)
+        return
     if ELEMENT_TYPES.get(target) is not DType.FLOAT32:
         raise ModelError(
             f"a cast to {type_name(target)} at run time is not supported",
@@ -71,7 +77,7 @@ def cast(node: OnnxNode) -> None:
     if not isinstance(operand, Activation):
         node.result(node.value(0))
         return
-    if operand.integers is not None:
+    if operand.integers not in (None, DType.BOOL):
         raw = QParams.per_tensor(1.0, -128 if operand.integers is DType.UINT8 else 0)
         known = node.type(operand.value).q
         if known is not None and known != raw:

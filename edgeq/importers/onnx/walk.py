@@ -137,7 +137,7 @@ def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
     foldable = is_foldable(node)
     if foldable and all(isinstance(o, Constant) for o in operands):
         fold(node)
-    elif integers and key in INTEGER_HANDLERS:
+    elif set(integers) - {DType.BOOL} and key in INTEGER_HANDLERS:
         INTEGER_HANDLERS[key](node)
         _keep_integers(node, integers)
     elif entry is not None and not node.subgraphs:
@@ -180,6 +180,8 @@ def _expand(node: OnnxNode, body: Body, lost: set[str]) -> list[Problem]:
 
 def _keep_integers(node: OnnxNode, integers: list[DType]) -> None:
     """An operator that only moves data turns integers into integers again."""
+    if node.kind == "Where":  # the condition is not what is moved
+        integers = [dtype for dtype in integers if dtype is not DType.BOOL]
     if (
         not integers
         or node.kind in ("QuantizeLinear", "DequantizeLinear", "Cast", "CastLike")

@@ -26,5 +26,17 @@ void eq_minimum_ref_float32(const eq_pair_float32_params *p, const float *a, con
 void eq_minimum_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
 void eq_p_relu_float32_ref(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
 void eq_p_relu_float32_const_ref(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_less_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_less_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_less_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_less_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_not_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_not_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_greater_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_greater_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_greater_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_greater_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
 
 #endif

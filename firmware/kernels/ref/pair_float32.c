@@ -109,3 +109,63 @@ void eq_p_relu_float32_const_ref(const eq_pair_float32_params *p, const float *a
 {
     FOR_EACH_PAIR(p, a, p->constant, output, x >= 0.0f ? x : x * y);
 }
+
+void eq_less_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, x < y ? 1.0f : 0.0f);
+}
+
+void eq_less_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, x < y ? 1.0f : 0.0f);
+}
+
+void eq_less_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, x <= y ? 1.0f : 0.0f);
+}
+
+void eq_less_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, x <= y ? 1.0f : 0.0f);
+}
+
+void eq_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, x == y ? 1.0f : 0.0f);
+}
+
+void eq_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, x == y ? 1.0f : 0.0f);
+}
+
+void eq_not_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, x != y ? 1.0f : 0.0f);
+}
+
+void eq_not_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, x != y ? 1.0f : 0.0f);
+}
+
+void eq_greater_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, x > y ? 1.0f : 0.0f);
+}
+
+void eq_greater_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, x > y ? 1.0f : 0.0f);
+}
+
+void eq_greater_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, x >= y ? 1.0f : 0.0f);
+}
+
+void eq_greater_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, x >= y ? 1.0f : 0.0f);
+}
