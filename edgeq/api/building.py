@@ -422,7 +422,20 @@ def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance |
         options.threads,
     )
     check_chip(program, options.flash, options.ram)
+    _warn_of_soft_floats(program, draft.target)
     return replace(draft, result=(model, program))
+
+
+def _warn_of_soft_floats(program: Program, target: Target) -> None:
+    """Say what layers in float32 cost on a core that computes with integers alone."""
+    layers = [call.name for call in program.calls if call.output_dtype.is_float]
+    if layers and target.bare_metal and "fpu" not in target.isa:
+        warn(
+            f"{target.name} has no floating-point unit: every float32 operation of {len(layers)} layer(s) is a call of "
+            "the compiler's library, of some tens of instructions",
+            hint="quantize these layers, or take a core with such a unit",
+            where=layers[0] if len(layers) == 1 else "",
+        )
 
 
 def _target(options: BuildOptions) -> Target:
@@ -465,8 +478,9 @@ def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildO
         return options
     numerics = options.numerics if model is None else model.graph.numerics
     if numerics not in (None, Numerics.TFLM):
+        asked = numerics.value if isinstance(numerics, Numerics) else numerics
         raise UsageError(
-            f"CMSIS-NN has no numerics {numerics.value!r}",
+            f"CMSIS-NN has no numerics {asked!r}",
             hint="--kernels cmsis-nn implies --numerics tflm: leave --numerics out",
         )
     if options.simulate is not None:

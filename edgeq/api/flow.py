@@ -28,17 +28,19 @@ from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Perm
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.passes.pipeline import optimize_float, optimize_integer
+from edgeq.numerics.modes import FLOAT, Float
+from edgeq.passes.pipeline import optimize_float, optimize_integer, optimize_real
 from edgeq.passes.with_layouts import with_layouts
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
+from edgeq.quantize.real import as_real, without_parameters
 from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
 from edgeq.report.causes import worst_layers
 from edgeq.sequence import run_sequences, unroll
 from edgeq.simulator import FloatExecutor, IntExecutor
-from edgeq.warnings import EdgeqWarning, collecting, refuse
+from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
 
 LOG = logging.getLogger("edgeq")
 Step = Callable[[str], None]
@@ -173,7 +175,7 @@ def quantize(
     model: Graph | str | Path,
     calibration: Samples | None = None,
     config: QuantConfig | None = None,
-    numerics: Numerics | None = None,
+    numerics: Numerics | Float | None = None,
     input: InputSpec | None = None,
     progress: Advance | None = None,
     observe: Observe = unobserved,
@@ -191,7 +193,8 @@ def quantize(
             needed for models that are quantized already. For a model with states, samples of the public inputs,
             which are steps of one sequence or of several.
         config: observers, granularity, overrides.
-        numerics: the arithmetic; by default what the model was made for.
+        numerics: the arithmetic; by default what the model was made for. "float": nothing is quantized, and samples
+            are only what accuracy is measured on.
         input: preprocessing of raw sensor data to fold in.
         progress: called with samples done and samples in all.
         observe: called with the name of every step and the graph that resulted, from "import" on.
@@ -216,16 +219,36 @@ def quantize(
         own = model_layout or _usual_layout(model)
         graph, layouts = with_layouts(graph, input_layout, output_layout, own)
         observe("with_layouts", graph)
+        if numerics == FLOAT:
+            graph = without_parameters(graph)
         data = None if calibration is None else load_data(calibration, graph, input, key, layouts)
+        if numerics == FLOAT:
+            return _in_float(graph, data, layouts, observe, warnings)
         float_graph = optimize_float(graph, observe)
         if data is not None:
             check_calibration(data, float_graph, str(calibration) if isinstance(calibration, str | Path) else "")
         earlier = Calibration.load(statistics) if isinstance(statistics, str | Path) else statistics
         samples = _steps(data, float_graph)
-        arithmetic = numerics or graph.preferred
+        arithmetic = numerics if isinstance(numerics, Numerics) else graph.preferred
         result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
         integer = optimize_integer(result.graph, observe)
     return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts, input)
+
+
+def _in_float(
+    graph: Graph, data: Dataset | None, layouts: Mapping[str, Perm], observe: Observe, warnings: list[EdgeqWarning]
+) -> QuantizedModel:
+    """The model with all its layers in float32."""
+    if data is not None:
+        warn(
+            "--numerics float quantizes nothing: calibration samples are not needed",
+            hint="what is measured on them is how far float32 is from the float model",
+            where=graph.name,
+        )
+    reference = optimize_real(graph, observe)
+    real = as_real(reference)
+    observe("as_real", real)
+    return QuantizedModel(reference, real, Calibration(), tuple(warnings), data, layouts)
 
 
 def _logged(observe: Observe) -> Observe:
@@ -307,7 +330,7 @@ def quantize_report(
             model.save_qdq(output)
     return {
         "name": options.model_name,
-        "numerics": (model.graph.numerics or Numerics.FAST).value,
+        "numerics": model.graph.arithmetic,
         "output": str(output) if output else None,
         "layers": layers,
         "worst": worst_layers(layers, model.graph),

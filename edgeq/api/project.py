@@ -14,7 +14,7 @@ from edgeq.errors import UsageError
 from edgeq.exporters.projects.kinds import EMITS, Emit
 from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.layouts import LAYOUTS, Layout
-from edgeq.numerics.modes import Numerics
+from edgeq.numerics.modes import FLOAT, Float, Numerics
 from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
 from edgeq.options.kind import ADDRESS, BYTES, INTEGER, NAMES, OFF, ON, PATH, SHAPES, TEXT
 from edgeq.quantize.config import QUANTIZING, QuantConfig
@@ -94,10 +94,14 @@ class BuildOptions:
         str | None, Option("Which array the samples of a model's only input are", TEXT, SAMPLES, default="x")
     ] = None
     numerics: Annotated[
-        Numerics | None,
+        Numerics | Float | None,
         Option(
             "Arithmetic",
-            choice(Numerics, {"tflite": "as LiteRT", "tflm": "as TFLite Micro"}, "MODE"),
+            choice(
+                (*Numerics, FLOAT),
+                {"tflite": "as LiteRT", "tflm": "as TFLite Micro", "float": "float32, nothing is quantized"},
+                "MODE",
+            ),
             QUANTIZING,
             default="fast, tflite for a quantized .tflite",
         ),

@@ -99,7 +99,7 @@ def _model(program: Program, model: QuantizedModel, source: str) -> Model:
     return Model(
         name=program.name,
         source=source,
-        numerics=program.numerics.value,
+        numerics=program.arithmetic,
         inputs=tuple(_port(port, model) for port in program.inputs),
         outputs=tuple(_port(port, None) for port in program.outputs),
         arena_bytes=program.arena_bytes,

@@ -160,7 +160,7 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
         "target": target.name,
         "cpu": target.cpu,
         "toolchain": None,
-        "numerics": program.numerics.value,
+        "numerics": program.arithmetic,
         "interface": INTERFACE,
         "kernels": program.kernels,
         "cmsis_nn": VERSION if program.calls_cmsis_nn else None,

@@ -16,6 +16,7 @@ from edgeq.ir.tensor import DType, Shape, TensorType
 from edgeq.isa import with_implied
 from edgeq.kernels.choice import PassedOver
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.numerics.modes import FLOAT
 
 CHECK = "ref/check_weights.c"
 """The source below firmware/kernels that checks a file of constants."""
@@ -255,6 +256,17 @@ class Program:
     states: tuple[Kept, ...] = ()
     state_bytes: int = 0
     threads: int = 1
+
+    @property
+    def is_real(self) -> bool:
+        """Whether nothing in it is quantized."""
+        ports = (port.type.dtype for port in (*self.inputs, *self.outputs))
+        return all(dtype.is_float for dtype in (*ports, *(call.output_dtype for call in self.calls)))
+
+    @property
+    def arithmetic(self) -> str:
+        """The name of what its layers compute in: that of `numerics`, or float."""
+        return FLOAT if self.is_real else self.numerics.value
 
     @property
     def macs(self) -> int:

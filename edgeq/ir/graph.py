@@ -86,8 +86,18 @@ class Graph:
 
     def __repr__(self) -> str:
         ports = (", ".join(f"{n} {self.type(n).shape}" for n in names) for names in (self.inputs, self.outputs))
-        arithmetic = "float" if self.numerics is None else f"quantized, numerics {self.numerics.value}"
-        return f"<Graph {self.name}: {' -> '.join(ports)}, {len(self.nodes)} nodes, {arithmetic}>"
+        kind = "float" if self.numerics is None else f"quantized, numerics {self.arithmetic}"
+        return f"<Graph {self.name}: {' -> '.join(ports)}, {len(self.nodes)} nodes, {kind}>"
+
+    @cached_property
+    def is_real(self) -> bool:
+        """Whether it is a final graph in which every computed tensor is float32."""
+        return self.numerics is not None and all(v.type.dtype.is_float for v in self.values.values() if v.data is None)
+
+    @property
+    def arithmetic(self) -> str:
+        """The name of what it computes in: that of `numerics`, or float."""
+        return "float" if self.numerics is None or self.is_real else self.numerics.value
 
     @cached_property
     def public_inputs(self) -> tuple[str, ...]:

@@ -173,6 +173,29 @@ def tanh(x: npt.ArrayLike) -> Floats:
     return number(np.where(size >= F(0.625), np.where(real < 0, -large, large), small))
 
 
+BLOCK = 1 << 15
+"""Elements that stay in the nearest cache while products are added."""
+
+
+def products(a: Floats, b: Floats) -> Floats:
+    """The matrix product of a (…, M, K) and b (…, K, N), batch dimensions broadcast: (…, M, N).
+
+    Each sum starts at 0; its K products, each rounded, are added one after the other.
+    """
+    shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+    total = np.zeros(shape, np.float32)
+    columns = np.ascontiguousarray(np.moveaxis(a, -1, 0))[..., None]
+    rows = max(1, BLOCK // max(1, total.size // max(1, shape[-2])))
+    with np.errstate(all="ignore"):
+        for start in range(0, shape[-2], rows):
+            part = total[..., start : start + rows, :]
+            product = np.empty_like(part)
+            for k in range(a.shape[-1]):
+                np.multiply(columns[k][..., start : start + rows, :], b[..., k : k + 1, :], out=product)
+                part += product
+    return total
+
+
 def in_order(x: Floats, axes: tuple[int, ...], keepdims: bool) -> Floats:
     """The sum over some axes, one element after the other, each addition rounded."""
     kept = [d for k, d in enumerate(x.shape) if k not in axes]

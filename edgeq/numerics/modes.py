@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Literal
 
 
 class Numerics(Enum):
@@ -11,6 +12,11 @@ class Numerics(Enum):
     FAST = "fast"
     TFLITE = "tflite"
     TFLM = "tflm"
+
+
+Float = Literal["float"]
+FLOAT: Float = "float"
+"""What is asked for in place of an arithmetic of integers: the whole model in float32 (edgeq.numerics.float32)."""
 
 
 class Rounding(Enum):

@@ -157,6 +157,21 @@ def in_groups(site: Site, first: Ints, groups: int, size: int = 1) -> Overlaps:
     return of_first_input(site, *steps)
 
 
+def in_blocks(site: Site, first: Ints, groups: int, size: int) -> Overlaps:
+    """The distances of a kernel that computes `size` output channels of a group at once, pixel by pixel.
+
+    Output channels are in as many groups as input channels; each needs those of its group.
+    """
+    x, y, pixels = site.input(0).shape, site.outputs[0].shape, tiles(first)
+    own = y[-1] // groups
+    steps = [
+        (pixels.start * y[-1] + group * own + written, pixels.read * x[-1] + group * (x[-1] // groups))
+        for group in {0, groups - 1}
+        for written in {0, (own - 1) // size * size}
+    ]
+    return of_first_input(site, *steps)
+
+
 def fours(channels: int, start: Ints, read: Ints) -> tuple[Steps, Steps]:
     """The first and last step of a kernel that computes four channels of a pixel at once; the last may repeat some.
 

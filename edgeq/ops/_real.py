@@ -28,6 +28,36 @@ def bounds(clamp: Clamp) -> Clamp:
     return low, high
 
 
+LANES = 4
+"""Output channels whose sums the kernels of products compute side by side (EQ_LANES)."""
+
+
+def in_fours(weights: Array) -> Array:
+    """Weights (groups, channels, K) as (groups, fours of channels, K, 4), zeros where there are no four."""
+    groups, channels, depth = weights.shape
+    wide = np.zeros((groups, -(-channels // LANES) * LANES, depth), np.float32)
+    wide[:, :channels] = weights
+    return np.ascontiguousarray(wide.reshape(groups, -1, LANES, depth).swapaxes(2, 3))
+
+
+def finish_params(site: Site) -> Mapping[str, Param]:
+    """The members `bias, low, high` of kernels of products: what is done to the sums."""
+    clamp, bias = site.op.fused_clamp, site.const_or_none(2)
+    low, high = bounds((-np.inf, np.inf) if clamp is None else clamp)
+    return {"bias": 0 if bias is None else np.ravel(bias), "low": low, "high": high}
+
+
+def finished(sums: Floats, bias: Array | None, clamp: Clamp) -> Array:
+    """Sums (…, channels), plus a bias if there is one, within the bounds of a fused activation."""
+    with np.errstate(all="ignore"):
+        return float32.within(sums + (np.float32(0.0) if bias is None else bias), *clamp)
+
+
+def third(inputs: Arrays) -> Array | None:
+    """The bias among the operands of a product."""
+    return inputs[2] if len(inputs) > 2 else None
+
+
 def lower_pair(site: Site) -> Mapping[str, Param]:
     """Parameters of the kernels with two operands."""
     clamp = site.op.fused_clamp

@@ -12,8 +12,10 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait, is_homogeneous
+from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
+from edgeq.ops._real import REAL, REALS, bounds
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
 from edgeq.ops._window import (
     Padding,
@@ -46,6 +48,19 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "qmin": qmin,
         "qmax": qmax,
         "halves_up": int(halves_up(site)),
+    }
+
+
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_average_pool2d_float32_ref`."""
+    op = site.op
+    assert isinstance(op, AveragePool2D)
+    low, high = bounds(op.clamp)
+    return {
+        **geometry(site.input(0).shape, site.outputs[0].shape, op.kernel, op.stride, DENSE, op.padding),
+        "count_pad": int(op.count_include_pad),
+        "low": low,
+        "high": high,
     }
 
 
@@ -105,6 +120,15 @@ class AveragePool2D(Op):
             lower_ref,
             overlap=overlap,
         ),
+        Kernel(
+            "eq_average_pool2d_float32_ref",
+            ("ref/pool2d_float32.c",),
+            "eq/pool2d_float32.h",
+            "eq_pool2d_float32_params",
+            lower_real,
+            elements=REAL,
+            overlap=overlap,
+        ),
     )
 
     monotone: ClassVar[Monotone] = Monotone.RISING
@@ -157,6 +181,14 @@ class AveragePool2D(Op):
         assert x is not None
         y = self._sum(x, 0.0) / self._counts(x.shape).astype(np.float32)
         return (clamp_float(y, self.clamp).astype(np.float32),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Elements are added in the order of the taps, row by row, then divided by their number."""
+        x = inputs[0]
+        assert x is not None
+        with np.errstate(all="ignore"):
+            total = self._sum(x, 0.0) + np.float32(0.0)  # a sum that starts at 0 is never -0
+        return (float32.within(float32.quotient(total, self._counts(x.shape)), *self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
@@ -216,5 +248,8 @@ class AveragePool2D(Op):
             Sample("row", cls((1, 3), (1, 2)), ((1, 1, 15, 1),)),
             Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
             Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
+            Sample("real", cls((3, 3), (2, 1), same, clamp=relu), ((2, 5, 6, 7),), elements=REALS),
+            Sample("real_count_pad", cls((4, 3), (3, 2), (2, 0, 1, 1), True), ((1, 7, 8, 3),), elements=REALS),
+            Sample("real_global", cls((5, 7)), ((1, 5, 7, 11),), elements=REALS),
             Sample("legacy", cls((2, 2), (1, 1), same, legacy=True), ((1, 5, 7, 4),)),
         )

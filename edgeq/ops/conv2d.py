@@ -12,10 +12,12 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Linear
+from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import exact_matmul
-from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
+from edgeq.ops._overlap import Overlaps, first_pixels, in_blocks, in_groups
+from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -63,6 +65,25 @@ def overlap(site: Site) -> Overlaps:
     return in_groups(site, first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), op.groups)
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_conv2d_float32_ref`."""
+    op, x, y, w = site.op, site.input(0).shape, site.outputs[0].shape, site.const(1)
+    assert isinstance(op, Conv2D)
+    return {
+        **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
+        "groups": op.groups,
+        "weights": in_fours(w.reshape(op.groups, w.shape[0] // op.groups, -1)),
+        **finish_params(site),
+    }
+
+
+def overlap_real(site: Site) -> Overlaps:
+    """Pixels in order, and their channels four by four."""
+    op, w = site.op, site.const(1).shape
+    assert isinstance(op, Conv2D)
+    return in_blocks(site, first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), op.groups, LANES)
+
+
 FEW = 4
 """The most pairs of a group's input and output channels for which sums are computed pair by pair."""
 
@@ -93,6 +114,16 @@ class Conv2D(LinearOp):
             lower_ref,
             overlap=overlap,
             rounded=True,
+        ),
+        Kernel(
+            "eq_conv2d_float32_ref",
+            ("ref/conv2d_float32.c",),
+            "eq/conv2d_float32.h",
+            "eq_conv2d_float32_params",
+            lower_real,
+            elements=REAL,
+            weights=REAL,
+            overlap=overlap_real,
         ),
     )
 
@@ -169,6 +200,13 @@ class Conv2D(LinearOp):
         assert x is not None and w is not None
         return (self._real_outputs(x, w, inputs[2] if len(inputs) > 2 else None),)
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Products are added in the order of the weights' elements: rows, columns, input channels; then the bias."""
+        x, w = inputs[0], site.const(1)
+        assert x is not None
+        sums = float32.products(self._columns(x, w, 0.0), self._kernels(w).swapaxes(1, 2))
+        return (finished(self._outputs(sums, x, w), third(inputs), self.clamp),)
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
         assert x is not None
@@ -207,6 +245,9 @@ class Conv2D(LinearOp):
         def case(name: str, op: Conv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
             return Sample(name, op, (x, w, (w[0],) if bias else None), const=(1, 2) if bias else (1,))
 
+        def real(name: str, op: Conv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+            return replace(case(f"real_{name}", op, x, w, bias), elements=REALS)
+
         relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
         return (
             case("1x1", cls(), (1, 5, 7, 9), (11, 1, 1, 9)),
@@ -235,4 +276,9 @@ class Conv2D(LinearOp):
             case("winograd_rest", cls(padding=(2, 0, 1, 3), clamp=relu6), (2, 6, 10, 20), (11, 3, 3, 20)),
             case("winograd_inside", cls(), (1, 6, 10, 20), (10, 3, 3, 20)),
             case("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
+            real("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
+            real("stride2", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 3), (7, 3, 3, 3)),
+            real("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 3, 2)),
+            real("groups", cls(groups=3, padding=(1, 1, 1, 1)), (1, 5, 5, 6), (15, 3, 3, 2)),
+            real("1x1", cls(), (1, 5, 7, 9), (11, 1, 1, 9), bias=False),
         )

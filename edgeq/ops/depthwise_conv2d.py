@@ -14,6 +14,7 @@ from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ir.traits import Linear, Tie, Trait
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
+from edgeq.ops._real import REAL, REALS, finish_params, finished, third
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -53,6 +54,17 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_depthwise_conv2d_float32_ref`."""
+    op, x, y, w = site.op, site.input(0).shape, site.outputs[0].shape, site.const(1)
+    assert isinstance(op, DepthwiseConv2D)
+    return {
+        **geometry(x, y, (w.shape[0], w.shape[1]), op.stride, op.dilation, op.padding),
+        "weights": np.ravel(w),
+        **finish_params(site),
+    }
+
+
 def overlap(site: Site) -> Overlaps:
     """Pixels in order, and their channels one by one."""
     op, w = site.op, site.const(1).shape
@@ -87,6 +99,16 @@ class DepthwiseConv2D(LinearOp):
             lower_ref,
             overlap=overlap,
             rounded=True,
+        ),
+        Kernel(
+            "eq_depthwise_conv2d_float32_ref",
+            ("ref/depthwise_conv2d_float32.c",),
+            "eq/depthwise_conv2d_float32.h",
+            "eq_depthwise_conv2d_float32_params",
+            lower_real,
+            elements=REAL,
+            weights=REAL,
+            overlap=overlap,
         ),
     )
 
@@ -126,6 +148,14 @@ class DepthwiseConv2D(LinearOp):
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
         return (self._accumulate(x, w, 0.0, inputs[2] if len(inputs) > 2 else None, self.clamp),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Products are added in the order of the taps, row by row; then the bias."""
+        x, w = inputs[0], site.const(1)
+        assert x is not None
+        with np.errstate(all="ignore"):
+            sums = self._accumulate(x, w, 0.0) + np.float32(0.0)  # a sum that starts at 0 is never -0
+        return (finished(sums, third(inputs), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
@@ -190,6 +220,9 @@ class DepthwiseConv2D(LinearOp):
         def case(name: str, op: DepthwiseConv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
             return Sample(name, op, (x, w, (w[2],) if bias else None), const=(1, 2) if bias else (1,))
 
+        def real(name: str, op: DepthwiseConv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
+            return replace(case(f"real_{name}", op, x, w, bias), elements=REALS)
+
         relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
         return (
             case("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9)),
@@ -224,4 +257,8 @@ class DepthwiseConv2D(LinearOp):
             case("scale_wide", cls(), (1, 9, 4, 32), (1, 1, 32), bias=False),
             case("scale_one", cls(clamp=relu6), (1, 7, 3, 1), (1, 1, 1)),
             case("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
+            real("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9)),
+            real("stride2_asym", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 4), (3, 3, 4)),
+            real("multiplier", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (3, 3, 6)),
+            real("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 2), bias=False),
         )

@@ -18,7 +18,7 @@ from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import exact_matmul
 from edgeq.ops._overlap import Overlaps, in_rows
-from edgeq.ops._real import REAL, REALS, bounds
+from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -56,22 +56,24 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
 def lower_real(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_fully_connected_float32_ref`."""
     assert isinstance(site.op, FullyConnected)
-    w, bias = site.const(1), site.const_or_none(2)
-    low, high = bounds(site.op.clamp)
+    w = site.const(1)
     return {
         "rows": site.outputs[0].size // w.shape[0],
         "in_c": w.shape[1],
         "out_c": w.shape[0],
-        "weights": np.ravel(w),
-        "bias": 0 if bias is None else np.ravel(bias),
-        "low": low,
-        "high": high,
+        "weights": in_fours(w[None]),
+        **finish_params(site),
     }
 
 
 def overlap(site: Site) -> Overlaps:
     """Rows in order, and their channels one by one, each of which reads the whole row."""
     return in_rows(site, site.outputs[0].shape[-1] - 1)
+
+
+def overlap_real(site: Site) -> Overlaps:
+    """Rows in order, and their channels four by four, each of which reads the whole row."""
+    return in_rows(site, (site.outputs[0].shape[-1] - 1) // LANES * LANES)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class FullyConnected(LinearOp):
             lower_real,
             elements=REAL,
             weights=REAL,
-            overlap=overlap,
+            overlap=overlap_real,
         ),
     )
 
@@ -129,16 +131,11 @@ class FullyConnected(LinearOp):
         return (y.reshape(*x.shape[:-1], len(w)),)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Products are added in the order of the input's elements; then the bias."""
         x, w = inputs[0], site.const(1)
         assert x is not None
-        bias = inputs[2] if len(inputs) > 2 and inputs[2] is not None else np.zeros(len(w), np.float32)
-        total = np.zeros((x.size // w.shape[1], len(w)), np.float32)
-        rows = x.reshape(-1, w.shape[1])
-        with np.errstate(all="ignore"):
-            for k in range(w.shape[1]):
-                total = total + rows[:, k : k + 1] * w[:, k]
-            found = float32.within(total + bias, *self.clamp)
-        return (found.reshape(*x.shape[:-1], len(w)),)
+        sums = float32.products(x.reshape(-1, w.shape[1]), w.T)
+        return (finished(sums.reshape(*x.shape[:-1], len(w)), third(inputs), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)

@@ -12,7 +12,9 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait, is_homogeneous
+from edgeq.numerics import float32
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
+from edgeq.ops._real import REAL, REALS, bounds
 from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
 from edgeq.ops._window import (
     Padding,
@@ -37,6 +39,19 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         **geometry(site.input(0).shape, site.outputs[0].shape, op.kernel, op.stride, op.dilation, op.padding),
         "qmin": qmin,
         "qmax": qmax,
+    }
+
+
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_max_pool2d_float32_ref`."""
+    op = site.op
+    assert isinstance(op, MaxPool2D)
+    low, high = bounds(op.clamp)
+    return {
+        **geometry(site.input(0).shape, site.outputs[0].shape, op.kernel, op.stride, op.dilation, op.padding),
+        "count_pad": 0,
+        "low": low,
+        "high": high,
     }
 
 
@@ -77,6 +92,15 @@ class MaxPool2D(Op):
             lower_ref,
             overlap=overlap,
         ),
+        Kernel(
+            "eq_max_pool2d_float32_ref",
+            ("ref/pool2d_float32.c",),
+            "eq/pool2d_float32.h",
+            "eq_pool2d_float32_params",
+            lower_real,
+            elements=REAL,
+            overlap=overlap,
+        ),
     )
 
     monotone: ClassVar[Monotone] = Monotone.RISING
@@ -114,6 +138,17 @@ class MaxPool2D(Op):
         x = inputs[0]
         assert x is not None
         return (clamp_float(self._maximum(x, -np.inf), self.clamp).astype(np.float32),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """What is not a number does not count, and minus infinity is finite."""
+        x = inputs[0]
+        assert x is not None
+        found: Array | None = None
+        for _, _, part in taps(x, self.kernel, self.stride, self.dilation, self.padding, -np.inf):
+            found = np.full(part.shape, -float32.GREATEST) if found is None else found
+            found = np.where(part > found, part, found)
+        assert found is not None
+        return (float32.within(found, *self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
@@ -163,4 +198,6 @@ class MaxPool2D(Op):
             Sample("row", cls((1, 3), (1, 2)), ((1, 1, 15, 1),)),
             Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
             Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
+            Sample("real", cls((3, 2), (2, 1), padding=(0, 1, 1, 0), clamp=relu), ((2, 8, 7, 4),), elements=REALS),
+            Sample("real_dilated", cls((2, 3), (1, 1), (2, 2), (1, 2, 0, 1)), ((1, 6, 9, 5),), elements=REALS),
         )

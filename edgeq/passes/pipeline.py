@@ -53,6 +53,13 @@ FLOAT_PASSES: tuple[Pass, ...] = (
 )
 """Before quantization."""
 
+REAL_PASSES: tuple[Pass, ...] = tuple(
+    rewriting
+    for rewriting in FLOAT_PASSES
+    if rewriting not in (propagate_annotations, recognize_shifts, mask_softmax, fuse_functions)
+)
+"""Before a model that stays in float32: those whose operators also compute with real numbers."""
+
 INTEGER_PASSES: tuple[Pass, ...] = (
     fold_constants,
     simplify,
@@ -98,6 +105,16 @@ def optimize_float(graph: Graph, observe: Observe = unobserved) -> Graph:
     return _run(verify(graph, ModelError, "import"), FLOAT_PASSES, observe)
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
+def optimize_real(graph: Graph, observe: Observe = unobserved) -> Graph:
+    """A graph as imported, without quantization parameters → the same function, ready to stay in float32.
+
+    Raises:
+        ModelError: the graph is not well formed.
+    """
+    return _finished(_run(verify(graph, ModelError, "import"), REAL_PASSES, observe), observe)
+
+
 def optimize_integer(graph: Graph, observe: Observe = unobserved) -> Graph:
     """A quantized graph → one with exactly the same outputs for all inputs.
 
@@ -106,7 +123,11 @@ def optimize_integer(graph: Graph, observe: Observe = unobserved) -> Graph:
     Raises:
         InternalError: the graph is not well formed.
     """
-    graph = _run(verify(graph, InternalError, "quantization"), INTEGER_PASSES, observe)
+    return _finished(_run(verify(graph, InternalError, "quantization"), INTEGER_PASSES, observe), observe)
+
+
+def _finished(graph: Graph, observe: Observe) -> Graph:
+    """The graph after the finishing passes."""
     for finishing in FINISHING_PASSES:
         finished = verify(finishing(graph), InternalError, finishing.__name__)
         if finished is not graph:

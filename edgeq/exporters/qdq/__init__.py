@@ -37,10 +37,14 @@ def to_qdq(graph: Graph) -> Any:
 
     Raises:
         ModelError: operators that ONNX cannot express; all are listed.
-        UsageError: the graph is not quantized.
+        UsageError: the graph is not quantized, or nothing in it is.
     """
     if graph.numerics is None:
         raise UsageError("only a quantized graph can be exported", hint="quantize it first", where=graph.name)
+    if graph.is_real:
+        raise UsageError(
+            "nothing in the model is quantized", hint="leave --numerics float out, or --output", where=graph.name
+        )
     unknown = [f"{n.name} ({n.op.kind})" for n in graph.nodes if exporter_of(n.op) is None]
     if unknown:
         raise ModelError(

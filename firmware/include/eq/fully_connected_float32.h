@@ -6,7 +6,7 @@
 
 typedef struct {
     int32_t rows, in_c, out_c;
-    const float *weights; /* (out_c, in_c) */
+    const float *weights; /* (fours of output channels, in_c, 4): zeros where there are no four */
     const float *bias;    /* or NULL */
     float low, high;      /* of a fused activation */
 } eq_fully_connected_float32_params;
