@@ -10,7 +10,14 @@ from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.cut import Cut
 from edgeq.importers.problems import DEFAULT_HINT, all_in_one
 from edgeq.importers.problems import Problem as Unsupported
-from edgeq.importers.tflite import blocks, convolution, elementwise, movement, recurrent  # they register their handlers
+from edgeq.importers.tflite import (  # they register their handlers
+    blocks,
+    convolution,
+    elementwise,
+    movement,
+    recurrent,
+    truth,
+)
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.cut import cut_model
 from edgeq.importers.tflite.fold import FOLDERS, fold
@@ -24,7 +31,7 @@ from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (blocks, convolution, elementwise, movement, recurrent)
+HANDLER_MODULES = (blocks, convolution, elementwise, movement, recurrent, truth)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:

@@ -8,6 +8,7 @@ from edgeq.importers.tflite.axes import normal_axes
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
+from edgeq.importers.tflite.truth import select as select_computed
 from edgeq.ir.op import Op, Scale
 from edgeq.ir.tensor import Array
 from edgeq.ops._reduce import Reduction
@@ -104,10 +105,11 @@ def extremum(b: Builder, op: RawOp) -> None:
 
 @handles("SELECT", "SELECT_V2")
 def select(b: Builder, op: RawOp) -> None:
-    """A choice that is constant: each side is clamped to its own bounds where the other is taken."""
+    """A choice; if it is constant, each side is clamped to its own bounds where the other is taken."""
     condition = b.stored(op.inputs[0]) if len(op.inputs) == 3 else None
     if condition is None:
-        raise Problem("its condition is computed at run time", "make it a constant when exporting the model")
+        select_computed(b, op)
+        return
     q, name = b.output_q(op), b.tensor(op.outputs[0]).name
     chosen = condition.astype(bool)
     x, y = (b.matched(b.operand(op, k, infinite=True), q) for k in (1, 2))

@@ -80,20 +80,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL", "MULTINOMIAL", "STABLEHLO_RNG_BIT_GENERATOR"),
     ),
     (
-        "edgeq has no truth values at run time: use arithmetic such as Minimum, Maximum or Relu, or cut the model "
-        "before it",
+        "reduce the truth values as numbers: ReduceMax for any, ReduceMin for all, or cut the model before it",
         (
-            "EQUAL",
-            "NOT_EQUAL",
-            "LESS",
-            "LESS_EQUAL",
-            "GREATER",
-            "GREATER_EQUAL",
-            "LOGICAL_AND",
-            "LOGICAL_OR",
-            "LOGICAL_NOT",
-            "SELECT",
-            "SELECT_V2",
             "REDUCE_ANY",
             "REDUCE_ALL",
         ),

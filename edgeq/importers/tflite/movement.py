@@ -8,6 +8,7 @@ from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape,
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
+from edgeq.importers.tflite.truth import cast_truth
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
@@ -296,8 +297,11 @@ def resize(b: Builder, op: RawOp) -> None:
 
 @handles("CAST")
 def cast(b: Builder, op: RawOp) -> None:
-    """Between float types nothing happens; integers are converted only when they are constants."""
+    """Between float types nothing happens; integers are converted only when they are constants, truth values always."""
     before, after = b.tensor(op.inputs[0]), b.tensor(op.outputs[0])
+    if {before.dtype, after.dtype} == {"BOOL", "FLOAT32"}:
+        cast_truth(b, op)
+        return
     if before.dtype != "FLOAT32" or after.dtype != "FLOAT32":
         raise Problem(
             f"it casts {before.dtype} to {after.dtype} at run time",
