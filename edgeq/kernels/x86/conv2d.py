@@ -1,9 +1,9 @@
-"""Rows of convolutions in one group and of fully connected layers: products of collected windows and weights."""
+"""Rows of convolutions in one group and of fully connected layers: products of windows and weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,24 +11,24 @@ from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
+from edgeq.kernels._shared.site import op_of, output_params, padded
 from edgeq.kernels.x86.isa import VECTORS, Vectors
 from edgeq.kernels.x86.pack import channel_params, pack_steps, takes_weights, whole_vectors
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops import fully_connected
 from edgeq.ops._overlap import Overlaps, collected, first_pixels, of_first_input, tiles
 from edgeq.ops._requant import Clamp, effective_multiplier, folded_bias
-from edgeq.ops._window import geometry
+from edgeq.ops._window import Pair, geometry
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.fully_connected import FullyConnected
 
 TILE = 6
 """Output pixels computed at once."""
-CHUNK = 16
-"""Activations copied at once, some of them beyond the end of the last window."""
+BEYOND = 16
+"""Activations after the last row that a step may read."""
 HEADER, STRUCT = "eq/conv2d_x86.h", "eq_conv2d_x86_params"
 NEAR, FAR = 1 << 16, 1 << 19
-"""Bytes of weights up to which they are read again for every tile, or for every four tiles."""
+"""Bytes of weights up to which they are read again for every four tiles, or for every eight."""
 
 
 def conv2d_rows() -> tuple[Kernel, ...]:
@@ -50,7 +50,7 @@ def _conv2d_row(vectors: Vectors) -> Kernel:
         lambda site: _lower(site, vectors),
         vectors.isa,
         all_of(_one_group, takes_weights(_multiplier)),
-        lambda site: _scratch(flat_weights(site), vectors),
+        lambda site: _scratch(_layout_of(site, vectors), vectors),
         _overlap,
         rounded=True,
     )
@@ -61,14 +61,60 @@ def _fully_connected_row(vectors: Vectors) -> Kernel:
         _conv2d_row(vectors),
         lower=lambda site: _lower_rows(site, vectors),
         fits=takes_weights(fully_connected.multiplier),
-        scratch=lambda site: _scratch(site.const(1), vectors),
+        scratch=lambda site: _scratch(_layout_of_rows(site, vectors), vectors),
         overlap=_overlap_rows,
     )
 
 
-def together(weights: Array) -> int:
-    """Output pixels whose windows are collected at once: the more, the fewer times the weights are read."""
-    return TILE * (1 if weights.size <= NEAR else 4 if weights.size <= FAR else 8)
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """How windows lie in the rows of the input that are copied together.
+
+    Attributes:
+        weights: (channels, depth): those of every step of a window, zeros where a step has more than the window.
+        offsets: of every step from the beginning of the window.
+        row: activations of a row with its borders.
+        together: rows of the output that are computed from one copy.
+        high: rows of the input that are copied for them.
+    """
+
+    weights: Array
+    offsets: Array
+    row: int
+    together: int
+    high: int
+
+
+def layout(weights: Array, stride: Pair, dilation: Pair, out: Pair, vectors: Vectors) -> Layout:
+    """The layout for weights (OC, KH, KW, C) and an output of so many rows and columns."""
+    channels, high, wide, depth = weights.shape
+    row = ((out[1] - 1) * stride[1] + (wide - 1) * dilation[1] + 1) * depth
+    together = min(out[0], -(-_pixels(weights) // out[1]))
+    if dilation[1] == 1:
+        spans, starts = weights.reshape(channels, high, wide * depth), np.arange(high) * dilation[0] * row
+    else:
+        spans = weights.reshape(channels, high * wide, depth)
+        starts = (np.arange(high)[:, None] * dilation[0] * row + np.arange(wide) * dilation[1] * depth).ravel()
+    length = padded(spans.shape[2], vectors.step)
+    filled = np.pad(spans, ((0, 0), (0, 0), (0, length - spans.shape[2])))
+    offsets = (starts[:, None] + np.arange(0, length, vectors.step)).ravel().astype(np.int32)
+    copied = (together - 1) * stride[0] + (high - 1) * dilation[0] + 1
+    return Layout(filled.reshape(channels, -1), offsets, row, together, copied)
+
+
+def _pixels(weights: Array) -> int:
+    """Output pixels that are computed together at least: the more, the fewer times the weights are read."""
+    return TILE * (4 if weights.size <= NEAR else 8 if weights.size <= FAR else 16)
+
+
+def _layout_of(site: Site, vectors: Vectors) -> Layout:
+    op, out = op_of(site, Conv2D), site.outputs[0].shape
+    return layout(site.const(1), op.stride, op.dilation, (out[1], out[2]), vectors)
+
+
+def _layout_of_rows(site: Site, vectors: Vectors) -> Layout:
+    w = site.const(1)
+    return layout(w[:, None, None], (1, 1), (1, 1), (site.outputs[0].size // len(w), 1), vectors)
 
 
 def _one_group(site: Site) -> bool:
@@ -80,16 +126,18 @@ def _multiplier(site: Site) -> Multiplier:
     return effective_multiplier(site, site.outputs[0].shape[3])
 
 
-def _product(site: Site, flat: Array, multiplier: Multiplier, clamp: Clamp, vectors: Vectors) -> Mapping[str, Param]:
+def _product(site: Site, form: Layout, multiplier: Multiplier, clamp: Clamp, vectors: Vectors) -> Mapping[str, Param]:
     """The members that concern the product itself."""
-    wide = flat.astype(np.int64)
-    bias = folded_bias(site, wide, len(flat)) - (128 * wide.sum(axis=1) if vectors.unsigned else 0)
+    wide = form.weights.astype(np.int64)
+    bias = folded_bias(site, wide, len(wide)) - (128 * wide.sum(axis=1) if vectors.unsigned else 0)
     return {
         "pad_value": site.input(0).qp.zp,
-        "depth": padded(flat.shape[1], vectors.step),
-        "together": together(flat),
-        "weights": pack_steps(flat, vectors),
-        **channel_params(site, bias, multiplier, whole_vectors(len(flat), vectors)),
+        "depth": form.weights.shape[1],
+        "row": form.row,
+        "together": form.together,
+        "offsets": form.offsets,
+        "weights": pack_steps(form.weights, vectors),
+        **channel_params(site, bias, multiplier, whole_vectors(len(wide), vectors)),
         **output_params(site, clamp),
     }
 
@@ -98,33 +146,33 @@ def _lower(site: Site, vectors: Vectors) -> Mapping[str, Param]:
     op, x, y, w = op_of(site, Conv2D), site.input(0).shape, site.outputs[0].shape, site.const(1)
     return {
         **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
-        **_product(site, flat_weights(site), effective_multiplier(site, y[3]), op.clamp, vectors),
+        **_product(site, _layout_of(site, vectors), effective_multiplier(site, y[3]), op.clamp, vectors),
     }
 
 
 def _lower_rows(site: Site, vectors: Vectors) -> Mapping[str, Param]:
-    w = site.const(1)
+    w, form, factors = site.const(1), _layout_of_rows(site, vectors), fully_connected.multiplier(site)
     rows = site.outputs[0].size // len(w)
     return {
-        **geometry((1, 1, rows, w.shape[1]), (1, 1, rows, len(w)), (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)),
-        **_product(site, w, fully_connected.multiplier(site), op_of(site, FullyConnected).clamp, vectors),
+        **geometry((1, rows, 1, w.shape[1]), (1, rows, 1, len(w)), (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)),
+        **_product(site, form, factors, op_of(site, FullyConnected).clamp, vectors),
     }
 
 
-def _scratch(flat: Array, vectors: Vectors) -> int:
-    windows = together(flat) * padded(flat.shape[1], vectors.step)
-    return (windows + CHUNK) * vectors.activation_bytes
+def _scratch(form: Layout, vectors: Vectors) -> int:
+    return padded((form.high * form.row + BEYOND) * vectors.activation_bytes, 4)
 
 
 def _overlap(site: Site) -> Overlaps:
-    """The windows of all pixels that are computed together are copied before any of them is written."""
-    op, w = op_of(site, Conv2D), site.const(1).shape
-    first = first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding)
-    return collected(site, tiles(first, together(site.const(1))))
+    """What the rows that are computed together need is copied before any of them is written."""
+    op, w, out = op_of(site, Conv2D), site.const(1), site.outputs[0].shape
+    first = first_pixels(site, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding)
+    together = layout(w, op.stride, op.dilation, (out[1], out[2]), VECTORS[0]).together
+    return collected(site, tiles(first, together * out[2]))
 
 
 def _overlap_rows(site: Site) -> Overlaps:
     """Rows that are computed together are copied before any of them is written."""
     w = site.const(1)
-    starts = np.arange(0, site.outputs[0].size // len(w), together(w), dtype=np.int64)
+    starts = np.arange(0, site.outputs[0].size // len(w), _layout_of_rows(site, VECTORS[0]).together, dtype=np.int64)
     return of_first_input(site, (starts * len(w), starts * w.shape[1]))

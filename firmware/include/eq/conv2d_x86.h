@@ -11,7 +11,9 @@ typedef struct {
     int32_t pad_top, pad_left;
     int32_t pad_value;         /* what the input reads as outside its borders: its zero-point */
     int32_t depth;             /* taps of a window, filled up to whole steps: of 4, with AVX2 of 2 */
-    int32_t together;          /* output pixels whose windows are collected before they are multiplied */
+    int32_t row;               /* activations of a row of the input with its borders */
+    int32_t together;          /* rows of the output that are computed from one copy of the input's */
+    const int32_t *offsets;    /* of every step of a window from its beginning, in such rows */
     const int8_t *weights;     /* as kernels/x86/gemm.h says */
     const int32_t *bias;       /* input zero-point folded in, and 128 where activations are unsigned */
     const int32_t *multiplier; /* m * 2^31, or its mantissa */
@@ -19,7 +21,7 @@ typedef struct {
     int32_t zero_point, qmin, qmax;
 } eq_conv2d_x86_params;
 
-/* scratch: `together` windows of `depth` activations and 16 more, each of 1 byte, with AVX2 of 2. */
+/* scratch: the rows that `together` rows of the output read and 16 more activations, each of 1 byte, with AVX2 of 2. */
 void eq_conv2d_avx2_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx2_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx2_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);

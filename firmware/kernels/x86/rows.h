@@ -44,9 +44,7 @@ EQ_INLINE void eq_rows_until(eq_rows *r, int32_t end)
     for (int32_t y = r->next > first ? r->next : first; y < last; y++) {
         const int8_t *from = r->image + (int64_t)y * r->elements;
         eq_activation *to = r->lines + (int64_t)(y % r->height) * r->row + r->border;
-        for (int32_t i = 0; i < n; i++) {
-            to[i] = eq_activation_of(from[i]);
-        }
+        eq_collect(to, from, n);
         r->next = y + 1;
     }
 }

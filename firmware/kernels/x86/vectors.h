@@ -41,8 +41,6 @@ typedef int16_t eq_activation;
 typedef uint8_t eq_activation;
 #endif
 
-#define EQ_CHUNK 16 /* activations copied at once */
-
 /* What a scaled sum is bounded by, and then moved by; together they make bytes. */
 typedef struct {
     int32_t low, high, zero_point, qmin, qmax;
@@ -70,6 +68,8 @@ EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
 #if EQ_X86 == EQ_AVX512_VNNI && defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 
 #include <immintrin.h>
+
+#define EQ_MASKS 1 /* some lanes of a vector can be stored */
 
 typedef __m512i eq_sums;
 typedef __m512i eq_weights;
@@ -441,19 +441,27 @@ EQ_INLINE eq_activation eq_activation_of(int8_t a)
 #endif
 }
 
-/* EQ_CHUNK bytes of input as activations */
-EQ_INLINE void eq_collect_chunk(eq_activation *to, const int8_t *from)
+/* `n` bytes of input as activations */
+EQ_INLINE void eq_collect(eq_activation *to, const int8_t *from, int32_t n)
 {
-#if EQ_X86 == EQ_AVX2
-    for (int32_t i = 0; i < EQ_CHUNK; i++) {
-        to[i] = from[i];
+    for (int32_t i = 0; i < n; i++) {
+        to[i] = eq_activation_of(from[i]);
     }
+}
+
+/* `n` sums, fewer than EQ_LANES. */
+EQ_INLINE void eq_store_some(int8_t *to, eq_sums a, eq_bounds b, int32_t n)
+{
+#ifdef EQ_MASKS
+    const __m512i in = _mm512_min_epi32(_mm512_max_epi32(a, _mm512_set1_epi32(b.low)), _mm512_set1_epi32(b.high));
+    const __m512i moved = _mm512_add_epi32(in, _mm512_set1_epi32(b.zero_point));
+    _mm512_mask_cvtepi32_storeu_epi8(to, (__mmask16)((1U << n) - 1U), moved);
 #else
-    uint64_t words[2];
-    memcpy(words, from, sizeof words);
-    words[0] ^= 0x8080808080808080U;
-    words[1] ^= 0x8080808080808080U;
-    memcpy(to, words, sizeof words);
+    int8_t last[EQ_LANES];
+    eq_store_sums(last, a, b);
+    for (int32_t i = 0; i < n; i++) {
+        to[i] = last[i];
+    }
 #endif
 }
 
