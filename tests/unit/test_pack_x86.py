@@ -9,7 +9,7 @@ from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.x86.depthwise import block_of, pack_taps, step_channels
 from edgeq.kernels.x86.isa import VECTORS, Vectors
-from edgeq.kernels.x86.pack import pack_steps, right_shift, takes_multiplier, whole_vectors
+from edgeq.kernels.x86.pack import pack_steps, pair_order, right_shift, takes_multiplier
 from edgeq.numerics.fixedpoint import Rounding, quantize_multiplier
 
 BY_NAME = pytest.mark.parametrize("vectors", VECTORS, ids=lambda v: v.name)
@@ -27,12 +27,12 @@ def test_steps(vectors: Vectors, shape: tuple[int, int]) -> None:
     channels, depth = padded(shape[0], vectors.lanes), padded(shape[1], vectors.step)
     packed = pack_steps(weights, vectors)
     assert packed.size == channels * depth
-    found = np.zeros((channels, depth), np.int8)
-    values = iter(packed.tolist())
+    found = np.zeros((channels + 1, depth), np.int8)  # the last row is for lanes without a channel
+    values, order = iter(packed.tolist()), pair_order(shape[0], vectors)
     for c in range(0, channels, vectors.lanes):
         for k in range(0, depth, vectors.step):
             for lane in range(vectors.lanes):
-                found[c + lane, k : k + vectors.step] = [next(values) for _ in range(vectors.step)]
+                found[order[c + lane], k : k + vectors.step] = [next(values) for _ in range(vectors.step)]
     np.testing.assert_array_equal(found[: shape[0], : shape[1]], weights)
     assert not found[shape[0] :].any() and not found[:, shape[1] :].any()
 
@@ -77,9 +77,14 @@ def test_taps(vectors: Vectors, shape: tuple[int, int, int]) -> None:
 
 
 @BY_NAME
-def test_whole_vectors(vectors: Vectors) -> None:
-    assert whole_vectors(3, vectors).tolist() == [0, 1, 2, *[-1] * (vectors.lanes - 3)]
-    assert whole_vectors(2 * vectors.lanes, vectors).tolist() == list(range(2 * vectors.lanes))
+def test_pairs_of_vectors(vectors: Vectors) -> None:
+    """Packed as instructions do it, two vectors have their channels in order; one that is left has them already."""
+    pair = 2 * vectors.lanes
+    assert pair_order(3, vectors).tolist() == [0, 1, 2, *[-1] * (vectors.lanes - 3)]
+    order = pair_order(pair + 5, vectors)
+    packed = order[:pair].reshape(2, -1, 4).transpose(1, 0, 2).ravel()
+    assert packed.tolist() == list(range(pair))
+    assert order[pair:].tolist() == [*range(pair, pair + 5), *[-1] * (vectors.lanes - 5)]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,8 @@ def test_whole_vectors(vectors: Vectors) -> None:
         (0.3, Rounding.SINGLE, False, 0),
         (0.3, Rounding.DOUBLE, True, 1),
         (0.6, Rounding.DOUBLE, False, 0),
+        (2.0**-30, Rounding.DOUBLE, True, 29),
+        (2.0**-32, Rounding.DOUBLE, False, 31),
     ],
 )
 def test_multipliers(factor: float, rounding: Rounding, taken: bool, shift: int) -> None:

@@ -13,7 +13,7 @@ from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import op_of, output_params, padded
 from edgeq.kernels.x86.isa import VECTORS, Vectors
-from edgeq.kernels.x86.pack import channel_params, pack_steps, takes_weights, whole_vectors
+from edgeq.kernels.x86.pack import channel_params, pack_steps, pair_order, takes_weights
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops import fully_connected
 from edgeq.ops._overlap import Overlaps, collected, first_pixels, of_first_input, tiles
@@ -137,7 +137,7 @@ def _product(site: Site, form: Layout, multiplier: Multiplier, clamp: Clamp, vec
         "together": form.together,
         "offsets": form.offsets,
         "weights": pack_steps(form.weights, vectors),
-        **channel_params(site, bias, multiplier, whole_vectors(len(wide), vectors)),
+        **channel_params(site, bias, multiplier, pair_order(len(wide), vectors)),
         **output_params(site, clamp),
     }
 

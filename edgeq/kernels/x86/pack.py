@@ -11,39 +11,56 @@ from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.site import is_symmetric, padded
+from edgeq.kernels._shared.site import flat_weights, is_symmetric, padded
 from edgeq.kernels.x86.isa import Vectors
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
+from edgeq.ops._requant import folded_bias
 
 Channels = npt.NDArray[np.intp]
 
+MOST = 1 << 30
+"""What sums must stay below, so that half of what they are divided by can be added."""
 _GREATEST_SHIFT = {Rounding.FAST: 0, Rounding.SINGLE: -2, Rounding.DOUBLE: -1}
 """Factors below one, with SINGLE below 1/4, with DOUBLE below 1/2: no sum is shifted before it is multiplied."""
 
 
 def takes_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
     """Whether the kernels can multiply by the factors; nearly all factors are far below one."""
-    return int(multiplier.shift.max()) <= _GREATEST_SHIFT[rounding]
+    shifts = multiplier.shift
+    return int(shifts.max()) <= _GREATEST_SHIFT[rounding] and (rounding is Rounding.FAST or int(shifts.min()) >= -30)
+
+
+def has_room(site: Site) -> bool:
+    """Sums stay in the lower half of 32 bits"""
+    wide = flat_weights(site).astype(np.int64)
+    most = np.abs(folded_bias(site, wide, len(wide))) + 255 * np.abs(wide).sum(axis=1)
+    return bool(most.max() < MOST)
 
 
 def takes_weights(multiplier_of: Callable[[Site], Multiplier]) -> AllOf:
     """Symmetric weights, and factors of requantization that the vectors can take."""
     words = "Vectors can take the factors of requantization"
     factors = Condition(words, lambda site: takes_multiplier(multiplier_of(site), site.rounding))
-    return all_of(is_symmetric, factors)
+    return all_of(is_symmetric, factors, has_room)
+
+
+def pair_order(channels: int, vectors: Vectors) -> Channels:
+    """The channel of each lane, −1 where there is none.
+
+    They are in order, but of every eight channels of a whole pair of vectors four are in each, as instructions pack two
+    vectors into one.
+    """
+    lanes, pair = np.arange(padded(channels, vectors.lanes)), 2 * vectors.lanes
+    whole = channels // pair * pair
+    paired = lanes[:whole].reshape(-1, pair // 8, 2, 4).transpose(0, 2, 1, 3).ravel()
+    return np.concatenate([paired, np.where(lanes[whole:] < channels, lanes[whole:], -1)])
 
 
 def pack_steps(weights: Array, vectors: Vectors) -> Array:
-    """Weights (OC, K): per vector of channels, per step of K, the step of each channel; zeros fill both up."""
-    channels, depth = padded(len(weights), vectors.lanes), padded(weights.shape[1], vectors.step)
-    w = np.pad(weights, ((0, channels - len(weights)), (0, depth - weights.shape[1])))
+    """Weights (OC, K): per vector of channels, per step of K, the step of each lane; zeros fill both up."""
+    depth = padded(weights.shape[1], vectors.step)
+    w = np.pad(weights, ((0, 1), (0, depth - weights.shape[1])))[pair_order(len(weights), vectors)]
     return w.reshape(-1, vectors.lanes, depth // vectors.step, vectors.step).transpose(0, 2, 1, 3).ravel()
-
-
-def whole_vectors(channels: int, vectors: Vectors) -> Channels:
-    """The channels in order, filled up to whole vectors with −1."""
-    lanes = np.arange(padded(channels, vectors.lanes))
-    return np.where(lanes < channels, lanes, -1)
 
 
 def right_shift(multiplier: Multiplier, rounding: Rounding) -> Array:

@@ -1,7 +1,8 @@
 /* Tiles of a matrix product on x86: windows of pixels, times packed weights.
  *
  * A window is `depth` activations, a whole number of steps, which are where `offsets` say. Weights are, per EQ_LANES
- * channels (filled up with zeros), per step: EQ_STEP of each channel. */
+ * channels (filled up with zeros), per step: EQ_STEP of each channel. Where there are channels for a pair of vectors,
+ * they are in the order that eq_store_pair undoes. */
 #ifndef EQ_X86_GEMM_H
 #define EQ_X86_GEMM_H
 
@@ -10,11 +11,28 @@
 
 #define EQ_TILE 6 /* pixels computed at once */
 
-/* Where the window of a pixel of a band begins. */
-EQ_INLINE int64_t eq_window(const eq_conv2d_x86_params *p, int32_t pixel)
+/* As many sums as there are channels left. */
+EQ_INLINE void eq_store_sums_of(int8_t *to, eq_sums sums, eq_bounds bounds, int32_t left)
 {
-    const int32_t y = pixel / p->out_w, x = pixel % p->out_w;
-    return (int64_t)y * p->stride_h * p->row + (int64_t)x * p->stride_w * p->in_c;
+    if (left >= EQ_LANES) {
+        eq_store_sums(to, sums, bounds);
+    } else {
+        eq_store_some(to, sums, bounds, left);
+    }
+}
+
+/* Where the windows of neighbouring pixels of a band begin. */
+EQ_INLINE void eq_windows(const eq_conv2d_x86_params *p, int32_t first, int32_t pixels, int64_t windows[EQ_TILE])
+{
+    const int64_t across = (int64_t)p->stride_w * p->in_c, down = (int64_t)p->stride_h * p->row;
+    int32_t y = first / p->out_w, x = first % p->out_w;
+    EQ_UNROLL
+    for (int32_t i = 0; i < pixels; i++) {
+        windows[i] = y * down + x * across;
+        x++;
+        y += x == p->out_w;
+        x = x == p->out_w ? 0 : x;
+    }
 }
 
 /* `pixels` windows from pixel `first` on times `vectors` vectors of channels, from channel c on. */
@@ -26,10 +44,7 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
     const int8_t *weights = p->weights + (int64_t)c * p->depth;
     const int32_t *const offsets = p->offsets, steps = p->depth / EQ_STEP;
     const int64_t apart = (int64_t)EQ_LANES * p->depth; /* from one vector's weights to the next one's */
-    EQ_UNROLL
-    for (int32_t i = 0; i < pixels; i++) {
-        windows[i] = eq_window(p, first + i);
-    }
+    eq_windows(p, first, pixels, windows);
     EQ_UNROLL
     for (int32_t v = 0; v < vectors; v++) {
         EQ_UNROLL
@@ -55,16 +70,22 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
     }
     const eq_bounds bounds = eq_bounds_of(p->zero_point, p->qmin, p->qmax);
     EQ_UNROLL
-    for (int32_t v = 0; v < vectors; v++) {
+    for (int32_t v = 0; v < vectors; v += 2) {
         const int32_t at = c + v * EQ_LANES, left = p->out_c - at;
         EQ_UNROLL
         for (int32_t i = 0; i < pixels; i++) {
-            const eq_sums scaled = eq_scale(sums[i][v], p->multiplier, p->shift, at, rounding);
             int8_t *to = output + (int64_t)(first + i) * p->out_c + at;
-            if (left >= EQ_LANES) {
-                eq_store_sums(to, scaled, bounds);
+            const eq_sums low = eq_scale(sums[i][v], p->multiplier, p->shift, at, rounding);
+            if (v + 1 == vectors) {
+                eq_store_sums_of(to, low, bounds, left);
+                continue;
+            }
+            const eq_sums high = eq_scale(sums[i][v + 1], p->multiplier, p->shift, at + EQ_LANES, rounding);
+            if (left >= 2 * EQ_LANES) {
+                eq_store_pair(to, low, high, bounds);
             } else {
-                eq_store_some(to, scaled, bounds, left);
+                eq_store_sums_of(to, low, bounds, left);
+                eq_store_sums_of(to + EQ_LANES, high, bounds, left - EQ_LANES);
             }
         }
     }

@@ -60,6 +60,7 @@ EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
  *   eq_power          2^shift
  *   eq_times          a * b, its lower half
  *   eq_widen          EQ_LANES bytes as sums
+ *   eq_store_pair     two vectors as bytes: of every eight channels, four are in each
  *   eq_interleave     of EQ_STEP taps, each EQ_VECTORS * EQ_LANES channels side by side: the taps of each channel side
  * by side, as vectors whose channels are in the order that eq_store_block undoes eq_add_taps       adds the products of
  * these and of weights
@@ -143,6 +144,14 @@ EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
     const eq_sums in = _mm512_min_epi32(low, _mm512_set1_epi32(b.high));
     const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(in, _mm512_set1_epi32(b.zero_point)));
     _mm_storeu_si128((__m128i *)(void *)to, bytes);
+}
+
+EQ_INLINE void eq_store_pair(int8_t *to, eq_sums first, eq_sums second, eq_bounds b)
+{
+    const __m512i moved =
+        _mm512_adds_epi16(_mm512_packs_epi32(first, second), _mm512_set1_epi16((int16_t)b.zero_point));
+    const __m256i bytes = _mm256_max_epi8(_mm512_cvtsepi16_epi8(moved), _mm256_set1_epi8((char)b.qmin));
+    _mm256_storeu_si256((__m256i *)(void *)to, _mm256_min_epi8(bytes, _mm256_set1_epi8((char)b.qmax)));
 }
 
 EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
@@ -258,6 +267,15 @@ EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
     _mm_storel_epi64((__m128i *)(void *)to, _mm_packs_epi16(halves, halves));
 }
 
+EQ_INLINE void eq_store_pair(int8_t *to, eq_sums first, eq_sums second, eq_bounds b)
+{
+    const __m256i moved =
+        _mm256_adds_epi16(_mm256_packs_epi32(first, second), _mm256_set1_epi16((int16_t)b.zero_point));
+    const __m128i all = _mm_packs_epi16(_mm256_castsi256_si128(moved), _mm256_extracti128_si256(moved, 1));
+    const __m128i bytes = _mm_max_epi8(all, _mm_set1_epi8((char)b.qmin));
+    _mm_storeu_si128((__m128i *)(void *)to, _mm_min_epi8(bytes, _mm_set1_epi8((char)b.qmax)));
+}
+
 #if EQ_X86 == EQ_AVX2
 
 EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
@@ -276,11 +294,7 @@ EQ_INLINE eq_sums eq_add_taps(eq_sums sums, eq_taps a, const int8_t *weights)
 
 EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bounds b)
 {
-    const __m256i zero = _mm256_set1_epi16((int16_t)b.zero_point);
-    const __m256i halves = _mm256_adds_epi16(_mm256_packs_epi32(sums[0], sums[1]), zero);
-    const __m128i all = _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
-    const __m128i bytes = _mm_max_epi8(all, _mm_set1_epi8((char)b.qmin));
-    _mm_storeu_si128((__m128i *)(void *)to, _mm_min_epi8(bytes, _mm_set1_epi8((char)b.qmax)));
+    eq_store_pair(to, sums[0], sums[1], b);
 }
 
 #else
@@ -389,6 +403,15 @@ EQ_INLINE void eq_store_sums(int8_t *to, eq_sums a, eq_bounds b)
     }
 }
 
+EQ_INLINE void eq_store_pair(int8_t *to, eq_sums first, eq_sums second, eq_bounds b)
+{
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        const int32_t k = i / 4 * 8 + i % 4;
+        to[k] = eq_bounded(first.lane[i], b);
+        to[k + 4] = eq_bounded(second.lane[i], b);
+    }
+}
+
 /* Instructions work within 128 bits: of all activations in these, each vector has four. */
 EQ_INLINE int32_t eq_channel(int32_t vector, int32_t lane)
 {
@@ -466,23 +489,21 @@ EQ_INLINE void eq_store_some(int8_t *to, eq_sums a, eq_bounds b, int32_t n)
 }
 
 /* What eq_multiply makes of sums, with the factors of the lanes from channel `at` on. FAST: factors without shift;
- * SINGLE: shift is that of the product's high word, at least 1; DOUBLE: that of the rounded product, at least 1. */
+ * SINGLE: shift is that of the product's high word, at least 1; DOUBLE: that of the rounded product, at least 1, and
+ * sums are so far from the ends of int32 that half of 2^shift can be added. */
 EQ_INLINE eq_sums eq_scale(eq_sums sums, const int32_t *multiplier, const int32_t *shift, int32_t at,
                            eq_rounding rounding)
 {
     const eq_sums factor = eq_load_sums(multiplier + at);
+    if (rounding == EQ_FAST) {
+        return eq_doubling_high(sums, factor);
+    }
+    const eq_sums by = eq_load_sums(shift + at), half = eq_power(eq_add(by, eq_all(-1)));
     if (rounding == EQ_SINGLE) {
-        const eq_sums by = eq_load_sums(shift + at);
-        const eq_sums half = eq_power(eq_add(by, eq_all(-1)));
         return eq_shift_right(eq_add(eq_high(sums, factor), half), by);
     }
     const eq_sums high = eq_doubling_high(sums, factor);
-    if (rounding == EQ_FAST) {
-        return high;
-    }
-    const eq_sums nudged = eq_add(high, eq_shift_right(high, eq_all(31)));
-    const eq_sums halved = eq_shift_right(nudged, eq_add(eq_load_sums(shift + at), eq_all(-1)));
-    return eq_shift_right(eq_add(halved, eq_all(1)), eq_all(1));
+    return eq_shift_right(eq_add(eq_add(high, eq_shift_right(high, eq_all(31))), half), by);
 }
 
 #endif
