@@ -383,6 +383,23 @@ class Op:
         """
         return {}
 
+    def factors(self, x: Array, weights: Shape) -> Array | None:
+        """What each weight of operand 1 is multiplied with, for inputs (N, …) of the one product the operator is.
+
+        Returns:
+            (groups, sums, taps) in the dtype of x, with zeros where the operator pads; None: the operator is no sum of
+            such products, or does not say.
+        """
+        return None
+
+    def by_group(self, weights: Array) -> Array:
+        """Weights in the order of `factors`: (groups, outputs, taps)."""
+        raise NotImplementedError
+
+    def from_groups(self, rows: Array, shape: Shape) -> Array:
+        """Weights of a shape, from what `by_group` makes of them."""
+        raise NotImplementedError
+
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         """How the operator is quantized."""
         return QuantRule()

@@ -10,13 +10,14 @@ import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Linear
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import exact_matmul
 from edgeq.ops._overlap import Overlaps, first_pixels, in_blocks, in_groups
+from edgeq.ops._packed import packed_row
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -88,6 +89,17 @@ FEW = 4
 """The most pairs of a group's input and output channels for which sums are computed pair by pair."""
 
 
+PORTABLE = Kernel(
+    "eq_conv2d_ref",
+    ("ref/conv2d.c",),
+    "eq/conv2d.h",
+    "eq_conv2d_params",
+    lower_ref,
+    overlap=overlap,
+    rounded=True,
+)
+
+
 @dataclass(frozen=True)
 class Conv2D(LinearOp):
     """Inputs: x (N, H, W, C), weights (OC, KH, KW, C/groups), bias (OC) or absent. Output: (N, OH, OW, OC).
@@ -106,15 +118,8 @@ class Conv2D(LinearOp):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        Kernel(
-            "eq_conv2d_ref",
-            ("ref/conv2d.c",),
-            "eq/conv2d.h",
-            "eq_conv2d_params",
-            lower_ref,
-            overlap=overlap,
-            rounded=True,
-        ),
+        PORTABLE,
+        packed_row(PORTABLE),
         Kernel(
             "eq_conv2d_float32_ref",
             ("ref/conv2d_float32.c",),
@@ -219,6 +224,15 @@ class Conv2D(LinearOp):
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
 
+    def factors(self, x: Array, weights: Shape) -> Array | None:
+        return self._columns(x, np.empty(weights, np.bool_), 0)
+
+    def by_group(self, weights: Array) -> Array:
+        return self._kernels(weights)
+
+    def from_groups(self, rows: Array, shape: Shape) -> Array:
+        return rows.reshape(shape)
+
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return weighted(0)
 
@@ -275,6 +289,12 @@ class Conv2D(LinearOp):
             case("winograd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 8, 12, 8), (8, 3, 3, 8)),
             case("winograd_rest", cls(padding=(2, 0, 1, 3), clamp=relu6), (2, 6, 10, 20), (11, 3, 3, 20)),
             case("winograd_inside", cls(), (1, 6, 10, 20), (10, 3, 3, 20)),
+            replace(
+                case("int4_3x3", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 5, 4, 3), (5, 3, 3, 3)), weights=DType.INT4
+            ),
+            replace(case("int4_1x1", cls(clamp=relu), (1, 5, 5, 16), (6, 1, 1, 16)), weights=DType.INT4),
+            replace(case("int3_groups", cls(groups=2), (1, 4, 5, 6), (4, 3, 2, 3)), weights=DType.INT3),
+            replace(case("int2_1x1", cls(stride=(2, 2)), (1, 5, 5, 7), (3, 1, 1, 7), bias=False), weights=DType.INT2),
             case("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
             real("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
             real("stride2", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 3), (7, 3, 3, 3)),

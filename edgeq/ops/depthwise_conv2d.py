@@ -10,10 +10,11 @@ import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import Linear, Tie, Trait
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
+from edgeq.ops._packed import packed_row
 from edgeq.ops._real import REAL, REALS, finish_params, finished, third
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -35,6 +36,7 @@ from edgeq.ops._window import (
     out_hw,
     weighted_sums,
     window_rows,
+    windows,
 )
 from edgeq.ops.conv2d import Conv2D
 
@@ -73,6 +75,17 @@ def overlap(site: Site) -> Overlaps:
     return in_groups(site, first, site.input(0).shape[3])
 
 
+PORTABLE = Kernel(
+    "eq_depthwise_conv2d_ref",
+    ("ref/depthwise_conv2d.c",),
+    "eq/depthwise_conv2d.h",
+    "eq_depthwise_conv2d_params",
+    lower_ref,
+    overlap=overlap,
+    rounded=True,
+)
+
+
 @dataclass(frozen=True)
 class DepthwiseConv2D(LinearOp):
     """Inputs: x (N, H, W, C), weights (KH, KW, C·M), bias (C·M) or absent. Output: (N, OH, OW, C·M).
@@ -91,15 +104,8 @@ class DepthwiseConv2D(LinearOp):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        Kernel(
-            "eq_depthwise_conv2d_ref",
-            ("ref/depthwise_conv2d.c",),
-            "eq/depthwise_conv2d.h",
-            "eq_depthwise_conv2d_params",
-            lower_ref,
-            overlap=overlap,
-            rounded=True,
-        ),
+        PORTABLE,
+        packed_row(PORTABLE),
         Kernel(
             "eq_depthwise_conv2d_float32_ref",
             ("ref/depthwise_conv2d_float32.c",),
@@ -171,6 +177,17 @@ class DepthwiseConv2D(LinearOp):
 
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
+
+    def factors(self, x: Array, weights: Shape) -> Array | None:
+        wide = np.repeat(x, weights[2] // x.shape[3], axis=3)
+        seen = windows(wide, (weights[0], weights[1]), self.stride, self.dilation, self.padding, 0)
+        return np.moveaxis(seen.reshape(-1, weights[0] * weights[1], weights[2]), 2, 0)
+
+    def by_group(self, weights: Array) -> Array:
+        return weights.reshape(weights.shape[0] * weights.shape[1], -1).T[:, None]
+
+    def from_groups(self, rows: Array, shape: Shape) -> Array:
+        return rows[:, 0].T.reshape(shape)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return weighted(2)
@@ -256,6 +273,11 @@ class DepthwiseConv2D(LinearOp):
             case("scale", cls(clamp=relu), (2, 5, 3, 7), (1, 1, 7)),
             case("scale_wide", cls(), (1, 9, 4, 32), (1, 1, 32), bias=False),
             case("scale_one", cls(clamp=relu6), (1, 7, 3, 1), (1, 1, 1)),
+            replace(
+                case("int4_3x3", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 9), (3, 3, 9)), weights=DType.INT4
+            ),
+            replace(case("int3_multiplier", cls(stride=(2, 1)), (1, 6, 5, 3), (3, 2, 6)), weights=DType.INT3),
+            replace(case("int2_5x1", cls(padding=(2, 0, 2, 0)), (1, 7, 2, 3), (5, 1, 3)), weights=DType.INT2),
             case("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
             real("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9)),
             real("stride2_asym", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 4), (3, 3, 4)),

@@ -18,6 +18,7 @@ from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import exact_matmul
 from edgeq.ops._overlap import Overlaps, in_rows
+from edgeq.ops._packed import packed_row
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -76,6 +77,17 @@ def overlap_real(site: Site) -> Overlaps:
     return in_rows(site, (site.outputs[0].shape[-1] - 1) // LANES * LANES)
 
 
+PORTABLE = Kernel(
+    "eq_fully_connected_ref",
+    ("ref/fully_connected.c",),
+    "eq/fully_connected.h",
+    "eq_fully_connected_params",
+    lower_ref,
+    overlap=overlap,
+    rounded=True,
+)
+
+
 @dataclass(frozen=True)
 class FullyConnected(LinearOp):
     """Inputs: x (…, K), weights (OC, K), bias (OC) or absent. Output: (…, OC).
@@ -87,15 +99,8 @@ class FullyConnected(LinearOp):
     clamp: Clamp = NO_CLAMP
 
     kernels: ClassVar = (
-        Kernel(
-            "eq_fully_connected_ref",
-            ("ref/fully_connected.c",),
-            "eq/fully_connected.h",
-            "eq_fully_connected_params",
-            lower_ref,
-            overlap=overlap,
-            rounded=True,
-        ),
+        PORTABLE,
+        packed_row(PORTABLE),
         Kernel(
             "eq_fully_connected_float32_ref",
             ("ref/fully_connected_float32.c",),
@@ -147,6 +152,15 @@ class FullyConnected(LinearOp):
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}
 
+    def factors(self, x: Array, weights: Shape) -> Array | None:
+        return x.reshape(1, -1, weights[1])
+
+    def by_group(self, weights: Array) -> Array:
+        return weights[None]
+
+    def from_groups(self, rows: Array, shape: Shape) -> Array:
+        return rows.reshape(shape)
+
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return weighted(0)
 
@@ -192,6 +206,10 @@ class FullyConnected(LinearOp):
             case("even", cls(clamp=relu), (1, 96), 12),
             case("two_rows", cls(clamp=relu), (2, 44), 7),
             case("many_rows", cls(clamp=relu), (11, 18), 6),
+            replace(case("int4", cls(clamp=relu), (2, 37), 6), weights=DType.INT4),
+            replace(case("int3", cls(), (1, 20), 7), weights=DType.INT3),
+            replace(case("int2", cls(), (1, 13), 3, bias=False), weights=DType.INT2),
+            replace(case("ternary", cls(), (1, 9), 2), weights=DType.TERNARY),
             Sample(
                 "real", cls((0.0, 6.0)), ((3, 11), (5, 11), (5,)), const=(1, 2), elements=REALS, weights=DType.FLOAT32
             ),

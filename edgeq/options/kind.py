@@ -226,6 +226,23 @@ SHAPES = Kind(_shape_text, _shapes, "{{ NAME = [1, 3, 224, 224] }}", "NAME=1,3,2
 """Shapes by name; on the command line the option is repeated."""
 
 
+def counts(values: Sequence[int], notes: Mapping[int, str] | None = None, metavar: str = "N") -> Kind:
+    """One of some whole numbers, with notes on some of them."""
+
+    def checked(value: int, origin: Origin) -> int:
+        if value not in values:
+            raise refusal(value, "not possible", origin, f"use one of {', '.join(map(str, values))}")
+        return value
+
+    return Kind(
+        lambda value, origin: checked(_integer_text(value, origin), origin),
+        lambda value, origin: checked(_integer(value, origin), origin),
+        "{}",
+        metavar,
+        choices={str(value): (notes or {}).get(value, "") for value in values},
+    )
+
+
 def choice(values: Iterable[str | Enum], notes: Mapping[str, str] | None = None, metavar: str = "") -> Kind:
     """One of `values`. Upper and lower case, and `_` and `-`, are the same.
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from edgeq.errors import UsageError
 from edgeq.options import Document, Option, Section, choice, read_table
-from edgeq.options.kind import BOUNDS, INTEGER, NUMBER, ON
+from edgeq.options.kind import BOUNDS, INTEGER, NUMBER, ON, counts
 
 
 class Weights(Enum):
@@ -25,6 +25,13 @@ class WeightScale(Enum):
 
     MAX = "max"
     MSE = "mse"
+
+
+class WeightRounding(Enum):
+    """How weights are rounded: each to the nearest integer, or so that a layer's sums change least."""
+
+    NEAREST = "nearest"
+    HESSIAN = "hessian"
 
 
 class Activations(Enum):
@@ -48,6 +55,12 @@ OBSERVER = choice(ObserverKind, metavar="O")
 ACTIVATIONS = choice(Activations, metavar="A")
 WEIGHTS = choice(Weights, metavar="W")
 WEIGHT_SCALE = choice(WeightScale, {"max": "nothing is clipped", "mse": "least squared error"}, "S")
+WEIGHT_BITS = counts((8, 4, 3, 2))
+ROUNDING = choice(
+    WeightRounding,
+    {"nearest": "each to the nearest integer", "hessian": "for the least error of a layer's sums on the samples"},
+    "R",
+)
 QUANTIZING = ("build", "quantize")
 """Commands that quantize."""
 REST = "as the rest"
@@ -77,6 +90,8 @@ class LayerConfig:
     ] = None
     equalize: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
     bias_correction: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
+    weight_bits: Annotated[int | None, Option("Bits of the layer's weights", WEIGHT_BITS, default=REST)] = None
+    rounding: Annotated[WeightRounding | None, Option("Of the layer's weights", ROUNDING, default=REST)] = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +124,25 @@ class QuantConfig:
         tuple[LayerConfig, ...],
         Section("Exceptions for layers by name or glob; the first that fits a layer counts.", LayerConfig, "pattern"),
     ] = ()
+    weight_bits: Annotated[
+        int,
+        Option(
+            "Bits of a weight in layers that have kernels for so few: convolutions and fully connected layers",
+            WEIGHT_BITS,
+            QUANTIZING,
+        ),
+    ] = 8
+    rounding: Annotated[
+        WeightRounding | None,
+        Option("How weights are rounded", ROUNDING, QUANTIZING, default="hessian below 8 bits, else nearest"),
+    ] = None
+
+    @property
+    def rounds_by_hessian(self) -> bool:
+        """Whether weights are rounded for the least error of a layer's sums."""
+        if self.rounding is None:
+            return self.weight_bits < 8
+        return self.rounding is WeightRounding.HESSIAN
 
     def __post_init__(self) -> None:
         if not 50.0 < self.percentile <= 100.0:
@@ -135,6 +169,8 @@ class QuantConfig:
             weight_scale=exception.weight_scale or self.weight_scale,
             equalize=self.equalize if exception.equalize is None else exception.equalize,
             bias_correction=self.bias_correction if exception.bias_correction is None else exception.bias_correction,
+            weight_bits=exception.weight_bits or self.weight_bits,
+            rounding=exception.rounding or self.rounding,
         )
 
     @staticmethod

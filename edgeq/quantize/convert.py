@@ -14,8 +14,8 @@ from edgeq.ir.real import remain_real
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.ranges import WEIGHT_MAX, activation_params
-from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of
+from edgeq.quantize.ranges import activation_params, levels_of
+from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of, weight_type
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]
@@ -154,15 +154,17 @@ def _put_weights(
     type, real = graph.type(name), None if bias is None else _real(graph, bias)
     where = f"{node.name} ({node.op.kind})"
     if type.q is None:
-        q = quantize_weights(_real(graph, name), product.axis, real, around, config, where)
-        return _put(constants, graph, name, q, -WEIGHT_MAX), q
-    stored = _put(constants, graph, name, type.q, -WEIGHT_MAX)
+        dtype = weight_type(node, config)
+        q = quantize_weights(_real(graph, name), product.axis, real, around, config, where, dtype)
+        return _put(constants, graph, name, q, levels_of(dtype)[0], dtype), q
+    dtype = type.dtype if type.dtype.bits < 8 else DType.INT8
+    stored = _put(constants, graph, name, type.q, levels_of(DType.INT8)[0], dtype)
     data = constants.editor.values[stored].data
     if data is None or real is None or product.axis is None or type.q.block is not None:
         return stored, type.q
     numerics = constants.editor.numerics or Numerics.FAST
     fitted, q = fit_given(data, type.q, product.axis, real, around, numerics, where)
-    return (stored if fitted is data else constants.put(name, fitted, DType.INT8, q)), q
+    return (stored if fitted is data else constants.put(name, fitted, dtype, q)), q
 
 
 def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, s_in: float, weight: QParams) -> str:

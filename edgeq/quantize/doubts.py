@@ -158,7 +158,7 @@ def weak_layers(draft: Draft) -> None:
         more = f" and {len(weak) - NAMED} more" if len(weak) > NAMED else ""
         warn(
             f"{len(weak)} of {len(found)} layers are less than {WEAK:g} dB above their error: {shown}{more}",
-            hint="their inputs or weights lose too much in 8 bits: look at what they read with `edgeq quantize --json`",
+            hint="their inputs or weights lose too much: look at what they read with `edgeq quantize --json`",
             where=draft.graph.name,
         )
 

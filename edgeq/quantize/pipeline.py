@@ -18,7 +18,7 @@ from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
 from edgeq.quantize.doubts import coarse_channels, unmatched_patterns, weak_layers
-from edgeq.quantize.methods import align_sums, centre, choose_ranges, correct_biases, equalize, solve
+from edgeq.quantize.methods import align_sums, centre, choose_ranges, correct_biases, equalize, round_weights, solve
 from edgeq.quantize.solver import rule_of
 from edgeq.quantize.statistics import Calibration
 from edgeq.quantize.step import Draft, Step
@@ -41,6 +41,7 @@ STEPS: tuple[Step, ...] = (
     solve.STEP,
     choose_ranges.STEP,
     align_sums.STEP,
+    round_weights.STEP,
     Step("convert", _convert),
     correct_biases.STEP,
     Step("open_ports", _open_ports, lambda draft: DType.UINT8 in draft.graph.ports.values()),

@@ -7,12 +7,18 @@ from math import log10
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array, DType, QParams
 
+Floats = npt.NDArray[np.float64]
 SMALLEST_SCALE = 2.0**-60
 """A range below 255 of these is as good as empty; products of two such scales are still normal float32 numbers."""
 WEIGHT_MAX = 127
 """Weights are in −127 … 127."""
+Levels = tuple[int, int]
+"""Least and greatest integer of a weight."""
+BYTE_LEVELS = (-WEIGHT_MAX, WEIGHT_MAX)
+NARROWEST = {4: 0.4, 3: 0.25, 2: 0.1}
+"""By bits of a weight: the least scale that the search tries, as a part of the one that clips nothing."""
 BLOCK = 1 << 13
 """Weights that stay in the nearest cache while their error is computed."""
 STEPS = 60
@@ -99,6 +105,29 @@ def mse_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         error = rounding_error(rows, scale)
         better = error < least[going_on]
         best[going_on[better]], least[going_on[better]] = scale[better], error[better]
+    return best
+
+
+def levels_of(dtype: DType) -> Levels:
+    """The integers that weights of a type take: all of narrow types, of int8 those with an opposite."""
+    return BYTE_LEVELS if dtype is DType.INT8 else dtype.range
+
+
+def weighted_error(rows: Floats, scales: Floats, levels: Levels, importance: Floats) -> Floats:
+    """Squared error (C,) of every row of (C, K) as integers times its scale; `importance` (C or 1, K) weighs it."""
+    q = np.clip(np.rint(rows / scales[:, None]), *levels)
+    squares = np.square(q * scales[:, None] - rows) * importance
+    return np.asarray(np.cumsum(squares, axis=1)[:, -1] if rows.shape[1] else np.zeros(len(rows)))
+
+
+def weighted_scales(rows: Floats, levels: Levels, importance: Floats, narrowest: float) -> Floats:
+    """Scales (C,) with the least `weighted_error`, from the one that clips nothing to `narrowest` times that one."""
+    full = np.maximum(rows.max(axis=1, initial=0.0) / levels[1], rows.min(axis=1, initial=0.0) / levels[0])
+    best, least = full.copy(), np.full(full.shape, np.inf)
+    for step in range(STEPS + 1):
+        scale = np.maximum(full * (1.0 - (1.0 - narrowest) * step / STEPS), np.finfo(np.float64).tiny)
+        error = weighted_error(rows, scale, levels, importance)
+        best, least = np.where(error < least, scale, best), np.minimum(error, least)
     return best
 
 

@@ -97,6 +97,16 @@ def _is_float(graph: Graph, node: Node, product: Product) -> bool:
     )
 
 
+WEIGHT_TYPES = {8: DType.INT8, 4: DType.INT4, 3: DType.INT3, 2: DType.INT2}
+"""By bits of a weight."""
+
+
+def weight_type(node: Node, config: QuantConfig) -> DType:
+    """The type of a layer's weights: as the user wants, or int8 where its operator has no kernels for that."""
+    wanted = WEIGHT_TYPES[config.weight_bits]
+    return wanted if any(wanted in kernel.weights for kernel in node.op.kernels) else DType.INT8
+
+
 def requantize_op() -> Op:
     """A change of parameters, identity in real values."""
     return registry()["Requantize"]()

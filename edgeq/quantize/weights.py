@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.tensor import LEAST_SCALE, Array, QParams
+from edgeq.ir.tensor import LEAST_SCALE, Array, DType, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
-from edgeq.quantize.ranges import WEIGHT_MAX, channel_rows, max_scales, mse_scales, rounding_error, sane_scales
+from edgeq.quantize.ranges import (
+    BYTE_LEVELS,
+    NARROWEST,
+    Levels,
+    channel_rows,
+    levels_of,
+    max_scales,
+    mse_scales,
+    rounding_error,
+    sane_scales,
+    weighted_error,
+    weighted_scales,
+)
 
 SMALLEST_FACTOR = 2.0**-20
 """Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
@@ -29,6 +42,8 @@ NEGLIGIBLE = 1 / 16
 """Steps of the output that no change of given integers may exceed."""
 SATURATED = 512
 """Steps beyond which a sum is out of the output's range, whatever its zero-point."""
+NEAR = (1.0, 0.95, 1.05, 0.9, 1.1, 0.85, 1.15, 0.8)
+"""Multiples of a scale that are tried."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -38,6 +53,27 @@ class Around:
 
     input: float
     output: float
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Which scale of a channel is best, where weights are not rounded one by one.
+
+    Attributes:
+        importance: of the weights' shape: how much the squared error of each counts, at first sight.
+        error: of scales (C,), or (1,) for all channels: what each really costs.
+    """
+
+    importance: Array
+    error: Callable[[Floats], Floats]
+
+    def best(self, scales: Floats) -> Floats:
+        """The best ones near scales that are best at first sight."""
+        best, least = scales, np.full(scales.shape, np.inf)
+        for ratio in NEAR:
+            error = self.error(scales * ratio)
+            best, least = np.where(error < least, scales * ratio, best), np.minimum(error, least)
+        return best
 
 
 def check_finite(data: Array, name: str, where: str, saturates: bool = False) -> None:
@@ -56,23 +92,44 @@ def check_finite(data: Array, name: str, where: str, saturates: bool = False) ->
 
 
 def quantize_weights(
-    weights: Array, axis: int | None, bias: Array | None, around: Around, config: QuantConfig, where: str
+    weights: Array,
+    axis: int | None,
+    bias: Array | None,
+    around: Around,
+    config: QuantConfig,
+    where: str,
+    dtype: DType = DType.INT8,
+    judge: Judge | None = None,
 ) -> QParams:
-    """Parameters for float weights (any shape, channels along `axis`): symmetric, −127 … 127.
+    """Parameters for float weights (any shape, channels along `axis`): symmetric, −127 … 127 or all of a narrow type.
 
     Scales are raised where the bias (C,) or the greatest possible accumulator would not fit into 32 bits, and where a
-    channel's weights are too small to matter.
+    channel's weights are too small to matter. Without a `judge` the error of each weight counts alike.
 
     Raises:
         QuantizationError: no scale can hold the bias.
     """
     rows = channel_rows(weights, axis if config.weights is Weights.PER_CHANNEL else None)
-    scales = (mse_scales if config.weight_scale is WeightScale.MSE else max_scales)(rows)
+    levels, plain = levels_of(dtype), dtype is DType.INT8 and judge is None
+    weighed = np.ones(rows.shape) if judge is None else channel_rows(judge.importance, axis).reshape(rows.shape)
+    if plain:
+        scales = (mse_scales if config.weight_scale is WeightScale.MSE else max_scales)(rows)
+    else:
+        narrowest = NARROWEST.get(dtype.bits, 0.5) if config.weight_scale is WeightScale.MSE else 1.0
+        scales = weighted_scales(rows, levels, weighed, narrowest)
+        if judge is not None and config.weight_scale is WeightScale.MSE:
+            scales = judge.best(scales)
     scales = sane_scales(scales)
     scales = np.maximum(scales, SMALLEST_FACTOR * around.output / around.input)
-    scales = _best_exact(rows, scales, around, config.weight_scale)
+
+    def error(tried: Floats) -> Floats:
+        if judge is not None:
+            return judge.error(tried)
+        return rounding_error(rows, tried) if plain else weighted_error(rows, tried, levels, weighed)
+
+    scales = _best_exact(error, scales, around, config.weight_scale)
     if bias is not None:
-        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around.input, where)
+        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around.input, where, levels)
     if axis is None:
         return QParams.per_tensor(float(scales[0]), 0)
     count = weights.shape[axis]
@@ -104,19 +161,21 @@ def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
     return np.where((start < 0.5) & np.isfinite(exact) & (exact > 0.0), exact, scales)
 
 
-def _best_exact(rows: Floats, scales: Floats, around: Around, method: WeightScale) -> Floats:
+def _best_exact(error: Callable[[Floats], Floats], scales: Floats, around: Around, method: WeightScale) -> Floats:
     above = exact_scales(scales, around, rise=True)
     if method is WeightScale.MAX:
         return above
     below = exact_scales(scales, around, rise=False)
-    return np.where(rounding_error(rows, below) < rounding_error(rows, above), below, above)
+    return np.where(error(below) < error(above), below, above)
 
 
-def _fit_bias(rows: Floats, scales: Floats, bias: Floats, s_in: float, where: str) -> Floats:
+def _fit_bias(
+    rows: Floats, scales: Floats, bias: Floats, s_in: float, where: str, levels: Levels = BYTE_LEVELS
+) -> Floats:
     """Raise scales until |bias / (s_in·s_w)| plus the greatest sum of products is an int32."""
     magnitude = np.abs(bias) if len(rows) == len(bias) else np.abs(bias).max(keepdims=True)
     for _ in range(8):
-        q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), WEIGHT_MAX)
+        q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), -levels[0])
         room = INT32_MAX - 1 - 2.0 * INPUT_SPAN * q.sum(axis=1)  # the rest is for bias correction
         need = magnitude / (s_in * scales)
         if np.all(room > 0) and np.all(need <= room):

@@ -181,8 +181,10 @@ class _Builder:
             dtype = self.sample.weights
             least, greatest = dtype.range
             q = weight_params(self.variant, real, role.axis, greatest)
-            low = least if self.variant == LEGACY else max(least, -greatest)
-            name = self.editor.constant("weights", np.maximum(q.quantize(real, dtype), np.int8(low)), q)
+            narrow = dtype is not DType.INT8  # of which all integers are weights, those without an opposite too
+            low = least if self.variant == LEGACY or narrow else max(least, -greatest)
+            integers = q.quantize(real * 1.3 if narrow else real, dtype)
+            name = self.editor.constant("weights", np.maximum(integers, np.int8(low)), q)
             self.editor.set_type(name, TensorType(shape, dtype, q))
             return name
         if isinstance(role, Bias):

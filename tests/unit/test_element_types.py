@@ -100,16 +100,16 @@ def test_types_without_arithmetic_are_refused_by_the_simulator() -> None:
     graph = conv_and_add()
     with pytest.raises(ModelError, match="no arithmetic for Conv2D with int16 activations and int8 weights") as caught:
         run_int(graph, {"x": np.zeros((1, 4, 4, 2), np.int16)})
-    assert (caught.value.where, caught.value.hint) == ("conv", "it has one for int8")
+    assert (caught.value.where, caught.value.hint) == ("conv", "it has one for float32, int8")
 
 
 def test_narrow_weights_without_a_kernel_are_refused() -> None:
     net = IntNet()
     x = net.input("x", 1, 2, 2, 4)
     w = net.edit.constant("w", np.ones((3, 1, 1, 4), np.int8), QParams.per_channel(np.full(3, 0.01), 0, 0))
-    net.edit.set_type(w, net.edit.values[w].type.quantized(DType.INT4, net.edit.values[w].type.qp))
+    net.edit.set_type(w, net.edit.values[w].type.quantized(DType.BINARY, net.edit.values[w].type.qp))
     graph = net.finish(net.add(Conv2D(), x, w, name="conv"))
-    with pytest.raises(ModelError, match=r"no kernel for conv \(Conv2D: int8 activations and int4 weights"):
+    with pytest.raises(ModelError, match=r"no kernel for conv \(Conv2D: int8 activations and binary weights"):
         lower(graph, load_target("cortex-m4"))
 
 

@@ -34,6 +34,7 @@ def test_the_order() -> None:
         "solve",
         "choose_ranges",
         "align_sums",
+        "round_weights",
         "convert",
         "correct_biases",
         "open_ports",

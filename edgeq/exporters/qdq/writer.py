@@ -131,9 +131,10 @@ class QdqWriter:
             data = data.reshape((1,) * (rank - data.ndim) + data.shape)
         if nchw:
             data = data.transpose(TO_NCHW)
-        if type.dtype is DType.INT8 and type.qp.axis is None:
+        dtype = DType.INT8 if type.dtype.bits < 8 else type.dtype  # the same integers, which every runtime takes
+        if dtype is DType.INT8 and type.qp.axis is None:
             return self.dequantized(value, data.astype(np.int16) + 128, _shifted(type.qp), DType.UINT8)
-        return self.dequantized(value, data, type.qp, type.dtype)
+        return self.dequantized(value, data, type.qp, dtype)
 
     def _quantize(self, value: str, tensor: str) -> list[str]:
         type = self.graph.type(value)

@@ -41,7 +41,7 @@ def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping
         layers: names of nodes, and which of their biases may be corrected.
     """
     editor = graph.edit()
-    arithmetic = _EditedIntegers(editor)
+    arithmetic = EditedIntegers(editor)
 
     def correct(node: Node, operands: Operands) -> Node:
         if node.name not in layers:
@@ -62,7 +62,7 @@ def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping
     return editor.finish()
 
 
-class _EditedIntegers:
+class EditedIntegers:
     """The integers of a graph that is being edited."""
 
     def __init__(self, editor: GraphEditor) -> None:

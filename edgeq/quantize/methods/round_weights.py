@@ -1,0 +1,422 @@
+"""Weights rounded for the least error of a layer's sums, not for the least error of each weight.
+
+What rounding one weight adds to a sum, another that multiplies a like input can take back. With H, the second moments
+of a layer's inputs on the samples, the error of the sums is e·H·eᵀ; columns are rounded one after the other, and what
+each loses is handed on to those that follow (Frantar et al., "GPTQ", 2022, in the form of Chee et al., "QuIP", 2023,
+which needs one decomposition H = U·D·Uᵀ and no inverse).
+
+Two things are different here. The inputs are those of the integer model, whose layers before are rounded already, and
+what is approached is not the float weights but those with which these inputs give the float model's sums best. And the
+bias takes the mean, so that inputs count as far as they vary.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.executor import Executor, FloatArithmetic, Operands
+from edgeq.ir.graph import Graph, GraphEditor, Node, Value
+from edgeq.ir.op import Op, Product
+from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.numerics import exact
+from edgeq.quantize.calibrate import choose
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.convert import convert
+from edgeq.quantize.methods.correct_biases import EditedIntegers
+from edgeq.quantize.ranges import Levels, levels_of
+from edgeq.quantize.solver import float_products, operand, rule_of, weight_type, with_operand
+from edgeq.quantize.statistics import Floats
+from edgeq.quantize.step import Draft, Step
+from edgeq.quantize.weights import Around, Judge, quantize_bias, quantize_weights
+
+DAMPING = 0.05
+"""Part of the mean second moment that is added to all of them, so that directions without any do not decide."""
+DOUBT = 2.0
+"""What makes up for errors of the layers before is learned from the samples. For every tap, as a part of the sums that
+were looked at, so much is added, too: where sums are few, weights are approached that are near those in float."""
+LEAST_ROWS, MOST_ROWS, ROWS_PER_TAP = 4096, 32768, 32
+"""Sums of a layer to look at: so many for each weight of a sum, within bounds."""
+GRID = 4096.0
+"""Steps of the float model's inputs, in units of the integer ones: a sum of MOST_ROWS products of such numbers up to
+`FAR` with integers is exact in float64."""
+FAR = 4096.0
+FAR_ZERO = 128
+"""A zero-point beyond this is that of an activation far from zero; inputs then count from the middle of their type."""
+PASSES = 2
+"""How often single weights are looked at again."""
+TINY = 2.0**-40
+"""Least second moment, and least greatest one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What is known of the inputs of one group of a layer's channels; K of them make a sum. In steps of the input.
+
+    Attributes:
+        rows: sums that were looked at.
+        mean: (K,) of the integer model's inputs.
+        real_mean: (K,) of the float model's.
+        second: (K, K) centred second moments of the integer model's inputs, summed.
+        difference: (K, K) the same of the float model's inputs with the integer model's, less `second`.
+    """
+
+    rows: int
+    mean: Floats
+    real_mean: Floats
+    second: Floats
+    difference: Floats
+
+
+def moments(integers: Array, reals: Array) -> Moments:
+    """Of inputs (rows, K): integers less their zero-point, and float32 numbers in the same steps."""
+    q = integers.astype(np.float64)
+    f = np.rint(np.clip(reals, -FAR, FAR).astype(np.float64) * GRID) / GRID
+    rows = len(q)
+    sum_q, sum_f = q.sum(axis=0), f.sum(axis=0)
+    second = q.T @ q
+    both = f.T @ q
+    return Moments(
+        rows,
+        sum_q / rows,
+        sum_f / rows,
+        second - np.multiply.outer(sum_q, sum_q) / rows,
+        both - second - np.multiply.outer(sum_f - sum_q, sum_q) / rows,
+    )
+
+
+def decompose(matrix: Floats) -> tuple[Floats, Floats]:
+    """A positive definite matrix (K, K) as U·D·Uᵀ: U with ones on its diagonal and zeros below it, and D's diagonal.
+
+    Each number is computed by the same operations on every CPU.
+    """
+    rest, count = matrix.copy(), len(matrix)
+    upper, diagonal = np.eye(count), np.empty(count)
+    for k in reversed(range(count)):
+        diagonal[k] = rest[k, k]
+        upper[:k, k] = rest[:k, k] / rest[k, k]
+        rest[:k, :k] -= np.multiply.outer(upper[:k, k], rest[:k, k])
+    return upper, diagonal
+
+
+def divide(rows: Floats, upper: Floats, diagonal: Floats) -> Floats:
+    """rows (C, K) · (U·D·Uᵀ)⁻¹."""
+    x = rows.copy()
+    count = len(diagonal)
+    for k in reversed(range(count)):  # x·Uᵀ⁻¹
+        x[:, :k] -= np.multiply.outer(x[:, k], upper[:k, k])
+    x /= diagonal
+    for k in range(count):  # ·U⁻¹
+        x[:, k + 1 :] -= np.multiply.outer(x[:, k], upper[k, k + 1 :])
+    return x
+
+
+def approached(weights: Floats, known: Moments, damping: float) -> Floats:
+    """The weights (C, K) with which the integer model's inputs give the float model's sums with `weights` best."""
+    depth = weights.shape[1]
+    gap = exact.product(
+        exact.activations(weights.astype(np.float32), depth, (1,)), exact.weights(known.difference, depth, (0,))
+    )
+    upper, diagonal = decompose(known.second + damping * np.eye(depth))
+    return weights + divide(gap, upper, diagonal)
+
+
+@dataclass(frozen=True, eq=False)
+class Rounder:
+    """Rounds the weights of one group of a layer's channels.
+
+    Attributes:
+        weights: (C, K) what is to be rounded, columns in their order of rounding: the greatest moments first.
+        second: (K, K) moments of the inputs, in that order.
+        upper, diagonal: their decomposition.
+        order: indices of the columns.
+        levels: least and greatest integer.
+    """
+
+    weights: Floats
+    second: Floats
+    upper: Floats
+    diagonal: Floats
+    order: npt.NDArray[np.int64]
+    levels: Levels
+
+    @staticmethod
+    def of(weights: Floats, second: Floats, levels: Levels) -> Rounder:
+        """Of weights (C, K) and moments (K, K), positive definite."""
+        order = np.argsort(-np.diagonal(second), kind="stable")
+        second = second[np.ix_(order, order)]
+        return Rounder(weights[:, order], second, *decompose(second), order, levels)
+
+    def round(self, scales: Floats) -> tuple[Floats, Floats]:
+        """For scales (…, C): integers (…, C, K), columns in the order of rounding, and the errors of the sums (…, C).
+
+        Each weight is rounded with all that the columns before it lost.
+        """
+        wanted = self.weights / scales[..., None]
+        now, result, error = wanted.copy(), np.empty_like(wanted), np.zeros(scales.shape)
+        for k in range(len(self.order)):
+            result[..., k] = np.clip(np.rint(now[..., k]), *self.levels)
+            error += self.diagonal[k] * np.square((now[..., k] - result[..., k]) * scales)
+            lost = wanted[..., k] - result[..., k]
+            now[..., k + 1 :] += lost[..., None] * self.upper[k, k + 1 :]
+        return result, error
+
+    def improved(self, integers: Floats, scales: Floats) -> Floats:
+        """Integers (C, K) from which no change of a single one makes the error less, or nearly."""
+        result, pull = integers.copy(), np.zeros_like(integers)
+        lost = self.weights / scales[:, None] - integers
+        for k in range(len(self.order)):
+            pull += np.multiply.outer(lost[:, k], self.second[k])
+        for _ in range(PASSES):
+            for k in range(len(self.order)):
+                better = np.clip(np.rint(result[:, k] + pull[:, k] / self.second[k, k]), *self.levels)
+                pull += np.multiply.outer(result[:, k] - better, self.second[k])
+                result[:, k] = better
+        return result
+
+    def integers(self, scales: Floats) -> Floats:
+        """Integers (C, K) for scales (C,), columns in the order of the layer."""
+        result = np.empty_like(self.weights)
+        result[:, self.order] = self.improved(self.round(scales)[0], scales)
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Rounded:
+    """The integers of a layer.
+
+    Attributes:
+        weights: in the shape of the layer's.
+        dtype: their element type.
+        q: their parameters.
+        bias: (C,) in real numbers.
+    """
+
+    weights: Array
+    dtype: DType
+    q: QParams
+    bias: Floats
+
+
+def dot(rows: Floats, vector: Floats) -> Floats:
+    """rows (C, K) · vector (K,), the same on every CPU."""
+    depth = rows.shape[1]
+    left = exact.activations(rows.astype(np.float32), depth, (1,))
+    return exact.product(left, exact.weights(vector[:, None].copy(), depth, (0,)))[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A layer whose weights are to be rounded, with the scales around it.
+
+    Attributes:
+        node: the layer.
+        product: its only product.
+        input, output: parameters of its activations.
+    """
+
+    node: Node
+    product: Product
+    input: QParams
+    output: QParams
+
+
+def layers_of(draft: Draft) -> dict[str, _Layer]:
+    """The layers whose weights are float constants of their own and are to be rounded by this method."""
+    graph, found = draft.graph, {}
+    for node in graph.nodes:
+        rule = rule_of(graph, node)
+        if not draft.config.for_layer(node.name).rounds_by_hessian or len(rule.products) != 1:
+            continue
+        (product,) = rule.products
+        source, weight = str(node.inputs[product.input]), str(node.inputs[product.weight])
+        own = product in float_products(graph, node) and graph.data(source) is None and product.axis is not None
+        if not own or len(graph.consumers[weight]) != 1 or weight in graph.outputs:
+            continue
+        if node.op.factors(np.zeros(graph.type(source).shape, np.int8), graph.type(weight).shape) is not None:
+            around = (draft.parameters[name] for name in (source, node.outputs[0]))
+            found[node.name] = _Layer(node, product, *around)
+    return found
+
+
+def _rows(layer: _Layer, shape: Shape, x: Array, every: int) -> Array:
+    """Factors (groups, sums, taps) of samples x (samples, N, …): every so many sums."""
+    found = []
+    for k, sample in enumerate(x):
+        rows = layer.node.op.factors(sample, shape)
+        assert rows is not None
+        found.append(rows[:, -k * rows.shape[1] % every :: every])
+    return np.concatenate(found, axis=1)
+
+
+def round_layer(
+    layer: _Layer, weights: Array, bias: Array | None, integers: Array, reals: Array, config: QuantConfig
+) -> Rounded:
+    """Decide the integers of a layer.
+
+    Args:
+        layer: the layer.
+        weights, bias: in float.
+        integers: inputs of the integer model (samples, …).
+        reals: the same of the float model.
+        config: of the layer.
+    """
+    op, q = layer.node.op, layer.input
+    origin = q.zp if abs(q.zp) <= FAR_ZERO else 0  # without padding, then, so that any will do
+    away = float(q.zp - origin)
+    shape, taps = weights.shape, op.by_group(weights).shape[2]
+    sums = layer_sums(op, integers[0], shape)
+    most = min(MOST_ROWS, max(LEAST_ROWS, ROWS_PER_TAP * taps))
+    every = -(-sums * len(integers) // most) | 1
+    seen = _rows(layer, shape, integers.astype(np.int16) - np.int16(origin), every)
+    meant = _rows(layer, shape, (reals.astype(np.float64) / q.s + away).astype(np.float32), every)
+    groups = op.by_group(weights.astype(np.float64))
+    known = [moments(a, b) for a, b in zip(seen, meant, strict=True)]
+    damping = [damping_of(group, DAMPING) for group in known]
+    shy = [damping_of(group, DAMPING + DOUBT * taps / group.rows) for group in known]
+    wanted = np.stack([approached(w, m, d) for w, m, d in zip(groups, known, shy, strict=True)])
+    dtype, where = weight_type(layer.node, config), f"{layer.node.name} ({op.kind})"
+    levels = levels_of(dtype)
+    rounders = [
+        Rounder.of(w, m.second + d * np.eye(taps), levels) for w, m, d in zip(wanted, known, damping, strict=True)
+    ]
+    axis = layer.product.axis or 0
+
+    def in_groups(each: Floats) -> Floats:
+        """Values (C,) or (1,) of channels as (groups, outputs)."""
+        wide = np.broadcast_to(each.reshape([-1 if k == axis else 1 for k in range(len(shape))]), shape)
+        return op.by_group(wide)[:, :, 0]
+
+    def of_channels(each: Floats) -> Floats:
+        """Values (groups, outputs) as (C,)."""
+        wide = op.from_groups(np.broadcast_to(each[:, :, None], wanted.shape), shape)
+        return np.moveaxis(wide, axis, 0).reshape(shape[axis], -1)[:, 0]
+
+    def error(scales: Floats) -> Floats:
+        """The error of every channel, or of all together if they share a scale."""
+        found = [r.round(s)[1] for r, s in zip(rounders, in_groups(scales), strict=True)]
+        each = of_channels(np.stack(found))
+        return each if len(scales) == len(each) else np.cumsum(each)[-1:]
+
+    heavy = np.stack([np.diagonal(m.second) + d for m, d in zip(known, damping, strict=True)])
+    importance = np.broadcast_to(heavy[:, None], wanted.shape)
+    params = quantize_weights(
+        op.from_groups(wanted, shape),
+        layer.product.axis,
+        bias,
+        Around(q.s, layer.output.s),
+        config,
+        where,
+        dtype,
+        Judge(op.from_groups(importance, shape), error),
+    )
+    scales = in_groups(np.asarray(params.scale))
+    rounded = np.stack([r.integers(s) for r, s in zip(rounders, scales, strict=True)])
+    shift = np.stack(
+        [
+            dot(w, m.real_mean - away) - s * dot(r, m.mean - away)
+            for w, s, m, r in zip(groups, scales, known, rounded, strict=True)
+        ]
+    )
+    moved = of_channels(q.s * shift)
+    old = np.zeros(len(moved)) if bias is None else bias.astype(np.float64)
+    return Rounded(op.from_groups(rounded, shape).astype(dtype.numpy), dtype, params, old + moved)
+
+
+class _Floats:
+    """Activations of the float model, computed as far as they are asked for.
+
+    Args:
+        graph: the model.
+        inputs: samples of its inputs.
+        uses: how often each activation will be taken.
+    """
+
+    def __init__(self, graph: Graph, inputs: Mapping[str, Array], uses: Counter[str]) -> None:
+        self._walk: Iterator[tuple[str, Array]] = Executor(graph, FloatArithmetic(graph)).walk(inputs)
+        self._uses, self._held = uses, dict[str, Array]()
+
+    def take(self, name: str) -> Array:
+        """The values (samples, …) of an activation."""
+        while name not in self._held:
+            found, array = next(self._walk)
+            if found in self._uses:
+                self._held[found] = array
+        self._uses[name] -= 1
+        return self._held[name] if self._uses[name] else self._held.pop(name)
+
+
+def layer_sums(op: Op, sample: Array, shape: Shape) -> int:
+    """Sums of each channel for one sample."""
+    rows = op.factors(sample, shape)
+    assert rows is not None
+    return rows.shape[1]
+
+
+def damping_of(known: Moments, part: float) -> float:
+    """What is added to all second moments, as a part of their mean."""
+    taps = len(known.mean)
+    mean = float(np.cumsum(np.diagonal(known.second))[-1]) / taps
+    return max(part * mean, TINY)
+
+
+def _put(layer: _Layer, done: Rounded, changed: GraphEditor, trial: GraphEditor, node: Node) -> Node:
+    """Store a layer's integers in the float model, and in the integer model, whose changed node is returned."""
+    product, name = layer.product, str(layer.node.inputs[layer.product.weight])
+    type = TensorType(tuple(done.weights.shape), done.dtype, done.q)
+    done.weights.flags.writeable = False
+    for editor, own in ((changed, name), (trial, str(node.inputs[product.weight]))):
+        editor.values[own] = Value(own, type, done.weights)
+    if product.bias is None:
+        return node
+    hint = operand(layer.node, product.bias) or f"{layer.node.name}_bias"
+    real = changed.constant(hint, done.bias)
+    changed.replace_node(layer.node.name, with_operand(layer.node, product.bias, real))
+    integers, q = quantize_bias(np.asarray(changed.values[real].data), None, layer.input.s, done.q)
+    node = with_operand(node, product.bias, trial.constant(hint, integers, q))
+    trial.replace_node(node.name, node)
+    return node
+
+
+def round_weights(draft: Draft) -> Draft:
+    """Decide the integers of weights, layer by layer, with the inputs that the rounded layers before them give.
+
+    They become constants with parameters; `convert` takes these as they are. The float model that the integers stand
+    for stays what it is.
+    """
+    layers, graph = layers_of(draft), draft.graph
+    assert draft.samples is not None
+    integer = convert(graph, draft.parameters, draft.config, draft.numerics)
+    changed, trial = graph.edit(), integer.edit()
+    samples = [draft.samples[k] for k in choose(draft.reference, len(draft.samples))]
+    reals = {n: np.stack([np.asarray(s[n], np.float32) for s in samples]) for n in graph.inputs}
+    types = {n: integer.type(n) for n in graph.inputs}
+    floats = _Floats(graph, reals, Counter(str(x.node.inputs[x.product.input]) for x in layers.values()))
+
+    def rounded(node: Node, operands: Operands) -> Node:
+        layer = layers.get(node.name)
+        if layer is None:
+            return node
+        source, weight = str(node.inputs[layer.product.input]), str(layer.node.inputs[layer.product.weight])
+        bias = operand(layer.node, layer.product.bias)
+        x = operands[layer.product.input]
+        real = graph.data(weight)
+        assert x is not None and real is not None
+        done = round_layer(layer, real, graph.data(bias), x, floats.take(source), draft.config.for_layer(node.name))
+        return _put(layer, done, changed, trial, node)
+
+    ends = {n: x if types[n].q is None else types[n].qp.quantize(x, types[n].dtype) for n, x in reals.items()}
+    for _ in Executor(integer, EditedIntegers(trial)).walk(ends, rounded):
+        pass
+    return replace(draft, graph=changed.finish())
+
+
+def _applies(draft: Draft) -> bool:
+    return draft.samples is not None and len(draft.samples) > 0 and bool(layers_of(draft))
+
+
+STEP = Step("round_weights", round_weights, _applies)
