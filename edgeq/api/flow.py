@@ -18,6 +18,7 @@ from edgeq.api.measure import measure as measure_accuracy
 from edgeq.api.paths import check_result, check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
+from edgeq.errors import UsageError
 from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import kind_of
 from edgeq.importers import load as import_model
@@ -34,7 +35,7 @@ from edgeq.passes.with_layouts import with_layouts
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
-from edgeq.quantize.real import as_real, without_parameters
+from edgeq.quantize.real import as_real, refuse_reals, without_parameters
 from edgeq.quantize.statistics import Calibration
 from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
 from edgeq.report.causes import worst_layers
@@ -223,7 +224,7 @@ def quantize(
             graph = without_parameters(graph)
         data = None if calibration is None else load_data(calibration, graph, input, key, layouts)
         if numerics == FLOAT:
-            return _in_float(graph, data, layouts, observe, warnings)
+            return _in_float(graph, config, data, layouts, observe, warnings)
         float_graph = optimize_float(graph, observe)
         if data is not None:
             check_calibration(data, float_graph, str(calibration) if isinstance(calibration, str | Path) else "")
@@ -232,11 +233,18 @@ def quantize(
         arithmetic = numerics if isinstance(numerics, Numerics) else graph.preferred
         result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
         integer = optimize_integer(result.graph, observe)
+        if config is not None and config.no_float:
+            refuse_reals(integer)
     return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts, input)
 
 
 def _in_float(
-    graph: Graph, data: Dataset | None, layouts: Mapping[str, Perm], observe: Observe, warnings: list[EdgeqWarning]
+    graph: Graph,
+    config: QuantConfig | None,
+    data: Dataset | None,
+    layouts: Mapping[str, Perm],
+    observe: Observe,
+    warnings: list[EdgeqWarning],
 ) -> QuantizedModel:
     """The model with all its layers in float32."""
     if data is not None:
@@ -244,6 +252,10 @@ def _in_float(
             "--numerics float quantizes nothing: calibration samples are not needed",
             hint="what is measured on them is how far float32 is from the float model",
             where=graph.name,
+        )
+    if config is not None and (config.no_float or config.real):
+        raise UsageError(
+            "--numerics float keeps all layers in float32", hint="leave --float and --no-float out", where=graph.name
         )
     reference = optimize_real(graph, observe)
     real = as_real(reference)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from edgeq.cli._common import Fact, size, table
+from edgeq.numerics.modes import FLOAT
 from edgeq.target import Target
 
 
@@ -18,6 +20,7 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
         ("weights", manifest["weights_bytes"], _elsewhere(manifest)),
         ("arena", manifest["arena_bytes"], _arena(manifest)),
     ]
+    rows += [("float32", _island(layers), "") for layers in _islands(manifest)]
     if manifest.get("state_bytes"):
         rows.append(("states", manifest["state_bytes"], ""))
     if manifest.get("flash_bytes") is not None:
@@ -31,6 +34,18 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
     if manifest.get("toolchain"):
         rows.append(("compiler", manifest["toolchain"], ""))
     return rows
+
+
+def _islands(manifest: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
+    """Layers in float32 that follow one another, where others are quantized."""
+    runs = groupby(manifest["layers"], lambda layer: bool(layer["float"]))
+    return [] if manifest["numerics"] == FLOAT else [list(layers) for is_float, layers in runs if is_float]
+
+
+def _island(layers: Sequence[Mapping[str, Any]]) -> str:
+    names = ", ".join(f"{layer['name']} ({layer['op']})" for layer in layers)
+    macs, weights = (sum(layer[key] for layer in layers) for key in ("macs", "weights_bytes"))
+    return f"{names}: {macs:,} MACs, {weights:,} B of weights"
 
 
 def models_table(manifest: Mapping[str, Any]) -> None:

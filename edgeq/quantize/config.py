@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from edgeq.errors import UsageError
 from edgeq.options import Document, Option, Section, choice, read_table
-from edgeq.options.kind import BOUNDS, INTEGER, NUMBER, ON, counts
+from edgeq.options.kind import BOUNDS, INTEGER, NAMES, NUMBER, ON, counts
 
 
 class Weights(Enum):
@@ -92,6 +92,9 @@ class LayerConfig:
     bias_correction: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
     weight_bits: Annotated[int | None, Option("Bits of the layer's weights", WEIGHT_BITS, default=REST)] = None
     rounding: Annotated[WeightRounding | None, Option("Of the layer's weights", ROUNDING, default=REST)] = None
+    real: Annotated[
+        bool | None, Option("Whether the layer stays in float32", ON, key="float", default="if --float names it")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,19 @@ class QuantConfig:
         WeightRounding | None,
         Option("How weights are rounded", ROUNDING, QUANTIZING, default="hessian below 8 bits, else nearest"),
     ] = None
+    real: Annotated[
+        tuple[str, ...],
+        Option(
+            "Keep layers of this name, or of names like it (conv_*), in float32",
+            NAMES,
+            QUANTIZING,
+            flag="--float",
+            key="float",
+            metavar="LAYER",
+            default="the float parts of a quantized .tflite",
+        ),
+    ] = ()
+    no_float: Annotated[bool, Option("Refuse a model of which layers stay in float32", ON, QUANTIZING)] = False
 
     @property
     def rounds_by_hessian(self) -> bool:
@@ -155,6 +171,11 @@ class QuantConfig:
     def layer(self, name: str) -> LayerConfig | None:
         """The exception that holds for the node or graph input `name`, or None."""
         return next((entry for entry in self.layers if fnmatchcase(name, entry.pattern)), None)
+
+    def stays_real(self, name: str) -> bool:
+        """Whether the node `name` is to stay in float32."""
+        exception = next((e.real for e in self.layers if e.real is not None and fnmatchcase(name, e.pattern)), None)
+        return any(fnmatchcase(name, p) for p in self.real) if exception is None else exception
 
     def for_layer(self, name: str) -> QuantConfig:
         """This configuration with the exception for `name` applied, except for its range."""

@@ -18,7 +18,16 @@ from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
 from edgeq.quantize.doubts import coarse_channels, unmatched_patterns, weak_layers
-from edgeq.quantize.methods import align_sums, centre, choose_ranges, correct_biases, equalize, round_weights, solve
+from edgeq.quantize.methods import (
+    align_sums,
+    centre,
+    choose_ranges,
+    correct_biases,
+    equalize,
+    keep_real,
+    round_weights,
+    solve,
+)
 from edgeq.quantize.solver import rule_of
 from edgeq.quantize.statistics import Calibration
 from edgeq.quantize.step import Draft, Step
@@ -36,6 +45,7 @@ def _open_ports(draft: Draft) -> Draft:
 
 
 STEPS: tuple[Step, ...] = (
+    keep_real.STEP,
     equalize.STEP,
     centre.STEP,
     solve.STEP,

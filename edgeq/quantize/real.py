@@ -1,4 +1,4 @@
-"""A whole model in float32: `--numerics float`."""
+"""Models with all layers in float32, `--numerics float`, and with none, `--no-float`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeq.errors import UsageError
+from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, Value
 from edgeq.ir.tensor import TensorType
 from edgeq.numerics.fixedpoint import Numerics
@@ -44,3 +44,18 @@ def without_parameters(graph: Graph) -> Graph:
 def as_real(graph: Graph) -> Graph:
     """An optimized float graph as a final one, in which every tensor stays float32."""
     return replace(graph, numerics=Numerics.FAST)
+
+
+def refuse_reals(graph: Graph) -> None:
+    """Make sure that nothing is left in float32.
+
+    Raises:
+        QuantizationError: layers are; all are named.
+    """
+    left = [f"{n.name} ({n.op.kind})" for n in graph.nodes if any(graph.type(o).dtype.is_float for o in n.outputs)]
+    if left:
+        raise QuantizationError(
+            f"{len(left)} layer(s) stay in float32: {', '.join(left)}",
+            hint="leave --no-float out, or replace them in the model by what has an integer form",
+            where=graph.name,
+        )

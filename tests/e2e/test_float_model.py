@@ -12,7 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_reference import reference
 
 import edgeq
-from edgeq.errors import UsageError
+from edgeq.errors import QuantizationError, UsageError
+from edgeq.quantize.config import QuantConfig
 from edgeq.warnings import EdgeqWarning
 
 RNG = np.random.default_rng(12)
@@ -22,8 +23,8 @@ def convolution(name: str, x: str, shape: tuple[int, ...], **attributes: object)
     weights = numpy_helper.from_array(RNG.normal(0, 0.4, shape).astype(np.float32), f"{name}_w")
     bias = numpy_helper.from_array(RNG.normal(0, 0.1, shape[0]).astype(np.float32), f"{name}_b")
     nodes = [
-        helper.make_node("Conv", [x, f"{name}_w", f"{name}_b"], [f"{name}_raw"], f"{name}_raw", **attributes),
-        helper.make_node("Relu", [f"{name}_raw"], [name], name),
+        helper.make_node("Conv", [x, f"{name}_w", f"{name}_b"], [f"{name}_raw"], name, **attributes),
+        helper.make_node("Relu", [f"{name}_raw"], [name], f"{name}_relu"),
     ]
     return nodes, [weights, bias]
 
@@ -118,6 +119,61 @@ def test_a_quantized_model_is_computed_in_the_numbers_it_stands_for(shared_model
         model = edgeq.quantize(shared_models / "ad_int8.tflite", numerics="float")
     assert {node.op.kind for node in model.graph.nodes} == {"FullyConnected"}
     assert model.graph.is_real
+
+
+def kinds(model: edgeq.QuantizedModel) -> list[str]:
+    nodes = [node for node in model.graph.nodes if node.op.kind not in ("Reshape", "Transpose")]
+    return [f"{n.op.kind}{' float32' * model.graph.type(n.outputs[0]).dtype.is_float}" for n in nodes]
+
+
+def islands(network: Path, *patterns: str) -> edgeq.QuantizedModel:
+    return edgeq.quantize(network, SAMPLES, QuantConfig(real=patterns))
+
+
+def test_layers_that_are_named_stay_in_float(network: Path) -> None:
+    """Neighbours are one island; what is around stays int8, as do the ports."""
+    model = islands(network, "deep", "point*", "sum")
+    assert kinds(model) == [
+        *("Conv2D", "Dequantize float32", "DepthwiseConv2D float32", "Conv2D float32", "Add float32", "Quantize"),
+        *("MaxPool2D", "Mean", "FullyConnected", "Softmax"),
+    ]
+    assert [model.graph.type(n).dtype.value for n in (*model.graph.inputs, *model.graph.outputs)] == ["int8", "int8"]
+    plain = edgeq.quantize(network, SAMPLES)
+    assert model.accuracy["sqnr_db"] > plain.accuracy["sqnr_db"] - 3.0
+
+
+def test_first_and_last_layers_in_float(network: Path, tmp_path: Path) -> None:
+    """Built, run and verified; the command line says which layers are float32 and what they cost."""
+    np.savez(tmp_path / "samples.npz", x=SAMPLES)
+    out = tmp_path / "out"
+    keep = ("--float", "first", "--float", "logits", "--float", "y")
+    said = succeeds("build", network, "--calibration", tmp_path / "samples.npz", *keep, "--output", out).out
+    lines = [line for line in said.splitlines() if line.strip().startswith("float32")]
+    assert len(lines) == 2
+    assert "first (Conv2D)" in lines[0]
+    assert "13,824 MACs" in lines[0]
+    assert "logits (FullyConnected), y (Softmax): 40 MACs, 180 B of weights" in lines[1]
+    assert edgeq.verify(out, SAMPLES)["mismatches"] == 0
+    fails(4, "build", network, "--calibration", tmp_path / "samples.npz", *keep, "--no-float", says=("first (Conv2D)",))
+    fails(
+        2, "build", network, "--calibration", tmp_path / "samples.npz", "--float", "no", says=("no layer has a name",)
+    )
+
+
+def test_a_table_of_the_file_keeps_layers_in_float(network: Path) -> None:
+    config = QuantConfig.from_dict({"float": ["*"], "layers": {"sum": {"float": False}}})
+    found = kinds(edgeq.quantize(network, SAMPLES, config))
+    assert "Add" in found
+    assert [kind for kind in found if kind.startswith("Conv2D")] == ["Conv2D float32"] * 2
+
+
+def test_what_has_no_float_form_is_named(network: Path, tmp_path: Path) -> None:
+    model = onnx.load(network)
+    model.graph.node.extend([helper.make_node("Sin", ["logits"], ["z"], "wave")])
+    model.graph.output.extend([helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 5])])
+    onnx.save(model, tmp_path / "wave.onnx")
+    with pytest.raises(QuantizationError, match=r"wave \(Sin\)"):
+        islands(tmp_path / "wave.onnx", "wave")
 
 
 @pytest.mark.shared
