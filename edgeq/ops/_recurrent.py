@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
+from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.numerics.exact import activations, rounded_product
@@ -117,3 +118,28 @@ def fraction_bits(site: Site, q: QParams) -> int:
             where=site.name,
         )
     return bits
+
+
+def clip_steps(clip: float, step: float = 2.0**-FRACTION_BITS) -> int:
+    """The greatest absolute value of an int16 pre-activation whose real value is clipped to ± `clip`; 0: it is not."""
+    return min(int(np.rint(clip / step)), 32767) if clip else 32767
+
+
+def stepped_bias(site: Site, index: int, x: QParams, weights: int) -> Ints | None:
+    """A real bias (N,) or none, in steps of the scale of x times that of the constant weights at operand `weights`."""
+    bias = site.const_or_none(index)
+    if bias is None:
+        return None
+    unit = np.asarray(site.input(weights).qp.scale, np.float64) * x.s
+    return np.clip(np.rint(bias.astype(np.float64) / unit), -(2.0**31) + 1, 2.0**31 - 1).astype(np.int64)
+
+
+def initial_state(site: Site, index: int, like: int) -> Param:
+    """A constant state for every sample, as output `like` has one; 0: it is computed."""
+    data = site.const_or_none(index)
+    return 0 if data is None else np.ascontiguousarray(np.broadcast_to(data, site.outputs[like].shape))
+
+
+def symmetric(site: Site) -> bool:
+    """Its weights have no zero-points."""
+    return not any(any(site.input(k).qp.zero_point) for k in (1, 2))

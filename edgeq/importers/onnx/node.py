@@ -193,6 +193,10 @@ class OnnxNode:
         """A list of real numbers, None if absent."""
         return self._attribute(name, 6, "a list of real numbers", None, lambda a: tuple(float(f) for f in a.floats))
 
+    def attr_strings(self, name: str) -> tuple[str, ...] | None:
+        """A list of texts, None if absent."""
+        return self._attribute(name, 8, "a list of texts", None, lambda a: tuple(s.decode("utf-8") for s in a.strings))
+
     def attr_tensor(self, name: str) -> Array | None:
         """A tensor attribute, None if absent."""
         return self._attribute(name, 4, "a tensor", None, lambda a: self.builder.source.stored(a.t, name))
