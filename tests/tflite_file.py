@@ -59,6 +59,7 @@ class Operator:
     table: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     intermediates: Sequence[int] = ()
+    custom: bytes = b""
 
 
 def _ints(builder: flatbuffers.Builder, values: Sequence[int], dtype: str = "<i4") -> int:
@@ -138,7 +139,11 @@ def _operator(builder: flatbuffers.Builder, op: Operator, code: int) -> int:
     options = None
     if op.table:
         members = {
-            key: _ints(builder, value) if isinstance(value, (list, tuple)) else value
+            key: _ints(builder, value)
+            if isinstance(value, (list, tuple))
+            else builder.CreateString(value)
+            if isinstance(value, str)
+            else value
             for key, value in op.options.items()
         }
         getattr(tflite, f"{op.table}Start")(builder)
@@ -147,12 +152,15 @@ def _operator(builder: flatbuffers.Builder, op: Operator, code: int) -> int:
         options = getattr(tflite, f"{op.table}End")(builder)
     inputs, outputs = _ints(builder, op.inputs), _ints(builder, op.outputs)
     between = _ints(builder, op.intermediates) if op.intermediates else None
+    custom = builder.CreateByteVector(op.custom) if op.custom else None
     tflite.OperatorStart(builder)
     tflite.OperatorAddOpcodeIndex(builder, code)
     tflite.OperatorAddInputs(builder, inputs)
     tflite.OperatorAddOutputs(builder, outputs)
     if between is not None:
         tflite.OperatorAddIntermediates(builder, between)
+    if custom is not None:
+        tflite.OperatorAddCustomOptions(builder, custom)
     if options is not None:
         tflite.OperatorAddBuiltinOptionsType(builder, getattr(tflite.BuiltinOptions, op.table))
         tflite.OperatorAddBuiltinOptions(builder, options)
@@ -171,11 +179,18 @@ def _code(builder: flatbuffers.Builder, kind: str) -> int:
     return int(tflite.OperatorCodeEnd(builder))
 
 
-def build(tensors: Sequence[Tensor], ops: Sequence[Operator], inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-    """The bytes of a .tflite file; the same for the same arguments."""
+def build(
+    tensors: Sequence[Tensor],
+    ops: Sequence[Operator],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    others: Sequence[tuple[Sequence[Tensor], Sequence[Operator]]] = (),
+) -> bytes:
+    """The bytes of a .tflite file; the same for the same arguments. `others` are graphs after the main one."""
     builder = flatbuffers.Builder(1024)
+    subgraphs = [(tensors, ops), *others]
     buffers, places = [b""], []
-    for tensor in tensors:
+    for tensor in (tensor for tensors, _ in subgraphs for tensor in tensors):
         if tensor.data is None:
             places.append(0)
         else:
@@ -188,22 +203,34 @@ def build(tensors: Sequence[Tensor], ops: Sequence[Operator], inputs: Sequence[i
         if data is not None:
             tflite.BufferAddData(builder, data)
         built.append(int(tflite.BufferEnd(builder)))
-    kinds = list(dict.fromkeys(op.kind for op in ops))
-    tensor_table = _offsets(builder, [_tensor(builder, t, p) for t, p in zip(tensors, places, strict=True)])
-    op_table = _offsets(builder, [_operator(builder, op, kinds.index(op.kind)) for op in ops])
+    kinds = list(dict.fromkeys(op.kind for _, ops in subgraphs for op in ops))
+    place = iter(places)
+    tables = [
+        (
+            _offsets(builder, [_tensor(builder, t, next(place)) for t in tensors]),
+            _offsets(builder, [_operator(builder, op, kinds.index(op.kind)) for op in ops]),
+        )
+        for tensors, ops in subgraphs
+    ]
     code_table = _offsets(builder, [_code(builder, kind) for kind in kinds])
     buffer_table = _offsets(builder, built)
-    input_table, output_table = _ints(builder, inputs), _ints(builder, outputs)
-    tflite.SubGraphStart(builder)
-    tflite.SubGraphAddTensors(builder, tensor_table)
-    tflite.SubGraphAddInputs(builder, input_table)
-    tflite.SubGraphAddOutputs(builder, output_table)
-    tflite.SubGraphAddOperators(builder, op_table)
-    graphs = _offsets(builder, [int(tflite.SubGraphEnd(builder))])
+    ports = [
+        (_ints(builder, inputs), _ints(builder, outputs)),
+        *((_ints(builder, []), _ints(builder, [])) for _ in others),
+    ]
+    graphs = []
+    for (tensor_table, op_table), (input_table, output_table) in zip(tables, ports, strict=True):
+        tflite.SubGraphStart(builder)
+        tflite.SubGraphAddTensors(builder, tensor_table)
+        tflite.SubGraphAddInputs(builder, input_table)
+        tflite.SubGraphAddOutputs(builder, output_table)
+        tflite.SubGraphAddOperators(builder, op_table)
+        graphs.append(int(tflite.SubGraphEnd(builder)))
+    graph_table = _offsets(builder, graphs)
     tflite.ModelStart(builder)
     tflite.ModelAddVersion(builder, 3)
     tflite.ModelAddOperatorCodes(builder, code_table)
-    tflite.ModelAddSubgraphs(builder, graphs)
+    tflite.ModelAddSubgraphs(builder, graph_table)
     tflite.ModelAddBuffers(builder, buffer_table)
     builder.Finish(tflite.ModelEnd(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())

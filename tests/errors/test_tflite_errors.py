@@ -108,8 +108,6 @@ def test_all_unsupported_operators_at_once() -> None:
     [
         ("WHILE", "unroll=True"),
         ("UNIDIRECTIONAL_SEQUENCE_RNN", "unroll=True"),
-        ("VAR_HANDLE", "every state as an input and an output"),
-        ("READ_VARIABLE", "every state as an input and an output"),
         ("IF", "without a training switch"),
         ("CUSTOM FlexErf", "TFLITE_BUILTINS alone"),
         ("STABLEHLO_ADD", "not to StableHLO"),

@@ -16,6 +16,7 @@ from edgeq.importers.tflite import (  # they register their handlers
     elementwise,
     movement,
     recurrent,
+    states,
     truth,
 )
 from edgeq.importers.tflite.builder import Builder
@@ -26,12 +27,13 @@ from edgeq.importers.tflite.islands import settle_islands
 from edgeq.importers.tflite.raw import AGAIN, Problem, RawModel, RawOp, shortened
 from edgeq.importers.tflite.reader import read
 from edgeq.importers.tflite.registry import HANDLERS
+from edgeq.importers.tflite.states import WITHOUT_INPUT, WITHOUT_OUTPUT
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (blocks, convolution, elementwise, movement, recurrent, truth)
+HANDLER_MODULES = (blocks, convolution, elementwise, movement, recurrent, states, truth)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:
@@ -131,24 +133,28 @@ def _import_operators(builder: Builder) -> list[Unsupported]:
             why = _import_operator(builder, op)
         if why is not None:
             problems.append(Unsupported(_label(builder, op), op.kind, why.reason, why.hint or DEFAULT_HINT))
-        lost.update(o for o in op.outputs if o not in builder.values and not builder.is_constant(o))
+        lost.update(o for o in op.outputs if not _is_known(builder, o))
     if not whole and not problems:
         raise Problem("the model has no input or no output", "export the model with both; edgeq runs no constants")
     return problems
 
 
+def _is_known(builder: Builder, tensor: int) -> bool:
+    return tensor in builder.values or tensor in builder.references or builder.is_constant(tensor)
+
+
 def _import_operator(builder: Builder, op: RawOp) -> Problem | None:
-    if not op.outputs:
+    if not op.outputs and op.kind not in WITHOUT_OUTPUT:
         return Problem("it has no output")
     try:
         if fold(builder, op):
             return None
         if op.kind not in HANDLERS:
             return Problem(f"the operator {op.kind} is supported only on constants", hint_for(op.kind))
-        if not op.inputs:
+        if not op.inputs and op.kind not in WITHOUT_INPUT:
             return Problem("it has no input", AGAIN)
         HANDLERS[op.kind](builder, op)
-        idle = [o for o in op.outputs if o not in builder.values and not builder.is_constant(o)]
+        idle = [o for o in op.outputs if not _is_known(builder, o)]
         if idle:
             return Problem(
                 f"it has {len(op.outputs)} outputs, of which it computes {len(op.outputs) - len(idle)}", AGAIN

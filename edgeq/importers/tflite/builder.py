@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,19 @@ OUTPUTS = ("FLOAT32", "FLOAT16", "FLOAT64", *SHIFT)
 CONSTANT_OUTPUT = "edgeq's outputs are real numbers or quantized ones: remove it from the model"
 
 
+@dataclass(frozen=True)
+class Variable:
+    """What a model keeps from one run to the next.
+
+    Attributes:
+        before: the input of the graph that holds what the last run left; empty if no operator has read that.
+        now: the value that it has after the operators imported so far.
+    """
+
+    before: str
+    now: str
+
+
 def _example(tensor: RawTensor) -> str:
     """How an input's open dimensions, other than the batch, are given."""
     batch, *rest = tensor.signature or tensor.shape or (1,)
@@ -59,6 +72,10 @@ class Builder:
         """Inputs of the model that edgeq cannot take, and why: told of the operators that read them."""
         self.real: set[str] = set()
         """Names of the nodes whose outputs are real numbers in the file."""
+        self.resources: dict[Hashable, Variable] = {}
+        """Resource variables and circular buffers, by what tells one from another."""
+        self.references: dict[int, Hashable] = {}
+        """Tensors of the file that are references to variables."""
         self.quantized = False
         self.reshaped = bool(input_shapes) or any(model.tensors[i].dynamic for i in model.inputs)
         """Whether shapes of activations may differ from those in the file."""
@@ -144,10 +161,49 @@ class Builder:
             self.port(tensor, value)
         for index, value in zip(self.model.inputs, self.editor.inputs[: len(self.model.inputs)], strict=True):
             self.port(self.model.tensors[index], value)
+        self._states()
+        self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
+
+    def variable(self, key: Hashable, hint: str, type: TensorType) -> str:
+        """The value that a variable has now: what was assigned to it in this run, or else what the last run left.
+
+        Args:
+            key: what tells the variable from others.
+            hint: its name.
+            type: its shape and, where it is quantized, its parameters.
+        """
+        if key not in self.resources:
+            before = self.editor.input(self.editor.unique(hint), type)
+            self.resources[key] = Variable(before, before)
+        return self.resources[key].now
+
+    def assign(self, key: Hashable, value: str) -> None:
+        """Give a variable another value.
+
+        Raises:
+            Problem: the value has another shape than the variable.
+        """
+        before = self.resources[key].before if key in self.resources else ""
+        if before:
+            value = self.matched(value, self.q_of(before))
+            if self.shape(value) != self.shape(before):
+                raise Problem(f"a variable of shape {self.shape(before)} becomes {self.shape(value)}", AGAIN)
+        self.resources[key] = Variable(before, value)
+
+    def _states(self) -> None:
+        """Make what a run leaves in each variable an output that the next run reads."""
         for state in self.states:
             self.editor.outputs.append(state.output)
             self.editor.states.append(state)
-        self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
+        for variable in self.resources.values():
+            before, now = variable.before, variable.now
+            if not before:  # every run assigns it before it reads it
+                continue
+            constant = self.editor.values[now].data is not None
+            if constant or now in self.editor.inputs or now in self.editor.outputs:
+                now = self.step(Reshape(self.shape(now)), [now], f"{before}_after", self.q_of(before))
+            self.editor.outputs.append(now)
+            self.editor.states.append(State(before, now))
 
     def _constant_output(self, tensor: RawTensor, value: str) -> str:
         """A constant of its own for an output that is the same for every input, such as the anchors of a detector."""
@@ -185,6 +241,10 @@ class Builder:
         self.states = [
             State(*(new if end == old else end for end in (state.input, state.output))) for state in self.states
         ]
+        self.resources = {
+            key: Variable(*(new if end == old else end for end in (kept.before, kept.now)))
+            for key, kept in self.resources.items()
+        }
         self.editor.inputs = [new if name == old else name for name in self.editor.inputs]
         return new
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edgeq.errors import UsageError
 from edgeq.importers.cut import Cut, part, unknown, unneeded
-from edgeq.importers.tflite.raw import RawModel, short_name
+from edgeq.importers.tflite.raw import RawModel, RawOp, short_name
 
 
 def cut_model(model: RawModel, cut: Cut, where: str) -> RawModel:
@@ -20,7 +21,7 @@ def cut_model(model: RawModel, cut: Cut, where: str) -> RawModel:
     """
     inputs = [_index(model, name, "--inputs", where) for name in cut.inputs]
     outputs = tuple(_index(model, name, "--outputs", where) for name in cut.outputs) or model.outputs
-    kept, read = part([(op.inputs, op.outputs) for op in model.ops], inputs, outputs)
+    kept, read = _part(model, inputs, outputs)
     idle = [name for name, index in zip(cut.inputs, inputs, strict=True) if index not in read]
     if idle:
         raise unneeded(idle, where)
@@ -31,6 +32,30 @@ def cut_model(model: RawModel, cut: Cut, where: str) -> RawModel:
         inputs=tuple(dict.fromkeys([*inputs, *whole])),
         outputs=tuple(dict.fromkeys(outputs)),
     )
+
+
+def _part(model: RawModel, inputs: Sequence[int], outputs: Sequence[int]) -> tuple[set[int], set[int]]:
+    """As `part`; what the last run left in a variable also needs what this run leaves there."""
+    nodes = [(op.inputs, op.outputs) for op in model.ops]
+    variable = {op.outputs[0]: op.options for op in model.ops if op.kind == "VAR_HANDLE" and op.outputs}
+    assigned = {k: op for k, op in enumerate(model.ops) if op.kind == "ASSIGN_VARIABLE" and len(op.inputs) == 2}
+    wanted, together = list(outputs), dict[int, RawOp]()
+    while True:
+        kept, read = part(nodes, inputs, wanted)
+        used = [
+            variable[o]
+            for k in kept
+            if model.ops[k].kind == "READ_VARIABLE"
+            for o in model.ops[k].inputs
+            if o in variable
+        ]
+        more = {k: op for k, op in assigned.items() if k not in together and variable.get(op.inputs[0]) in used}
+        if not more:
+            break
+        together |= more
+        wanted += [index for op in more.values() for index in op.inputs]
+    first = {k for k, op in enumerate(model.ops) if op.kind == "CALL_ONCE"} if together else set()
+    return kept | set(together) | first, read
 
 
 def _index(model: RawModel, name: str, option: str, where: str) -> int:

@@ -23,11 +23,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "the model keeps states between its calls: export one step of it with every state as an input and an output "
-        "(Keras streaming models: with external states), and hand each output back to its input in the application",
-        ("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"),
-    ),
-    (
         "the model branches at run time: export it for inference alone, without tf.cond and without a training switch",
         ("IF", "STABLEHLO_CASE"),
     ),

@@ -49,6 +49,13 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "SVDF": ("SVDFOptions", (*FUSED, "Rank")),
     "RESHAPE": ("ReshapeOptions", ("NewShapeAsNumpy",)),
+    "CALL_ONCE": ("CallOnceOptions", ("InitSubgraphIndex",)),
+    "VAR_HANDLE": ("VarHandleOptions", ("Container", "SharedName")),
     "SQUEEZE": ("SqueezeOptions", ("SqueezeDimsAsNumpy",)),
 }
 """Operator → (table, accessors). An operator that is not here has no option that changes its result."""
+
+CUSTOM: dict[str, tuple[str, ...]] = {
+    "CUSTOM CIRCULAR_BUFFER": ("cycles_max",),
+}
+"""Custom operator → the integers that are read from the map which its options are; one that is absent is 0."""

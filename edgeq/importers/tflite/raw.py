@@ -131,6 +131,7 @@ class RawModel:
 
     Attributes:
         signature: tensors by the names that the file's first signature gives to its inputs and outputs.
+        once: the graphs that it calls at its first run, by their numbers: they give its variables their first values.
     """
 
     tensors: tuple[RawTensor, ...]
@@ -138,3 +139,4 @@ class RawModel:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     signature: Mapping[str, int] = field(default_factory=dict)
+    once: Mapping[int, RawModel] = field(default_factory=dict)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 
 from edgeq.errors import ModelError
 from edgeq.importers.budget import Budget, LimitError
-from edgeq.importers.tflite.options import OPTIONS
+from edgeq.importers.tflite.options import CUSTOM, OPTIONS
 from edgeq.importers.tflite.raw import DTYPES, MAX_RANK, VARIABLE, RawModel, RawOp, RawQuant, RawTensor, shortened
 from edgeq.importers.tflite.sparse import Layout, Level, densify
 from edgeq.ir.limits import OPERANDS, TENSOR_ELEMENTS
@@ -113,7 +115,17 @@ class _Reader:
         if not self.count(self.root.SubgraphsLength(), "graphs"):
             raise Damaged("it holds no graph")
         codes = self.codes()
-        graph = self.root.Subgraphs(0)
+        main = self.graph(0, codes)
+        called = {op.option("InitSubgraphIndex") for op in main.ops if op.kind == "CALL_ONCE"}
+        missing = [index for index in called if not 0 < index < self.root.SubgraphsLength()]
+        if missing:
+            raise Damaged(f"it calls graph {missing[0]} of {self.root.SubgraphsLength()}")
+        once = {index: self.graph(index, codes) for index in sorted(called)}
+        return replace(main, signature=self.signature(len(main.tensors)), once=once)
+
+    def graph(self, number: int, codes: list[str]) -> RawModel:
+        """One of the file's graphs, without signatures."""
+        graph = self.root.Subgraphs(number)
         self.budget.nodes(self.count(graph.OperatorsLength(), "operators"))
         self.budget.nodes(self.count(graph.TensorsLength(), "tensors") // 4)
         tensors = tuple(self.tensor(graph.Tensors(i), i) for i in range(self.count(graph.TensorsLength(), "tensors")))
@@ -130,7 +142,7 @@ class _Reader:
         self.check_indices(outputs, len(tensors), "the list of outputs")
         if len(set(inputs)) != len(inputs):
             raise Damaged("one tensor is an input twice")
-        return RawModel(tensors, tuple(ops), inputs, outputs, self.signature(len(tensors)))
+        return RawModel(tensors, tuple(ops), inputs, outputs)
 
     def signature(self, tensors: int) -> dict[str, int]:
         tensor_of: dict[str, int] = {}
@@ -171,6 +183,8 @@ class _Reader:
         return RawOp(index, codes[code], inputs, outputs, self.options(op, codes[code]), between)
 
     def options(self, op: Any, kind: str) -> Mapping[str, Any]:
+        if kind in CUSTOM:
+            return self.custom_options(op, kind)
         if kind not in OPTIONS:
             return {}
         table, accessors = OPTIONS[kind]
@@ -187,8 +201,21 @@ class _Reader:
             value = getattr(view, accessor)()
             if accessor.endswith("AsNumpy"):
                 values[accessor.removesuffix("AsNumpy")] = self.ints(value, "dimensions")
+            elif isinstance(value, bytes):
+                values[accessor] = self.name(value, "")
             else:
                 values[accessor] = value
+        return values
+
+    def custom_options(self, op: Any, kind: str) -> Mapping[str, Any]:
+        """The integers that a custom operator's options, a map of FlexBuffers, say."""
+        stored: Any = {}
+        if not op.CustomOptionsIsNone() and op.CustomOptionsLength():
+            self.count(op.CustomOptionsLength(), "bytes of options", 1)
+            stored = flexbuffers.Loads(op.CustomOptionsAsNumpy().tobytes())
+        values = {name: stored.get(name, 0) for name in CUSTOM[kind]} if isinstance(stored, dict) else {}
+        if len(values) != len(CUSTOM[kind]) or not all(type(value) is int for value in values.values()):
+            raise Damaged(f"the options of a {kind} operator are no integers by their names")
         return values
 
     def tensor(self, tensor: Any, index: int) -> RawTensor:
