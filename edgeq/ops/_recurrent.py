@@ -17,6 +17,9 @@ from edgeq.numerics.exact import weights as rounded_weights
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Multiplier, Numerics, Rounding, quantize_multiplier
 from edgeq.numerics.gates import FRACTION_BITS
 
+MOST_SHIFT = 8
+"""Bits to the left of factors of one shift."""
+
 
 def product(x: Array, weights: Array, bias: Array | None = None) -> npt.NDArray[np.float32]:
     """x (…, K) times weights (N, K), plus a bias (N): (…, N) in float32, the same on every CPU."""
@@ -92,14 +95,25 @@ def reach(weights: Ints, bias: Ints | npt.NDArray[np.int32]) -> Ints:
 def factors(site: Site, x: QParams, weights: QParams, rows: int, step: float = 2.0**-FRACTION_BITS) -> Multiplier:
     """s_x · s_w[n] / step, one for each of `rows`: from accumulators to int16 pre-activations.
 
-    TensorFlow Lite multiplies and divides in float32.
+    With FAST all have one shift. TensorFlow Lite multiplies and divides in float32.
     """
     kind = np.float64 if site.numerics is Numerics.FAST else np.float32
     scales: list[npt.NDArray[Any]] = [np.asarray(s, kind) for s in (weights.scale, x.s, step)]
     own, given, result = scales
     with np.errstate(over="ignore", under="ignore"):
         real = (own * given / result).astype(np.float64)
-    return quantize_multiplier(np.broadcast_to(real, (rows,)), site.rounding)
+    whole = np.broadcast_to(real, (rows,))
+    return quantize_multiplier(whole, site.rounding) if site.rounding is not Rounding.FAST else of_one_shift(whole)
+
+
+def of_one_shift(real: npt.NDArray[np.float64]) -> Multiplier:
+    """Factors for FAST with mantissas below 2³⁰ and one shift for all, which vectors and kernels apply at no cost."""
+    shift = max(0, int(np.frexp(real.max(initial=0.0))[1]) + 1)
+    if shift > MOST_SHIFT:  # nearly everything is beyond 16 bits
+        return quantize_multiplier(real, Rounding.FAST)
+    shift += int(np.rint(np.ldexp(real.max(initial=0.0), 31 - shift)) >= 2**30)
+    mantissa = np.floor(np.ldexp(real, 31 - shift) + 0.5)
+    return Multiplier(mantissa.astype(np.int32), np.full(len(real), shift, np.int32))
 
 
 def fraction_bits(site: Site, q: QParams) -> int:

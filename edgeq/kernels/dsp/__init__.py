@@ -10,6 +10,7 @@ from edgeq.kernels.dsp.depthwise_3x3 import row_compact, rows_3x3
 from edgeq.kernels.dsp.depthwise_any import row_any
 from edgeq.kernels.dsp.elementwise import mul_rows, sum_rows
 from edgeq.kernels.dsp.fully_connected import fully_connected_rows
+from edgeq.kernels.dsp.lstm import lstm_row
 from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
@@ -21,6 +22,7 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
+from edgeq.ops.lstm import Lstm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -36,4 +38,5 @@ ROWS: KernelTable = {
     Mean: mean_rows(),
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
+    Lstm: (lstm_row(),),
 }

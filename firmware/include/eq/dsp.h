@@ -128,6 +128,14 @@ static inline int32_t eq_ssat8(int32_t a)
     return r;
 }
 
+/* clamped to -32768 ... 32767 */
+static inline int32_t eq_ssat16(int32_t a)
+{
+    int32_t r;
+    __asm__("ssat %0, #16, %1" : "=r"(r) : "r"(a));
+    return r;
+}
+
 /* in every byte the greater of a and b, signed */
 static inline int32_t eq_smax8(int32_t a, int32_t b)
 {
@@ -257,6 +265,11 @@ static inline int32_t eq_smmlar(int32_t a, int32_t b, int32_t c)
 static inline int32_t eq_ssat8(int32_t a)
 {
     return a < -128 ? -128 : a > 127 ? 127 : a;
+}
+
+static inline int32_t eq_ssat16(int32_t a)
+{
+    return a < -32768 ? -32768 : a > 32767 ? 32767 : a;
 }
 
 static inline int32_t eq_smax8(int32_t a, int32_t b)
