@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,13 @@ from edgeq.numerics.gates import FRACTION_BITS
 
 MOST_SHIFT = 8
 """Bits to the left of factors of one shift."""
+
+T = TypeVar("T")
+
+
+def complete(operands: Sequence[T | None], count: int) -> tuple[T | None, ...]:
+    """All operands: those that are left out at the end are absent."""
+    return (*operands, *[None] * (count - len(operands)))
 
 
 def product(x: Array, weights: Array, bias: Array | None = None) -> npt.NDArray[np.float32]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ from edgeq.ops._recurrent import (
     check_rows,
     check_state,
     check_vector,
+    complete,
     factors,
     folded,
     fraction_bits,
@@ -38,7 +39,6 @@ from edgeq.ops._recurrent import (
     reach,
 )
 
-T = TypeVar("T")
 INPUT, FORGET, CELL, OUTPUT = range(4)
 """Gates, in the order of the weights' rows."""
 UNIT = 2.0**-7
@@ -170,11 +170,6 @@ class Integers:
         return np.clip(multiply(both, self.hidden_factor, self.site.rounding) + self.hidden.zp, -128, 127)
 
 
-def complete(operands: Sequence[T | None]) -> tuple[T | None, ...]:
-    """All nine operands: those that are left out at the end are absent."""
-    return (*operands, *[None] * (9 - len(operands)))
-
-
 def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_lstm_ref`."""
     op, n = site.op, Integers(site)
@@ -288,7 +283,7 @@ class Lstm(Op):
     declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
-        x, w, r, bias, h, c, hole, projection, offset = complete(shapes)
+        x, w, r, bias, h, c, hole, projection, offset = complete(shapes, 9)
         if x is None or len(x) != 3 or w is None or len(w) != 2 or w[0] % 4:
             raise ValueError(
                 f"an LSTM needs a sequence (batch, steps, inputs) and weights (4·units, inputs), not {x} and {w}"
@@ -312,7 +307,7 @@ class Lstm(Op):
 
     def _walk(self, inputs: Arrays) -> tuple[Array, Array]:
         """Hidden states (batch, steps, outputs) and cells (batch, steps, units) of every step."""
-        x, w, r, bias, h, c, hole, projection, offset = complete(inputs)
+        x, w, r, bias, h, c, hole, projection, offset = complete(inputs, 9)
         assert x is not None and w is not None and r is not None and h is not None and c is not None
         units, (batch, steps, _) = len(w) // 4, x.shape
         given = product(x, w, bias)

@@ -33,6 +33,7 @@ NO_NODE = {
     "Shift": "ONNX subtracts a constant",
     "Square": "ONNX multiplies by itself",
     "SquaredDifference": "ONNX multiplies a difference by itself",
+    "Svdf": "ONNX has no such layer; tests/unit/test_tflite_recurrent.py compares it",
     "Store": "the identity over the reals",
     "StoredL2Norm": "ONNX divides by a length",
 }

@@ -197,3 +197,58 @@ def test_weights_of_8_bits_in_a_float_layer() -> None:
 def test_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ModelError, match=text):
         import_bytes(lstm_file(1, quantized="weights" in options, **options), "lstm")
+
+
+def svdf_file(seed: int, quantized: bool = True, rank: int = 1, zero: int = -128, kind: str = "INT16") -> bytes:
+    """A file with one SVDF and random weights: an int16 state, or an int8 one with a zero-point."""
+    f, filters, memory = File(seed), 6, 5
+    if not quantized:
+        x, y = f.add((1, DEPTH)), f.add((1, filters // rank))
+        inputs = [
+            f.constant(s, "FLOAT32", 0.01, 127) for s in ((filters, DEPTH), (filters, memory), (filters // rank,))
+        ]
+        inputs.append(f.add((1, filters * memory), variable=True))
+    else:
+        most = 32767 if kind == "INT16" else 127
+        step, own = (0.0004, 2e-5) if kind == "INT16" else (0.15, 0.007)
+        x = f.add((1, DEPTH), "INT8", scale=0.03, zero=-7)
+        y = f.add((1, filters // rank), "INT8", scale=0.05, zero=zero)
+        inputs = [f.constant((filters, DEPTH), "INT8", 0.012, 127), f.constant((filters, memory), kind, own, most)]
+        inputs.append(f.constant((filters // rank,), "INT32", step * own, int(0.5 / (step * own))))
+        state = 0 if kind == "INT16" else -50
+        inputs.append(f.add((1, filters * memory), kind, scale=step, zero=state, variable=True))
+    options = {"Rank": rank, "FusedActivationFunction": 1}
+    return build(f.tensors, [Operator("SVDF", [x, *inputs], [y], "SVDFOptions", options)], [x], [y])
+
+
+@pytest.mark.parametrize(("rank", "zero"), [(1, -128), (2, -128), (3, -20)])
+def test_integers_of_an_svdf(rank: int, zero: int) -> None:
+    content = svdf_file(rank, rank=rank, zero=zero)
+    graph = import_bytes(content, "svdf")
+    rng = np.random.default_rng(5)
+    samples = [rng.integers(-128, 128, (1, DEPTH)).astype(np.int8) for _ in range(12)]
+    found = walked(integers(graph), samples)
+    assert len(np.unique(found)) > 8
+    np.testing.assert_array_equal(found, litert(content, samples))
+
+
+def test_real_numbers_of_an_svdf() -> None:
+    content = svdf_file(4, quantized=False, rank=2)
+    graph = import_bytes(content, "svdf")
+    rng = np.random.default_rng(6)
+    samples = [rng.normal(size=(1, DEPTH)).astype(np.float32) for _ in range(8)]
+    found = walked(FloatExecutor(optimize_float(graph)), samples)
+    np.testing.assert_allclose(found, litert(content, samples), atol=1e-5)
+
+
+def test_an_svdf_with_a_state_of_8_bits() -> None:
+    """As TensorFlow Lite Micro computes it, near to the real numbers; LiteRT takes such states for int16 ones."""
+    graph = import_bytes(svdf_file(7, kind="INT8"), "svdf")
+    rng = np.random.default_rng(7)
+    samples = [rng.integers(-128, 128, (1, DEPTH)).astype(np.int8) for _ in range(12)]
+    ours = integers(graph)
+    x, y = ours.graph.type(ours.graph.public_inputs[0]).qp, ours.graph.type(ours.graph.public_outputs[0]).qp
+    real = walked(FloatExecutor(optimize_float(graph)), [x.dequantize(s) for s in samples])
+    found = y.dequantize(np.stack(walked(ours, samples)))
+    limit = np.clip(np.stack(real), 0, 255 * y.s)
+    assert np.abs(found - limit).max() < 4 * y.s and len(np.unique(found)) > 8

@@ -19,7 +19,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "RNN",
             "UNIDIRECTIONAL_SEQUENCE_RNN",
             "BIDIRECTIONAL_SEQUENCE_RNN",
-            "SVDF",
         ),
     ),
     (

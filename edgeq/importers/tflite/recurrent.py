@@ -1,4 +1,4 @@
-"""Layers with memory: LSTM over sequences, in one direction or both.
+"""Layers with memory: LSTM over sequences, in one direction or both, and SVDF.
 
 Their states are variable tensors of the file, which keep their values from one invocation to the next. Each becomes an
 input and an output of the graph, and a state.
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.importers.tflite.builder import Builder
+from edgeq.importers.tflite.builder import FUSED_CLAMPS, Builder
 from edgeq.importers.tflite.movement import view
 from edgeq.importers.tflite.raw import AGAIN, Problem, RawOp, RawTensor
 from edgeq.importers.tflite.registry import handles
@@ -20,9 +20,10 @@ from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ops.concat import Concat
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.svdf import Svdf
 from edgeq.ops.transpose import Transpose
 
-TANH = 4
+RELU, TANH = 1, 4
 TIME_FIRST = (1, 0, 2)
 """Between (batch, steps, …) and (steps, batch, …)."""
 
@@ -262,3 +263,41 @@ def _hidden(b: Builder, op: RawOp) -> QParams:
     if quant is None or quant.scale.size != 1:
         raise Problem("it lacks the parameters of its hidden state", AGAIN)
     return QParams.per_tensor(float(quant.scale[0]), int(quant.zero_point[0]))
+
+
+@handles("SVDF")
+def svdf(b: Builder, op: RawOp) -> None:
+    """One step of a layer over time."""
+    x = b.operand(op, 0)
+    if len(b.shape(x)) != 2:
+        raise Problem(f"an input of shape {b.shape(x)}, not (batch, inputs)", AGAIN)
+    quantized, kind = b.is_quantized(op), b.model.tensors[place(op, 4)].dtype
+    clamp = b.clamp(op)
+    attributes: dict[str, Any] = {"rank": op.option("Rank"), "clamp": clamp}
+    bias: Array | None = None
+    given = place(op, 3) >= 0
+    if quantized:
+        if clamp != FUSED_CLAMPS[RELU]:
+            raise Problem("its activation is not ReLU", "LiteRT and edgeq take 8-bit layers of this kind with ReLU")
+        data, tensor = stored(b, op, 1)
+        features = b.editor.constant(f"svdf_{op.index}/features", data, QParams.per_tensor(scale_of(tensor, "INT8"), 0))
+        data, tensor = stored(b, op, 2)
+        scale = scale_of(tensor, kind)
+        time = data.astype(np.float64) * scale
+        attributes.update(fine_state=kind == "INT16", time_scale=scale)
+    else:
+        features, time = b.editor.constant(f"svdf_{op.index}/features", real(b, op, 1)), real(b, op, 2)
+        bias = real(b, op, 3) if given else None
+    before = state(b, place(op, 4), (b.shape(x)[0], time.size))
+    if quantized and given:
+        q = b.q_of(before)
+        assert q is not None
+        bias = stored(b, op, 3)[0].astype(np.float64) * (q.s * scale)
+    named = (("time", time), ("bias", bias))
+    constants = [None if a is None else b.editor.constant(f"svdf_{op.index}/{name}", a) for name, a in named]
+    operands = [x, features, *constants, before]
+    y, after = b.steps(
+        Svdf(**attributes), operands, f"{x}/svdf", [b.output_q(op) if quantized else None, b.q_of(before)]
+    )
+    keep(b, before, after)
+    view(b, op, y, b.shape(y))
