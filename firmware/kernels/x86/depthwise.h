@@ -7,38 +7,51 @@
 #include "eq/depthwise_conv2d_x86.h"
 #include "rows.h"
 
-#define EQ_BLOCK (EQ_VECTORS * EQ_LANES) /* elements computed at once */
+#define EQ_BLOCK (EQ_VECTORS * EQ_LANES)            /* elements computed at once */
+#define EQ_GROUPS_3X3 ((9 + EQ_STEP - 1) / EQ_STEP) /* of taps; loops over them are unrolled */
 
-/* A block of the output, whose taps are `at` activations from where `taps` point. */
-EQ_INLINE void eq_block(const eq_depthwise_conv2d_x86_params *p, const eq_activation *const *taps, int64_t at,
-                        int32_t first, int8_t *output, int32_t left, eq_rounding rounding)
+/* Block `first` of every step of a row of the output. */
+EQ_INLINE void eq_blocks(const eq_depthwise_conv2d_x86_params *p, const eq_activation *const *taps, int32_t first,
+                         int8_t *output, int32_t groups, eq_rounding rounding)
 {
-    const int8_t *weights = p->weights + (int64_t)first * p->groups * 4;
-    eq_sums sums[EQ_VECTORS];
+    const int8_t *const weights = p->weights + (int64_t)first * groups * 4;
+    const eq_bounds bounds = eq_bounds_of(p->zero_point, p->qmin, p->qmax);
+    const int32_t elements = p->out_w * p->out_c, out_step = p->out_step, in_step = p->in_step;
+    eq_sums bias[EQ_VECTORS];
+    eq_factors factors[EQ_VECTORS];
     EQ_UNROLL
     for (int32_t v = 0; v < EQ_VECTORS; v++) {
-        sums[v] = eq_load_sums(p->bias + first + v * EQ_LANES);
+        const int32_t at = first + v * EQ_LANES;
+        bias[v] = eq_load_sums(p->bias + at);
+        factors[v] = eq_factors_of(p->multiplier + at, p->shift + at, rounding);
     }
-    for (int32_t g = 0; g < p->groups; g++) {
-        eq_taps a[EQ_VECTORS];
-        eq_interleave(taps + g * EQ_STEP, at, a);
+    int64_t at = first;
+    for (int32_t to = first; to < elements; to += out_step, at += in_step) {
+        eq_sums sums[EQ_VECTORS];
         EQ_UNROLL
         for (int32_t v = 0; v < EQ_VECTORS; v++) {
-            sums[v] = eq_add_taps(sums[v], a[v], weights);
-            weights += 4 * EQ_LANES;
+            sums[v] = bias[v];
         }
-    }
-    EQ_UNROLL
-    for (int32_t v = 0; v < EQ_VECTORS; v++) {
-        sums[v] = eq_scale(sums[v], p->multiplier, p->shift, first + v * EQ_LANES, rounding);
-    }
-    const eq_bounds bounds = eq_bounds_of(p->zero_point, p->qmin, p->qmax);
-    if (left >= EQ_BLOCK) { /* what is too much is written again with the next pixel */
-        eq_store_block(output, sums, bounds);
-    } else {
-        int8_t last[EQ_BLOCK];
-        eq_store_block(last, sums, bounds);
-        memcpy(output, last, (size_t)left);
+        EQ_UNROLL
+        for (int32_t g = 0; g < groups; g++) {
+            eq_taps a[EQ_VECTORS];
+            eq_interleave(taps + g * EQ_STEP, at, a);
+            EQ_UNROLL
+            for (int32_t v = 0; v < EQ_VECTORS; v++) {
+                sums[v] = eq_add_taps(sums[v], a[v], weights + (g * EQ_VECTORS + v) * 4 * EQ_LANES);
+            }
+        }
+        EQ_UNROLL
+        for (int32_t v = 0; v < EQ_VECTORS; v++) {
+            sums[v] = eq_scaled(sums[v], &factors[v], rounding);
+        }
+        if (elements - to >= EQ_BLOCK) {
+            eq_store_block(output + to, sums, bounds);
+        } else {
+            int8_t last[EQ_BLOCK];
+            eq_store_block(last, sums, bounds);
+            memcpy(output + to, last, (size_t)(elements - to));
+        }
     }
 }
 
@@ -74,10 +87,12 @@ static __attribute__((noinline)) void eq_depthwise(const eq_depthwise_conv2d_x86
             for (; tap < p->groups * EQ_STEP; tap++) { /* their weights are 0 */
                 taps[tap] = lines;
             }
-            int64_t from = 0;
-            for (int32_t to = 0; to < elements; to += p->out_step, from += p->in_step) {
-                for (int32_t c = 0; c < p->out_step && to + c < elements; c += EQ_BLOCK) {
-                    eq_block(p, taps, from + c, c, output + to + c, elements - to - c, rounding);
+            /* What the last block of a step writes beyond it is written again, by the next step or another block. */
+            for (int32_t c = (p->out_step - 1) / EQ_BLOCK * EQ_BLOCK; c >= 0; c -= EQ_BLOCK) {
+                if (p->groups == EQ_GROUPS_3X3) {
+                    eq_blocks(p, taps, c, output, EQ_GROUPS_3X3, rounding);
+                } else {
+                    eq_blocks(p, taps, c, output, p->groups, rounding);
                 }
             }
             output += elements;

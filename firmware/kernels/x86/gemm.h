@@ -21,6 +21,37 @@ EQ_INLINE void eq_store_sums_of(int8_t *to, eq_sums sums, eq_bounds bounds, int3
     }
 }
 
+/* Scales and stores the sums of a tile. */
+EQ_INLINE void eq_finish(const eq_conv2d_x86_params *p, eq_sums sums[EQ_TILE][EQ_ACROSS], int8_t *output, int32_t c,
+                         int32_t pixels, int32_t vectors, eq_rounding rounding)
+{
+    const eq_bounds bounds = eq_bounds_of(p->zero_point, p->qmin, p->qmax);
+    const int32_t step = p->out_c;
+    EQ_UNROLL
+    for (int32_t v = 0; v < vectors; v += 2) {
+        const int32_t at = c + v * EQ_LANES, left = step - at;
+        int8_t *to = output + at;
+        const int paired = v + 1 < vectors;
+        const eq_factors first = eq_factors_of(p->multiplier + at, p->shift + at, rounding);
+        const eq_factors second =
+            eq_factors_of(p->multiplier + at + paired * EQ_LANES, p->shift + at + paired * EQ_LANES, rounding);
+        for (int32_t i = 0; i < pixels; i++, to += step) {
+            const eq_sums low = eq_scaled(sums[i][v], &first, rounding);
+            if (!paired) {
+                eq_store_sums_of(to, low, bounds, left);
+                continue;
+            }
+            const eq_sums high = eq_scaled(sums[i][v + 1], &second, rounding);
+            if (left >= 2 * EQ_LANES) {
+                eq_store_pair(to, low, high, bounds);
+            } else {
+                eq_store_sums_of(to, low, bounds, left);
+                eq_store_sums_of(to + EQ_LANES, high, bounds, left - EQ_LANES);
+            }
+        }
+    }
+}
+
 /* Where the windows of neighbouring pixels of a band begin. */
 EQ_INLINE void eq_windows(const eq_conv2d_x86_params *p, int32_t first, int32_t pixels, int64_t windows[EQ_TILE])
 {
@@ -68,27 +99,16 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
             }
         }
     }
-    const eq_bounds bounds = eq_bounds_of(p->zero_point, p->qmin, p->qmax);
+    /* Copied, so that sums are only indexed by constants: then they stay in registers in the loop above. */
+    eq_sums done[EQ_TILE][EQ_ACROSS];
     EQ_UNROLL
-    for (int32_t v = 0; v < vectors; v += 2) {
-        const int32_t at = c + v * EQ_LANES, left = p->out_c - at;
+    for (int32_t i = 0; i < pixels; i++) {
         EQ_UNROLL
-        for (int32_t i = 0; i < pixels; i++) {
-            int8_t *to = output + (int64_t)(first + i) * p->out_c + at;
-            const eq_sums low = eq_scale(sums[i][v], p->multiplier, p->shift, at, rounding);
-            if (v + 1 == vectors) {
-                eq_store_sums_of(to, low, bounds, left);
-                continue;
-            }
-            const eq_sums high = eq_scale(sums[i][v + 1], p->multiplier, p->shift, at + EQ_LANES, rounding);
-            if (left >= 2 * EQ_LANES) {
-                eq_store_pair(to, low, high, bounds);
-            } else {
-                eq_store_sums_of(to, low, bounds, left);
-                eq_store_sums_of(to + EQ_LANES, high, bounds, left - EQ_LANES);
-            }
+        for (int32_t v = 0; v < vectors; v++) {
+            done[i][v] = sums[i][v];
         }
     }
+    eq_finish(p, done, output + (int64_t)first * p->out_c, c, pixels, vectors, rounding);
 }
 
 /* All pixels of a band for some vectors of channels; the last tile may compute some once more. */

@@ -488,22 +488,32 @@ EQ_INLINE void eq_store_some(int8_t *to, eq_sums a, eq_bounds b, int32_t n)
 #endif
 }
 
-/* What eq_multiply makes of sums, with the factors of the lanes from channel `at` on. FAST: factors without shift;
- * SINGLE: shift is that of the product's high word, at least 1; DOUBLE: that of the rounded product, at least 1, and
- * sums are so far from the ends of int32 that half of 2^shift can be added. */
-EQ_INLINE eq_sums eq_scale(eq_sums sums, const int32_t *multiplier, const int32_t *shift, int32_t at,
-                           eq_rounding rounding)
+/* The factors of some lanes. */
+typedef struct {
+    eq_sums multiplier, shift, half;
+} eq_factors;
+
+/* FAST has no shift, and does not read it. */
+EQ_INLINE eq_factors eq_factors_of(const int32_t *multiplier, const int32_t *shift, eq_rounding rounding)
 {
-    const eq_sums factor = eq_load_sums(multiplier + at);
-    if (rounding == EQ_FAST) {
-        return eq_doubling_high(sums, factor);
-    }
-    const eq_sums by = eq_load_sums(shift + at), half = eq_power(eq_add(by, eq_all(-1)));
+    const eq_sums by = rounding == EQ_FAST ? eq_all(1) : eq_load_sums(shift);
+    const eq_factors f = {eq_load_sums(multiplier), by, eq_power(eq_add(by, eq_all(-1)))};
+    return f;
+}
+
+/* What eq_multiply makes of sums. FAST: factors without shift; SINGLE: shift is that of the product's high word, at
+ * least 1; DOUBLE: that of the rounded product, at least 1, and sums are so far from the ends of int32 that half of
+ * 2^shift can be added. */
+EQ_INLINE eq_sums eq_scaled(eq_sums sums, const eq_factors *f, eq_rounding rounding)
+{
     if (rounding == EQ_SINGLE) {
-        return eq_shift_right(eq_add(eq_high(sums, factor), half), by);
+        return eq_shift_right(eq_add(eq_high(sums, f->multiplier), f->half), f->shift);
     }
-    const eq_sums high = eq_doubling_high(sums, factor);
-    return eq_shift_right(eq_add(eq_add(high, eq_shift_right(high, eq_all(31))), half), by);
+    const eq_sums high = eq_doubling_high(sums, f->multiplier);
+    if (rounding == EQ_FAST) {
+        return high;
+    }
+    return eq_shift_right(eq_add(eq_add(high, eq_shift_right(high, eq_all(31))), f->half), f->shift);
 }
 
 #endif
