@@ -173,6 +173,49 @@ def tanh(x: npt.ArrayLike) -> Floats:
     return number(np.where(size >= F(0.625), np.where(real < 0, -large, large), small))
 
 
+ERF_TERMS = tuple(
+    F(c)
+    for c in (
+        *(7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3, -2.685381193529856e-2),
+        *(1.128358514861418e-1, -3.761262582423300e-1, 1.128379165726710),
+    )
+)
+"""Minimax coefficients of erf(x) / x in x² for |x| ≤ 1, the highest power first (Cephes, `erff`)."""
+ERFC_TERMS = tuple(F(c) for c in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
+"""Of (1 − erf(x)) · exp(x²) / t in t = 1 / (1 + ERFC_STEP · x), the highest power first (Abramowitz and
+Stegun, 7.1.26)."""
+ERFC_STEP = F(0.3275911)
+
+
+def _polynomial(terms: tuple[np.float32, ...], x: Floats) -> Floats:
+    """The value of a polynomial, its highest power first."""
+    p = np.full(x.shape, terms[0], np.float32)
+    for term in terms[1:]:
+        p = p * x + term
+    return p
+
+
+@np.errstate(all="ignore")
+def expm1(x: npt.ArrayLike) -> Floats:
+    """exp(x) − 1, within 2 units in the last place of the exact value for |x| < 0.34, and within 2⁻²² of 1 + its
+    magnitude elsewhere."""
+    real = np.asarray(x, np.float32)
+    near = _polynomial(EXP_TERMS, real) * (real * real) + real
+    return number(np.where((real > F(-0.34)) & (real < F(0.34)), near, exp(real) - F(1.0)))
+
+
+@np.errstate(all="ignore")
+def erf(x: npt.ArrayLike) -> Floats:
+    """The error function, within 4·10⁻⁷ of the exact value; for |x| < 1 within 3 units in the last place."""
+    real = np.asarray(x, np.float32)
+    size = bounded(np.where(real < 0, -real, real).astype(np.float32), F(0.0), F(10.0))
+    near = real * _polynomial(ERF_TERMS, real * real)
+    t = F(1.0) / (F(1.0) + ERFC_STEP * size)
+    far = F(1.0) - (_polynomial(ERFC_TERMS, t) * t) * exp(-(size * size))
+    found = np.where(size < F(1.0), near, np.where(real < 0, -far, far))
+    return number(np.where(np.isnan(real), real, found))
+
+
 BLOCK = 1 << 15
 """Elements that stay in the nearest cache while products are added."""
 

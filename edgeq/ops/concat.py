@@ -16,6 +16,7 @@ from edgeq.ir.traits import Commuted, Parts, Perm, Tie
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import Overlaps, least_distance
+from edgeq.ops._real import REAL, REALS
 from edgeq.ops.requantize import byte_table, convert
 
 
@@ -48,7 +49,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         else:
             sources.append(-1 - offset)
             offset += x.size
-            constants.append(joined_scale(site, index, data).ravel())
+            constants.append(joined_scale(site, index, data).ravel().view(np.int8))
     return {
         "count": len(sizes),
         "rows": prod(y.shape[:axis]),
@@ -106,6 +107,16 @@ class Concat(MovementOp):
             overlap=overlap,
             variadic="inputs",
         ),
+        Kernel(
+            "eq_concat_float32_ref",
+            ("ref/concat.c",),
+            "eq/concat.h",
+            "eq_concat_params",
+            lower_ref,
+            elements=REAL,
+            overlap=overlap,
+            variadic="inputs",
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -128,6 +139,9 @@ class Concat(MovementOp):
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         return (np.concatenate([x for x in inputs if x is not None], axis=self.axis),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return self.run_float(inputs)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         parts = [joined_scale(site, i, x) for i, x in enumerate(inputs) if x is not None]
@@ -165,5 +179,7 @@ class Concat(MovementOp):
             Sample("constants", cls(1), ((2, 5), (2, 3), (2, 1), (2, 4)), const=(1, 3)),
             Sample("constant_first", cls(2), ((1, 2, 3), (1, 2, 7)), const=(0,)),
             Sample("vectors", cls(0), ((12,), (7,))),
+            Sample("real", cls(2), ((2, 3, 5), (2, 3, 2), (2, 3, 1)), const=(1,), elements=REALS),
+            Sample("real_rows", cls(0), ((1, 5), (3, 5)), elements=REALS),
             Sample("five", cls(2), ((2, 3, 2, 4, 3), (2, 3, 1, 4, 3))),
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
+from edgeq.numerics import float32
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp, erf
 
 
@@ -14,14 +16,19 @@ from edgeq.ops._table import TableOp, erf
 class Erf(TableOp):
     """erf(x) = 2/√π · ∫ exp(−t²) dt from 0 to x."""
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("erf"))
     onnx: ClassVar[str] = "Erf"
 
     def real(self, x: Array) -> Array:
         return erf(x)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(float32.erf, inputs)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
             Sample("vector", cls(), ((65,),), low=-1.0, high=1.0),
+            function_sample(cls()),
         )

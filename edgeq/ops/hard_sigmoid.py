@@ -7,9 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import QuantRule, Sample, Shapes
+from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
+from edgeq.numerics import float32
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
+
+
+def numbers(op: Op) -> tuple[float, float]:
+    """Slope, and value at zero."""
+    assert isinstance(op, HardSigmoid)
+    return op.alpha, op.beta
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,7 @@ class HardSigmoid(TableOp):
     alpha: float = 0.2
     beta: float = 0.5
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("hard_sigmoid", numbers))
     onnx: ClassVar[str] = "HardSigmoid"
 
     def real(self, x: Array) -> Array:
@@ -31,9 +40,13 @@ class HardSigmoid(TableOp):
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(usual=QParams.per_tensor(1 / 256, -128))
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(lambda x: float32.within(x * np.float32(self.alpha) + np.float32(self.beta), 0.0, 1.0), inputs)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("onnx", cls(), ((1, 3, 5, 2),)),
             Sample("relu6", cls(1 / 6, 0.5), ((1, 33),), low=-5.0, high=9.0),
+            function_sample(cls(), low=-9.0, high=9.0),
         )

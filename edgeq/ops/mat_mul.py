@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
@@ -14,10 +14,12 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Trait
+from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
+from edgeq.ops._real import REAL, REALS
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 
 DIMS = 4
@@ -59,6 +61,22 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mat_mul_float32_ref` and its variants with a constant operand."""
+    a, b, y = site.input(0), site.input(1), site.outputs[0]
+    batch = (1,) * (DIMS - len(y.shape) + 2) + y.shape[:-2]
+    constant = site.const_or_none(0) if site.const_or_none(1) is None else site.const(1)
+    return {
+        "batch": batch,
+        "a_stride": batch_strides(a.shape, batch),
+        "b_stride": batch_strides(b.shape, batch),
+        "rows": y.shape[-2],
+        "depth": a.shape[-1],
+        "cols": y.shape[-1],
+        "constant": 0 if constant is None else np.ravel(constant),
+    }
+
+
 def overlap(site: Site) -> Overlaps:
     """One element after another, each of which needs a row of a and a column of b."""
     rows = indices(site.input(0).shape)[..., :1]
@@ -86,6 +104,23 @@ def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:
     )
 
 
+def _real_row(row: Kernel) -> Kernel:
+    """The row of the same operands that are real numbers."""
+    return replace(
+        row,
+        function=row.function.replace("mat_mul", "mat_mul_float32"),
+        sources=("ref/mat_mul_float32.c",),
+        header="eq/mat_mul_float32.h",
+        struct="eq_mat_mul_float32_params",
+        lower=lower_real,
+        elements=REAL,
+        rounded=False,
+    )
+
+
+_ROWS = (_row("ref", False, False), _row("const_a_ref", True, False), _row("const_b_ref", False, True))
+
+
 @dataclass(frozen=True)
 class MatMul(Op):
     """Inputs: a (…, M, K), b (…, K, N); batch dimensions broadcast. Output: (…, M, N).
@@ -93,7 +128,7 @@ class MatMul(Op):
     At most one of the two is constant; a constant has one scale and a zero-point like an activation.
     """
 
-    kernels: ClassVar = (_row("ref", False, False), _row("const_a_ref", True, False), _row("const_b_ref", False, True))
+    kernels: ClassVar = (*_ROWS, *map(_real_row, _ROWS))
 
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {
@@ -127,6 +162,12 @@ class MatMul(Op):
         depth = a.shape[-1]
         return (rounded_product(activations(a, depth, (-1,)), weights(b, depth, (-2,))),)
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Products are added in the order of the columns of a."""
+        a, b = inputs[0], inputs[1]
+        assert a is not None and b is not None
+        return (float32.number(float32.products(a, b)),)
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[0], inputs[1]
         assert a is not None and b is not None
@@ -147,5 +188,8 @@ class MatMul(Op):
             Sample("constant_a", cls(), ((3, 6), (2, 6, 5)), const=(0,)),
             Sample("constant_b", cls(), ((2, 4, 13), (13, 17)), const=(1,)),
             Sample("one", cls(), ((1, 1), (1, 1))),
+            Sample("real", cls(), ((2, 1, 3, 5), (4, 5, 6)), elements=REALS),
+            Sample("real_a", cls(), ((3, 6), (2, 6, 5)), const=(0,), elements=REALS),
+            Sample("real_b", cls(), ((2, 4, 13), (13, 17)), const=(1,), elements=REALS),
             Sample("deep", cls(), ((2, 300), (300, 2))),
         )

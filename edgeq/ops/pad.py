@@ -15,6 +15,7 @@ from edgeq.ir.traits import Commuted, Perm, Tie, Trait, channels, inverse, permu
 from edgeq.ops._broadcast import MAX_RANK, require_same_scale
 from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import NOTHING, Overlaps, indices, of_elements
+from edgeq.ops._real import REAL, REALS
 from edgeq.ops._strided import only_input
 
 Mode = Literal["constant", "reflect", "edge"]
@@ -58,6 +59,21 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_pad_float32_ref`: the block in bytes, the value as the bits of a float32 number."""
+    op = site.op
+    assert isinstance(op, Pad)
+    extents, block = simplify(list(zip(site.input(0).shape, op.before, op.after, strict=True)), op.mode == "constant")
+    return {
+        "in_shape": tuple(e[0] for e in extents),
+        "out_shape": tuple(sum(e) for e in extents),
+        "before": tuple(e[1] for e in extents),
+        "block": block * site.outputs[0].itemsize,
+        "mode": MODES.index(op.mode),
+        "value": int(np.float32(op.value).view(np.int32)),
+    }
+
+
 def overlap(site: Site) -> Overlaps:
     """One element after another."""
     assert isinstance(site.op, Pad)
@@ -79,7 +95,18 @@ class Pad(MovementOp):
     mode: Mode = "constant"
     value: float = 0.0
 
-    kernels: ClassVar = (Kernel("eq_pad_ref", ("ref/pad.c",), "eq/pad.h", "eq_pad_params", lower_ref, overlap=overlap),)
+    kernels: ClassVar = (
+        Kernel("eq_pad_ref", ("ref/pad.c",), "eq/pad.h", "eq_pad_params", lower_ref, overlap=overlap),
+        Kernel(
+            "eq_pad_float32_ref",
+            ("ref/pad.c",),
+            "eq/pad.h",
+            "eq_pad_params",
+            lower_real,
+            elements=REAL,
+            overlap=overlap,
+        ),
+    )
 
     declines: ClassVar[frozenset[Trait]] = MovementOp.declines | {"parts"}
 
@@ -113,6 +140,9 @@ class Pad(MovementOp):
         assert inputs[0] is not None
         return (self.padded(inputs[0], self.value),)
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return self.run_float(inputs)
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         require_same_scale(site, site.input(0).qp)
@@ -145,6 +175,8 @@ class Pad(MovementOp):
             Sample("image", cls(*rows), (image,)),
             Sample("image_value", cls(*rows, value=1.5), (image,)),
             Sample("image_reflect", cls(*rows, mode="reflect"), (image,)),
+            Sample("real", cls(*rows, value=1.5), (image,), elements=REALS),
+            Sample("real_channels", cls((0, 0, 0, 2), (0, 0, 3, 1), mode="reflect"), (image,), elements=REALS),
             Sample("image_edge", cls(*rows, mode="edge"), (image,)),
             Sample("everywhere", cls(*everywhere, value=-2.0), (image,)),
             Sample("everywhere_edge", cls(*everywhere, mode="edge"), (image,)),

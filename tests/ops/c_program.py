@@ -111,7 +111,9 @@ def _arguments(call: Call) -> str:
     gather, graph = call.kernel.variadic, call.case.graph
     inputs = [_pointer(f"in[{k}]", graph.type(n), "const ") for k, n in enumerate(call.case.inputs)]
     outputs = [_pointer(f"out[{k}]", graph.type(n), "") for k, n in enumerate(call.case.node.outputs)]
-    first, second = ["in"] if gather == "inputs" else inputs, ["out"] if gather == "outputs" else outputs
+    element = pointer_type(graph.type(call.case.node.outputs[0]).dtype)
+    cast = "" if element == "int8_t" else f"(const {element} *const *)(const void *)"
+    first, second = [f"{cast}in"] if gather == "inputs" else inputs, ["out"] if gather == "outputs" else outputs
     return ", ".join([*first, *second, *(["scratch"] if call.kernel.takes_scratch else [])])
 
 

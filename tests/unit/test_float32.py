@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ int main(void)
 {
     float x;
     while (fread(&x, sizeof x, 1, stdin) == 1) {
-        const float found[] = {eq_exp(x), eq_sqrt(x), eq_log(x), eq_number(eq_sigmoid(x)), eq_number(eq_tanh(x))};
+        const float found[] = {eq_exp(x), eq_sqrt(x), eq_log(x), eq_number(eq_sigmoid(x)), eq_number(eq_tanh(x)),
+                               eq_number(eq_expm1(x)), eq_number(eq_erf(x))};
         fwrite(found, sizeof found, 1, stdout);
     }
     return 0;
@@ -28,7 +30,7 @@ int main(void)
 """
 
 
-FUNCTIONS = (float32.exp, float32.sqrt, float32.log, float32.sigmoid, float32.tanh)
+FUNCTIONS = (float32.exp, float32.sqrt, float32.log, float32.sigmoid, float32.tanh, float32.expm1, float32.erf)
 
 
 def points() -> np.ndarray:
@@ -107,3 +109,20 @@ def test_dequantize_rounds_once() -> None:
     q = np.arange(-128, 128)
     exact = (q - 5) * np.float64(np.float32(0.1))
     np.testing.assert_array_equal(float32.dequantize(q, 0.1, 5), exact.astype(np.float32))
+
+
+def test_the_error_function_is_close() -> None:
+    x = np.linspace(-6, 6, 40_001).astype(np.float32)
+    exact, found = np.array([math.erf(v) for v in x]), float32.erf(x).astype(np.float64)
+    error = np.abs(found - exact)
+    assert error.max() < 4e-7
+    near = np.abs(x) < 1.0
+    assert (error[near] / np.spacing(np.abs(exact[near]).astype(np.float32))).max() < 3.0
+
+
+def test_exp_less_one_does_not_cancel_near_zero() -> None:
+    x = np.concatenate([np.linspace(-9, 9, 40_001), np.geomspace(1e-30, 1, 5001)]).astype(np.float32)
+    exact, found = np.expm1(x.astype(np.float64)), float32.expm1(x).astype(np.float64)
+    near = np.abs(x) < 0.34
+    assert (np.abs(found - exact)[near] / np.spacing(np.abs(exact[near]).astype(np.float32))).max() < 2.0
+    assert (np.abs(found - exact)[~near] / (1.0 + np.abs(exact[~near]))).max() < 2.0**-22

@@ -15,5 +15,7 @@ typedef struct {
 } eq_concat_params;
 
 void eq_concat_ref(const eq_concat_params *p, const int8_t *const *inputs, int8_t *output);
+/* The constants are the bytes of float32 numbers, sizes and offsets count numbers; tables are NULL. */
+void eq_concat_float32_ref(const eq_concat_params *p, const float *const *inputs, float *output);
 
 #endif

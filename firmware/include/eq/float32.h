@@ -171,6 +171,49 @@ static inline float eq_sigmoid(float x)
     return x < -9.0f ? eq_exp(x) : 1.0f / (1.0f + eq_exp(-x));
 }
 
+/* exp(x) - 1, near 0 without cancellation. */
+static inline float eq_expm1(float x)
+{
+    if (x > -0.34f && x < 0.34f) {
+        float p = 1.98756912e-4f;
+        p = p * x + 1.39819994e-3f;
+        p = p * x + 8.3334519e-3f;
+        p = p * x + 4.1665796e-2f;
+        p = p * x + 0.166666657f;
+        p = p * x + 0.5f;
+        return p * (x * x) + x;
+    }
+    return eq_exp(x) - 1.0f;
+}
+
+/* The error function. */
+static inline float eq_erf(float x)
+{
+    if (x != x) {
+        return x;
+    }
+    const float size = eq_bounded(x < 0.0f ? -x : x, 0.0f, 10.0f);
+    if (size < 1.0f) {
+        const float square = x * x;
+        float p = 7.85386146e-05f;
+        p = p * square + -0.000801019371f;
+        p = p * square + 0.00518832775f;
+        p = p * square + -0.0268538129f;
+        p = p * square + 0.112835854f;
+        p = p * square + -0.37612626f;
+        p = p * square + 1.12837911f;
+        return x * p;
+    }
+    const float t = 1.0f / (1.0f + 0.327591091f * size);
+    float q = 1.06140542f;
+    q = q * t + -1.45315206f;
+    q = q * t + 1.42141378f;
+    q = q * t + -0.284496725f;
+    q = q * t + 0.254829586f;
+    const float far = 1.0f - (q * t) * eq_exp(-(size * size));
+    return x < 0.0f ? -far : far;
+}
+
 static inline float eq_tanh(float x)
 {
     const float size = x < 0.0f ? -x : x;

@@ -6,7 +6,8 @@
 
 typedef struct {
     int32_t size; /* elements */
-    float a, b;   /* of eq_clip: the bounds; of eq_leaky_relu: the slope */
+    float a, b;   /* of eq_clip: the bounds; of eq_leaky_relu and eq_elu: the slope; of
+                   eq_hard_sigmoid: slope and value at zero; of eq_thresholded_relu: the threshold */
 } eq_function_float32_params;
 
 /* The output may be the input. */
@@ -21,5 +22,11 @@ void eq_tanh_ref_float32(const eq_function_float32_params *p, const float *input
 void eq_log_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_leaky_relu_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_hard_swish_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_elu_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_hard_sigmoid_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_thresholded_relu_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_erf_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_gelu_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_gelu_tanh_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 
 #endif

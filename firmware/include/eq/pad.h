@@ -17,5 +17,7 @@ typedef struct {
 } eq_pad_params;
 
 void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output);
+/* The value is the bits of a float32 number. */
+void eq_pad_float32_ref(const eq_pad_params *p, const float *input, float *output);
 
 #endif

@@ -65,3 +65,33 @@ void eq_hard_swish_ref_float32(const eq_function_float32_params *p, const float 
 {
     FOR_EACH(p, input, output, eq_quotient(eq_within(x + 3.0f, 0.0f, 6.0f) * x, 6.0f));
 }
+
+void eq_elu_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, x > 0.0f ? x : p->a * eq_expm1(x));
+}
+
+void eq_hard_sigmoid_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_within(x * p->a + p->b, 0.0f, 1.0f));
+}
+
+void eq_thresholded_relu_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, x > p->a ? x : 0.0f);
+}
+
+void eq_erf_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_erf(x));
+}
+
+void eq_gelu_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, (0.5f * x) * (1.0f + eq_erf(x * 0.707106769f)));
+}
+
+void eq_gelu_tanh_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, (0.5f * x) * (1.0f + eq_tanh(0.797884583f * (x + ((0.044715f * x) * x) * x))));
+}

@@ -41,7 +41,14 @@ static inline int next(const eq_pad_params *p, int32_t *index)
     return 0;
 }
 
-void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output)
+static inline void fill(const eq_pad_params *p, int8_t *output, int32_t size)
+{
+    for (int32_t i = 0; i < p->block; i += size) {
+        memcpy(output + i, &p->value, (size_t)size);
+    }
+}
+
+static inline void pad(const eq_pad_params *p, const int8_t *input, int8_t *output, int32_t size)
 {
     const int32_t first = p->before[LAST], end = first + p->in_shape[LAST];
     int32_t index[LAST] = {0};
@@ -56,10 +63,24 @@ void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output)
             } else if (row && at >= 0) {
                 eq_copy(output, row + at * p->block, p->block);
             } else {
-                memset(output, p->value, (size_t)p->block);
+                if (size == 1) {
+                    memset(output, p->value, (size_t)p->block);
+                } else {
+                    fill(p, output, size);
+                }
             }
             output += count * p->block;
             i += count;
         }
     } while (next(p, index));
+}
+
+void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output)
+{
+    pad(p, input, output, 1);
+}
+
+void eq_pad_float32_ref(const eq_pad_params *p, const float *input, float *output)
+{
+    pad(p, (const int8_t *)input, (int8_t *)output, sizeof *output);
 }
