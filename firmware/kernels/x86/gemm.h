@@ -21,13 +21,13 @@ EQ_INLINE void eq_store_sums_of(int8_t *to, eq_sums sums, eq_bounds bounds, int3
     }
 }
 
-/* Scales and stores the sums of a tile. */
-EQ_INLINE void eq_finish(const eq_conv2d_x86_params *p, eq_sums sums[EQ_TILE][EQ_ACROSS], int8_t *output, int32_t c,
-                         int32_t pixels, int32_t vectors, eq_rounding rounding)
+/* Scales and stores the sums of a tile. Not inlined: its constants would take registers from the loop before it. */
+static __attribute__((noinline)) void eq_finish(const eq_conv2d_x86_params *p, const eq_sums sums[EQ_TILE][EQ_ACROSS],
+                                                int8_t *output, int32_t c, int32_t pixels, int32_t vectors,
+                                                eq_rounding rounding)
 {
     const eq_bounds bounds = eq_bounds_of(p->zero_point, p->qmin, p->qmax);
     const int32_t step = p->out_c;
-    EQ_UNROLL
     for (int32_t v = 0; v < vectors; v += 2) {
         const int32_t at = c + v * EQ_LANES, left = step - at;
         int8_t *to = output + at;
@@ -53,13 +53,14 @@ EQ_INLINE void eq_finish(const eq_conv2d_x86_params *p, eq_sums sums[EQ_TILE][EQ
 }
 
 /* Where the windows of neighbouring pixels of a band begin. */
-EQ_INLINE void eq_windows(const eq_conv2d_x86_params *p, int32_t first, int32_t pixels, int64_t windows[EQ_TILE])
+EQ_INLINE void eq_windows(const eq_conv2d_x86_params *p, const eq_activation *band, int32_t first, int32_t pixels,
+                          const eq_activation *windows[EQ_TILE])
 {
     const int64_t across = (int64_t)p->stride_w * p->in_c, down = (int64_t)p->stride_h * p->row;
     int32_t y = first / p->out_w, x = first % p->out_w;
     EQ_UNROLL
     for (int32_t i = 0; i < pixels; i++) {
-        windows[i] = y * down + x * across;
+        windows[i] = band + y * down + x * across;
         x++;
         y += x == p->out_w;
         x = x == p->out_w ? 0 : x;
@@ -71,11 +72,11 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
                        int32_t c, int32_t pixels, int32_t vectors, eq_rounding rounding)
 {
     eq_sums sums[EQ_TILE][EQ_ACROSS];
-    int64_t windows[EQ_TILE];
+    const eq_activation *windows[EQ_TILE];
     const int8_t *weights = p->weights + (int64_t)c * p->depth;
     const int32_t *const offsets = p->offsets, steps = p->depth / EQ_STEP;
     const int64_t apart = (int64_t)EQ_LANES * p->depth; /* from one vector's weights to the next one's */
-    eq_windows(p, first, pixels, windows);
+    eq_windows(p, band, first, pixels, windows);
     EQ_UNROLL
     for (int32_t v = 0; v < vectors; v++) {
         EQ_UNROLL
@@ -84,7 +85,7 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
         }
     }
     for (int32_t k = 0; k < steps; k++) {
-        const eq_activation *const step = band + offsets[k];
+        const int64_t step = offsets[k];
         eq_weights w[EQ_ACROSS];
         EQ_UNROLL
         for (int32_t v = 0; v < vectors; v++) {
@@ -95,7 +96,7 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
         for (int32_t i = 0; i < pixels; i++) {
             EQ_UNROLL
             for (int32_t v = 0; v < vectors; v++) {
-                sums[i][v] = eq_step(sums[i][v], step + windows[i], w[v]);
+                sums[i][v] = eq_step(sums[i][v], windows[i] + step, w[v]);
             }
         }
     }
