@@ -31,7 +31,7 @@ BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3,
 Floats = npt.NDArray[np.float32]
 
 
-class _Maker:
+class Maker:
     """Collects the nodes and weights of a network."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class _Maker:
 
 def mobilenet_v2(path: Path, size: int) -> None:
     """Write MobileNetV2 1.0 for images of `size` rows and columns as ONNX, input `x` (1, 3, size, size)."""
-    make = _Maker()
+    make = Maker()
     make.constant("zero", 0.0)
     make.constant("six", 6.0)
     x, channels, count = make.conv("x", "stem", (32, 3, 3), 2, True, False), 32, 0

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import needs
 import numpy as np
+import onnx
 import pytest
 from command_line import DIGITS
 
 import edgeq
-from benchmarks import host, peers
+from benchmarks import host, networks, peers
 from benchmarks.host import Times, engines, interleaved, ours, summary, table
 from edgeq.errors import UsageError
 from edgeq.target import load_target, native_features
@@ -100,3 +101,13 @@ def test_random_inputs_fill_their_type() -> None:
     assert found.dtype == np.int8
     assert found.min() < -120
     assert found.max() > 120
+
+
+@pytest.mark.slow
+def test_networks(tmp_path: Path) -> None:
+    """ResNet-18 as onnxruntime quantizes it: as many layers as its name says, and a file that edgeq measures."""
+    model, quantized = networks.write("resnet18", tmp_path, 32)
+    kinds = [node.op_type for node in onnx.load(model).graph.node]
+    assert kinds.count("Conv") + kinds.count("Gemm") == 18 + 3  # and three shortcuts
+    assert ours(tmp_path, "resnet18") == quantized
+    assert set(engines(tmp_path, "resnet18")) == {"onnxruntime int8", "onnxruntime float"}
