@@ -216,6 +216,28 @@ def erf(x: npt.ArrayLike) -> Floats:
     return number(np.where(np.isnan(real), real, found))
 
 
+@np.errstate(all="ignore")
+def whole(x: npt.ArrayLike) -> Floats:
+    """x without its fraction; what has none stays, and NaN."""
+    real = np.asarray(x, np.float32)
+    inside = (real > F(-8388608.0)) & (real < F(8388608.0))
+    return number(np.where(inside, np.trunc(np.where(inside, real, F(0.0))) + F(0.0), real))
+
+
+@np.errstate(all="ignore")
+def floor(x: Floats) -> Floats:
+    """The greatest whole number that is not above x."""
+    cut = whole(x)
+    return np.asarray(np.where(cut > x, cut - F(1.0), cut))
+
+
+@np.errstate(all="ignore")
+def ceil(x: Floats) -> Floats:
+    """The least whole number that is not below x."""
+    cut = whole(x)
+    return np.asarray(np.where(cut < x, cut + F(1.0), cut))
+
+
 BLOCK = 1 << 15
 """Elements that stay in the nearest cache while products are added."""
 

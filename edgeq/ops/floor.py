@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Sample
+from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
+from edgeq.numerics import float32
+from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
 
@@ -16,14 +18,19 @@ from edgeq.ops._table import TableOp
 class Floor(TableOp):
     """The greatest whole number that is not above x."""
 
+    kernels: ClassVar = (*TableOp.kernels, function_row("floor"))
     onnx: ClassVar[str] = "Floor"
 
     def real(self, x: Array) -> Array:
         return np.floor(x)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_single(float32.floor, inputs)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),), low=-40.0, high=40.0),
             Sample("vector", cls(), ((65,),), low=-10.0, high=90.0),
+            function_sample(cls(), low=-40.0, high=40.0),
         )

@@ -15,6 +15,7 @@ from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, multiply, quantize_multiplier
 from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, operands
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._real import of_pairs, pair_rows, pair_samples
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
 
 LEFT_SHIFT = 7
@@ -52,8 +53,11 @@ class SquaredDifference(BinaryOp):
     and the square is brought to the output's scale, each step rounded as a requantization. So does LiteRT.
     """
 
-    kernels: ClassVar = binary_kernels(
-        "eq_squared_difference", "squared_difference", "eq_squared_difference_params", lower_ref, rounded=True
+    kernels: ClassVar = (
+        *binary_kernels(
+            "eq_squared_difference", "squared_difference", "eq_squared_difference_params", lower_ref, rounded=True
+        ),
+        *pair_rows("squared_difference_float32", ""),
     )
 
     declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous", "fused_clamp"}
@@ -63,6 +67,9 @@ class SquaredDifference(BinaryOp):
         assert a is not None and b is not None
         difference = a - b
         return (difference * difference,)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return of_pairs(lambda a, b: (a - b) * (a - b), inputs, NO_CLAMP)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         scaled: list[Ints] = []
@@ -80,4 +87,5 @@ class SquaredDifference(BinaryOp):
             *broadcast_samples(cls()),
             Sample("small", cls(), (image, image), low=-0.01, high=0.02),
             Sample("wide", cls(), (image, (5,)), const=(1,), low=-300.0, high=200.0),
+            *pair_samples(cls()),
         )

@@ -22,7 +22,8 @@ int main(void)
     float x;
     while (fread(&x, sizeof x, 1, stdin) == 1) {
         const float found[] = {eq_exp(x), eq_sqrt(x), eq_log(x), eq_number(eq_sigmoid(x)), eq_number(eq_tanh(x)),
-                               eq_number(eq_expm1(x)), eq_number(eq_erf(x))};
+                               eq_number(eq_expm1(x)), eq_number(eq_erf(x)),
+                               eq_number(eq_floor(x)), eq_number(eq_ceil(x))};
         fwrite(found, sizeof found, 1, stdout);
     }
     return 0;
@@ -30,7 +31,17 @@ int main(void)
 """
 
 
-FUNCTIONS = (float32.exp, float32.sqrt, float32.log, float32.sigmoid, float32.tanh, float32.expm1, float32.erf)
+FUNCTIONS = (
+    float32.exp,
+    float32.sqrt,
+    float32.log,
+    float32.sigmoid,
+    float32.tanh,
+    float32.expm1,
+    float32.erf,
+    float32.floor,
+    float32.ceil,
+)
 
 
 def points() -> np.ndarray:
@@ -126,3 +137,9 @@ def test_exp_less_one_does_not_cancel_near_zero() -> None:
     near = np.abs(x) < 0.34
     assert (np.abs(found - exact)[near] / np.spacing(np.abs(exact[near]).astype(np.float32))).max() < 2.0
     assert (np.abs(found - exact)[~near] / (1.0 + np.abs(exact[~near]))).max() < 2.0**-22
+
+
+@pytest.mark.parametrize(("function", "exact"), [(float32.floor, np.floor), (float32.ceil, np.ceil)])
+def test_whole_numbers_are_exact(function: Any, exact: Any) -> None:
+    x = np.concatenate([points(), np.array([8388607.5, -8388607.5, 8388608.0, 3e38], np.float32)])
+    np.testing.assert_array_equal(function(x), exact(x))

@@ -214,6 +214,26 @@ static inline float eq_erf(float x)
     return x < 0.0f ? -far : far;
 }
 
+/* x without its fraction; what has none stays, and NaN. */
+static inline float eq_whole(float x)
+{
+    return x > -8388608.0f && x < 8388608.0f ? (float)(int32_t)x : x;
+}
+
+/* The greatest whole number that is not above x. */
+static inline float eq_floor(float x)
+{
+    const float cut = eq_whole(x);
+    return cut > x ? cut - 1.0f : cut;
+}
+
+/* The least whole number that is not below x. */
+static inline float eq_ceil(float x)
+{
+    const float cut = eq_whole(x);
+    return cut < x ? cut + 1.0f : cut;
+}
+
 static inline float eq_tanh(float x)
 {
     const float size = x < 0.0f ? -x : x;

@@ -28,5 +28,8 @@ void eq_thresholded_relu_ref_float32(const eq_function_float32_params *p, const 
 void eq_erf_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_gelu_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_gelu_tanh_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_floor_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_ceil_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_sign_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 
 #endif

@@ -38,5 +38,7 @@ void eq_greater_ref_float32(const eq_pair_float32_params *p, const float *a, con
 void eq_greater_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
 void eq_greater_equal_ref_float32(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
 void eq_greater_equal_const_ref_float32(const eq_pair_float32_params *p, const float *a, float *output);
+void eq_squared_difference_float32_ref(const eq_pair_float32_params *p, const float *a, const float *b, float *output);
+void eq_squared_difference_float32_const_ref(const eq_pair_float32_params *p, const float *a, float *output);
 
 #endif

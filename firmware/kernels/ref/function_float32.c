@@ -95,3 +95,18 @@ void eq_gelu_tanh_ref_float32(const eq_function_float32_params *p, const float *
 {
     FOR_EACH(p, input, output, (0.5f * x) * (1.0f + eq_tanh(0.797884583f * (x + ((0.044715f * x) * x) * x))));
 }
+
+void eq_floor_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_floor(x));
+}
+
+void eq_ceil_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_ceil(x));
+}
+
+void eq_sign_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x);
+}

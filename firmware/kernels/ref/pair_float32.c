@@ -169,3 +169,13 @@ void eq_greater_equal_const_ref_float32(const eq_pair_float32_params *p, const f
 {
     FOR_EACH_PAIR(p, a, p->constant, output, x >= y ? 1.0f : 0.0f);
 }
+
+void eq_squared_difference_float32_ref(const eq_pair_float32_params *p, const float *a, const float *b, float *output)
+{
+    FOR_EACH_PAIR(p, a, b, output, (x - y) * (x - y));
+}
+
+void eq_squared_difference_float32_const_ref(const eq_pair_float32_params *p, const float *a, float *output)
+{
+    FOR_EACH_PAIR(p, a, p->constant, output, (x - y) * (x - y));
+}
