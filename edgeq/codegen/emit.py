@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,10 @@ OPTIMIZATION: Mapping[Goal, str] = {"speed": "-O3", "balanced": "-O2", "size": "
 """Compiler flag for each goal, on bare metal."""
 COMPUTER: Mapping[Goal, str] = {**OPTIMIZATION, "balanced": "-O3"}
 """The same where there is an operating system: memory for code is no concern there."""
+
+
+PIECE = 1 << 20
+"""Characters of a text that are encoded at once."""
 
 
 @dataclass(frozen=True)
@@ -262,12 +267,11 @@ def _weights_declarations(program: Program) -> list[str]:
     ]
 
 
-def _weights_definitions(program: Program) -> list[str]:
-    """The constants that are part of the program."""
-    if program.weights.kind == "file":
-        return []
-    storage = "EQ_SECTION(EQ_WEIGHTS_SECTION)" if program.weights.kind == "section" else ""
-    return [array_definition(c, storage, strings=True) for c in program.constants]
+def _weights_definitions(program: Program) -> Iterator[str]:
+    """The constants that are part of the program, which may be many megabytes."""
+    if program.weights.kind != "file":
+        storage = "EQ_SECTION(EQ_WEIGHTS_SECTION)" if program.weights.kind == "section" else ""
+        yield from (array_definition(c, storage, strings=True) for c in program.constants)
 
 
 def _has_strings(program: Program) -> bool:
@@ -297,8 +301,10 @@ def identity(program: Program, files: Mapping[str, str]) -> int:
     """
     digest = hashlib.sha256()
     texts = [item for item in sorted(files.items()) if item[0].startswith((f"src/{program.name}", "kernels/"))]
-    for part in (part.encode() for item in texts for part in item):
-        digest.update(b"%d:" % len(part) + part)
+    for part in (part for item in texts for part in item):
+        digest.update(b"%d:" % (len(part) if part.isascii() else len(part.encode())))
+        for start in range(0, len(part), PIECE):
+            digest.update(part[start : start + PIECE].encode())
     if program.weights.kind == "file":
         digest.update(weights_image(program, files))
     return int.from_bytes(digest.digest()[:8], "big")
@@ -395,8 +401,9 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
     for program in programs:
         fill = _filler(environment, {**common, **_model_context(program, target)})
         code = fingerprint(_code(files, program.name), program.constants)
-        weights = {f"src/{program.name}_weights.c": fill("weights.c.j2", fingerprint=code)}
-        files |= relative_includes(weights)
+        path = f"src/{program.name}_weights.c"
+        head = relative_includes({path: fill("weights.c.j2", fingerprint=code)})[path]
+        files[path] = "".join([head, *(f"{definition}\n" for definition in _weights_definitions(program))])
         place = f"platform/models/{program.name}/edgeq_model.h"
         files[place] = fill("edgeq_model.h.j2", identity=identity(program, files))
     files |= {f"platform/{k}": v for k, v in platform.items()}
@@ -437,7 +444,6 @@ def _model_context(program: Program, target: Target) -> dict[str, Any]:
         "texts": {call.id: call_text(program, call) for call in program.calls},
         "features": _features(program, target),
         "declarations": _weights_declarations(program),
-        "definitions": _weights_definitions(program),
         "strings": _has_strings(program),
     }
 
@@ -500,8 +506,9 @@ def emit(
     """
     check_replaceable(folder)
     files = render(program, target)
-    content = _content(files, target) | _records(Part(program, graph, float_graph), files, "")
-    return _write(folder, _manifest(program, target, files), content)
+    manifest = _manifest(program, target, files)
+    records = _records(Part(program, graph, float_graph), files, "")
+    return _write(folder, manifest, chain(records, _content(files, target)))
 
 
 def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, Any]:
@@ -522,12 +529,12 @@ def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, A
     check_replaceable(folder)
     programs = [part.program for part in parts]
     files = render_all(programs, target)
-    content = _content(files, target)
     own: dict[str, bytes] = {}
+    records = [_records(part, files, f"{model_place(part.program.name)}/") for part in parts]
     for part in parts:
         place = model_place(part.program.name)
-        content |= _records(part, files, f"{place}/")
         own[f"{place}/{FILE}"] = manifest_text(_manifest(part.program, target, files, f"{place}/")).encode()
+    content = chain(*records, _content(files, target))
     return _write(folder, make_common_manifest(programs, target), content, own)
 
 
@@ -536,27 +543,40 @@ def _manifest(program: Program, target: Target, files: Mapping[str, str], place:
     return {**make_manifest(program, target, place), "identity": f"{identity(program, files):016x}"}
 
 
-def _content(files: Mapping[str, str], target: Target) -> dict[str, bytes]:
-    """What a folder has besides its models' records."""
-    return {**{path: text.encode() for path, text in files.items()}, TARGET_FILE: target_text(target).encode()}
+def _content(files: dict[str, str], target: Target) -> Iterator[tuple[str, bytes]]:
+    """What a folder has besides its models' records; each file is taken out of `files`."""
+    yield TARGET_FILE, target_text(target).encode()
+    for path in sorted(files):
+        yield path, files.pop(path).encode()
 
 
-def _records(part: Part, files: Mapping[str, str], place: str) -> dict[str, bytes]:
+def _records(part: Part, files: Mapping[str, str], place: str) -> Iterator[tuple[str, bytes]]:
     """A model's graphs, and its file of weights if it has one, by path; `place` is the beginning of each."""
-    content = {f"{place}graph.txt": print_graph(part.graph).encode()}
+    yield f"{place}graph.txt", print_graph(part.graph).encode()
     if part.program.weights.kind == "file":
-        content[f"{place}{WEIGHTS_FILE}"] = weights_image(part.program, files)
-    content |= graph_files(part.graph, f"{place}reference/integer")
+        yield f"{place}{WEIGHTS_FILE}", weights_image(part.program, files)
+    yield from graph_files(part.graph, f"{place}reference/integer").items()
     if part.float_graph is not None:
-        content |= graph_files(part.float_graph, f"{place}reference/float")
-    return content
+        yield from graph_files(part.float_graph, f"{place}reference/float").items()
 
 
 def _write(
-    folder: Path, manifest: dict[str, Any], content: Mapping[str, bytes], unsealed: Mapping[str, bytes] | None = None
+    folder: Path,
+    manifest: dict[str, Any],
+    content: Iterable[tuple[str, bytes]],
+    unsealed: Mapping[str, bytes] | None = None,
 ) -> dict[str, Any]:
-    """Write a folder with a manifest that seals all but the `unsealed` files."""
-    ordered = dict(sorted(content.items()))
-    sealed = {**manifest, "files": seal(ordered)}
-    write_folder(folder, {**ordered, **(unsealed or {}), FILE: manifest_text(sealed).encode()}, lambda stage: None)
+    """Write a folder with a manifest that seals all but the `unsealed` files; one file at a time is in memory."""
+    sealed: dict[str, Any] = {}
+
+    def with_manifest() -> Iterator[tuple[str, bytes]]:
+        digests: dict[str, str] = {}
+        for path, data in content:
+            digests |= seal({path: data})
+            yield path, data
+        yield from (unsealed or {}).items()
+        sealed.update({**manifest, "files": dict(sorted(digests.items()))})
+        yield FILE, manifest_text(sealed).encode()
+
+    write_folder(folder, with_manifest(), lambda stage: None)
     return sealed

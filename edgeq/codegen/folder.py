@@ -15,7 +15,7 @@ import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,19 +65,19 @@ def check_replaceable(folder: Path) -> None:
         raise _unwritable(folder, PermissionError(f"{final} is read-only"))
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes], finish: Callable[[Path], None]) -> None:
+def write_folder(folder: Path, files: Iterable[tuple[str, bytes]], finish: Callable[[Path], None]) -> None:
     """Write a build folder of these files. An existing one is replaced.
 
     Args:
         folder: the final place.
-        files: contents by path below the folder.
+        files: paths below the folder with contents, of which one at a time is in memory if they are made one by one.
         finish: called with the folder that will be there once the files are in it; may write more.
 
     Raises:
         UsageError: as `staging`.
     """
     with staging(folder) as stage:
-        for name, content in files.items():
+        for name, content in files:
             path = stage / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)

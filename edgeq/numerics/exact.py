@@ -27,7 +27,9 @@ SUM_BITS, FACTOR_BITS = 53, 24
 """Integers of SUM_BITS bits are exact in float64; a factor needs no more than the FACTOR_BITS of a float32."""
 BLOCK = 1 << 16
 """Elements of a product that stay in the nearest cache until they are rounded."""
-_kept: dict[tuple[int, int, tuple[int, ...]], Floats] = {}
+ROOM = 1 << 26
+"""Bytes of rounded weights that are kept."""
+_kept: dict[tuple[int, int, tuple[int, ...]], npt.NDArray[np.float32]] = {}
 LEAST, TOP, UNROUNDED = -100, 120, 2000
 """Numbers below 2^LEAST count as zero. From 2^TOP on, and where they are not finite, numbers stay as they are."""
 
@@ -64,15 +66,19 @@ def activations(x: Reals, depth: int, axes: tuple[int, ...]) -> npt.NDArray[np.f
 def weights(w: Reals, depth: int, axes: tuple[int, ...]) -> Floats:
     """Weights rounded for sums of `depth` products, as float64; see `activations`.
 
-    Those of an array that cannot be written, as the constants of a graph are, are kept as long as it lives.
+    Those of an array that cannot be written, as the constants of a graph are, are kept as long as it lives, while there
+    is room. A float32 holds each: it has FACTOR_BITS bits at most, and none is so small that it loses some of them.
     """
     if w.flags.writeable:
         return _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
     key = id(w), depth, axes
-    if key not in _kept:
-        _kept[key] = _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
+    if key in _kept:
+        return _kept[key].astype(np.float64)
+    rounded = _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
+    if sum(kept.nbytes for kept in _kept.values()) + w.size * 4 <= ROOM:
+        _kept[key] = rounded.astype(np.float32)
         finalize(w, _kept.pop, key)
-    return _kept[key]
+    return rounded
 
 
 def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:

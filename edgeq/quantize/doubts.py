@@ -181,14 +181,16 @@ def layer_sqnr(reference: Graph, graph: Graph, samples: Samples, hidden: Contain
     own = [node for node in graph.nodes if rule_of(graph, node).output not in (Scale.SAME, Scale.MOVED)]
     layers = {node.outputs[0]: node.name for node in own}
     wanted = {name for name in layers if name in reference.producers and name not in hidden}
-    exact: dict[str, Array] = {}
-    for name, array in Executor(reference, FloatArithmetic(reference)).walk(reals):
-        if name in wanted:
-            exact[name] = np.array(array, np.float64)
+    walk = Executor(reference, FloatArithmetic(reference)).walk(reals)
+    exact: dict[str, Array] = {}  # what one walk has passed and the other has yet to come to
     found: dict[str, float] = {}
     for name, array in Executor(graph, IntArithmetic(graph)).walk(integers):
-        if name in exact:
-            f, q = exact.pop(name), graph.type(name).q
+        if name in wanted:
+            while name not in exact:
+                passed, real = next(walk)
+                if passed in wanted:
+                    exact[passed] = real
+            f, q = exact.pop(name).astype(np.float64), graph.type(name).q
             error = f - (array if q is None else q.dequantize(array))
             signal, noise = float(np.vdot(f, f)), float(np.vdot(error, error))
             if signal > 0.0 and noise > 0.0 and np.isfinite(signal):

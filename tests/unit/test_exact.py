@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeq.numerics import exact
 from edgeq.numerics.exact import activations, bits, product, rounded_product, total, weights
 from edgeq.numerics.runs import rows_at_once
 
@@ -67,3 +68,18 @@ def test_total_loses_less_than_float32_does() -> None:
 def test_rows_at_once_divide_the_rows(rows: int, channels: int) -> None:
     count = rows_at_once(rows, channels)
     assert rows % count == 0 and (count == 1 or count * channels < 1024)
+
+
+@pytest.mark.parametrize("room", [0, exact.ROOM])
+def test_weights_that_are_kept_are_the_same(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time too, whether there was room for them or not."""
+    monkeypatch.setattr(exact, "ROOM", room)
+    rng = np.random.default_rng(3)
+    w = (rng.normal(size=(5, 64)) * np.float32(2.0) ** rng.integers(-110, 100, (5, 1))).astype(np.float32)
+    expected = exact.weights(w, 64, (1,))
+    w.flags.writeable = False
+    for _ in range(2):
+        found = exact.weights(w, 64, (1,))
+        assert found.dtype == np.float64
+        np.testing.assert_array_equal(found, expected)
+    assert (id(w), 64, (1,)) in exact._kept if room else (id(w), 64, (1,)) not in exact._kept

@@ -33,7 +33,7 @@ def _files(which: str) -> dict[str, bytes]:
 
 
 def _write(folder: Path, which: str, finish: Callable[[Path], None] = lambda stage: None) -> None:
-    write_folder(folder, _files(which), finish)
+    write_folder(folder, _files(which).items(), finish)
 
 
 def _which(folder: Path) -> str:
