@@ -379,6 +379,8 @@ def fine_values(graph: Graph) -> frozenset[str]:
         groups += [{str(operand(node, k)), node.outputs[output]} for k, output in rule.states]
         if rule.output is Scale.SAME:
             groups.append({*(name for name in node.inputs if name is not None), *node.outputs})
+    constant = {name for name, value in graph.values.items() if value.data is not None}  # each user converts its own
+    groups = [group - constant for group in groups]
     while any(fine & group and not group <= fine for group in groups):
         fine.update(*(group for group in groups if fine & group))
     return frozenset(fine)

@@ -761,7 +761,7 @@ def test_ops_of_files() -> None:
     onnx, tflite = ({op["name"]: op["taken"] for op in found[key]} for key in ("onnx", "tflite"))
     assert {"Conv", "Gemm", "LayerNormalization"} <= onnx.keys() and all((onnx | tflite).values())
     assert tflite["RANGE"] == "Only on constants, at import."
-    assert "broadcast" in tflite["ADD"] and "WHILE" not in tflite
+    assert "broadcast" in tflite["ADD"] and "IF" not in tflite
     shown = succeeds("ops", "--tflite").out
     assert all(kind in shown for kind in tflite) and "LayerNormalization" not in shown
 

@@ -130,6 +130,20 @@ def test_onnx(case: Mapping[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(GATES))
+def test_onnx_is_quantized(kind: str, tmp_path: Path) -> None:
+    """In both directions, which begin with zeros."""
+    made, _ = model(kind, "bidirectional", absent=("h", "c", "lengths", "p"), results=("y",))
+    graph = imported(made, tmp_path)
+    rng = np.random.default_rng(3)
+    samples = [{"x": rng.normal(0, 1, (4, 2, 3)).astype(np.float32)} for _ in range(16)]
+    integers = quantize(graph, samples)
+    executor, x, y = IntExecutor(integers), integers.type("x").qp, integers.type("y").qp
+    real = np.stack([run_float(graph, s)["y"] for s in samples])
+    found = np.stack([y.dequantize(executor.run({"x": x.quantize(s["x"], DType.INT8)})["y"]) for s in samples])
+    assert sqnr(real, found) >= 30.0
+
+
+@pytest.mark.parametrize("kind", sorted(GATES))
 def test_onnx_with_the_batch_first(kind: str, tmp_path: Path) -> None:
     """The same numbers, transposed."""
     plain, feeds = model(kind, "bidirectional")

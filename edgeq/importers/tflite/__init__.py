@@ -14,6 +14,7 @@ from edgeq.importers.tflite import (  # they register their handlers
     blocks,
     convolution,
     elementwise,
+    loops,
     movement,
     recurrent,
     states,
@@ -33,7 +34,7 @@ from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (blocks, convolution, elementwise, movement, recurrent, states, truth)
+HANDLER_MODULES = (blocks, convolution, elementwise, loops, movement, recurrent, states, truth)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:

@@ -7,6 +7,8 @@ FUSED = ("FusedActivationFunction",)
 ALIGN = ("AlignCorners", "HalfPixelCenters")
 MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
 
+LOOP_GRAPHS = ("CondSubgraphIndex", "BodySubgraphIndex")
+
 OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "CONV_2D": ("Conv2DOptions", (*WINDOW, "DilationHFactor", "DilationWFactor")),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*WINDOW, "DilationHFactor", "DilationWFactor")),
@@ -48,6 +50,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         (*FUSED, "CellClip", "ProjClip", "MergeOutputs", "TimeMajor"),
     ),
     "SVDF": ("SVDFOptions", (*FUSED, "Rank")),
+    "WHILE": ("WhileOptions", LOOP_GRAPHS),
     "RESHAPE": ("ReshapeOptions", ("NewShapeAsNumpy",)),
     "CALL_ONCE": ("CallOnceOptions", ("InitSubgraphIndex",)),
     "VAR_HANDLE": ("VarHandleOptions", ("Container", "SharedName")),

@@ -132,6 +132,7 @@ class RawModel:
     Attributes:
         signature: tensors by the names that the file's first signature gives to its inputs and outputs.
         once: the graphs that it calls at its first run, by their numbers: they give its variables their first values.
+        loops: the graphs that its loops run, by their numbers.
     """
 
     tensors: tuple[RawTensor, ...]
@@ -140,3 +141,4 @@ class RawModel:
     outputs: tuple[int, ...]
     signature: Mapping[str, int] = field(default_factory=dict)
     once: Mapping[int, RawModel] = field(default_factory=dict)
+    loops: Mapping[int, RawModel] = field(default_factory=dict)

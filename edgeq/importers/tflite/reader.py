@@ -18,7 +18,7 @@ from flatbuffers import flexbuffers
 
 from edgeq.errors import ModelError
 from edgeq.importers.budget import Budget, LimitError
-from edgeq.importers.tflite.options import CUSTOM, OPTIONS
+from edgeq.importers.tflite.options import CUSTOM, LOOP_GRAPHS, OPTIONS
 from edgeq.importers.tflite.raw import DTYPES, MAX_RANK, VARIABLE, RawModel, RawOp, RawQuant, RawTensor, shortened
 from edgeq.importers.tflite.sparse import Layout, Level, densify
 from edgeq.ir.limits import OPERANDS, TENSOR_ELEMENTS
@@ -121,7 +121,13 @@ class _Reader:
         if missing:
             raise Damaged(f"it calls graph {missing[0]} of {self.root.SubgraphsLength()}")
         once = {index: self.graph(index, codes) for index in sorted(called)}
-        return replace(main, signature=self.signature(len(main.tensors)), once=once)
+        loops = self.loops(main, codes)
+        return replace(main, signature=self.signature(len(main.tensors)), once=once, loops=loops)
+
+    def loops(self, main: RawModel, codes: list[str]) -> dict[int, RawModel]:
+        """The graphs that loops of the main one run, as far as they are there."""
+        run = (op.option(end) for op in main.ops if op.kind == "WHILE" for end in LOOP_GRAPHS)
+        return {k: self.graph(k, codes) for k in sorted(set(run)) if 0 < k < self.root.SubgraphsLength()}
 
     def graph(self, number: int, codes: list[str]) -> RawModel:
         """One of the file's graphs, without signatures."""
