@@ -48,6 +48,7 @@ def _first_values(model: RawModel) -> dict[tuple[str, str], RawTensor]:
 
 @handles("CALL_ONCE")
 def _call_once(b: Builder, op: RawOp) -> None:
+    """The graph that gives variables their first values."""
     for (_, name), tensor in _first_values(b.model).items():
         zero = 0 if tensor.quant is None else tensor.quant.zero_point
         if tensor.data is None or np.any(tensor.data != zero):
@@ -59,6 +60,7 @@ def _call_once(b: Builder, op: RawOp) -> None:
 
 @handles("VAR_HANDLE")
 def _var_handle(b: Builder, op: RawOp) -> None:
+    """A resource variable, which becomes a state."""
     b.references[op.outputs[0]] = _key(op)
 
 
@@ -70,6 +72,7 @@ def _referred(b: Builder, op: RawOp) -> Hashable:
 
 @handles("READ_VARIABLE")
 def _read_variable(b: Builder, op: RawOp) -> None:
+    """What a variable holds."""
     key, tensor = _referred(b, op), b.tensor(op.outputs[0])
     handles_of = {o.outputs[0] for o in b.model.ops if o.kind == "VAR_HANDLE" and o.outputs and _key(o) == key}
     if not any(o.kind == "ASSIGN_VARIABLE" and o.inputs and o.inputs[0] in handles_of for o in b.model.ops):
@@ -84,6 +87,7 @@ def _read_variable(b: Builder, op: RawOp) -> None:
 
 @handles("ASSIGN_VARIABLE")
 def _assign_variable(b: Builder, op: RawOp) -> None:
+    """What a variable is to hold."""
     b.assign(_referred(b, op), b.value(op.inputs[1]))
 
 
