@@ -7,6 +7,7 @@ from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
 from edgeq.kernels.mve.fully_connected import fully_connected_row
+from edgeq.kernels.mve.lstm import lstm_row
 from edgeq.kernels.mve.mean import mean_row
 from edgeq.kernels.mve.normalize import normalize_row
 from edgeq.kernels.mve.pools import average_pool2d_row, max_pool2d_row
@@ -18,6 +19,7 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
+from edgeq.ops.lstm import Lstm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -36,4 +38,5 @@ ROWS: KernelTable = {
     GroupNorm: (normalize_row(),),
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
+    Lstm: (lstm_row(),),
 }

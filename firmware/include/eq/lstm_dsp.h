@@ -23,6 +23,8 @@ typedef struct {
 /* inputs: the sequence; the hidden states; the cells (int16_t). */
 void eq_lstm_dsp_fast(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
                       int16_t *cell, void *scratch);
+void eq_lstm_dsp_single(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
+                        int16_t *cell, void *scratch);
 void eq_lstm_dsp_double(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
                         int16_t *cell, void *scratch);
 

@@ -86,6 +86,29 @@ EQ_INLINE void eq_store_s32_to_s8_n(int8_t *to, eq_s32x4 a, int32_t n)
     vstrbq_p_s32(to, a, vctp32q((uint32_t)n));
 }
 
+EQ_INLINE eq_s32x4 eq_load_s16_to_s32_n(const int16_t *from, int32_t n)
+{
+    return vldrhq_z_s32(from, vctp32q((uint32_t)n));
+}
+
+/* the low halves */
+EQ_INLINE void eq_store_s32_to_s16_n(int16_t *to, eq_s32x4 a, int32_t n)
+{
+    vstrhq_p_s32(to, a, vctp32q((uint32_t)n));
+}
+
+/* from[index[i]], indices not negative */
+EQ_INLINE eq_s32x4 eq_gather_s16_to_s32(const int16_t *from, eq_s32x4 index)
+{
+    return vldrhq_gather_shifted_offset_s32(from, vreinterpretq_u32_s32(index));
+}
+
+/* a * 2^shift modulo 2^32; shift in 0 ... 31 */
+EQ_INLINE eq_s32x4 eq_left_s32(eq_s32x4 a, int32_t shift)
+{
+    return vshlq_r_s32(a, shift);
+}
+
 /* Lanes that are all equal. */
 
 EQ_INLINE eq_s8x16 eq_dup_s8(int32_t a)
@@ -326,6 +349,10 @@ EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32, (const int8_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32_n, (const int8_t *from, int32_t n), i < n ? from[i] : 0)
 EQ_LANES(4, eq_s32x4, eq_load_s32, (const int32_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32_n, (const int32_t *from, int32_t n), i < n ? from[i] : 0)
+EQ_LANES(4, eq_s32x4, eq_load_s16_to_s32_n, (const int16_t *from, int32_t n), i < n ? from[i] : 0)
+EQ_LANES(4, eq_s32x4, eq_gather_s16_to_s32, (const int16_t *from, eq_s32x4 index), from[index.lane[i]])
+EQ_LANES(4, eq_s32x4, eq_left_s32, (eq_s32x4 a, int32_t shift), eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << shift)))
+EQ_STORE(4, eq_s32x4, eq_store_s32_to_s16_n, int16_t, (int16_t)(uint16_t)((uint32_t)a.lane[i] & 0xffffU))
 EQ_STORE(16, eq_s8x16, eq_store_s8_n, int8_t, a.lane[i])
 EQ_STORE(4, eq_s32x4, eq_store_s32_to_s8_n, int8_t, (int8_t)(uint8_t)((uint32_t)a.lane[i] & 0xffU))
 

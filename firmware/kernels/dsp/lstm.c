@@ -196,14 +196,10 @@ static inline void lstm(const eq_lstm_dsp_params *p, const int8_t *const *inputs
     }
 }
 
-void eq_lstm_dsp_fast(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
-                      int16_t *cell, void *scratch)
-{
-    lstm(p, inputs, sequence, hidden, cell, scratch, EQ_FAST);
-}
-
-void eq_lstm_dsp_double(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
-                        int16_t *cell, void *scratch)
-{
-    lstm(p, inputs, sequence, hidden, cell, scratch, EQ_DOUBLE);
-}
+#define DEFINE(suffix, rounding)                                                                                       \
+    void eq_lstm_dsp_##suffix(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence,              \
+                              int8_t *hidden, int16_t *cell, void *scratch)                                            \
+    {                                                                                                                  \
+        lstm(p, inputs, sequence, hidden, cell, scratch, rounding);                                                    \
+    }
+EQ_FOR_EACH_ROUNDING(DEFINE)

@@ -1,84 +1,9 @@
+#include "dense.h"
 #include "eq/fully_connected_mve.h"
 #include "finish.h"
 
-/* Channels are computed six at once; the sums of a chunk are kept until they are requantized. */
-enum { BLOCK = 16, GROUP = 6, CHUNK = 96 };
-
-/* A row of k values, and how many groups of channels are computed. */
-typedef struct {
-    const int8_t *x;
-    int32_t k, groups;
-} eq_row;
-
-#if EQ_MVE_NATIVE
-
-/* r0 row, r1 w, r3 to, r11 bias, r7 groups left, r5 the row's values; sums in r2, r4, r6, r8, r10, r12. */
-#define EQ_BEGIN                                                                                                       \
-    "push {r4-r11, lr}\n\t"                                                                                            \
-    "mov r11, r2\n\t"                                                                                                  \
-    "ldr r7, [r0, #8]\n"                                                                                               \
-    "1:\n\t"                                                                                                           \
-    "ldrd r2, r4, [r11], #8\n\t"                                                                                       \
-    "ldrd r6, r8, [r11], #8\n\t"                                                                                       \
-    "ldrd r10, r12, [r11], #8\n\t"                                                                                     \
-    "ldrd r5, lr, [r0]\n\t"
-#define EQ_STEP                                                                                                        \
-    "vldrb.8 q0, [r5], #16\n\t"                                                                                        \
-    "vldrb.8 q1, [r1], #16\n\t"                                                                                        \
-    "vldrb.8 q2, [r1], #16\n\t"                                                                                        \
-    "vmladava.s8 r2, q0, q1\n\t"                                                                                       \
-    "vldrb.8 q1, [r1], #16\n\t"                                                                                        \
-    "vmladava.s8 r4, q0, q2\n\t"                                                                                       \
-    "vldrb.8 q2, [r1], #16\n\t"                                                                                        \
-    "vmladava.s8 r6, q0, q1\n\t"                                                                                       \
-    "vldrb.8 q1, [r1], #16\n\t"                                                                                        \
-    "vmladava.s8 r8, q0, q2\n\t"                                                                                       \
-    "vldrb.8 q2, [r1], #16\n\t"                                                                                        \
-    "vmladava.s8 r10, q0, q1\n\t"                                                                                      \
-    "vmladava.s8 r12, q0, q2\n\t"
-#define EQ_END                                                                                                         \
-    "strd r2, r4, [r3], #8\n\t"                                                                                        \
-    "strd r6, r8, [r3], #8\n\t"                                                                                        \
-    "strd r10, r12, [r3], #8\n\t"                                                                                      \
-    "subs r7, r7, #1\n\t"                                                                                              \
-    "bne 1b\n\t"                                                                                                       \
-    "pop {r4-r11, pc}"
-#define EQ_UNUSED __attribute__((unused))
-
-__attribute__((naked, noinline)) static void multiply_any(const eq_row *row EQ_UNUSED, const int8_t *w EQ_UNUSED,
-                                                          const int32_t *bias EQ_UNUSED, int32_t *to EQ_UNUSED)
-{
-    __asm__ volatile(EQ_BEGIN "dlstp.8 lr, lr\n"
-                              "2:\n\t" EQ_STEP "letp lr, 2b\n\t" EQ_END);
-}
-
-/* k is a multiple of 32. */
-__attribute__((naked, noinline)) static void multiply_x32(const eq_row *row EQ_UNUSED, const int8_t *w EQ_UNUSED,
-                                                          const int32_t *bias EQ_UNUSED, int32_t *to EQ_UNUSED)
-{
-    __asm__ volatile(EQ_BEGIN "lsr lr, lr, #5\n\t"
-                              "dls lr, lr\n"
-                              "2:\n\t" EQ_STEP EQ_STEP "le lr, 2b\n\t" EQ_END);
-}
-
-#else
-
-static void multiply_any(const eq_row *row, const int8_t *w, const int32_t *bias, int32_t *to)
-{
-    const int32_t channels = row->groups * GROUP;
-    const int32_t step = (row->k + BLOCK - 1) / BLOCK * BLOCK * GROUP;
-    for (int32_t c = 0; c < channels; c++) {
-        const int8_t *const own = w + c / GROUP * step + c % GROUP * BLOCK;
-        to[c] = bias[c];
-        for (int32_t i = 0; i < row->k; i++) {
-            to[c] += row->x[i] * own[i / BLOCK * BLOCK * GROUP + i % BLOCK];
-        }
-    }
-}
-
-#define multiply_x32 multiply_any
-
-#endif
+/* The sums of a chunk are kept until they are requantized. */
+enum { CHUNK = 96 };
 
 EQ_INLINE void fully_connected(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output,
                                eq_rounding rounding)
@@ -90,11 +15,7 @@ EQ_INLINE void fully_connected(const eq_fully_connected_mve_params *p, const int
             const int32_t count = p->out_c - c < CHUNK ? p->out_c - c : CHUNK;
             const eq_finish f = {1, 0, count, p->zero_point, p->qmin, p->qmax};
             const eq_row row = {input, p->in_c, (count + GROUP - 1) / GROUP};
-            if (p->in_c % 32 == 0) {
-                multiply_x32(&row, p->weights + c * step, p->bias + c, sums);
-            } else {
-                multiply_any(&row, p->weights + c * step, p->bias + c, sums);
-            }
+            eq_multiply_row(&row, p->weights + c * step, p->bias + c, sums);
             eq_finish_row(sums, p->multiplier + c, eq_shift_at(p->shift, c, rounding), output + c, &f, rounding);
         }
     }
