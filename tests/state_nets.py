@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from pass_graphs import Net
 
@@ -10,6 +12,7 @@ from edgeq.ir.tensor import Array
 from edgeq.ops.add import Add
 from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.mul import Mul
 from edgeq.ops.reshape import Reshape
@@ -70,6 +73,36 @@ def aliases() -> Graph:
     graph = net.finish(total, crossed, old, same)
     becomes = {"first": "x", "second": "first", "third": "second", "left": "right", "right": "crossed"}
     return with_states(graph, {**becomes, "still": "still"}, keep=["crossed"])
+
+
+def mixed_kernels(channels: int = 48, mixes: Sequence[Sequence[int]] = ((5,), (5, 9), (9, 13), (5, 9, 13))) -> Graph:
+    """A wake word's network as microWakeWord makes them: three frames a step, and blocks of depthwise convolutions over
+    time, each of whose kernel sizes takes its share of the channels, and pointwise ones. Each window is a state."""
+    net = Net(5)
+    becomes: dict[str, str] = {}
+
+    def window(x: str, rows: int, name: str) -> str:
+        _, new, _, width = net.edit.values[x].type.shape
+        held = net.input(name, 1, rows, 1, width)
+        joined = net.add(Concat(1), held, x, name=f"{name}_joined")
+        cut = Slice((0, new, 0, 0), (1, rows + new, 1, width), (1,) * 4)
+        becomes[name] = net.add(cut, joined, name=f"{name}_after")
+        return joined
+
+    x = window(net.input("x", 1, 3, 1, 40), 2, "first")
+    y = net.add(Conv2D(), x, net.const(30, 5, 1, 40), name="stem")
+    for k, sizes in enumerate(mixes):
+        share, longest = net.edit.values[y].type.shape[3] // len(sizes), max(sizes)
+        joined, parts = window(y, longest - 1, f"ring_{k}"), []
+        for i, size in enumerate(sizes):
+            cut = Slice((0, longest - size, 0, i * share), (1, longest, 1, (i + 1) * share), (1,) * 4)
+            rows = net.add(cut, joined, name=f"rows_{k}_{size}")
+            parts.append(net.add(DepthwiseConv2D(), rows, net.const(size, 1, share), name=f"depthwise_{k}_{size}"))
+        mixed = parts[0] if len(parts) == 1 else net.add(Concat(3), *parts, name=f"mixed_{k}")
+        y = net.add(Conv2D(), mixed, net.const(channels, 1, 1, share * len(sizes)), name=f"pointwise_{k}")
+    flat = net.add(Reshape((1, 5 * channels)), window(y, 4, "last"), name="flat")
+    out = net.add(FullyConnected(), flat, net.const(1, 5 * channels), name="y")
+    return with_states(net.finish(out, *becomes.values()), becomes)
 
 
 NETS = (fir, integrator, causal_convolution, aliases)

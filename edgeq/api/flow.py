@@ -32,6 +32,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.numerics.modes import FLOAT, Float
 from edgeq.passes.pipeline import optimize_float, optimize_integer, optimize_real
 from edgeq.passes.with_layouts import with_layouts
+from edgeq.passes.with_states import with_states
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
@@ -286,10 +287,24 @@ def _steps(data: Dataset | None, graph: Graph) -> Iterable[Mapping[str, Array]] 
     return unroll(FloatExecutor(graph), data, data.steps) if data is not None and graph.states else data
 
 
+def loaded(options: BuildOptions) -> Graph:
+    """Read the model, or the part of it that is wanted, with the states that the options declare.
+
+    Raises:
+        UsageError, ModelError: as `load`; UsageError: both ends of a state do not fit each other.
+    """
+    graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
+    becomes = {before: after for after, before in options.state.items()}
+    if len(becomes) < len(options.state):
+        twice = next(name for name in becomes if list(options.state.values()).count(name) > 1)
+        raise UsageError(f"two outputs become the input {twice!r}", hint="name one of them", where="--state")
+    return with_states(graph, becomes) if becomes else graph
+
+
 def quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:
     """Read and quantize the model."""
     step(f"reading {options.model_path.name}")
-    graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
+    graph = loaded(options)
     step("quantizing")
     return _quantize(graph, options, progress)
 
@@ -333,7 +348,7 @@ def quantize_report(
     check_sources(options)
     check_result(None if output is None else Path(output))
     with collecting() as warnings:
-        graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
+        graph = loaded(options)
         model = _quantize(graph, options, progress)
         layers = model.layer_errors(samples=samples)
         if options.strict:

@@ -16,7 +16,7 @@ from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.layouts import LAYOUTS, Layout
 from edgeq.numerics.modes import FLOAT, Float, Numerics
 from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
-from edgeq.options.kind import ADDRESS, BYTES, INTEGER, NAMES, OFF, ON, PATH, SHAPES, TEXT
+from edgeq.options.kind import ADDRESS, BYTES, INTEGER, NAMES, OFF, ON, PAIRS, PATH, SHAPES, TEXT
 from edgeq.quantize.config import QUANTIZING, QuantConfig
 from edgeq.quantize.input_spec import InputSpec
 from edgeq.target import is_file_name, load_board, target_name
@@ -37,6 +37,8 @@ FILE = "edgeq.toml"
 BUILD = ("build",)
 READING = ("build", "quantize", "inspect", "boards")
 """Commands that read a model."""
+STEPPING = ("build", "quantize", "boards")
+"""Commands for which a model's states matter."""
 FITTING = ("build", "boards")
 """Commands that know how large a program is."""
 SAMPLES = (*QUANTIZING, "boards")
@@ -202,6 +204,15 @@ class BuildOptions:
             default="the model's outputs",
         ),
     ] = ()
+    state: Annotated[
+        Mapping[str, str],
+        Option(
+            "Keep this output from one run to the next, where it becomes this input: neither is the caller's",
+            PAIRS,
+            STEPPING,
+            default="the file's own states",
+        ),
+    ] = field(default_factory=dict)
     input_layout: Annotated[
         Layout | None,
         Option("Layout in which the C caller hands images over", choice(LAYOUTS, metavar="L"), BUILD, default=OWN),

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgeq.api.building import build
 from edgeq.api.data import random_data, real_ranges
-from edgeq.api.flow import Advance, QuantizedModel, load, quantize
+from edgeq.api.flow import Advance, QuantizedModel, loaded, quantize
 from edgeq.api.project import BuildOptions
 from edgeq.target import Region, Target, target_text
 from edgeq.warnings import EdgeqWarning
@@ -42,7 +42,7 @@ def taken_by_core(
 
 def _quantized(options: BuildOptions, step: Callable[[str], None], progress: Advance | None) -> QuantizedModel:
     step(f"reading {options.model_path.name}")
-    graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
+    graph = loaded(options)
     samples = options.calibration
     if samples is None and any(graph.type(name).q is None for name in graph.public_inputs):
         samples = random_data(graph, real_ranges(graph), _RANDOM_SAMPLES).inputs

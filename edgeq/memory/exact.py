@@ -10,11 +10,15 @@ there are none, those offsets are a plan.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from edgeq.memory.blocks import Block, Range, Rule
 from edgeq.memory.schedule import ALIGNMENT
+
+LOOKS = 2_000_000
+"""Pairs of blocks that one search may look at. Decisions alone are no limit of time: where ranges are wide, one can
+be followed by thousands of consequences."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +73,24 @@ class Answer:
     Attributes:
         offsets: by index of block, or None.
         steps: how much of the budget it took.
+        looks: how many pairs of blocks it looked at.
         complete: whether it is certain that there is no plan if none was found.
     """
 
     offsets: Mapping[int, int] | None
     steps: int
     complete: bool
+    looks: int = 0
+
+
+class _Exhausted(Exception):
+    """The search has looked at as many pairs of blocks as it may."""
 
 
 class _Search:
-    def __init__(self, blocks: Sequence[Block], rules: Sequence[Sequence[Rule]]) -> None:
+    def __init__(self, blocks: Sequence[Block], rules: Sequence[Sequence[Rule]], looks: int) -> None:
+        self.most = looks
+        self.looks = 0
         self.pairs: list[_Pair] = []
         self.of: list[list[int]] = [[] for _ in blocks]
         for i, bound in enumerate(rules):
@@ -95,7 +107,9 @@ class _Search:
         """Propagate the consequences of blocks whose range changed; False: there is no plan."""
         low, high, decided = state.low, state.high, state.decided
         while changed:
-            for number in self.of[changed.pop()]:
+            touched = self.of[changed.pop()]
+            self.look(len(touched))
+            for number in touched:
                 pair = self.pairs[number]
                 a, b, choice = pair.first, pair.second, decided[number]
                 if choice == 0:
@@ -116,6 +130,16 @@ class _Search:
                     return False
         return True
 
+    def look(self, pairs: int) -> None:
+        """Count pairs of blocks that are looked at.
+
+        Raises:
+            _Exhausted: they are more than the search may.
+        """
+        self.looks += pairs
+        if self.looks > self.most:
+            raise _Exhausted
+
     @staticmethod
     def possible(state: _State, pair: _Pair) -> list[int]:
         """The choices that the ranges of the two blocks leave."""
@@ -130,6 +154,7 @@ class _Search:
 
     def tightest(self, state: _State) -> int | None:
         """The violated pair that leaves the least room; None if the lowest offsets are a plan."""
+        self.look(len(self.pairs))
         low, high, tightest, least = state.low, state.high, None, 0
         for number, pair in enumerate(self.pairs):
             a, b = pair.first, pair.second
@@ -148,7 +173,12 @@ class _Search:
 
 
 def fit(
-    blocks: Sequence[Block], rules: Sequence[Sequence[Rule]], pinned: Mapping[int, int], size: int, budget: int
+    blocks: Sequence[Block],
+    rules: Sequence[Sequence[Rule]],
+    pinned: Mapping[int, int],
+    size: int,
+    budget: int,
+    looks: int = LOOKS,
 ) -> Answer:
     """Look for a plan of at most `size` bytes.
 
@@ -157,9 +187,19 @@ def fit(
         rules: for every block, what binds it.
         pinned: offsets of blocks whose place is fixed.
         size: bytes of the arena.
-        budget: most decisions to take. It is the only limit, so the search ends at the same point on every machine.
+        budget: most decisions to take.
+        looks: most pairs of blocks to look at. No limit is one of time, so the search ends at the same point on every
+            machine.
     """
-    search = _Search(blocks, rules)
+    search = _Search(blocks, rules, looks)
+    try:
+        answer = _fit(search, blocks, pinned, size, budget)
+    except _Exhausted:
+        answer = Answer(None, budget, False)
+    return replace(answer, looks=search.looks)
+
+
+def _fit(search: _Search, blocks: Sequence[Block], pinned: Mapping[int, int], size: int, budget: int) -> Answer:
     low = [pinned.get(i, 0) for i in range(len(blocks))]
     high = [pinned.get(i, (size - b.size) // ALIGNMENT * ALIGNMENT) for i, b in enumerate(blocks)]
     start = _State(low, high, bytearray(len(search.pairs)))

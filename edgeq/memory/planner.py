@@ -13,7 +13,7 @@ from edgeq.errors import InternalError
 from edgeq.memory.blocks import Block, Rule, blocks_of, rules_of, scratch_name
 from edgeq.memory.bound import needs
 from edgeq.memory.check import check
-from edgeq.memory.exact import fit
+from edgeq.memory.exact import LOOKS, fit
 from edgeq.memory.heuristic import place_greedily
 from edgeq.memory.order import best_order
 from edgeq.memory.schedule import Plan, Schedule
@@ -44,9 +44,11 @@ def _place_exactly(
     best, size = known
     bound = limits[0]
     least = goal = max(limits)
-    while budget > 0 and least < size:
-        answer = fit(blocks, rules, pinned, goal, -(-budget // 2))
+    looks = LOOKS
+    while budget > 0 and looks > 0 and least < size:
+        answer = fit(blocks, rules, pinned, goal, -(-budget // 2), looks)
         budget -= answer.steps + 1
+        looks -= answer.looks
         if answer.offsets is not None:
             best, size = answer.offsets, max((answer.offsets[i] + b.size for i, b in enumerate(blocks)), default=0)
         else:

@@ -206,6 +206,24 @@ def _shape_text(value: str, origin: Origin) -> tuple[str, tuple[int, ...]]:
     return name, tuple(map(int, sizes))
 
 
+def _pairs(value: Any, origin: Origin) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise refusal(value, "not a table", origin, 'write a line such as state_out = "state_in" in a table')
+    for name, other in value.items():
+        if not isinstance(other, str):
+            raise UsageError(
+                f"{other!r} is not a text in quotes", hint="write it in quotes", where=f"{origin.where} {name}"
+            )
+    return {str(name): str(other) for name, other in value.items()}
+
+
+def _pair_text(value: str, origin: Origin) -> tuple[str, str]:
+    name, _, other = value.rpartition("=")
+    if not name or not other:
+        raise refusal(value, "not a pair of names", origin, "write it as OUT=IN: an output, and the input it becomes")
+    return name, other
+
+
 TEXT = Kind(_text, _text, metavar="NAME")
 PATH = Kind(_path, _path, metavar="FILE")
 ON = Kind(_no_text, _flag, "true", spelling="on")
@@ -224,6 +242,8 @@ NAMES = Kind(_text, _names, '["{}"]', "NAME", gather=tuple)
 """Names; on the command line the option is repeated."""
 SHAPES = Kind(_shape_text, _shapes, "{{ NAME = [1, 3, 224, 224] }}", "NAME=1,3,224,224", gather=dict, merge=_merged)
 """Shapes by name; on the command line the option is repeated."""
+PAIRS = Kind(_pair_text, _pairs, '{{ OUT = "IN" }}', "OUT=IN", gather=dict, merge=_merged)
+"""Names by name; on the command line the option is repeated."""
 
 
 def counts(values: Sequence[int], notes: Mapping[int, str] | None = None, metavar: str = "N") -> Kind:

@@ -10,10 +10,11 @@ import pytest
 from command_line import DIGITS, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
-from state_nets import NETS, aliases, causal_convolution, fir, integrator, steps
+from state_nets import NETS, aliases, causal_convolution, fir, integrator, mixed_kernels, steps
 
 import edgeq
 from edgeq import api
+from edgeq.api.project import load_project
 from edgeq.errors import ToolError, UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
@@ -61,6 +62,19 @@ def test_a_hundred_steps(make: Make, target: str, tmp_path: Path) -> None:
     assert manifest["ram_bytes"] == manifest["arena_bytes"] + manifest["state_bytes"]
     assert [p["name"] for p in manifest["inputs"]] == list(model.graph.public_inputs)
     assert edgeq.verify(tmp_path / "out")["mismatches"] == 0  # random data are steps, too
+
+
+@pytest.mark.parametrize("target", HOST_AND_CORE)
+@pytest.mark.slow
+def test_a_network_of_mixed_kernels_over_a_thousand_steps(target: str, tmp_path: Path) -> None:
+    model, manifest = built(mixed_kernels, target, tmp_path / "out")
+    found = edgeq.verify(tmp_path / "out", stored(model.graph, tmp_path / "x.npz", 1000))
+    assert (found["samples"], found["mismatches"]) == (1000, 0)
+    rows = {"first": 2 * 40, "ring_0": 4 * 30, "ring_1": 8 * 48, "ring_2": 12 * 48, "ring_3": 12 * 48, "last": 4 * 48}
+    assert {s["name"]: s["bytes"] for s in manifest["states"]} == rows
+    assert manifest["ram_bytes"] == manifest["arena_bytes"] + manifest["state_bytes"]
+    depthwise = 5 * 30 + 24 * 5 + 24 * 9 + 24 * 9 + 24 * 13 + 16 * (5 + 9 + 13)
+    assert manifest["macs"] == 30 * 200 + 48 * 30 + 3 * 48 * 48 + depthwise + 240
 
 
 @pytest.mark.parametrize("target", HOST_AND_CORE)
@@ -255,3 +269,56 @@ def test_a_stateless_program_has_no_sequences(tmp_path: Path) -> None:
     image = np.zeros((2, *program.inputs[0].shape[1:]), np.int8)
     with pytest.raises(ToolError, match="has no command sequences"):
         run_program(program, [image], steps=1)
+
+
+def one_step_of_a_filter(folder: Path) -> Path:
+    """An ONNX model whose state is an input and an output: kept' = tanh(0.5 · kept + W · x); y = kept' · V."""
+    rng = np.random.default_rng(3)
+    nodes = [
+        helper.make_node("Gemm", ["x", "w"], ["drive"]),
+        helper.make_node("Mul", ["kept", "half"], ["decayed"]),
+        helper.make_node("Add", ["drive", "decayed"], ["sum"]),
+        helper.make_node("Tanh", ["sum"], ["kept_after"]),
+        helper.make_node("Gemm", ["kept_after", "v"], ["y"]),
+    ]
+    constants = {"w": weights(4, 6), "v": weights(6, 3), "half": np.array(0.5, np.float32)}
+    model = model_of(nodes, {"x": (1, 4), "kept": (1, 6)}, ["y", "kept_after"], constants)
+    path = folder / "filter.onnx"
+    path.write_bytes(model.SerializeToString())
+    np.savez(folder / "x.npz", x=rng.normal(0, 1, (5, 12, 4)).astype(np.float32))
+    return path
+
+
+def test_states_by_name_on_the_command_line_and_in_a_project(tmp_path: Path) -> None:
+    model, data = one_step_of_a_filter(tmp_path), tmp_path / "x.npz"
+    state = ("--state", "kept_after=kept")
+    built = ("build", model, "-t", "host", "--calibration", data, "-o", tmp_path / "out", "--json")
+    manifest = succeeds(*built, *state).json
+    assert [s["name"] for s in manifest["states"]] == ["kept"]
+    assert [p["name"] for p in manifest["inputs"]] == ["x"] and [p["name"] for p in manifest["outputs"]] == ["y"]
+    found = succeeds("verify", tmp_path / "out", "--data", data, "--json").json
+    assert (found["samples"], found["mismatches"]) == (60, 0) and found["sqnr_db"] > 25
+    succeeds("run", tmp_path / "out", "--input", data, "--output", tmp_path / "y.npz")
+    assert np.load(tmp_path / "y.npz")["y"].shape == (5, 12, 3)
+    layers = succeeds("quantize", model, "--calibration", data, *state, "--json").json["layers"]
+    assert any(layer["value"] == "kept_after" for layer in layers)
+    (tmp_path / "edgeq.toml").write_text(
+        'model = "filter.onnx"\ncalibration = "x.npz"\noutput = "project"\n[state]\nkept_after = "kept"\n'
+    )
+    project = edgeq.build(load_project(tmp_path))
+    assert project["states"] == manifest["states"]
+
+
+@pytest.mark.parametrize(
+    ("states", "message"),
+    [
+        ({"y": "kept"}, r"the state 'kept' is float32\[1, 6\] and cannot become 'y', which is float32\[1, 3\]"),
+        ({"kept_after": "other"}, "there is no input 'other'"),
+        ({"other": "kept"}, "cannot become 'other', which is not in the model"),
+        ({"kept_after": "kept", "sum": "kept"}, "two outputs become the input 'kept'"),
+    ],
+)
+def test_states_that_are_none(states: dict[str, str], message: str, tmp_path: Path) -> None:
+    options = edgeq.BuildOptions(one_step_of_a_filter(tmp_path), state=states, output=tmp_path / "out")
+    with pytest.raises(UsageError, match=message):
+        edgeq.build(options)

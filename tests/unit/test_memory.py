@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from small_net import small_net
+from state_nets import mixed_kernels, steps
 
+import edgeq
+from edgeq.codegen import lower
 from edgeq.errors import InternalError
-from edgeq.memory import Plan, Read, Schedule, Span, Step, check, liveness, plan, storage
+from edgeq.memory import Plan, Read, Schedule, Span, Step, check, exact, liveness, plan, planner, storage
+from edgeq.target import load_target
 
 
 def chain(overlap: int | None, scratch: int = 0) -> Schedule:
@@ -168,3 +174,27 @@ def test_checker_finds_what_liveness_would_forbid() -> None:
     assert "one overwrites its output 'b' with another one" in both
     touched = check(later, Plan({"a": 0, "b": 16, "c": 32, "d": 48}, (0, 0, 0), 64, 32))
     assert "scratch of one lies over 'a'" in touched
+
+
+@pytest.mark.slow
+def test_the_exact_search_is_bounded_where_decisions_have_many_consequences() -> None:
+    """A network whose states are ports: every window lives from the first step to the last."""
+    graph = mixed_kernels(120, ((5, 9, 13),) * 6)
+    samples = steps(graph, 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = replace(edgeq.quantize(graph, samples).graph, states=())
+    looks: list[int] = []
+
+    def counted(*arguments: Any) -> exact.Answer:
+        answer = exact.fit(*arguments)
+        looks.append(answer.looks)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "fit", counted)
+        program = lower(graph, load_target("cortex-m4"))
+    most = max(looks)
+    assert most > exact.LOOKS / 4  # it is a hard one
+    assert sum(looks) <= 2 * exact.LOOKS + len(looks) * 10_000  # two orders of its steps are planned
+    assert program.arena_bytes <= 1.01 * program.arena_bound
