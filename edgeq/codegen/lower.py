@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from edgeq.codegen.byte_weights import with_byte_weights
 from edgeq.codegen.capacity import check_budget, check_capacity
 from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs
 from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
@@ -136,6 +137,7 @@ def lower(
     """
     _check(graph)
     wanted = Wanted(target.isa, optimize, kernels)
+    graph = with_byte_weights(graph, wanted)
     layout = lay_out(graph, wanted, target.name, threads)
     streaming = None
     if ram_budget is not None and layout.plan.size > ram_budget:

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from edgeq.ir.tensor import Array
-from edgeq.kernels.dsp.pack import channel_groups, fit_mixed, mixed_signs, pack_entries, pack_fours, pack_pairs
+from edgeq.kernels.dsp.pack import (
+    channel_groups,
+    fit_mixed,
+    mixed_signs,
+    pack_entries,
+    pack_fours,
+    pack_int4_pairs,
+    pack_pairs,
+)
 
 Unpacked = tuple[Array, Array, Array]
 
@@ -126,3 +134,22 @@ def test_unpacked_entries_are_the_same(bias: list[int], factors: list[int], size
     assert 0 <= found.bias_right < 32 and 0 <= found.factor_left < 32 and 0 <= found.factor_right < 32
     np.testing.assert_array_equal(high >> found.bias_right, bias)
     np.testing.assert_array_equal((low << np.uint32(found.factor_left)) >> np.uint32(found.factor_right), factors)
+
+
+@pytest.mark.parametrize(("channels", "k"), [(1, 3), (2, 8), (5, 6)])
+def test_weights_of_four_bits_for_pairs_of_channels(channels: int, k: int) -> None:
+    rng = np.random.default_rng(channels)
+    weights = rng.integers(-8, 8, (channels, k)).astype(np.int8)
+    bias, multipliers = rng.integers(-99, 99, channels), rng.integers(1, 2**30, channels)
+    starts, steps = channel_groups(channels, 2), -(-k // 4)
+    groups = pack_int4_pairs(weights, bias, multipliers).reshape(len(starts), 4 + steps)
+    for first, group in zip(starts, groups, strict=True):
+        second = min(first + 1, channels - 1)
+        assert group[:2].tolist() == bias[[first, second]].tolist()
+        assert group[-2:].tolist() == multipliers[[first, second]].tolist()
+        halves = group[2:-2].astype("<i4").view("<u2").astype(np.int64)  # k 0 and 1, then 2 and 3, of each four
+        for slot, (channel, odd) in enumerate([(first, 0), (second, 0), (first, 1), (second, 1)]):
+            nibbles = (halves >> 4 * slot & 15 ^ 8) - 8
+            expected = np.zeros(4 * steps, np.int64)
+            expected[:k] = weights[channel]
+            assert nibbles.tolist() == expected[odd::2].tolist()

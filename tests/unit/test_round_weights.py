@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgeq.codegen import lower
+from edgeq.ir.goals import Goal
 from edgeq.ir.op import registry
 from edgeq.ir.tensor import DType
 from edgeq.ops._packed import pack
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.quantize import QuantConfig, quantize, run
+from edgeq.quantize.config import WeightRounding
 from edgeq.quantize.methods.round_weights import Rounder, approached, decompose, divide, moments
 from edgeq.report.accuracy import sqnr_db
+from edgeq.target import load_target
 from tests.unit.test_quantize import editor, network, outputs, samples, tensor
 
 RNG = np.random.default_rng(3)
@@ -139,3 +143,14 @@ def test_packed_weights_have_no_gaps(bits: int) -> None:
     number = int.from_bytes(stream.tobytes(), "little")
     read = [(number >> (bits * k) & (2**bits - 1)) for k in range(integers.size)]
     assert [v - (2**bits if v > high else 0) for v in read] == integers.ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("core", "goal", "dense", "depthwise"),
+    [("cortex-m4", "balanced", 4, 8), ("cortex-m4", "size", 4, 4), ("cortex-m0plus", "balanced", 8, 8)],
+)
+def test_weights_without_a_kernel_of_the_target_become_bytes(core: str, goal: Goal, dense: int, depthwise: int) -> None:
+    integer = quantize(network(), samples(network()), QuantConfig(weight_bits=4, rounding=WeightRounding.NEAREST))
+    calls = {call.name: call for call in lower(integer, load_target(core), optimize=goal).calls}
+    assert (calls["dense"].weight_bits, calls["depthwise"].weight_bits) == (dense, depthwise)
+    assert calls["dense"].weights_bytes == 5 * 128 * dense // 8 + 5 * 4

@@ -16,6 +16,7 @@ from edgeq.kernels.dsp.gemm import (
     Matrix,
     gemm_members,
     matrix,
+    pointwise_int4_rows,
     pointwise_rows,
     scratch,
     spare_bytes,
@@ -110,4 +111,5 @@ def conv2d_rows() -> tuple[Kernel, ...]:
     return (
         *(replace(k, goals=frozenset({"speed", "balanced"})) for k in pointwise),
         *variants(row, _members, has_one_group, conv_matrix, 2, double),
+        *pointwise_int4_rows(is_pointwise, conv_matrix),
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from edgeq.ir.kernel import Goal, Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.site import op_of
-from edgeq.kernels.dsp.gemm import Matrix, lower_matrix, matrix, pointwise_rows, variants
+from edgeq.kernels.dsp.gemm import Matrix, lower_matrix, matrix, pointwise_int4_rows, pointwise_rows, variants
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops.fully_connected import FullyConnected, multiplier
@@ -60,4 +60,5 @@ def fully_connected_rows() -> tuple[Kernel, ...]:
         *rows(_is_row, "speed", "balanced"),
         *rows(is_long_row, "size"),
         *pointwise_rows(always, dense_matrix, (Rounding.SINGLE, Rounding.DOUBLE)),
+        *pointwise_int4_rows(always, dense_matrix),
     )

@@ -11,16 +11,18 @@ import numpy as np
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, padded
 from edgeq.kernels.dsp.isa import DSP
-from edgeq.kernels.dsp.pack import fit_mixed, pack_fours, pack_pairs
+from edgeq.kernels.dsp.pack import fit_mixed, pack_fours, pack_int4_pairs, pack_pairs
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
 from edgeq.ops._overlap import Overlaps, collected, tiles
 from edgeq.ops._requant import QMAX, QMIN, Clamp, folded_bias, output_range, requant_params
 
 TILE = 3
 """Pixels that are computed at once; all of them are read before one is written."""
+MOST_INT4 = 1 << 12
+"""Sums of magnitudes of a channel's 4-bit weights below which 4096 times its sums of products fit into 32 bits."""
 FEWEST_MIXED = 8
 """With fewer products per output, unpacking the second channel costs less than separating its sum."""
 
@@ -208,6 +210,52 @@ def pixels_of(site: Site) -> int:
 def pointwise_overlap(site: Site) -> Overlaps:
     """Tiles of pixels in order, each read before it is written."""
     return collected(site, tiles(np.arange(pixels_of(site), dtype=np.int64)[None], TILE))
+
+
+def is_light(site: Site) -> bool:
+    """No sum of magnitudes of weights, times 128 and 4096, can leave 32 bits."""
+    return bool((np.abs(flat_weights(site).astype(np.int64)).sum(axis=1) < MOST_INT4).all())
+
+
+def pointwise_int4_rows(shape: Callable[[Site], bool], matrix_of: MatrixOf) -> tuple[Kernel, ...]:
+    """The rows of `eq_pointwise_int4_dsp`, for what `pointwise_rows` are for."""
+
+    def members(site: Site, direct: bool) -> Mapping[str, Param]:
+        product = matrix_of(site)
+        q = requant_params(site, product.multiplier, product.clamp)
+        words = 2 * product.multiplier.mantissa.astype(np.int64) if direct else None
+        keys = ("zero_point",) if direct else ("zero_point", "mantissa", "shift", "qmin", "qmax")
+        return {
+            "gemm.weights": pack_int4_pairs(product.weights, product.bias, words),
+            "gemm.k": padded(product.weights.shape[1], 4),
+            "gemm.out_c": len(product.weights),
+            **{f"gemm.{key}": q[key] for key in keys},
+            "pixels": pixels_of(site),
+            "in_c": product.weights.shape[1],
+        }
+
+    light = Condition("128 times the sum of a channel's magnitudes is below 2¹⁹, and weights are symmetric", is_light)
+    row = Kernel(
+        "eq_pointwise_int4_dsp",
+        ("dsp/pointwise_int4.c", "dsp/gemm.c"),
+        "eq/pointwise_int4_dsp.h",
+        "eq_pointwise_dsp_params",
+        lambda site: members(site, direct=False),
+        isa=DSP,
+        fits=all_of(shape, is_symmetric, light),
+        scratch=lambda site: scratch(site, 0),
+        overlap=pointwise_overlap,
+        rounded=True,
+        weights=frozenset({DType.INT4}),
+    )
+    direct = replace(
+        row,
+        function="eq_pointwise_int4_dsp_direct",
+        lower=lambda site: members(site, direct=True),
+        fits=all_of(row.fits, direct_of(matrix_of)),
+        rounded=False,
+    )
+    return direct, row
 
 
 def pointwise_rows(

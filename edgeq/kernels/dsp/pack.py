@@ -121,6 +121,27 @@ def pack_pairs(weights: Array, bias: Array, multipliers: Array | None, mixed: bo
     return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 2), 2, mixed)
 
 
+def pack_int4_pairs(weights: Array, bias: Array, multipliers: Array | None = None) -> Words:
+    """Weights (OC, K) of 4 bits for `eq_pointwise_int4_dsp`: of every pair of channels two biases, words of weights.
+
+    Doubled multipliers (OC) follow where they are given.
+    """
+    depth = -(-weights.shape[1] // 4) * 4
+    wide = np.zeros((len(weights), depth), np.uint32)
+    wide[:, : weights.shape[1]] = weights.astype(np.int64) & 15
+    fours = wide.reshape(len(weights), -1, 4)
+    words = []
+    for first in channel_groups(len(weights), 2):
+        second = min(first + 1, len(weights) - 1)
+        a, b = fours[first], fours[second]
+        # Values 0 and 2 of k come together, 1 and 3, as pixels are widened.
+        low = a[:, 0] | b[:, 0] << 4 | a[:, 1] << 8 | b[:, 1] << 12
+        high = a[:, 2] | b[:, 2] << 4 | a[:, 3] << 8 | b[:, 3] << 12
+        words += [bias[[first, second]].astype(np.int32), (low | high << 16).astype(np.uint32).view(np.int32)]
+        words += [] if multipliers is None else [multipliers[[first, second]].astype(np.int32)]
+    return np.concatenate(words)
+
+
 def pack_fours(weights: Array, bias: Array, multipliers: Array | None, mixed: bool) -> Words:
     """Weights (OC, K) for `eq_fully_connected_dsp`."""
     return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 4), 4, mixed)
