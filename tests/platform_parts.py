@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import jinja2
 
+from edgeq.codegen.places import places_of
 from edgeq.codegen.sources import TEMPLATE, platform_files
 from edgeq.codegen.weights import INLINE
 from edgeq.target import Target
@@ -16,7 +17,19 @@ OF_MODELS = ("main.c", "inference.c", "link.c", "frame.c")
 
 def platform_texts(target: Target, name: str) -> dict[str, str]:
     """Contents of a target's platform by path, templates filled in for a program of this name."""
-    programs = [SimpleNamespace(name=name, weights=INLINE, calls_cmsis_nn=False)]
+    places = places_of(target, {})
+    apart = tuple({places.stack} - {"ram"})
+    programs = [
+        SimpleNamespace(
+            name=name,
+            weights=INLINE,
+            calls_cmsis_nn=False,
+            places=places,
+            used_regions=apart,
+            constant_places=(),
+            arena_places=("ram",),
+        )
+    ]
     texts = {}
     for path, text in platform_files(target.platform).items():
         if path.endswith(TEMPLATE):

@@ -19,8 +19,9 @@ from edgeq.codegen.capacity import check_chip, check_chip_of_all, check_linked
 from edgeq.codegen.emit import Part, emit, emit_all
 from edgeq.codegen.folder import staging
 from edgeq.codegen.lower import lower
-from edgeq.codegen.manifest import FILE, LISTED, model_place, update_manifest
+from edgeq.codegen.manifest import FILE, LISTED, model_place, regions, update_manifest
 from edgeq.codegen.names import project_name
+from edgeq.codegen.places import USUAL, Places, places_of
 from edgeq.codegen.program import Program
 from edgeq.codegen.weights import ALIGNMENT as WEIGHTS_ALIGNMENT
 from edgeq.codegen.weights import WeightsPlace, place_weights
@@ -29,7 +30,7 @@ from edgeq.exporters.projects import PROJECTS, check_kind
 from edgeq.exporters.projects.kinds import FIRMWARE
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.report.library_calls import layers_of, library_calls
-from edgeq.report.size import end_within, measure
+from edgeq.report.size import Size, end_within, measure
 from edgeq.target import Target, load_target, target_name, with_console, with_isa
 from edgeq.toolchain.cmake import Built, build_shared, check_compilable, forget_place, library_path, program_path
 from edgeq.toolchain.cmake import build as build_program
@@ -83,7 +84,8 @@ def build(
 
 
 SHARED = (
-    "target emit console optimize kernels cmsis_nn_root weights_in toolchain simulate isa sanitize compile flash ram"
+    "target emit console optimize kernels cmsis_nn_root weights_in toolchain simulate isa sanitize compile flash ram "
+    "place"
 )
 """Options that models of one build folder have in common."""
 
@@ -287,6 +289,7 @@ class _Draft:
         lowered_for: the same, with the instruction set of the target that it simulates.
         place: where its weights lie.
         model: what was quantized before, or None.
+        places: the regions of memory in which its parts lie.
         result: once it is lowered, what was quantized and the program.
     """
 
@@ -295,6 +298,7 @@ class _Draft:
     lowered_for: Target
     place: WeightsPlace
     model: QuantizedModel | None
+    places: Places = USUAL
     result: tuple[QuantizedModel, Program] | None = None
 
     @property
@@ -354,7 +358,28 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
     place = place_weights(options.weights_in, options.weights_address, target)
     if model is None:
         check_sources(options)
-    return _Draft(options, target, lowered_for, place, model)
+    return _Draft(options, target, lowered_for, place, model, _places(options, target))
+
+
+def _places(options: BuildOptions, target: Target) -> Places:
+    """The regions of memory that the parts of a program lie in. A project for other tools leaves that to these.
+
+    Raises:
+        UsageError: see `edgeq.codegen.places.places_of`, or the options exclude each other.
+    """
+    if options.emit != FIRMWARE:
+        if options.place:
+            raise UsageError(f"--place is not for --emit {options.emit}", hint="leave one of them out")
+        return USUAL
+    places = places_of(target, options.place)
+    if options.weights_in != "inline" and (places.weights != USUAL.weights or places.weights_of):
+        if any(key.partition(".")[0] == "weights" for key in options.place):
+            raise UsageError(
+                f"--weights-in {options.weights_in} and --place weights exclude each other",
+                hint="leave one of them out",
+            )
+        return replace(places, weights=USUAL.weights, weights_of=())
+    return places
 
 
 MOST_THREADS = 64
@@ -420,6 +445,7 @@ def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance |
         options.ram_budget,
         options.require_fast,
         options.threads,
+        draft.places,
     )
     check_chip(program, options.flash, options.ram)
     _warn_of_soft_floats(program, draft.target)
@@ -527,6 +553,7 @@ def _measured(folder: Path, built: Built, draft: _Draft) -> dict[str, Any]:
     size = measure(path, target, program.image_bytes, _kernel_files(folder))
     weights = size.weights or program.constant_bytes
     entries: dict[str, Any] = {"toolchain": built.toolchain.version, **size.manifest(), "weights_flash_bytes": weights}
+    entries["regions"] = _regions(program, target, size)
     emulated, flash = program.weights.emulated, target.memory.get("flash")
     if emulated is not None and flash is not None and flash.origin <= emulated < end_within(path, flash):
         entries["weights_emulated_address"] = None
@@ -540,6 +567,18 @@ def _measured(folder: Path, built: Built, draft: _Draft) -> dict[str, Any]:
     if library.is_file():
         entries["library_calls"] = _library_calls(library, program)
     return entries
+
+
+def _regions(program: Program, target: Target, size: Size) -> dict[str, dict[str, int]]:
+    """What a compiled model takes of each region of memory."""
+    found = regions(program, target)
+    if found:
+        inline = found["flash"]["weights"] if program.weights.kind == "inline" else 0
+        found["flash"]["code"] = size.model - inline + size.kernels + size.helpers
+        if program.places.code != "flash":
+            found["flash"]["code"] -= size.hot_code
+            found[program.places.code]["code"] = size.hot_code
+    return found
 
 
 def _measured_together(folder: Path, built: Built, drafts: Sequence[_Draft]) -> dict[str, Any]:

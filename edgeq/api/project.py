@@ -16,7 +16,7 @@ from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.layouts import LAYOUTS, Layout
 from edgeq.numerics.modes import FLOAT, Float, Numerics
 from edgeq.options import Document, Kind, Option, Origin, Section, choice, read_table
-from edgeq.options.kind import ADDRESS, BYTES, INTEGER, NAMES, OFF, ON, PAIRS, PATH, SHAPES, TEXT
+from edgeq.options.kind import ADDRESS, BYTES, INTEGER, NAMES, OFF, ON, PAIRS, PATH, PLACES, SHAPES, TEXT
 from edgeq.quantize.config import QUANTIZING, QuantConfig
 from edgeq.quantize.input_spec import InputSpec
 from edgeq.target import is_file_name, load_board, target_name
@@ -162,6 +162,16 @@ class BuildOptions:
         int | None,
         Option("RAM of your chip, such as 64K: likewise, with the stack of an inference", BYTES, BUILD),
     ] = None
+    place: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Option(
+            "Region of the board's memory for arena, weights, code (of kernels) or stack, or for one tensor or layer "
+            "(arena.NAME, weights.NAME); of several regions the first that has room",
+            PLACES,
+            BUILD,
+            default="the board's `[place]`",
+        ),
+    ] = field(default_factory=dict)
     require_fast: Annotated[
         bool,
         Option(

@@ -54,7 +54,7 @@ def _taken(options: BuildOptions, board: Target, model: QuantizedModel) -> dict[
     """Bytes that the program takes on boards with the core of this one."""
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         file = Path(folder) / f"{board.name}.toml"
-        file.write_text(target_text(replace(board, memory=_ROOM, vectors=None)), encoding="utf-8")
+        file.write_text(target_text(replace(board, memory=_ROOM, vectors=None, place={})), encoding="utf-8")
         own = replace(options, target=str(file), output=Path(folder) / "build", flash=None, ram=None, strict=False)
         manifest = build(own, model=model)
     return {

@@ -29,6 +29,7 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
             ("RAM", manifest["ram_bytes"], share(manifest, "RAM", target)),
             ("stack", manifest["stack_bytes"], ""),
         ]
+    rows += regions(manifest, target)
     if manifest.get("accuracy"):
         rows.append(("accuracy", _accuracy(manifest["accuracy"]), ""))
     if manifest.get("toolchain"):
@@ -82,7 +83,21 @@ def _arena(manifest: Mapping[str, Any]) -> str:
     several = [entry["arena_bytes"] for entry in manifest.get("models", ())]
     if several:
         return f"of the largest, in which they take turns; {size(sum(several))} where they run at the same time"
-    return _stripes(manifest.get("streaming"))
+    arenas = manifest.get("arenas") or []
+    apart = len(arenas) > 1 or any(arena["region"] != "ram" for arena in arenas)
+    notes = [", ".join(f"{arena['bytes']:,} in {arena['region']}" for arena in arenas) if apart else ""]
+    return "; ".join(note for note in [*notes, _stripes(manifest.get("streaming"))] if note)
+
+
+def regions(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
+    """What a model takes of each region of memory, if it takes of more than flash and RAM."""
+    rows: list[Fact] = []
+    used = {name: parts for name, parts in (manifest.get("regions") or {}).items() if any(parts.values())}
+    for name, parts in used.items() if set(used) - {"flash", "ram"} else ():
+        listed = ", ".join(f"{kind} {bytes:,}" for kind, bytes in parts.items() if bytes)
+        share = "" if target.emulated else f", {100 * sum(parts.values()) / target.memory[name].size:.1f} %"
+        rows.append((f"in {name}", sum(parts.values()), f"{listed}; of {size(target.memory[name].size)}{share}"))
+    return rows
 
 
 def _elsewhere(manifest: Mapping[str, Any]) -> str:
@@ -111,11 +126,12 @@ def share(manifest: Mapping[str, Any], kind: str, target: Target) -> str:
     """
     used = manifest[f"{kind.lower()}_bytes"]
     apart = kind == "flash" and manifest.get("weights_region", "flash") != "flash"
-    elsewhere = manifest["memory"]["weights"] if apart else 0
+    elsewhere = manifest["memory"]["weights"] if apart else _in_other_regions(manifest, kind, target)
     note = f"of which {size(elsewhere)} elsewhere; " if elsewhere else ""
     chip = (manifest.get("chip") or {}).get(kind.lower())
     if chip is not None:
         used += (manifest["stack_bytes"] or 0) if kind == "RAM" else -elsewhere
+        note = "" if kind == "RAM" else note
         return f"{note}{'with stack ' if kind == 'RAM' else ''}{100 * used / chip:.1f} % of {size(chip)}"
     region = target.memory.get(kind.lower())
     if region is None or target.emulated:
@@ -123,6 +139,14 @@ def share(manifest: Mapping[str, Any], kind: str, target: Target) -> str:
     platform = manifest["memory"]["platform" if kind == "flash" else "platform_ram"]
     share = 100 * (used + platform - elsewhere) / region.size
     return f"{note}with {size(platform)} of the platform {share:.1f} % of {size(region.size)}"
+
+
+def _in_other_regions(manifest: Mapping[str, Any], kind: str, target: Target) -> int:
+    """Bytes of a model's weights that are not programmed into flash, or of its arenas that are not in RAM."""
+    regions = manifest.get("regions") or {}
+    if kind == "RAM":
+        return sum(parts["arena"] for name, parts in regions.items() if name != "ram")
+    return sum(parts["weights"] for name, parts in regions.items() if name != "flash" and target.programmed(name))
 
 
 def next_command(folder: Path, manifest: Mapping[str, Any]) -> str:

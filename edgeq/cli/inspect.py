@@ -160,18 +160,22 @@ def _memory(folder: Path, drawing: Path, json: bool) -> dict[str, Any]:
     if json:
         return data
     results.print(f"{memory.name}: arena {size(memory.arena_bytes)}, at least {size(memory.arena_bound)} for any plan")
+    several = len(memory.arenas) > 1
+    for share in memory.arenas if several else ():
+        results.print(f"  {share.room}: {size(share.size)}")
     rows = [
-        [index, step["layer"], step["op"], step["live_bytes"], _places(step["tensors"])]
+        [index, step["layer"], step["op"], step["live_bytes"], _places(step["tensors"], several)]
         for index, step in enumerate(data["steps"])
     ]
     table("step", "layer", "operator", "live B", "tensors: offset+bytes", rows=rows)
     peak = data["peak"]
-    results.print(f"peak: {size(peak['live_bytes'])} at {peak['layer']}: {_places(peak['tensors'])}")
+    results.print(f"peak: {size(peak['live_bytes'])} at {peak['layer']}: {_places(peak['tensors'], several)}")
     remark(f"drawn in {drawing}")
     return data
 
 
-def _places(tensors: list[dict[str, Any]]) -> str:
-    """Where tensors lie, in a line."""
+def _places(tensors: list[dict[str, Any]], several: bool) -> str:
+    """Where tensors lie, in a line; with the region if there are several."""
     names = ("scratch" if t["kind"] == "scratch" else t["value"] for t in tensors)
-    return ", ".join(f"{name} {t['offset']:,}+{t['bytes']:,}" for name, t in zip(names, tensors, strict=True))
+    places = (f"{t['region']}:{t['offset']:,}" if several else f"{t['offset']:,}" for t in tensors)
+    return ", ".join(f"{name} {at}+{t['bytes']:,}" for name, at, t in zip(names, places, tensors, strict=True))

@@ -23,16 +23,22 @@ def check_capacity(program: Program, target: Target) -> None:
         hint += "; --weights-in can have the weights in another memory"
     ram = target.memory.get("ram")
     ports = sum(port.type.nbytes for port in (*program.inputs, *program.outputs))
-    needed = program.arena_bytes + program.state_bytes + target.stack_bytes + ports
+    arena = program.arena_in("ram")
+    stack = target.stack_bytes if program.places.stack == "ram" else 0
+    needed = arena + program.state_bytes + stack + ports
     if ram is not None and needed > ram.size:
         cause, cure = explain_peak(program)
-        hint = f"{cure}; or take a target with more memory{try_budget(ram.size - needed + program.arena_bytes)}"
+        hint = f"{cure}; or take a target with more memory{try_budget(ram.size - needed + arena)}"
         states = f"states ({program.state_bytes:,}), " if program.states else ""
-        others = f"stack ({target.stack_bytes:,}), inputs and outputs ({ports:,})"
+        others = f"stack ({stack:,}), inputs and outputs ({ports:,})"
         problems.append(
-            f"the arena ({program.arena_bytes:,} bytes), {states}{others} take "
+            f"the arena ({arena:,} bytes), {states}{others} take "
             f"{needed:,} bytes of RAM, which has {ram.size:,}; as for the arena, {cause}"
         )
+    for share in program.arenas:
+        region = target.memory.get(share.room)
+        if share.room != "ram" and region is not None and share.size > region.size:
+            problems.append(f"the arena takes {share.size:,} bytes of {share.room}, which has {region.size:,}")
     if problems:
         raise CapacityError(f"the program does not fit {target.name}: {'; '.join(problems)}", hint=hint)
 
@@ -65,8 +71,14 @@ def _constants(program: Program, target: Target) -> list[str]:
         taken, room = program.image_bytes, region.end - place.address
         subject = f"the file of weights takes {taken:,} bytes from {place.address:#x}"
         return [f"{subject}, where {place.region} has {room:,} left"] if taken > room else []
-    subject = f"weights and tables take {program.constant_bytes:,} bytes of {place.region}"
-    return [f"{subject}, which has {region.size:,}"] if program.constant_bytes > region.size else []
+    apart = {name: program.constants_in(name) for name in sorted(set(program.constant_regions.values()))}
+    stored = sum(bytes for name, bytes in apart.items() if not target.programmed(name))  # copied from there
+    among = program.constant_bytes - sum(apart.values()) + (stored if place.region == "flash" else 0)
+    return [
+        f"weights and tables take {bytes:,} bytes of {name}, which has {target.memory[name].size:,}"
+        for name, bytes in ((place.region, among), *apart.items())
+        if bytes > target.memory[name].size
+    ]
 
 
 def check_chip(program: Program, flash: int | None, ram: int | None) -> None:

@@ -23,6 +23,7 @@ from edgeq.codegen.literals import (
     STRINGS,
     WIDTH,
     WORD,
+    Constant,
     array_declaration,
     array_definition,
     c_type,
@@ -144,6 +145,12 @@ def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> str:
     return "\n".join(lines).lstrip()
 
 
+def _at(program: Program, offset: int, where: str = "") -> str:
+    """A byte of the arenas; `where` stands before the names of the pointers to them."""
+    share = program.arena_at(offset)
+    return f"{where}{program.arena_name(share).replace('arena', 'memory', 1)} + {offset - share.base}"
+
+
 def _pointer(program: Program, place: Place, const: str = "", where: str = "") -> str:
     """The pointer to a tensor that a kernel gets. Offsets are in bytes, as `memory` and the inputs point to bytes.
 
@@ -155,7 +162,7 @@ def _pointer(program: Program, place: Place, const: str = "", where: str = "") -
     if place.port is not None:
         bytes = f"{where}from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
     else:
-        bytes = f"{where}{'block' if place.in_block else 'memory'} + {place.offset}"
+        bytes = f"{where}block + {place.offset}" if place.in_block else _at(program, place.offset, where)
     if place.element == "int8_t":
         return bytes
     # Cast by way of void: the planner aligns every tensor, but the compiler cannot know that.
@@ -174,7 +181,7 @@ def call_text(program: Program, call: KernelCall) -> CallText:
     elif call.gather == "outputs":
         gathered = _wrapped(f"{call.outputs[0].element} *const outputs[] = {{", outputs, "};", 8)
         outputs = ["outputs"]
-    scratch = [] if call.scratch is None else [f"memory + {call.scratch}"]
+    scratch = [] if call.scratch is None else [_at(program, call.scratch)]
     arguments = [*inputs, *outputs, *scratch]
     definition = struct_definition(call.struct, params, call.params)
     if call.instance:
@@ -223,7 +230,7 @@ def _reach(program: Program, port: Port) -> str:
     """The declaration of the pointer at which kernels read an input."""
     size = f"sizeof *{port.id} * {program.name.upper()}_{port.id.upper()}_SIZE"
     head = f"const int8_t *const from_{port.id} = {program.name}_reachable("
-    text = _wrapped(head, [f"memory + {port.offset}", port.id, size], ");", 4)
+    text = _wrapped(head, [_at(program, port.offset), port.id, size], ");", 4)
     places = [*(place for call in program.calls for place in call.inputs), *(state.after for state in program.states)]
     read = any(place.port is not None and program.inputs[place.port] is port for place in places)
     return text if read else f"{text}\n    (void)from_{port.id}; /* no layer reads it */"
@@ -233,22 +240,34 @@ def _glue_call(program: Program) -> str:
     """The model's function, called with arrays of pointers."""
     inputs = [f"(const {p.c_type} *)inputs[{i}]" for i, p in enumerate(program.inputs)]
     outputs = [f"({p.c_type} *)outputs[{i}]" for i, p in enumerate(program.outputs)]
-    memory = ["arena", "state"] if program.states else ["arena"]
+    memory = ["arena", *(f"eq_arena_{share.room}" for share in program.arenas[1:])]
+    memory += ["state"] if program.states else []
     if program.threads > 1:
         return _wrapped(f"{program.name}_run_with(", ["pool", *memory, *inputs, *outputs], ");", 11)
     return _wrapped(f"{program.name}_run(", [*memory, *inputs, *outputs], ");", 11)
 
 
+def _other_arena(program: Program, port: Port) -> str:
+    """The platform's array that a port lies in, unless that is the first arena's."""
+    share = program.arena_at(port.offset)
+    return "NULL" if share == program.arenas[0] else f"eq_arena_{share.room}"
+
+
+def _arenas(program: Program, of: str = "") -> list[str]:
+    """The names of a program's arenas, each behind `of`."""
+    return [f"{of}{program.arena_name(share)}" for share in program.arenas]
+
+
 def _call_without_pool(program: Program) -> str:
     """The function that takes a pool, called by the one that does not."""
-    memory = ["arena", "state"] if program.states else ["arena"]
+    memory = [*_arenas(program), *(["state"] if program.states else [])]
     ports = [port.id for port in (*program.inputs, *program.outputs)]
     return _wrapped(f"{program.name}_run_with(", ["NULL", *memory, *ports], ");", 11)
 
 
 def _signature(program: Program, pool: bool = False) -> str:
     """The parameters of the model's function, of the one with a pool if wanted."""
-    arguments = ["void *arena", *(["void *state"] if program.states else [])]
+    arguments = [*_arenas(program, "void *"), *(["void *state"] if program.states else [])]
     arguments += [f"const {p.c_type} *{p.id}" for p in program.inputs]
     arguments += [f"{p.c_type} *{p.id}" for p in program.outputs]
     head = f"int {program.name}_run{'_with' if pool else ''}("
@@ -267,11 +286,21 @@ def _weights_declarations(program: Program) -> list[str]:
     ]
 
 
+def section_of(region: str) -> str:
+    """The section of constants that lie in a region of memory."""
+    return f".eq_in_{region}"
+
+
 def _weights_definitions(program: Program) -> Iterator[str]:
     """The constants that are part of the program, which may be many megabytes."""
+    usual = "EQ_SECTION(EQ_WEIGHTS_SECTION)" if program.weights.kind == "section" else ""
+
+    def storage(constant: Constant) -> str:
+        region = program.constant_regions.get(constant.name)
+        return usual if region is None else f'EQ_SECTION("{section_of(region)}")'
+
     if program.weights.kind != "file":
-        storage = "EQ_SECTION(EQ_WEIGHTS_SECTION)" if program.weights.kind == "section" else ""
-        yield from (array_definition(c, storage, strings=True) for c in program.constants)
+        yield from (array_definition(c, storage(c), strings=True) for c in program.constants)
 
 
 def _has_strings(program: Program) -> bool:
@@ -441,6 +470,11 @@ def _model_context(program: Program, target: Target) -> dict[str, Any]:
         "reach": lambda port: _reach(program, port),
         "glue_call": _glue_call(program),
         "pointer": lambda place: _pointer(program, place),
+        "at": lambda offset: _at(program, offset),
+        "offsets_of": lambda ports: ", ".join(str(p.offset - program.arena_at(p.offset).base) for p in ports),
+        "arenas_of": lambda ports: ", ".join(_other_arena(program, port) for port in ports),
+        "arena_of": lambda port: program.arena_name(program.arena_at(port.offset)),
+        "arena_offset": lambda port: port.offset - program.arena_at(port.offset).base,
         "texts": {call.id: call_text(program, call) for call in program.calls},
         "features": _features(program, target),
         "declarations": _weights_declarations(program),

@@ -11,6 +11,7 @@ from edgeq.codegen.capacity import check_budget, check_capacity
 from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs
 from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
 from edgeq.codegen.names import Names, symbol_prefix
+from edgeq.codegen.places import USUAL, Places, constant_regions, with_arenas
 from edgeq.codegen.program import CallPart, Kept, KernelCall, Occupant, Place, Port, Program, Streaming
 from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace, emulated_place
@@ -115,6 +116,7 @@ def lower(
     ram_budget: int | None = None,
     require_fast: bool = False,
     threads: int = 1,
+    places: Places = USUAL,
 ) -> Program:
     """Turn an integer graph into a program for `target`.
 
@@ -130,8 +132,10 @@ def lower(
         require_fast: refuse layers that are left to portable kernels although the target has faster ones for their
             operators.
         threads: how many are to share the work of a layer.
+        places: the regions of memory in which arena, weights, code and stack lie.
 
     Raises:
+        UsageError: names of what is to be placed are those of nothing in the graph.
         ModelError: a node has no kernel, or none that is fast where that is required.
         CapacityError: weights or tensors alone are larger than the target's memory, or nothing fits the budget.
     """
@@ -144,12 +148,29 @@ def lower(
         layout, streaming = fit_into(layout, wanted, ram_budget, target.name)
     if require_fast:
         _require_fast(layout, wanted, target)
-    program = _assemble(layout, symbol_prefix(name or graph.name), wanted, streaming)
-    program = replace(program, weights=weights, threads=threads)
+    ports = sum(graph.type(port).nbytes for port in (*graph.public_inputs, *graph.public_outputs))
+    arenas = with_arenas(layout, places, target, ports + _block(graph)[1])
+    program = _assemble(arenas.layout, symbol_prefix(name or graph.name), wanted, streaming)
+    program = replace(program, weights=weights, threads=threads, shares=arenas.shares, places=places)
+    program = replace(program, constant_regions=_regions(program, target))
     program = replace(program, weights=emulated_place(weights, program.image_bytes, target))
     check_budget(program, ram_budget)
     check_capacity(program, target)
     return program
+
+
+def _regions(program: Program, target: Target) -> dict[str, str]:
+    """Where each constant lies that is not among the code."""
+    if program.places.weights == USUAL.weights and not program.places.weights_of:
+        return {}
+    known = {constant.name for constant in program.constants}
+    read = [
+        (call.name, call.macs, [m for m in call.params.values() if isinstance(m, str) and m in known])
+        for call in program.calls
+    ]
+    taken = {share.room: share.size for share in program.arenas}
+    taken[program.places.stack] = taken.get(program.places.stack, 0) + target.stack_bytes + 0x400
+    return constant_regions(program.constants, read, program.places, target, taken)
 
 
 def _require_fast(layout: Layout, wanted: Wanted, target: Target) -> None:

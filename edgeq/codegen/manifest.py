@@ -47,6 +47,15 @@ def _state(state: Kept) -> dict[str, Any]:
     }
 
 
+def regions(program: Program, target: Target) -> dict[str, dict[str, int]]:
+    """Bytes of arenas and weights in each region of a microcontroller's memory; code is known once it is linked."""
+    weights = {name: program.constants_in(name) for name in target.memory}
+    usual = program.weights.region
+    if usual in weights:
+        weights[usual] += program.constant_bytes - sum(weights.values())
+    return {name: {"arena": program.arena_in(name), "weights": weights[name], "code": 0} for name in target.memory}
+
+
 def _streaming(streaming: Streaming | None) -> dict[str, Any] | None:
     if streaming is None:
         return None
@@ -192,6 +201,8 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
             for call in program.calls
         ],
         "arena_bound": program.arena_bound,
+        "arenas": [{"region": s.room, "offset": s.base, "bytes": s.size} for s in program.arenas],
+        "regions": regions(program, target),
         "arena": [asdict(occupant) for occupant in program.arena],
         "weights_in": program.weights.kind,
         "weights_region": program.weights.region or None,

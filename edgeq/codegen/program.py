@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from edgeq.codegen.literals import Constant, Member, c_type
+from edgeq.codegen.places import USUAL, Places, region_at
 from edgeq.codegen.weights import INLINE, WeightsPlace, layout
 from edgeq.ir.kernel import Goal, Library
 from edgeq.ir.tensor import DType, Shape, TensorType
 from edgeq.isa import with_implied
 from edgeq.kernels.choice import PassedOver
+from edgeq.memory import Share
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.numerics.modes import FLOAT
 
@@ -28,7 +30,7 @@ class Place:
 
     Attributes:
         value: the graph's name for it.
-        offset: bytes from the start of the arena, or of the state block.
+        offset: bytes from the start of the first arena (`Program.arenas`), or of the state block.
         port: index of the input that it is part of, if that can be read in the caller's memory; else None.
         start: the byte of that input at which it begins.
         element: C type by which kernels see its elements.
@@ -230,7 +232,7 @@ class Program:
         calls: layers in order of execution.
         constants: weights and tables, in order of first use; equal ones occur once.
         inputs, outputs: what the caller exchanges, in the model's order.
-        arena_bytes: size of the arena, which the caller provides.
+        arena_bytes: size of the arena, which the caller provides; of all of them where there are several.
         arena_bound: bytes below which no plan can go, whatever the order of layers.
         arena: what lies in that memory, in order of first use.
         weights: where the constants lie.
@@ -238,6 +240,9 @@ class Program:
         states: what a run leaves for the next one, by rising offset.
         state_bytes: size of the state block.
         threads: the most that can compute a layer.
+        shares: the arenas, where that is said; see `arenas`.
+        places: in which regions of memory code and stack lie.
+        constant_regions: the region of each constant that is not among the code.
     """
 
     name: str
@@ -256,6 +261,46 @@ class Program:
     states: tuple[Kept, ...] = ()
     state_bytes: int = 0
     threads: int = 1
+    shares: tuple[Share, ...] = ()
+    places: Places = USUAL
+    constant_regions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arenas(self) -> tuple[Share, ...]:
+        """The arenas and their regions. Offsets go on from one to the next, as if they lay one behind the other."""
+        return self.shares or (Share("ram", 0, self.arena_bytes),)
+
+    def arena_name(self, share: Share) -> str:
+        """What an arena is called in the generated code: only the first has no region in its name."""
+        return "arena" if share == self.arenas[0] else f"arena_{share.room}"
+
+    def arena_at(self, offset: int) -> Share:
+        """The arena in which an offset lies."""
+        return region_at(self.arenas, offset)
+
+    @property
+    def used_regions(self) -> tuple[str, ...]:
+        """The regions besides "flash" and "ram" that it needs."""
+        used = [*self.arena_places, *self.constant_places, self.places.code, self.places.stack]
+        return tuple(sorted({name for name in used if name not in ("flash", "ram")}))
+
+    @property
+    def arena_places(self) -> tuple[str, ...]:
+        """The regions that have an arena."""
+        return tuple(share.room for share in self.arenas)
+
+    @property
+    def constant_places(self) -> tuple[str, ...]:
+        """The regions that have constants of their own."""
+        return tuple(sorted(set(self.constant_regions.values())))
+
+    def constants_in(self, region: str) -> int:
+        """Bytes of the constants that were placed in a region."""
+        return sum(c.array.nbytes for c in self.constants if self.constant_regions.get(c.name) == region)
+
+    def arena_in(self, region: str) -> int:
+        """Bytes of the arena in a region."""
+        return sum(share.size for share in self.arenas if share.room == region)
 
     @property
     def is_real(self) -> bool:

@@ -224,6 +224,25 @@ def _pair_text(value: str, origin: Origin) -> tuple[str, str]:
     return name, other
 
 
+def _places(value: Any, origin: Origin) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise refusal(value, "not a table", origin, 'write a line such as arena = "dtcm" in a table')
+    entries = {str(name): [regions] if isinstance(regions, str) else regions for name, regions in value.items()}
+    for name, regions in entries.items():
+        if not isinstance(regions, list) or not regions or not all(isinstance(r, str) and r for r in regions):
+            hint = 'write it as "dtcm" or ["dtcm", "ram"]'
+            raise UsageError(f"{regions!r} is no region of memory", hint=hint, where=f"{origin.where} {name}")
+    return {name: tuple(regions) for name, regions in entries.items()}
+
+
+def _place_text(value: str, origin: Origin) -> tuple[str, tuple[str, ...]]:
+    name, _, text = value.rpartition("=")
+    regions = tuple(region.strip() for region in text.split(","))
+    if not name or not all(regions):
+        raise refusal(value, "not a place", origin, "write it as arena=dtcm or arena=dtcm,ram")
+    return name, regions
+
+
 TEXT = Kind(_text, _text, metavar="NAME")
 PATH = Kind(_path, _path, metavar="FILE")
 ON = Kind(_no_text, _flag, "true", spelling="on")
@@ -244,6 +263,8 @@ SHAPES = Kind(_shape_text, _shapes, "{{ NAME = [1, 3, 224, 224] }}", "NAME=1,3,2
 """Shapes by name; on the command line the option is repeated."""
 PAIRS = Kind(_pair_text, _pairs, '{{ OUT = "IN" }}', "OUT=IN", gather=dict, merge=_merged)
 """Names by name; on the command line the option is repeated."""
+PLACES = Kind(_place_text, _places, '{{ arena = "dtcm" }}', "WHAT=REGION", gather=dict, merge=_merged)
+"""Regions of memory by what lies in them; on the command line the option is repeated."""
 
 
 def counts(values: Sequence[int], notes: Mapping[int, str] | None = None, metavar: str = "N") -> Kind:

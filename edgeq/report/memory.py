@@ -10,8 +10,10 @@ from typing import Any
 
 from edgeq.codegen.arena import Peak, covered, peak, present
 from edgeq.codegen.manifest import read_manifest
+from edgeq.codegen.places import region_at
 from edgeq.codegen.program import Occupant
 from edgeq.errors import UsageError
+from edgeq.memory import Share
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class MemoryMap:
         arena_bytes: size of the arena.
         arena_bound: bytes below which no plan can go.
         layers: name and operator of every call, in order of execution.
-        arena: what lies there.
+        arena: what lies there; offsets go on from one arena to the next where there are several.
+        arenas: the arenas, each in a region of memory of its own.
     """
 
     name: str
@@ -33,6 +36,27 @@ class MemoryMap:
     arena_bound: int
     layers: tuple[tuple[str, str], ...]
     arena: tuple[Occupant, ...]
+    arenas: tuple[Share, ...] = ()
+
+    @property
+    def extent(self) -> int:
+        """Bytes of all arenas, one behind the other."""
+        return max((share.end for share in self.arenas), default=self.arena_bytes)
+
+    def share(self, occupant: Occupant) -> Share:
+        """The arena in which something lies."""
+        return region_at(self.arenas, occupant.offset) if self.arenas else Share("ram", 0, self.arena_bytes)
+
+    def occupant(self, occupant: Occupant) -> dict[str, Any]:
+        """For `--json`: its offset is that in its own arena."""
+        share = self.share(occupant)
+        return {
+            "value": occupant.value,
+            "kind": occupant.kind,
+            "offset": occupant.offset - share.base,
+            "bytes": occupant.bytes,
+            "region": share.room,
+        }
 
     @property
     def peak(self) -> Peak:
@@ -52,7 +76,7 @@ class MemoryMap:
                 "layer": name,
                 "op": op,
                 "live_bytes": covered(present(self.arena, index)),
-                "tensors": [_occupant(o) for o in present(self.arena, index)],
+                "tensors": [self.occupant(o) for o in present(self.arena, index)],
             }
             for index, (name, op) in enumerate(self.layers)
         ]
@@ -66,14 +90,10 @@ class MemoryMap:
                 "layer": self.moment(peak.layer),
                 "index": peak.layer,
                 "live_bytes": peak.bytes,
-                "tensors": [_occupant(o) for o in peak.occupants],
+                "tensors": [self.occupant(o) for o in peak.occupants],
             },
             "steps": steps,
         }
-
-
-def _occupant(occupant: Occupant) -> dict[str, Any]:
-    return {"value": occupant.value, "kind": occupant.kind, "offset": occupant.offset, "bytes": occupant.bytes}
 
 
 def memory_map(manifest: Mapping[str, Any], where: str = "") -> MemoryMap:
@@ -93,6 +113,7 @@ def memory_map(manifest: Mapping[str, Any], where: str = "") -> MemoryMap:
                 Occupant(o["value"], o["kind"], o["offset"], o["bytes"], o["first"], o["last"])
                 for o in manifest["arena"]
             ),
+            arenas=tuple(Share(s["region"], s["offset"], s["bytes"]) for s in manifest.get("arenas", ())),
         )
     except (KeyError, TypeError) as error:
         raise UsageError("its manifest does not say how memory is used", hint="build it again", where=where) from error
@@ -175,7 +196,7 @@ class _Canvas:
         self.column = max(16.0, min(88.0, 1120 / self.steps))
         self.chart = self.column * self.steps
         self.width = max(LEFT + self.chart + RIGHT, 760.0)
-        self.scale = HEIGHT / max(memory.arena_bytes, 1)
+        self.scale = HEIGHT / max(memory.extent, 1)
         self.top = TOP + STRIP + 12
         self.bottom = self.top + HEIGHT
         self.parts: list[str] = []
@@ -209,11 +230,14 @@ class _Canvas:
 
 def _axes(canvas: _Canvas, memory: MemoryMap) -> None:
     right = LEFT + canvas.chart
-    tick = _tick_distance(memory.arena_bytes, 8)
-    for offset in range(0, memory.arena_bytes + 1, tick):
+    tick = _tick_distance(memory.extent, 8)
+    for offset in range(0, memory.extent + 1, tick):
         canvas.line(LEFT, canvas.y(offset), right, canvas.y(offset), "#e6eaee")
         if canvas.y(offset) > canvas.top + 14:
             canvas.text(LEFT - 8, canvas.y(offset) + 4, _bytes(offset), "faint small", "end")
+    for share in memory.arenas if len(memory.arenas) > 1 else ():
+        canvas.line(LEFT, canvas.y(share.base), right, canvas.y(share.base), INK)
+        canvas.text(right + 4, canvas.y(share.base) - 4, share.room, "small")
     every = max(1, round(22 / canvas.column))
     for layer in range(-1, len(memory.layers) + 1):
         x = canvas.x(layer)
@@ -248,6 +272,12 @@ def _overlaps(occupant: Occupant, others: tuple[Occupant, ...]) -> bool:
     )
 
 
+def _where(memory: MemoryMap, occupant: Occupant) -> str:
+    """The offset of something, with the region if there are several."""
+    share = memory.share(occupant)
+    return f"{f'{share.room} ' if len(memory.arenas) > 1 else ''}{occupant.offset - share.base:,}"
+
+
 def _fills(memory: MemoryMap) -> dict[tuple[str, str], str]:
     """The colour of everything in the arena, by value and kind; all parts of a tensor have the same."""
     tensors = list(dict.fromkeys(o.value for o in memory.arena if o.kind == "tensor"))
@@ -267,7 +297,7 @@ def _tensors(canvas: _Canvas, memory: MemoryMap) -> None:
         width, height = canvas.x(o.last + 1) - start, o.bytes * canvas.scale
         label = f"scratch of {o.value}" if o.kind == "scratch" else o.value
         span = f"{memory.moment(o.first)} to {memory.moment(o.last)}"
-        title = f"{label}: {o.bytes:,} bytes at {o.offset:,}, {span}"
+        title = f"{label}: {o.bytes:,} bytes at {_where(memory, o)}, {span}"
         attributes = ' stroke="#ffffff" stroke-width="1" rx="2"'
         canvas.rect(start, canvas.y(o.offset + o.bytes), width, height, fill, attributes, title)
         if o.kind != "scratch":
@@ -323,7 +353,7 @@ def _explanation(canvas: _Canvas, memory: MemoryMap, y: float) -> float:
         share = max(o.bytes / max(memory.arena_bytes, 1) * 160, 1)
         canvas.rect(LEFT, y - 10, share, 12, fills[o.value, o.kind], ' rx="2"')
         canvas.text(LEFT + 172, y, f"{o.bytes:,} B")
-        canvas.text(LEFT + 252, y, f"at {o.offset:,}", "faint")
+        canvas.text(LEFT + 252, y, f"at {_where(memory, o)}", "faint")
         canvas.text(LEFT + 342, y, _short(label, canvas.width - LEFT - 370))
         if number == 11 and len(peak.occupants) > 13:
             y += 20

@@ -25,6 +25,8 @@ the pool calls through a pointer."""
 
 WEIGHTS = ".eq_weights"
 """The section that constants go to when they have one of their own."""
+HOT_CODE = ".hot_code"
+"""The section of kernels whose code lies in another memory than flash."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Size:
         stack: the most stack that one inference can use.
         weights: constants that do not lie among the code: a section or a file of their own.
         state: what the model keeps from one run to the next.
+        hot_code: the part of `kernels` that lies in another memory than flash.
     """
 
     model: int
@@ -52,6 +55,7 @@ class Size:
     stack: int
     weights: int = 0
     state: int = 0
+    hot_code: int = 0
 
     @property
     def flash_bytes(self) -> int:
@@ -185,16 +189,20 @@ def _of_sections(
     # Tables of the compiler's library have names that are reserved for the compiler.
     helpers = sum(i.size for i in common if (i.address in used if i.is_code else i.name.startswith("__")))
     arena, state = _bytes_of(ARENA, items), _bytes_of(STATE, items)
+    arenas = arena + sum(item.size for item in items if item.name.startswith(f"{ARENA}_"))
+    elsewhere = sum(size for name, size in sections.items() if name.startswith(".arena_"))
+    placed = {name: size for name, size in sections.items() if name.startswith(".weights_")}
     return Size(
         model=sections.get(".model", 0),
-        kernels=sections.get(".kernels", 0),
+        kernels=sections.get(".kernels", 0) + sections.get(HOT_CODE, 0),
         helpers=helpers,
         platform=sum(sections.get(name, 0) for name in (".boot2", ".vectors", ".platform", ".data")) - helpers,
-        arena=arena,
-        platform_ram=sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")) - arena - state,
+        arena=arenas,
+        platform_ram=sum(sections.get(name, 0) for name in (".stack", ".data", ".bss")) + elsewhere - arenas - state,
         stack=stack,
-        weights=sections.get(WEIGHTS, 0) + weights_file,
+        weights=sections.get(WEIGHTS, 0) + sum(placed.values()) + weights_file,
         state=state,
+        hot_code=sections.get(HOT_CODE, 0),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+_IP = 12
 ROUNDING = 16
 """Bytes that a function may lose when it rounds its stack pointer down."""
 
@@ -21,7 +22,7 @@ def frame_and_calls(start: int, code: bytes, is_data: Callable[[int], bool]) -> 
 
     Returns:
         Everything that it pushes or subtracts anywhere, and addresses, those of jumps within itself among them. Calls
-        through registers are not seen.
+        through registers are not seen, but for what linkers insert where a function is too far for a jump.
     """
     frame = 0
     targets = []
@@ -30,6 +31,8 @@ def frame_and_calls(start: int, code: bytes, is_data: Callable[[int], bool]) -> 
         _remember_constant(constants, start, code, address, first, second)
         frame += _stack_taken(first, second, constants)
         target = _target(address, first, second)
+        if target is None:
+            target = _far_target(constants, start, code, address, first, second)
         if target is not None:
             targets.append(target)
     return frame, tuple(targets)
@@ -87,6 +90,19 @@ def _target(address: int, first: int, second: int) -> int | None:
     return None
 
 
+def _far_target(
+    constants: dict[int, int], start: int, code: bytes, address: int, first: int, second: int
+) -> int | None:
+    """Where a linker's veneer goes on: LDR PC with the address behind it, or BX IP with one that was loaded before."""
+    if first & 0xFF7F == 0xF85F and second >> 12 == 15:  # LDR PC, [PC, #imm12]
+        distance = second & 0xFFF if first & 0x80 else -(second & 0xFFF)
+        offset = (address + 4 & ~3) + distance - start
+        return int.from_bytes(code[offset : offset + 4], "little") & ~1
+    if first == 0x4760 and _IP in constants:  # BX IP
+        return constants[_IP] & 0xFFFFFFFE
+    return None
+
+
 def _remember_constant(
     constants: dict[int, int], start: int, code: bytes, address: int, first: int, second: int
 ) -> None:
@@ -100,6 +116,8 @@ def _remember_constant(
         low = constants.get(second >> 8 & 15, 0) & 0xFFFF
         high = (first & 15) << 12 | _plain_immediate(first, second)
         constants[second >> 8 & 15] = _signed(high << 16 | low, 32)
+    elif first & 0xFF87 == 0x4684 and first >> 3 & 15 in constants:  # MOV IP, Rm
+        constants[_IP] = constants[first >> 3 & 15]
     elif first & 0xFBEF == 0xF04F and not second & 0x8000:  # MOV.W
         constants[second >> 8 & 15] = _modified_immediate(first, second)
 

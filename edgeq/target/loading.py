@@ -152,7 +152,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         compilers=dict(data.get("compilers", {})),
         packages=dict(data.get("packages", {})),
         suffix=data["suffix"],
-        memory={name: Region(**region) for name, region in data.get("memory", {}).items()},
+        memory={name: _region(region) for name, region in data.get("memory", {}).items()},
         vectors=data.get("vectors"),
         stack_bytes=data["stack_bytes"],
         platform=with_parts(data["platform"], data.get("parts", ())),
@@ -169,7 +169,13 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         uart=uart,
         aliases=tuple(data.get("aliases", ())),
         flashers=tuple(RunnerSpec(kind, _settings(table)) for kind, table in data.get("flash", {}).items()),
+        place={key: (v,) if isinstance(v, str) else tuple(v) for key, v in data.get("place", {}).items()},
     )
+
+
+def _region(table: Mapping[str, Any]) -> Region:
+    kind = table.get("kind", "")
+    return Region(table["origin"], table["size"], "" if kind == "ram" else kind)
 
 
 def _lists(table: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -20,10 +20,18 @@ Setting = str | int | tuple[str, ...]
 
 @dataclass(frozen=True)
 class Region:
-    """A stretch of memory: first address and size, in bytes."""
+    """A stretch of memory.
+
+    Attributes:
+        origin: its first address.
+        size: bytes.
+        kind: "flash" if what lies there is programmed with the program, "data" for RAM that the core cannot execute
+            code from, "" for any other.
+    """
 
     origin: int
     size: int
+    kind: str = ""
 
     @property
     def end(self) -> int:
@@ -118,6 +126,8 @@ class Target:
         uart: the serial line of a board, if it has one.
         aliases: further names of a target of edgeq's own.
         flashers: the ways to get programs into a board, in the order in which they are tried.
+        place: in which regions of memory arena, weights, code of kernels and stack lie unless told otherwise, the
+            preferred one first; what is not there lies in "ram" or "flash" (`edgeq.codegen.places`).
     """
 
     name: str
@@ -149,6 +159,11 @@ class Target:
     uart: Uart | None = None
     flashers: tuple[RunnerSpec, ...] = ()
     aliases: tuple[str, ...] = ()
+    place: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def programmed(self, region: str) -> bool:
+        """Whether what lies in a region of memory is there before the program starts."""
+        return region in ("flash", "weights") or self.memory[region].kind == "flash"
 
     @property
     def bare_metal(self) -> bool:

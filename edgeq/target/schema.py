@@ -21,13 +21,23 @@ COMPILER_KINDS = ("gcc", "clang", "zig")
 REGIONS = ("flash", "ram")
 """Memory that a program without an operating system needs."""
 
-_REGION = {"origin": ADDRESS, "size": BYTES}
+_REGION = {"origin": ADDRESS, "size": BYTES, "kind": TEXT}
+REGION_KINDS = ("flash", "ram", "data")
+PLACED = ("arena", "weights", "code", "stack")
+"""What a target's file can place in regions of memory."""
 SPEED = {"clock_mhz": POSITIVE, "cpi": POSITIVE, "part": TEXT}
 
 
 def _is_regions(value: object) -> bool:
     region = record_of(_REGION, "a region")
-    return isinstance(value, dict) and all(region.accepts(r) and set(r) == set(_REGION) for r in value.values())
+    return isinstance(value, dict) and all(
+        region.accepts(r) and {"origin", "size"} <= set(r) and r.get("kind", "ram") in REGION_KINDS
+        for r in value.values()
+    )
+
+
+def _is_names(value: object) -> bool:
+    return TEXT.accepts(value) or (TEXTS.accepts(value) and bool(value))
 
 
 def _is_tables(value: object) -> bool:
@@ -51,7 +61,10 @@ KEYS: Mapping[str, Value] = {
     "packages": table_of(TEXT, ("gcc", "clang"), "a table: a Debian package for gcc, clang"),
     "suffix": TEXT,
     "emulated": Value("true or false", lambda value: isinstance(value, bool)),
-    "memory": Value("a table of regions, each with origin and size", _is_regions),
+    "memory": Value("a table of regions, each with origin, size and perhaps a kind: flash, ram or data", _is_regions),
+    "place": table_of(
+        Value("a region", _is_names), PLACED, f"a table: for each of {', '.join(PLACED)} a region of memory, or several"
+    ),
     "vectors": ADDRESS,
     "stack_bytes": BYTES,
     "platform": TEXTS,
@@ -116,6 +129,11 @@ def check_target(data: Mapping[str, Any], where: str) -> None:
         raise UsageError(f"speed needs {' and '.join(sorted(SPEED))}", where=where)
     if data["system"] == "none" and not set(REGIONS) <= set(data.get("memory", {})):
         raise UsageError("memory needs the regions 'flash' and 'ram'", where=where)
+    for key, regions in data.get("place", {}).items():
+        for region in [regions] if isinstance(regions, str) else regions:
+            if region not in data.get("memory", {}):
+                hint = suggestion(region, data.get("memory", {}), "regions")
+                raise UsageError(f"place: {key} is in {region!r}, which is no region of memory", hint, where)
     if data["counter"] == "instructions" and not data.get("clock_hz"):
         raise UsageError("counter = 'instructions' needs clock_hz, the rate of the timer", where=where)
     if data.get("console") == "uart" and "uart" not in data:

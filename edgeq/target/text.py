@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from edgeq.target.model import Target
 
-_IF_SET = ("emulated", "chip", "proved", "sources", "console", "aliases")
+_IF_SET = ("emulated", "chip", "proved", "sources", "console", "aliases", "place")
 """Keys that a file has only if there is something to say."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -52,7 +52,8 @@ def _value(value: object) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Mapping):  # a region of memory
-        return "{ " + ", ".join(f"{_key(key)} = {v:#x}" for key, v in value.items()) + " }"
+        known = {key: _text(v) if isinstance(v, str) else f"{v:#x}" for key, v in value.items() if v != ""}
+        return "{ " + ", ".join(f"{_key(key)} = {v}" for key, v in known.items()) + " }"
     if isinstance(value, Sequence):
         return f"[{', '.join(map(_value, value))}]"
     return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -3,6 +3,9 @@
 #include "eq_platform.h"
 
 /* Not static, so that whoever measures the program finds it by its name. */
+#ifdef EQ_MODEL_ARENA_SECTION
+__attribute__((section(EQ_MODEL_ARENA_SECTION)))
+#endif
 __attribute__((aligned(EQ_MODEL_ARENA_ALIGNMENT))) uint8_t eq_arena[EQ_MODEL_ARENA_BYTES ? EQ_MODEL_ARENA_BYTES : 1];
 
 #ifdef EQ_MODEL_STATE_BYTES

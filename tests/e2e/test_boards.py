@@ -19,6 +19,7 @@ from uart_firmware import answer, build_echo, emulated
 import edgeq
 from edgeq import BuildOptions
 from edgeq.api.room import fit
+from edgeq.codegen.places import places_of
 from edgeq.target import Target, list_boards, load_target, load_target_file, with_console
 from edgeq.toolchain import find_toolchain, run
 from edgeq.toolchain.images import boot2_crc, flat, loaded, write_images
@@ -187,7 +188,7 @@ def test_a_uf2_file_boots_in_rp2040js(tmp_path: Path, request: pytest.FixtureReq
 
 def _check_vectors(board: Target, parts: dict[int, bytes]) -> None:
     """The initial stack pointer at the end of a stack in RAM, and the entry, a Thumb address in flash."""
-    flash, ram = board.memory["flash"], board.memory["ram"]
+    flash, ram = board.memory["flash"], board.memory[places_of(board, {}).stack]
     table = flash.origin + 0x100 if board.chip == "RP2040" else flash.origin
     table = table if board.vectors is None else board.vectors
     (at,) = [start for start, data in parts.items() if start <= table < start + len(data)]
@@ -207,10 +208,10 @@ def _check_sections(board: Target, program: Path) -> None:
                 first, end = section["sh_addr"], section["sh_addr"] + section["sh_size"]
                 assert any(place.origin <= first and end <= place.end for place in places), section.name
         symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
-    ram = board.memory["ram"]
+    ram = board.memory[places_of(board, {}).stack]
     assert ram.origin <= symbols["eq_stack_guard"] < symbols["eq_stack_limit"] < symbols["eq_stack_top"]
     assert symbols["eq_stack_top"] - symbols["eq_stack_limit"] == board.stack_bytes
-    assert symbols["eq_free_start"] <= symbols["eq_free_end"] == ram.end
+    assert symbols["eq_free_start"] <= symbols["eq_free_end"] == board.memory["ram"].end
 
 
 def _check_uf2(image: bytes, parts: dict[int, bytes], family: int) -> None:

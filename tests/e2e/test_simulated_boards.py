@@ -131,6 +131,11 @@ def simulated(board: Target, program: Path, svd_root: Path) -> Iterator[tuple[st
         yield port, report
 
 
+def _used(board: Target) -> tuple[str, ...]:
+    """The regions of memory that programs for a board use; flash and RAM first."""
+    return tuple(dict.fromkeys(["flash", "ram", *(region for regions in board.place.values() for region in regions)]))
+
+
 @contextmanager
 def run_simulated(board: Target, program: Path, svd: Path) -> Iterator[tuple[str, Report]]:
     """The same with the registers of a given file."""
@@ -139,7 +144,7 @@ def run_simulated(board: Target, program: Path, svd: Path) -> Iterator[tuple[str
         "elf": str(program),
         "svd": str(svd),
         "core": f"CORTEX_{CORES[board.cpu]}",
-        "memory": [(board.memory[name].origin, board.memory[name].size) for name in ("flash", "ram")],
+        "memory": [(board.memory[name].origin, board.memory[name].size) for name in _used(board)],
         "vectors": board.memory["flash"].origin,
         "uart": board.uart.base if board.uart else 0,
         "boot2": board.chip == "RP2040",

@@ -10,7 +10,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeq.memory import ALIGNMENT, Part, Plan, Read, Schedule, Step, arrange, check, plan
+from edgeq.memory import ALIGNMENT, Part, Plan, Read, Room, Schedule, Step, arrange, check, divide, plan
 from edgeq.memory.bound import needs
 from edgeq.memory.order import best_order
 
@@ -147,6 +147,32 @@ def test_plans_execute_correctly(schedule: Schedule) -> None:
     )
     assert found == plan(schedule, attempts=20)
     execute(schedule, found)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(schedules(), divided()), st.integers(0, 700), st.integers(0, 2000), st.data())
+def test_plans_for_two_regions_execute_correctly(
+    schedule: Schedule, first: int, second: int, data: st.DataObject
+) -> None:
+    """Whatever is found keeps to the rooms and to what was fixed; what fits one region alone is found."""
+    rooms = [Room("a", first), Room("b", second)]
+    names = sorted(schedule.sizes)
+    moved = {name: data.draw(st.integers(0, 1000)) for name in names}
+    fixed = dict.fromkeys(data.draw(st.lists(st.sampled_from(names), max_size=2)), "b")
+    found = divide(schedule, rooms, moved, fixed, ["a", "b"])
+    assert found == divide(schedule, rooms, moved, fixed, ["a", "b"])
+    if found is None:
+        assert sum(-(-size // ALIGNMENT) * ALIGNMENT for size in schedule.sizes.values()) + sum(
+            -(-s.scratch // ALIGNMENT) * ALIGNMENT for s in schedule.steps
+        ) > min(first, second) or any(schedule.sizes[name] > second for name in fixed)
+        return
+    limits = {room.name: room.bytes for room in rooms}
+    assert all(share.size <= limits[share.room] for share in found.shares)
+    for name in fixed:
+        start, end = found.plan.offsets[name], found.plan.offsets[name] + schedule.sizes[name]
+        assert start == end or any(s.room == "b" and s.base <= start and end <= s.end for s in found.shares)
+    extent = max((share.end for share in found.shares), default=0)
+    execute(schedule, replace(found.plan, size=extent))
 
 
 @settings(max_examples=150, deadline=None)

@@ -46,7 +46,7 @@ def test_map(found: MemoryMap, program: Program) -> None:
     data = found.to_dict()
     assert [s["layer"] for s in data["steps"]] == [c.name for c in program.calls]
     assert data["peak"]["live_bytes"] == max(s["live_bytes"] for s in data["steps"]) <= program.arena_bytes
-    assert data["peak"]["tensors"][0].keys() == {"value", "kind", "offset", "bytes"}
+    assert data["peak"]["tensors"][0].keys() == {"value", "kind", "offset", "bytes", "region"}
 
 
 def test_drawing(found: MemoryMap) -> None:

@@ -129,6 +129,9 @@ def test_thumb_frames(halfwords: list[int], frame: int) -> None:
         ([0xE7FE], 0x1000),  # b -4
         ([0xF400, 0xD000], 0x1000 + 4 - 0x01000000),  # bl as far back as it goes
         ([0xF3FF, 0xD7FF], 0x1000 + 4 + 0x00FFFFFE),  # bl as far as it goes
+        ([0xF85F, 0xF000, 0x0EB9, 0x1000], 0x10000EB8),  # ldr.w pc, [pc]; its address behind it
+        ([0xF240, 0x2C01, 0xF2C1, 0x0C00, 0x4760], 0x10000200),  # movw ip, #0x201; movt ip, #0x1000; bx ip
+        ([0x4801, 0x4684, 0x4760, 0xBF00, 0x0EB9, 0x1000], 0x10000EB8),  # ldr r0, [pc]; mov ip, r0; bx ip
     ],
 )
 def test_thumb_calls(halfwords: list[int], target: int) -> None:

@@ -12,6 +12,14 @@ extern uint32_t eq_stack_guard[], eq_stack_limit[], eq_stack_top[], eq_data_star
     eq_bss_start[], eq_bss_end[];
 extern uint8_t eq_free_start[], eq_free_end[];
 
+/* What the linker script has copied to other memory, such as code to where the core fetches it without waiting. */
+struct copy {
+    uint8_t *to;
+    const uint8_t *from;
+    uint32_t bytes;
+};
+extern const struct copy eq_copies_start[], eq_copies_end[];
+
 void eq_reset(void) __attribute__((noreturn));
 void eq_fault(void);
 void eq_report_fault(const uint32_t *frame, uint32_t exc_return) __attribute__((noreturn, used));
@@ -93,12 +101,31 @@ __attribute__((weak)) uint32_t eq_family_uart(void)
 }
 #endif
 
+/* Code may have been written through the data cache, behind which instructions are fetched. */
+static void copy_all(void)
+{
+    for (const struct copy *copy = eq_copies_start; copy != eq_copies_end; copy++) {
+        memcpy(copy->to, copy->from, copy->bytes);
+#if __ARM_ARCH >= 7
+        if (SCB_CCR & SCB_CCR_DC) {
+            for (uint32_t done = 0; done < copy->bytes; done += 32) { /* a line of the cache */
+                SCB_DCCMVAU = (uint32_t)(uintptr_t)copy->to + done;
+            }
+            __asm__ volatile("dsb" ::: "memory");
+            SCB_ICIALLU = 0;
+        }
+#endif
+    }
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+}
+
 void eq_reset(void)
 {
     guard_stack();
     take_over();
     enable_core_features();
     eq_family_start();
+    copy_all();
     memcpy(eq_data_start, eq_data_load, (size_t)((uintptr_t)eq_data_end - (uintptr_t)eq_data_start));
     memset(eq_bss_start, 0, (size_t)((uintptr_t)eq_bss_end - (uintptr_t)eq_bss_start));
     start();

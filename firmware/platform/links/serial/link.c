@@ -127,6 +127,17 @@ static int run(int flags, uint64_t *stack)
     return flags & WATCH ? eq_infer_watched(inputs, outputs, stack) : eq_infer(inputs, outputs);
 }
 
+static uint32_t arena_bytes(void)
+{
+    uint32_t bytes = EQ_MODEL_ARENA_BYTES;
+#ifdef EQ_MODEL_ARENAS
+    for (uint32_t i = 0; i < EQ_MODEL_ARENAS; i++) {
+        bytes += eq_model_arenas[i].bytes;
+    }
+#endif
+    return bytes;
+}
+
 static void info(const uint8_t *request, size_t bytes)
 {
     if (bytes) {
@@ -150,7 +161,7 @@ static void info(const uint8_t *request, size_t bytes)
     put(EQ_LINK_BYTES, 2);
     put(input_bytes, 4);
     put(output_bytes, 4);
-    put(EQ_MODEL_ARENA_BYTES, 4);
+    put(arena_bytes(), 4);
     put(state_bytes, 4);
     put(EQ_MODEL_LAYERS, 4);
     put(EQ_MODEL_IDENTITY, 8);
@@ -179,13 +190,24 @@ static void write_inputs(const uint8_t *request, size_t bytes)
     answer(request, OK);
 }
 
+static uint32_t used_of(const uint8_t *arena, uint32_t bytes)
+{
+    while (bytes && arena[bytes - 1] == paint) {
+        bytes--;
+    }
+    return bytes;
+}
+
+/* Of several arenas the sum. */
 static uint32_t arena_used(void)
 {
-    uint32_t used = painted ? EQ_MODEL_ARENA_BYTES : 0;
-    painted = 0;
-    while (used && eq_arena[used - 1] == paint) {
-        used--;
+    uint32_t used = painted ? used_of(eq_arena, EQ_MODEL_ARENA_BYTES) : 0;
+#ifdef EQ_MODEL_ARENAS
+    for (uint32_t i = 0; painted && i < EQ_MODEL_ARENAS; i++) {
+        used += used_of(eq_model_arenas[i].start, eq_model_arenas[i].bytes);
     }
+#endif
+    painted = 0;
     return used;
 }
 
@@ -283,6 +305,11 @@ static void paint_arena(const uint8_t *request, size_t bytes)
         return;
     }
     memset(eq_arena, paint, EQ_MODEL_ARENA_BYTES);
+#ifdef EQ_MODEL_ARENAS
+    for (uint32_t i = 0; i < EQ_MODEL_ARENAS; i++) {
+        memset(eq_model_arenas[i].start, paint, eq_model_arenas[i].bytes);
+    }
+#endif
     painted = 1;
     written = 0;
     answer(request, OK);
