@@ -126,6 +126,6 @@ def split_sizes(node: OnnxNode, shape: Shape) -> tuple[int, tuple[int, ...]]:
             raise ModelError(f"{shape} cannot be split into {count} parts along axis {axis}", hint=_CHECK)
         part = -(-shape[axis] // count)
         sizes = (*(part,) * (count - 1), shape[axis] - part * (count - 1))
-    if sum(sizes) != shape[axis] or any(s < 1 for s in sizes) or len(sizes) != len(node.outputs):
+    if sum(sizes) != shape[axis] or any(s < 0 for s in sizes) or len(sizes) != len(node.outputs):
         raise ModelError(f"{shape} cannot be split into {sizes} along axis {axis}", hint=_CHECK)
     return axis, sizes

@@ -238,7 +238,7 @@ REFERENCED = frozenset(
         *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh", "Tan", "Tanh", "Erf"),
         *("Sigmoid", "Softmax", "LogSoftmax", "IsInf", "IsNaN", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr"),
         *("BitwiseXor", "BitwiseNot", "ArgMax", "ArgMin", "CumSum", "Trilu", "EyeLike", "NonZero", "TopK", "Compress"),
-        *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "ReverseSequence", "MatMul"),
+        *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "ReverseSequence", "MatMul", "Pad", "OneHot"),
         *("MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow"),
     }
 )

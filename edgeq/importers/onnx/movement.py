@@ -31,6 +31,8 @@ def transpose(node: OnnxNode) -> None:
 def concat(node: OnnxNode) -> None:
     """Join tensors along an axis."""
     operands = [node.operand(k) for k in range(len(node.inputs))]
+    filled = [o for o in operands if not (isinstance(o, Constant) and o.data.size == 0)]
+    operands = filled or operands
     parameters = {node.type(o.value).q if isinstance(o, Activation) else None for o in operands}
     node.result(add_concat(node, [node.value_of(o) for o in operands], same=len(parameters) == 1))
 
@@ -48,9 +50,14 @@ def split(node: OnnxNode) -> None:
     """Cut a tensor into parts along an axis."""
     axis, sizes = split_sizes(node, node.shape(0))
     x = node.value(0)
-    parts = (x,) if len(sizes) == 1 else node.emit_many(Split(axis, sizes), [x], keep_q=True)
-    for index, part in enumerate(parts):
-        node.result(part, index)
+    filled = tuple(size for size in sizes if size)
+    parts = iter((x,) if len(filled) == 1 else node.emit_many(Split(axis, filled), [x], keep_q=True))
+    for index, size in enumerate(sizes):
+        if size:
+            node.result(next(parts), index)
+        else:
+            shape = node.shape(0)
+            node.result_constant(np.zeros((*shape[:axis], 0, *shape[axis + 1 :]), np.float32), index)
 
 
 @handles("Slice", integers=True)
