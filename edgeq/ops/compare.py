@@ -122,5 +122,6 @@ class Compare(BinaryOp):
             *(Sample(relation, cls(relation), (image, image), low=-1.0, high=1.0) for relation in RELATIONS),
             *(Sample(f"{r}_constant", cls(r), ((5,), image), const=(0,), low=-1.0, high=1.0) for r in RELATIONS),
             *pair_samples(cls("less")),
-            *(Sample(f"real_{r}", cls(r), (image, (5,)), const=(1,), elements=REALS) for r in RELATIONS),
+            *(Sample(f"real_{r}", cls(r), (image, (5,)), elements=REALS) for r in RELATIONS),
+            *(Sample(f"real_{r}_constant", cls(r), (image, (5,)), const=(1,), elements=REALS) for r in RELATIONS),
         )

@@ -21,6 +21,7 @@ Arrays = list[Array]
 Change = Callable[[Array], Array]
 OPSET = 20
 NO_NODE = {
+    "Compare": "ONNX has an operator for each relation; tests/unit/test_onnx_truth.py compares them",
     "Dequantize": "the identity over the reals",
     "Function": "an expression of several operators",
     "Gru": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
@@ -30,6 +31,7 @@ NO_NODE = {
     "SimpleRnn": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",
+    "Select": "ONNX's condition holds truth values; tests/unit/test_onnx_truth.py compares it",
     "Shift": "ONNX subtracts a constant",
     "Square": "ONNX multiplies by itself",
     "SquaredDifference": "ONNX multiplies a difference by itself",

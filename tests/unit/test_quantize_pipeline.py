@@ -29,6 +29,7 @@ def with_port(graph: Graph) -> Graph:
 
 def test_the_order() -> None:
     assert [step.name for step in pipeline.STEPS] == [
+        "keep_real",
         "equalize",
         "centre",
         "solve",

@@ -8,6 +8,7 @@ from math import sqrt
 from typing import Any, TypeVar
 
 import numpy as np
+from onnx import TensorProto
 
 from edgeq.exporters.qdq.registry import exports
 from edgeq.exporters.qdq.writer import QdqWriter
@@ -18,6 +19,7 @@ from edgeq.ops._conversion import Border, Conversion
 from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._table import TableOp
 from edgeq.ops.clip import Clip
+from edgeq.ops.compare import Compare, Relation
 from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.function import Function, walk
 from edgeq.ops.gelu import Gelu
@@ -27,6 +29,7 @@ from edgeq.ops.pow import Pow
 from edgeq.ops.quantize import Quantize
 from edgeq.ops.requantize import Requantize
 from edgeq.ops.rsqrt import Rsqrt
+from edgeq.ops.select import Select
 from edgeq.ops.square import Square
 from edgeq.ops.squared_difference import SquaredDifference
 
@@ -55,6 +58,36 @@ def squared_difference(w: QdqWriter, node: Node, op: SquaredDifference) -> None:
     rank = len(w.graph.type(node.outputs[0]).shape)
     (difference,) = w.add("Sub", [w.read(n, False, rank) for n in names], node.name)
     w.finish(node, w.add("Mul", [difference, difference], node.name)[0])
+
+
+COMPARISONS: dict[Relation, str] = {
+    "less": "Less",
+    "less_equal": "LessOrEqual",
+    "equal": "Equal",
+    "greater": "Greater",
+    "greater_equal": "GreaterOrEqual",
+}
+
+
+@exports(Compare)
+def compare(w: QdqWriter, node: Node, op: Compare) -> None:
+    """Truth values as numbers; "not equal" is the negation of "equal"."""
+    names = [str(i) for i in node.inputs]
+    rank = len(w.graph.type(node.outputs[0]).shape)
+    kind = COMPARISONS.get(op.relation, "Equal")
+    (y,) = w.add(kind, [w.read(n, False, rank) for n in names], node.name)
+    if op.relation == "not_equal":
+        (y,) = w.add("Not", [y], node.name)
+    w.finish(node, w.add("Cast", [y], node.name, to=TensorProto.FLOAT)[0])
+
+
+@exports(Select)
+def select(w: QdqWriter, node: Node, op: Select) -> None:
+    """Where, of a condition that is cast to truth values."""
+    rank = len(w.graph.type(node.outputs[0]).shape)
+    condition, *sides = (w.read(str(i), False, rank) for i in node.inputs)
+    (truth,) = w.add("Cast", [condition], node.name, to=TensorProto.BOOL)
+    w.finish(node, w.add("Where", [truth, *sides], node.name)[0])
 
 
 @exports(TableOp)

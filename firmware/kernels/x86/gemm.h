@@ -22,7 +22,7 @@ EQ_INLINE void eq_store_sums_of(int8_t *to, eq_sums sums, eq_bounds bounds, int3
 }
 
 /* Scales and stores the sums of a tile. Not inlined: its constants would take registers from the loop before it. */
-static __attribute__((noinline)) void eq_finish(const eq_conv2d_x86_params *p, const eq_sums sums[EQ_TILE][EQ_ACROSS],
+static __attribute__((noinline)) void eq_finish(const eq_conv2d_x86_params *p, eq_sums sums[EQ_TILE][EQ_ACROSS],
                                                 int8_t *output, int32_t c, int32_t pixels, int32_t vectors,
                                                 eq_rounding rounding)
 {
