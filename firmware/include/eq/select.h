@@ -24,6 +24,6 @@ typedef struct {
 void eq_select_ref_fast(const eq_select_params *p, const int8_t *const *inputs, int8_t *output);
 void eq_select_ref_single(const eq_select_params *p, const int8_t *const *inputs, int8_t *output);
 void eq_select_ref_double(const eq_select_params *p, const int8_t *const *inputs, int8_t *output);
-void eq_select_float32_ref(const eq_select_float32_params *p, const int8_t *const *inputs, int8_t *output);
+void eq_select_float32_ref(const eq_select_float32_params *p, const float *const *inputs, float *output);
 
 #endif

@@ -47,15 +47,14 @@ static inline void chosen(const eq_select_params *p, const int8_t *const *inputs
     }
 EQ_FOR_EACH_ROUNDING(DEFINE)
 
-void eq_select_float32_ref(const eq_select_float32_params *p, const int8_t *const *inputs, int8_t *output)
+void eq_select_float32_ref(const eq_select_float32_params *p, const float *const *inputs, float *output)
 {
-    const float *condition = p->condition ? p->condition : (const float *)(const void *)*inputs++;
-    const float *a = p->a ? p->a : (const float *)(const void *)*inputs++;
-    const float *b = p->b ? p->b : (const float *)(const void *)*inputs;
-    float *out = (float *)(void *)output;
+    const float *condition = p->condition ? p->condition : *inputs++;
+    const float *a = p->a ? p->a : *inputs++;
+    const float *b = p->b ? p->b : *inputs;
     int32_t index[EQ_MAX_RANK] = {0};
     do {
-        *out++ =
+        *output++ =
             condition[at(index, p->condition_stride)] != 0.0f ? a[at(index, p->a_stride)] : b[at(index, p->b_stride)];
     } while (next(index, p->shape));
 }
