@@ -19,6 +19,7 @@
 #define RCC_PLLCKSELR EQ_REGISTER(0x58024428u)
 #define RCC_PLLCFGR EQ_REGISTER(0x5802442Cu)
 #define RCC_PLL1DIVR EQ_REGISTER(0x58024430u)
+#define RCC_AHB2ENR EQ_REGISTER(0x580244DCu)
 #define RCC_AHB4ENR EQ_REGISTER(0x580244E0u)
 #define RCC_APB1LENR EQ_REGISTER(0x580244E8u)
 #define RCC_APB2ENR EQ_REGISTER(0x580244F0u)
@@ -38,6 +39,7 @@
 #define CFGR_SW_PLL1 3u
 #define CFGR_SWS (7u << 3)
 #define CFGR_SWS_PLL1 (3u << 3)
+#define AHB2ENR_SRAM1_TO_3 (7u << 29)
 #define BY_2 4u /* of buses; of the core's own it is 8 */
 
 enum { HSI_HZ = 64000000, M = 16, VCO_INPUT_HZ = HSI_HZ / M, P = 2, MAX_VOS1_HZ = 400000000 };
@@ -47,6 +49,8 @@ _Static_assert(EQ_CLOCK_HZ % (VCO_INPUT_HZ / P) == 0 && EQ_CLOCK_HZ <= 480000000
 /* Above 400 MHz the core takes the highest voltage, of chips from revision V on; buses take half and a quarter. */
 void eq_family_start(void)
 {
+    RCC_AHB2ENR |= AHB2ENR_SRAM1_TO_3; /* in which start-up may put what belongs there */
+    (void)RCC_AHB2ENR;
     PWR_CR3 = (PWR_CR3 & ~7u) | PWR_CR3_LDO;
     (void)eq_becomes(&PWR_CSR1, PWR_CSR1_ACTVOSRDY, PWR_CSR1_ACTVOSRDY);
     PWR_D3CR |= PWR_D3CR_VOS_1;
