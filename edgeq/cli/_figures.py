@@ -39,8 +39,12 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
 
 def _islands(manifest: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
     """Layers in float32 that follow one another, where others are quantized."""
-    runs = groupby(manifest["layers"], lambda layer: bool(layer["float"]))
-    return [] if manifest["numerics"] == FLOAT else [list(layers) for is_float, layers in runs if is_float]
+    found: list[list[Mapping[str, Any]]] = []
+    for model in manifest.get("models") or [manifest]:
+        runs = groupby(model.get("layers", ()), lambda layer: bool(layer["float"]))
+        if model.get("numerics") != FLOAT:
+            found += [list(layers) for is_float, layers in runs if is_float]
+    return found
 
 
 def _island(layers: Sequence[Mapping[str, Any]]) -> str:
