@@ -32,23 +32,23 @@ def failure(model: onnx.ModelProto, folder: Path, **shapes: tuple[int, ...]) -> 
 def test_all_unsupported_nodes_are_reported_at_once(tmp_path: Path) -> None:
     branch = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("r", 1, [1])])
     nodes = [
-        helper.make_node("LSTM", ["x", "w", "w"], ["l"], name="recurrent", hidden_size=2),
+        helper.make_node("Det", ["x"], ["l"], name="determinant"),
         helper.make_node("Relu", ["l"], ["r"], name="fine"),
         helper.make_node("If", ["x"], ["i"], name="choice", then_branch=branch, else_branch=branch),
         helper.make_node("Magic", ["r"], ["m"], name="spell", domain="custom"),
         helper.make_node("ConvTranspose", ["v", "k"], ["y"], name="conv3d"),
     ]
-    constants = {"w": weights(1, 8, 2), "k": weights(2, 1, 2, 2, 2), "c": np.array(True)}
+    constants = {"k": weights(2, 1, 2, 2, 2), "c": np.array(True)}
     inputs = {"x": [1, 1, 2], "v": [1, 1, 4, 4, 4]}
     error = failure(model_of(nodes, inputs, ["y", "m", "i"], constants), tmp_path)
     assert str(error) == "\n".join(
         [
             f"{tmp_path / 'model.onnx'}: 4 nodes cannot be imported:",
-            "  recurrent (LSTM): operator LSTM is not supported",
+            "  determinant (Det): operator Det is not supported",
             "  choice (If): operator If is not supported",
             "  spell (Magic): operator custom.Magic is not supported",
             "  conv3d (ConvTranspose): ConvTranspose of this rank is not supported: 3-D",
-            "  LSTM, Magic: replace it by supported operators (`edgeq ops` lists them), or cut the model before it",
+            "  Det, Magic: replace it by supported operators (`edgeq ops` lists them), or cut the model before it",
             "If: control flow is not supported: export without it, or fold it away with a model simplifier",
             "ConvTranspose: use a 1-D or 2-D operator",
         ]

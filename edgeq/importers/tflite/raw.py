@@ -131,7 +131,8 @@ class RawModel:
 
     Attributes:
         signature: tensors by the names that the file's first signature gives to its inputs and outputs.
-        once: the graphs that it calls at its first run, by their numbers: they give its variables their first values.
+        once: the graphs that it calls at its first run, by their numbers, as far as they are there: they give its
+            variables their first values.
         loops: the graphs that its loops run, by their numbers.
     """
 

@@ -117,10 +117,8 @@ class _Reader:
         codes = self.codes()
         main = self.graph(0, codes)
         called = {op.option("InitSubgraphIndex") for op in main.ops if op.kind == "CALL_ONCE"}
-        missing = [index for index in called if not 0 < index < self.root.SubgraphsLength()]
-        if missing:
-            raise Damaged(f"it calls graph {missing[0]} of {self.root.SubgraphsLength()}")
-        once = {index: self.graph(index, codes) for index in sorted(called)}
+        there = [index for index in sorted(called) if 0 < index < self.root.SubgraphsLength()]
+        once = {index: self.graph(index, codes) for index in there}
         loops = self.loops(main, codes)
         return replace(main, signature=self.signature(len(main.tensors)), once=once, loops=loops)
 

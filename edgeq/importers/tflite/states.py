@@ -49,6 +49,9 @@ def _first_values(model: RawModel) -> dict[tuple[str, str], RawTensor]:
 @handles("CALL_ONCE")
 def _call_once(b: Builder, op: RawOp) -> None:
     """The graph that gives variables their first values."""
+    number = op.option("InitSubgraphIndex")
+    if number not in b.model.once:
+        raise Problem(f"it calls graph {number}, which is not there", AGAIN)
     for (_, name), tensor in _first_values(b.model).items():
         zero = 0 if tensor.quant is None else tensor.quant.zero_point
         if tensor.data is None or np.any(tensor.data != zero):
@@ -61,6 +64,8 @@ def _call_once(b: Builder, op: RawOp) -> None:
 @handles("VAR_HANDLE")
 def _var_handle(b: Builder, op: RawOp) -> None:
     """A resource variable, which becomes a state."""
+    if len(op.outputs) != 1 or b.tensor(op.outputs[0]).dtype != "RESOURCE":
+        raise Problem("it gives no resource", AGAIN)
     b.references[op.outputs[0]] = _key(op)
 
 
