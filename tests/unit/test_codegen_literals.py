@@ -77,7 +77,8 @@ def test_params() -> None:
 def test_instance() -> None:
     graph = small_net()
     node = graph.producers["body"]
-    text, name = instance(node.op.kernels[-1], graph.site(node))
+    site = graph.site(node)
+    text, name = instance([kernel for kernel in node.op.kernels if kernel.takes(site)][-1], site)
     assert name == "params"
     assert "static const EQ_ALIGN(4) int8_t params_weights[324] = {" in text
     assert text.endswith("};\n")

@@ -10,7 +10,7 @@ import pytest
 from edgeq.errors import InternalError
 from edgeq.executor import Executor, FloatArithmetic, IntArithmetic, batch_size, in_batches
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Sample, registry
+from edgeq.ir.op import Index, Sample, registry
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.ops.add import Add
 from edgeq.ops.conv2d import Conv2D
@@ -27,14 +27,17 @@ SAMPLES = [(kind, sample) for kind, op in registry().items() for sample in op.sa
 def float_graph(kind: str, sample: Sample) -> Graph:
     rng = cases.generator(f"{kind}/{sample.name}")
     edit = GraphEditor("one")
-    names = [
-        None
-        if shape is None
-        else edit.constant(f"c{k}", rng.uniform(sample.low, sample.high, shape).astype(np.float32))
-        if k in sample.const
-        else edit.input(f"x{k}", TensorType(shape))
-        for k, shape in enumerate(sample.shapes)
-    ]
+    rule, names = sample.op.quant_rule(list(sample.shapes)), list[str | None]()
+    for k, shape in enumerate(sample.shapes):
+        role = rule.role(k)
+        if shape is None:
+            names.append(None)
+        elif isinstance(role, Index):
+            names.append(edit.constant(f"c{k}", rng.integers(0, role.limit, shape).astype(np.int32)))
+        elif k in sample.const:
+            names.append(edit.constant(f"c{k}", rng.uniform(sample.low, sample.high, shape).astype(np.float32)))
+        else:
+            names.append(edit.input(f"x{k}", TensorType(shape)))
     edit.outputs = list(edit.add(sample.op, names, "node"))
     return edit.finish()
 
