@@ -154,6 +154,10 @@ def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool) 
     rest = [str(d) for d in shape[1:]]
     layout = ", ".join(["steps" if stateful else "samples", *rest])
     layout += f") or ({', '.join(['sequences', 'steps', *rest])}" if stateful else ""
+    if not stateful and shape and shape[0] > 1:  # the first dimension may be of steps, not of samples
+        layout = f"samples, {shape[0]}, {', '.join(rest)}"
+        if array.shape[1:] == shape:
+            array = array.reshape(-1, *shape[1:])
     if array.dtype.kind not in "fiub":
         raise UsageError(f"array {name!r} holds {array.dtype}", hint="store real numbers", where=where)
     if array.ndim == 0 or array.shape[1:] != shape[1:]:

@@ -53,6 +53,18 @@ def _doubts(data: Dataset, graph: Graph) -> list[str]:
 # Where samples come from
 
 
+def test_steps_come_first() -> None:
+    """Of a model whose first dimension are steps, samples may be of a dimension of their own."""
+    graph = _graph([helper.make_node("Relu", ["x"], ["y"])], {"x": (5, 1, 3)})
+    array = np.arange(60, dtype=np.float32).reshape(4, 5, 1, 3)
+    apart, joined = load_data(array, graph), load_data(array.reshape(20, 1, 3), graph)
+    assert len(apart) == len(joined) == 4
+    assert [sample["x"].tolist() for sample in apart] == [sample["x"].tolist() for sample in joined]
+    with pytest.raises(UsageError) as caught:
+        load_data(array[:, :4], graph)
+    assert "store samples as (samples, 5, 1, 3)" in caught.value.hint
+
+
 def test_one_array_in_every_form(digits: Graph, tmp_path: Path) -> None:
     """A file, an array, arrays by name, a list of arrays, mappings sample by sample: all the same samples."""
     np.savez(tmp_path / "x.npz", x=IMAGES)
