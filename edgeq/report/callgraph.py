@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elftools.dwarf.callframe import FDE
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from edgeq.report.a32 import a32_frame_and_calls
@@ -125,7 +126,8 @@ def _thumb_functions(elf: ELFFile) -> frozenset[int]:
 def _bytes_at(elf: ELFFile, start: int, size: int) -> bytes:
     for section in elf.iter_sections():
         offset = start - section["sh_addr"]
-        if section["sh_type"] == "SHT_PROGBITS" and section["sh_addr"] and 0 <= offset < section["sh_size"]:
+        loaded = section["sh_type"] == "SHT_PROGBITS" and section["sh_flags"] & SH_FLAGS.SHF_ALLOC
+        if loaded and 0 <= offset < section["sh_size"]:
             elf.stream.seek(section["sh_offset"] + offset)
             return bytes(elf.stream.read(size))
     return b""

@@ -96,6 +96,22 @@ def test_one_region_is_built_as_before(tmp_path: Path) -> None:
     assert placed["regions"]["dtcm"]["arena"] == plain["regions"]["ram"]["arena"] == plain["arena_bytes"]
 
 
+@pytest.mark.slow
+def test_stack_of_code_at_address_zero(tmp_path: Path) -> None:
+    """ITCM of an STM32H7 begins at 0; what lies there is read like all other code."""
+    needs.compiler(load_target("nucleo-h743zi"), "gcc")
+    plain = _build(tmp_path / "plain", board="nucleo-h743zi")
+    moved = _build(tmp_path / "moved", "--place", "code=itcm", board="nucleo-h743zi")
+    assert moved["regions"]["itcm"]["code"] > 1000 and _addresses_below(
+        tmp_path / "moved" / "build" / "digits.elf", 0x10000
+    )
+    assert moved["stack_bytes"] == plain["stack_bytes"] > 100
+
+
+def _addresses_below(program: Path, limit: int) -> bool:
+    return any(name.startswith("eq_") and 0 < at < limit for name, at in _addresses(program).items())
+
+
 def test_boards_choose_where_things_lie(tmp_path: Path) -> None:
     """What a board's file and edgeq.toml say, and options that say otherwise."""
     made = _build(tmp_path / "h7", "--no-compile", board="nucleo-h743zi")
