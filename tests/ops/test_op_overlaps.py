@@ -14,6 +14,11 @@ from edgeq.isa import FEATURES
 pytestmark = pytest.mark.slow
 APART = {"eq_split_ref": "the planner keeps several outputs apart from what is read"}
 """Kernels of which an output never lies over an input, and why."""
+UNSEEN = {
+    *(f"eq_{relation}_{row}_float32" for relation in ("equal", "not_equal") for row in ("ref", "const_ref")),
+    "eq_select_float32_ref",
+}
+"""Kernels whose results random numbers hardly change: such are never equal, and never zero. Others walk alike."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +36,7 @@ def test_every_row_fails_one_step_closer(tried: tuple[tuple[Distance, ...], obje
     """For each input of each kernel there is a case of which the distance could not be less."""
     rows = groupby(sorted(tried[0], key=lambda d: (d.function, d.input)), key=lambda d: (d.function, d.input))
     loose = {row for row, cases in rows if all(d.found < d.declared for d in cases)}
-    assert {function for function, _ in loose} == APART.keys()
+    assert {function for function, _ in loose} == APART.keys() | UNSEEN
 
 
 def test_distances_between_others_fail_beside(tried: tuple[object, tuple[Beside, ...]]) -> None:
