@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.op import Arrays, Op, Shapes, Site
+from edgeq.ir.tensor import Array, QParams, Shape, TensorType
+from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics.exact import activations, rounded_product
 from edgeq.numerics.exact import weights as rounded_weights
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Multiplier, Numerics, Rounding, quantize_multiplier
@@ -161,6 +164,76 @@ def initial_state(site: Site, index: int, like: int) -> Param:
     return 0 if data is None else np.ascontiguousarray(np.broadcast_to(data, site.outputs[like].shape))
 
 
+@dataclass(frozen=True)
+class Integers:
+    """What the integer arithmetic of a site needs, from its scales; weights are operands 1 and 2, the bias is 3."""
+
+    site: Site
+
+    @property
+    def step(self) -> float:
+        """Real value of a step of a pre-activation."""
+        return 2.0**-FRACTION_BITS
+
+    @cached_property
+    def bias(self) -> npt.NDArray[np.int32]:
+        return folded(self.site, centred(self.site, 1), self.site.input(0).qp.zp, self.site.const_or_none(3))
+
+    @cached_property
+    def recurrent_bias(self) -> npt.NDArray[np.int32]:
+        return folded(self.site, centred(self.site, 2), self.site.outputs[1].qp.zp, None)
+
+    @cached_property
+    def factors(self) -> Multiplier:
+        rows = self.site.input(1)
+        return factors(self.site, self.site.input(0).qp, rows.qp, rows.shape[0], self.step)
+
+    @cached_property
+    def recurrent_factors(self) -> Multiplier:
+        rows = self.site.input(2)
+        return factors(self.site, self.site.outputs[1].qp, rows.qp, rows.shape[0], self.step)
+
+    @property
+    def products(self) -> list[tuple[Ints, npt.NDArray[np.int32]]]:
+        """Centred weights of every matrix, with the bias that is folded into its products."""
+        return [(centred(self.site, 1), self.bias), (centred(self.site, 2), self.recurrent_bias)]
+
+
+class RecurrentOp(Op):
+    """Base of layers over a sequence (batch, steps, inputs) whose operand 3 is the bias of the inputs' products."""
+
+    matrices: ClassVar[tuple[int, ...]] = (1, 2)
+    """Operands that are weights."""
+    declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
+
+    def integers(self, site: Site) -> Integers:
+        """What the integer arithmetic of a site needs."""
+        raise NotImplementedError
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return self
+
+    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
+        x, w = inputs[0], inputs[1]
+        assert x is not None and w is not None
+        return {3: product(x, w, inputs[3] if len(inputs) > 3 else None)}
+
+    def accumulator_bound(self, site: Site) -> int | None:
+        if site.is_float:
+            return None
+        return max(int(reach(weights, bias).max()) for weights, bias in self.integers(site).products)
+
+    def macs(self, site: Site) -> int:
+        batch, steps, _ = site.input(0).shape
+        return batch * steps * sum(weights.size for weights in weights_of(site))
+
+
+def weights_of(site: Site) -> list[TensorType]:
+    """Types of the weights that are there."""
+    assert isinstance(site.op, RecurrentOp)
+    return [t for k in site.op.matrices if k < len(site.inputs) and (t := site.inputs[k]) is not None]
+
+
 def symmetric(site: Site) -> bool:
     """Its weights have no zero-points."""
-    return not any(any(site.input(k).qp.zero_point) for k in (1, 2))
+    return not any(any(weights.qp.zero_point) for weights in weights_of(site))

@@ -11,24 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Bias, Op, QuantRule, Real, Sample, Shapes, Site, State, Weight
+from edgeq.ir.op import ACTIVATION, Arrays, Bias, QuantRule, Real, Sample, Shapes, Site, State, Weight
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics import gates
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.gates import FRACTION_BITS, interpolate, saturate16, scaled16
+from edgeq.ops import _recurrent
 from edgeq.ops._recurrent import (
+    RecurrentOp,
     centred,
     check_rows,
     check_state,
     check_vector,
     clip_steps,
-    factors,
     folded,
     initial_state,
     order,
     product,
-    reach,
     stepped_bias,
     symmetric,
 )
@@ -38,31 +37,17 @@ UPDATE, RESET, CANDIDATE = range(3)
 
 
 @dataclass(frozen=True)
-class Integers:
+class Integers(_recurrent.Integers):
     """What the integer arithmetic of a site needs, from its scales."""
-
-    site: Site
 
     @cached_property
     def units(self) -> int:
         return self.site.outputs[1].shape[1]
 
     @cached_property
-    def bias(self) -> npt.NDArray[np.int32]:
-        return folded(self.site, centred(self.site, 1), self.site.input(0).qp.zp, self.site.const_or_none(3))
-
-    @cached_property
     def recurrent_bias(self) -> npt.NDArray[np.int32]:
         state = self.site.outputs[1].qp
         return folded(self.site, centred(self.site, 2), state.zp, stepped_bias(self.site, 4, state, 2))
-
-    @cached_property
-    def factors(self) -> Multiplier:
-        return factors(self.site, self.site.input(0).qp, self.site.input(1).qp, 3 * self.units)
-
-    @cached_property
-    def recurrent_factors(self) -> Multiplier:
-        return factors(self.site, self.site.outputs[1].qp, self.site.input(2).qp, 3 * self.units)
 
     @cached_property
     def hidden_bits(self) -> int:
@@ -148,7 +133,7 @@ def scratch_ref(site: Site) -> int:
 
 
 @dataclass(frozen=True)
-class Gru(Op):
+class Gru(RecurrentOp):
     """A layer of gated recurrent units over a sequence.
 
     Cho et al.: "Learning Phrase Representations using RNN Encoder-Decoder", 2014; its variant with the reset gate
@@ -185,8 +170,6 @@ class Gru(Op):
         ),
     )
 
-    declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
-
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x, w, r, bias, recurrent_bias, h = shapes
         if x is None or len(x) != 3 or w is None or len(w) != 2 or w[0] % 3:
@@ -204,8 +187,8 @@ class Gru(Op):
     def rounding(self, numerics: Numerics) -> Rounding:
         return Rounding.FAST
 
-    def batched(self, shapes: Shapes, count: int) -> Op | None:
-        return self
+    def integers(self, site: Site) -> Integers:
+        return Integers(site)
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w, r, bias, recurrent_bias, h = inputs
@@ -259,25 +242,9 @@ class Gru(Op):
             sequence[:, t] = hidden
         return sequence, hidden.astype(np.int8)
 
-    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
-        x, w = inputs[0], inputs[1]
-        assert x is not None and w is not None
-        return {3: product(x, w, inputs[3])}
-
-    def accumulator_bound(self, site: Site) -> int | None:
-        if site.is_float:
-            return None
-        n = Integers(site)
-        pairs = ((centred(site, 1), n.bias), (centred(site, 2), n.recurrent_bias))
-        return max(int(reach(weights, bias).max()) for weights, bias in pairs)
-
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         roles = (ACTIVATION, Weight(0), Weight(0, input=5), Bias(of=1), Real(), State(output=1))
         return QuantRule(roles=roles, alike=((0, 1),))
-
-    def macs(self, site: Site) -> int:
-        batch, steps, _ = site.input(0).shape
-        return batch * steps * (site.input(1).size + site.input(2).size)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Bias, Op, QuantRule, Real, Role, Sample, Shapes, Site, State, Weight
+from edgeq.ir.op import ACTIVATION, Arrays, Bias, QuantRule, Real, Role, Sample, Shapes, Site, State, Weight
 from edgeq.ir.tensor import Array, DType, QParams, Shape
-from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics import gates, gemmlowp16
 from edgeq.numerics.fixedpoint import (
     Ints,
@@ -25,7 +24,9 @@ from edgeq.numerics.fixedpoint import (
     rounding_divide_by_pot,
 )
 from edgeq.numerics.gates import FRACTION_BITS, interpolate, saturate16, scaled16
+from edgeq.ops import _recurrent
 from edgeq.ops._recurrent import (
+    RecurrentOp,
     centred,
     check_rows,
     check_state,
@@ -34,9 +35,11 @@ from edgeq.ops._recurrent import (
     factors,
     folded,
     fraction_bits,
+    initial_state,
     order,
     product,
-    reach,
+    stepped_bias,
+    symmetric,
 )
 
 INPUT, FORGET, CELL, OUTPUT = range(4)
@@ -48,10 +51,8 @@ CELLS = frozenset({DType.INT8, DType.INT16})
 
 
 @dataclass(frozen=True)
-class Integers:
+class Integers(_recurrent.Integers):
     """What the integer arithmetic of a site needs, from its scales."""
-
-    site: Site
 
     @cached_property
     def units(self) -> int:
@@ -74,22 +75,6 @@ class Integers:
     @property
     def projected(self) -> bool:
         return self.site.const_or_none(7) is not None
-
-    @cached_property
-    def bias(self) -> npt.NDArray[np.int32]:
-        return folded(self.site, centred(self.site, 1), self.site.input(0).qp.zp, self.site.const_or_none(3))
-
-    @cached_property
-    def recurrent_bias(self) -> npt.NDArray[np.int32]:
-        return folded(self.site, centred(self.site, 2), self.site.outputs[1].qp.zp, None)
-
-    @cached_property
-    def factors(self) -> Multiplier:
-        return factors(self.site, self.site.input(0).qp, self.site.input(1).qp, 4 * self.units)
-
-    @cached_property
-    def recurrent_factors(self) -> Multiplier:
-        return factors(self.site, self.site.outputs[1].qp, self.site.input(2).qp, 4 * self.units)
 
     @cached_property
     def peephole(self) -> tuple[Ints, Multiplier] | None:
@@ -123,13 +108,12 @@ class Integers:
     def projection(self) -> tuple[Ints, npt.NDArray[np.int32], Multiplier]:
         """Centred weights (outputs, units), the folded bias, and factors to the output."""
         q, scale, site = centred(self.site, 7), self.site.input(7).qp, self.site
-        bias = site.const_or_none(8)
-        steps = None
-        if bias is not None:
-            unit = np.asarray(scale.scale, np.float64) * self.hidden.s
-            steps = np.clip(np.rint(bias.astype(np.float64) / unit), -(2.0**31) + 1, 2.0**31 - 1).astype(np.int64)
-        made = folded(site, q, self.hidden.zp, steps)
+        made = folded(site, q, self.hidden.zp, stepped_bias(site, 8, self.hidden, 7))
         return q, made, factors(site, self.hidden, scale, len(q), site.outputs[1].qp.s)
+
+    @property
+    def products(self) -> list[tuple[Ints, npt.NDArray[np.int32]]]:
+        return [*super().products, *([self.projection[:2]] if self.projected else [])]
 
     @cached_property
     def output_range(self) -> tuple[int, int]:
@@ -181,10 +165,6 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     projection = n.projection if n.projected else None
     qmin, qmax = n.output_range
 
-    def initial(index: int, like: int) -> Param:
-        data = site.const_or_none(index)
-        return 0 if data is None else np.ascontiguousarray(np.broadcast_to(data, site.outputs[like].shape))
-
     return {
         "batch": batch,
         "steps": steps,
@@ -200,8 +180,8 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "shift": n.factors.shift.astype(np.int8),
         "recurrent_mantissa": n.recurrent_factors.mantissa,
         "recurrent_shift": n.recurrent_factors.shift.astype(np.int8),
-        "initial_hidden": initial(4, 1),
-        "initial_cell": initial(5, 2),
+        "initial_hidden": initial_state(site, 4, 1),
+        "initial_cell": initial_state(site, 5, 2),
         "peephole": 0 if hole is None else hole[0].astype(np.int16),
         "peephole_mantissa": (0, 0, 0) if hole is None else tuple(int(m) for m in hole[1].mantissa),
         "peephole_shift": (0, 0, 0) if hole is None else tuple(int(s) for s in hole[1].shift),
@@ -223,11 +203,6 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def symmetric(site: Site) -> bool:
-    """Its weights have no zero-points."""
-    return not any(any(t.qp.zero_point) for k in (1, 2, 7) if k < len(site.inputs) and (t := site.inputs[k]))
-
-
 def scratch_ref(site: Site) -> int:
     """Pre-activations of a step, and a hidden state."""
     units = site.outputs[2].shape[1]
@@ -235,7 +210,7 @@ def scratch_ref(site: Site) -> int:
 
 
 @dataclass(frozen=True)
-class Lstm(Op):
+class Lstm(RecurrentOp):
     """A layer of long short-term memory over a sequence.
 
     Hochreiter, Schmidhuber: "Long Short-Term Memory", 1997; with peepholes, Gers, Schraudolph, Schmidhuber 2002; with
@@ -280,7 +255,7 @@ class Lstm(Op):
         ),
     )
 
-    declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
+    matrices: ClassVar[tuple[int, ...]] = (1, 2, 7)
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x, w, r, bias, h, c, hole, projection, offset = complete(shapes, 9)
@@ -302,8 +277,8 @@ class Lstm(Op):
         check_vector("a projection's bias", offset, outputs)
         return (*x[:2], outputs), (x[0], outputs), (x[0], units)
 
-    def batched(self, shapes: Shapes, count: int) -> Op | None:
-        return self
+    def integers(self, site: Site) -> Integers:
+        return Integers(site)
 
     def _walk(self, inputs: Arrays) -> tuple[Array, Array]:
         """Hidden states (batch, steps, outputs) and cells (batch, steps, units) of every step."""
@@ -367,19 +342,6 @@ class Lstm(Op):
             sequence[:, t] = hidden
         return sequence, hidden.astype(np.int8), cell.astype(np.int16)
 
-    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
-        x, w = inputs[0], inputs[1]
-        assert x is not None and w is not None
-        return {3: product(x, w, inputs[3] if len(inputs) > 3 else None)}
-
-    def accumulator_bound(self, site: Site) -> int | None:
-        if site.is_float:
-            return None
-        n = Integers(site)
-        pairs = [(centred(site, 1), n.bias), (centred(site, 2), n.recurrent_bias)]
-        pairs += [n.projection[:2]] if n.projected else []
-        return max(int(reach(weights, bias).max()) for weights, bias in pairs)
-
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         projected = len(shapes) > 7 and shapes[7] is not None
         roles: tuple[Role, ...] = (
@@ -394,10 +356,6 @@ class Lstm(Op):
             Real(),
         )
         return QuantRule(roles=roles, alike=((0, 1),), fine=frozenset({2}))
-
-    def macs(self, site: Site) -> int:
-        batch, steps, _ = site.input(0).shape
-        return batch * steps * sum(t.size for k in (1, 2, 7) if k < len(site.inputs) and (t := site.inputs[k]))
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -11,24 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Bias, Op, QuantRule, Sample, Shapes, Site, State, Weight
+from edgeq.ir.op import ACTIVATION, Arrays, Bias, QuantRule, Sample, Shapes, Site, State, Weight
 from edgeq.ir.tensor import Array, Shape
-from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics import gates
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.gates import FRACTION_BITS, Function, Table, interpolate, saturate16
+from edgeq.ops import _recurrent
 from edgeq.ops._recurrent import (
+    RecurrentOp,
     centred,
     check_rows,
     check_state,
     check_vector,
     clip_steps,
-    factors,
-    folded,
     initial_state,
     order,
     product,
-    reach,
     symmetric,
 )
 
@@ -45,10 +43,8 @@ def bounded(x: Ints) -> Ints:
 
 
 @dataclass(frozen=True)
-class Integers:
+class Integers(_recurrent.Integers):
     """What the integer arithmetic of a site needs, from its scales."""
-
-    site: Site
 
     @cached_property
     def op(self) -> SimpleRnn:
@@ -60,27 +56,10 @@ class Integers:
     def units(self) -> int:
         return self.site.outputs[1].shape[1]
 
-    @cached_property
+    @property
     def step(self) -> float:
-        """Real value of a step of a pre-activation."""
         q = self.site.outputs[1].qp
         return 2.0**-FRACTION_BITS if self.op.function in BOUNDED else q.s * 2.0**-RELU_BITS
-
-    @cached_property
-    def bias(self) -> npt.NDArray[np.int32]:
-        return folded(self.site, centred(self.site, 1), self.site.input(0).qp.zp, self.site.const_or_none(3))
-
-    @cached_property
-    def recurrent_bias(self) -> npt.NDArray[np.int32]:
-        return folded(self.site, centred(self.site, 2), self.site.outputs[1].qp.zp, None)
-
-    @cached_property
-    def factors(self) -> Multiplier:
-        return factors(self.site, self.site.input(0).qp, self.site.input(1).qp, self.units, self.step)
-
-    @cached_property
-    def recurrent_factors(self) -> Multiplier:
-        return factors(self.site, self.site.outputs[1].qp, self.site.input(2).qp, self.units, self.step)
 
     @cached_property
     def table(self) -> Table | None:
@@ -139,7 +118,7 @@ def scratch_ref(site: Site) -> int:
 
 
 @dataclass(frozen=True)
-class SimpleRnn(Op):
+class SimpleRnn(RecurrentOp):
     """A plain recurrent layer over a sequence: h = f(W x + b + R h).
 
     Elman: "Finding Structure in Time", 1990.
@@ -170,8 +149,6 @@ class SimpleRnn(Op):
         ),
     )
 
-    declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
-
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x, w, r, bias, h = shapes
         if x is None or len(x) != 3 or w is None or len(w) != 2:
@@ -188,8 +165,8 @@ class SimpleRnn(Op):
     def rounding(self, numerics: Numerics) -> Rounding:
         return Rounding.FAST
 
-    def batched(self, shapes: Shapes, count: int) -> Op | None:
-        return self
+    def integers(self, site: Site) -> Integers:
+        return Integers(site)
 
     def _apply(self, z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         z = np.clip(z, -self.clip, self.clip) if self.clip else z
@@ -222,25 +199,9 @@ class SimpleRnn(Op):
             sequence[:, t] = hidden
         return sequence, hidden.astype(np.int8)
 
-    def sums(self, inputs: Arrays) -> Mapping[int, Array]:
-        x, w = inputs[0], inputs[1]
-        assert x is not None and w is not None
-        return {3: product(x, w, inputs[3])}
-
-    def accumulator_bound(self, site: Site) -> int | None:
-        if site.is_float:
-            return None
-        n = Integers(site)
-        pairs = ((centred(site, 1), n.bias), (centred(site, 2), n.recurrent_bias))
-        return max(int(reach(weights, bias).max()) for weights, bias in pairs)
-
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         roles = (ACTIVATION, Weight(0), Weight(0, input=4), Bias(of=1), State(output=1))
         return QuantRule(roles=roles, alike=((0, 1),))
-
-    def macs(self, site: Site) -> int:
-        batch, steps, _ = site.input(0).shape
-        return batch * steps * (site.input(1).size + site.input(2).size)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:

@@ -14,8 +14,8 @@ from edgeq.kernels._shared.site import padded
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.pack import fit_mixed, pack_groups
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
-from edgeq.ops._recurrent import MOST_SHIFT, centred
-from edgeq.ops.lstm import CELLS, Integers, lower_ref, symmetric
+from edgeq.ops._recurrent import MOST_SHIFT, centred, symmetric
+from edgeq.ops.lstm import CELLS, Integers, lower_ref
 
 GATES = 4
 ARITHMETIC = ("hidden_mantissa", "hidden_shift", "hidden_zero_point", "sigmoid", "tanh", "cell_tanh")

@@ -14,8 +14,8 @@ from edgeq.kernels._shared.site import padded
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import GROUP, pack_groups
 from edgeq.numerics.fixedpoint import Rounding
-from edgeq.ops._recurrent import MOST_SHIFT
-from edgeq.ops.lstm import CELLS, Integers, lower_ref, symmetric
+from edgeq.ops._recurrent import MOST_SHIFT, symmetric
+from edgeq.ops.lstm import CELLS, Integers, lower_ref
 
 LANES = 4
 ARITHMETIC = ("cell_bits", "cell_clip", "hidden_mantissa", "hidden_zero_point", "sigmoid", "tanh", "cell_tanh")
