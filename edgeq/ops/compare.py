@@ -28,6 +28,14 @@ HOLDS: Mapping[Relation, Callable[[Any, Any], Any]] = {
     "greater": np.greater,
     "greater_equal": np.greater_equal,
 }
+ONNX: Mapping[Relation, str] = {
+    "less": "Less",
+    "less_equal": "LessOrEqual",
+    "equal": "Equal",
+    "greater": "Greater",
+    "greater_equal": "GreaterOrEqual",
+}
+"""ONNX's operators; it has none for "not equal"."""
 USUAL = QParams.per_tensor(1.0, 0)
 """As a byte holds a truth value."""
 SHIFTS = {Rounding.FAST: 20, Rounding.SINGLE: 8, Rounding.DOUBLE: 8}

@@ -19,7 +19,8 @@ from edgeq.ops._conversion import Border, Conversion
 from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._table import TableOp
 from edgeq.ops.clip import Clip
-from edgeq.ops.compare import Compare, Relation
+from edgeq.ops.compare import ONNX as COMPARED
+from edgeq.ops.compare import Compare
 from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.function import Function, walk
 from edgeq.ops.gelu import Gelu
@@ -60,21 +61,12 @@ def squared_difference(w: QdqWriter, node: Node, op: SquaredDifference) -> None:
     w.finish(node, w.add("Mul", [difference, difference], node.name)[0])
 
 
-COMPARISONS: dict[Relation, str] = {
-    "less": "Less",
-    "less_equal": "LessOrEqual",
-    "equal": "Equal",
-    "greater": "Greater",
-    "greater_equal": "GreaterOrEqual",
-}
-
-
 @exports(Compare)
 def compare(w: QdqWriter, node: Node, op: Compare) -> None:
     """Truth values as numbers; "not equal" is the negation of "equal"."""
     names = [str(i) for i in node.inputs]
     rank = len(w.graph.type(node.outputs[0]).shape)
-    kind = COMPARISONS.get(op.relation, "Equal")
+    kind = COMPARED.get(op.relation, "Equal")
     (y,) = w.add(kind, [w.read(n, False, rank) for n in names], node.name)
     if op.relation == "not_equal":
         (y,) = w.add("Not", [y], node.name)

@@ -8,13 +8,12 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
-from edgeq.importers.onnx.choice import along
+from edgeq.importers.onnx.choice import along, part
 from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.tensor import Shape
 from edgeq.ops.concat import Concat
 from edgeq.ops.reshape import Reshape
-from edgeq.ops.slice import Slice
 from edgeq.ops.transpose import Transpose
 
 _CHECK = "check the attributes and shapes of this node"
@@ -109,7 +108,11 @@ def gather(node: OnnxNode) -> None:
     if len(ranges) > MOST_SLICES:
         y = along(node, x, axis, np.array(flat), "")
     else:
-        parts = [_part(node, x, axis, r, f"part{k}" if k else "") for k, r in enumerate(ranges)]
+        ends = [r[-1] + (1 if r.step > 0 else -1) for r in ranges]
+        parts = [
+            part(node, x, axis, r[0], end, f"part{k}" if k else "", r.step)
+            for k, (r, end) in enumerate(zip(ranges, ends, strict=True))
+        ]
         y = parts[0] if len(parts) == 1 else node.emit(Concat(axis), parts, "picked", keep_q=True)
     form = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     node.result(y if indices.ndim == 1 else node.emit(Reshape(form), [y], "shaped", keep_q=True))
@@ -130,13 +133,3 @@ def _ranges(indices: list[int]) -> list[range]:
         found.append(range(indices[start], indices[end - 1] + (1 if step > 0 else -1), step))
         start = end
     return found
-
-
-def _part(node: OnnxNode, x: str, axis: int, picked: range, suffix: str) -> str:
-    """The elements of a range of an axis."""
-    shape = node.type(x).shape
-    begin, end, step = [0] * len(shape), list(shape), [1] * len(shape)
-    if picked == range(shape[axis]):
-        return x
-    begin[axis], end[axis], step[axis] = picked[0], picked[-1] + (1 if picked.step > 0 else -1), picked.step
-    return node.emit(Slice(tuple(begin), tuple(end), tuple(step)), [x], suffix, keep_q=True)

@@ -20,6 +20,7 @@ from edgeq.ops.maximum import Maximum
 from edgeq.ops.minimum import Minimum
 from edgeq.ops.mul import Mul
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.slice import Slice
 
 _CHECK = "check the attributes and shapes of this node"
 Places = npt.NDArray[np.int64]
@@ -54,6 +55,16 @@ def along(node: OnnxNode, x: str, axis: int, places: Places, suffix: str = "chos
     """Add a choice along one axis; `places` is a list. Returns its value."""
     stored = node.builder.editor.constant(node.builder.fresh(f"{node.name}_places"), places.astype(np.int32))
     return node.emit(Gather(axis), [x, stored], suffix, keep_q=True)
+
+
+def part(node: OnnxNode, x: str, axis: int, begin: int, end: int, suffix: str, step: int = 1) -> str:
+    """Add the elements begin, begin + step, … before `end` of an axis; with a negative step `end` may be −1."""
+    shape = node.type(x).shape
+    if (begin, end, step) == (0, shape[axis], 1):
+        return x
+    lows, highs, steps = [0] * len(shape), list(shape), [1] * len(shape)
+    lows[axis], highs[axis], steps[axis] = begin, end, step
+    return node.emit(Slice(tuple(lows), tuple(highs), tuple(steps)), [x], suffix, keep_q=True)
 
 
 def indices_of(node: OnnxNode, index: int, sizes: Shape | int) -> Places:
@@ -178,19 +189,18 @@ def _scatter(node: OnnxNode, targets: Places) -> None:
     Raises:
         ModelError: the reduction is unknown, or several elements would have to be combined in one place.
     """
-    shape, reduction = node.shape(0), node.attr_str("reduction", "none")
+    reduction = node.attr_str("reduction", "none")
     x, updates = node.value(0), node.value(2)
-    if reduction != "none":
-        if reduction not in COMBINED:
-            raise ModelError(f"reduction {reduction!r} is unknown", hint=_CHECK)
-        for turn, (kept, where) in enumerate(_turns(targets)):
-            old = chosen(node, [x], where, f"old{turn}")
-            new = chosen(node, [updates], kept, f"new{turn}")
-            x = _replaced(node, x, node.emit(COMBINED[reduction], [old, new], f"combined{turn}"), where, f"turn{turn}")
-        node.result(x)
+    if reduction == "none":
+        node.result(_replaced(node, x, updates, targets.ravel(), "scattered") if targets.size else x)
         return
-    node.result(_replaced(node, x, updates, targets.ravel(), "scattered") if targets.size else node.value(0))
-    assert node.type(x).shape == shape
+    if reduction not in COMBINED:
+        raise ModelError(f"reduction {reduction!r} is unknown", hint=_CHECK)
+    for turn, (kept, where) in enumerate(_turns(targets)):
+        old = chosen(node, [x], where, f"old{turn}")
+        new = chosen(node, [updates], kept, f"new{turn}")
+        x = _replaced(node, x, node.emit(COMBINED[reduction], [old, new], f"combined{turn}"), where, f"turn{turn}")
+    node.result(x)
 
 
 MOST_TURNS = 16

@@ -82,13 +82,18 @@ def cumulated(node: OnnxNode) -> None:
     size = node.shape(0)[axis]
     ones = np.tril(np.ones((size, size), np.float32), -1 if node.attr_int("exclusive", 0) else 0)
     weights = Constant(f"{node.name}_ones", ones.T.copy() if node.attr_int("reverse", 0) else ones)
+    node.result(product_along(node, node.value(0), axis, weights))
+
+
+def product_along(node: OnnxNode, x: str, axis: int, weights: Constant, prefix: str = "") -> str:
+    """Add the product of weights (N, K) with an axis of K elements, which has N then; returns its value."""
+    rank = len(node.type(x).shape)
+    if axis == rank - 1:
+        return fully_connected(node, x, weights, None)
     there = (*(k for k in range(rank) if k != axis), axis)
     back = tuple(there.index(k) for k in range(rank))
-    if axis == rank - 1:
-        node.result(fully_connected(node, node.value(0), weights, None))
-        return
-    moved = node.emit(Transpose(there), [node.value(0)], "last", keep_q=True)
-    node.result(node.emit(Transpose(back), [fully_connected(node, moved, weights, None)], "back", keep_q=True))
+    moved = node.emit(Transpose(there), [x], f"{prefix}last", keep_q=True)
+    return node.emit(Transpose(back), [fully_connected(node, moved, weights, None)], f"{prefix}back", keep_q=True)
 
 
 def transposed(weights: Constant) -> Constant:

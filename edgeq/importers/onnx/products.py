@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from edgeq.importers.onnx.axes import axes_of, normalize_axes
+from edgeq.importers.onnx.choice import part
 from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.ops.concat import Concat
 from edgeq.ops.mul import Mul
 from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
-from edgeq.ops.slice import Slice
-
-
-def part(node: OnnxNode, x: str, axis: int, begin: int, end: int, suffix: str, step: int = 1) -> str:
-    """Add the elements begin, begin + step, … before `end` of an axis; with a negative step `end` may be −1."""
-    shape = node.type(x).shape
-    if (begin, end, step) == (0, shape[axis], 1):
-        return x
-    lows, highs, steps = [0] * len(shape), list(shape), [1] * len(shape)
-    lows[axis], highs[axis], steps[axis] = begin, end, step
-    return node.emit(Slice(tuple(lows), tuple(highs), tuple(steps)), [x], suffix, keep_q=True)
 
 
 @handles("ReduceProd")

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.importers.onnx.choice import part
 from edgeq.importers.onnx.node import Activation, OnnxNode, handles
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, Shape
@@ -17,7 +18,6 @@ from edgeq.ops.gru import CANDIDATE, Gru
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.simple_rnn import Activated, SimpleRnn
-from edgeq.ops.slice import Slice
 from edgeq.ops.transpose import Transpose
 
 DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
@@ -71,10 +71,8 @@ class Layer:
             return node.store(f"{what}_{direction}", node.reals(index, what).take(direction, axis).astype(np.float32))
         if len(self.reversals) == 1:
             return node.emit(Reshape(size), [operand.value], what, keep_q=True)
-        begin, end = [0, 0, 0], list(shape)
-        begin[axis], end[axis] = direction, direction + 1
         suffix = f"{what}_{direction}"
-        piece = node.emit(Slice(tuple(begin), tuple(end), (1, 1, 1)), [operand.value], suffix, keep_q=True)
+        piece = part(node, operand.value, axis, direction, direction + 1, suffix)
         return node.emit(Reshape(size), [piece], f"{suffix}_rows", keep_q=True)
 
     def results(self, made: Sequence[Sequence[str]]) -> None:

@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import ModelError
-from edgeq.importers.onnx.choice import along
-from edgeq.importers.onnx.linear import fully_connected
+from edgeq.importers.onnx.linear import product_along
 from edgeq.importers.onnx.node import Constant, OnnxNode
-from edgeq.ops.transpose import Transpose
 
 Reals = npt.NDArray[np.float64]
 
@@ -125,15 +123,6 @@ def weights(axis: Axis, x: Reals, mode: str, a: float, antialias: bool, exclude_
 
 def resample(node: OnnxNode, x: str, axis: Axis, matrix: Reals) -> str:
     """Add the product of a matrix (after, before) with an axis of a value; returns its value."""
-    rank, suffix = len(node.type(x).shape), f"axis{axis.axis}"
-    last = (*(k for k in range(rank) if k != axis.axis), axis.axis)
-    moved = last == tuple(range(rank))
-    y = x if moved else node.emit(Transpose(last), [x], f"{suffix}_last", keep_q=True)
-    y = fully_connected(node, y, Constant(node.builder.fresh(f"{node.name}_{suffix}"), matrix.astype(np.float32)), None)
-    back = tuple(last.index(k) for k in range(rank))
-    return y if moved else node.emit(Transpose(back), [y], f"{suffix}_back", keep_q=True)
-
-
-def pick(node: OnnxNode, x: str, axis: Axis, places: npt.NDArray[np.int64]) -> str:
-    """Add the choice of elements of an axis; returns its value."""
-    return along(node, x, axis.axis, places, f"axis{axis.axis}")
+    suffix = f"axis{axis.axis}"
+    stored = Constant(node.builder.fresh(f"{node.name}_{suffix}"), matrix.astype(np.float32))
+    return product_along(node, x, axis.axis, stored, f"{suffix}_")

@@ -10,8 +10,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.choice import along
 from edgeq.importers.onnx.node import OnnxNode, handles
-from edgeq.importers.onnx.resampling import FILTERS, Axis, nearest, pick, positions, resample, weights
+from edgeq.importers.onnx.resampling import FILTERS, Axis, nearest, positions, resample, weights
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.tensor import Shape
 from edgeq.ops.add import Add
@@ -102,7 +103,7 @@ def _axis_by_axis(node: OnnxNode, x: str, axes: Sequence[Axis], mode: str, trans
             lost = (at < 0) | (at > axis.before - 1)
             outside = outside | lost.reshape([-1 if k == axis.axis else 1 for k in range(rank)])
         if mode == "nearest":
-            x = pick(node, x, axis, nearest(at, rounding, axis.before))
+            x = along(node, x, axis.axis, nearest(at, rounding, axis.before), f"axis{axis.axis}")
             continue
         matrix = weights(axis, at, mode, a, antialias, exclude)
         dense = matrix.size / max(1, int(np.count_nonzero(matrix)))

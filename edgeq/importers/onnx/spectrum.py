@@ -6,10 +6,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
-from edgeq.importers.onnx.choice import along
+from edgeq.importers.onnx.choice import along, part
 from edgeq.importers.onnx.linear import fully_connected
 from edgeq.importers.onnx.node import Constant, OnnxNode, handles
-from edgeq.importers.onnx.products import part
 from edgeq.ir.tensor import Array
 from edgeq.ops.mul import Mul
 from edgeq.ops.pad import Pad

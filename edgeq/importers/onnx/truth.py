@@ -7,18 +7,12 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.ir.tensor import DType
-from edgeq.ops.compare import Compare, Relation
+from edgeq.ops.compare import ONNX, Compare, Relation
 from edgeq.ops.maximum import Maximum
 from edgeq.ops.minimum import Minimum
 from edgeq.ops.select import Select
 
-RELATIONS: dict[str, Relation] = {
-    "Less": "less",
-    "LessOrEqual": "less_equal",
-    "Equal": "equal",
-    "Greater": "greater",
-    "GreaterOrEqual": "greater_equal",
-}
+RELATIONS: dict[str, Relation] = {name: relation for relation, name in ONNX.items()}
 LOGIC = {"And": Minimum(), "Or": Maximum(), "Xor": Compare("not_equal")}
 
 

@@ -73,15 +73,12 @@ class Builder:
         self.real: set[str] = set()
         """Names of the nodes whose outputs are real numbers in the file."""
         self.resources: dict[Hashable, Variable] = {}
-        """Resource variables and circular buffers, by what tells one from another."""
+        """Variable tensors, by their index, resource variables and circular buffers, by what tells one from another."""
         self.references: dict[int, Hashable] = {}
         """Tensors of the file that are references to variables."""
         self.quantized = False
         self.reshaped = bool(input_shapes) or any(model.tensors[i].dynamic for i in model.inputs)
         """Whether shapes of activations may differ from those in the file."""
-        self.variables: set[int] = set()
-        """Variable tensors that an operator keeps a state in."""
-        self.states: list[State] = []
         self._constants: dict[tuple[int, str], str] = {}
         self._add_inputs(input_shapes)
 
@@ -192,9 +189,6 @@ class Builder:
 
     def _states(self) -> None:
         """Make what a run leaves in each variable an output that the next run reads."""
-        for state in self.states:
-            self.editor.outputs.append(state.output)
-            self.editor.states.append(state)
         for variable in self.resources.values():
             before, now = variable.before, variable.now
             if not before:  # every run assigns it before it reads it
@@ -238,9 +232,6 @@ class Builder:
                 )
                 editor.replace_node(node.name, renamed)
         self.values = {k: new if v == old else v for k, v in self.values.items()}
-        self.states = [
-            State(*(new if end == old else end for end in (state.input, state.output))) for state in self.states
-        ]
         self.resources = {
             key: Variable(*(new if end == old else end for end in (kept.before, kept.now)))
             for key, kept in self.resources.items()

@@ -15,7 +15,6 @@ from edgeq.importers.tflite.builder import FUSED_CLAMPS, Builder
 from edgeq.importers.tflite.movement import view
 from edgeq.importers.tflite.raw import AGAIN, Problem, RawOp, RawTensor
 from edgeq.importers.tflite.registry import handles
-from edgeq.ir.graph import State
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ops.concat import Concat
 from edgeq.ops.lstm import Lstm
@@ -82,7 +81,7 @@ def state(b: Builder, index: int, shape: Shape) -> str:
     tensor = b.model.tensors[index]
     if index < 0 or not tensor.variable:
         raise Problem("a state of it is no variable tensor", AGAIN)
-    if index in b.variables:
+    if index in b.resources:
         raise Problem(f"the variable {tensor.label} belongs to several operators", AGAIN)
     if tensor.shape != shape:
         raise Problem(f"the variable {tensor.label} has shape {tensor.shape} where {shape} is needed", AGAIN)
@@ -90,13 +89,7 @@ def state(b: Builder, index: int, shape: Shape) -> str:
         q: QParams | None = QParams.per_tensor(scale_of(tensor, "INT16"), 0)
     else:
         q = b.activation_q(tensor)
-    b.variables.add(index)
-    return b.editor.input(b.editor.unique(tensor.name), TensorType(shape, DType.FLOAT32, q))
-
-
-def keep(b: Builder, before: str, after: str) -> None:
-    """Let a value be what the next step finds in a state."""
-    b.states.append(State(before, after))
+    return b.variable(index, tensor.name, TensorType(shape, DType.FLOAT32, q))
 
 
 @handles("UNIDIRECTIONAL_SEQUENCE_LSTM", "LSTM")
@@ -175,8 +168,8 @@ def layer(b: Builder, op: RawOp, x: str, places: Places, reverse: bool = False) 
     sequence, last, cells = b.steps(kind, full, f"{x}/lstm", [q, q, b.q_of(cell)])
     if b.q_of(hidden) != q:
         raise Problem("its hidden state has other parameters than its output", AGAIN)
-    keep(b, hidden, last)
-    keep(b, cell, cells)
+    b.assign(place(op, places.hidden), last)
+    b.assign(place(op, places.cell), cells)
     return sequence
 
 
@@ -299,5 +292,5 @@ def svdf(b: Builder, op: RawOp) -> None:
     y, after = b.steps(
         Svdf(**attributes), operands, f"{x}/svdf", [b.output_q(op) if quantized else None, b.q_of(before)]
     )
-    keep(b, before, after)
+    b.assign(place(op, 4), after)
     view(b, op, y, b.shape(y))
