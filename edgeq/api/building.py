@@ -14,6 +14,7 @@ from edgeq.api.flow import Advance, QuantizedModel, Step, quantized, silent
 from edgeq.api.paths import check_output, check_sources
 from edgeq.api.project import BuildOptions, models_folder
 from edgeq.api.projects import write_project
+from edgeq.api.suitability import check_threads, places_for, warn_of_soft_floats
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.capacity import check_chip, check_chip_of_all, check_linked
 from edgeq.codegen.emit import Part, emit, emit_all
@@ -21,7 +22,7 @@ from edgeq.codegen.folder import staging
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import FILE, LISTED, model_place, regions, update_manifest
 from edgeq.codegen.names import project_name
-from edgeq.codegen.places import USUAL, Places, places_of
+from edgeq.codegen.places import USUAL, Places
 from edgeq.codegen.program import Program
 from edgeq.codegen.weights import ALIGNMENT as WEIGHTS_ALIGNMENT
 from edgeq.codegen.weights import WeightsPlace, place_weights
@@ -354,60 +355,11 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
         raise UsageError(f"--kernels cmsis-nn is not for --emit {options.emit}", hint="leave one of them out")
     if options.emit != FIRMWARE and options.weights_in == "file":
         raise UsageError(f"--weights-in file is not for --emit {options.emit}", hint="take inline or section")
-    _check_threads(options, target)
+    check_threads(options, target)
     place = place_weights(options.weights_in, options.weights_address, target)
     if model is None:
         check_sources(options)
-    return _Draft(options, target, lowered_for, place, model, _places(options, target))
-
-
-def _places(options: BuildOptions, target: Target) -> Places:
-    """The regions of memory that the parts of a program lie in. A project for other tools leaves that to these.
-
-    Raises:
-        UsageError: see `edgeq.codegen.places.places_of`, or the options exclude each other.
-    """
-    if options.emit != FIRMWARE:
-        if options.place:
-            raise UsageError(f"--place is not for --emit {options.emit}", hint="leave one of them out")
-        return USUAL
-    places = places_of(target, options.place)
-    if options.weights_in != "inline" and (places.weights != USUAL.weights or places.weights_of):
-        if any(key.partition(".")[0] == "weights" for key in options.place):
-            raise UsageError(
-                f"--weights-in {options.weights_in} and --place weights exclude each other",
-                hint="leave one of them out",
-            )
-        return replace(places, weights=USUAL.weights, weights_of=())
-    return places
-
-
-MOST_THREADS = 64
-
-
-def _check_threads(options: BuildOptions, target: Target) -> None:
-    """Make sure that a program can have so many threads.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    count = options.threads
-    if not 1 <= count <= MOST_THREADS:
-        raise UsageError(
-            f"--threads {count} is not from 1 to {MOST_THREADS}", hint="take the number of the CPU's cores"
-        )
-    if count > 1 and target.bare_metal:
-        raise UsageError(
-            f"--threads is for computers, and {target.name} has no operating system",
-            hint="leave it out, or take --target host, raspberry-pi or one of the linux targets",
-        )
-    if count > 1 and options.ram_budget is not None:
-        raise UsageError(
-            "--threads and --ram-budget do not go together: threads need memory of their own",
-            hint="leave one of them out",
-        )
-    if count > 1 and options.emit != FIRMWARE and PROJECTS[options.emit].portable:
-        raise UsageError(f"--threads is not for --emit {options.emit}", hint="take library or python, or leave it out")
+    return _Draft(options, target, lowered_for, place, model, places_for(options, target))
 
 
 def _check_tools(drafts: Sequence[_Draft], folder: Path) -> None:
@@ -448,20 +400,8 @@ def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance |
         draft.places,
     )
     check_chip(program, options.flash, options.ram)
-    _warn_of_soft_floats(program, draft.target)
+    warn_of_soft_floats(program, draft.target)
     return replace(draft, result=(model, program))
-
-
-def _warn_of_soft_floats(program: Program, target: Target) -> None:
-    """Say what layers in float32 cost on a core that computes with integers alone."""
-    layers = [call.name for call in program.calls if call.output_dtype.is_float]
-    if layers and target.bare_metal and "fpu" not in target.isa:
-        warn(
-            f"{target.name} has no floating-point unit: every float32 operation of {len(layers)} layer(s) is a call of "
-            "the compiler's library, of some tens of instructions",
-            hint="quantize these layers, or take a core with such a unit",
-            where=layers[0] if len(layers) == 1 else "",
-        )
 
 
 def _target(options: BuildOptions) -> Target:
