@@ -10,11 +10,12 @@ from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.recurrent import is_plain
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import GROUP, pack_groups
 from edgeq.numerics.fixedpoint import Rounding
-from edgeq.ops._recurrent import MOST_SHIFT, symmetric
+from edgeq.ops._recurrent import MOST_SHIFT
 from edgeq.ops.lstm import CELLS, Integers, lower_ref
 
 LANES = 4
@@ -26,11 +27,6 @@ KEPT = ("batch", "steps", "in_c", "units", "reverse", "initial_hidden", "initial
 def room(rows: int) -> int:
     """Entries of lists with one for each of `rows`."""
     return padded(rows, GROUP) + LANES
-
-
-def is_plain(site: Site) -> bool:
-    """It has neither peepholes nor a projection, and symmetric weights"""
-    return symmetric(site) and all(site.const_or_none(k) is None for k in (6, 7))
 
 
 def is_direct(site: Site) -> bool:

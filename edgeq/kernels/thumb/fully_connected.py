@@ -47,4 +47,6 @@ def fully_connected_rows() -> tuple[Kernel, ...]:
             rounded=True,
         )
 
-    return row("thumb2", lower_fours, fours_overlap), row("thumb", lower_ref, ones_overlap, "thumb/store.c")
+    return row("thumb2", lower_fours, fours_overlap), row(
+        "thumb", lower_ref, ones_overlap, "thumb/rows.c", "thumb/store.c"
+    )

@@ -39,6 +39,9 @@ static inline int32_t eq_thumb_scale(int32_t acc, int32_t mantissa, int32_t roun
     return (middle >> 15) + acc_high * high * 2;
 }
 
+/* Adds the products of four rows of a matrix with x to four sums. Row i starts at weights + i * step; k is not 0. */
+void eq_thumb_four_rows(const int8_t *weights, const int8_t *x, int32_t k, int32_t *sums, int32_t step);
+
 /* How sums become outputs: the fast rounding, without shifts. */
 typedef struct {
     int32_t step;     /* between outputs of a channel */

@@ -1,0 +1,43 @@
+"""Matrices of recurrent layers, multiplied four rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeq.ir.kernel import Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.recurrent import has_one_shift, matrices, shifted_bound
+from edgeq.kernels.thumb.pack import pack_fours
+from edgeq.kernels.thumb.sums import MAX_SUM
+
+
+def fits_fours(site: Site) -> bool:
+    """Arithmetic `fast` with factors below 128, whose accumulators stay below 2²⁹ when they are shifted"""
+    return has_one_shift(site) and shifted_bound(site) < MAX_SUM
+
+
+def fours(site: Site, rows: Array, isa: str) -> Mapping[str, Param]:
+    """Members of both matrices.
+
+    Args:
+        site: a recurrent layer.
+        rows: in the order in which they are computed, −1: none; a multiple of four.
+        isa: whose packing of weights.
+    """
+    members: dict[str, Param] = {}
+    for prefix, weights, matrix in zip(("", "recurrent_"), ("weights", "recurrent"), matrices(site), strict=True):
+        made = matrix[rows]
+        packed = made.weights.astype(np.int8)
+        members[weights] = pack_fours(packed) if isa == "thumb2" else packed
+        members[f"{prefix}bias"] = made.bias
+        members[f"{prefix}mantissa"] = made.factors.mantissa
+        members[f"{prefix}left"] = int(made.factors.shift[0])
+    return members
+
+
+def in_fours(rows: Array) -> Array:
+    """Rows, with −1 up to a multiple of four."""
+    return np.pad(rows, (0, -len(rows) % 4), constant_values=-1)

@@ -1,0 +1,29 @@
+/* Long short-term memory without peepholes and projection on Armv6-M and Armv7-M. */
+#ifndef EQ_LSTM_THUMB_H
+#define EQ_LSTM_THUMB_H
+
+#include <stdint.h>
+
+/* Rows of weights, and what belongs to them, are those of the gates i, f, g, o of one unit after the other. Armv6-M
+ * takes weights as they are, Armv7-M as eq_fully_connected_thumb2 does. */
+typedef struct {
+    int32_t batch, steps, in_c, units;
+    int32_t reverse;                      /* whether the sequence is taken from its end */
+    const int8_t *weights, *recurrent;    /* (4 * units, in_c), (4 * units, units) */
+    const int32_t *bias, *recurrent_bias; /* zero-points folded in */
+    const int32_t *mantissa, *recurrent_mantissa;
+    int32_t left, recurrent_left; /* by how many bits sums are shifted before they are multiplied */
+    const int8_t *initial_hidden; /* (batch, units), or NULL: the next input */
+    const int16_t *initial_cell;  /* (batch, units), or NULL: the next input */
+    int32_t cell_bits, cell_clip; /* bits after the point of a cell; greatest absolute value, 0: all */
+    int32_t hidden_mantissa, hidden_zero_point;
+    const int16_t *sigmoid, *tanh, *cell_tanh; /* 513 entries each */
+} eq_lstm_thumb_params;
+
+/* inputs: the sequence; the hidden states; the cells (int16_t). */
+void eq_lstm_thumb(const eq_lstm_thumb_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
+                   int16_t *cell, void *scratch);
+void eq_lstm_thumb2(const eq_lstm_thumb_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
+                    int16_t *cell, void *scratch);
+
+#endif
