@@ -27,8 +27,10 @@ os.rename(sys.argv[1] + ".part", sys.argv[1])
 time.sleep(60)
 """
 PARENT = """
-import sys
+import signal, sys
 from pathlib import Path
+# A shell ignores interrupts for what it starts in the background, and the ignoring is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from edgeq import children
 children.run([sys.executable, "-c", sys.argv[1], sys.argv[2]], cwd=None, environment={}, timeout=60)
 """
