@@ -22,7 +22,11 @@ DTYPES = {
     "STRING": "i1",
     "RESOURCE": "i1",
     "COMPLEX64": "<c8",
+    "INT4": "i1",
+    "INT2": "i1",
 }
+PACKED = {"INT4": 4, "INT2": 2}
+"""Bits of elements of which a byte holds several."""
 
 
 VERSIONS = {"BROADCAST_TO": 2}
@@ -121,7 +125,7 @@ def _tensor(builder: flatbuffers.Builder, tensor: Tensor, buffer: int) -> int:
     sparse = None if tensor.sparse is None else _sparsity(builder, *tensor.sparse)
     tflite.TensorStart(builder)
     tflite.TensorAddShape(builder, shape)
-    tflite.TensorAddType(builder, getattr(tflite.TensorType, tensor.dtype))
+    tflite.TensorAddType(builder, 19 if tensor.dtype == "INT2" else getattr(tflite.TensorType, tensor.dtype))
     tflite.TensorAddBuffer(builder, buffer)
     tflite.TensorAddName(builder, name)
     if quant is not None:
@@ -167,6 +171,11 @@ def _operator(builder: flatbuffers.Builder, op: Operator, code: int) -> int:
     return int(tflite.OperatorEnd(builder))
 
 
+def _packed(data: Any, bits: int) -> bytes:
+    each = np.unpackbits(data.reshape(-1, 1).view(np.uint8), axis=1, bitorder="little")[:, :bits]
+    return np.packbits(each.ravel(), bitorder="little").tobytes()
+
+
 def _code(builder: flatbuffers.Builder, kind: str) -> int:
     custom = builder.CreateString(kind.removeprefix("CUSTOM ")) if kind.startswith("CUSTOM ") else None
     number = getattr(tflite.BuiltinOperator, "CUSTOM" if custom is not None else kind)
@@ -194,7 +203,8 @@ def build(
         if tensor.data is None:
             places.append(0)
         else:
-            buffers.append(np.ascontiguousarray(tensor.data, DTYPES[tensor.dtype]).tobytes())
+            data = np.ascontiguousarray(tensor.data, DTYPES[tensor.dtype])
+            buffers.append(_packed(data, PACKED[tensor.dtype]) if tensor.dtype in PACKED else data.tobytes())
             places.append(len(buffers) - 1)
     built = []
     for content in buffers:

@@ -69,7 +69,7 @@ def rms_norm(w: QdqWriter, node: Node, op: RMSNorm) -> None:
     """Spelled out: the operator is of opset 23."""
     x = w.first(node)
     (square,) = w.add("Mul", [x, x], node.name)
-    (mean,) = w.add("ReduceMean", [square], node.name, axes=_axes(w, node, op), keepdims=1)
+    mean = w.reduced("ReduceMean", square, _axes(w, node, op), True, node.name)
     (total,) = w.add("Add", [mean, w.constant(f"{node.name}_epsilon", np.float32(op.epsilon))], node.name)
     (root,) = w.add("Sqrt", [total], node.name)
     (y,) = w.add("Div", [x, root], node.name)
@@ -80,7 +80,7 @@ def rms_norm(w: QdqWriter, node: Node, op: RMSNorm) -> None:
 def l2_norm(w: QdqWriter, node: Node, op: L2Norm) -> None:
     """Spelled out: ONNX's operator has no epsilon."""
     x = w.first(node)
-    (length,) = w.add("ReduceL2", [x], node.name, axes=_axes(w, node, op), keepdims=1)
+    length = w.reduced("ReduceL2", x, _axes(w, node, op), True, node.name)
     least = w.constant(f"{node.name}_epsilon", np.float32(max(op.epsilon, SMALLEST)))
     (bounded,) = w.add("Max", [length, least], node.name)
     (y,) = w.add("Div", [x, bounded], node.name)
@@ -91,7 +91,7 @@ def l2_norm(w: QdqWriter, node: Node, op: L2Norm) -> None:
 def stored_l2_norm(w: QdqWriter, node: Node, op: StoredL2Norm) -> None:
     """Spelled out, too."""
     x = w.first(node)
-    (length,) = w.add("ReduceL2", [x], node.name, axes=[len(w.graph.type(node.outputs[0]).shape) - 1], keepdims=1)
+    length = w.reduced("ReduceL2", x, [len(w.graph.type(node.outputs[0]).shape) - 1], True, node.name)
     least = w.constant(f"{node.name}_epsilon", np.float32(SMALLEST))
     (bounded,) = w.add("Max", [length, least], node.name)
     w.finish(node, w.add("Div", [x, bounded], node.name)[0])

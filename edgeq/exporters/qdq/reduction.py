@@ -16,17 +16,14 @@ from edgeq.ops.sum import Sum
 
 @exports(Reduction)
 def reduction(w: QdqWriter, node: Node, op: Reduction) -> None:
-    """Axes are an attribute."""
-    (y,) = w.add(op.onnx, [w.first(node)], node.name, axes=op.axes, keepdims=int(op.keepdims))
-    w.finish(node, y)
+    """The operator of the same name."""
+    w.finish(node, w.reduced(op.onnx, w.first(node), op.axes, op.keepdims, node.name))
 
 
 @exports(Sum)
 def total(w: QdqWriter, node: Node, op: Sum) -> None:
-    """Axes are an input: of all reductions only this one's, before opset 18."""
-    axes = w.constant(f"{node.name}_axes", np.array(op.axes, np.int64))
-    (y,) = w.add("ReduceSum", [w.first(node), axes], node.name, keepdims=int(op.keepdims))
-    w.finish(node, y)
+    """ReduceSum."""
+    w.finish(node, w.reduced("ReduceSum", w.first(node), op.axes, op.keepdims, node.name))
 
 
 @exports(RowOp)

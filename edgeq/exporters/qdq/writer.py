@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.traits import NO_CLAMP, Clamp
 from edgeq.ops._requant import output_range
 
-OPSET = 13
+OPSET, INT4_OPSET, AXES_AS_INPUT_OPSET = 13, 21, 18
+"""Of the model; of one with weights of 4 bits; from which on reductions have their axes as an input."""
+IR_VERSION, INT4_IR_VERSION = 8, 10
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -31,7 +34,8 @@ class QdqWriter:
         self._real: dict[tuple[str, bool], str] = {}  # values that are real numbers themselves
         self._nchw: dict[str, bool] = {}
         self.batched = batched_values(graph)
-        self._opset = OPSET
+        self._narrow = any(v.data is not None and v.type.dtype.bits < 8 for v in graph.values.values())
+        self._opset = INT4_OPSET if self._narrow else OPSET
 
     def name(self, hint: str) -> str:
         """A tensor name that is not in use yet."""
@@ -54,6 +58,13 @@ class QdqWriter:
         self.nodes.append(helper.make_node(kind, inputs, names, name=names[0], **attributes))
         return names
 
+    def reduced(self, kind: str, tensor: str, axes: Sequence[int], keepdims: bool, hint: str) -> str:
+        """Add a reduction. Returns its result."""
+        if kind != "ReduceSum" and self._opset < AXES_AS_INPUT_OPSET:
+            return self.add(kind, [tensor], hint, axes=list(axes), keepdims=int(keepdims))[0]
+        inputs = [tensor, self.constant(f"{hint}_axes", np.array(axes, np.int64))]
+        return self.add(kind, inputs, hint, keepdims=int(keepdims))[0]
+
     def needs(self, opset: int) -> None:
         """Let the model have at least this opset."""
         self._opset = max(self._opset, opset)
@@ -75,14 +86,14 @@ class QdqWriter:
         return self._nchw.get(value, False)
 
     def _parameters(self, hint: str, q: QParams, dtype: DType) -> list[str]:
-        scale, zero = np.asarray(q.scale, np.float32), np.asarray(q.zero_point, dtype.numpy)
+        scale, zero = np.asarray(q.scale, np.float32), np.asarray(q.zero_point, _elements(dtype))
         if q.axis is None:
             scale, zero = scale.reshape(()), zero.reshape(())
         return [self.constant(f"{hint}_scale", scale), self.constant(f"{hint}_zero_point", zero)]
 
     def dequantized(self, hint: str, data: Array, q: QParams, dtype: DType) -> str:
         """Store integers and dequantize them. Returns the float tensor."""
-        inputs = [self.constant(f"{hint}_quantized", data.astype(dtype.numpy)), *self._parameters(hint, q, dtype)]
+        inputs = [self.constant(f"{hint}_quantized", data.astype(_elements(dtype))), *self._parameters(hint, q, dtype)]
         return self.add("DequantizeLinear", inputs, f"{hint}_dequantized", **_axis(q))[0]
 
     def read(self, value: str, nchw: bool = False, rank: int | None = None) -> str:
@@ -131,7 +142,7 @@ class QdqWriter:
             data = data.reshape((1,) * (rank - data.ndim) + data.shape)
         if nchw:
             data = data.transpose(TO_NCHW)
-        dtype = DType.INT8 if type.dtype.bits < 8 else type.dtype  # the same integers, which every runtime takes
+        dtype = DType.INT4 if type.dtype.bits < 8 else type.dtype  # fewer bits are of an opset that few runtimes have
         if dtype is DType.INT8 and type.qp.axis is None:
             return self.dequantized(value, data.astype(np.int16) + 128, _shifted(type.qp), DType.UINT8)
         return self.dequantized(value, data, type.qp, dtype)
@@ -194,13 +205,23 @@ class QdqWriter:
             self.initializers,
         )
         return helper.make_model(
-            body, producer_name="edgeq", opset_imports=[helper.make_opsetid("", self._opset)], ir_version=8
+            body,
+            producer_name="edgeq",
+            opset_imports=[helper.make_opsetid("", self._opset)],
+            ir_version=INT4_IR_VERSION if self._narrow else IR_VERSION,
         )
 
 
 def _is_integer(type: TensorType) -> bool:
     """Whether a value is quantized in ONNX: not if it is real, or has a zero-point beyond 8 bits, beside a Shift."""
     return type.q is not None and type.dtype.range[0] <= type.q.zp <= type.dtype.range[1]
+
+
+def _elements(dtype: DType) -> np.dtype[Any]:
+    """NumPy's type of integers that ONNX stores as `dtype`."""
+    if dtype is DType.INT4:
+        return np.dtype(helper.tensor_dtype_to_np_dtype(TensorProto.INT4))
+    return dtype.numpy
 
 
 def _shifted(q: QParams) -> QParams:

@@ -59,6 +59,7 @@ class Builder:
         self.producer: dict[str, str] = {}
         self.bound: set[str] = set()  # values that have the name of a tensor of the model
         self.read_as_real: set[str] = set()  # tensors of the model that something reads which does not quantize them
+        self.narrow: set[int] = set()  # bits of weights that the model has, where they are fewer than 8
         self._counts: dict[str, int] = {}  # how many names made of one are taken
         self._stored: dict[str, str] = {}
         self._reserved = {*source.inputs, *source.initializers, *source.node_names, *source.outputs}

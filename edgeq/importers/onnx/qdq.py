@@ -9,6 +9,7 @@ import onnx
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.grouped import dequantized_blocks
 from edgeq.importers.onnx.model import NARROW
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.ir.tensor import Array, DType, QParams
@@ -98,17 +99,20 @@ def default_type(node: OnnxNode) -> str:
 
 
 def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: int, axis: int | None = None) -> Constant:
-    """The constant as edgeq keeps it: int8 or int32 with parameters; other integers become real numbers.
+    """The constant as edgeq keeps it: int8 or int32 with parameters; other integers and blocks become real numbers.
 
     Arguments as in `parameters`.
 
     Raises:
         ModelError: the parameters do not fit the tensor.
     """
-    if node.attr_int("block_size", 0):
-        raise ModelError("quantization in blocks is not supported", hint="use one scale per tensor or per channel")
     if x.data.dtype.kind == "f":
         raise ModelError("the tensor is not quantized to integers", hint=_CALIBRATE, where=x.name)
+    block = node.attr_int("block_size", 0)
+    if block:
+        (along,) = normalize_axes([node.attr_int("axis", 1)], x.data.ndim)
+        offsets = node.needed(zero_point, "the zero point").data if node.has(zero_point) else None
+        return dequantized_blocks(x, node.needed(scale, "the scale").real(), offsets, along, block)
     q, dtype = parameters(node, scale, zero_point, x.data.ndim, x.data.dtype.name, axis)
     if q.axis is not None and x.data.shape[q.axis] != len(q.scale):
         raise ModelError(f"{len(q.scale)} scales do not fit axis {q.axis} of {x.data.shape}", hint="check the axis")
@@ -117,7 +121,10 @@ def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: in
     if dtype == "uint8":
         return Constant(x.name, (x.data.astype(np.int16) - 128).astype(np.int8), shifted(q, dtype))
     if dtype in NARROW:
-        return Constant(x.name, x.data.astype(np.int8), q)
+        node.builder.narrow.add(4 if dtype in ("int4", "uint4") else 2)
+        middle = (sum(NARROW[dtype]) + 1) // 2  # weights around it are symmetric ones
+        zeros = tuple(z - middle for z in q.zero_point)
+        return Constant(x.name, (x.data.astype(np.int8) - middle).astype(np.int8), replace(q, zero_point=zeros))
     if dtype in ("int8", "int32"):
         return Constant(x.name, x.data, q)
     return Constant(x.name, q.dequantize(x.data))

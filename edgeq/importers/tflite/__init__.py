@@ -8,6 +8,7 @@ from pathlib import Path
 from edgeq.errors import EdgeqError, ModelError, UsageError
 from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.cut import Cut
+from edgeq.importers.narrow import with_narrow_weights
 from edgeq.importers.problems import DEFAULT_HINT, all_in_one
 from edgeq.importers.problems import Problem as Unsupported
 from edgeq.importers.tflite import (  # they register their handlers
@@ -25,7 +26,7 @@ from edgeq.importers.tflite.cut import cut_model
 from edgeq.importers.tflite.fold import FOLDERS, fold
 from edgeq.importers.tflite.hints import hint_for
 from edgeq.importers.tflite.islands import settle_islands
-from edgeq.importers.tflite.raw import AGAIN, Problem, RawModel, RawOp, shortened
+from edgeq.importers.tflite.raw import AGAIN, PACKED, Problem, RawModel, RawOp, shortened
 from edgeq.importers.tflite.reader import read
 from edgeq.importers.tflite.registry import HANDLERS
 from edgeq.importers.tflite.states import WITHOUT_INPUT, WITHOUT_OUTPUT
@@ -95,7 +96,10 @@ def import_raw(
             raise all_in_one(problems, "operators", where)
         settle_islands(builder)
         builder.outputs()
-        return builder.editor.finish(), builder.values
+        graph = builder.editor.finish()
+        for bits in sorted({PACKED[t.dtype] for t in model.tensors if t.dtype in PACKED}):
+            graph = with_narrow_weights(graph, bits)
+        return graph, builder.values
     except Problem as problem:
         raise ModelError(problem.reason, hint=problem.hint or DEFAULT_HINT, where=where) from problem
     except LimitError as error:

@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.errors import UsageError
 from edgeq.importers.budget import Budget
 from edgeq.importers.tflite.hints import type_hint
-from edgeq.importers.tflite.raw import AGAIN, DTYPES, Problem, RawModel, RawOp, RawTensor, short_name
+from edgeq.importers.tflite.raw import AGAIN, DTYPES, PACKED, Problem, RawModel, RawOp, RawTensor, short_name
 from edgeq.ir.graph import GraphEditor, State
 from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.op import Op
@@ -355,16 +355,17 @@ class Builder:
     def _signed(self, tensor: RawTensor, data: Array) -> tuple[Array, QParams | None]:
         if tensor.dtype in ("FLOAT32", "FLOAT16", "FLOAT64"):
             return data.astype(np.float32), None
-        if tensor.dtype not in (*SHIFT, "INT32") or tensor.quant is None:
+        if tensor.dtype not in (*SHIFT, *PACKED, "INT32") or tensor.quant is None:
             raise Problem(
                 f"the constant {tensor.label} is {tensor.dtype}{'' if tensor.quant else ' without a scale'}",
-                "edgeq takes float32, float16 and int8 weights",
+                "edgeq takes float32, float16, int8, int4 and int2 weights",
             )
         shift = SHIFT.get(tensor.dtype, 0)
         if tensor.dtype != "INT32":
             data = (data.astype(np.int16) - shift).astype(np.int8)
         zero = tensor.quant.zero_point - shift
-        if tensor.dtype != "INT32" and not np.all((zero >= -128) & (zero <= 127)):
+        most = 1 << (PACKED.get(tensor.dtype, 8) - 1)
+        if tensor.dtype != "INT32" and not np.all((zero >= -most) & (zero < most)):
             raise Problem(f"the constant {tensor.label} has a zero-point that {tensor.dtype} does not hold")
         if tensor.quant.scale.size == 1:
             return data, QParams.per_tensor(float(tensor.quant.scale[0]), int(zero[0]))

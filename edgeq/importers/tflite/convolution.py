@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgeq.importers.tflite.axes import check_window, same_padding
-from edgeq.importers.tflite.builder import Builder
-from edgeq.importers.tflite.raw import Problem, RawOp, short_name
+from edgeq.importers.tflite.builder import SHIFT, Builder
+from edgeq.importers.tflite.raw import PACKED, Problem, RawOp, short_name
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.tensor import LEAST_SCALE, QParams, Shape
 from edgeq.ops._window import Pair
@@ -39,7 +39,7 @@ def weights(b: Builder, op: RawOp, position: int, permute: tuple[int, ...] = (),
     name = b.constant(index, layout, permute, shape)
     tensor = b.tensor(index)
     if b.is_quantized(op):
-        if tensor.dtype not in ("INT8", "UINT8"):
+        if tensor.dtype not in (*SHIFT, *PACKED):
             raise Problem(
                 f"its weights are {tensor.dtype} where its activations are 8-bit", "quantize the weights to int8"
             )

@@ -21,8 +21,13 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "INT64": np.dtype("<i8"),
     "UINT32": np.dtype("<u4"),
     "BOOL": np.dtype("?"),
+    "INT4": np.dtype("i1"),
+    "INT2": np.dtype("i1"),
 }
 """Element types whose buffers are read; a constant of any other type is kept as bytes."""
+
+PACKED = {"INT4": 4, "INT2": 2}
+"""Bits of the types of which a byte of the file holds several elements, the first one in its lowest bits."""
 
 VARIABLE = "a variable"
 MAX_RANK = 8

@@ -18,8 +18,19 @@ from flatbuffers import flexbuffers
 
 from edgeq.errors import ModelError
 from edgeq.importers.budget import Budget, LimitError
+from edgeq.importers.narrow import unpacked
 from edgeq.importers.tflite.options import CUSTOM, LOOP_GRAPHS, OPTIONS
-from edgeq.importers.tflite.raw import DTYPES, MAX_RANK, VARIABLE, RawModel, RawOp, RawQuant, RawTensor, shortened
+from edgeq.importers.tflite.raw import (
+    DTYPES,
+    MAX_RANK,
+    PACKED,
+    VARIABLE,
+    RawModel,
+    RawOp,
+    RawQuant,
+    RawTensor,
+    shortened,
+)
 from edgeq.importers.tflite.sparse import Layout, Level, densify
 from edgeq.ir.limits import OPERANDS, TENSOR_ELEMENTS
 from edgeq.ir.tensor import Array, Shape
@@ -38,7 +49,7 @@ def _enum_names(enum: type) -> dict[int, str]:
 
 
 OPERATORS = _enum_names(tflite.BuiltinOperator)
-TENSOR_TYPES = _enum_names(tflite.TensorType)
+TENSOR_TYPES = {19: "INT2", **_enum_names(tflite.TensorType)}  # the package's schema is older than this type
 OPTION_TABLES = _enum_names(tflite.BuiltinOptions)
 SPARSE_TABLES = _enum_names(tflite.SparseIndexVector)
 NOTHING = np.zeros(0, np.int64)
@@ -265,9 +276,15 @@ class _Reader:
         if dtype not in DTYPES:
             return np.frombuffer(content, np.uint8)
         if tensor.Sparsity() is not None:
+            if dtype in PACKED:
+                raise Damaged(f"tensor {shortened(name)!r} is sparse and of {dtype}, which do not go together")
             return self.dense(tensor.Sparsity(), content, name, shape, DTYPES[dtype])
-        if len(content) != size * DTYPES[dtype].itemsize:
+        bits = PACKED.get(dtype, 8 * DTYPES[dtype].itemsize)
+        if len(content) != -(-size * bits // 8):
             raise Damaged(f"tensor {shortened(name)!r}, {dtype} {shape}, has {len(content):,} bytes of data")
+        if dtype in PACKED:
+            self.budget.stored(size)
+            return unpacked(np.frombuffer(content, np.uint8), bits)[:size].reshape(shape)
         return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
 
     def dense(self, sparsity: Any, content: bytes | memoryview, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
