@@ -11,7 +11,7 @@ from edgeq.codegen.sources import TEMPLATE, platform_files
 from edgeq.codegen.weights import INLINE
 from edgeq.target import Target
 
-OF_MODELS = ("main.c", "inference.c", "link.c", "frame.c")
+OF_MODELS = ("main.c", "inference.c", "link.c", "frame.c", "served.c")
 """Files that need a model, or are for one."""
 
 

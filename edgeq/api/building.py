@@ -221,13 +221,15 @@ def _check_together(models: Sequence[BuildOptions]) -> None:
         "_inner",
         "_shared",
         "_emulated",
+        "_served",
+        "_served_profile",
         "_weights",
         "_instances",
     )  # of goals of CMake, and of files
     goals = [f"{name}{end}" for name in names for end in ends]
     goals += [
         f"{project_name(names)}{end}"
-        for end in ("", "_kernels", "_cmsis_nn", "_together", "_inner", "_shared")
+        for end in ("", "_kernels", "_cmsis_nn", "_together", "_profile", "_inner", "_shared")
         if len(names) > 1
     ]
     twice = next((goal for k, goal in enumerate(goals) if goal in goals[:k]), None)

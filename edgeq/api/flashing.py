@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeq.api.reach import AUTO, plugged_in
 from edgeq.codegen.folder import restore
-from edgeq.codegen.manifest import model_folder, read_manifest, read_target
+from edgeq.codegen.manifest import model_folder, model_names, read_manifest, read_target
 from edgeq.errors import ToolError, UsageError
 from edgeq.flashers import Image, plan
 from edgeq.flashers import flash as do_flash
@@ -36,7 +36,7 @@ def flash(
         port: a serial port for runners that need one, HOST:PORT of a gdb server for `gdb`.
         profile: whether to take the program that times its layers.
         dry_run: whether only to say what would be done.
-        model: the name of one of its models, if it has several.
+        model: the name of one of its models, if it has several; None: the program that answers for all of them.
         told: called with each thing that is done.
 
     Returns:
@@ -44,18 +44,24 @@ def flash(
         what is done, commands as one would type them), done.
 
     Raises:
-        UsageError: there is no such folder, board or runner, or programs for computers.
+        UsageError: there is no such folder, board or runner, or programs for computers; or a model has to be named.
         CapacityError: the program does not fit the board.
         ToolError: nothing that flashes it is installed, or it failed: with the reason.
     """
     root = Path(folder)
     restore(root)
-    manifest = read_manifest(model_folder(root, model))
     built = read_target(root)
+    together = model is None and built.answers and bool(model_names(root))
+    names = model_names(root) if together else (model,)
+    manifests = [read_manifest(model_folder(root, name)) for name in names]
     if not built.bare_metal:
         raise UsageError(f"programs for {built.name} are not flashed", hint="copy them to the machine and run them")
     target = built if board is None else load_board(board)
-    name, moved = manifest["name"], built.emulated and manifest.get("weights_emulated_address") is not None
+    name = read_manifest(root)["name"] if together else manifests[0]["name"]
+    moved = built.emulated and any(entry.get("weights_emulated_address") is not None for entry in manifests)
+    if moved and together and not profile:
+        hint = f"flash one of them: --model {names[0]}"
+        raise UsageError("the emulator has no memory where the weights of all models belong", hint, str(root))
     if profile:
         program = build_profile(root, name, built)
     else:
@@ -63,7 +69,7 @@ def flash(
     if not program.is_file():
         hint = "build without --no-compile"
         raise ToolError("the program has not been compiled", hint=hint, where=str(program))
-    image = _image(program, built, manifest, model_folder(root, model))
+    image = _image(program, built, root, manifests)
     flasher, steps = plan(target, image, runner, plugged_in(target) if port == AUTO else port)
     if not dry_run:
         do_flash(flasher, steps, told)
@@ -78,8 +84,8 @@ def flash(
     }
 
 
-def _image(program: Path, target: Target, manifest: dict[str, Any], records: Path) -> Image:
-    """All forms of a program, made again if they are not there or older."""
+def _image(program: Path, target: Target, root: Path, manifests: Sequence[dict[str, Any]]) -> Image:
+    """All forms of a program of a build folder, made again if they are not there or older, and its models' weights."""
     paths = {kind: program.with_suffix(f".{kind}") for kind in ("hex", "bin", "uf2")}
     made = paths["hex"].is_file() and paths["hex"].stat().st_mtime >= program.stat().st_mtime
     if has_images(target) and not made:
@@ -87,14 +93,16 @@ def _image(program: Path, target: Target, manifest: dict[str, Any], records: Pat
     else:
         written = {kind: path for kind, path in paths.items() if path.is_file()}
     parts = loaded(program)
-    extra: tuple[tuple[int, Path], ...] = ()
-    if manifest.get("weights_file"):
+    extra: list[tuple[int, Path]] = []
+    for manifest in manifests:
+        if not manifest.get("weights_file"):
+            continue
         moved = manifest.get("weights_emulated_address") if target.emulated else None
         address = int(manifest["weights_address"] if moved is None else moved)
-        path = records / str(manifest["weights_file"])
+        path = root / str(manifest["weights_file"])
         if not path.is_file():
             raise ToolError("the file of weights is missing", hint="build it again", where=str(path))
-        extra = ((address, path.resolve()),)
+        extra.append((address, path.resolve()))
         parts[address] = path.read_bytes()
     forms = {kind: path.resolve() for kind, path in written.items()}
-    return Image(program.resolve(), forms.get("hex"), forms.get("bin"), forms.get("uf2"), extra, parts)
+    return Image(program.resolve(), forms.get("hex"), forms.get("bin"), forms.get("uf2"), tuple(extra), parts)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgeq import api
-from edgeq.api.paths import check_built
+from edgeq.api.paths import built_models
 from edgeq.cli._common import FolderArgument, JsonFlag, ModelOption, print_json, remark, results
 
 
@@ -41,7 +41,7 @@ def command(
 
     What was written is read back and compared where the runner can, and then started.
     """
-    check_built(folder, model)
+    built_models(folder, model)
     done = api.flash(folder, board, runner, port, profile, dry_run, model, remark)
     if json:
         print_json(done)

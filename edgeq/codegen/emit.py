@@ -72,6 +72,15 @@ COMPUTER: Mapping[Goal, str] = {**OPTIMIZATION, "balanced": "-O3"}
 """The same where there is an operating system: memory for code is no concern there."""
 
 
+SERVED_SOURCES = ("inference.c", "served.c")
+"""What a platform whose programs answer for their models has of each of them."""
+SERVED_NAMES = (
+    *("eq_state", "eq_begin_sequence", "eq_infer", "eq_infer_watched", "eq_infer_timed", "eq_profile_overhead"),
+    *("eq_served", "eq_model_arena_bytes", "eq_model_arenas", "eq_model_inputs", "eq_model_outputs"),
+    *("eq_model_reset", "eq_model_run", "eq_model_input_in_arena", "eq_model_output_in_arena"),
+    *("eq_model_weights_fault", "eq_model_layer_hook", "eq_model_layer_hook_entry"),
+)
+"""What these files define, and a model's own one for them."""
 PIECE = 1 << 20
 """Characters of a text that are encoded at once."""
 
@@ -386,6 +395,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
     """
     environment = _environment()
     platform = _platform(programs, target, environment)
+    served = len(programs) > 1 and target.answers
     kinds = [kind for kind in target.flags if kind == "zig" or kind in target.compilers]
     common: dict[str, Any] = {
         "target": target,
@@ -393,6 +403,8 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         "weights_file": WEIGHTS_FILE,
         "alignment": ALIGNMENT,
         "word": WORD,
+        "served": SERVED_NAMES if served else (),
+        "shared_arena": lambda share: f"eq_arena_of_{share.room}",
     }
     files: dict[str, str] = {}
     for program in programs:
@@ -411,6 +423,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         calls_cmsis_nn=any(program.calls_cmsis_nn for program in programs),
         cmsis_nn=cmsis_nn,
         optimization=optimization(programs[0], target),
+        served_sources=SERVED_SOURCES if served else (),
         platform_sources=[n for n in platform if n.endswith((".c", ".S"))],
         assembly=any(n.endswith(".S") for n in platform),
         linker_script=next((n for n in platform if n.endswith(".ld")), ""),
@@ -436,6 +449,10 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         place = f"platform/models/{program.name}/edgeq_model.h"
         files[place] = fill("edgeq_model.h.j2", identity=identity(program, files))
     files |= {f"platform/{k}": v for k, v in platform.items()}
+    if served:
+        shares = [share for program in programs for share in program.arenas]
+        arenas = {room: max(s.size for s in shares if s.room == room) for room in sorted({s.room for s in shares})}
+        files["platform/models/served_models.c"] = fill("served_models.c.j2", programs=programs, arenas=arenas)
     return files
 
 

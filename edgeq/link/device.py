@@ -7,6 +7,7 @@ import secrets
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -43,6 +44,7 @@ class Command(IntEnum):
     PAINT = 7
     RESET = 8
     ECHO = 9
+    MODEL = 10
 
 
 class Status(IntEnum):
@@ -56,7 +58,7 @@ class Status(IntEnum):
     MODEL_FAILED = 5
 
 
-_BEGIN, _WATCH, _TIME = 1, 2, 4
+_BEGIN, _WATCH, _TIME, _INDEX, _INDICES = 1, 2, 4, 8, 32
 _REFUSED = {
     Status.BAD_REQUEST: (
         "the device refuses a request",
@@ -75,6 +77,10 @@ class DeviceFault(ToolError):
         self.report = report
 
 
+class Refusal(ToolError):
+    """The device answers that it cannot do what was asked."""
+
+
 @dataclass(frozen=True)
 class Info:
     """What a device says of itself.
@@ -89,6 +95,7 @@ class Info:
         identity: the manifest's entry.
         name: the model's.
         weights_fault: what is wrong with weights apart from the program, or "".
+        several: whether the device has more models than this one.
     """
 
     profiles: bool
@@ -102,6 +109,7 @@ class Info:
     identity: str
     name: str
     weights_fault: str
+    several: bool = False
 
     @staticmethod
     def read(body: bytes) -> Info:
@@ -116,8 +124,10 @@ class Info:
             at += 1 + length
         if at != len(body) or data < 16 or not inputs:
             raise ValueError("wrong length")
-        flags = bool(features & 1), bool(features & 2)
-        return Info(*flags, data, inputs, outputs, arena, state, layers, f"{identity:016x}", *texts)
+        profiles, states, several = (bool(features & bit) for bit in (1, 2, 4))
+        name, fault = texts
+        sizes = data, inputs, outputs, arena, state, layers
+        return Info(profiles, states, *sizes, f"{identity:016x}", name, fault, several)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,15 +168,9 @@ class Device:
         self._decoder = Decoder()
         self._number = secrets.randbelow(1 << 16)  # not that of an answer that is still on its way
         self._heard = bytearray()
+        self._index = 0
         self._quiet()
-        try:
-            self.info = Info.read(self._ask(Command.INFO, b"", tries=FIRST_TRIES))
-        except (ValueError, struct.error, IndexError) as error:
-            raise ToolError(
-                f"the device speaks another language ({error})",
-                hint="it has firmware of another version of edgeq: build and flash it again",
-                where=stream.name,
-            ) from error
+        self.info = self._info(Command.INFO, b"", FIRST_TRIES)
 
     def run(
         self, records: Array, steps: int | None, watch: bool, seconds: float, progress: Advance | None = None
@@ -227,7 +231,7 @@ class Device:
         tables = []
         for _ in range(repeats):
             self._write(record)
-            self._ask(Command.RUN, bytes([_BEGIN | _TIME]), seconds=seconds)
+            self._ask(Command.RUN, self._flags(_BEGIN | _TIME), seconds=seconds)
             raw = b"".join(
                 self._ask(Command.TABLE, struct.pack("<IH", first, min(64, values - first)))
                 for first in range(0, values, 64)
@@ -237,10 +241,54 @@ class Device:
             tables.append(np.frombuffer(raw, "<u8"))
         return np.concatenate([np.array([min(table[0] for table in tables)], "<u8"), *(table[1:] for table in tables)])
 
+    def choose(self, identity: str) -> tuple[Info, ...]:
+        """Ask the model with an identity from now on, if the device has it; else the one that is asked stays.
+
+        Args:
+            identity: as in the manifest.
+
+        Returns:
+            What there is, up to the one that was chosen.
+
+        Raises:
+            ToolError: the connection failed.
+        """
+        if self.info.identity == identity or not self.info.several:
+            return (self.info,)
+        found: list[Info] = []
+        with suppress(Refusal):
+            while True:
+                found.append(self._model(len(found)))
+                if found[-1].identity == identity:
+                    self.info, self._index = found[-1], len(found) - 1
+                    return tuple(found)
+        self._model(self._index)
+        return tuple(found)
+
     def reset(self) -> None:
         """Start the device anew, and wait until it answers."""
         self._ask(Command.RESET, b"")
-        self.info = Info.read(self._ask(Command.INFO, b"", tries=FIRST_TRIES))
+        self.info = self._info(Command.INFO, b"", FIRST_TRIES)
+        if self._index:
+            self.info = self._model(self._index)
+
+    def _model(self, index: int) -> Info:
+        """The model with a number, which is then the one that is asked. Raises Refusal if there is none."""
+        return self._info(Command.MODEL, struct.pack("<H", index), TRIES)
+
+    def _info(self, command: Command, body: bytes, tries: int) -> Info:
+        try:
+            return Info.read(self._ask(command, body, tries=tries))
+        except (ValueError, struct.error, IndexError) as error:
+            raise ToolError(
+                f"the device speaks another language ({error})",
+                hint="it has firmware of another version of edgeq: build and flash it again",
+                where=self._stream.name,
+            ) from error
+
+    def _flags(self, flags: int) -> bytes:
+        """Flags of an inference, with the model that they are about."""
+        return bytes([flags | self._index % _INDICES * _INDEX])
 
     def echo(self, data: bytes) -> bytes:
         """What the device makes of `data`, which is the same: a test of the line."""
@@ -254,7 +302,7 @@ class Device:
         return min(fitting, max(1, _ANSWER_BYTES // max(self.info.output_bytes, 1)))
 
     def _many(self, records: Array, watch: bool, seconds: float) -> tuple[Array, int]:
-        body = bytes([_WATCH if watch else 0]) + records.tobytes()
+        body = self._flags(_WATCH if watch else 0) + records.tobytes()
         expected = len(records) * self.info.output_bytes
         answer = self._ask(Command.MANY, body, answer=expected, seconds=seconds)
         if answer[-1:] == b"\1":
@@ -269,7 +317,7 @@ class Device:
             self._ask(Command.PAINT, b"")
         self._write(record)
         flags = (_BEGIN if begins else 0) | (_WATCH if watch else 0)
-        stack, arena = self._unpack("<II", self._ask(Command.RUN, bytes([flags]), seconds=seconds))
+        stack, arena = self._unpack("<II", self._ask(Command.RUN, self._flags(flags), seconds=seconds))
         parts = []
         for offset in range(0, self.info.output_bytes, _READ_BYTES):
             count = min(_READ_BYTES, self.info.output_bytes - offset)
@@ -294,9 +342,9 @@ class Device:
         hint = "it has firmware of another version: build and flash it again"
         return ToolError("the device gives an answer that makes no sense", hint=hint, where=self._stream.name)
 
-    def _failed(self, status: Status) -> ToolError:
+    def _failed(self, status: Status) -> Refusal:
         message, hint = _REFUSED[status]
-        return ToolError(message, hint=hint, where=self._stream.name)
+        return Refusal(message, hint=hint, where=self._stream.name)
 
     def _quiet(self) -> None:
         """Let what is still on its way arrive, which nobody asked for."""

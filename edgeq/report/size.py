@@ -17,7 +17,8 @@ from edgeq.target import Region, Target
 ARENA = "eq_arena"
 STATE = "eq_state"
 ENTRY = "eq_model_run"
-"""Names in firmware/runtime."""
+"""Names in firmware/runtime; in a program that answers for several models each is followed by OF and what it is of."""
+OF = "_of_"
 ENDS = ("", "_with")
 PART = "_part"
 """How the names of a model's own functions end: that of a run, also with a pool of threads, and those of parts, which
@@ -127,7 +128,7 @@ def measure(
             sections = {s.name: s["sh_size"] for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC}
     except (OSError, ELFError) as error:
         raise ToolError(f"cannot be measured: {error}", hint="only ELF programs can", where=str(program)) from error
-    roots = [f.start for f in graph.values() if f.name == ENTRY]
+    roots = [f.start for f in graph.values() if f.name == ENTRY or f.name.startswith(ENTRY + OF)]
     if not roots:
         raise ToolError("cannot be measured: it holds no model, or no symbols", where=str(program))
     names = models or (program.stem,)
@@ -179,7 +180,7 @@ def _items(elf: ELFFile) -> list[_Item]:
 
 
 def _bytes_of(name: str, items: Sequence[_Item]) -> int:
-    return sum(item.size for item in items if item.name == name)
+    return sum(item.size for item in items if item.name == name or item.name.startswith(name + OF))
 
 
 def _of_sections(
@@ -189,7 +190,8 @@ def _of_sections(
     # Tables of the compiler's library have names that are reserved for the compiler.
     helpers = sum(i.size for i in common if (i.address in used if i.is_code else i.name.startswith("__")))
     arena, state = _bytes_of(ARENA, items), _bytes_of(STATE, items)
-    arenas = arena + sum(item.size for item in items if item.name.startswith(f"{ARENA}_"))
+    others = (i for i in items if i.name.startswith(f"{ARENA}_") and not i.name.startswith(ARENA + OF))
+    arenas = arena + sum(item.size for item in others)
     elsewhere = sum(size for name, size in sections.items() if name.startswith(".arena_"))
     placed = {name: size for name, size in sections.items() if name.startswith(".weights_")}
     return Size(

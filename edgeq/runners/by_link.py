@@ -34,15 +34,17 @@ def ask(job: Job, stream: Stream) -> Finished:
 
 
 def _check(device: Device, job: Job, where: str) -> None:
-    """Make sure that the device has the model that this is about.
+    """Make sure that the device has the model that this is about, and ask that from now on.
 
     Raises:
         ToolError: it has another, or its weights are not there.
     """
-    info = device.info
+    there = device.choose(job.identity) if job.identity else (device.info,)
+    info = there[-1]
     if job.identity and info.identity != job.identity:
+        models = "another model, or another build of it" if len(there) == 1 else "other models, or other builds"
         raise ToolError(
-            f"the device has another model, or another build of it: {info.name}, {info.identity}",
+            f"the device has {models}: {'; '.join(f'{each.name}, {each.identity}' for each in there)}",
             hint=f"flash this one, whose identity is {job.identity}: edgeq flash DIR",
             where=where,
         )

@@ -171,6 +171,11 @@ class Target:
         return self.system == "none"
 
     @property
+    def answers(self) -> bool:
+        """Whether its programs answer over a line: one program then for all models of a build folder."""
+        return "links/serial" in self.platform
+
+    @property
     def here(self) -> bool:
         """Whether this machine is one of its kind: it has a compiler for its own programs, and runs them."""
         return self.native or this_machine() in self.machines

@@ -2,11 +2,13 @@
 
 #include "eq_platform.h"
 
-/* Not static, so that whoever measures the program finds it by its name. */
+/* Not static, so that whoever measures the program finds it by its name. Several models share theirs. */
+#ifndef EQ_SEVERAL_MODELS
 #ifdef EQ_MODEL_ARENA_SECTION
 __attribute__((section(EQ_MODEL_ARENA_SECTION)))
 #endif
 __attribute__((aligned(EQ_MODEL_ARENA_ALIGNMENT))) uint8_t eq_arena[EQ_MODEL_ARENA_BYTES ? EQ_MODEL_ARENA_BYTES : 1];
+#endif
 
 #ifdef EQ_MODEL_STATE_BYTES
 extern uint8_t eq_state[];

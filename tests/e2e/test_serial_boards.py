@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,43 +9,19 @@ import needs
 import numpy as np
 import pytest
 from command_line import DIGITS, SINE, edgeq, fails, succeeds
+from emulated_port import emulator, free_port
 from tiny_firmware import BAD_ADDRESS, SPIN, UNDEFINED, asking, build_tiny, expected
 
 from edgeq.errors import ToolError
 from edgeq.flashers import Image, Plan
 from edgeq.flashers.gdb import load_by_server
-from edgeq.runners import Program, profile, run, watch, ways
-from edgeq.runners.qemu_system import command
-from edgeq.runners.runner import Job
+from edgeq.runners import Program, profile, run, watch
 from edgeq.target import RunnerSpec, Target, list_boards, load_board, with_console
 
 pytestmark = pytest.mark.qemu
 EMULATED = [board for board in list_boards() if board.runners and board.uart]
 FEW = ("lm3s6965evb", "microbit", "mps2-an505", "mps3-an547", "netduinoplus2")
 """One board of each kind of UART and generation of cores."""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def emulator(target: Target, program: Path, *more: str) -> Iterator[str]:
-    """A context with the URL of the serial line of a program that runs in QEMU, as a user would start it."""
-    port = free_port()
-    words = command(Job(program.resolve(), console="uart"), ways(target)[0].spec)
-    words[words.index("-serial") + 1] = f"tcp:127.0.0.1:{port},server=on,wait=off"
-    with subprocess.Popen([*words, *more], stdin=subprocess.DEVNULL) as running:
-        for _ in range(100):
-            with socket.socket() as line:
-                if line.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        try:
-            yield f"socket://127.0.0.1:{port}"
-        finally:
-            running.kill()
 
 
 def at(program: Program, port: str) -> Program:

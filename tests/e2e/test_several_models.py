@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ import numpy as np
 import onnx
 import pytest
 from command_line import contents, edgeq, succeeds
+from emulated_port import emulator, free_port
 from onnx import helper
 from onnx_models import model_of, weights
+from state_nets import fir, integrator, one_step, steps
 
 import edgeq as api
 from edgeq.codegen.manifest import edited_files
 from edgeq.ir.text import load_graph
+from edgeq.link import Device
+from edgeq.link.device import Command
+from edgeq.link.stream import ProgramStream
 from edgeq.simulator import run_int
-from edgeq.target import load_target
+from edgeq.target import load_target, with_console
 from edgeq.toolchain import run
 
 
@@ -164,6 +170,42 @@ def test_models_take_turns_in_one_arena(built: tuple[Path, dict[str, Any]], tmp_
     symbols = [line.split()[-1] for line in run(["nm", tmp_path / "both"]).output.splitlines()]
     kernels = [symbol[:-9] for symbol in symbols if re.fullmatch(r"eq_\w+_[0-9a-f]{8}", symbol)]
     assert kernels and len(kernels) == len(set(kernels)), "one digest of each"
+
+
+def test_one_program_answers_for_each(built: tuple[Path, dict[str, Any]]) -> None:
+    """Over a line; a device that has started anew is told from one that has been asked for another model."""
+    place, made = built
+    out = place / made["folder"]
+    graphs = {name: load_graph(out / "models" / name / "reference" / "integer") for name in ("gest", "wake_v1")}
+    identities = {name: _manifest(out / "models" / name)["identity"] for name in graphs}
+    random = np.random.default_rng(7)
+    with closing(ProgramStream([out / "build" / "wake_v1_gest", "link"])) as stream:
+        device = Device(stream)
+        assert device.info.name == "wake_v1" and device.info.several
+        for name in ("gest", "wake_v1", "gest"):
+            there = device.choose(identities[name])
+            assert there[-1].name == name and device.info.identity == identities[name]
+            port = graphs[name].inputs[0]
+            x = random.integers(-128, 128, (5, *graphs[name].type(port).shape), np.int8)
+            right = [run_int(graphs[name], {port: values})[graphs[name].outputs[0]].ravel() for values in x]
+            found = device.run(x.reshape(5, -1).view(np.uint8), None, True, 20.0)
+            np.testing.assert_array_equal(found.outputs.view(np.int8), right)
+            assert 0 < found.arena <= _manifest(out / "models" / name)["arena_bytes"]
+        assert [info.name for info in device.choose("0" * 16)] == ["wake_v1", "gest"]
+        records = np.zeros((2, device.info.input_bytes), np.uint8)
+        first = device.run(records, None, False, 20.0).outputs
+        assert device.info.name == "gest", "what it does not have changes nothing"
+        device._ask(Command.RESET, b"")
+        for watched in (True, False):
+            with pytest.raises(api.EdgeqError, match="forgotten its input"):
+                device.run(records, None, watched, 20.0)
+        device.reset()
+        assert device.info.name == "gest"
+        np.testing.assert_array_equal(device.run(records, None, False, 20.0).outputs, first)
+        with pytest.raises(api.EdgeqError, match="refuses"):
+            device._ask(Command.MODEL, b"\2\0")
+    names = "".join(run(["nm", out / "build" / "wake_v1_gest"]).output)
+    assert " eq_arena_of_ram\n" in names and " eq_infer_of_gest\n" in names and " eq_arena\n" not in names
 
 
 def test_a_single_model_replaces_several(built: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
@@ -310,8 +352,45 @@ def test_in_the_emulator(options: tuple[str, ...], place: Path) -> None:
         assert found[model]["mismatches"] == 0 and costs[model]["total"] > 0
     flash = [model["flash_bytes"] for model in made["models"]]
     assert max(flash) < made["flash_bytes"] < sum(flash)
+    flashed = succeeds("flash", "out", "--model", "gest", "--runner", "gdb", "--dry-run", "--json").json
+    assert flashed["bytes"] >= made["models"][1]["flash_bytes"] and not flashed["done"]
     if "file" in options:
         places = [_manifest(place / "out" / "models" / m) for m in ("wake_v1", "gest")]
         first, second = (own["weights_address"] for own in places)
         assert first == 0x21000000 and second - first == -(-places[0]["weights_flash_bytes"] // 16) * 16
         assert [own["weights_file"] for own in places] == ["models/wake_v1/weights.bin", "models/gest/weights.bin"]
+
+
+@pytest.mark.qemu
+@pytest.mark.slow
+def test_one_firmware_answers_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the emulated serial line; models with states keep their own, whoever is asked in between."""
+    monkeypatch.chdir(tmp_path)
+    graphs = [fir(), one_step(), integrator()]
+    quantized = [api.quantize(graph, steps(graph, 64)) for graph in graphs]
+    names = ("fir", "once", "level")
+    shared: dict[str, Any] = {"target": "mps2-an386", "console": "uart", "output": "out", "optimize": "size"}
+    made = api.build_models([api.BuildOptions(f"{n}.onnx", **shared) for n in names], quantized_models=quantized)
+    assert made["ram_bytes"] == made["arena_bytes"] + made["state_bytes"] > made["arena_bytes"]
+    board, server = with_console(load_target("mps2-an386"), "uart"), f"127.0.0.1:{free_port()}"
+    with emulator(board, Path("out/build/fir_once_level.elf"), "-gdb", f"tcp:{server}") as port:
+        found = succeeds("verify", "out", "--samples", "3", "--port", port, "--json").json["models"]
+        assert [found[name]["mismatches"] for name in names] == [0, 0, 0]
+        assert all(0 < found[name]["arena_used_bytes"] <= made["arena_bytes"] for name in names)
+        np.save("x.npy", np.ones((4, 4), np.float32))
+        at_port = ("--input", "x.npy", "--port", port, "--model", "fir", "--json")
+        assert succeeds("run", "out", *at_port).json["samples"] == 4
+        refused = edgeq("profile", "out", "--port", port)
+        assert refused.code == 6 and "does not time its layers" in refused.err
+        flashed = succeeds("flash", "out", "--profile", "--runner", "gdb", "--port", server, "--json").json
+        assert flashed["verified"] and flashed["program"] == "out/build/fir_once_level_profile.elf"
+        costs = succeeds("profile", "out", "--port", port, "--json").json["models"]
+        assert [len(costs[name]["layers"]) for name in names] == [
+            len(_manifest(Path(f"out/models/{name}"))["layers"]) for name in names
+        ]
+        assert all(costs[name]["total"] > 0 for name in names)
+        manifest = Path("out/models/once/manifest.json")
+        manifest.write_text(manifest.read_text().replace(_manifest(Path("out/models/once"))["identity"], "f" * 16))
+        refused = edgeq("verify", "out", "--model", "once", "--port", port)
+        assert refused.code == 6 and "the device has other models, or other builds: fir, " in refused.err
+        assert "once, " in refused.err and "level, " in refused.err

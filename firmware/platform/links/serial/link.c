@@ -3,8 +3,9 @@
 #include "eq_console.h"
 #include "eq_platform.h"
 #include "frame.h"
-#include "inference.h"
+#include "served.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* The most data of one request. */
@@ -13,20 +14,16 @@
 #endif
 
 enum { VERSION = 1, ANSWER = 0x80, HEAD = 3, MOST_HEAD = HEAD + 4 };
-enum { INFO = 1, WRITE, RUN, READ, MANY, TABLE, PAINT, RESET, ECHO };
+enum { INFO = 1, WRITE, RUN, READ, MANY, TABLE, PAINT, RESET, ECHO, MODEL };
 enum { OK, STARTED, DAMAGED, BAD_REQUEST, NOT_WRITTEN, MODEL_FAILED };
-enum { HAS_PROFILE = 1, HAS_STATE = 2 };
-enum { BEGIN = 1, WATCH = 2, TIME = 4 };
-
-#ifdef EQ_PROFILE
-enum { ALL_FLAGS = BEGIN | WATCH | TIME };
-#else
-enum { ALL_FLAGS = BEGIN | WATCH };
-#endif
-
-static const uint8_t paint = 0xA7;
+enum { HAS_PROFILE = 1, HAS_STATE = 2, HAS_MORE = 4 };
+enum { FLAGS = EQ_SERVED_BEGIN | EQ_SERVED_WATCH | EQ_SERVED_TIME, FLAG_BITS = 3, MEANT = 0xFF >> FLAG_BITS };
 
 static eq_frame_sender sender;
+
+/* The model that answers, and its number. */
+static const eq_served_model *model;
+static uint32_t chosen;
 static uint32_t input_bytes, output_bytes;
 
 /* The last RUN: its number, and how it ended. */
@@ -42,10 +39,6 @@ static int painted;
 
 /* How many bytes of the inputs have been written since the last inference, without a gap. */
 static uint32_t written;
-
-#ifdef EQ_PROFILE
-static uint64_t table[1 + EQ_PROFILE_VALUES];
-#endif
 
 static uint32_t number_at(const uint8_t *from, int bytes)
 {
@@ -92,50 +85,75 @@ static void answer(const uint8_t *request, int status)
  * which are sent. */
 static void move(uint32_t offset, uint32_t bytes, const uint8_t *from)
 {
-    const uint32_t *sizes = from ? eq_model_inputs : eq_model_outputs;
+    const uint32_t *sizes = from ? model->input_bytes : model->output_bytes;
     for (uint32_t i = 0; bytes; offset -= sizes[i], i++) {
         if (offset >= sizes[i]) {
             continue;
         }
         const uint32_t here = sizes[i] - offset < bytes ? sizes[i] - offset : bytes;
         if (from) {
-            memcpy((uint8_t *)eq_model_input_in_arena(eq_arena, i) + offset, from, here);
+            memcpy(model->input(i) + offset, from, here);
             from += here;
         } else {
-            eq_frame_put(&sender, (const uint8_t *)eq_model_output_in_arena(eq_arena, i) + offset, here);
+            eq_frame_put(&sender, model->output(i) + offset, here);
         }
         offset += here;
         bytes -= here;
     }
 }
 
+/* Runs the model, whose inputs are used up by it. */
 static int run(int flags, uint64_t *stack)
 {
-    static const void *inputs[EQ_MODEL_INPUTS];
-    static void *outputs[EQ_MODEL_OUTPUTS];
     written = 0;
-    if (flags & BEGIN) {
-        eq_begin_sequence();
-    }
-#ifdef EQ_PROFILE
-    if (flags & TIME) {
-        memset(table, 0, sizeof table);
-        table[0] = eq_profile_overhead();
-        return eq_infer_timed(inputs, outputs, table + 1);
-    }
-#endif
-    return flags & WATCH ? eq_infer_watched(inputs, outputs, stack) : eq_infer(inputs, outputs);
+    return model->run(flags & FLAGS, stack);
 }
 
-static uint32_t arena_bytes(void)
+/* Whether flags are about another model than the one that answers: the device started anew since it was chosen. */
+static int mean_another(int flags)
 {
-    uint32_t bytes = EQ_MODEL_ARENA_BYTES;
-#ifdef EQ_MODEL_ARENAS
-    for (uint32_t i = 0; i < EQ_MODEL_ARENAS; i++) {
-        bytes += eq_model_arenas[i].bytes;
+    return flags >> FLAG_BITS != (int)(chosen & MEANT);
+}
+
+static uint32_t sum(const uint32_t *sizes, uint32_t count)
+{
+    uint32_t total = 0;
+    while (count--) {
+        total += sizes[count];
     }
-#endif
-    return bytes;
+    return total;
+}
+
+static void choose(uint32_t index)
+{
+    chosen = index;
+    model = eq_served_models[index];
+    input_bytes = sum(model->input_bytes, model->inputs);
+    output_bytes = sum(model->output_bytes, model->outputs);
+    last.done = 0;
+    painted = 0;
+    written = 0;
+}
+
+static void describe(const uint8_t *request)
+{
+    const char *fault = model->weights_fault();
+    int features = model->table ? HAS_PROFILE : 0;
+    features |= model->state_bytes ? HAS_STATE : 0;
+    features |= eq_served_count > 1 ? HAS_MORE : 0;
+    begin_answer(request, OK);
+    put(VERSION, 1);
+    put((uint64_t)features, 1);
+    put(EQ_LINK_BYTES, 2);
+    put(input_bytes, 4);
+    put(output_bytes, 4);
+    put(model->arena_bytes, 4);
+    put(model->state_bytes, 4);
+    put(model->layers, 4);
+    put(model->identity, 8);
+    put_text(model->name);
+    put_text(fault ? fault : "");
+    eq_frame_end(&sender);
 }
 
 static void info(const uint8_t *request, size_t bytes)
@@ -144,35 +162,19 @@ static void info(const uint8_t *request, size_t bytes)
         answer(request, BAD_REQUEST);
         return;
     }
-    int features = 0;
-#ifdef EQ_PROFILE
-    features |= HAS_PROFILE;
-#endif
-#ifdef EQ_MODEL_STATE_BYTES
-    features |= HAS_STATE;
-    const uint32_t state_bytes = EQ_MODEL_STATE_BYTES;
-#else
-    const uint32_t state_bytes = 0;
-#endif
-    last.done = 0;
-    begin_answer(request, OK);
-    put(VERSION, 1);
-    put((uint64_t)features, 1);
-    put(EQ_LINK_BYTES, 2);
-    put(input_bytes, 4);
-    put(output_bytes, 4);
-    put(arena_bytes(), 4);
-    put(state_bytes, 4);
-    put(EQ_MODEL_LAYERS, 4);
-    put(EQ_MODEL_IDENTITY, 8);
-    put_text(EQ_MODEL_NAME);
-#ifdef EQ_MODEL_WEIGHTS_FILE
-    const char *fault = eq_model_weights_fault();
-    put_text(fault ? fault : "");
-#else
-    put_text("");
-#endif
-    eq_frame_end(&sender);
+    choose(0);
+    describe(request);
+}
+
+static void choose_model(const uint8_t *request, size_t bytes)
+{
+    const uint32_t index = bytes == 2 ? number_at(request + HEAD, 2) : 0;
+    if (bytes != 2 || index >= eq_served_count) {
+        answer(request, BAD_REQUEST);
+        return;
+    }
+    choose(index);
+    describe(request);
 }
 
 static void write_inputs(const uint8_t *request, size_t bytes)
@@ -190,36 +192,15 @@ static void write_inputs(const uint8_t *request, size_t bytes)
     answer(request, OK);
 }
 
-static uint32_t used_of(const uint8_t *arena, uint32_t bytes)
-{
-    while (bytes && arena[bytes - 1] == paint) {
-        bytes--;
-    }
-    return bytes;
-}
-
-/* Of several arenas the sum. */
-static uint32_t arena_used(void)
-{
-    uint32_t used = painted ? used_of(eq_arena, EQ_MODEL_ARENA_BYTES) : 0;
-#ifdef EQ_MODEL_ARENAS
-    for (uint32_t i = 0; painted && i < EQ_MODEL_ARENAS; i++) {
-        used += used_of(eq_model_arenas[i].start, eq_model_arenas[i].bytes);
-    }
-#endif
-    painted = 0;
-    return used;
-}
-
 static void run_once(const uint8_t *request, size_t bytes)
 {
     const int flags = request[HEAD];
-    if (bytes != 1 || flags & ~ALL_FLAGS) {
+    if (bytes != 1 || (flags & EQ_SERVED_TIME && !model->table)) {
         answer(request, BAD_REQUEST);
         return;
     }
     const int again = last.done && last.number == number_at(request + 1, 2);
-    if (!again && written < input_bytes) {
+    if (mean_another(flags) || (!again && written < input_bytes)) {
         answer(request, NOT_WRITTEN);
         return;
     }
@@ -228,7 +209,8 @@ static void run_once(const uint8_t *request, size_t bytes)
         answer(request, STARTED);
         last.status = run(flags, &stack) ? MODEL_FAILED : OK;
         last.stack = (uint32_t)stack;
-        last.arena = arena_used();
+        last.arena = painted ? model->painted_to() : 0;
+        painted = 0;
         last.number = number_at(request + 1, 2);
         last.done = 1;
     }
@@ -253,12 +235,13 @@ static void read_outputs(const uint8_t *request, size_t bytes)
 
 static void run_many(const uint8_t *request, size_t bytes)
 {
-#ifdef EQ_MODEL_STATE_BYTES
-    (void)bytes;
-    answer(request, BAD_REQUEST); /* asked again, the states would be others */
-#else
     const int flags = request[HEAD];
-    if (bytes < 1 || flags & ~WATCH || (bytes - 1) % input_bytes) {
+    if (bytes && mean_another(flags)) {
+        answer(request, NOT_WRITTEN);
+        return;
+    }
+    /* Asked again, states would be others. */
+    if (model->state_bytes || bytes < 1 || flags & FLAGS & ~EQ_SERVED_WATCH || (bytes - 1) % input_bytes) {
         answer(request, BAD_REQUEST);
         return;
     }
@@ -275,27 +258,22 @@ static void run_many(const uint8_t *request, size_t bytes)
     put(stack, 4);
     put((uint64_t)failed, 1);
     eq_frame_end(&sender);
-#endif
 }
 
 static void read_table(const uint8_t *request, size_t bytes)
 {
-#ifdef EQ_PROFILE
     const uint32_t first = bytes == 6 ? number_at(request + HEAD, 4) : 0;
     const uint32_t count = bytes == 6 ? number_at(request + HEAD + 4, 2) : 0;
-    const uint32_t values = sizeof table / sizeof *table;
-    if (bytes == 6 && first <= values && count <= values - first) {
-        begin_answer(request, OK);
-        for (uint32_t i = 0; i < count; i++) {
-            put(table[first + i], 8);
-        }
-        eq_frame_end(&sender);
+    const uint32_t values = model->table ? model->layers + 3 : 0;
+    if (!values || bytes != 6 || first > values || count > values - first) {
+        answer(request, BAD_REQUEST);
         return;
     }
-#else
-    (void)bytes;
-#endif
-    answer(request, BAD_REQUEST);
+    begin_answer(request, OK);
+    for (uint32_t i = 0; i < count; i++) {
+        put(model->table[first + i], 8);
+    }
+    eq_frame_end(&sender);
 }
 
 static void paint_arena(const uint8_t *request, size_t bytes)
@@ -304,15 +282,18 @@ static void paint_arena(const uint8_t *request, size_t bytes)
         answer(request, BAD_REQUEST);
         return;
     }
-    memset(eq_arena, paint, EQ_MODEL_ARENA_BYTES);
-#ifdef EQ_MODEL_ARENAS
-    for (uint32_t i = 0; i < EQ_MODEL_ARENAS; i++) {
-        memset(eq_model_arenas[i].start, paint, eq_model_arenas[i].bytes);
-    }
-#endif
+    model->paint();
     painted = 1;
     written = 0;
     answer(request, OK);
+}
+
+static void begin(void)
+{
+    for (uint32_t i = 0; i < eq_served_count; i++) {
+        eq_served_models[i]->begin();
+    }
+    choose(0);
 }
 
 static void reset(const uint8_t *request, size_t bytes)
@@ -320,10 +301,7 @@ static void reset(const uint8_t *request, size_t bytes)
     answer(request, bytes ? BAD_REQUEST : OK);
     if (!bytes) {
         eq_platform_reset();
-        last.done = 0; /* a computer does not start anew */
-        painted = 0;
-        written = 0;
-        eq_begin_sequence();
+        begin(); /* a computer does not start anew */
     }
 }
 
@@ -338,7 +316,7 @@ static void echo(const uint8_t *request, size_t bytes)
 static void obey(const uint8_t *request, size_t bytes)
 {
     static void (*const commands[])(const uint8_t *request, size_t bytes) = {
-        NULL, info, write_inputs, run_once, read_outputs, run_many, read_table, paint_arena, reset, echo,
+        NULL, info, write_inputs, run_once, read_outputs, run_many, read_table, paint_arena, reset, echo, choose_model,
     };
     if (request[0] == 0 || request[0] >= sizeof commands / sizeof *commands) {
         answer(request, BAD_REQUEST);
@@ -347,24 +325,13 @@ static void obey(const uint8_t *request, size_t bytes)
     commands[request[0]](request, bytes);
 }
 
-static uint32_t sum(const uint32_t *sizes, uint32_t count)
-{
-    uint32_t total = 0;
-    while (count--) {
-        total += sizes[count];
-    }
-    return total;
-}
-
 void eq_link_serve(void)
 {
     static const uint8_t nobody[HEAD] = {0};
     static uint8_t request[MOST_HEAD + EQ_LINK_BYTES + EQ_FRAME_CRC_BYTES];
     eq_frame_receiver receiver;
-    input_bytes = sum(eq_model_inputs, EQ_MODEL_INPUTS);
-    output_bytes = sum(eq_model_outputs, EQ_MODEL_OUTPUTS);
     eq_console_init();
-    eq_begin_sequence();
+    begin();
     eq_frame_listen(&receiver, request, sizeof request);
     for (;;) {
         const int byte = eq_console_read_byte();
