@@ -163,8 +163,16 @@ class Executor:
 
     def run(self, inputs: Mapping[str, Array]) -> Values:
         """Every computed value of one sample, in its tensor's shape; the graph's inputs and outputs are among them."""
-        fixed = {n: self._arithmetic.constant(n) for n in self.graph.outputs if self.graph.data(n) is not None}
-        return fixed | {name: x[0] for name, x in self.walk({n: inputs[n][None] for n in self.graph.inputs})}
+        return self._fixed() | {name: x[0] for name, x in self.walk({n: inputs[n][None] for n in self.graph.inputs})}
+
+    def outputs(self, inputs: Mapping[str, Array], samples: int) -> Values:
+        """The graph's outputs (samples, …) for inputs as `walk` takes them."""
+        fixed = {name: np.broadcast_to(x, (samples, *x.shape)) for name, x in self._fixed().items()}
+        return fixed | {name: x for name, x in self.walk(inputs) if name in self.graph.outputs}
+
+    def _fixed(self) -> Values:
+        """The outputs that are constants."""
+        return {n: self._arithmetic.constant(n) for n in self.graph.outputs if self.graph.data(n) is not None}
 
 
 def _folded(x: Array) -> Array:

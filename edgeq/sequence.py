@@ -6,7 +6,8 @@ inputs of the next one, and a sequence begins with a reset: states that are zero
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,17 @@ class Executor(Protocol):
 
     def run(self, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
         """Every computed value of one step; the graph's inputs are among them."""
+
+
+class BatchExecutor(Executor, Protocol):
+    """One that can also compute several samples of a network without states."""
+
+    @property
+    def batch(self) -> int:
+        """How many samples it should compute together."""
+
+    def outputs(self, samples: Sequence[Mapping[str, Array]]) -> Sequence[Mapping[str, Array]]:
+        """The graph's outputs for each of the samples."""
 
 
 def reset(graph: Graph) -> dict[str, Array]:
@@ -65,6 +77,27 @@ def run_sequences(
         values = executor.run({**sample, **kept})
         yield values
         kept = {state.input: values[state.output] for state in graph.states}
+
+
+def run_outputs(
+    executor: BatchExecutor, samples: Iterable[Mapping[str, Array]], steps: int | None = None
+) -> Iterator[Mapping[str, Array]]:
+    """The outputs alone of every step; of a network without states several are computed together.
+
+    Args:
+        executor, samples, steps: as for `run_sequences`.
+
+    Raises:
+        UsageError: as `run_sequences`.
+    """
+    graph = executor.graph
+    if graph.states or not graph.inputs:
+        for values in run_sequences(executor, samples, steps):
+            yield {name: values[name] for name in graph.outputs}
+        return
+    rest = iter(samples)
+    while batch := list(islice(rest, executor.batch)):
+        yield from executor.outputs(batch)
 
 
 def unroll(

@@ -14,7 +14,7 @@ from edgeq.api.gates import check_gates
 from edgeq.api.inspection import warn_of_edits
 from edgeq.api.labels import classes_of
 from edgeq.api.reach import Reach
-from edgeq.api.threads import one_thread
+from edgeq.api.threads import ahead, one_thread
 from edgeq.codegen.folder import restore
 from edgeq.codegen.manifest import edited_files, model_folder, read_manifest, read_target
 from edgeq.codegen.names import symbol_prefix
@@ -31,7 +31,7 @@ from edgeq.runners import Program, loads_program, watches_stack
 from edgeq.runners import profile as profile_program
 from edgeq.runners import run as run_program
 from edgeq.runners import watch as watch_program
-from edgeq.sequence import run_sequences
+from edgeq.sequence import run_outputs
 from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.toolchain.cmake import build_profile, emulated_path, program_path
 from edgeq.warnings import collecting, refuse
@@ -293,25 +293,30 @@ def verify(
     limits = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
     _check_limits(built, dataset, limits)
     program = built.reached(Reach(port, board, baud))
-    watched = watch_program(program, built.integers(dataset), dataset.steps, progress)
-    device_outputs, outputs = watched.outputs, built.graph.public_outputs
-    integers = run_sequences(
+    outputs = built.graph.public_outputs
+    integers = run_outputs(
         IntExecutor(built.graph), (quantize_inputs(built.graph, sample) for sample in dataset), dataset.steps
     )
-    floats = run_sequences(FloatExecutor(built.float_graph), dataset, dataset.steps)
+    floats = run_outputs(FloatExecutor(built.float_graph), dataset, dataset.steps)
     batch = [built.graph.type(o).shape[0] if built.graph.type(o).shape else 1 for o in outputs]
     mismatches, worst = 0, 0
     real: list[list[Array]] = [[] for _ in outputs]
-    for index, (exact, reference) in enumerate(zip(integers, floats, strict=True)):
-        differences = []
-        for k, name in enumerate(outputs):
-            device_output = device_outputs[k][index * batch[k] : (index + 1) * batch[k]]
-            differences.append(steps_apart(device_output, exact[name].reshape(device_output.shape)))
-            real[k].append(reference[_float_name(built, k)])
-        mismatches += any(differences)
-        worst = max(worst, *differences)
-        if progress is not None:
-            progress(index + 1, len(dataset))
+    with (
+        ahead([values[name] for name in outputs] for values in integers) as exact,
+        ahead([values[name] for name in built.float_graph.public_outputs] for values in floats) as reference,
+    ):
+        watched = watch_program(program, built.integers(dataset), dataset.steps, progress)
+        device_outputs = watched.outputs
+        for index, (wanted, expected) in enumerate(zip(exact, reference, strict=True)):
+            differences = []
+            for k in range(len(outputs)):
+                device_output = device_outputs[k][index * batch[k] : (index + 1) * batch[k]]
+                differences.append(steps_apart(device_output, wanted[k].reshape(device_output.shape)))
+                real[k].append(expected[k])
+            mismatches += any(differences)
+            worst = max(worst, *differences)
+            if progress is not None:
+                progress(index + 1, len(dataset))
     figures, exactly = _accuracy(built, real, device_outputs, dataset)
     return {
         "samples": len(dataset),
@@ -338,10 +343,6 @@ def _check_limits(built: Built, dataset: Dataset, limits: Mapping[str, float | N
 def _labelled(built: Built, dataset: Dataset) -> bool:
     """Whether samples have labels that are about the classes of the model's first output."""
     return dataset.labels is not None and classes_of(built.float_graph) is not None
-
-
-def _float_name(built: Built, output: int) -> str:
-    return built.float_graph.public_outputs[output]
 
 
 def _accuracy(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from edgeq.errors import ModelError
 from edgeq.ir.kernel import INT8, Kernel
@@ -20,6 +20,7 @@ from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.traits import Affine, Clamp, Commuted, Linear, Monotone, Padding, Parts, Pattern, Perm, Tie, Trait
 from edgeq.numerics.fixedpoint import Numerics, Rounding
 
+Made = TypeVar("Made")
 Rows = tuple[int, int]
 """The first row of an image, dimension 1, and the one after the last."""
 Shapes = Sequence[Shape | None]
@@ -176,6 +177,21 @@ class Site:
     def rounding(self) -> Rounding:
         """The rounding of this site's requantizations."""
         return self.op.rounding(self.numerics)
+
+    @cached_property
+    def _made(self) -> dict[Callable[[Site], Any], Any]:
+        return {}
+
+    def once(self, make: Callable[[Site], Made]) -> Made:
+        """`make(self)`, kept for the next time: what a reference needs of constants for every sample.
+
+        Args:
+            make: a function of a module, which is what it is kept by.
+        """
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     @cached_property
     def element_types(self) -> tuple[frozenset[DType], frozenset[DType]]:

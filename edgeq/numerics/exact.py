@@ -19,7 +19,7 @@ from weakref import finalize
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.numerics.runs import rows_at_once
+from edgeq.numerics.runs import in_runs, room, rows_together
 
 Reals = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -97,16 +97,27 @@ def rounded_product(
     at_once = max(1, BLOCK // max(1, *b.shape[-2:]))
     for start in range(0, a.shape[-2], at_once):
         rows = slice(start, start + at_once)
-        sums = a[..., rows, :].astype(np.float64) @ b
+        part = a[..., rows, :]
+        wide = room("exact_factors", part.shape, np.float64)
+        wide[...] = part
+        sums = room("exact_sums", (*result.shape[:-2], part.shape[-2], b.shape[-1]), np.float64)
+        np.matmul(wide, b, out=sums)
         if bias is not None:
-            wide = rows_at_once(sums.shape[-2], sums.shape[-1])
-            runs = sums.reshape(*sums.shape[:-2], -1, wide * sums.shape[-1])
-            runs += np.tile(bias, wide)
+            _add(sums, bias)
         result[..., rows, :] = sums
         if clamp != (-inf, inf):
             done = result[..., rows, :]
             np.clip(done, np.float32(clamp[0]), np.float32(clamp[1]), out=done)
     return result
+
+
+def _add(sums: Floats, bias: npt.NDArray[np.float32]) -> None:
+    """Add a bias (…, 1, N) to sums (…, M, N)."""
+    count = rows_together(sums.shape[-1])
+    for index in np.ndindex(sums.shape[:-2]):
+        wide = np.tile(np.broadcast_to(bias, (*sums.shape[:-2], 1, sums.shape[-1]))[index][0].astype(np.float64), count)
+        for part in in_runs(sums[index], wide.size):
+            part += wide[: part.shape[1]]
 
 
 def total(x: Reals, axes: tuple[int, ...], keepdims: bool = False) -> Floats:

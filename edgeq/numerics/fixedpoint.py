@@ -11,7 +11,9 @@ This file is normative: `firmware/include/eq/requant.h` has the same functions i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,13 @@ import numpy.typing as npt
 from edgeq.errors import QuantizationError
 from edgeq.numerics.modes import Numerics as Numerics
 from edgeq.numerics.modes import Rounding as Rounding
-from edgeq.numerics.runs import rows_at_once
+from edgeq.numerics.runs import in_runs, room, rows_together
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
-BLOCK = 1 << 14
-"""Accumulators that stay in the nearest cache while they are requantized."""
+BLOCK = 1 << 16
+"""Accumulators that stay in the nearer caches while they are requantized."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,43 +136,144 @@ def requantize(
         rounding: of the product.
         bias: (C,) int32 values, or None.
     """
-    values = np.asarray(acc)
-    if rounding is Rounding.FAST:
-        return _requantize_fast(values, multiplier, zero_point, qmin, qmax, bias)
-    sums = values.astype(np.int64) if bias is None else values.astype(np.int64) + bias
-    return np.clip(multiply(sums, multiplier, rounding) + zero_point, qmin, qmax).astype(np.int8)
+    return Requantization(multiplier, zero_point, qmin, qmax, rounding, bias)(np.asarray(acc))
 
 
-def _requantize_fast(
-    acc: npt.NDArray[Any], multiplier: Multiplier, zero_point: int, qmin: int, qmax: int, bias: Ints | None
-) -> npt.NDArray[np.int8]:
-    """FAST in float64: several times faster than in integers, with the same results.
+@dataclass(frozen=True, eq=False)
+class Requantization:
+    """`requantize` with everything but the accumulators, for many calls."""
+
+    multiplier: Multiplier
+    zero_point: int
+    qmin: int
+    qmax: int
+    rounding: Rounding
+    bias: Ints | None = None
+
+    def __call__(self, acc: npt.NDArray[Any], out: npt.NDArray[np.int8] | None = None) -> npt.NDArray[np.int8]:
+        """The outputs for accumulators (…, C), whole numbers of any type; written to `out`, contiguous, if given."""
+        result = np.empty(acc.shape, np.int8) if out is None else out
+        if self.rounding is Rounding.FAST:
+            self._fast(acc, result)
+        else:
+            sums = acc.astype(np.int64) if self.bias is None else acc.astype(np.int64) + self.bias
+            scaled = multiply(sums, self.multiplier, self.rounding) + self.zero_point
+            result[...] = np.clip(scaled, self.qmin, self.qmax).reshape(acc.shape)
+        return result
+
+    def split(self, groups: int) -> Sequence[Requantization]:
+        """The same for each of so many groups of the channels."""
+        if groups not in self._groups:
+            channels = max(len(self.multiplier.mantissa), 1 if self.bias is None else len(self.bias))
+            every = [slice(channels // groups * g, channels // groups * (g + 1)) for g in range(groups)]
+            self._groups[groups] = [self] if groups == 1 else [self._of(channels, part) for part in every]
+        return self._groups[groups]
+
+    def _of(self, channels: int, part: slice) -> Requantization:
+        mantissa, shift = (
+            np.broadcast_to(v, (channels,))[part] for v in (self.multiplier.mantissa, self.multiplier.shift)
+        )
+        return replace(
+            self,
+            multiplier=Multiplier(mantissa, shift),
+            bias=None if self.bias is None else np.broadcast_to(self.bias, (channels,))[part],
+        )
+
+    @cached_property
+    def _groups(self) -> dict[int, Sequence[Requantization]]:
+        return {}
+
+    @cached_property
+    def _steps(self) -> _Steps:
+        return _Steps.of(self)
+
+    def _fast(self, acc: npt.NDArray[Any], result: npt.NDArray[np.int8]) -> None:
+        """FAST in float64: several times faster than in integers, with the same results."""
+        channels = acc.shape[-1] if acc.ndim else 1
+        together = rows_together(channels)
+        steps = self._steps.tiled(channels, together)
+        rows, outputs = acc.reshape(-1, channels), result.reshape(-1, channels)
+        at_once = max(1, BLOCK // max(1, together * channels)) * together
+        for start in range(0, len(rows), at_once):
+            steps.run(rows[start : start + at_once], outputs[start : start + at_once])
+
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """The arithmetic of FAST in float64, per channel.
 
     (acc + bias)·M / 2³¹ is a multiple of 2⁻³¹: below 2²² it has 53 bits at most, and every step is exact. Above,
     whatever the rounding, the result is far beyond every bound. The bias can be multiplied separately where its product
     is less than 2²⁰: a product of the accumulator that is large enough to be rounded is then beyond the bounds with any
     bias.
+
+    Attributes:
+        factor: M / 2³¹.
+        added: what is added to the accumulator at first, where the bias cannot be multiplied separately; else None.
+        gain: powers of two by which the sum is shifted, saturating; else None.
+        offset: of the product, so that the output is its integer part above `qmin`.
+        qmin, qmax: bounds of the output.
+        small: whether every product fits 32 bits.
     """
-    channels = acc.shape[-1] if acc.ndim else 1
-    factor = np.broadcast_to(np.ldexp(multiplier.mantissa.astype(np.float64), -31), (channels,))
-    shift = np.broadcast_to(multiplier.shift, (channels,))
-    added = np.zeros(channels) if bias is None else bias.astype(np.float64)
-    apart = bool(shift.any()) or bool(np.any(np.abs(added * factor) >= 2.0**20))
-    wide = rows_at_once(acc.size // max(1, channels), channels)
-    factor, added, gain = (np.tile(v, wide) for v in (factor, added, np.ldexp(1.0, shift)))
-    offset = zero_point + 0.5 if apart else added * factor + (zero_point + 0.5)
-    rows = acc.reshape(-1, channels * wide)
-    result = np.empty(rows.shape, np.int8)
-    at_once = max(1, BLOCK // max(1, rows.shape[1]))
-    for start in range(0, len(rows), at_once):
-        x = rows[start : start + at_once].astype(np.float64)
-        if apart:
-            x += added
-            x *= gain
-            np.clip(x, INT32_MIN, INT32_MAX, out=x)
-        x *= factor
-        x += offset
-        np.floor(x, out=x)
-        np.clip(x, qmin, qmax, out=x)
-        result[start : start + at_once] = x
-    return result.reshape(acc.shape)
+
+    factor: Reals
+    added: Reals | None
+    gain: Reals | None
+    offset: Reals
+    qmin: int
+    qmax: int
+    small: bool
+    _tiled: dict[tuple[int, int], _Steps] = field(default_factory=dict)
+
+    @staticmethod
+    def of(whole: Requantization) -> _Steps:
+        factor = np.ldexp(whole.multiplier.mantissa.astype(np.float64), -31)
+        shift, bias = whole.multiplier.shift, np.zeros(1) if whole.bias is None else whole.bias.astype(np.float64)
+        apart = bool(shift.any()) or bool(np.any(np.abs(bias * factor) >= 2.0**20))
+        return _Steps(
+            factor,
+            bias if apart else None,
+            np.ldexp(1.0, shift) if apart else None,
+            (0.0 if apart else bias * factor) + (np.zeros(len(factor)) + whole.zero_point + 0.5 - whole.qmin),
+            whole.qmin,
+            whole.qmax,
+            not apart and bool(np.all(factor < 0.25)),
+        )
+
+    def tiled(self, channels: int, rows: int) -> _Steps:
+        """For so many rows of channels side by side."""
+        key = channels, rows
+        if key not in self._tiled:
+
+            def tile(values: Reals | None) -> Any:
+                return None if values is None else np.tile(np.broadcast_to(values, (channels,)), rows)
+
+            self._tiled[key] = replace(
+                self, factor=tile(self.factor), added=tile(self.added), gain=tile(self.gain), offset=tile(self.offset)
+            )
+        return self._tiled[key]
+
+    def run(self, acc: npt.NDArray[Any], result: npt.NDArray[np.int8]) -> None:
+        """Outputs of accumulators, both (rows, channels)."""
+        x = room("requantize", acc.shape, np.float64)
+        x[...] = acc
+        for part in in_runs(x, len(self.factor)):
+            if self.added is not None and self.gain is not None:
+                part += self.added[: part.shape[1]]
+                part *= self.gain[: part.shape[1]]
+                np.clip(part, INT32_MIN, INT32_MAX, out=part)
+            part *= self.factor[: part.shape[1]]
+            part += self.offset[: part.shape[1]]
+        whole = room("requantize_whole", acc.shape, np.int32)
+        low, high = np.int32(0), np.int32(self.qmax - self.qmin)
+        if self.small:
+            # Cut off, not rounded down: what is below 0 becomes 0 with both.
+            np.copyto(whole, x, casting="unsafe")
+            np.clip(whole, low, high, out=whole)
+        else:
+            np.floor(x, out=x)
+            np.clip(x, low, high, out=x)
+            np.copyto(whole, x, casting="unsafe")
+        steps = result.view(np.uint8)
+        np.copyto(steps, whole, casting="unsafe")
+        steps += np.uint8(self.qmin % 256)

@@ -2,14 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from edgeq.ir.op import Op, Site
-from edgeq.ir.traits import Trait
-from edgeq.ops._requant import folded_bias
+from edgeq.ir.tensor import Array
+from edgeq.ir.traits import Clamp, Trait
+from edgeq.numerics.fixedpoint import Multiplier, Requantization
+from edgeq.numerics.runs import room
+from edgeq.ops._requant import folded_bias, requantization, weight_zero_points
+
+BLOCK = 1 << 16
+"""Factors, or sums, of a product that stay in the nearer caches until they are requantized."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """How a site's integer sums are computed and requantized.
+
+    Attributes:
+        weights: without their zero-point, in their own shape and as few bits as they need.
+        kind: the element type in which no sum of their products with activations is rounded, in any order.
+        finish: from sums without the bias to outputs.
+    """
+
+    weights: Array
+    kind: type[np.float32] | type[np.float64]
+    finish: Requantization
+
+    @staticmethod
+    def of(site: Site, axis: int, multiplier: Multiplier, clamp: Clamp) -> Sums:
+        """Of a site whose weights, operand 1, have their output channels along `axis`.
+
+        Raises:
+            QuantizationError: an accumulator could leave 32 bits.
+        """
+        w = site.const(1)
+        channels = w.shape[axis]
+        zeros = weight_zero_points(site, channels)
+        centred = w.astype(np.int64) - np.expand_dims(zeros, [k for k in range(w.ndim) if k != axis % w.ndim])
+        rows = np.moveaxis(centred, axis, 0).reshape(channels, -1)
+        bias = folded_bias(site, rows, channels)
+        most = max(map(abs, site.input(0).dtype.range)) * int(np.abs(rows).sum(axis=1).max(initial=0))
+        return Sums(
+            centred.astype(np.int16) if zeros.any() else w,
+            np.float32 if most < 2**24 else np.float64,
+            requantization(site, multiplier, clamp, bias),
+        )
+
+    def of_rows(self, rows: Array, weights: Array) -> Array:
+        """Outputs (groups, M, N) for activations (groups, M, K) times weights (groups, N, K), N channels after N."""
+        groups, count, depth = rows.shape
+        channels = weights.shape[1]
+        factors = room("factors", weights.shape, self.kind)
+        factors[...] = weights
+        result = np.empty((groups, count, channels), np.int8)
+        at_once = min(count, max(1, BLOCK // max(1, depth, channels)))
+        inputs, sums = (room(use, (at_once, n), self.kind) for use, n in (("inputs", depth), ("sums", channels)))
+        for g, finish in enumerate(self.finish.split(groups)):
+            for start in range(0, count, at_once):
+                some = slice(0, min(at_once, count - start))
+                inputs[some] = rows[g, start : start + at_once]
+                np.matmul(inputs[some], factors[g].T, out=sums[some])
+                finish(sums[some], result[g, start : start + at_once])
+        return result
 
 
 class LinearOp(Op):

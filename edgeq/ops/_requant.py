@@ -17,8 +17,8 @@ from edgeq.numerics.fixedpoint import (
     INT32_MAX,
     Multiplier,
     Numerics,
+    Requantization,
     quantize_multiplier,
-    requantize,
     round_half_away,
 )
 
@@ -104,8 +104,13 @@ def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int
 
 def finish(site: Site, acc: Array, multiplier: Multiplier, clamp: Clamp, bias: Array | None = None) -> Array:
     """Requantize accumulators (…, C), whole numbers, plus a bias (C,) into the site's output."""
+    return requantization(site, multiplier, clamp, bias)(acc)
+
+
+def requantization(site: Site, multiplier: Multiplier, clamp: Clamp, bias: Array | None = None) -> Requantization:
+    """From accumulators, whole numbers without their bias (C,), to the site's output."""
     q = site.outputs[0].qp
-    return requantize(acc, multiplier, q.zp, *output_range(q, clamp), site.rounding, bias)
+    return Requantization(multiplier, q.zp, *output_range(q, clamp), site.rounding, bias)
 
 
 def requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[str, Param]:

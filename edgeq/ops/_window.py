@@ -122,20 +122,40 @@ def weighted_sums(
     Products are added in the order of the taps, and a bias (C,) at the end; each multiplication and each addition is
     rounded by itself. `clamp` are the bounds of a fused activation.
     """
-    kernel = (w.shape[0], w.shape[1])
+    oh, ow = out_hw((x.shape[1], x.shape[2]), (w.shape[0], w.shape[1]), stride, dilation, padding)
+    result = np.empty((x.shape[0], oh, ow, x.shape[3]), w.dtype)
+    bias = None if bias is None else np.broadcast_to(bias.astype(w.dtype), (ow, x.shape[3])).copy()
+    for images, rows, sums in blocks_of_sums(x, w, stride, dilation, padding, fill):
+        done = result[images, rows]
+        if bias is None:
+            done[...] = sums
+        else:
+            np.add(sums, bias, out=done)
+        if clamp != (-inf, inf):
+            np.clip(done, np.float32(clamp[0]), np.float32(clamp[1]), out=done)
+    return result
+
+
+def blocks_of_sums(
+    x: Array, w: Array, stride: Pair, dilation: Pair, padding: Padding, fill: float
+) -> Iterator[tuple[slice, slice, Array]]:
+    """The sums of `weighted_sums`, so many rows at a time that they stay in a cache.
+
+    Yields:
+        Which images and rows, and their sums (images, rows, OW, C), which are overwritten afterwards.
+    """
+    kernel, channels = (w.shape[0], w.shape[1]), x.shape[3]
     oh, ow = out_hw((x.shape[1], x.shape[2]), kernel, stride, dilation, padding)
     image = padded(x, padding, fill)
     # Columns that one tap meets, side by side: then a row of the output is one run of memory.
-    columns = [np.ascontiguousarray(image[:, :, start :: stride[1]]) for start in range(stride[1])]
-    result = np.empty((x.shape[0], oh, ow, x.shape[3]), w.dtype)
-    rows = max(1, BLOCK // max(1, ow * x.shape[3]))
+    columns = [np.ascontiguousarray(image[:, :, start :: stride[1]], w.dtype) for start in range(stride[1])]
     along = np.repeat(w[:, :, None], ow, axis=2)  # as long as a row of the output
-    bias = None if bias is None else np.broadcast_to(bias.astype(w.dtype), (ow, x.shape[3])).copy()
-    images = max(1, rows // oh)
+    at_once = max(1, BLOCK // max(1, ow * channels))
+    images = max(1, at_once // oh)
+    both = np.empty((2, min(images, x.shape[0]), min(at_once, oh), ow, channels), w.dtype)
     for n in range(0, x.shape[0], images):
-        for top in range(0, oh, rows):
-            sums = result[n : n + images, top : top + rows]
-            part = np.empty_like(sums)
+        for top in range(0, oh, at_once):
+            part, sums = both[:, : x.shape[0] - n, : oh - top]
             for ky in range(kernel[0]):
                 first = top * stride[0] + ky * dilation[0]
                 every = slice(first, first + (sums.shape[1] - 1) * stride[0] + 1, stride[0])
@@ -145,11 +165,7 @@ def weighted_sums(
                     np.multiply(seen, along[ky, kx], out=part if ky or kx else sums)
                     if ky or kx:
                         sums += part
-            if bias is not None:
-                sums += bias
-            if clamp != (-inf, inf):
-                np.clip(sums, np.float32(clamp[0]), np.float32(clamp[1]), out=sums)
-    return result
+            yield slice(n, n + images), slice(top, top + at_once), sums
 
 
 def inside_counts(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> Array:

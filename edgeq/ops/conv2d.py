@@ -14,8 +14,7 @@ from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Linear
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
-from edgeq.ops._linear import LinearOp
-from edgeq.ops._matmul import exact_matmul
+from edgeq.ops._linear import LinearOp, Sums
 from edgeq.ops._overlap import Overlaps, first_pixels, in_blocks, in_groups
 from edgeq.ops._packed import packed_row
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
@@ -23,7 +22,6 @@ from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
     effective_multiplier,
-    finish,
     folded_bias,
     requant_params,
     weight_params,
@@ -57,6 +55,11 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "bias": folded_bias(site, centred, y[3]),
         **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
     }
+
+
+def _sums(site: Site) -> Sums:
+    assert isinstance(site.op, Conv2D)
+    return Sums.of(site, 0, effective_multiplier(site, site.const(1).shape[0]), site.op.clamp)
 
 
 def overlap(site: Site) -> Overlaps:
@@ -165,27 +168,20 @@ class Conv2D(LinearOp):
         added = None if bias is None else bias.reshape(self.groups, 1, -1)
         return self._outputs(rounded_product(cols, kernels, added, self.clamp), x, w)
 
-    def _integer_sums(self, x: Array, w: Array, fill: int) -> Array:
+    def _by_channel(self, x: Array, sums: Sums, fill: int) -> Array:
+        """Outputs of small groups: depthwise, once for each pair of input and output channels of a group."""
+        w = sums.weights
         per_in, per_out = w.shape[3], w.shape[0] // self.groups
-        if self.groups > 1 and per_in * per_out <= FEW:
-            return self._sums_by_channel(x, w, fill)
-        return self._outputs(exact_matmul(self._columns(x, w, fill), self._kernels(w).swapaxes(1, 2)), x, w)
-
-    def _sums_by_channel(self, x: Array, w: Array, fill: int) -> Array:
-        """Integer sums of small groups: depthwise, once for each pair of input and output channels of a group."""
-        per_in, per_out = w.shape[3], w.shape[0] // self.groups
-        small = np.abs(w).sum(axis=(1, 2, 3)).max(initial=0) * 128 < 2**24
-        kind = np.float32 if small else np.float64
-        inputs = [np.ascontiguousarray(x[..., i::per_in], kind) for i in range(per_in)]
-        sums = []
+        inputs = [np.ascontiguousarray(x[..., i::per_in], sums.kind) for i in range(per_in)]
+        whole = []
         for o in range(per_out):
-            kernels = np.moveaxis(w[o::per_out], 0, -1).astype(kind)
+            kernels = np.moveaxis(w[o::per_out], 0, -1).astype(sums.kind)
             parts = [
                 weighted_sums(x_i, kernels[:, :, i], self.stride, self.dilation, self.padding, fill)
                 for i, x_i in enumerate(inputs)
             ]
-            sums.append(np.add.reduce(parts))
-        return np.stack(sums, axis=-1).reshape(*sums[0].shape[:3], w.shape[0])
+            whole.append(np.add.reduce(parts))
+        return sums.finish(np.stack(whole, axis=-1).reshape(*whole[0].shape[:3], w.shape[0]))
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         x, w = shapes[0], shapes[1]
@@ -215,11 +211,10 @@ class Conv2D(LinearOp):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
         assert x is not None
-        oc = w.shape[0]
-        centred = w.astype(np.int64) - weight_zero_points(site, oc)[:, None, None, None]
-        acc = self._integer_sums(x, centred, site.input(0).qp.zp)
-        bias = folded_bias(site, centred.reshape(oc, -1), oc)
-        return (finish(site, acc, effective_multiplier(site, oc), self.clamp, bias),)
+        sums, fill = site.once(_sums), site.input(0).qp.zp
+        if self.groups > 1 and w.shape[3] * w.shape[0] // self.groups <= FEW:
+            return (self._by_channel(x, sums, fill),)
+        return (self._outputs(sums.of_rows(self._columns(x, w, fill), self._kernels(sums.weights)), x, w),)
 
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}

@@ -12,7 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import Linear, Tie, Trait
-from edgeq.ops._linear import LinearOp
+from edgeq.ops._linear import LinearOp, Sums
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._packed import packed_row
 from edgeq.ops._real import REAL, REALS, finish_params, finished, third
@@ -20,7 +20,6 @@ from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
     effective_multiplier,
-    finish,
     folded_bias,
     requant_params,
     weight_params,
@@ -29,6 +28,7 @@ from edgeq.ops._requant import (
 from edgeq.ops._window import (
     Padding,
     Pair,
+    blocks_of_sums,
     check_attributes,
     check_bias,
     geometry,
@@ -65,6 +65,11 @@ def lower_real(site: Site) -> Mapping[str, Param]:
         "weights": np.ravel(w),
         **finish_params(site),
     }
+
+
+def _sums(site: Site) -> Sums:
+    assert isinstance(site.op, DepthwiseConv2D)
+    return Sums.of(site, 2, effective_multiplier(site, site.const(1).shape[2]), site.op.clamp)
 
 
 def overlap(site: Site) -> Overlaps:
@@ -130,12 +135,15 @@ class DepthwiseConv2D(LinearOp):
         check_bias(shapes[2] if len(shapes) > 2 else None, w[2])
         return ((x[0], *out_hw((x[1], x[2]), (w[0], w[1]), self.stride, self.dilation, self.padding), w[2]),)
 
-    def _accumulate(self, x: Array, w: Array, fill: float, bias: Array | None = None, clamp: Clamp = NO_CLAMP) -> Array:
-        """Sums over the taps in their order, in the dtype of w."""
+    def _wide(self, x: Array, w: Array) -> Array:
+        """The input with a channel for each of the weights'."""
         repeats = w.shape[2] // x.shape[3]
-        wide = np.repeat(x, repeats, axis=3) if repeats > 1 else x
-        wide = wide.astype(w.dtype, copy=False)
-        return weighted_sums(wide, w, self.stride, self.dilation, self.padding, fill, bias, clamp)
+        return np.repeat(x, repeats, axis=3) if repeats > 1 else x
+
+    def _accumulate(self, x: Array, w: Array, bias: Array | None = None, clamp: Clamp = NO_CLAMP) -> Array:
+        """Real sums over the taps in their order."""
+        wide = self._wide(x, w).astype(w.dtype, copy=False)
+        return weighted_sums(wide, w, self.stride, self.dilation, self.padding, 0.0, bias, clamp)
 
     def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
         x, w = shapes[0], shapes[1]
@@ -153,27 +161,25 @@ class DepthwiseConv2D(LinearOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], inputs[1]
         assert x is not None and w is not None
-        return (self._accumulate(x, w, 0.0, inputs[2] if len(inputs) > 2 else None, self.clamp),)
+        return (self._accumulate(x, w, inputs[2] if len(inputs) > 2 else None, self.clamp),)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         """Products are added in the order of the taps, row by row; then the bias."""
         x, w = inputs[0], site.const(1)
         assert x is not None
         with np.errstate(all="ignore"):
-            sums = self._accumulate(x, w, 0.0) + np.float32(0.0)  # a sum that starts at 0 is never -0
+            sums = self._accumulate(x, w) + np.float32(0.0)  # a sum that starts at 0 is never -0
         return (finished(sums, third(inputs), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
         assert x is not None
-        channels = w.shape[2]
-        centred = w.astype(np.int64) - weight_zero_points(site, channels)
-        # The folded bias refuses weights whose sums could leave 32 bits.
-        bias = folded_bias(site, centred.reshape(-1, channels).T, channels)
-        # Integers below 2²⁴ are exact in float32, which NumPy multiplies faster.
-        exact = np.abs(centred).sum(axis=(0, 1)).max(initial=0) * 128 < 2**24
-        acc = self._accumulate(x, centred.astype(np.float32 if exact else np.int32), site.input(0).qp.zp)
-        return (finish(site, acc, effective_multiplier(site, channels), self.clamp, bias),)
+        sums = site.once(_sums)
+        wide, weights, fill = self._wide(x, w), sums.weights.astype(sums.kind), site.input(0).qp.zp
+        result = np.empty(self.out_shapes([x.shape, w.shape])[0], np.int8)
+        for images, rows, acc in blocks_of_sums(wide, weights, self.stride, self.dilation, self.padding, fill):
+            sums.finish(acc, result[images, rows])
+        return (result,)
 
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}

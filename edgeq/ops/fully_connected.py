@@ -15,8 +15,7 @@ from edgeq.ir.traits import Commuted, Linear, Perm, Trait
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
-from edgeq.ops._linear import LinearOp
-from edgeq.ops._matmul import exact_matmul
+from edgeq.ops._linear import LinearOp, Sums
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._packed import packed_row
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
@@ -24,7 +23,6 @@ from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
     effective_multiplier,
-    finish,
     folded_bias,
     requant_params,
     weight_params,
@@ -65,6 +63,11 @@ def lower_real(site: Site) -> Mapping[str, Param]:
         "weights": in_fours(w[None]),
         **finish_params(site),
     }
+
+
+def _sums(site: Site) -> Sums:
+    assert isinstance(site.op, FullyConnected)
+    return Sums.of(site, 0, multiplier(site), site.op.clamp)
 
 
 def overlap(site: Site) -> Overlaps:
@@ -145,9 +148,9 @@ class FullyConnected(LinearOp):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w = inputs[0], site.const(1)
         assert x is not None
-        centred = w.astype(np.int64) - weight_zero_points(site, w.shape[0])[:, None]
-        bias = folded_bias(site, centred, w.shape[0])
-        return (finish(site, exact_matmul(x, centred.T), multiplier(site), self.clamp, bias),)
+        sums = site.once(_sums)
+        y = sums.of_rows(x.reshape(1, -1, w.shape[1]), sums.weights[None])
+        return (y.reshape(*x.shape[:-1], w.shape[0]),)
 
     def sums(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: replace(self, clamp=NO_CLAMP).run_float(inputs)[0]}

@@ -17,6 +17,7 @@ from edgeq.numerics.fixedpoint import (
     INT32_MAX,
     INT32_MIN,
     Multiplier,
+    Requantization,
     Rounding,
     doubling_high_multiply,
     multiply,
@@ -215,3 +216,26 @@ def test_c_gives_the_same_bits(tmp_path: Path) -> None:
     include = f"-I{folder('firmware') / 'include'}"
     run(["gcc", *flags, include, tmp_path / "bits.c", "-o", tmp_path / "bits"])
     assert run([tmp_path / "bits"], check=False).code == 0
+
+
+@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("shape", [(3, 8), (5, 7, 6, 12), (2000, 20), (1, 9000)])
+def test_a_prepared_requantization_is_exact_for_all_of_an_array_and_for_groups(
+    rounding: Rounding, shape: tuple[int, ...]
+) -> None:
+    """Rows of several channels side by side, a rest of them, blocks, and halves of the channels by themselves."""
+    rng = np.random.default_rng(shape[-1])
+    channels, most = shape[-1], 2**23
+    factors = rng.uniform(2.0**-14, 2.0**-9, channels)
+    factors[: channels // 2] = rng.choice([0.5, 0.24, 2.0**-9], channels // 2)
+    m = quantize_multiplier(factors, rounding)
+    acc = rng.integers(-most, most, shape)
+    acc[..., 0] = rng.integers(-600, 600, shape[:-1])
+    bias = rng.integers(-most, most, channels)
+    whole = Requantization(m, 3, -100, 90, rounding, bias)
+    found = whole(acc.astype(np.float32))
+    wanted = np.clip(multiply(acc + bias, m, rounding) + 3, -100, 90)
+    np.testing.assert_array_equal(found, wanted)
+    halves = [part(acc[..., k * channels // 2 :][..., : channels // 2]) for k, part in enumerate(whole.split(2))]
+    if channels % 2 == 0:
+        np.testing.assert_array_equal(np.concatenate(halves, axis=-1), wanted)

@@ -10,7 +10,7 @@ from edgeq.ir.graph import Graph, GraphEditor
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
-from edgeq.simulator import FloatExecutor, run_float, run_int
+from edgeq.simulator import FloatExecutor, IntExecutor, run_float, run_int
 
 Q_IN, Q_OUT = QParams.per_tensor(0.5, 3), QParams.per_tensor(1.0, -2)
 
@@ -63,3 +63,15 @@ def test_integer_inputs_must_have_the_exact_type() -> None:
 def test_float_graph_does_not_run_in_integers() -> None:
     with pytest.raises(InternalError, match="not quantized"):
         run_int(conv_graph(None), {"x": np.zeros((1, 2, 2, 1), np.int8)})
+
+
+@pytest.mark.parametrize("numerics", [None, Numerics.FAST, Numerics.TFLITE])
+def test_samples_together_give_the_outputs_of_each(numerics: Numerics | None) -> None:
+    graph = conv_graph(numerics)
+    executor = FloatExecutor(graph) if numerics is None else IntExecutor(graph)
+    kind = np.float32 if numerics is None else np.int8
+    samples = [{"x": np.arange(k, k + 4, dtype=kind).reshape(1, 2, 2, 1)} for k in range(5)]
+    together = executor.outputs(samples)
+    assert len(together) == 5 and all(list(found) == ["y"] for found in together)
+    for sample, found in zip(samples, together, strict=True):
+        np.testing.assert_array_equal(found["y"], executor.run(sample)["y"])

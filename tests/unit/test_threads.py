@@ -11,7 +11,7 @@ from needs import OPTIONAL
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from edgeq import api
-from edgeq.api.threads import one_thread
+from edgeq.api.threads import KEPT, ahead, one_thread
 from edgeq.ir.tensor import Array
 
 
@@ -45,3 +45,28 @@ def test_calibration() -> None:
     (name,) = graph.inputs
     api.quantize(graph, ({name: s["image"]} for s in samples()))
     assert seen == [{1}] * 3 and _threads() == {2}
+
+
+def test_results_in_advance_are_the_same_and_so_is_an_error() -> None:
+    def numbers() -> Iterator[int]:
+        yield from range(3 * KEPT)
+        raise ValueError("the last")
+
+    found = []
+    with pytest.raises(ValueError, match="the last"), ahead(numbers()) as results:
+        found.extend(results)
+    assert found == list(range(3 * KEPT))
+
+
+def test_a_computation_ends_when_nobody_waits_for_it() -> None:
+    done = []
+
+    def endless() -> Iterator[int]:
+        while True:
+            done.append(len(done))
+            yield done[-1]
+
+    with ahead(endless()) as results:
+        assert [next(results), next(results)] == [0, 1]
+    count = len(done)
+    assert count <= 2 * KEPT + 4 and len(done) == count
