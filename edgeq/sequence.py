@@ -40,11 +40,11 @@ class BatchExecutor(Executor, Protocol):
 
 
 def reset(graph: Graph) -> dict[str, Array]:
-    """The inputs of states at a sequence's first step: zero in real numbers, the zero-point in an integer graph."""
+    """The inputs of states at a sequence's first step: zero in real numbers, the zero-point where quantized."""
     states = {}
     for state in graph.states:
         type = graph.type(state.input)
-        zero = 0 if graph.numerics is None else type.qp.zp
+        zero = 0 if type.q is None or type.dtype.is_float else type.q.zp
         states[state.input] = np.full(type.shape, zero, type.dtype.numpy)
     return states
 

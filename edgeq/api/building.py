@@ -330,6 +330,7 @@ class _Draft:
             "cut": {"inputs": list(options.inputs), "outputs": list(options.outputs)},
             "layouts": {name: list(perm) for name, perm in self.quantized.layouts.items()},
             "preprocessing": self.quantized.input.to_dict() if self.quantized.input else None,
+            "stream": None if self.quantized.window is None else self.quantized.window[1].to_dict(),
             "simulate": target_name(options.simulate) if options.simulate else None,
             "chip": {"flash": options.flash, "ram": options.ram},
             "emit": options.emit,

@@ -157,9 +157,9 @@ def _consistent(manifest: Mapping[str, Any], graph: Graph, float_graph: Graph) -
             and [s["name"] for s in manifest.get("states", [])] == [s.input for s in graph.states]
             and graph.numerics is not None
             and float_graph.numerics is None
-            and graph.inputs == float_graph.inputs
-            and len(graph.outputs) == len(float_graph.outputs)
-            and [s.input for s in graph.states] == [s.input for s in float_graph.states]
+            and graph.public_inputs == float_graph.public_inputs
+            and len(graph.public_outputs) == len(float_graph.public_outputs)
+            and bool(graph.states) == bool(float_graph.states)
         )
     except (KeyError, TypeError, AttributeError, UsageError):
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from edgeq.api.measure import measure as measure_accuracy
 from edgeq.api.paths import check_result, check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
-from edgeq.errors import UsageError
+from edgeq.errors import InternalError, UsageError
 from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import kind_of
 from edgeq.importers import load as import_model
@@ -28,11 +28,13 @@ from edgeq.ir.layouts import Layout
 from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Perm
+from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.numerics.modes import FLOAT, Float
 from edgeq.passes.pipeline import optimize_float, optimize_integer, optimize_real
 from edgeq.passes.with_layouts import with_layouts
 from edgeq.passes.with_states import with_states
+from edgeq.passes.with_steps import Steps, with_steps
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
@@ -66,6 +68,7 @@ class QuantizedModel:
         layouts: of inputs and outputs that the caller has in another layout than the model, the permutation from the
             model's to the caller's.
         input: the preprocessing of raw sensor data that was folded in.
+        window: for a model of one step of a window (`stream`), that of the window, and how it became one of a step.
     """
 
     float_graph: Graph
@@ -75,6 +78,7 @@ class QuantizedModel:
     samples: Dataset | None = None
     layouts: Mapping[str, Perm] = field(default_factory=dict)
     input: InputSpec | None = None
+    window: tuple[QuantizedModel, Steps] | None = None
 
     def __repr__(self) -> str:
         doubts = f", {len(self.warnings)} warnings" if self.warnings else ""
@@ -84,12 +88,40 @@ class QuantizedModel:
     def accuracy(self) -> dict[str, Any] | None:
         """How far the first output is from the float model's, on calibration samples (`edgeq.api.measure.measure`).
 
-        None if there were no samples.
+        None if there were no samples. That of a stream is its window's, whose outputs it gives.
         """
+        if self.window is not None:
+            return self.window[0].accuracy
         if not self.samples or not self.graph.public_outputs:
             return None
         with one_thread():
             return measure_accuracy(self.float_graph, self.graph, self.samples)
+
+    def stream(self, rows: int = 1, axis: int | None = None) -> QuantizedModel:
+        """The model of one step, if this one is over a window in time: it takes newest rows and keeps what it needs.
+
+        From the step on that fills the window, its outputs are exactly those of this model for the window that ends
+        with that step.
+
+        Args:
+            rows: rows of the window that a step takes.
+            axis: the dimension of the inputs that is time; by default the first one along which a layer reaches over
+                more than one row.
+
+        Raises:
+            UsageError: as `edgeq.passes.with_steps.with_steps`.
+        """
+        steps = with_steps(self.graph, rows, axis)
+        reference = with_steps(self.float_graph, rows, steps.axis).graph
+        renamed = dict(zip(self.graph.public_outputs, steps.graph.public_outputs, strict=True))
+        return replace(
+            self,
+            float_graph=reference,
+            graph=verify(steps.graph, InternalError, "with_steps"),
+            samples=None,
+            layouts={renamed.get(name, name): perm for name, perm in self.layouts.items()},
+            window=(self, steps),
+        )
 
     def save_qdq(self, path: str | Path) -> None:
         """Write the model as QDQ ONNX, which other programs run.
@@ -108,11 +140,14 @@ class QuantizedModel:
             samples: how many of the first samples to use; None for all.
 
         Returns:
-            For each value of both graphs name, op, value, sqnr_db, max_error (in real units), cosine.
+            For each value of both graphs name, op, value, sqnr_db, max_error (in real units), cosine. Without data,
+            those of a stream are its window's.
 
         Raises:
             UsageError: the samples do not fit the model.
         """
+        if self.window is not None and data is None:
+            return self.window[0].layer_errors(None, samples)
         chosen = self.samples if data is None else self._data(data)
         if chosen is None:
             chosen = random_data(self.graph, real_ranges(self.graph), samples or 32)
@@ -311,7 +346,9 @@ def quantized(options: BuildOptions, step: Step, progress: Advance | None) -> Qu
 
 def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> QuantizedModel:
     observe = dump_into(options.dump_ir)
-    return quantize(
+    if not options.stream and (options.stream_step, options.stream_axis) != (1, None):
+        raise UsageError("--stream-step and --stream-axis are for --stream", hint="add that, or leave them out")
+    model = quantize(
         graph,
         options.calibration,
         options.quantize,
@@ -324,6 +361,11 @@ def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> 
         output_layout=options.output_layout,
         model_layout=_usual_layout(options.model_path),
     )
+    if not options.stream:
+        return model
+    model = model.stream(options.stream_step, options.stream_axis)
+    observe("with_steps", model.graph)
+    return model
 
 
 @one_thread()
@@ -360,6 +402,6 @@ def quantize_report(
         "numerics": model.graph.arithmetic,
         "output": str(output) if output else None,
         "layers": layers,
-        "worst": worst_layers(layers, model.graph),
+        "worst": worst_layers(layers, model.graph if model.window is None else model.window[0].graph),
         "warnings": [warning.to_dict() for warning in warnings],
     }

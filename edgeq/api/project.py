@@ -223,6 +223,25 @@ class BuildOptions:
             default="the file's own states",
         ),
     ] = field(default_factory=dict)
+    stream: Annotated[
+        bool,
+        Option(
+            "The model sees a window in time: make it one that takes the window's newest row at each step and keeps "
+            "what it needs of those before; its outputs are exactly the window's",
+            ON,
+            STEPPING,
+        ),
+    ] = False
+    stream_step: Annotated[int, Option("With --stream, rows that a step takes", INTEGER, STEPPING)] = 1
+    stream_axis: Annotated[
+        int | None,
+        Option(
+            "With --stream, the dimension of the input that is time, counted from 0, the batch",
+            INTEGER,
+            STEPPING,
+            default="the first along which a layer reaches over several rows",
+        ),
+    ] = None
     input_layout: Annotated[
         Layout | None,
         Option("Layout in which the C caller hands images over", choice(LAYOUTS, metavar="L"), BUILD, default=OWN),

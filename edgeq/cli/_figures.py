@@ -16,13 +16,15 @@ from edgeq.target import Target
 def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
     """What a program takes of memory, how accurate it is, and what compiled it."""
     rows: list[Fact] = [
-        ("MACs", f"{manifest['macs']:,}", ""),
+        ("MACs", f"{manifest['macs']:,}", _of_window(manifest)),
         ("weights", manifest["weights_bytes"], _elsewhere(manifest)),
         ("arena", manifest["arena_bytes"], _arena(manifest)),
     ]
+    if manifest.get("stream"):
+        rows.append(("stream", _steps(manifest["stream"]), ""))
     rows += [("float32", _island(layers), "") for layers in _islands(manifest)]
     if manifest.get("state_bytes"):
-        rows.append(("states", manifest["state_bytes"], ""))
+        rows.append(("states", manifest["state_bytes"], _phases(manifest.get("stream"))))
     if manifest.get("flash_bytes") is not None:
         rows += [
             ("flash", manifest["flash_bytes"], share(manifest, "flash", target)),
@@ -35,6 +37,29 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
     if manifest.get("toolchain"):
         rows.append(("compiler", manifest["toolchain"], ""))
     return rows
+
+
+def _of_window(manifest: Mapping[str, Any]) -> str:
+    """What a step of a stream is compared with its window."""
+    stream = manifest.get("stream")
+    if not stream:
+        return ""
+    share = 100 * manifest["macs"] / stream["window_macs"] if stream["window_macs"] else 100
+    return f"each step, {share:.1f} % of the window's"
+
+
+def _steps(stream: Mapping[str, Any]) -> str:
+    """How a stream goes on."""
+    rows = f"{stream['rows']} of {stream['window']} rows of dimension {stream['axis']} each step"
+    return f"{rows}, outputs from step {stream['warm_up']} on"
+
+
+def _phases(stream: Mapping[str, Any] | None) -> str:
+    """What strides cost that a step is no multiple of."""
+    if not stream or stream["phases"] < 2:
+        return ""
+    one = stream["rows"] * stream["phases"]
+    return f"of {stream['phases']} phases in turn, as layers have strides; --stream-step {one} needs one"
 
 
 def _islands(manifest: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:

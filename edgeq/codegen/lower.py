@@ -239,10 +239,9 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
     counted: set[str] = set()
 
     def operands(choice: Choice) -> int:
-        """Bytes of constant operands; those that several stripes read count once."""
+        """Bytes of constant operands; those that several layers read, or stripes of one, count once."""
         read = [n for n in choice.node.inputs if n is not None and graph.data(n) is not None and n not in counted]
-        if streaming is not None:
-            counted.update(read)
+        counted.update(read)
         return sum(graph.type(n).nbytes for n in read)
 
     calls = []

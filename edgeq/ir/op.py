@@ -22,7 +22,9 @@ from edgeq.numerics.fixedpoint import Numerics, Rounding
 
 Made = TypeVar("Made")
 Rows = tuple[int, int]
-"""The first row of an image, dimension 1, and the one after the last."""
+"""The first row and the one after the last: of an image along dimension 1, unless another dimension is named."""
+IMAGE_ROWS = 1
+"""The dimension of an image's rows."""
 Shapes = Sequence[Shape | None]
 Arrays = Sequence[Array | None]
 
@@ -281,15 +283,31 @@ class Stripe:
     rows: tuple[Rows | None, ...]
 
 
-def row_by_row(op: Op, shapes: Shapes, rows: Rows) -> Stripe | None:
+def row_by_row(op: Op, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
     """The stripe of an operator each of whose rows is computed from the same rows of its inputs.
 
-    An input with a single row, shared by all, is taken whole. None: an input with rows is not an image.
+    An input with a single row, shared by all, is taken whole. None: an input with rows has fewer dimensions than others
+    or, where rows are those of an image, is none.
     """
-    whole = [s is None or len(s) < 3 or s[-3] == 1 for s in shapes]
-    if any(s is not None and len(s) != 4 for s, w in zip(shapes, whole, strict=True) if not w):
+    rank = 4 if axis == IMAGE_ROWS and any(s is not None and len(s) > 2 for s in shapes) else 0
+    rank = max([rank, *(len(s) for s in shapes if s is not None)])
+    back = rank - axis
+    whole = [s is None or len(s) < back or s[-back] == 1 for s in shapes]
+    if any(s is not None and len(s) != rank for s, w in zip(shapes, whole, strict=True) if not w):
         return None
     return Stripe(op, tuple(None if w else rows for w in whole))
+
+
+def apart_from(op: Op, own: int, shapes: Shapes, rows: Rows, axis: int) -> Stripe | None:
+    """The stripe of an operator that computes along the dimension `own` of its first input, each line by itself.
+
+    None: `axis` is that dimension. Rows of images are not among what such operators offer: they have no more to do with
+    images than with any other tensor.
+    """
+    x = shapes[0]
+    if x is None or axis == own or (axis == IMAGE_ROWS and len(x) == 4):
+        return None
+    return Stripe(op, (rows, *(None,) * (len(shapes) - 1)))
 
 
 @dataclass(frozen=True)
@@ -424,12 +442,14 @@ class Op:
         """Multiply-accumulates of one inference."""
         return 0
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
         """How some rows of the one output, an image, are computed; None: they cannot be computed apart from the others.
 
         Args:
             shapes: of the inputs.
             rows: of the output; at least one.
+            axis: the output's dimension along which they are rows; any but that of an image's makes sense for other
+                tensors, too. Rows of an input that has as many dimensions lie along the same one.
         """
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from edgeq.errors import ModelError
-from edgeq.ir.op import Arrays, Op, Rows, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Monotone, Trait
 from edgeq.ops._elementwise import Elementwise
@@ -69,8 +69,8 @@ class Border(Op):
         assert inputs[0] is not None
         return (inputs[0],)
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
+        return row_by_row(self, shapes, rows, axis)
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgeq.ir.op import Op, Rows, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Shape
 from edgeq.ir.traits import Commuted, Pattern, Perm, Tie, Trait, channels
 from edgeq.ops._broadcast import broadcast_shapes
@@ -16,8 +16,8 @@ class Elementwise(Op):
     pattern: ClassVar[Pattern] = Pattern.ELEMENTWISE
     declines: ClassVar[frozenset[Trait]] = frozenset({"linear", "affine", "with_padding", "parts"})
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows)
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
+        return row_by_row(self, shapes, rows, axis)
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self

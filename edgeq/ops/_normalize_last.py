@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from edgeq.ir.op import Op, Rows, Sample, Shapes, Stripe
+from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Sample, Shapes, Stripe
 from edgeq.ir.tensor import Shape
 from edgeq.ir.traits import Commuted, Perm
 from edgeq.ops._normalize import Normalize, Sets
@@ -37,10 +37,10 @@ class NormalizeLast(Normalize):
         first = min(perm[self.axis :])
         return Commuted(replace(self, axis=first), perm) if first == self.axis else None
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
         """Rows of an image whose normalized elements are of one row."""
         assert shapes[0] is not None
-        if len(shapes[0]) != 4 or self.axis < 2:
+        if axis >= self.axis or (axis == IMAGE_ROWS and len(shapes[0]) != 4):
             return None
         return Stripe(self, (rows, *(None,) * (len(shapes) - 1)))
 

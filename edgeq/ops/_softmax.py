@@ -19,7 +19,7 @@ import numpy.typing as npt
 from edgeq.errors import QuantizationError
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, apart_from
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ir.traits import Commuted, Perm, Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
@@ -58,6 +58,9 @@ class RowOp(Op):
     @property
     def ignores_offset(self) -> bool:
         return True
+
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
+        return apart_from(self, self.axis, shapes, rows, axis)
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         if len(shapes) != 1 or shapes[0] is None:

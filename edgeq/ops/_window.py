@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import inf
+from typing import Protocol
 
 import numpy as np
 
@@ -195,6 +196,36 @@ def window_rows(
     if not all(any(0 <= y + k * dilation < size for k in range(kernel)) for y in starts):
         return None
     return (max(begin, 0), min(end, size)), max(-begin, 0), max(end - size, 0)
+
+
+class Sliding(Protocol):
+    """An operator with a sliding window."""
+
+    @property
+    def stride(self) -> Pair:
+        """Rows and columns."""
+
+    @property
+    def padding(self) -> Padding:
+        """Rows above, columns left, rows below, columns right."""
+
+
+def rows_along(
+    op: Sliding, x: Shape, kernel: Pair, dilation: Pair, rows: Rows, axis: int
+) -> tuple[Rows, Padding] | None:
+    """What windows read of x (N, H, W, C) for some rows of the output, or for some columns, and what they then pad.
+
+    None: there is a window that reaches nothing, or `axis` is neither.
+    """
+    side = axis - 1
+    if side not in (0, 1):
+        return None
+    reached = window_rows(x[axis], kernel[side], op.stride[side], dilation[side], op.padding[side], rows)
+    if reached is None:
+        return None
+    inside, before, after = reached
+    top, left, bottom, right = op.padding
+    return inside, (before, left, after, right) if side == 0 else (top, before, bottom, after)
 
 
 def check_covered(hw: Pair, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> None:

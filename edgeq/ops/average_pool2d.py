@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait, is_homogeneous
 from edgeq.numerics import float32
@@ -26,8 +26,8 @@ from edgeq.ops._window import (
     inside_counts,
     more_padding,
     out_hw,
+    rows_along,
     taps,
-    window_rows,
     within_reach,
 )
 
@@ -164,14 +164,13 @@ class AveragePool2D(Op):
         assert y is not None
         return y
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
         assert shapes[0] is not None
-        size, before = shapes[0][1], self.padding[0]
-        reached = window_rows(size, self.kernel[0], self.stride[0], 1, before, rows)
+        reached = rows_along(self, shapes[0], self.kernel, DENSE, rows, axis)
         if reached is None:
             return None
-        inside, above, below = reached
-        return Stripe(replace(self, padding=(above, self.padding[1], below, self.padding[3])), (inside,))
+        inside, padding = reached
+        return Stripe(replace(self, padding=padding), (inside,))
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie
 from edgeq.numerics.fixedpoint import Rounding
@@ -131,8 +131,10 @@ class Concat(MovementOp):
                 raise ValueError(f"shapes {first} and {other} differ in more than axis {axis}")
         return ((*first[:axis], sum(s[axis] for s in present), *first[axis + 1 :]),)
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
-        return row_by_row(self, shapes, rows) if self.axis > 1 else None
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
+        if self.axis == axis or (axis == IMAGE_ROWS and self.axis == 0):
+            return None
+        return row_by_row(self, shapes, rows, axis)
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self if self.axis else None

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Linear
 from edgeq.numerics import float32
@@ -35,8 +35,8 @@ from edgeq.ops._window import (
     geometry,
     more_padding,
     out_hw,
+    rows_along,
     weighted_sums,
-    window_rows,
     windows,
 )
 
@@ -183,15 +183,14 @@ class Conv2D(LinearOp):
             whole.append(np.add.reduce(parts))
         return sums.finish(np.stack(whole, axis=-1).reshape(*whole[0].shape[:3], w.shape[0]))
 
-    def stripe(self, shapes: Shapes, rows: Rows) -> Stripe | None:
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
         x, w = shapes[0], shapes[1]
         assert x is not None and w is not None
-        reached = window_rows(x[1], w[1], self.stride[0], self.dilation[0], self.padding[0], rows)
+        reached = rows_along(self, x, (w[1], w[2]), self.dilation, rows, axis)
         if reached is None:
             return None
-        inside, above, below = reached
-        op = replace(self, padding=(above, self.padding[1], below, self.padding[3]))
-        return Stripe(op, (inside, *[None] * (len(shapes) - 1)))
+        inside, padding = reached
+        return Stripe(replace(self, padding=padding), (inside, *[None] * (len(shapes) - 1)))
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, apart_from, weighted
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Linear, Perm, Trait
 from edgeq.numerics import float32
@@ -126,6 +126,9 @@ class FullyConnected(LinearOp):
             raise ValueError(f"{x[-1]} input features do not fit weights {w}")
         check_bias(shapes[2] if len(shapes) > 2 else None, w[0])
         return ((*x[:-1], w[0]),)
+
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
+        return apart_from(self, len(shapes[0] or ()) - 1, shapes, rows, axis)
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self

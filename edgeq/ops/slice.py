@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from edgeq.ir.op import Op, Sample, Shapes, Site
+from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie, inverse, permuted
 from edgeq.ops._broadcast import Strides, contiguous_strides
@@ -44,6 +44,18 @@ class Slice(StridedOp):
                 raise ValueError(f"the slice {begin}:{end}:{step} is empty or leaves a dimension of {size}")
             sizes.append(count)
         return (tuple(sizes),)
+
+    def stripe(self, shapes: Shapes, rows: Rows, axis: int = IMAGE_ROWS) -> Stripe | None:
+        if axis >= len(self.begin) or self.step[axis] < 1:
+            return None
+        step, count = self.step[axis], rows[1] - rows[0]
+        first = self.begin[axis] + rows[0] * step
+        reach = (count - 1) * step + 1
+
+        def there(values: Indices, value: int) -> Indices:
+            return (*values[:axis], value, *values[axis + 1 :])
+
+        return Stripe(replace(self, begin=there(self.begin, 0), end=there(self.end, reach)), ((first, first + reach),))
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         assert shapes[0] is not None
