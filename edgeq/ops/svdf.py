@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,29 +13,26 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import ACTIVATION, Arrays, Op, QuantRule, Real, Sample, Shapes, Site, State, Weight
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
-from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply, quantize_multiplier
-from edgeq.ops._recurrent import centred, check_rows, check_vector, complete, folded, product, reach
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply
+from edgeq.ops._recurrent import centred, check_rows, check_vector, complete, factors, folded, product, reach
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
 
 TYPES = frozenset({DType.INT8, DType.INT16})
 """Element types of the activations: the state has one of them, all else is int8."""
 
 
-def _factor(site: Site, a: QParams, b: QParams, result: QParams, rows: int) -> Multiplier:
-    """s_a · s_b[n] / s_result; TensorFlow Lite multiplies and divides in float32."""
-    kind = np.float64 if site.numerics is Numerics.FAST else np.float32
-    scales: list[npt.NDArray[Any]] = [np.asarray(q.scale, kind) for q in (a, b, result)]
-    with np.errstate(over="ignore", under="ignore"):
-        real = (scales[0] * scales[1] / scales[2]).astype(np.float64)
-    return quantize_multiplier(np.broadcast_to(real, (rows,)), site.rounding)
-
-
 def time_weights(site: Site) -> tuple[npt.NDArray[np.int64], QParams]:
-    """Integers (filters, memory) of the weights over time, one scale for all: int16, or int8 for an int8 state."""
+    """Integers (filters, memory) of the weights over time, one scale for all: int16, or int8 for an int8 state.
+
+    Unless the model prescribes the scale, sums of products stay within 2²⁸, whatever the features.
+    """
     op = site.op
     assert isinstance(op, Svdf)
-    real, most = site.const(2), 32767 if site.outputs[1].dtype is DType.INT16 else 127
-    scale = op.time_scale or float(np.abs(real).max(initial=0.0)) / most or 1.0
+    real, bits = site.const(2), site.outputs[1].dtype.bits
+    most = 2 ** (bits - 1) - 1
+    units = np.abs(real.astype(np.float64)).reshape(len(real) // op.rank, -1).sum(axis=1)
+    least = float(units.max(initial=0.0)) * 2.0 ** (bits - 1 - 28)
+    scale = op.time_scale or max(float(np.abs(real).max(initial=0.0)) / most, least) or 1.0
     q = QParams.per_tensor(scale, 0)
     return np.clip(np.rint(real.astype(np.float64) / q.s), -most - 1, most).astype(np.int64), q
 
@@ -44,17 +41,17 @@ def integers(site: Site) -> tuple[npt.NDArray[np.int32], Multiplier, npt.NDArray
     """Folded bias and factors of the features; bias (units) and factor of the sums over time."""
     weights, (_, q) = centred(site, 1), time_weights(site)
     state, y = site.outputs[1].qp, site.outputs[0]
-    first = folded(site, weights, site.input(0).qp.zp, None)
+    offset = folded(site, weights, site.input(0).qp.zp, None)
     bias = site.const_or_none(3)
     units = y.shape[1]
     steps = np.zeros(units, np.int64)
     if bias is not None:
         steps = np.rint(bias.astype(np.float64) / (state.s * q.s)).astype(np.int64)
     return (
-        first,
-        _factor(site, site.input(0).qp, site.input(1).qp, state, len(weights)),
+        offset,
+        factors(site, site.input(0).qp, site.input(1).qp, len(weights), state.s),
         np.clip(steps, -(2**31) + 1, 2**31 - 1),
-        _factor(site, state, q, y.qp, 1),
+        factors(site, state, q, 1, y.qp.s),
     )
 
 
@@ -68,7 +65,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_svdf_ref`."""
     op, y = site.op, site.outputs[0]
     assert isinstance(op, Svdf)
-    bias, factors, steps, last = integers(site)
+    bias, first, steps, last = integers(site)
     weights, _ = time_weights(site)
     filters, depth = site.const(1).shape
     qmin, qmax = output_range(y.qp, bounds(site))
@@ -81,8 +78,8 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "rank": op.rank,
         "weights": site.const(1),
         "feature_bias": bias,
-        "mantissa": factors.mantissa,
-        "shift": factors.shift.astype(np.int8),
+        "mantissa": first.mantissa,
+        "shift": first.shift.astype(np.int8),
         "state_zero_point": site.outputs[1].qp.zp,
         "initial": 0 if initial is None else np.ascontiguousarray(np.broadcast_to(initial, site.outputs[1].shape)),
         "time": weights.astype(np.int16),
@@ -170,10 +167,10 @@ class Svdf(Op):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, state = inputs[0], inputs[4]
         assert x is not None and state is not None
-        bias, factors, steps, last = integers(site)
+        bias, first, steps, last = integers(site)
         time, _ = time_weights(site)
         batch, (filters, memory), kept = len(x), time.shape, site.outputs[1]
-        made = multiply(x.astype(np.int64) @ centred(site, 1).T + bias, factors, site.rounding) + kept.qp.zp
+        made = multiply(x.astype(np.int64) @ centred(site, 1).T + bias, first, site.rounding) + kept.qp.zp
         made = np.clip(made, *kept.dtype.range)
         old = np.broadcast_to(state, (batch, filters * memory)).reshape(batch, filters, memory).astype(np.int64)
         new = np.concatenate([old[:, :, 1:], made[:, :, None]], axis=2)

@@ -15,6 +15,7 @@ from edgeq.kernels.dsp.pack import (
     pack_int4_pairs,
     pack_pairs,
 )
+from edgeq.kernels.dsp.svdf import pack_time
 
 Unpacked = tuple[Array, Array, Array]
 
@@ -153,3 +154,16 @@ def test_weights_of_four_bits_for_pairs_of_channels(channels: int, k: int) -> No
             expected = np.zeros(4 * steps, np.int64)
             expected[:k] = weights[channel]
             assert nibbles.tolist() == expected[odd::2].tolist()
+
+
+@pytest.mark.parametrize("memory", [1, 4, 6, 7])
+def test_weights_over_time(memory: int) -> None:
+    """Halves are pairs with a zero after an odd one; bytes are pairs of every four, and words of what is left."""
+    weights = np.random.default_rng(memory).integers(-32768, 32768, (3, memory))
+    halves = pack_time(weights, bytes=False).view("<i2").reshape(3, -1)
+    np.testing.assert_array_equal(halves, np.pad(weights, ((0, 0), (0, memory % 2))))
+    words = pack_time(weights, bytes=True).reshape(3, -1)
+    whole = memory // 4 * 4
+    fours = words[:, : whole // 2].copy().view("<i2").reshape(3, -1, 4)[:, :, [0, 2, 1, 3]]
+    np.testing.assert_array_equal(fours.reshape(3, -1), weights[:, :whole])
+    np.testing.assert_array_equal(words[:, whole // 2 :], weights[:, whole:])

@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
-from edgeq.ops._recurrent import MOST_SHIFT, Integers, RecurrentOp, centred, symmetric
+from edgeq.ops._recurrent import MOST_SHIFT, Integers, RecurrentOp, centred, reach, symmetric
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,11 @@ class Matrix:
     weights: Array
     bias: Array
     factors: Multiplier
+
+    @property
+    def reach(self) -> int:
+        """What no accumulator exceeds in absolute value."""
+        return int(reach(self.weights.astype(np.int64), self.bias).max())
 
     def __getitem__(self, rows: Array) -> Matrix:
         """Some rows of it, in any order; row −1 has zeros only."""
@@ -75,8 +80,4 @@ def has_one_shift(site: Site) -> bool:
 
 def shifted_bound(site: Site) -> int:
     """What an accumulator cannot exceed in absolute value once it is shifted, where all have one shift."""
-    return max(
-        int((np.abs(m.bias.astype(np.int64)) + 128 * np.abs(m.weights.astype(np.int64)).sum(axis=1)).max())
-        << int(m.factors.shift[0])
-        for m in matrices(site)
-    )
+    return max(m.reach << int(m.factors.shift[0]) for m in matrices(site))

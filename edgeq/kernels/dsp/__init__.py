@@ -14,6 +14,7 @@ from edgeq.kernels.dsp.lstm import lstm_row
 from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
+from edgeq.kernels.dsp.svdf import svdf_rows
 from edgeq.kernels.dsp.winograd import winograd_rows
 from edgeq.ops._addsub import SumOp
 from edgeq.ops._normalize_last import NormalizeLast
@@ -26,6 +27,7 @@ from edgeq.ops.lstm import Lstm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
+from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
     Conv2D: (*winograd_rows(), *compact_conv2d_rows(), *conv2d_rows()),
@@ -39,4 +41,5 @@ ROWS: KernelTable = {
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
     Lstm: (lstm_row(),),
+    Svdf: svdf_rows(),
 }

@@ -73,7 +73,7 @@ def lstm_row() -> Kernel:
     """The row."""
     return Kernel(
         "eq_lstm_dsp",
-        ("dsp/lstm.c",),
+        ("dsp/lstm.c", "dsp/rows.c"),
         "eq/lstm_dsp.h",
         "eq_lstm_dsp_params",
         lower,

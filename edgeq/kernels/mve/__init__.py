@@ -11,6 +11,7 @@ from edgeq.kernels.mve.lstm import lstm_row
 from edgeq.kernels.mve.mean import mean_row
 from edgeq.kernels.mve.normalize import normalize_row
 from edgeq.kernels.mve.pools import average_pool2d_row, max_pool2d_row
+from edgeq.kernels.mve.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
 from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops._table import TableOp
@@ -24,6 +25,7 @@ from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
 from edgeq.ops.requantize import Requantize
+from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
     Conv2D: conv2d_rows(),
@@ -39,4 +41,5 @@ ROWS: KernelTable = {
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
     Lstm: (lstm_row(),),
+    Svdf: svdf_rows(),
 }

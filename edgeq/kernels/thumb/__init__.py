@@ -8,6 +8,7 @@ from edgeq.kernels.thumb.depthwise import depthwise_rows
 from edgeq.kernels.thumb.elementwise import average_pool2d_row, max_pool2d_row, mean_row, sum_row
 from edgeq.kernels.thumb.fully_connected import fully_connected_rows
 from edgeq.kernels.thumb.lstm import lstm_rows
+from edgeq.kernels.thumb.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
@@ -16,6 +17,7 @@ from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
+from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
     Conv2D: conv2d_rows(),
@@ -26,4 +28,5 @@ ROWS: KernelTable = {
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),
     Lstm: lstm_rows(),
+    Svdf: svdf_rows(),
 }

@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.recurrent import has_one_shift, matrices, shifted_bound
+from edgeq.kernels._shared.recurrent import Matrix, has_one_shift, matrices, shifted_bound
 from edgeq.kernels.thumb.pack import pack_fours
 from edgeq.kernels.thumb.sums import MAX_SUM
 
@@ -17,6 +17,12 @@ from edgeq.kernels.thumb.sums import MAX_SUM
 def fits_fours(site: Site) -> bool:
     """Arithmetic `fast` with factors below 128, whose accumulators stay below 2²⁹ when they are shifted"""
     return has_one_shift(site) and shifted_bound(site) < MAX_SUM
+
+
+def packed(matrix: Matrix, isa: str) -> Array:
+    """Weights as a set's products take them, whose rows are a multiple of four."""
+    weights = matrix.weights.astype(np.int8)
+    return pack_fours(weights) if isa == "thumb2" else weights
 
 
 def fours(site: Site, rows: Array, isa: str) -> Mapping[str, Param]:
@@ -30,8 +36,7 @@ def fours(site: Site, rows: Array, isa: str) -> Mapping[str, Param]:
     members: dict[str, Param] = {}
     for prefix, weights, matrix in zip(("", "recurrent_"), ("weights", "recurrent"), matrices(site), strict=True):
         made = matrix[rows]
-        packed = made.weights.astype(np.int8)
-        members[weights] = pack_fours(packed) if isa == "thumb2" else packed
+        members[weights] = packed(made, isa)
         members[f"{prefix}bias"] = made.bias
         members[f"{prefix}mantissa"] = made.factors.mantissa
         members[f"{prefix}left"] = int(made.factors.shift[0])

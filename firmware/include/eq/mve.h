@@ -75,6 +75,11 @@ EQ_INLINE eq_s32x4 eq_load_s32_n(const int32_t *from, int32_t n)
     return vldrwq_z_s32(from, vctp32q((uint32_t)n));
 }
 
+EQ_INLINE void eq_store_s32(int32_t *to, eq_s32x4 a)
+{
+    vstrwq_s32(to, a);
+}
+
 /* the low bytes */
 EQ_INLINE void eq_store_s32_to_s8(int8_t *to, eq_s32x4 a)
 {
@@ -95,6 +100,16 @@ EQ_INLINE eq_s32x4 eq_load_s16_to_s32_n(const int16_t *from, int32_t n)
 EQ_INLINE void eq_store_s32_to_s16_n(int16_t *to, eq_s32x4 a, int32_t n)
 {
     vstrhq_p_s32(to, a, vctp32q((uint32_t)n));
+}
+
+EQ_INLINE eq_s16x8 eq_load_s16_n(const int16_t *from, int32_t n)
+{
+    return vldrhq_z_s16(from, vctp16q((uint32_t)n));
+}
+
+EQ_INLINE void eq_store_s16_n(int16_t *to, eq_s16x8 a, int32_t n)
+{
+    vstrhq_p_s16(to, a, vctp16q((uint32_t)n));
 }
 
 /* from[index[i]], indices not negative */
@@ -176,6 +191,12 @@ EQ_INLINE eq_s16x8 eq_add_s16(eq_s16x8 a, eq_s16x8 b)
 EQ_INLINE eq_s16x8 eq_add_saturating_s16(eq_s16x8 a, int32_t b)
 {
     return vqaddq_n_s16(a, (int16_t)b);
+}
+
+/* sum + a[0] * b[0] + a[1] * b[1] + ... modulo 2^32 */
+EQ_INLINE int32_t eq_dot_s16(int32_t sum, eq_s16x8 a, eq_s16x8 b)
+{
+    return vmladavaq_s16(sum, a, b);
 }
 
 EQ_INLINE eq_s32x4 eq_widen_even_s16(eq_s16x8 a)
@@ -350,15 +371,22 @@ EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32_n, (const int8_t *from, int32_t n), i < 
 EQ_LANES(4, eq_s32x4, eq_load_s32, (const int32_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32_n, (const int32_t *from, int32_t n), i < n ? from[i] : 0)
 EQ_LANES(4, eq_s32x4, eq_load_s16_to_s32_n, (const int16_t *from, int32_t n), i < n ? from[i] : 0)
+EQ_LANES(8, eq_s16x8, eq_load_s16_n, (const int16_t *from, int32_t n), (int16_t)(i < n ? from[i] : 0))
 EQ_LANES(4, eq_s32x4, eq_gather_s16_to_s32, (const int16_t *from, eq_s32x4 index), from[index.lane[i]])
 EQ_LANES(4, eq_s32x4, eq_left_s32, (eq_s32x4 a, int32_t shift), eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << shift)))
 EQ_STORE(4, eq_s32x4, eq_store_s32_to_s16_n, int16_t, (int16_t)(uint16_t)((uint32_t)a.lane[i] & 0xffffU))
+EQ_STORE(8, eq_s16x8, eq_store_s16_n, int16_t, a.lane[i])
 EQ_STORE(16, eq_s8x16, eq_store_s8_n, int8_t, a.lane[i])
 EQ_STORE(4, eq_s32x4, eq_store_s32_to_s8_n, int8_t, (int8_t)(uint8_t)((uint32_t)a.lane[i] & 0xffU))
 
 EQ_INLINE void eq_store_s32_to_s8(int8_t *to, eq_s32x4 a)
 {
     eq_store_s32_to_s8_n(to, a, 4);
+}
+
+EQ_INLINE void eq_store_s32(int32_t *to, eq_s32x4 a)
+{
+    memcpy(to, a.lane, sizeof a.lane);
 }
 
 EQ_INLINE void eq_store_s8(int8_t *to, eq_s8x16 a)
@@ -395,6 +423,14 @@ EQ_LANES(8, eq_s16x8, eq_widen_odd_s8, (eq_s8x16 a), a.lane[2 * i + 1])
 EQ_LANES(8, eq_s16x8, eq_add_s16, (eq_s16x8 a, eq_s16x8 b),
          (int16_t)(uint16_t)((uint32_t)(a.lane[i] + b.lane[i]) & 0xffffU))
 EQ_LANES(8, eq_s16x8, eq_add_saturating_s16, (eq_s16x8 a, int32_t b), eq_limit_s16(a.lane[i] + b))
+EQ_INLINE int32_t eq_dot_s16(int32_t sum, eq_s16x8 a, eq_s16x8 b)
+{
+    for (int32_t i = 0; i < 8; i++) {
+        sum = eq_wrap_s32((int64_t)sum + a.lane[i] * b.lane[i]);
+    }
+    return sum;
+}
+
 EQ_LANES(4, eq_s32x4, eq_widen_even_s16, (eq_s16x8 a), a.lane[2 * i])
 EQ_LANES(4, eq_s32x4, eq_widen_odd_s16, (eq_s16x8 a), a.lane[2 * i + 1])
 EQ_LANES(16, eq_s8x16, eq_narrow_s16, (eq_s16x8 even, eq_s16x8 odd),

@@ -20,8 +20,9 @@ EQ_FLATTEN void eq_thumb_lstm(const eq_lstm_thumb_params *p, const int8_t *const
                               int8_t *hidden, int16_t *cell, void *scratch, eq_thumb_core core)
 {
     const int32_t units = p->units;
-    const eq_thumb_matrix given = {p->weights, p->bias, p->mantissa, p->left, p->in_c};
-    const eq_thumb_matrix own = {p->recurrent, p->recurrent_bias, p->recurrent_mantissa, p->recurrent_left, units};
+    const eq_thumb_matrix given = {p->weights, p->bias, p->mantissa, NULL, p->left, p->in_c};
+    const eq_thumb_matrix own = {p->recurrent, p->recurrent_bias, p->recurrent_mantissa,
+                                 NULL,         p->recurrent_left, units};
     int8_t *before = scratch, *after = before + units;
     const int8_t *x = *inputs++;
     const int8_t *first = p->initial_hidden ? p->initial_hidden : *inputs++;
@@ -34,15 +35,16 @@ EQ_FLATTEN void eq_thumb_lstm(const eq_lstm_thumb_params *p, const int8_t *const
             const eq_thumb_vector row = core.take(x + at * p->in_c, p->in_c), old = core.take(before, units);
             for (int32_t u = 0; u < units; u++) {
                 int32_t z[4], more[4];
-                core.multiply(&given, 4 * u, &row, z);
-                core.multiply(&own, 4 * u, &old, more);
+                eq_thumb_four_products(core, &given, 4 * u, &row, z, EQ_FAST);
+                eq_thumb_four_products(core, &own, 4 * u, &old, more, EQ_FAST);
                 for (int32_t i = 0; i < 4; i++) {
                     z[i] = eq_thumb_saturate16(eq_thumb_saturate16(z[i]) + more[i]);
                 }
                 const int32_t c = eq_thumb_next_cell(p, cell[u], z), o = eq_interpolate16(p->sigmoid, z[3]);
                 const int32_t both = (o * eq_interpolate16(p->cell_tanh, c) + (1 << 14)) >> 15;
                 cell[u] = (int16_t)c;
-                after[u] = (int8_t)eq_clamp(core.scaled(both, p->hidden_mantissa, p->hidden_zero_point), -128, 127);
+                after[u] = (int8_t)eq_clamp(
+                    core.scaled(both * (1 << core.twice), p->hidden_mantissa, p->hidden_zero_point), -128, 127);
             }
             memcpy(sequence + at * units, after, (size_t)units);
             int8_t *const free = before;

@@ -23,11 +23,8 @@ EQ_FLATTEN void eq_thumb_core_multiply(const eq_thumb_matrix *m, int32_t row, co
         to[i] = m->bias[row + i];
     }
     eq_thumb_four_rows(m->weights + row * m->depth, v->x, m->depth, to, m->depth);
-    for (int32_t i = 0; i < 4; i++) {
-        to[i] = eq_thumb_core_scaled((int32_t)((uint32_t)to[i] << m->left), m->mantissa[row + i], 0);
-    }
 }
 
-static const eq_thumb_core eq_thumb_armv6m = {eq_thumb_core_take, eq_thumb_core_multiply, eq_thumb_core_scaled};
+static const eq_thumb_core eq_thumb_armv6m = {eq_thumb_core_take, eq_thumb_core_multiply, eq_thumb_core_scaled, 0};
 
 #endif

@@ -2,6 +2,22 @@
 
 #if defined(__thumb__)
 
+#define EQ_STEP                                                                                                        \
+    "ldrsb r6, [r5, r0]\n\t"                                                                                           \
+    "ldrsb r7, [r1, r0]\n\t"                                                                                           \
+    "muls r7, r6, r7\n\t"                                                                                              \
+    "add r8, r7\n\t"                                                                                                   \
+    "ldrsb r7, [r2, r0]\n\t"                                                                                           \
+    "muls r7, r6, r7\n\t"                                                                                              \
+    "add r9, r7\n\t"                                                                                                   \
+    "ldrsb r7, [r3, r0]\n\t"                                                                                           \
+    "muls r7, r6, r7\n\t"                                                                                              \
+    "add r10, r7\n\t"                                                                                                  \
+    "ldrsb r7, [r4, r0]\n\t"                                                                                           \
+    "muls r7, r6, r7\n\t"                                                                                              \
+    "add r11, r7\n\t"                                                                                                  \
+    "adds r0, r0, #1\n\t"
+
 /* r0 minus the values left, r1-r4 ends of the rows, r5 end of x, r6 value, r7 product, r8-r11 sums. */
 __attribute__((naked)) void eq_thumb_four_rows(const int8_t *weights __attribute__((unused)),
                                                const int8_t *x __attribute__((unused)),
@@ -30,22 +46,8 @@ __attribute__((naked)) void eq_thumb_four_rows(const int8_t *weights __attribute
                      "adds r2, r1, r6\n\t"
                      "adds r3, r2, r6\n\t"
                      "adds r4, r3, r6\n"
-                     "1:\n\t"
-                     "ldrsb r6, [r5, r0]\n\t"
-                     "ldrsb r7, [r1, r0]\n\t"
-                     "muls r7, r6, r7\n\t"
-                     "add r8, r7\n\t"
-                     "ldrsb r7, [r2, r0]\n\t"
-                     "muls r7, r6, r7\n\t"
-                     "add r9, r7\n\t"
-                     "ldrsb r7, [r3, r0]\n\t"
-                     "muls r7, r6, r7\n\t"
-                     "add r10, r7\n\t"
-                     "ldrsb r7, [r4, r0]\n\t"
-                     "muls r7, r6, r7\n\t"
-                     "add r11, r7\n\t"
-                     "adds r0, r0, #1\n\t"
-                     "bne 1b\n\t"
+                     "lsrs r7, r0, #1\n\t" /* an odd number of steps begins with the second */ "bcs 2f\n"
+                     "1:\n\t" EQ_STEP "2:\n\t" EQ_STEP "bne 1b\n\t"
                      "ldr r0, [sp, #16]\n\t"
                      "mov r1, r8\n\t"
                      "mov r2, r9\n\t"

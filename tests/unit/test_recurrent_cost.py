@@ -1,0 +1,44 @@
+"""What a recurrent layer costs on microcontrollers: bounds that are not to be exceeded."""
+
+from __future__ import annotations
+
+import pytest
+from test_lstm import network
+
+from benchmarks.recurrent import instructions, quantized
+from edgeq.codegen.lower import lower
+from edgeq.quantize import quantize
+from edgeq.target import load_target
+
+KERNELS = {
+    "cortex-m4": "eq_lstm_dsp_fast",
+    "cortex-m7": "eq_lstm_dsp_fast",
+    "cortex-m33": "eq_lstm_dsp_fast",
+    "cortex-m0plus": "eq_lstm_thumb",
+    "cortex-m3": "eq_lstm_thumb2",
+}
+
+
+@pytest.mark.parametrize("core", KERNELS)
+def test_the_gates_of_a_unit_are_one_product(core: str) -> None:
+    """The kernel for these cores is taken for plain layers."""
+    graph, samples = network(28, 28, 20, seed=20)
+    program = lower(quantize(graph, samples), load_target(core))
+    assert [call.function for call in program.calls] == [KERNELS[core]]
+
+
+BOUNDS = {
+    "cortex-m0plus": {"lstm28x20": 870_000, "lstm40x64": 7_000_000, "svdf96x64": 37_300},
+    "cortex-m3": {"lstm28x20": 440_000, "svdf96x64": 20_200},
+    "cortex-m4": {"lstm28x20": 257_700, "lstm40x64": 2_023_000, "svdf96x64": 11_168},
+    "cortex-m55": {"lstm28x20": 117_700, "lstm40x64": 620_700, "svdf96x64": 3_000},
+}
+"""Instructions: half of what CMSIS-NN takes on Cortex-M4, 0.6 of it on M0+ and M55 for LSTM."""
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+@pytest.mark.parametrize("core", BOUNDS)
+def test_instructions(core: str) -> None:
+    found = instructions(quantized(tuple(BOUNDS[core])), core)
+    assert {name: most for name, most in BOUNDS[core].items() if found[name] > most} == {}
