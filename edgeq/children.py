@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
@@ -49,33 +49,42 @@ while idle < 3:
 
 
 def run(
-    words: Sequence[str], *, cwd: Path | None, environment: Mapping[str, str], timeout: float
+    words: Sequence[str],
+    *,
+    cwd: Path | None,
+    environment: Mapping[str, str],
+    timeout: float,
+    source: Path | None = None,
+    sink: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end, with nothing on its standard input.
+    """Run a program to its end.
 
     Args:
         words: the program and its arguments.
         cwd: the folder to run it in.
         environment: all its variables.
         timeout: seconds after which it is ended, with all that it started.
+        source: the file that is its standard input; by default that is empty.
+        sink: the file that its standard output goes to.
 
     Returns:
-        Exit code and both outputs.
+        Exit code and both outputs, without one that went to a file.
 
     Raises:
         OSError: it cannot be started.
         subprocess.TimeoutExpired: it took too long.
     """
     mark = f"{_mark()}.{secrets.token_hex(4)}"
-    process = subprocess.Popen(
-        words,
-        cwd=cwd,
-        env={**environment, MARK: mark},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is edgeq's to receive; it then ends all of them in its own order
-    )
+    with ExitStack() as files:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**environment, MARK: mark},
+            stdin=subprocess.DEVNULL if source is None else files.enter_context(source.open("rb")),
+            stdout=subprocess.PIPE if sink is None else files.enter_context(sink.open("wb")),
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is edgeq's to receive; it then ends all of them in its own order
+        )
     with process:
         try:
             output, errors = process.communicate(timeout=timeout)
@@ -84,7 +93,7 @@ def run(
             if isinstance(reason, subprocess.TimeoutExpired):
                 reason.stdout, reason.stderr = process.communicate()
             raise
-    return subprocess.CompletedProcess(words, process.returncode, output, errors)
+    return subprocess.CompletedProcess(words, process.returncode, output or b"", errors)
 
 
 class Child:

@@ -26,6 +26,8 @@ HOW = {
     "riscv64-linux-gnu-gcc": "apt-get install gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
     "gcc": "apt-get install gcc libc6-dev",
     "g++": "apt-get install g++",
+    "ssh": "apt-get install openssh-client",
+    "sshd": "apt-get install openssh-server",
     "nm": "apt-get install binutils",
     "clang": "apt-get install clang",
     "zig": "pip install ziglang",
@@ -37,9 +39,15 @@ SPARED = ("clang",)
 """Programs that nothing depends on: what they are for is also tested with others."""
 
 
+def _found(name: str) -> bool:
+    if name == "zig":
+        return bool(find_zig())
+    return bool(shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin"))
+
+
 def missing(*programs: str) -> str:
     """Why a test that needs these programs is skipped; empty where all are there."""
-    absent = [name for name in programs if not (find_zig() if name == "zig" else shutil.which(name))]
+    absent = [name for name in programs if not _found(name)]
     reasons = ", ".join(f"{name} is not installed ({HOW[name]})" for name in absent)
     return f"{OPTIONAL}{reasons}" if absent and set(absent) <= set(SPARED) else reasons
 

@@ -27,7 +27,7 @@ from edgeq.link import STDIO
 from edgeq.quantize.preprocess import InputSpec
 from edgeq.report.accuracy import accuracy, confusion, quantize_inputs, real_output, sqnr_db, steps_apart
 from edgeq.report.cost import pace, per_mac, share, watts
-from edgeq.runners import Program, loads_program, watches_stack
+from edgeq.runners import Profile, Program, loads_program, watches_stack
 from edgeq.runners import profile as profile_program
 from edgeq.runners import run as run_program
 from edgeq.runners import watch as watch_program
@@ -175,6 +175,8 @@ def run(
     board: str | None = None,
     baud: int | None = None,
     progress: Advance | None = None,
+    host: str | None = None,
+    ssh_options: str | None = None,
 ) -> dict[str, Array]:
     """Run samples through a built model.
 
@@ -186,6 +188,7 @@ def run(
         key: the array that holds the samples of a model's only input, if it is not `x`.
         model: the name of one of its models, if it has several.
         port, board, baud: the device that runs them, in place of this machine or its emulator (`edgeq.api.reach`).
+        host, ssh_options: the computer that runs them, such as `pi@raspberrypi`, and options of OpenSSH's client.
         progress: called with how many samples a device has done and how many there are.
 
     Returns:
@@ -199,7 +202,7 @@ def run(
     built = Built.read(folder, model)
     dataset = load_data(data, built.graph, None, key, built.layouts) if raw else built.data(data, key)
     inputs = _raw_inputs(built, dataset.inputs) if raw else built.integers(dataset)
-    results = run_program(built.reached(Reach(port, board, baud)), inputs, dataset.steps, progress)
+    results = run_program(built.reached(Reach(port, board, baud, host, ssh_options)), inputs, dataset.steps, progress)
     named = {n: built.own_layout(n, y) for n, y in zip(built.graph.public_outputs, results, strict=True)}
     outputs = dataset.in_sequences(named)
     if raw:
@@ -250,6 +253,8 @@ def verify(
     port: str | None = None,
     board: str | None = None,
     baud: int | None = None,
+    host: str | None = None,
+    ssh_options: str | None = None,
 ) -> dict[str, Any]:
     """Compare a built program with the integer simulator, bit for bit, and with the float model.
 
@@ -268,6 +273,7 @@ def verify(
         model: the name of one of its models, if it has several.
         port, board, baud: the device whose program it is, in place of this machine or its emulator
             (`edgeq.api.reach`).
+        host, ssh_options: the computer that runs it, such as `pi@raspberrypi`, and options of OpenSSH's client.
 
     Returns:
         samples, mismatches (samples with any differing output element), max_abs_diff (in integer steps), sqnr_db,
@@ -292,7 +298,7 @@ def verify(
     dataset = chosen.first(samples)
     limits = {"min_sqnr": min_sqnr, "max_drop": max_drop, "min_agreement": min_agreement}
     _check_limits(built, dataset, limits)
-    program = built.reached(Reach(port, board, baud))
+    program = built.reached(Reach(port, board, baud, host, ssh_options))
     outputs = built.graph.public_outputs
     integers = run_outputs(
         IntExecutor(built.graph), (quantize_inputs(built.graph, sample) for sample in dataset), dataset.steps
@@ -390,6 +396,8 @@ def profile(
     baud: int | None = None,
     volts: float | None = None,
     amps: float | None = None,
+    host: str | None = None,
+    ssh_options: str | None = None,
 ) -> dict[str, Any]:
     """What one inference and each of its layers cost.
 
@@ -400,13 +408,15 @@ def profile(
         model: the name of one of its models, if it has several.
         port, board, baud: the device that is measured, in place of this machine or its emulator (`edgeq.api.reach`);
             it needs the profiling program.
+        host, ssh_options: the computer that is measured, such as `pi@raspberrypi`, and options of OpenSSH's client.
         volts, amps: of the device while it computes, as the user measured them.
 
     Returns:
         unit ("instructions" in the emulator, "cycles" on a board, "ns" on the host), total, clock_mhz and cpi (None
         where they play no part), estimate_ms (of the total; None where a target does not say how fast it is), energy_uj
         (microjoules of an inference; None without volts and amps), and layers with name, op, value, macs, share
-        (percent of the total), per_mac (None without macs);
+        (percent of the total), per_mac (None without macs), and where the inference was repeated, on computers, min_us,
+        median_us and p95_us, and cycles, which are None where the system does not let programs count them;
         stack_used_bytes (None on computers, and where only the folder was generated).
 
     Raises:
@@ -414,7 +424,7 @@ def profile(
         ToolError: compiler or emulator are missing, the device does not answer, or the program failed.
     """
     built = Built.read(folder, model)
-    reach = Reach(port, board, baud)
+    reach = Reach(port, board, baud, host, ssh_options)
     program = built.reached(reach)
     assumed = pace(program.target, clock_mhz, cpi)
     power = watts(volts, amps)
@@ -435,8 +445,9 @@ def profile(
             "macs": layer["macs"],
             "share": share(value, cost.total),
             "per_mac": per_mac(value, layer["macs"]),
+            **_repeated(cost, index),
         }
-        for layer, value in zip(built.manifest["layers"], cost.layers, strict=True)
+        for index, (layer, value) in enumerate(zip(built.manifest["layers"], cost.layers, strict=True))
     ]
     return {
         "unit": cost.unit,
@@ -448,3 +459,12 @@ def profile(
         "layers": layers,
         "stack_used_bytes": stack,
     }
+
+
+def _repeated(cost: Profile, index: int) -> dict[str, Any]:
+    """What is known of a layer of an inference that was repeated."""
+    if not cost.spread:
+        return {}
+    spread, cycles = cost.spread[index], None if cost.cycles is None else cost.cycles[index]
+    times = {"min_us": spread.least, "median_us": spread.median, "p95_us": spread.p95}
+    return {name: value / 1e3 for name, value in times.items()} | {"cycles": cycles}

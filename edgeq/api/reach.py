@@ -1,7 +1,8 @@
-"""Where a program runs: as its target says, or on a device that is asked over a serial line."""
+"""Where a program runs: as its target says, on a device that is asked over a serial line, or on another computer."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,21 @@ class Reach:
             or "auto" for the port that the board's USB ids tell.
         board: the board whose USB ids and speed count, by its name or file; by default that of the build folder.
         baud: bits per second; by default the board's.
+        host: a computer that runs the folder's program, as OpenSSH's client takes it: `pi@raspberrypi`, a name of
+            `~/.ssh/config`, `ssh://USER@HOST:PORT`.
+        ssh_options: further options of that client, in one text, such as "-p 2222 -i key".
     """
 
     port: str | None = None
     board: str | None = None
     baud: int | None = None
+    host: str | None = None
+    ssh_options: str | None = None
 
     @property
     def given(self) -> bool:
         """Whether a device is asked for."""
-        return self.port is not None or self.board is not None
+        return self.port is not None or self.board is not None or self.host is not None
 
     def target(self, built: Target) -> Target:
         """A build folder's target, reached this way.
@@ -42,6 +48,10 @@ class Reach:
             UsageError: what is given contradicts itself, or nothing tells the port.
         """
         _check_baud(self.baud)
+        if self.host is not None:
+            return self._by_ssh(built, self.host)
+        if self.ssh_options is not None:
+            raise UsageError("--ssh-options are about a computer", hint="give --host, or leave them out")
         if not self.given and (built.runners or built.uart is None or built.console != "uart"):
             if self.baud is not None:
                 raise UsageError("--baud is the speed of a serial port", hint="give --port, or leave it out")
@@ -61,6 +71,24 @@ class Reach:
         if baud:
             settings["baud"] = baud
         return replace(built, runners=(RunnerSpec("serial", settings),))
+
+    def _by_ssh(self, built: Target, host: str) -> Target:
+        """A target for computers whose programs run on one of them."""
+        if self.port is not None or self.board is not None or self.baud is not None:
+            raise UsageError("--host is a computer, --port, --board and --baud are about a board", hint="give one")
+        if built.system == "none":
+            raise UsageError(
+                f"{built.name} has no operating system that could be logged in to",
+                hint="give --port for a board",
+                where="--host",
+            )
+        if host.startswith("-") or not host.strip():
+            raise UsageError(f"{host!r} is no computer", hint="give it as ssh takes it: pi@raspberrypi", where="--host")
+        try:
+            options = tuple(shlex.split(self.ssh_options or ""))
+        except ValueError as error:
+            raise UsageError(f"cannot be read: {error}", hint='such as "-p 2222"', where="--ssh-options") from error
+        return replace(built, runners=(RunnerSpec("ssh", {"host": host, "options": options}),))
 
 
 def plugged_in(board: Target) -> str:

@@ -67,6 +67,25 @@ BaudOption = Annotated[
     typer.Option("--baud", metavar="N", help="Bits per second of the port; default: the board's.", show_default=False),
 ]
 
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        metavar="HOST",
+        help="Run the program on another computer, by OpenSSH: pi@raspberrypi, or a name of ~/.ssh/config.",
+        show_default=False,
+    ),
+]
+SshOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ssh-options",
+        metavar="TEXT",
+        help='Further options of ssh for --host, such as "-p 2222 -i key".',
+        show_default=False,
+    ),
+]
+
 Advance = Callable[[int, int], None]
 """Called with how many steps are done and how many there are."""
 

@@ -12,9 +12,11 @@ from edgeq.cli._common import (
     BaudOption,
     BoardOption,
     FolderArgument,
+    HostOption,
     JsonFlag,
     ModelOption,
     PortOption,
+    SshOption,
     print_json,
     remark,
     results,
@@ -44,6 +46,8 @@ def command(
     port: PortOption = None,
     board: BoardOption = None,
     baud: BaudOption = None,
+    host: HostOption = None,
+    ssh_options: SshOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Measure what each layer costs.
@@ -55,7 +59,7 @@ def command(
     found: dict[str | None, dict[str, Any]] = {}
     for name in names:
         remark(emulator_note(model_folder(folder, name)))
-        found[name] = api.profile(folder, clock, cpi, name, port, board, baud, volts, amps)
+        found[name] = api.profile(folder, clock, cpi, name, port, board, baud, volts, amps, host, ssh_options)
         if not json:
             if len(names) > 1:
                 results.print(name, style="bold")
@@ -64,9 +68,15 @@ def command(
         print_json({"models": found} if len(names) > 1 else found[names[0]])
 
 
+_REPEATED = {"min_us": "min µs", "median_us": "median µs", "p95_us": "p95 µs", "cycles": "cycles"}
+"""Columns about an inference that was repeated."""
+
+
 def _show(costs: dict[str, Any]) -> None:
     unit, total = costs["unit"], costs["total"] or 1
     ms = costs["estimate_ms"] if costs["clock_mhz"] else None
+    first = costs["layers"][0] if costs["layers"] else {}
+    more = {key: heading for key, heading in _REPEATED.items() if first.get(key) is not None}
     rows = [
         [
             layer["name"],
@@ -76,10 +86,12 @@ def _show(costs: dict[str, Any]) -> None:
             "" if layer["per_mac"] is None else layer["per_mac"],
             layer["share"],
             *([] if ms is None else [ms * layer["value"] / total]),
+            *(layer[key] for key in more),
         ]
         for layer in costs["layers"]
     ]
     columns = ["layer", "operator", "MACs", unit, f"{unit}/MAC", "share %", *([] if ms is None else ["ms"])]
+    columns += more.values()
     table(*columns, rows=rows)
     results.print(f"total {costs['total']:,} {unit}{_estimate(costs)}")
     if costs["energy_uj"] is not None:

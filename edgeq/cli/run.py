@@ -13,10 +13,12 @@ from edgeq.cli._common import (
     BaudOption,
     BoardOption,
     FolderArgument,
+    HostOption,
     JsonFlag,
     KeyOption,
     ModelOption,
     PortOption,
+    SshOption,
     print_json,
     progress,
     remark,
@@ -35,18 +37,21 @@ def command(
     port: PortOption = None,
     board: BoardOption = None,
     baud: BaudOption = None,
+    host: HostOption = None,
+    ssh_options: SshOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Run samples through a built model.
 
-    On the host, in the emulator, or on a device (--port, --board); real values in and out.
+    On the host, in the emulator, on a device (--port, --board), or on another computer (--host); real values
+    in and out.
     """
     check_built(folder, model)
     check_samples(input)
     check_result(output)
     remark(emulator_note(model_folder(folder, model)))
     with progress("running", quiet=json) as advance:
-        outputs = api.run(folder, input, raw, key, model, port, board, baud, advance)
+        outputs = api.run(folder, input, raw, key, model, port, board, baud, advance, host, ssh_options)
     if output is not None:
         api.save_outputs(output, outputs)
     if json:

@@ -13,10 +13,12 @@ from edgeq.cli._common import (
     BaudOption,
     BoardOption,
     FolderArgument,
+    HostOption,
     JsonFlag,
     KeyOption,
     ModelOption,
     PortOption,
+    SshOption,
     print_json,
     progress,
     remark,
@@ -56,12 +58,14 @@ def command(
     port: PortOption = None,
     board: BoardOption = None,
     baud: BaudOption = None,
+    host: HostOption = None,
+    ssh_options: SshOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Compare a program with the simulator.
 
-    Bit for bit with the integer simulator, and both with the float model; on the host, in the emulator, or on a device
-    (--port, --board). The exit code is 1 if a bit differs, or if a
+    Bit for bit with the integer simulator, and both with the float model; on the host, in the emulator, on a device
+    (--port, --board), or on another computer (--host). The exit code is 1 if a bit differs, or if a
     figure misses a limit that was given.
     """
     names = built_models(folder, model)
@@ -72,6 +76,7 @@ def command(
         remark(emulator_note(model_folder(folder, name)))
         with progress(f"verifying {name}" if len(names) > 1 else "verifying", quiet=json) as advance:
             where: dict[str, Any] = {"model": name, "port": port, "board": board, "baud": baud}
+            where |= {"host": host, "ssh_options": ssh_options}
             found[name] = api.verify(folder, source, samples, advance, key, **limits, strict=strict, **where)
         if not json:
             if len(names) > 1:

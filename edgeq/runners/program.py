@@ -5,6 +5,7 @@ The files are those that firmware/platform/programs/files/main.c describes.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.runners.runner import Capability, Job
 from edgeq.runners.table import Way, way_to_run, ways
 from edgeq.target import Target
+from edgeq.target.machine import this_machine
 from edgeq.toolchain.process import Finished, last_lines
 from edgeq.warnings import warn
+
+LOG = logging.getLogger("edgeq")
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,15 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How long a layer took in several inferences, in nanoseconds; `p95` is what 95 % of them did not exceed."""
+
+    least: int
+    median: int
+    p95: int
+
+
+@dataclass(frozen=True)
 class Profile:
     """What one inference costs.
 
@@ -87,11 +100,15 @@ class Profile:
         unit: "ns", "cycles" or "instructions".
         total: the whole inference, including what comes before the first layer and after the last.
         layers: the cost of each layer.
+        spread: of each layer, where the inference was repeated.
+        cycles: of the processor in each layer, where the system counts them.
     """
 
     unit: str
     total: int
     layers: tuple[int, ...]
+    spread: tuple[Spread, ...] = ()
+    cycles: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,15 +222,36 @@ def profile(program: Program, inputs: Sequence[Array]) -> Profile:
             f"the figures are instructions only if the emulator of {program.target.name} counts these",
             hint="start QEMU with -icount shift=0",
         )
+    table = _table(program, records, repeats)
+    cost = [round(float(value)) for value in np.median(table, axis=0)]
+    if repeats == 1:
+        return Profile(unit, sum(cost), tuple(cost[1:-1]))
+    least, p95 = table.min(axis=0), np.percentile(table, 95, axis=0, method="higher")
+    spread = [Spread(int(low), mid, int(high)) for low, mid, high in zip(least, cost, p95, strict=True)]
+    return Profile(unit, sum(cost), tuple(cost[1:-1]), tuple(spread[1:-1]), _cycles(program, records, repeats))
+
+
+def _table(program: Program, records: Array, repeats: int, *more: str) -> Array:
+    """What the clock says, without what it costs itself: (repeats, before the first layer, layers, after the last)."""
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         records.tofile(Path(folder) / "input")
-        _execute(program, ["profile", "input", "table", str(repeats)], Path(folder), repeats, counting=True)
+        _execute(program, ["profile", "input", "table", str(repeats), *more], Path(folder), repeats, counting=True)
         table = np.fromfile(Path(folder) / "table", "<u8").astype(np.int64)
     if table.size < 1 + 2 * repeats or (table.size - 1) % repeats:
         raise ToolError("the program wrote an incomplete table of times", where=program.path.name)
-    values = np.median(table[1:].reshape(repeats, -1), axis=0)
-    cost = [max(0, round(float(value)) - int(table[0])) for value in values]
-    return Profile(unit, sum(cost), tuple(cost[1:-1]))
+    return np.maximum(table[1:].reshape(repeats, -1) - table[0], 0)
+
+
+def _cycles(program: Program, records: Array, repeats: int) -> tuple[int, ...] | None:
+    """The processor's cycles in each layer, where the system counts them and lets programs see that."""
+    if program.target.system == "none" or way_to_run(program.target).runner.emulates:
+        return None
+    try:
+        table = _table(program, records, repeats, "cycles")
+    except ToolError as error:
+        LOG.debug("cycles are not counted: %s", error.message)
+        return None
+    return tuple(round(float(value)) for value in np.median(table, axis=0)[1:-1])
 
 
 def _records(program: Program, inputs: Sequence[Array]) -> Array:
@@ -276,6 +314,7 @@ def _execute(
         patience=30 + inference,
         progress=progress,
         clock_hz=program.target.clock_hz,
+        machines=(this_machine(),) if program.target.native else program.target.machines,
     )
     finished = way.run(job)
     if finished.code:

@@ -44,6 +44,7 @@ class Job:
         patience: seconds that one inference may take.
         progress: called with how many inferences are done and how many there are, where that can be told.
         clock_hz: rate of the target's timer.
+        machines: those that it is for, as `uname -m` calls them.
     """
 
     program: Path
@@ -57,6 +58,7 @@ class Job:
     patience: float = 60.0
     progress: Callable[[int, int], None] | None = None
     clock_hz: int = 0
+    machines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from edgeq.errors import ToolError
-from edgeq.runners import host, qemu_system, qemu_user, serial, unicorn_system
+from edgeq.runners import host, qemu_system, qemu_user, serial, ssh, unicorn_system
 from edgeq.runners.runner import Capability, Fault, Job, Requirement, Runner
 from edgeq.target import RunnerSpec, Target
 from edgeq.toolchain.process import Finished
 
 RUNNERS: Mapping[str, Runner] = {
     runner.kind: runner
-    for runner in (host.RUNNER, qemu_user.RUNNER, qemu_system.RUNNER, unicorn_system.RUNNER, serial.RUNNER)
+    for runner in (host.RUNNER, qemu_user.RUNNER, qemu_system.RUNNER, unicorn_system.RUNNER, serial.RUNNER, ssh.RUNNER)
 }
 
 

@@ -38,4 +38,5 @@ RUNNER_KINDS: Mapping[str, RunnerKind] = {
         ("none", "linux", "native"),
         optional={"port": TEXT, "baud": POSITIVE_COUNT, "usb": TEXTS, "board": TEXT},
     ),
+    "ssh": RunnerKind(("native", "linux"), {"host": TEXT}, {"options": TEXTS}),
 }

@@ -72,6 +72,8 @@ def run(
     install: str = "",
     check: bool = True,
     environment: Mapping[str, str] | None = None,
+    source: Path | None = None,
+    sink: Path | None = None,
 ) -> Finished:
     """Run a program to its end; its output is captured.
 
@@ -82,6 +84,7 @@ def run(
         install: what to tell the user when there is no such program.
         check: whether an exit code other than 0 is an error.
         environment: variables to set besides those of this process, of which those that steer compilers are removed.
+        source, sink: files that are its standard input and output; by default nothing, and what is returned.
 
     Raises:
         ToolError: the program is missing, failed, or took too long and was ended with all that it had started.
@@ -90,7 +93,7 @@ def run(
     LOG.debug("running %s", shown(words))
     variables = {k: v for k, v in os.environ.items() if k not in _STEERING} | dict(environment or {})
     try:
-        completed = children.run(words, cwd=cwd, environment=variables, timeout=timeout)
+        completed = children.run(words, cwd=cwd, environment=variables, timeout=timeout, source=source, sink=sink)
     except FileNotFoundError as error:
         raise ToolError(f"the program {words[0]!r} is not installed", hint=install or f"install {words[0]}") from error
     except OSError as error:

@@ -669,11 +669,19 @@ def test_profile(digits: Path) -> None:
     }
     assert found["unit"] == "ns" and found["total"] > 0 and found["stack_used_bytes"] is None
     assert found["clock_mhz"] is None and found["cpi"] is None and found["estimate_ms"] == found["total"] / 1e6
-    assert all(layer.keys() == {"name", "op", "value", "macs", "share", "per_mac"} for layer in found["layers"])
+    times = {"min_us", "median_us", "p95_us", "cycles"}
+    assert all(layer.keys() == {"name", "op", "value", "macs", "share", "per_mac", *times} for layer in found["layers"])
+    assert all(0 <= layer["min_us"] <= layer["median_us"] <= layer["p95_us"] for layer in found["layers"])
+    assert all(layer["median_us"] == layer["value"] / 1e3 for layer in found["layers"])
     assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in _manifest(digits)["layers"]]
     assert 0 < sum(layer["value"] for layer in found["layers"]) <= found["total"]
     shown = succeeds("profile", digits)
-    assert "conv4" in shown.out and re.search(r"^total [\d,]+ ns$", shown.out, re.MULTILINE) and shown.err == ""
+    assert (
+        "p95 µs" in shown.out
+        and "conv4" in shown.out
+        and re.search(r"^total [\d,]+ ns$", shown.out, re.MULTILINE)
+        and shown.err == ""
+    )
 
 
 def test_inspect(digits: Path) -> None:

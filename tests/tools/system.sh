@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that building and testing want, where that is possible; otherwise say which are missing.
 #   system.sh venv     what a virtual environment needs; fails without it
-#   system.sh cross    the compilers for other processors and the emulators; without them there is still the compiler that pip installs
+#   system.sh cross    the compilers for other processors, the emulators, and OpenSSH; without them there is still the compiler that pip installs
 #   system.sh cache    what keeps compiled kernels for the next test that needs the same ones
 set -eu
 
@@ -15,6 +15,8 @@ missing() {
         command -v aarch64-linux-gnu-gcc >/dev/null 2>&1 || echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross
         command -v arm-linux-gnueabihf-gcc >/dev/null 2>&1 || echo gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
         command -v riscv64-linux-gnu-gcc >/dev/null 2>&1 || echo gcc-riscv64-linux-gnu libc6-dev-riscv64-cross
+        command -v ssh >/dev/null 2>&1 || echo openssh-client
+        command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ] || echo openssh-server
         ;;
     cache) command -v ccache >/dev/null 2>&1 || echo ccache ;;
     esac

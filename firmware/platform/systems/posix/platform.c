@@ -1,12 +1,21 @@
 /* A computer with an operating system: files are files, the console is standard input and output, time is nanoseconds.
  */
 #define _POSIX_C_SOURCE 199309L
+#define _DEFAULT_SOURCE
 
 #include "eq_console.h"
 #include "eq_platform.h"
 
 #include <stdio.h>
 #include <time.h>
+
+#ifdef __linux__
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 enum { MAX_FILES = 4 };
 
@@ -84,14 +93,52 @@ void eq_platform_reset(void)
 {
 }
 
+#ifdef __linux__
+
+static int cycle_counter = -1;
+
+/* Of this thread, and those that it will start, outside of the kernel: what a user may count. Not 0 if he may not. */
+static int count_cycles(void)
+{
+    struct perf_event_attr what;
+    memset(&what, 0, sizeof what);
+    what.type = PERF_TYPE_HARDWARE;
+    what.size = sizeof what;
+    what.config = PERF_COUNT_HW_CPU_CYCLES;
+    what.inherit = 1;
+    what.exclude_kernel = 1;
+    what.exclude_hv = 1;
+    cycle_counter = (int)syscall(SYS_perf_event_open, &what, 0, -1, -1, 0UL);
+    return cycle_counter < 0 ? errno : 0;
+}
+
+#endif
+
 uint64_t eq_platform_clock(void)
 {
+#ifdef __linux__
+    uint64_t cycles;
+    if (cycle_counter >= 0) {
+        return read(cycle_counter, &cycles, sizeof cycles) == (ssize_t)sizeof cycles ? cycles : 0;
+    }
+#endif
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* A sixth word `cycles` after those of `profile` makes the clock count them in place of nanoseconds. */
 int main(int argc, char **argv)
 {
+#ifdef __linux__
+    if (argc == 6 && !strcmp(argv[1], "profile") && !strcmp(argv[5], "cycles")) {
+        const int fault = count_cycles();
+        if (fault) {
+            (void)fprintf(stderr, "edgeq: cycles cannot be counted: %s\n", strerror(fault));
+            return 6;
+        }
+        argc = 5;
+    }
+#endif
     return eq_main(argc, (const char *const *)argv);
 }
