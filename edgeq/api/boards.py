@@ -29,7 +29,8 @@ def boards(
     Returns:
         For each board name, description, chip, cpu, clock_hz, memory (region → origin, size), console, flashers,
         proved, sources; and with a model flash_bytes, ram_bytes (with start-up code and stack), flash_percent,
-        ram_percent, stack_bytes (of an inference), fits, and why, in words, where it does not.
+        ram_percent (of the fullest RAM), regions (region → bytes, percent), stack_bytes (of an inference), fits, and
+        why, in words, where it does not. Parts of a program lie where the board's `[place]` has them.
 
     Raises:
         EdgeqError: as `build`.
@@ -38,10 +39,10 @@ def boards(
     if options is None:
         return [_described(board) for board in every]
     check_sources(options)
-    from edgeq.api.room import fit, taken_by_core  # here, so that a list of boards is there at once
+    from edgeq.api.room import fitted  # here, so that a list of boards is there at once
 
-    taken = taken_by_core(every, options, step, progress)
-    return [_described(board) | fit(board, taken[board.cpu]) for board in every]
+    fits = fitted(every, options, step, progress)
+    return [_described(board) | found for board, found in zip(every, fits, strict=True)]
 
 
 def _described(board: Target) -> dict[str, Any]:

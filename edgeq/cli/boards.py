@@ -58,7 +58,15 @@ def _show(rows: list[dict[str, Any]], fitted: bool) -> None:
         columns += ["flash %", "RAM %", "fits"]
         for row, line in zip(rows, cells, strict=True):
             percents = [Number(f"{row[key]:.1f}") for key in ("flash_percent", "ram_percent")]
-            line += [*percents, "yes" if row["fits"] else f"no: {row['why']}"]
+            line += [*percents, ("yes" if row["fits"] else f"no: {row['why']}") + _apart(row["regions"])]
     table(*columns, rows=cells)
     if not fitted:
         results.print("which of them a model fits: edgeq boards --fits MODEL", soft_wrap=True)
+
+
+def _apart(regions: dict[str, dict[str, Any]]) -> str:
+    """What is taken of each memory, if there are others than flash and RAM."""
+    if regions.keys() <= {"flash", "ram"}:
+        return ""
+    shares = [f"{name} {taken['percent']} %" for name, taken in regions.items()]
+    return f" ({', '.join(shares)})"

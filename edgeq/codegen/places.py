@@ -26,6 +26,8 @@ HOME: Mapping[Kind, str] = {"arena": "ram", "weights": "flash", "code": "flash",
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 PLATFORM_RAM = 4096
 """Roughly the bytes that start-up code, console and link take of the RAM that they share with an arena."""
+STACK_GUARD = 0x400
+"""Bytes below the stack that nothing may touch."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def with_arenas(layout: Layout, places: Places, target: Target, taken: int) -> A
 
 
 def _room(region: str, places: Places, target: Target, taken: int) -> int:
-    stack = target.stack_bytes + 0x400 if places.stack == region else 0  # with its guard
+    stack = target.stack_bytes + STACK_GUARD if places.stack == region else 0
     platform = taken + PLATFORM_RAM if region == "ram" else 0
     return max(target.memory[region].size - stack - platform, 0)
 

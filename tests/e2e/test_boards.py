@@ -11,6 +11,7 @@ from command_line import DIGITS, SINE, fails, succeeds
 from uart_firmware import answer, build_echo, emulated
 
 from edgeq.api.room import fit
+from edgeq.codegen.places import STACK_GUARD
 from edgeq.target import Target, list_boards, load_target, load_target_file, with_console
 from edgeq.toolchain import run
 from edgeq.toolchain.images import write_images
@@ -77,6 +78,12 @@ def test_boards_that_a_model_fits(tmp_path: Path) -> None:
     assert f446["ram_percent"] == round(100 * f446["ram_bytes"] / 0x20000, 1) and f446["why"] == ""
     small = rows["stm32vldiscovery"]
     assert small["fits"] and small["ram_bytes"] < f446["ram_bytes"]  # its stack is smaller
+    # Arena and stack lie where the board's file has them.
+    placed = rows["nucleo-h743zi"]["regions"]
+    assert placed["dtcm"]["bytes"] == manifest["arena_bytes"] + STACK_GUARD + 16384
+    assert placed["dtcm"]["bytes"] + placed["ram"]["bytes"] == rows["nucleo-h743zi"]["ram_bytes"]
+    assert rows["nucleo-h743zi"]["ram_percent"] == placed["dtcm"]["percent"] > placed["ram"]["percent"]
+    assert set(f446["regions"]) == {"flash", "ram"}
 
 
 def test_a_model_that_a_board_has_no_room_for(tmp_path: Path) -> None:
@@ -96,6 +103,11 @@ def test_what_is_said_of_a_model_that_does_not_fit() -> None:
     )
     assert not found["fits"] and found["ram_percent"] == 100.0 and found["flash_percent"] == 100.0
     assert fit(board, {"flash": 1, "ram": 0x3801, "stack": 0})["why"] == "1 bytes of RAM too little"
+    divided = {"arena": 0x10000, "weights": 0, "code": 0}
+    taken = {"flash": 1, "ram": 0x21400, "stack": 0, "arena": 0x20000, "kernels": 9}
+    found = fit(load_target("stm32f4-discovery"), taken, {"ram": divided, "ccm": {**divided, "arena": 0x10001}})
+    assert found["why"] == "1 bytes of ccm too little"
+    assert found["regions"]["ram"]["bytes"] == 0x10000 + 0x1400 + 0x4000
 
 
 @pytest.mark.qemu
