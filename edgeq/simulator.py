@@ -49,7 +49,7 @@ class FloatExecutor:
         """Every computed value of one sample, float32, by name; the graph's inputs are among them.
 
         Args:
-            inputs: real values of each graph input, in its shape; any numeric type, taken as real numbers.
+            inputs: real values of each graph input, in its shape; any numeric type, taken as real or whole numbers.
 
         Raises:
             UsageError: an input is missing, unknown, of another shape or not numeric.
@@ -79,7 +79,7 @@ class FloatExecutor:
                     hint="give real numbers",
                     where=self.graph.name,
                 )
-            arrays[name] = array.astype(np.float32)
+            arrays[name] = array.astype(self.graph.type(name).dtype.numpy)
         return arrays
 
 

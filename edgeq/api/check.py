@@ -25,7 +25,7 @@ from edgeq.ir.text import load_graph
 from edgeq.ir.traits import Perm
 from edgeq.link import STDIO
 from edgeq.quantize.preprocess import InputSpec
-from edgeq.report.accuracy import accuracy, confusion, quantize_inputs, real_output, sqnr_db, steps_apart
+from edgeq.report.accuracy import accuracy, confusion, of_classes, quantize_inputs, real_output, sqnr_db, steps_apart
 from edgeq.report.cost import pace, per_mac, share, watts
 from edgeq.runners import Profile, Program, loads_program, watches_stack
 from edgeq.runners import profile as profile_program
@@ -358,15 +358,18 @@ def _accuracy(
     name = built.graph.public_outputs[0]
     actual = real_output(built.graph, name, device_outputs[0])
     expected = np.concatenate([r.reshape(-1, *actual.shape[1:]) for r in real[0]])
-    figures = accuracy(expected, actual)
+    measure = of_classes if built.graph.type(name).is_whole else accuracy
+    figures = measure(expected, actual)
     if dataset.labels is not None:
         rows = dataset.labelled
-        labelled = accuracy(expected[rows], actual[rows], dataset.labels)
+        labelled = measure(expected[rows], actual[rows], dataset.labels)
         figures = {**figures, "top1_float": labelled["top1_float"], "top1_int8": labelled["top1_int8"]}
     top = figures["top1_float"], figures["top1_int8"]
     told = {
         **{key: figures[key] for key in ("sqnr_db", "top1_float", "top1_int8", "agreement")},
-        "centred_sqnr_db": sqnr_db(expected - expected.mean(axis=0), actual - expected.mean(axis=0)),
+        "centred_sqnr_db": None
+        if measure is of_classes
+        else sqnr_db(expected - expected.mean(axis=0), actual - expected.mean(axis=0)),
         "drop": None if top[0] is None or top[1] is None else top[0] - top[1],
     }
     return told, bool(np.array_equal(expected, actual))

@@ -16,7 +16,8 @@ from edgeq.api.paths import check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.limits import SAMPLE_BYTES, size
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.op import Index
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Perm, inverse, permuted
 from edgeq.quantize.preprocess import InputSpec, graph_values, input_name
 
@@ -87,6 +88,8 @@ class Dataset:
 Samples = str | Path | Dataset | Array | Mapping[str, Array] | Iterable[Mapping[str, Array]]
 """Where samples come from: see `load_data`."""
 Arrays = Mapping[str, Array | None]
+MOST_WHOLE = 256
+"""Random whole numbers are below this where nothing says what they may be."""
 LABELS = ("y", "labels")
 """What arrays of labels are called."""
 
@@ -150,7 +153,13 @@ def _joined_sequences(name: str, array: Array, shape: Shape, where: str) -> tupl
     return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:]), array.shape[1] // batch
 
 
-def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool) -> Array:
+def is_whole(array: Array) -> bool:
+    """Whether all elements are integers that int32 holds."""
+    low, high = DType.INT32.range
+    return bool(np.all((array >= low) & (array <= high) & (array == np.rint(array))))
+
+
+def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool, whole: bool) -> Array:
     rest = [str(d) for d in shape[1:]]
     layout = ", ".join(["steps" if stateful else "samples", *rest])
     layout += f") or ({', '.join(['sequences', 'steps', *rest])}" if stateful else ""
@@ -168,6 +177,12 @@ def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool) 
         )
     if len(array) < max(1, shape[0] if shape else 1):
         raise UsageError(f"array {name!r} is empty", hint=f"store at least one sample as ({layout})", where=where)
+    if whole and not is_whole(array):
+        raise UsageError(
+            f"array {name!r} is for an input of whole numbers, and holds others",
+            hint="store integers from −2,147,483,648 to 2,147,483,647",
+            where=where,
+        )
     if array.dtype.kind == "f" and not _finite(array):
         raise UsageError(
             f"array {name!r} holds values that are NaN, infinite or too large", hint="remove those samples", where=where
@@ -269,7 +284,8 @@ def _dataset(
             raise UsageError(f"array {keys[name]!r} holds Python objects", hint="store real numbers", where=where)
         array, length = _joined_sequences(keys[name], found, shape, where) if stateful else (found, None)
         perm = layouts.get(name, tuple(range(len(shape))))
-        checked = _checked(keys[name], array, permuted(shape, inverse(perm)), where, stateful)
+        whole = graph.type(name).is_whole
+        checked = _checked(keys[name], array, permuted(shape, inverse(perm)), where, stateful, whole)
         inputs[name] = checked.transpose(perm) if name in layouts else checked
         lengths.add(length)
     if spec is not None:
@@ -340,22 +356,49 @@ def in_own_layout(layouts: Mapping[str, Perm], name: str, array: Array) -> Array
 
 
 def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: int) -> Dataset:
-    """Uniform random samples within the real range of each public input; always the same ones."""
+    """Uniform random samples within the real range of each public input; always the same ones.
+
+    Truth values and whole numbers are drawn as such.
+    """
     rng = np.random.default_rng(2024)
     shapes = {name: graph.type(name).shape for name in graph.public_inputs}
     inputs = {}
     for name, shape in shapes.items():
         low, high = ranges[name]
         batched = (count * shape[0], *shape[1:]) if shape else (count,)
-        inputs[name] = rng.uniform(low, high, batched).astype(np.float32)
+        kind = graph.type(name)
+        if kind.is_whole or kind.dtype is DType.BOOL:
+            inputs[name] = rng.integers(int(low), int(high) + 1, batched).astype(np.int32)
+        else:
+            inputs[name] = rng.uniform(low, high, batched).astype(np.float32)
     return Dataset(inputs, shapes)
 
 
+def limits_of(graph: Graph, name: str) -> list[int]:
+    """For every operator that reads a value as indices, below what these have to be."""
+    found = []
+    for node in graph.consumers[name]:
+        rule = node.op.quant_rule([None if i is None else graph.type(i).shape for i in node.inputs])
+        for index, operand in enumerate(node.inputs):
+            role = rule.role(index)
+            if operand == name and isinstance(role, Index):
+                found.append(role.limit)
+        if node.op.is_view:
+            found += limits_of(graph, node.outputs[0])
+    return found
+
+
 def real_ranges(graph: Graph) -> dict[str, tuple[float, float]]:
-    """Least and greatest real value that each input of a quantized graph can hold; −1 and 1 for real inputs."""
+    """Least and greatest real value that each input of a quantized graph can hold; −1 and 1 for real inputs.
+
+    Of whole numbers those that everything takes that reads them.
+    """
     ranges = {}
     for name in graph.inputs:
         kind = graph.type(name)
+        if kind.is_whole:
+            ranges[name] = (0.0, float(min(limits_of(graph, name), default=MOST_WHOLE) - 1))
+            continue
         if kind.q is None:
             ranges[name] = (-1.0, 1.0)
             continue

@@ -60,7 +60,7 @@ def check_calibration(data: Dataset, graph: Graph, where: str = "") -> None:
     for name, array in data.inputs.items():
         _check_variety(name, array, len(data), where)
     (name, *others) = data.inputs
-    if not others and not graph.states and graph.type(name).q is None:
+    if not others and not graph.states and graph.type(name).q is None and not graph.type(name).is_whole:
         _check_scale(name, data, graph, where)
 
 

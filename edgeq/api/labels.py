@@ -14,7 +14,9 @@ from edgeq.warnings import warn
 
 
 def classes_of(graph: Graph) -> int | None:
-    """How many classes the first output of a model tells apart; None if it is a single number."""
+    """How many classes the first output of a model tells apart; None if it is a single number, or names classes."""
+    if graph.public_outputs and graph.type(graph.public_outputs[0]).is_whole:
+        return None
     shape = graph.type(graph.public_outputs[0]).shape if graph.public_outputs else ()
     count = prod(shape[1:])
     return count if count > 1 else None

@@ -13,7 +13,7 @@ from edgeq.api.labels import classes_of
 from edgeq.executor import Executor, FloatArithmetic, IntArithmetic, batch_size, in_batches
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
-from edgeq.report.accuracy import accuracy, quantize_inputs, real_output
+from edgeq.report.accuracy import accuracy, of_classes, quantize_inputs, real_output
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 
@@ -39,12 +39,16 @@ def measure(float_graph: Graph, graph: Graph, data: Dataset) -> dict[str, Any]:
     real = _outputs(Executor(float_graph, FloatArithmetic(float_graph)), FloatExecutor(float_graph), chosen, chosen)
     integers = [quantize_inputs(graph, sample) for sample in chosen]
     exact = _outputs(Executor(graph, IntArithmetic(graph)), IntExecutor(graph), integers, chosen)
-    figures = accuracy(real, real_output(graph, graph.public_outputs[0], exact).reshape(real.shape))
+    name = graph.public_outputs[0]
+    whole = graph.type(name).is_whole
+    figures = (of_classes if whole else accuracy)(real, real_output(graph, name, exact).reshape(real.shape))
     sqnr, agreement = figures["sqnr_db"], figures["agreement"]
     return {
         "samples": len(chosen),
         "sqnr_db": None if sqnr is None else round(sqnr, 1),
-        "agreement": None if agreement is None or classes_of(float_graph) is None else round(agreement, 2),
+        "agreement": None
+        if agreement is None or (classes_of(float_graph) is None and not whole)
+        else round(agreement, 2),
     }
 
 

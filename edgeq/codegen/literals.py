@@ -27,6 +27,7 @@ Member = int | float | str | Sequence[int]
 _C_TYPES = {
     "int8": "int8_t",
     "uint8": "uint8_t",
+    "bool": "uint8_t",
     "int16": "int16_t",
     "uint16": "uint16_t",
     "int32": "int32_t",

@@ -64,6 +64,7 @@ class Graph:
     all the same: in a model quantized elsewhere, these state the int8 parameters in which each tensor is to be held,
     and constants are int8 or int32 with parameters. Executing such a graph in float ignores the former and dequantizes
     the latter. After quantization everything is integer and `numerics` names the arithmetic of all nodes.
+    Whole numbers, such as classes and indices, are INT32 without parameters in both.
 
     Attributes:
         preferred: the arithmetic that a model quantized elsewhere was made for.
@@ -91,8 +92,9 @@ class Graph:
 
     @cached_property
     def is_real(self) -> bool:
-        """Whether it is a final graph in which every computed tensor is float32."""
-        return self.numerics is not None and all(v.type.dtype.is_float for v in self.values.values() if v.data is None)
+        """Whether it is a final graph in which nothing that is computed is quantized."""
+        computed = (value.type for value in self.values.values() if value.data is None)
+        return self.numerics is not None and all(type.q is None for type in computed)
 
     @property
     def arithmetic(self) -> str:
@@ -232,6 +234,7 @@ class GraphEditor:
             outputs = [name if k == 0 else self.unique(f"{name}:{k}") for k in range(len(shapes))]
         if types is None:
             first = next((self.values[i].type for i in inputs if i is not None), TensorType(()))
+            first = TensorType((), DType.INT32) if op.gives_whole else first
             types = [first.reshaped(s) for s in shapes]
         for out, type, shape in zip(outputs, types, shapes, strict=True):
             if type.shape != shape:

@@ -204,7 +204,7 @@ class Site:
         for index, type in enumerate(self.inputs):
             role = rule.role(index)
             if type is None or isinstance(role, Bias | Index | Real):
-                continue
+                continue  # indices, computed ones too, are int32 whatever the operator computes with
             constant = self.const_or_none(index) is not None
             (weights if constant and isinstance(role, Weight) else activations).append(type.dtype)
         return frozenset(activations), frozenset(weights)
@@ -323,6 +323,8 @@ class Op:
     """The output is the input's bytes under another shape: no code is generated."""
     gives_real: ClassVar[bool | None] = None
     """Whether outputs are real numbers in a quantized graph; None: they are if a computed operand is."""
+    gives_whole: ClassVar[bool] = False
+    """Whether outputs are whole numbers (`TensorType.is_whole`), before and after quantization."""
     converts: ClassVar[bool] = False
     """Computed operands may have other parameters than the output: they are converted with FAST's rounding."""
 

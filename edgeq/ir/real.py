@@ -24,3 +24,13 @@ def real_values(nodes: Iterable[Node]) -> frozenset[str]:
 def remain_real(graph: Graph) -> frozenset[str]:
     """The values of a float graph that remain real when it is quantized."""
     return real_values(graph.nodes)
+
+
+def whole_values(graph: Graph) -> frozenset[str]:
+    """The computed values that hold whole numbers."""
+    return frozenset(name for name, value in graph.values.items() if value.data is None and value.type.is_whole)
+
+
+def unquantized(graph: Graph) -> frozenset[str]:
+    """The values of a float graph that get no quantization parameters: real ones and whole numbers."""
+    return remain_real(graph) | whole_values(graph)

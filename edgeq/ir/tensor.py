@@ -52,6 +52,8 @@ class DType(Enum):
         """
         if self in _NARROW:
             return _NARROW[self][1]
+        if self is DType.BOOL:
+            return 0, 1
         info = np.iinfo(self.numpy)
         return int(info.min), int(info.max)
 
@@ -184,6 +186,11 @@ class TensorType:
         return prod(self.shape)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether a computed tensor holds whole numbers that stand for nothing but themselves: classes, indices."""
+        return self.dtype is DType.INT32 and self.q is None
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the whole tensor, its elements packed."""
         return -(-self.size * self.dtype.bits // 8)
@@ -209,6 +216,10 @@ class TensorType:
         if self.q is None:
             raise ValueError("tensor is not quantized")
         return self.q
+
+    def holding(self, real: Array) -> Array:
+        """The elements that hold numbers (any shape): quantized, or as they are where the tensor is not quantized."""
+        return real.astype(self.dtype.numpy) if self.q is None else self.q.quantize(real, self.dtype)
 
     def reshaped(self, shape: Shape) -> TensorType:
         """The same type with another shape."""

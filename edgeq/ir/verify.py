@@ -37,11 +37,11 @@ class Stage:
 WEIGHTS = frozenset(
     {DType.INT8, DType.INT4, DType.INT3, DType.INT2, DType.TERNARY, DType.BINARY, DType.FLOAT32},
 )
-FLOAT = Stage(activations=frozenset({DType.FLOAT32}), ports=frozenset(), weights=WEIGHTS)
-"""Before quantization. Constants of a model quantized elsewhere are integers with parameters."""
+FLOAT = Stage(activations=frozenset({DType.FLOAT32, DType.INT32}), ports=frozenset(), weights=WEIGHTS)
+"""Before quantization. Constants of a model quantized elsewhere are integers with parameters; INT32 is whole."""
 FINAL = Stage(
-    activations=frozenset({DType.INT8, DType.INT16, DType.FLOAT32}),
-    ports=frozenset({DType.UINT8}),
+    activations=frozenset({DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32}),
+    ports=frozenset({DType.UINT8, DType.BOOL}),
     weights=WEIGHTS,
 )
 """After quantization. Whether there are kernels for a type is not checked here: rows say which types they take."""
@@ -140,10 +140,17 @@ def _wrong_types(graph: Graph) -> Iterator[str]:
             yield f"{name!r} ({type.dtype.value})"
 
 
+def _wrong_whole(graph: Graph) -> Iterator[str]:
+    if graph.numerics is None:
+        yield from (repr(name) for name, t in _activations(graph) if t.dtype is DType.INT32 and not t.is_whole)
+    for node in graph.nodes:
+        yield from (node.name for out in node.outputs if node.op.gives_whole and not graph.type(out).is_whole)
+
+
 def _wrong_scales(graph: Graph) -> Iterator[str]:
     if graph.numerics is not None:
         for name, type in _activations(graph):
-            if type.dtype.is_float:
+            if type.dtype.is_float or type.is_whole:
                 right = type.q is None
             else:
                 right = type.q is not None and len(type.q.scale) == 1
@@ -257,6 +264,7 @@ TABLE: tuple[Row, ...] = (
     ("the elements of a constant are beyond the range of its type", _out_of_range),
     ("quantization parameters do not fit the tensor", _wrong_entries),
     ("a tensor has an element type that it cannot have at this stage", _wrong_types),
+    ("whole numbers have parameters, or what gives them gives something else", _wrong_whole),
     ("an integer activation has no single scale, int16 a zero-point, or a float one parameters", _wrong_scales),
     ("a state does not join one input of the graph with one output", _loose_states),
     ("a state becomes a constant", _constant_states),

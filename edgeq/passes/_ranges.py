@@ -68,6 +68,8 @@ def _outputs(site: Site, operands: list[Interval | None]) -> list[Interval]:
     op, first = site.op, operands[0]
     if not site.element_types[0] <= BYTES:
         return [_whole(type) for type in site.outputs]  # nothing uses the result, and integer references are for bytes
+    if any(t is not None and t.is_whole and site.const_or_none(k) is None for k, t in enumerate(site.inputs)):
+        return [_whole(type) for type in site.outputs]  # which elements are chosen is not known
     if op.monotone is Monotone.RISING:
         low, high = ([None if x is None else x[k] for x in operands] for k in (0, 1))
         return list(zip(op.run_int(site, low), op.run_int(site, high), strict=True))

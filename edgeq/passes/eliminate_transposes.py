@@ -112,7 +112,7 @@ def _sink_rule() -> Rule:
     def sink(view: View, node: Node) -> bool:
         """op(T(x), …) → T'(op'(x, …))."""
         several = len(node.inputs) > 1 and node.op.linear is None
-        if node.inputs[0] is None or changes_dtype(view, node):
+        if node.inputs[0] is None or (changes_dtype(view, node) and not node.op.gives_whole):
             return False
         rank = len(view.shape(node.outputs[0])) if several else len(view.shape(node.inputs[0]))
         if several:
@@ -126,6 +126,8 @@ def _sink_rule() -> Rule:
         moved = node.op.commute(perm)
         if moved is None:
             return False
+        if node.op.gives_whole and moves_elements(view.shape(node.outputs[0]), inverse(moved.perm)):
+            return False  # nothing moves whole numbers
         if not agreed:
             forced.add(node.name)
         below = moved.perm

@@ -197,7 +197,7 @@ def measure(
     recorders = {
         name: TensorRecorder(wanted.bins if name in histograms else None)
         for name in activations
-        if graph.type(name).size
+        if graph.type(name).size and not graph.type(name).is_whole
     }
     arithmetic = _Watching(graph, recorders)
     inputs = _mean_inputs(graph, arithmetic, len(samples)) if wanted.means else None
@@ -230,7 +230,7 @@ def _mean_inputs(graph: Graph, arithmetic: FloatArithmetic, count: int) -> _Mean
 
 
 def _checked(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
-    """The samples as float32.
+    """The samples as float32, or int32 for inputs of whole numbers.
 
     Raises:
         UsageError: an input is missing or has another shape.
@@ -247,7 +247,7 @@ def _checked(graph: Graph, samples: Samples) -> Iterator[dict[str, Array]]:
                     hint=f"give numbers of shape {shape}, in the model's own layout",
                     where=graph.name,
                 )
-            checked[name] = array.astype(np.float32)
+            checked[name] = array.astype(graph.type(name).dtype.numpy)
         yield checked
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Index, Product, QuantRule, Real, Scale
-from edgeq.ir.real import remain_real
+from edgeq.ir.real import remain_real, unquantized
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
@@ -28,7 +28,7 @@ def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numeric
     fine = fine_values(graph)
     for name, q in params.items():
         editor.set_type(name, graph.type(name).quantized(DType.INT16 if name in fine else DType.INT8, q))
-    constants, real = _Constants(graph, editor, _kept(graph)), remain_real(graph)
+    constants, real = _Constants(graph, editor, _kept(graph)), unquantized(graph)
     for node in graph.nodes:
         if real.intersection(node.outputs):
             continue

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgeq.executor import Executor, FloatArithmetic, IntArithmetic
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
+from edgeq.ir.real import whole_values
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Pattern
 from edgeq.quantize.calibrate import Samples
@@ -175,12 +176,13 @@ def layer_sqnr(reference: Graph, graph: Graph, samples: Samples, hidden: Contain
         samples: real values of the inputs.
         hidden: values that are left out: they have a floor, below which they differ from float, and nobody sees it.
     """
-    reals = {n: np.stack([np.asarray(s[n], np.float32) for s in samples]) for n in reference.inputs}
+    reals = {n: np.stack([np.asarray(s[n], reference.type(n).dtype.numpy) for s in samples]) for n in reference.inputs}
     types = {name: graph.type(name) for name in graph.inputs}
-    integers = {n: reals[n] if t.q is None else t.q.quantize(reals[n], t.dtype) for n, t in types.items()}
+    integers = {n: t.holding(reals[n]) for n, t in types.items()}
     own = [node for node in graph.nodes if rule_of(graph, node).output not in (Scale.SAME, Scale.MOVED)]
     layers = {node.outputs[0]: node.name for node in own}
     wanted = {name for name in layers if name in reference.producers and name not in hidden}
+    wanted -= whole_values(graph)
     walk = Executor(reference, FloatArithmetic(reference)).walk(reals)
     exact: dict[str, Array] = {}  # what one walk has passed and the other has yet to come to
     found: dict[str, float] = {}

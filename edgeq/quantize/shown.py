@@ -104,7 +104,11 @@ def fills_of(graph: Graph) -> dict[str, Range]:
 
 
 def _constant_or_zero(graph: Graph, constants: FloatArithmetic, name: str) -> Array:
-    return np.zeros(graph.type(name).shape, np.float32) if graph.data(name) is None else constants.constant(name)
+    return (
+        np.zeros(graph.type(name).shape, graph.type(name).dtype.numpy)
+        if graph.data(name) is None
+        else constants.constant(name)
+    )
 
 
 def seen(graph: Graph, known: Statistics, twins: Mapping[str, str], name: str, fill: Range) -> Range:

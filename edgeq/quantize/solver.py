@@ -13,7 +13,7 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, State
 from edgeq.ir.op import Op, Product, QuantRule, Scale, registry
-from edgeq.ir.real import remain_real
+from edgeq.ir.real import remain_real, unquantized, whole_values
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import Activations, QuantConfig
@@ -202,7 +202,7 @@ def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST,
     """
     _check_types(graph)
     groups = _Groups(prescribed(graph, config, numerics), ranges, config.activations is Activations.SYMMETRIC)
-    editor, real = graph.edit(), remain_real(graph)
+    editor, real = graph.edit(), unquantized(graph)
     for state in graph.states:
         _tie(editor, groups, state)
     for node in graph.nodes:
@@ -223,7 +223,7 @@ def _check_types(graph: Graph) -> None:
     wrong = [
         f"{name} ({value.type.dtype.value})"
         for name, value in graph.values.items()
-        if value.data is None and value.type.dtype is not DType.FLOAT32
+        if value.data is None and value.type.dtype is not DType.FLOAT32 and not value.type.is_whole
     ]
     if wrong:
         raise QuantizationError(
@@ -240,7 +240,8 @@ def prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[st
         rule = rule_of(graph, node)
         if numerics is not Numerics.FAST and rule.usual is not None:
             prescribed.update((out, rule.usual) for out in node.outputs if out not in prescribed)
-    real = remain_real(graph)
+    prescribed |= {n: q for n, q in _of_constants(graph, config).items() if n not in prescribed}
+    real = unquantized(graph)
     for name, outputs in [*((i, (i,)) for i in graph.inputs), *((n.name, n.outputs) for n in graph.nodes)]:
         entry = config.layer(name)
         if entry is not None and entry.range is not None:
@@ -249,9 +250,28 @@ def prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[st
     return {name: q for name, q in prescribed.items() if name not in real}
 
 
+def _of_constants(graph: Graph, config: QuantConfig) -> dict[str, QParams]:
+    """Parameters of outputs whose elements are those of a constant, such as an embedding's: all of it, not only what
+    samples show."""
+    whole, found = whole_values(graph), dict[str, QParams]()
+    if not whole:
+        return found
+    for node in graph.nodes:
+        computed = {name for name in node.inputs if name is not None and graph.data(name) is None}
+        if rule_of(graph, node).output is not Scale.SAME or not computed or not computed <= whole:
+            continue
+        constants = [graph.values[name] for name in node.inputs if name is not None and name not in computed]
+        reals = [v.data if v.type.q is None else v.type.q.dequantize(v.data) for v in constants if v.data is not None]
+        bounds = [(float(x.min(initial=0.0)), float(x.max(initial=0.0))) for x in reals]
+        symmetric = config.for_layer(node.name).activations is Activations.SYMMETRIC
+        found.update((out, activation_params(*joined(*bounds), symmetric)) for out in node.outputs)
+    return found
+
+
 def _operands(editor: GraphEditor, node: Node) -> list[int]:
-    """Positions of the inputs that are computed."""
-    return [k for k, name in enumerate(node.inputs) if name is not None and editor.values[name].data is None]
+    """Positions of the inputs that are computed and quantized."""
+    values = [None if name is None else editor.values[name] for name in node.inputs]
+    return [k for k, value in enumerate(values) if value is not None and value.data is None and not value.type.is_whole]
 
 
 def _unify(graph: Graph, editor: GraphEditor, groups: _Groups, node: Node) -> None:
@@ -392,14 +412,14 @@ def _derived(graph: Graph) -> set[str]:
         out
         for node in graph.nodes
         if rule_of(graph, node).output is Scale.SAME
-        and any(i is not None and graph.data(i) is None for i in node.inputs)
+        and any(i is not None and graph.data(i) is None and not graph.type(i).is_whole for i in node.inputs)
         for out in node.outputs
     }
 
 
 def free_sources(graph: Graph, config: QuantConfig) -> list[tuple[str, QuantConfig]]:
     """Activations without parameters that are not made of others with the same ones; each with its configuration."""
-    derived = _derived(graph) | remain_real(graph)
+    derived = _derived(graph) | unquantized(graph)
     makers = {out: node.name for node in graph.nodes for out in node.outputs}
     order = [*graph.inputs, *(out for node in graph.nodes for out in node.outputs)]
     return [(n, config.for_layer(makers.get(n, n))) for n in order if n not in derived and graph.type(n).q is None]
@@ -407,11 +427,13 @@ def free_sources(graph: Graph, config: QuantConfig) -> list[tuple[str, QuantConf
 
 def may_conflict(graph: Graph) -> bool:
     """Whether an operator lets activations share parameters that need not have the same range."""
-    real = remain_real(graph)
+    real = unquantized(graph)
     for node in graph.nodes:
         computed = {n for n in node.inputs if n is not None and graph.data(n) is None} - real
         if rule_of(graph, node).output is Scale.SAME and computed:
-            zeros = [None if n is None else np.zeros(graph.type(n).shape, np.float32) for n in node.inputs]
+            zeros = [
+                None if n is None else np.zeros(graph.type(n).shape, graph.type(n).dtype.numpy) for n in node.inputs
+            ]
             if len(node.inputs) > 1 or any(y.any() for y in node.op.run_float(zeros)):
                 return True
     return False
@@ -424,7 +446,7 @@ def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group,
     derived -= {name for name, decides in groups.decides.items() if decides}
     derived |= {name for name, decides in groups.decides.items() if not decides}
     members: dict[str, list[str]] = {}
-    real = remain_real(graph)
+    real = unquantized(graph)
     for name in order:
         if name in real:
             continue

@@ -95,16 +95,16 @@ def quantize_inputs(graph: Graph, sample: Mapping[str, Array]) -> dict[str, Arra
 
 
 def _quantize_port(type: TensorType, real: Array) -> Array:
-    if type.dtype.is_float:
-        return real.astype(np.float32)
+    if type.q is None:
+        return real.astype(type.dtype.numpy)
     steps = np.rint(real.astype(np.float32) / np.float32(type.qp.s))
     return cast(Array, np.clip(steps + np.float32(type.qp.zp), *type.dtype.range).astype(type.dtype.numpy))
 
 
-def real_output(graph: Graph, name: str, value: Array) -> npt.NDArray[np.float32]:
-    """A value of a quantized graph as real numbers."""
+def real_output(graph: Graph, name: str, value: Array) -> Array:
+    """A value of a quantized graph as real numbers; whole numbers are what they are."""
     q = graph.type(name).q
-    return value.astype(np.float32) if q is None else q.dequantize(value)
+    return value if q is None else q.dequantize(value)
 
 
 def steps_apart(a: Array, b: Array) -> int:
@@ -149,7 +149,9 @@ def layer_errors(
         out
         for node in int_graph.nodes
         for out in node.outputs
-        if out in float_graph.producers and float_graph.type(out).shape == int_graph.type(out).shape
+        if not int_graph.type(out).is_whole
+        and out in float_graph.producers
+        and float_graph.type(out).shape == int_graph.type(out).shape
     )
     floats, integers, comparison = FloatExecutor(float_graph), IntExecutor(int_graph), _Comparison(common)
     real, quantized = tee(samples)
@@ -199,6 +201,32 @@ def accuracy(
         result["top1_float"] = float(100.0 * np.mean(best_f == truth))
         result["top1_int8"] = float(100.0 * np.mean(best_q == truth))
     result["agreement"] = float(100.0 * np.mean(best_f == best_q))
+    return result
+
+
+def of_classes(
+    float_outputs: npt.ArrayLike, int_outputs: npt.ArrayLike, labels: npt.ArrayLike | Sequence[int] | None = None
+) -> Accuracy:
+    """Compare outputs that are classes themselves, over a whole data set.
+
+    Args:
+        float_outputs: (samples, …) whole numbers of the float model.
+        int_outputs: the same of the integer model.
+        labels: (samples,) class indices, or None.
+
+    Returns:
+        Agreement: percent of the elements that are equal; top-1 in percent where there is one element for each label;
+        greatest difference. An SQNR of names has no meaning.
+    """
+    f, q = (np.asarray(x, np.int64).reshape(len(np.asarray(x)), -1) for x in (float_outputs, int_outputs))
+    worst = float(np.abs(f - q).max(initial=0))
+    result = Accuracy(sqnr_db=None, top1_float=None, top1_int8=None, agreement=None, max_abs_diff=worst)
+    if f.size:
+        result["agreement"] = float(100.0 * np.mean(f == q))
+    if labels is not None and f.shape[1] == 1:
+        truth = np.asarray(labels).ravel()
+        result["top1_float"] = float(100.0 * np.mean(f[:, 0] == truth))
+        result["top1_int8"] = float(100.0 * np.mean(q[:, 0] == truth))
     return result
 
 

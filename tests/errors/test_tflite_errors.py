@@ -84,22 +84,22 @@ def test_absurd_counts() -> None:
 
 
 def test_all_unsupported_operators_at_once() -> None:
-    tensors = [Tensor(f"t{k}", (1, 4)) for k in range(5)] + [Tensor("t5", (1,), "INT64")]
+    tensors = [Tensor(f"t{k}", (1, 4)) for k in range(5)] + [Tensor("t5", (1,))]
     ops = [
         Operator("CUSTOM Whisper", [0], [1]),
         Operator("NEG", [1], [2], "NegOptions"),
         Operator("DILATE", [2], [3]),
         Operator("ABS", [0], [4]),
-        Operator("ARG_MAX", [4], [5], "ArgMaxOptions"),
+        Operator("TOPK_V2", [4], [5], "TopKV2Options"),
     ]
     assert str(refused(build(tensors, ops, [0], [3, 5]))) == (
         "net.tflite: 3 operators cannot be imported:\n"
         "  #0 t1 (CUSTOM Whisper): the operator CUSTOM Whisper is not supported\n"
         "  #2 t3 (DILATE): the operator DILATE is not supported\n"
-        "  #4 t5 (ARG_MAX): the operator ARG_MAX is not supported\n"
+        "  #4 t5 (TOPK_V2): the operator TOPK_V2 is not supported\n"
         "  CUSTOM Whisper, DILATE: "
         "replace it by supported operators (`edgeq ops` lists them), or cut the model before it\n"
-        "ARG_MAX: cut the model before it and take the greatest output in the application"
+        "TOPK_V2: cut the model before it and pick from the outputs in the application"
     )
 
 

@@ -85,7 +85,7 @@ class _Writer:
         key = ("operand", data.tobytes())
         if key not in self._names:
             self._names[key] = f"x{len(self._names)}"
-            plain = array_definition(Constant(self._names[key], data.view(np.int8)))
+            plain = array_definition(Constant(self._names[key], data.ravel().view(np.int8)))
             self.parts.append(plain.replace("EQ_ALIGN(4)", f"EQ_ALIGN({ALIGNMENT})"))
         return self._names[key]
 

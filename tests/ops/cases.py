@@ -152,6 +152,11 @@ class _Builder:
 
     def _operand(self, index: int, shape: tuple[int, ...]) -> str:
         real = self.rng.uniform(self.sample.low, self.sample.high, shape)
+        places = self.rule.role(index)
+        if isinstance(places, Index) and index not in self.sample.const:
+            name = self.editor.input(f"x{index}", TensorType(shape, DType.INT32))
+            self.inputs[name] = self.rng.integers(-2, places.limit + 2, shape).astype(np.int32)
+            return name
         if index not in self.sample.const and self.sample.elements[0].is_float:
             name = self.editor.input(f"x{index}", TensorType(shape))
             self.inputs[name] = special(self.rng, real.astype(np.float32))
@@ -228,7 +233,9 @@ class _Builder:
         with np.errstate(all="ignore"):
             outputs = op.run_float(reals)
         plain = [TensorType(tuple(y.shape)) for y in outputs]
-        if not self.sample.elements[1].is_float:
+        if op.gives_whole:
+            plain = [TensorType(t.shape, DType.INT32) for t in plain]
+        elif not self.sample.elements[1].is_float:
             plain = [
                 t.quantized(DType.INT16, self.outputs[k])
                 if k in self.rule.fine

@@ -20,6 +20,7 @@ from edgeq.ops._reduce import Reduction
 Arrays = list[Array]
 Change = Callable[[Array], Array]
 OPSET = 20
+INDICES = ("ArgMax", "ArgMin")
 NO_NODE = {
     "Compare": "ONNX has an operator for each relation; tests/unit/test_onnx_truth.py compares them",
     "Dequantize": "the identity over the reals",
@@ -59,7 +60,8 @@ class Foreign:
         node = helper.make_node(self.kind, names, made, **self.attributes)
         types = {n: helper.np_dtype_to_tensor_dtype(x.dtype) for n, x in given.items()}
         values = [helper.make_tensor_value_info(n, types[n], x.shape) for n, x in given.items()]
-        results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in made]
+        kind = TensorProto.INT64 if self.kind in INDICES else TensorProto.FLOAT
+        results = [helper.make_tensor_value_info(n, kind, None) for n in made]
         graph = helper.make_graph([node], "one", values, results)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
         return [self.restore(np.asarray(y)) for y in reference(model, given)]
@@ -144,6 +146,16 @@ def power(op: Any, x: Arrays) -> Foreign:
     return Foreign("Pow", [x[0], np.asarray(op.exponent, np.float32)])
 
 
+def index_of(kind: str) -> Callable[[Any, Arrays], Foreign]:
+    """Indices of extremes; ONNX's are int64."""
+
+    def node(op: Any, x: Arrays) -> Foreign:
+        attributes = {"axis": op.axis, "keepdims": int(op.keepdims), "select_last_index": int(op.last)}
+        return Foreign(kind, x, attributes)
+
+    return node
+
+
 def split(op: Any, x: Arrays) -> Foreign:
     return Foreign("Split", [x[0], ints(*op.sizes)], {"axis": op.axis}, outputs=len(op.sizes))
 
@@ -209,6 +221,7 @@ NODES: Mapping[str, Callable[[Any, Arrays], Foreign]] = {
     **{kind: unary(kind) for kind in ("Atan", "Ceil", "Cos", "Floor", "Round", "Sign", "Sin")},
     "ThresholdedRelu": unary("ThresholdedRelu", "alpha"),
     "Add": binary("Add"),
+    **{kind: index_of(kind) for kind in INDICES},
     "AveragePool2D": average_pool,
     "Clip": clip,
     "Concat": unary("Concat", "axis"),

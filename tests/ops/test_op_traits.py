@@ -79,9 +79,9 @@ def elements(type: TensorType, rng: np.random.Generator) -> Array:
 
 
 def drawn(case: Case, rng: np.random.Generator) -> list[Array | None]:
-    """Other elements for the computed operands."""
+    """Other elements for the computed operands; indices stay."""
     return [
-        elements(t, rng) if k in computed(case) and t else x
+        elements(t, rng) if k in computed(case) and t and not t.is_whole else x
         for k, (x, t) in enumerate(zip(case.operands, case.site.inputs, strict=True))
     ]
 

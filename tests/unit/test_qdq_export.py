@@ -63,18 +63,23 @@ def graph_of(sample: Sample) -> tuple[Graph, list[dict[str, np.ndarray]]]:
         if shape is None:
             names.append(None)
         elif isinstance(role := sample.op.quant_rule(list(sample.shapes)).role(k), Index):
-            names.append(e.constant(f"c{k}", rng.integers(0, role.limit, shape).astype(np.int32)))
+            if k in sample.const:
+                names.append(e.constant(f"c{k}", rng.integers(0, role.limit, shape).astype(np.int32)))
+            else:
+                names.append(e.input(f"x{k}", TensorType(shape, DType.INT32)))
         elif k in sample.const:
             names.append(e.constant(f"c{k}", rng.uniform(sample.low, sample.high, shape).astype(np.float32)))
         else:
             names.append(e.input(f"x{k}", TensorType(shape)))
     e.outputs = list(e.add(sample.op, names, "node"))
     graph = e.finish()
-    data = [
-        {n: rng.uniform(sample.low, sample.high, graph.type(n).shape).astype(np.float32) for n in graph.inputs}
-        for _ in range(4)
-    ]
-    return graph, data
+    draw = {
+        n: (lambda s: rng.integers(0, 9, s).astype(np.int32))
+        if graph.type(n).is_whole
+        else (lambda s: rng.uniform(sample.low, sample.high, s).astype(np.float32))
+        for n in graph.inputs
+    }
+    return graph, [{n: draw[n](graph.type(n).shape) for n in graph.inputs} for _ in range(4)]
 
 
 def steps_apart(graph: Graph, data: list[dict[str, np.ndarray]]) -> np.ndarray:
@@ -85,7 +90,10 @@ def steps_apart(graph: Graph, data: list[dict[str, np.ndarray]]) -> np.ndarray:
         results = loaded.run(list(graph.outputs), sample)
         for name, result in zip(graph.outputs, results, strict=True):
             type = graph.type(name)
-            assert result.shape == type.shape and result.dtype == np.float32
+            assert result.shape == type.shape and result.dtype == (np.int32 if type.is_whole else np.float32)
+            if type.is_whole:
+                found.append((result - expected[name]).ravel())
+                continue
             found.append((np.rint(result / type.qp.s) + type.qp.zp - expected[name]).ravel())
     return np.abs(np.concatenate(found))
 

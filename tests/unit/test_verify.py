@@ -13,6 +13,7 @@ from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, Node, State, Value
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ir.verify import TABLE, verify
+from edgeq.ops.arg_max import ArgMax
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.requantize import Requantize
@@ -103,6 +104,16 @@ def uint8_state(graph: Graph) -> Graph:
     return replace(graph, values=values, nodes=nodes, outputs=("pool", "after"), states=(State("s", "after"),))
 
 
+def index_of(out: str) -> Node:
+    return Node(out, ArgMax(3), ("pool",), (out,))
+
+
+def with_value(graph: Graph, name: str, dtype: DType) -> dict[str, Value]:
+    shape = graph.type("pool").shape[:-1]
+    return {**graph.values, name: Value(name, TensorType(shape, dtype, QParams.per_tensor(1.0, 0)))}
+
+
+WHOLE = "whole numbers have parameters, or what gives them gives something else"
 LOOSE = "a state does not join one input of the graph with one output"
 UNLIKE = "the two ends of a state are not of one type"
 OUTSIDE = "a state is held in a type that only callers exchange"
@@ -127,6 +138,7 @@ CASES: list[tuple[str, Change, str]] = [
     (STAGE, lambda g: replace(g, numerics=None), "'x' (int8), 'conv' (int8), 'pool' (int8)"),
     (STAGE, with_uint8, "'u' (uint8)"),
     (STAGE, typed("conv", dtype=DType.INT4), "'conv' (int4)"),
+    (WHOLE, lambda g: replace(g, nodes=(*g.nodes, index_of("at")), values=with_value(g, "at", DType.INT8)), "at"),
     (SCALES, typed("conv", q=None), "'conv'"),
     (SCALES, typed("x", dtype=DType.FLOAT32), "'x'"),
     (SCALES, typed("pool", dtype=DType.INT16, q=QParams.per_tensor(0.5, 3)), "'pool'"),

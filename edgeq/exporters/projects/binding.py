@@ -69,6 +69,10 @@ class _Port:
             raise ValueError(f"{self.name}: shape {values.shape} in place of ({count}{rest})")
         if self.perm is not None:
             values = values.transpose(self.perm)
+        if self.dtype.kind == "b":
+            return np.ascontiguousarray(values != 0)
+        if self.is_whole:
+            return self._whole(values)
         if self.raw is not None:
             values = self._seen(values)
         real = values.astype(np.float32)
@@ -80,6 +84,18 @@ class _Port:
         limits = np.iinfo(self.dtype)
         return np.ascontiguousarray(np.clip(steps, limits.min, limits.max).astype(self.dtype))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether elements are whole numbers that stand for themselves, such as classes and indices."""
+        return self.scale is None and self.dtype.kind == "i"
+
+    def _whole(self, values: Array) -> Array:
+        """Whole numbers as they are."""
+        limits = np.iinfo(self.dtype)
+        if not np.all((values >= limits.min) & (values <= limits.max) & (values == np.rint(values))):
+            raise ValueError(f"{self.name}: takes whole numbers from {limits.min} to {limits.max}")
+        return np.ascontiguousarray(values.astype(self.dtype))
+
     def _seen(self, values: Array) -> Array:
         """Raw bytes of a sensor (integers), or what the network sees of them (real numbers), as values of the input."""
         assert self.raw is not None
@@ -90,11 +106,14 @@ class _Port:
         return np.asarray((values.astype(np.float64) - 128.0 - self.raw["zero_point"]) * self.raw["scale"], np.float32)
 
     def real(self, elements: Array) -> Array:
-        """Elements of an output, samples first, as real values in the model's own layout."""
+        """Elements of an output, samples first, as real values in the model's own layout.
+
+        Truth values and whole numbers are what they are.
+        """
         if self.perm is not None:
             elements = elements.transpose(np.argsort(self.perm))
-        if self.scale is None:
-            return elements.astype(np.float32)
+        if self.scale is None or self.dtype.kind == "b":
+            return elements
         return np.asarray((elements.astype(np.float64) - self.zero_point) * self.scale, np.float32)
 
 
@@ -233,7 +252,7 @@ class CompiledModel:
 
         Returns:
             Real values, samples first, in the model's own layout: an array, or a tuple of arrays if there are several
-            outputs.
+            outputs. Of truth values it is an array of bool, of whole numbers, such as classes, one of int32.
 
         Raises:
             TypeError: another number of arrays, or arrays that hold no numbers.

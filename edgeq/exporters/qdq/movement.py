@@ -49,8 +49,10 @@ def slice_(w: QdqWriter, node: Node, op: Slice) -> None:
 @exports(Gather)
 def gather(w: QdqWriter, node: Node, op: Gather) -> None:
     """The operator of the same name."""
-    places = w.constant(f"{node.name}_places", w.stored(str(node.inputs[1]))[1].astype(np.int64))
-    (y,) = w.add("Gather", [w.first(node), places], node.name, axis=op.axis)
+    places = str(node.inputs[1])
+    stored = w.graph.data(places)
+    read = w.read(places) if stored is None else w.constant(f"{node.name}_places", stored.astype(np.int64))
+    (y,) = w.add("Gather", [w.first(node), read], node.name, axis=op.axis)
     w.finish(node, y)
 
 

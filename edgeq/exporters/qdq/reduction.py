@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from onnx import TensorProto
 
 from edgeq.exporters.qdq.registry import exports
 from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
+from edgeq.ops._index_of import IndexOf
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._softmax import RowOp
 from edgeq.ops.masked_softmax import MaskedSoftmax, rows_of
@@ -24,6 +26,15 @@ def reduction(w: QdqWriter, node: Node, op: Reduction) -> None:
 def total(w: QdqWriter, node: Node, op: Sum) -> None:
     """ReduceSum."""
     w.finish(node, w.reduced("ReduceSum", w.first(node), op.axes, op.keepdims, node.name))
+
+
+@exports(IndexOf)
+def index_of(w: QdqWriter, node: Node, op: IndexOf) -> None:
+    """ONNX's indices are int64."""
+    attributes = {"axis": op.axis, "keepdims": int(op.keepdims), "select_last_index": int(op.last)}
+    (y,) = w.add(op.onnx, [w.first(node)], node.name, **attributes)
+    (narrow,) = w.add("Cast", [y], f"{node.name}_int32", to=TensorProto.INT32)
+    w.write(node.outputs[0], narrow)
 
 
 @exports(RowOp)

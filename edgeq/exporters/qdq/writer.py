@@ -195,7 +195,8 @@ class QdqWriter:
             shape: list[int | str] = list(self.graph.type(name).shape)
             if name in self.batched and self.graph.batch is not None:
                 shape[0] = self.graph.batch
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            code = TensorProto.INT32 if self.graph.type(name).is_whole else TensorProto.FLOAT
+            return helper.make_tensor_value_info(name, code, shape)
 
         body = helper.make_graph(
             self.nodes,

@@ -9,10 +9,11 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.choice import along, part
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.node import Activation, OnnxNode, handles
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.tensor import Shape
 from edgeq.ops.concat import Concat
+from edgeq.ops.gather import Gather
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.transpose import Transpose
 
@@ -95,12 +96,21 @@ def _repeated(node: OnnxNode, x: str, repeats: Shape) -> str:
 def gather(node: OnnxNode) -> None:
     """Pick elements of an axis by constant indices: a few slices, joined, or one by one; a scalar index drops the axis.
 
+    Indices that are inputs or computed are looked up at run time, as those of an embedding.
+
     Raises:
-        ModelError: the indices are computed at run time or out of range.
+        ModelError: constant indices are out of range, or computed ones no whole numbers.
     """
     shape, x = node.shape(0), node.value(0)
     (axis,) = normalize_axes([node.attr_int("axis", 0)], len(shape))
-    indices = node.needed(1, "the list of indices").data
+    places, source = node.operand(1), node.operand(0)
+    moved = source.integers if isinstance(source, Activation) else None
+    if isinstance(places, Activation):
+        if not node.type(places.value).is_whole:
+            raise ModelError("its indices are no whole numbers", hint="give them as an input of int32 or int64")
+        node.result(node.emit(Gather(axis), [x, places.value], keep_q=True), integers=moved)
+        return
+    indices = places.data
     flat = [int(i) + (shape[axis] if i < 0 else 0) for i in indices.ravel().tolist()]
     if not flat or any(not 0 <= i < shape[axis] for i in flat):
         raise ModelError(f"it picks elements {flat[:8]} of {shape[axis]}", hint=_CHECK)
@@ -115,7 +125,8 @@ def gather(node: OnnxNode) -> None:
         ]
         y = parts[0] if len(parts) == 1 else node.emit(Concat(axis), parts, "picked", keep_q=True)
     form = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
-    node.result(y if indices.ndim == 1 else node.emit(Reshape(form), [y], "shaped", keep_q=True))
+    y = y if indices.ndim == 1 else node.emit(Reshape(form), [y], "shaped", keep_q=True)
+    node.result(y, integers=moved)
 
 
 def _ranges(indices: list[int]) -> list[range]:

@@ -144,6 +144,8 @@ def _ports(builder: Builder) -> None:
         if isinstance(operand, Activation) and operand.integers not in (None, DType.BOOL):
             integers.setdefault(name, operand.integers)
     for name, dtype in integers.items():
+        if editor.values[name].type.is_whole:
+            continue
         if editor.values[name].type.q is None:
             raise ModelError(
                 f"this tensor of type {dtype.value} has no quantization parameters",

@@ -16,7 +16,7 @@ from edgeq.importers.onnx.activation import clip_bounds
 from edgeq.importers.onnx.movement import add_concat
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles_integers
 from edgeq.importers.onnx.qdq import activation_parameters, annotate_integers
-from edgeq.importers.onnx.reduction import reduce
+from edgeq.importers.onnx.reduction import INDICES, index_of, reduce
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ops.abs import Abs
 from edgeq.ops.clip import Clip
@@ -157,6 +157,13 @@ def reduce_extreme(node: OnnxNode) -> None:
     """The greatest and the least of integers are those of the reals."""
     held(node)
     reduce(node)
+
+
+@handles_integers(*INDICES)
+def index_of_extreme(node: OnnxNode) -> None:
+    """The greatest and the least of integers are where those of the reals are."""
+    held(node)
+    index_of(node)
 
 
 @handles_integers("Neg", "Abs")

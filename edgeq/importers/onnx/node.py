@@ -17,6 +17,16 @@ from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 
 T = TypeVar("T")
+CODES = {
+    DType.INT8: TensorProto.INT8,
+    DType.UINT8: TensorProto.UINT8,
+    DType.BOOL: TensorProto.BOOL,
+    DType.INT32: TensorProto.INT32,
+    DType.INT64: TensorProto.INT64,
+}
+"""ONNX's codes of the types of computed integers."""
+WHOLE = (DType.INT32, DType.INT64)
+"""Types of integers that stand for themselves: in the graph int32."""
 LONGEST_NAME = 500
 """Characters of the names that are made here."""
 
@@ -38,7 +48,7 @@ class Constant:
 class Activation:
     """A tensor that is computed: the graph's value, and the integer type that ONNX gives it, if any.
 
-    Of type BOOL are truth values: in the graph the real numbers 0 and 1.
+    Of type BOOL are truth values: in the graph the real numbers 0 and 1. INT32 and INT64 are whole, in the graph int32.
     """
 
     value: str
@@ -65,7 +75,7 @@ class Builder:
         self._reserved = {*source.inputs, *source.initializers, *source.node_names, *source.outputs}
         self._reserved.update(out for node in source.nodes for out in node.output)
         for name, (shape, dtype) in source.inputs.items():
-            self.editor.input(name, TensorType(shape))
+            self.editor.input(name, TensorType(shape, DType.INT32 if dtype in WHOLE else DType.FLOAT32))
             self.tensors[name] = Activation(name, None if dtype is DType.FLOAT32 else dtype)
 
     def operand(self, name: str) -> Operand:
@@ -99,9 +109,7 @@ class Builder:
         if isinstance(operand, Constant):
             real = operand.q is not None
             return TensorProto.FLOAT if real else int(helper.np_dtype_to_tensor_dtype(operand.data.dtype))
-        return {DType.INT8: TensorProto.INT8, DType.UINT8: TensorProto.UINT8, DType.BOOL: TensorProto.BOOL}.get(
-            operand.integers or DType.FLOAT32, TensorProto.FLOAT
-        )
+        return CODES.get(operand.integers or DType.FLOAT32, TensorProto.FLOAT)
 
     def store(self, hint: str, data: Array, q: QParams | None = None, infinite: bool = False) -> str:
         """Put a constant into the graph; `infinite`: elements may be infinite.
@@ -322,7 +330,9 @@ class OnnxNode:
         name = self.name if main else self.builder.fresh(f"{self.name}_{suffix or 'op'}")
         stem = f"{self.outputs[0] if self.outputs and self.outputs[0] else self.name}_{suffix or 'value'}"
         outputs = [self.builder.fresh(f"{stem}_{index}" if index else stem) for index in range(len(shapes))]
-        editor.add(op, inputs, name, outputs, [TensorType(shape, q=q) for shape in shapes])
+        moved = keep_q and first is not None and first.is_whole and editor.values[inputs[0] or ""].data is None
+        dtype = DType.INT32 if op.gives_whole or moved else DType.FLOAT32
+        editor.add(op, inputs, name, outputs, [TensorType(shape, dtype, q) for shape in shapes])
         self._created.append(name)
         self.builder.producer.update(dict.fromkeys(outputs, name))
         return tuple(outputs)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from edgeq.importers.onnx.axes import axes_of
+from edgeq.importers.onnx.axes import axes_of, normalize_axes
 from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.ir.op import Scale
-from edgeq.ir.tensor import Shape
+from edgeq.ir.tensor import DType, Shape
+from edgeq.ops._index_of import IndexOf
 from edgeq.ops._reduce import Reduction
 from edgeq.ops.abs import Abs
 from edgeq.ops.add import Add
+from edgeq.ops.arg_max import ArgMax
+from edgeq.ops.arg_min import ArgMin
 from edgeq.ops.exp import Exp
 from edgeq.ops.log import Log
 from edgeq.ops.mean import Mean
@@ -72,6 +75,18 @@ def log_sum_exp(node: OnnxNode) -> None:
     added = node.emit(Log(), [node.emit(Sum(axes=axes, keepdims=True), [shares], "total")], "added")
     y = node.emit(Add(), [greatest, added], "whole")
     node.result(y if keepdims else node.emit(Reshape(squeezed(node.type(y).shape, axes)), [y], "squeezed", keep_q=True))
+
+
+INDICES: dict[str, type[IndexOf]] = {"ArgMax": ArgMax, "ArgMin": ArgMin}
+
+
+@handles(*INDICES)
+def index_of(node: OnnxNode) -> None:
+    """The index of an extreme: int64 to ONNX, and int32 here, which holds every index of a tensor."""
+    rank = len(node.shape(0))
+    (axis,) = normalize_axes([node.attr_int("axis", 0)], rank)
+    op = INDICES[node.kind](axis, bool(node.attr_int("keepdims", 1)), bool(node.attr_int("select_last_index", 0)))
+    node.result(node.emit(op, [node.value(0)]), integers=DType.INT64)
 
 
 def squeezed(shape: Shape, axes: tuple[int, ...]) -> Shape:

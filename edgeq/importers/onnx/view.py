@@ -10,7 +10,7 @@ from onnx import TensorProto
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import reshape_target
 from edgeq.importers.onnx.model import ELEMENT_TYPES, type_name
-from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.importers.onnx.node import CODES, WHOLE, Activation, OnnxNode, handles
 from edgeq.importers.onnx.truth import nonzero
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.reshape import Reshape
@@ -57,9 +57,12 @@ def size_of(node: OnnxNode) -> None:
     node.result_constant(np.asarray(prod(node.shape(0)), np.int64))
 
 
+WHOLE_CODES = {CODES[dtype]: dtype for dtype in WHOLE}
+
+
 @handles("Cast", "CastLike", integers=True)
 def cast(node: OnnxNode) -> None:
-    """Casts between real types, and of a model's integer input to real numbers.
+    """Casts between real types, between types of whole numbers, and of a model's integer input to real numbers.
 
     Raises:
         ModelError: the cast would truncate, or round to a type that edgeq does not compute with.
@@ -69,6 +72,14 @@ def cast(node: OnnxNode) -> None:
         truth = operand.value if operand.integers is DType.BOOL else nonzero(node, operand.value)
         node.result(truth, integers=DType.BOOL)
         return
+    if isinstance(operand, Activation) and target in WHOLE_CODES and operand.integers in WHOLE:
+        node.result(operand.value, integers=WHOLE_CODES[target])
+        return
+    if isinstance(operand, Activation) and operand.integers in WHOLE:
+        raise ModelError(
+            f"a cast of whole numbers to {type_name(target)} is not supported",
+            hint="return them as an output, or give the model real numbers as inputs",
+        )
     if ELEMENT_TYPES.get(target) is not DType.FLOAT32:
         raise ModelError(
             f"a cast to {type_name(target)} at run time is not supported",

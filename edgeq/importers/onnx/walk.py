@@ -184,7 +184,7 @@ def _keep_integers(node: OnnxNode, integers: list[DType]) -> None:
         integers = [dtype for dtype in integers if dtype is not DType.BOOL]
     if (
         not integers
-        or node.kind in ("QuantizeLinear", "DequantizeLinear", "Cast", "CastLike")
+        or node.kind in ("QuantizeLinear", "DequantizeLinear", "Cast", "CastLike", "Gather")
         or node.kind.startswith("Q")
     ):
         return

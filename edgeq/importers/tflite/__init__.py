@@ -20,6 +20,7 @@ from edgeq.importers.tflite import (  # they register their handlers
     recurrent,
     states,
     truth,
+    whole,
 )
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.cut import cut_model
@@ -35,7 +36,7 @@ from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (blocks, convolution, elementwise, loops, movement, recurrent, states, truth)
+HANDLER_MODULES = (blocks, convolution, elementwise, loops, movement, recurrent, states, truth, whole)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:

@@ -11,6 +11,7 @@ from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.tensor import Shape
 from edgeq.ops.concat import Concat
+from edgeq.ops.gather import Gather
 from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.slice import Slice
@@ -131,9 +132,15 @@ def broadcast_to(b: Builder, op: RawOp) -> None:
 
 @handles("GATHER")
 def gather(b: Builder, op: RawOp) -> None:
-    """Picks elements of an axis by constant indices: slices, joined."""
+    """Picks elements of an axis: by constant indices, slices that are joined; by computed ones, looked up."""
     x = source(b, op)
     q, shape = b.q_of(x), b.shape(x)
+    places = b.whole(op, 1)
+    if places is not None:
+        if op.option("BatchDims"):
+            raise Problem("it gathers per batch", "look up rows of one table")
+        b.emit(op, Gather(normal_axis(op.option("Axis"), len(shape))), [x, places])
+        return
     axis, picked = normal_axis(op.option("Axis"), len(shape)), b.required(op, 1)
     if op.option("BatchDims") or not 0 < len(picked) <= MOST_PARTS or any(not 0 <= k < shape[axis] for k in picked):
         raise Problem(f"it picks elements {picked} of {shape[axis]}")

@@ -29,6 +29,8 @@ FUSED_CLAMPS: dict[int, Clamp] = {
 FUSED_NAMES = {4: "TANH", 5: "SIGN_BIT"}
 SHIFT = {"INT8": 0, "UINT8": 128}
 """What is subtracted from stored values and zero-points of 8-bit tensors to make them signed."""
+WHOLE = ("INT32", "INT64")
+"""Types of tensors that, without a scale, hold whole numbers; in the graph they are int32."""
 OUTPUTS = ("FLOAT32", "FLOAT16", "FLOAT64", *SHIFT)
 CONSTANT_OUTPUT = "edgeq's outputs are real numbers or quantized ones: remove it from the model"
 
@@ -50,6 +52,11 @@ def _example(tensor: RawTensor) -> str:
     """How an input's open dimensions, other than the batch, are given."""
     batch, *rest = tensor.signature or tensor.shape or (1,)
     return f"--input-shape {tensor.name}=" + "x".join(str(d) if d > 0 else "?" for d in (abs(batch), *rest))
+
+
+def is_whole(tensor: RawTensor) -> bool:
+    """Whether a tensor holds whole numbers: classes, indices."""
+    return tensor.dtype in WHOLE and tensor.quant is None
 
 
 class Builder:
@@ -99,11 +106,12 @@ class Builder:
                 self.editor.batch = "batch"
             shape = self._input_shape(tensor, input_shapes.get(tensor.name))
             try:
-                q = self.activation_q(tensor)
+                q = None if is_whole(tensor) else self.activation_q(tensor)
             except Problem as problem:
                 self.refused[index] = problem
                 continue
-            self.values[index] = self.editor.input(self.editor.unique(tensor.name), TensorType(shape, DType.FLOAT32, q))
+            type = TensorType(shape, DType.INT32 if is_whole(tensor) else DType.FLOAT32, q)
+            self.values[index] = self.editor.input(self.editor.unique(tensor.name), type)
 
     def _input_shape(self, tensor: RawTensor, requested: Shape | None) -> Shape:
         signature = tensor.signature or tensor.shape
@@ -410,6 +418,12 @@ class Builder:
             self.activation_q(tensor)
         return self.value(index)
 
+    def whole(self, op: RawOp, position: int) -> str | None:
+        """The value of an operand that holds computed whole numbers; None if it does not."""
+        index = op.inputs[position] if position < len(op.inputs) else -1
+        value = self.values.get(index)
+        return value if value is not None and self.editor.values[value].type.is_whole else None
+
     def is_quantized(self, op: RawOp) -> bool:
         """Whether an operator computes in 8 bits: its output does."""
         return self.model.tensors[op.outputs[0]].dtype in SHIFT
@@ -455,7 +469,9 @@ class Builder:
                 raise Problem(f"its output has shape {shape}")
         if len(shapes) != len(outputs):
             raise Problem(f"it has {len(outputs)} outputs where {len(shapes)} are computed")
-        types = [TensorType(s, DType.FLOAT32, q) for s, q in zip(shapes, qs, strict=True)]
+        moved = op.is_view and inputs[0] is not None and self.editor.values[inputs[0]].type.is_whole
+        dtype = DType.INT32 if op.gives_whole or moved else DType.FLOAT32
+        types = [TensorType(s, dtype, q) for s, q in zip(shapes, qs, strict=True)]
         return self.editor.add(op, inputs, name, outputs, types)
 
     def step(self, op: Op, inputs: Sequence[str | None], hint: str, q: QParams | None) -> str:
@@ -484,7 +500,7 @@ class Builder:
                 count += 1
                 name = self.editor.unique(f"{hint}_{count}")
             names.append(name)
-        qs = [self.activation_q(self.tensor(i)) for i in indices]
+        qs = [None if op.gives_whole else self.activation_q(self.tensor(i)) for i in indices]
         node = self.editor.unique(short_name(names[0]))
         if not self.is_quantized(raw):
             self.real.add(node)

@@ -29,8 +29,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "cut the model before it and decode the boxes in the application",
         ("CUSTOM TFLite_Detection_PostProcess", "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"),
     ),
-    ("cut the model before it and take the greatest output in the application", ("ARG_MAX",)),
-    ("cut the model before it and pick from the outputs in the application", ("ARG_MIN", "TOPK_V2")),
+    ("cut the model before it and pick from the outputs in the application", ("TOPK_V2",)),
     (
         "its result is no real number or has no fixed shape: " + APPLICATION,
         (
@@ -53,7 +52,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "it looks up words or other whole numbers: do that in the application, and give the model the vectors found",
         (
-            "EMBEDDING_LOOKUP",
             "EMBEDDING_LOOKUP_SPARSE",
             "CONCAT_EMBEDDINGS",
             "SKIP_GRAM",

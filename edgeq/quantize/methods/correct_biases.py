@@ -54,8 +54,8 @@ def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping
         return node
 
     inputs = {
-        name: type.qp.quantize(np.stack([np.asarray(s[name], np.float32) for s in samples]), type.dtype)
-        for name, type in ((name, graph.type(name)) for name in graph.inputs)
+        name: graph.type(name).holding(np.stack([np.asarray(s[name], np.float64) for s in samples]))
+        for name in graph.inputs
     }
     for _ in Executor(graph, arithmetic).walk(inputs, correct):
         pass

@@ -393,7 +393,7 @@ def round_weights(draft: Draft) -> Draft:
     integer = convert(graph, draft.parameters, draft.config, draft.numerics)
     changed, trial = graph.edit(), integer.edit()
     samples = [draft.samples[k] for k in choose(draft.reference, len(draft.samples))]
-    reals = {n: np.stack([np.asarray(s[n], np.float32) for s in samples]) for n in graph.inputs}
+    reals = {n: np.stack([np.asarray(s[n], graph.type(n).dtype.numpy) for s in samples]) for n in graph.inputs}
     types = {n: integer.type(n) for n in graph.inputs}
     floats = _Floats(graph, reals, Counter(str(x.node.inputs[x.product.input]) for x in layers.values()))
 

@@ -17,4 +17,22 @@ void eq_gather_ref(const eq_gather_params *p, const int8_t *input, int8_t *outpu
 /* The same for elements of four bytes. */
 void eq_gather_float32_ref(const eq_gather_params *p, const float *input, float *output);
 
+typedef struct {
+    int32_t outer, step, count, run; /* as in eq_gather_params */
+    int32_t size;                    /* places in a block */
+} eq_gather_at_params;
+
+/* Places are computed. Those below 0 count from the end; those beyond an end are taken for the place there. */
+void eq_gather_at_ref(const eq_gather_at_params *p, const int8_t *input, const int32_t *places, int8_t *output);
+void eq_gather_at_float32_ref(const eq_gather_at_params *p, const float *input, const int32_t *places, float *output);
+
+typedef struct {
+    int32_t outer, step, count, run, size; /* as in eq_gather_at_params */
+    const void *table;                     /* the input */
+} eq_embed_params;
+
+/* The same, from an input that is constant. */
+void eq_embed_ref(const eq_embed_params *p, const int32_t *places, int8_t *output);
+void eq_embed_float32_ref(const eq_embed_params *p, const int32_t *places, float *output);
+
 #endif

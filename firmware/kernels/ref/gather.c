@@ -23,3 +23,44 @@ void eq_gather_float32_ref(const eq_gather_params *p, const float *input, float 
 {
     eq_gather_ref(p, (const int8_t *)input, (int8_t *)output);
 }
+
+/* A place within a block of `size` of them. */
+static int32_t eq_gather_place(int32_t place, int32_t size)
+{
+    const int32_t counted = place < 0 ? place + size : place;
+    return counted < 0 ? 0 : counted < size ? counted : size - 1;
+}
+
+static void eq_gather_looked_up(const eq_gather_at_params *p, const int8_t *input, const int32_t *places,
+                                int8_t *output)
+{
+    for (int32_t block = 0; block < p->outer; block++) {
+        for (int32_t i = 0; i < p->count; i++) {
+            eq_copy(output, input + eq_gather_place(places[i], p->size) * p->run, p->run);
+            output += p->run;
+        }
+        input += p->step;
+    }
+}
+
+void eq_gather_at_ref(const eq_gather_at_params *p, const int8_t *input, const int32_t *places, int8_t *output)
+{
+    eq_gather_looked_up(p, input, places, output);
+}
+
+void eq_gather_at_float32_ref(const eq_gather_at_params *p, const float *input, const int32_t *places, float *output)
+{
+    eq_gather_looked_up(p, (const int8_t *)input, places, (int8_t *)output);
+}
+
+void eq_embed_ref(const eq_embed_params *p, const int32_t *places, int8_t *output)
+{
+    const eq_gather_at_params walk = {p->outer, p->step, p->count, p->run, p->size};
+    eq_gather_looked_up(&walk, (const int8_t *)p->table, places, output);
+}
+
+void eq_embed_float32_ref(const eq_embed_params *p, const int32_t *places, float *output)
+{
+    const eq_gather_at_params walk = {p->outer, p->step, p->count, p->run, p->size};
+    eq_gather_looked_up(&walk, (const int8_t *)p->table, places, (int8_t *)output);
+}

@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 import island_models  # noqa: E402, F401 (registers its cases)
 import movement_models  # noqa: E402, F401 (registers its cases)
 import truth_models  # noqa: E402, F401 (registers its cases)
+import whole_models  # noqa: E402, F401 (registers its cases)
 from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: E402
 from models import CASES, Model, models  # noqa: E402
 
