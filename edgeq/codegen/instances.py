@@ -12,6 +12,9 @@ from edgeq.ir.op import registry
 from edgeq.kernels import rows
 from edgeq.numerics.fixedpoint import Rounding
 
+NAMED = (Rounding.FAST, Rounding.SINGLE, Rounding.DOUBLE)
+"""The roundings that kernels have in their names."""
+
 
 @dataclass(frozen=True, eq=False)
 class Instances:
@@ -58,4 +61,4 @@ def functions_of(source: str) -> tuple[str, ...]:
 
 
 def _names(row: Kernel) -> tuple[str, ...]:
-    return tuple(f"{row.function}_{r.value}" for r in Rounding) if row.rounded else (row.function,)
+    return tuple(f"{row.function}_{r.value}" for r in NAMED) if row.rounded else (row.function,)

@@ -20,6 +20,7 @@ points to (0 stands for NULL); or a tuple of scalars, which becomes an array ins
 
 
 INT8 = frozenset({DType.INT8})
+INT16 = frozenset({DType.INT16})
 BYTES = frozenset({DType.INT8, DType.UINT8})
 """Elements of one byte, for rows that only move them."""
 

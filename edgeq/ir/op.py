@@ -178,6 +178,8 @@ class Site:
     @property
     def rounding(self) -> Rounding:
         """The rounding of this site's requantizations."""
+        if self.outputs[0].dtype is DType.INT16 and self.numerics is Numerics.FAST:
+            return Rounding.WIDE
         return self.op.rounding(self.numerics)
 
     @cached_property

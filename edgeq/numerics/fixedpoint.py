@@ -1,4 +1,4 @@
-"""Requantization: from an int32 accumulator to an int8 value, in the three roundings edgeq knows.
+"""Requantization: from an accumulator to an int8 or int16 value, in the roundings edgeq knows.
 
 This file is normative: `firmware/include/eq/requant.h` has the same functions in C, and both give the same bits.
 
@@ -6,6 +6,8 @@ This file is normative: `firmware/include/eq/requant.h` has the same functions i
 - SINGLE: LiteRT's single rounding, `q = zp + ((acc·M + 2^(s−1)) >> s)`, M normalized to [2³⁰, 2³¹), s = 31 − shift.
 - DOUBLE: gemmlowp's two roundings: a rounding doubling high multiply, then a rounding division by a power of two
   (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
+- WIDE: SINGLE's formula for accumulators of up to 48 bits, from which FAST makes int16 values
+  (`firmware/include/eq/requant16.h`). Of accumulators of 32 bits SINGLE makes the same.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ from edgeq.numerics.runs import in_runs, room, rows_together
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+WIDE_BITS = 47
+"""Accumulators of WIDE are below 2⁴⁷ in absolute value."""
+MOST_WIDE_SHIFT = 14
+"""The greatest shift to the left of WIDE."""
 BLOCK = 1 << 16
 """Accumulators that stay in the nearer caches while they are requantized."""
 
@@ -50,21 +56,30 @@ def _fast_multiplier(m: Reals) -> tuple[Reals, Ints]:
     return np.floor(np.ldexp(m, 31 - shift) + 0.5), shift
 
 
-def _normalized_multiplier(m: Reals) -> tuple[Reals, Ints]:
+def _normalized_multiplier(m: Reals, most: int = 30) -> tuple[Reals, Ints]:
     fraction, exponent = np.frexp(m)
     mantissa, shift = np.floor(fraction * 2.0**31 + 0.5), exponent.astype(np.int64)
     above = mantissa == 2.0**31
     mantissa, shift = np.where(above, 2.0**30, mantissa), shift + above
     vanishing = (m == 0.0) | (shift < -31)
     mantissa, shift = np.where(vanishing, 0.0, mantissa), np.where(vanishing, 0, shift)
-    return np.where(shift > 30, INT32_MAX, mantissa), np.minimum(shift, 30)
+    return np.where(shift > most, INT32_MAX, mantissa), np.minimum(shift, most)
+
+
+def _wide_multiplier(m: Reals) -> tuple[Reals, Ints]:
+    return _normalized_multiplier(m, MOST_WIDE_SHIFT)
+
+
+_SPLIT = {Rounding.FAST: _fast_multiplier, Rounding.WIDE: _wide_multiplier}
+"""How factors become integers; for other roundings by `_normalized_multiplier`."""
 
 
 def quantize_multiplier(real: float | npt.ArrayLike, rounding: Rounding) -> Multiplier:
     """Turn real factors m ≥ 0 (any shape, flattened) into a Multiplier for `rounding`.
 
     Factors from 2³¹ on, infinity among them, become the greatest one that can be represented: with all of them every
-    accumulator other than 0 is beyond every bound. Models have them whose calibration saw nothing but zeros somewhere.
+    accumulator other than 0 is beyond every bound. For WIDE it is 2¹⁴. Models have them whose calibration saw nothing
+    but zeros somewhere.
 
     Raises:
         QuantizationError: a factor is negative or not a number.
@@ -76,7 +91,7 @@ def quantize_multiplier(real: float | npt.ArrayLike, rounding: Rounding) -> Mult
             f"scales are out of all proportion: requantization by a factor of {worst:.3g} is impossible",
             hint="look for weights, or calibration data, that are far too large or too small",
         )
-    split = _fast_multiplier if rounding is Rounding.FAST else _normalized_multiplier
+    split = _SPLIT.get(rounding, _normalized_multiplier)
     mantissa, shift = split(np.minimum(values, INT32_MAX))
     return Multiplier(mantissa.astype(np.int32), shift.astype(np.int32))
 
@@ -111,11 +126,20 @@ def multiply(acc: npt.ArrayLike, multiplier: Multiplier, rounding: Rounding) -> 
         scaled += 1 << 30
         scaled >>= 31
         return scaled
+    if rounding is Rounding.WIDE:
+        return _multiply_wide(x, mantissa, shift)
     if rounding is Rounding.SINGLE:
         total = 31 - shift
         return (x * mantissa + (np.int64(1) << (total - 1))) >> total
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     return rounding_divide_by_pot(doubling_high_multiply(saturating_shift_left(x, left), mantissa), right)
+
+
+def _multiply_wide(x: Ints, mantissa: Ints, shift: Ints) -> Ints:
+    """(x·M + 2^(s−1)) >> s, exactly, for s = 31 − shift: the lower 16 bits of the sum cannot reach the result."""
+    product = (x >> 16) * mantissa + (((x & 0xFFFF) * mantissa) >> 16)
+    total = 15 - shift
+    return np.asarray((product + (np.int64(1) << (total - 1))) >> total)
 
 
 def requantize(
@@ -126,11 +150,11 @@ def requantize(
     qmax: int,
     rounding: Rounding,
     bias: Ints | None = None,
-) -> npt.NDArray[np.int8]:
-    """clamp(zero_point + (acc + bias)·m, qmin, qmax) as int8.
+) -> npt.NDArray[Any]:
+    """clamp(zero_point + (acc + bias)·m, qmin, qmax) as int8, or as int16 where the rounding is WIDE.
 
     Args:
-        acc: int32 values (…, C), which may come as floats.
+        acc: int32 values (…, C), of 48 bits for WIDE, which may come as floats.
         multiplier: C factors or one.
         zero_point, qmin, qmax: of the output.
         rounding: of the product.
@@ -150,9 +174,14 @@ class Requantization:
     rounding: Rounding
     bias: Ints | None = None
 
-    def __call__(self, acc: npt.NDArray[Any], out: npt.NDArray[np.int8] | None = None) -> npt.NDArray[np.int8]:
+    @property
+    def kind(self) -> type[np.int8] | type[np.int16]:
+        """The element type of the outputs."""
+        return np.int16 if self.rounding is Rounding.WIDE else np.int8
+
+    def __call__(self, acc: npt.NDArray[Any], out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
         """The outputs for accumulators (…, C), whole numbers of any type; written to `out`, contiguous, if given."""
-        result = np.empty(acc.shape, np.int8) if out is None else out
+        result: npt.NDArray[Any] = np.empty(acc.shape, self.kind) if out is None else out
         if self.rounding is Rounding.FAST:
             self._fast(acc, result)
         else:

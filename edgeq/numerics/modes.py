@@ -25,3 +25,4 @@ class Rounding(Enum):
     FAST = "fast"
     SINGLE = "single"
     DOUBLE = "double"
+    WIDE = "wide"

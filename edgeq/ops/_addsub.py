@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Site
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import is_homogeneous
 from edgeq.numerics.fixedpoint import (
     Multiplier,
@@ -34,11 +34,14 @@ from edgeq.ops._broadcast import (
 )
 from edgeq.ops._elementwise import BinaryOp
 from edgeq.ops._fits import is_double, is_fast
+from edgeq.ops._int16 import pair_samples16
 from edgeq.ops._real import of_pairs, pair_samples
-from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
+from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, type_range
 
 Signs = tuple[int, int]
 MAX_SHIFT = 22
+MAX_SHIFT16 = 16
+"""With int16 operands, so that the sum of two products fits 32 bits with its rounding."""
 LEFT_SHIFT = 20
 """Extra bits of the operands in TensorFlow Lite's addition."""
 
@@ -61,7 +64,7 @@ def signs_of(site: Site) -> Signs:
 def range_of(site: Site) -> tuple[int, int]:
     """Least and greatest output."""
     assert isinstance(site.op, SumOp)
-    return output_range(site.outputs[0].qp, site.op.clamp)
+    return type_range(site.outputs[0], site.op.clamp)
 
 
 def fast_sum(site: Site) -> FastSum:
@@ -72,7 +75,7 @@ def fast_sum(site: Site) -> FastSum:
     """
     x0, x1, y = site.input(0).qp, site.input(1).qp, site.outputs[0].qp
     ratios, signs = (x0.s / y.s, x1.s / y.s), signs_of(site)
-    for shift in range(MAX_SHIFT, -1, -1):
+    for shift in range(MAX_SHIFT if site.outputs[0].dtype is DType.INT8 else MAX_SHIFT16, -1, -1):
         m0, m1 = (signs[i] * round_half_away(ratios[i] * 2.0**shift) for i in (0, 1))
         if max(abs(m0), abs(m1)) <= 32767:
             half = (1 << shift) >> 1
@@ -158,6 +161,7 @@ class SumOp(BinaryOp):
     kernels: ClassVar[tuple[Kernel, ...]] = (
         *binary_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, suffix="_fast", fits=is_fast),
         *binary_kernels("eq_add", "add", "eq_add_double_params", lower_double, suffix="_double", fits=is_double),
+        *binary_kernels("eq_add_int16", "pair_int16", "eq_add_int16_params", lower_fast, fits=is_fast, elements=INT16),
     )
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
@@ -183,7 +187,7 @@ class SumOp(BinaryOp):
                 for i, (x, sign) in enumerate(zip((x0, x1), self.signs, strict=True))
             ]
             acc = multiply(scaled[0] + scaled[1], d.output, Rounding.DOUBLE) + q.zp
-        return (np.clip(acc, *output_range(q, self.clamp)).astype(np.int8),)
+        return (np.clip(acc, *range_of(site)).astype(site.outputs[0].dtype.numpy),)
 
     @property
     def homogeneous(self) -> bool:
@@ -203,5 +207,6 @@ class SumOp(BinaryOp):
             *broadcast_samples(cls()),
             Sample("relu", cls(clamp=(0.0, float("inf"))), (image, image)),
             Sample("relu6", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,), low=-9.0, high=9.0),
+            *pair_samples16(cls()),
             *pair_samples(cls(clamp=(-float("inf"), 6.0))),
         )

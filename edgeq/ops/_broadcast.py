@@ -9,9 +9,9 @@ import numpy as np
 
 from edgeq.errors import InternalError
 from edgeq.ir.condition import all_of
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT8, Kernel, Param
 from edgeq.ir.op import Op, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ops._overlap import elementwise
 
 MAX_RANK = 6
@@ -125,6 +125,7 @@ def binary_kernels(
     suffix: str = "",
     rounded: bool = False,
     fits: Callable[[Site], bool] | None = None,
+    elements: frozenset[DType] = INT8,
 ) -> tuple[Kernel, Kernel]:
     """The two rows of an operator with two operands: `<name>_ref<suffix>` for two computed ones, and
     `<name>_const_ref<suffix>`, which has one of them in its parameters.
@@ -137,6 +138,7 @@ def binary_kernels(
         suffix: end of the C names.
         rounded: see Kernel.
         fits: further condition on the site.
+        elements: see Kernel.
     """
 
     def row(function: str, condition: Callable[[Site], bool]) -> Kernel:
@@ -149,6 +151,7 @@ def binary_kernels(
             fits=condition if fits is None else all_of(condition, fits),
             overlap=elementwise,
             rounded=rounded,
+            elements=elements,
         )
 
     return row(f"{name}_ref{suffix}", both_computed), row(f"{name}_const_ref{suffix}", one_constant)

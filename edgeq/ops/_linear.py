@@ -58,7 +58,7 @@ class Sums:
         channels = weights.shape[1]
         factors = room("factors", weights.shape, self.kind)
         factors[...] = weights
-        result = np.empty((groups, count, channels), np.int8)
+        result = np.empty((groups, count, channels), self.finish.kind)
         at_once = min(count, max(1, BLOCK // max(1, depth, channels)))
         inputs, sums = (room(use, (at_once, n), self.kind) for use, n in (("inputs", depth), ("sums", channels)))
         for g, finish in enumerate(self.finish.split(groups)):
@@ -78,7 +78,8 @@ class LinearOp(Op):
     )
 
     def accumulator_bound(self, site: Site) -> int | None:
-        """Of |bias with the zero-point folded in| + 128 · Σ |w|, the greatest of all output channels."""
+        """Of |bias with the zero-point folded in| + |q| · Σ |w|, the greatest of all output channels; |q| is 128 at
+        most, or 32768."""
         product = self.quant_rule([None if t is None else t.shape for t in site.inputs]).products[0]
         weights = site.const_or_none(product.weight)
         if weights is None or site.is_float or product.axis is None:
@@ -87,7 +88,8 @@ class LinearOp(Op):
         zero = np.reshape(q.zero_point, [-1 if k == product.axis else 1 for k in range(weights.ndim)])
         rows = np.moveaxis(weights.astype(np.int64) - zero, product.axis, 0).reshape(weights.shape[product.axis], -1)
         bias = np.abs(folded_bias(site, rows, len(rows)).astype(np.int64))
-        return int((bias + 128 * np.abs(rows).sum(axis=1)).max())
+        most = -site.input(product.input).dtype.range[0]
+        return int((bias + most * np.abs(rows).sum(axis=1)).max())
 
     def signs_apart(self, site: Site) -> Site:
         linear, w, x = self.linear, site.const(1), site.input(0)

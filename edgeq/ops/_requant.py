@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, Site
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ir.traits import NO_CLAMP as NO_CLAMP
 from edgeq.ir.traits import Clamp as Clamp
 from edgeq.numerics.fixedpoint import (
@@ -23,6 +23,8 @@ from edgeq.numerics.fixedpoint import (
 )
 
 QMIN, QMAX = -128, 127
+LEVELS = {DType.INT8: (QMIN, QMAX), DType.INT16: (-32767, 32767)}
+"""Least and greatest result by its type. One of 16 bits has an opposite."""
 FAR = 2.0**20
 """Steps from zero that are beyond every range."""
 
@@ -38,17 +40,23 @@ def finish_float(sums: Array, inputs: Arrays, clamp: Clamp) -> Array:
     return clamp_float(y, clamp).astype(np.float32)
 
 
-def output_range(q: QParams, clamp: Clamp) -> tuple[int, int]:
-    """Least and greatest int8 output under a fused activation."""
+def type_range(type: TensorType, clamp: Clamp) -> tuple[int, int]:
+    """Least and greatest output of a type under a fused activation."""
+    return output_range(type.qp, clamp, type.dtype)
+
+
+def output_range(q: QParams, clamp: Clamp, dtype: DType = DType.INT8) -> tuple[int, int]:
+    """Least and greatest output under a fused activation."""
+    least, most = LEVELS[dtype]
 
     def quantized(bound: float) -> int:
         with np.errstate(over="ignore"):
             steps = np.float32(bound) / np.float32(q.s)
         return q.zp + round_half_away(float(np.clip(steps, -FAR, FAR)))
 
-    low = max(QMIN, quantized(clamp[0])) if np.isfinite(clamp[0]) else QMIN
-    high = min(QMAX, quantized(clamp[1])) if np.isfinite(clamp[1]) else QMAX
-    return min(low, QMAX), max(high, QMIN)
+    low = max(least, quantized(clamp[0])) if np.isfinite(clamp[0]) else least
+    high = min(most, quantized(clamp[1])) if np.isfinite(clamp[1]) else most
+    return min(low, most), max(high, least)
 
 
 def weight_zero_points(site: Site, channels: int) -> npt.NDArray[np.int64]:
@@ -82,6 +90,8 @@ def effective_multiplier(site: Site, channels: int, single_precision: bool | Non
 def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int32]:
     """bias[c] − zp_in · Σ w[c]: the bias with the input's zero-point folded in.
 
+    Sums of int16 inputs may need more than 32 bits; these have no zero-point.
+
     Args:
         site: a site whose input 2 is the bias, or absent.
         weights: int64, zero-point already subtracted, (channels, taps).
@@ -93,6 +103,8 @@ def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int
     bias = site.const_or_none(2)
     base = np.zeros(channels, np.int64) if bias is None else bias.astype(np.int64)
     folded = base - site.input(0).qp.zp * weights.sum(axis=1)
+    if site.input(0).dtype is DType.INT16:
+        return folded.astype(np.int32)
     if np.any(np.abs(folded) + 128 * np.abs(weights).sum(axis=1) > INT32_MAX):
         raise QuantizationError(
             "an accumulator can exceed 32 bits: the bias is too large for the scales of input and weights",
@@ -109,18 +121,17 @@ def finish(site: Site, acc: Array, multiplier: Multiplier, clamp: Clamp, bias: A
 
 def requantization(site: Site, multiplier: Multiplier, clamp: Clamp, bias: Array | None = None) -> Requantization:
     """From accumulators, whole numbers without their bias (C,), to the site's output."""
-    q = site.outputs[0].qp
-    return Requantization(multiplier, q.zp, *output_range(q, clamp), site.rounding, bias)
+    y = site.outputs[0]
+    return Requantization(multiplier, y.qp.zp, *type_range(y, clamp), site.rounding, bias)
 
 
 def requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[str, Param]:
     """The members `mantissa, shift, zero_point, qmin, qmax` that kernels with a requantization share."""
-    q = site.outputs[0].qp
-    qmin, qmax = output_range(q, clamp)
+    qmin, qmax = type_range(site.outputs[0], clamp)
     return {
         "mantissa": multiplier.mantissa,
         "shift": multiplier.shift.astype(np.int8),
-        "zero_point": q.zp,
+        "zero_point": site.outputs[0].qp.zp,
         "qmin": qmin,
         "qmax": qmax,
     }

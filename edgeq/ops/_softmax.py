@@ -20,7 +20,7 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, in_place
 from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, apart_from
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import Commuted, Perm, Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.float32 import Floats
@@ -84,11 +84,17 @@ class RowOp(Op):
         assert x is not None
         rows = np.moveaxis(x, self.axis, -1).astype(np.int64)
         differences = rows.max(axis=-1, keepdims=True) - rows
-        q = self.quantized_rows(site, differences).astype(np.int8)
+        wide = site.outputs[0].dtype is DType.INT16
+        q = self.rows16(site, differences) if wide else self.quantized_rows(site, differences)
+        q = q.astype(site.outputs[0].dtype.numpy)
         return (np.ascontiguousarray(np.moveaxis(q, -1, self.axis)),)
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         """The outputs (…, columns) for the differences between each row's greatest input and its inputs, 0 … 255."""
+        raise NotImplementedError
+
+    def rows16(self, site: Site, differences: Ints) -> Ints:
+        """The same of int16 elements: the differences are 0 … 65535."""
         raise NotImplementedError
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from edgeq.ir.kernel import BYTES, Kernel, Param
+from edgeq.ir.kernel import BYTES, INT16, Kernel, Param
 from edgeq.ir.op import Arrays, QuantRule, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
@@ -41,8 +41,8 @@ def in_bytes(site: Site) -> tuple[Shape, Strides, int]:
     return shape, stride, offset * size
 
 
-def lower_real(site: Site) -> Mapping[str, Param]:
-    """Parameters of `eq_strided_float32_ref`."""
+def lower_wide(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_strided_int16_ref` and `eq_strided_float32_ref`."""
     shape, stride, offset = in_bytes(site)
     return {"shape": shape, "stride": stride, "offset": offset}
 
@@ -76,11 +76,21 @@ class StridedOp(MovementOp):
             overlap=overlap,
         ),
         Kernel(
+            "eq_strided_int16_ref",
+            ("ref/strided.c",),
+            "eq/strided.h",
+            "eq_strided_params",
+            lower_wide,
+            elements=INT16,
+            fits=fits_bytes,
+            overlap=overlap,
+        ),
+        Kernel(
             "eq_strided_float32_ref",
             ("ref/strided.c",),
             "eq/strided.h",
             "eq_strided_params",
-            lower_real,
+            lower_wide,
             elements=REAL,
             fits=fits_bytes,
             overlap=overlap,

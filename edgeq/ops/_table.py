@@ -10,14 +10,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, in_place
+from edgeq.ir.kernel import INT16, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Shapes, Site
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import Trait
-from edgeq.numerics import lut
+from edgeq.numerics import lut, lut16
 from edgeq.numerics.fixedpoint import Ints, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._elementwise import Elementwise
+from edgeq.ops._int16 import WIDE
 
 
 def affine(q: QParams) -> Affine:
@@ -52,6 +53,16 @@ def lower_table(site: Site) -> Mapping[str, Param]:
     return table_params(site.outputs[0].size, site.op.site_table(site))
 
 
+def lower_table16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_table_int16_ref` for a table operator."""
+    assert isinstance(site.op, TableOp)
+    return {"size": site.outputs[0].size, "table": site.op.site_table16(site)}
+
+
+BYTE_ROWS = (Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),)
+"""Of 8 bits only: for functions that jump, between whose values nothing can be interpolated."""
+
+
 @dataclass(frozen=True)
 class TableOp(Elementwise):
     """Base of the operators on one tensor, element by element. Input and output have the same shape, of any rank.
@@ -67,7 +78,17 @@ class TableOp(Elementwise):
     """The real result, in integer arithmetic, where the function is not a number."""
 
     kernels: ClassVar[tuple[Kernel, ...]] = (
-        Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),
+        *BYTE_ROWS,
+        Kernel(
+            "eq_table_int16_ref",
+            ("ref/elementwise_int16.c",),
+            "eq/elementwise_int16.h",
+            "eq_table_int16_params",
+            lower_table16,
+            elements=INT16,
+            fits=WIDE,
+            overlap=in_place,
+        ),
     )
 
     def real(self, x: Array) -> Array:
@@ -101,4 +122,10 @@ class TableOp(Elementwise):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
+        if site.outputs[0].dtype is DType.INT16:
+            return (lut16.interpolate(self.site_table16(site), x),)
         return (self.site_table(site)[x.astype(np.int64) + 128],)
+
+    def site_table16(self, site: Site) -> lut16.Table:
+        """The values of a site of int16 elements between which kernels interpolate."""
+        return lut16.build(self.real, site.input(0).qp.s, site.outputs[0].qp.s, self.undefined)

@@ -12,6 +12,7 @@ from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp, rescaled
 
@@ -41,6 +42,7 @@ class Abs(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),))),
             Sample("vector", cls(), ((65,),), low=-1.0, high=9.0),
             function_sample(cls()),
         )

@@ -8,15 +8,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.condition import all_of
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait, is_homogeneous
 from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._real import REAL, REALS, bounds
-from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, output_range
+from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, type_range
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -40,7 +42,7 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_average_pool2d_ref`."""
     op = site.op
     assert isinstance(op, AveragePool2D)
-    qmin, qmax = output_range(site.outputs[0].qp, op.clamp)
+    qmin, qmax = type_range(site.outputs[0], op.clamp)
     return {
         **geometry(site.input(0).shape, site.outputs[0].shape, op.kernel, op.stride, DENSE, op.padding),
         "count_pad": int(op.count_include_pad),
@@ -49,6 +51,11 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "qmax": qmax,
         "halves_up": int(halves_up(site)),
     }
+
+
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_average_pool2d_int16_ref`."""
+    return {key: value for key, value in lower_ref(site).items() if key not in ("pad_value", "halves_up")}
 
 
 def lower_real(site: Site) -> Mapping[str, Param]:
@@ -75,6 +82,12 @@ def halves_up(site: Site) -> bool:
     assert isinstance(op, AveragePool2D)
     exact = not any(op.padding) and op.kernel[0] * op.kernel[1] % 2
     return op.legacy and site.numerics is not Numerics.FAST and not exact
+
+
+def has_narrow_sums(site: Site) -> bool:
+    """Sums of int16 elements fit 32 bits."""
+    assert isinstance(site.op, AveragePool2D)
+    return site.op.kernel[0] * site.op.kernel[1] < 2**15
 
 
 def first(site: Site) -> Ints:
@@ -118,6 +131,16 @@ class AveragePool2D(Op):
             "eq/average_pool2d.h",
             "eq_average_pool2d_params",
             lower_ref,
+            overlap=overlap,
+        ),
+        Kernel(
+            "eq_average_pool2d_int16_ref",
+            ("ref/pool2d_int16.c",),
+            "eq/pool2d_int16.h",
+            "eq_pool2d_int16_params",
+            lower_int16,
+            elements=INT16,
+            fits=all_of(halves_away, has_narrow_sums),
             overlap=overlap,
         ),
         Kernel(
@@ -198,7 +221,8 @@ class AveragePool2D(Op):
             rounded = (total + counts // 2) // counts
         else:
             rounded = np.sign(total) * ((np.abs(total) + counts // 2) // counts)
-        return (np.clip(rounded, *output_range(site.outputs[0].qp, self.clamp)).astype(np.int8),)
+        y = site.outputs[0]
+        return (np.clip(rounded, *type_range(y, self.clamp)).astype(y.dtype.numpy),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(output=Scale.SAME)
@@ -247,6 +271,8 @@ class AveragePool2D(Op):
             Sample("row", cls((1, 3), (1, 2)), ((1, 1, 15, 1),)),
             Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
             Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
+            as_int16(Sample("same", cls((3, 3), (2, 1), same, clamp=relu), ((2, 5, 6, 7),))),
+            as_int16(Sample("count_pad", cls((4, 3), (3, 2), (2, 0, 1, 1), True), ((1, 7, 8, 3),))),
             Sample("real", cls((3, 3), (2, 1), same, clamp=relu), ((2, 5, 6, 7),), elements=REALS),
             Sample("real_count_pad", cls((4, 3), (3, 2), (2, 0, 1, 1), True), ((1, 7, 8, 3),), elements=REALS),
             Sample("real_global", cls((5, 7)), ((1, 5, 7, 11),), elements=REALS),

@@ -11,14 +11,14 @@ from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32
 from edgeq.ops._real import function_row, function_sample, of_single
-from edgeq.ops._table import TableOp
+from edgeq.ops._table import BYTE_ROWS, TableOp
 
 
 @dataclass(frozen=True)
 class Ceil(TableOp):
     """The least whole number that is not below x."""
 
-    kernels: ClassVar = (*TableOp.kernels, function_row("ceil"))
+    kernels: ClassVar = (*BYTE_ROWS, function_row("ceil"))
     onnx: ClassVar[str] = "Ceil"
 
     def real(self, x: Array) -> Array:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from edgeq.ir.kernel import INT16, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import NO_CLAMP, Clamp, Trait, is_homogeneous
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import WIDE, as_int16, requantize_params, step_ratio
 from edgeq.ops._real import bounds, function_row, function_sample, of_single
-from edgeq.ops._requant import clamp_float, output_range
-from edgeq.ops._table import TableOp, rescaled
+from edgeq.ops._requant import clamp_float, finish, output_range
+from edgeq.ops._table import BYTE_ROWS, TableOp, rescaled
 
 
 def its_bounds(op: Op) -> tuple[float, float]:
     """The bounds."""
     assert isinstance(op, Clip)
     return bounds((op.low, op.high))
+
+
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_requantize_int16_ref`."""
+    assert isinstance(site.op, Clip)
+    return requantize_params(site, (site.op.low, site.op.high))
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,20 @@ class Clip(TableOp):
     low: float = -float("inf")
     high: float = float("inf")
 
-    kernels: ClassVar = (*TableOp.kernels, function_row("clip", its_bounds))
+    kernels: ClassVar = (
+        *BYTE_ROWS,
+        Kernel(
+            "eq_requantize_int16_ref",
+            ("ref/elementwise_int16.c",),
+            "eq/elementwise_int16.h",
+            "eq_requantize_int16_params",
+            lower_int16,
+            elements=INT16,
+            fits=WIDE,
+            overlap=in_place,
+        ),
+        function_row("clip", its_bounds),
+    )
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous", "fused_clamp", "is_copy"}
 
     def real(self, x: Array) -> Array:
@@ -73,6 +95,13 @@ class Clip(TableOp):
     def is_copy(self, site: Site) -> bool:
         return (self.low, self.high) == NO_CLAMP
 
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        if site.outputs[0].dtype is DType.INT16:
+            return (finish(site, x, step_ratio(site), (self.low, self.high)),)
+        return super().run_int(site, inputs)
+
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         return of_single(lambda x: float32.within(x, self.low, self.high), inputs)
 
@@ -83,5 +112,6 @@ class Clip(TableOp):
             Sample("relu6", cls(0.0, 6.0), ((65,),), low=-2.0, high=9.0),
             Sample("upper", cls(high=1.0), ((1, 35),)),
             Sample("both", cls(-1.0, 1.0), ((2, 3, 4, 5, 3),)),
+            as_int16(Sample("relu6", cls(0.0, 6.0), ((65,),), low=-2.0, high=9.0)),
             function_sample(cls(-1.0, float("inf"))),
         )

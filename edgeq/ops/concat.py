@@ -9,11 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie
 from edgeq.numerics.fixedpoint import Rounding
+from edgeq.ops._int16 import INTS16
 from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import Overlaps, least_distance
 from edgeq.ops._real import REAL, REALS
@@ -23,7 +24,7 @@ from edgeq.ops.requantize import byte_table, convert
 def joined_scale(site: Site, index: int, data: Array) -> Array:
     """An operand in the output's quantization, rounded as FAST does if it has another."""
     x, y = site.input(index), site.outputs[0]
-    return data if x.q == y.q else convert(x, y, data, Rounding.FAST)
+    return data if x.q == y.q else convert(x, y, data, site.rounding if y.dtype is DType.INT16 else Rounding.FAST)
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -59,6 +60,13 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "table_of": np.array(chosen, np.int32) if tables else 0,
         "tables": np.concatenate(tables) if tables else 0,
     }
+
+
+def shares_scale(site: Site) -> bool:
+    """All that is computed has the output's scale."""
+    return all(
+        x is None or x.q == site.outputs[0].q for x, c in zip(site.inputs, site.consts, strict=True) if c is None
+    )
 
 
 def overlap(site: Site) -> Overlaps:
@@ -104,6 +112,17 @@ class Concat(MovementOp):
             "eq/concat.h",
             "eq_concat_params",
             lower_ref,
+            overlap=overlap,
+            variadic="inputs",
+        ),
+        Kernel(
+            "eq_concat_int16_ref",
+            ("ref/concat.c",),
+            "eq/concat.h",
+            "eq_concat_params",
+            lower_ref,
+            elements=INT16,
+            fits=shares_scale,
             overlap=overlap,
             variadic="inputs",
         ),
@@ -181,6 +200,7 @@ class Concat(MovementOp):
             Sample("constants", cls(1), ((2, 5), (2, 3), (2, 1), (2, 4)), const=(1, 3)),
             Sample("constant_first", cls(2), ((1, 2, 3), (1, 2, 7)), const=(0,)),
             Sample("vectors", cls(0), ((12,), (7,))),
+            Sample("int16", cls(2), ((2, 3, 5), (2, 3, 2), (2, 3, 1)), const=(1,), elements=INTS16),
             Sample("real", cls(2), ((2, 3, 5), (2, 3, 2), (2, 3, 1)), const=(1,), elements=REALS),
             Sample("real_rows", cls(0), ((1, 5), (3, 5)), elements=REALS),
             Sample("five", cls(2), ((2, 3, 2, 4, 3), (2, 3, 1, 4, 3))),

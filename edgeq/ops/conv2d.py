@@ -14,6 +14,7 @@ from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Linear
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
+from edgeq.ops._int16 import as_int16, weighted_rows
 from edgeq.ops._linear import LinearOp, Sums
 from edgeq.ops._overlap import Overlaps, first_pixels, in_blocks, in_groups
 from edgeq.ops._packed import packed_row
@@ -123,6 +124,7 @@ class Conv2D(LinearOp):
     kernels: ClassVar = (
         PORTABLE,
         packed_row(PORTABLE),
+        *weighted_rows(PORTABLE),
         Kernel(
             "eq_conv2d_float32_ref",
             ("ref/conv2d_float32.c",),
@@ -292,6 +294,16 @@ class Conv2D(LinearOp):
             replace(case("int3_groups", cls(groups=2), (1, 4, 5, 6), (4, 3, 2, 3)), weights=DType.INT3),
             replace(case("int2_1x1", cls(stride=(2, 2)), (1, 5, 5, 7), (3, 1, 1, 7), bias=False), weights=DType.INT2),
             case("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
+            *(
+                as_int16(sample)
+                for sample in (
+                    case("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
+                    case("stride2", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 3), (7, 3, 3, 3)),
+                    case("groups", cls(groups=2, dilation=(2, 1)), (1, 7, 5, 6), (4, 3, 3, 3), bias=False),
+                    case("large_sums", cls(), (1, 2, 2, 900), (3, 1, 1, 900)),
+                    replace(case("int4", cls(clamp=relu), (1, 4, 3, 9), (6, 1, 1, 9)), weights=DType.INT4),
+                )
+            ),
             real("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
             real("stride2", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 3), (7, 3, 3, 3)),
             real("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 3, 2)),

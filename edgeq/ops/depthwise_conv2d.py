@@ -12,6 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, weighted
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import Linear, Tie, Trait
+from edgeq.ops._int16 import as_int16, weighted_rows
 from edgeq.ops._linear import LinearOp, Sums
 from edgeq.ops._overlap import Overlaps, first_pixels, in_groups
 from edgeq.ops._packed import packed_row
@@ -111,6 +112,7 @@ class DepthwiseConv2D(LinearOp):
     kernels: ClassVar = (
         PORTABLE,
         packed_row(PORTABLE),
+        *weighted_rows(PORTABLE),
         Kernel(
             "eq_depthwise_conv2d_float32_ref",
             ("ref/depthwise_conv2d_float32.c",),
@@ -175,7 +177,7 @@ class DepthwiseConv2D(LinearOp):
         assert x is not None
         sums = site.once(_sums)
         wide, weights, fill = self._wide(x, w), sums.weights.astype(sums.kind), site.input(0).qp.zp
-        result = np.empty(self.out_shapes([x.shape, w.shape])[0], np.int8)
+        result = np.empty(self.out_shapes([x.shape, w.shape])[0], sums.finish.kind)
         for images, rows, acc in blocks_of_sums(wide, weights, self.stride, self.dilation, self.padding, fill):
             sums.finish(acc, result[images, rows])
         return (result,)
@@ -264,6 +266,10 @@ class DepthwiseConv2D(LinearOp):
             case("3x3_one_channel", cls(padding=(1, 1, 1, 1)), (1, 6, 7, 1), (3, 3, 1)),
             case("3x3_stripes", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 23, 41, 5), (3, 3, 5)),
             case("stride2", cls(stride=(2, 2), padding=(1, 1, 1, 1), clamp=relu), (1, 9, 9, 7), (3, 3, 7)),
+            as_int16(case("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9))),
+            as_int16(case("multiplier", cls(stride=(2, 2), padding=(1, 1, 1, 1)), (1, 5, 5, 3), (3, 3, 6))),
+            as_int16(case("large_sums", cls(), (1, 23, 25, 2), (23, 25, 2), bias=False)),
+            as_int16(replace(case("int4", cls(), (1, 5, 5, 3), (3, 3, 3)), weights=DType.INT4)),
             case("stride2_narrow", cls(stride=(2, 2), padding=(0, 1, 1, 1)), (2, 6, 2, 4), (3, 3, 4)),
             case("stride2_stripes", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu), (1, 46, 46, 6), (3, 3, 6)),
             case("2x2_stride2", cls(stride=(2, 2)), (1, 7, 8, 3), (2, 2, 3)),

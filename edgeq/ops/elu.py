@@ -11,6 +11,7 @@ from edgeq.ir.op import Arrays, Op, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -50,6 +51,7 @@ class Elu(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),))),
             Sample("alpha", cls(0.3), ((65,),), low=-2.0, high=1.0),
             function_sample(cls()),
         )

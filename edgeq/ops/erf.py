@@ -8,6 +8,7 @@ from typing import ClassVar
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp, erf
 
@@ -29,6 +30,7 @@ class Erf(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),))),
             Sample("vector", cls(), ((65,),), low=-1.0, high=1.0),
             function_sample(cls()),
         )

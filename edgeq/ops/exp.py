@@ -13,6 +13,7 @@ from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._table import TableOp
 
 REAL = frozenset({DType.FLOAT32})
@@ -55,6 +56,7 @@ class Exp(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),), low=-3.0, high=1.0),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),), low=-3.0, high=1.0)),
             Sample("vector", cls(), ((33,),), low=-8.0, high=0.0),
             Sample("float32", cls(), ((1, 3, 5, 7),), low=-100.0, high=90.0, elements=(DType.FLOAT32, DType.FLOAT32)),
         )

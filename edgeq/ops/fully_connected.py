@@ -15,6 +15,7 @@ from edgeq.ir.traits import Commuted, Linear, Perm, Trait
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
+from edgeq.ops._int16 import as_int16, weighted_rows
 from edgeq.ops._linear import LinearOp, Sums
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._packed import packed_row
@@ -104,6 +105,7 @@ class FullyConnected(LinearOp):
     kernels: ClassVar = (
         PORTABLE,
         packed_row(PORTABLE),
+        *weighted_rows(PORTABLE),
         Kernel(
             "eq_fully_connected_float32_ref",
             ("ref/fully_connected_float32.c",),
@@ -216,6 +218,9 @@ class FullyConnected(LinearOp):
             replace(case("int3", cls(), (1, 20), 7), weights=DType.INT3),
             replace(case("int2", cls(), (1, 13), 3, bias=False), weights=DType.INT2),
             replace(case("ternary", cls(), (1, 9), 2), weights=DType.TERNARY),
+            as_int16(case("two_rows", cls(clamp=relu), (2, 44), 7)),
+            as_int16(case("large_sums", cls(), (1, 900), 3, bias=False)),
+            as_int16(replace(case("int3", cls(), (1, 20), 5), weights=DType.INT3)),
             Sample(
                 "real", cls((0.0, 6.0)), ((3, 11), (5, 11), (5,)), const=(1, 2), elements=REALS, weights=DType.FLOAT32
             ),

@@ -17,6 +17,7 @@ from edgeq.numerics import float32, lut
 from edgeq.numerics.float32 import Floats
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._overlap import elementwise
 from edgeq.ops._requant import FAR
 from edgeq.ops._table import TableOp, affine
@@ -201,6 +202,7 @@ class Function(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("silu", cls("Mul(x, Sigmoid(x))"), ((1, 3, 5, 2),)),
+            as_int16(Sample("silu", cls("Mul(x, Sigmoid(x))"), ((1, 3, 5, 2),))),
             Sample("mish", cls("Mul(x, Tanh(Log(Add(Exp(x), 1.0))))"), ((1, 35),), low=-8.0, high=8.0),
             Sample("hard", cls("Mul(x, Add(Mul(x, 0.2), 0.5, clamp=(0.0, 1.0)))"), ((65,),), low=-6.0, high=6.0),
             Sample("softsign", cls("Div(x, Add(Abs(x), 1.0))"), ((2, 3, 4, 5, 3),)),

@@ -11,6 +11,7 @@ from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp, erf, erfc
 
@@ -69,6 +70,7 @@ class Gelu(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("exact", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("exact", cls(), ((1, 3, 5, 2),))),
             Sample("tanh", cls(approximate=True), ((1, 7, 19),), low=-6.0, high=2.0),
             function_sample(cls(), low=-6.0, high=6.0),
             replace(function_sample(cls(True)), name="real_tanh"),

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import float32
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -47,6 +48,7 @@ class HardSigmoid(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("onnx", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("onnx", cls(), ((1, 3, 5, 2),))),
             Sample("relu6", cls(1 / 6, 0.5), ((1, 33),), low=-5.0, high=9.0),
             function_sample(cls(), low=-9.0, high=9.0),
         )

@@ -12,6 +12,7 @@ from edgeq.ir.tensor import Array
 from edgeq.numerics import float32, lut
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Rounding, quantize_multiplier, rounding_divide_by_pot
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -67,6 +68,7 @@ class HardSwish(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),))),
             Sample("wide", cls(), ((130,),), low=-12.0, high=12.0),
             Sample("narrow", cls(), ((1, 35),), low=-0.3, high=0.2),
             function_sample(cls(), low=-5.0, high=5.0),

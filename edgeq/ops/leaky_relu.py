@@ -13,6 +13,7 @@ from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
 from edgeq.numerics.fixedpoint import Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp, rescaled
 
@@ -58,6 +59,7 @@ class LeakyRelu(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(0.1), ((1, 3, 5, 2),)),
+            as_int16(Sample("image", cls(0.1), ((1, 3, 5, 2),))),
             Sample("steep", cls(1.5), ((65,),), low=-2.0, high=9.0),
             Sample("negative", cls(-0.3), ((1, 35),)),
             function_sample(cls(0.3)),

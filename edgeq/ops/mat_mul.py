@@ -9,14 +9,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.condition import Condition
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.condition import Condition, all_of
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Trait
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
+from edgeq.ops._int16 import WIDE, as_int16
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._real import REAL, REALS
@@ -104,6 +105,27 @@ def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:
     )
 
 
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mat_mul_int16_ref` and its variants with a constant operand."""
+    foreign = ("a_zero_point", "b_zero_point", "zero_point")
+    return {key: value for key, value in lower_ref(site).items() if key not in foreign}
+
+
+def _int16_row(row: Kernel) -> Kernel:
+    """The row of the same operands in int16."""
+    return replace(
+        row,
+        function=row.function.replace("mat_mul", "mat_mul_int16"),
+        sources=("ref/mat_mul_int16.c",),
+        header="eq/mat_mul_int16.h",
+        struct="eq_mat_mul_int16_params",
+        lower=lower_int16,
+        elements=INT16,
+        fits=all_of(row.fits, WIDE),
+        rounded=False,
+    )
+
+
 def _real_row(row: Kernel) -> Kernel:
     """The row of the same operands that are real numbers."""
     return replace(
@@ -128,7 +150,7 @@ class MatMul(Op):
     At most one of the two is constant; a constant has one scale and a zero-point like an activation.
     """
 
-    kernels: ClassVar = (*_ROWS, *map(_real_row, _ROWS))
+    kernels: ClassVar = (*_ROWS, *map(_int16_row, _ROWS), *map(_real_row, _ROWS))
 
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {
@@ -188,6 +210,14 @@ class MatMul(Op):
             Sample("constant_a", cls(), ((3, 6), (2, 6, 5)), const=(0,)),
             Sample("constant_b", cls(), ((2, 4, 13), (13, 17)), const=(1,)),
             Sample("one", cls(), ((1, 1), (1, 1))),
+            *(
+                as_int16(sample)
+                for sample in (
+                    Sample("both", cls(), ((2, 1, 3, 5), (4, 5, 6))),
+                    Sample("a", cls(), ((3, 6), (2, 6, 5)), const=(0,)),
+                    Sample("b", cls(), ((2, 4, 13), (13, 17)), const=(1,)),
+                )
+            ),
             Sample("real", cls(), ((2, 1, 3, 5), (4, 5, 6)), elements=REALS),
             Sample("real_a", cls(), ((3, 6), (2, 6, 5)), const=(0,), elements=REALS),
             Sample("real_b", cls(), ((2, 4, 13), (13, 17)), const=(1,), elements=REALS),

@@ -8,14 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait, is_homogeneous
 from edgeq.numerics import float32
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_groups
 from edgeq.ops._real import REAL, REALS, bounds
-from edgeq.ops._requant import NO_CLAMP, QMIN, Clamp, clamp_float, output_range
+from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, type_range
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -34,12 +35,17 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_max_pool2d_ref`."""
     op = site.op
     assert isinstance(op, MaxPool2D)
-    qmin, qmax = output_range(site.outputs[0].qp, op.clamp)
+    qmin, qmax = type_range(site.outputs[0], op.clamp)
     return {
         **geometry(site.input(0).shape, site.outputs[0].shape, op.kernel, op.stride, op.dilation, op.padding),
         "qmin": qmin,
         "qmax": qmax,
     }
+
+
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_max_pool2d_int16_ref`."""
+    return {**lower_ref(site), "count_pad": 0}
 
 
 def lower_real(site: Site) -> Mapping[str, Param]:
@@ -90,6 +96,15 @@ class MaxPool2D(Op):
             "eq/max_pool2d.h",
             "eq_max_pool2d_params",
             lower_ref,
+            overlap=overlap,
+        ),
+        Kernel(
+            "eq_max_pool2d_int16_ref",
+            ("ref/pool2d_int16.c",),
+            "eq/pool2d_int16.h",
+            "eq_pool2d_int16_params",
+            lower_int16,
+            elements=INT16,
             overlap=overlap,
         ),
         Kernel(
@@ -152,8 +167,8 @@ class MaxPool2D(Op):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
         assert x is not None
-        qmin, qmax = output_range(site.outputs[0].qp, self.clamp)
-        return (np.clip(self._maximum(x, QMIN), qmin, qmax).astype(np.int8),)
+        y = site.outputs[0]
+        return (np.clip(self._maximum(x, y.dtype.range[0]), *type_range(y, self.clamp)).astype(y.dtype.numpy),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(output=Scale.SAME)
@@ -197,6 +212,8 @@ class MaxPool2D(Op):
             Sample("row", cls((1, 3), (1, 2)), ((1, 1, 15, 1),)),
             Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
             Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
+            as_int16(Sample("same", cls((3, 2), (2, 1), padding=(0, 1, 1, 0), clamp=relu), ((2, 8, 7, 4),))),
+            as_int16(Sample("dilated", cls((2, 3), (1, 1), (2, 2), (1, 2, 0, 1)), ((1, 6, 9, 5),))),
             Sample("real", cls((3, 2), (2, 1), padding=(0, 1, 1, 0), clamp=relu), ((2, 8, 7, 4),), elements=REALS),
             Sample("real_dilated", cls((2, 3), (1, 1), (2, 2), (1, 2, 0, 1)), ((1, 6, 9, 5),), elements=REALS),
         )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel
+from edgeq.ir.kernel import INT16, Kernel
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Affine, Trait
@@ -15,6 +15,7 @@ from edgeq.numerics import float32
 from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.numerics.float32 import Floats
+from edgeq.ops._int16 import WIDE, as_int16
 from edgeq.ops._real import of_single, reduction_row
 from edgeq.ops._reduce import Summation, axes_of, keeps_channels, overlap, reduced_count, sum_params, walk_params
 
@@ -48,6 +49,16 @@ class Mean(Summation):
         Kernel(
             "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True
         ),
+        Kernel(
+            "eq_mean_int16_ref",
+            ("ref/mean_int16.c",),
+            "eq/mean.h",
+            "eq_reduce_params",
+            sum_params,
+            elements=INT16,
+            fits=WIDE,
+            overlap=overlap,
+        ),
         reduction_row("mean", walk_params, overlap),
     )
 
@@ -74,6 +85,8 @@ class Mean(Summation):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             *super().samples(),
+            as_int16(Sample("spatial", cls((1, 2), True), ((2, 5, 7, 9),))),
+            as_int16(Sample("outer_and_inner", cls((1, 3)), ((2, 3, 4, 5),))),
             Sample("five_d", cls((1, 3), True), ((2, 3, 5, 7, 2),)),
             Sample("everything", cls((0, 1, 2)), ((1, 6, 13),)),
             Sample("long", cls((1, 2)), ((1, 25, 25, 3),), low=-1.0, high=4.0),

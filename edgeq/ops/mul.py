@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Param
+from edgeq.ir.kernel import INT16, Param
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Monotone, Trait
@@ -20,8 +20,9 @@ from edgeq.ops._broadcast import (
     operands,
 )
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._int16 import WIDE, pair_samples16
 from edgeq.ops._real import of_pairs, pair_rows, pair_samples
-from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
+from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range, type_range
 
 
 def factor(site: Site) -> Multiplier:
@@ -50,6 +51,20 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mul_int16_ref`."""
+    assert isinstance(site.op, Mul)
+    qmin, qmax = type_range(site.outputs[0], site.op.clamp)
+    m = factor(site)
+    return {
+        **broadcast_params(site),
+        "mantissa": int(m.mantissa[0]),
+        "shift": int(m.shift[0]),
+        "qmin": qmin,
+        "qmax": qmax,
+    }
+
+
 @dataclass(frozen=True)
 class Mul(BinaryOp):
     """Inputs: a, b of shapes that broadcast as in NumPy, at most one of them constant. Output: a · b.
@@ -62,6 +77,7 @@ class Mul(BinaryOp):
 
     kernels: ClassVar = (
         *binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True),
+        *binary_kernels("eq_mul_int16", "pair_int16", "eq_mul_int16_params", lower_int16, fits=WIDE, elements=INT16),
         *pair_rows("mul"),
     )
 
@@ -98,5 +114,6 @@ class Mul(BinaryOp):
             Sample("relu", cls(clamp=(0.0, float("inf"))), (image, image)),
             Sample("relu6", cls(clamp=(0.0, 6.0)), (image, (5,)), const=(1,)),
             Sample("small", cls(), (image, image), low=-0.01, high=0.02),
+            *pair_samples16(cls()),
             *pair_samples(cls(clamp=(0.0, float("inf")))),
         )

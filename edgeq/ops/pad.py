@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
-from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Perm, Tie, Trait, channels, inverse, permuted
 from edgeq.ops._broadcast import MAX_RANK, require_same_scale
+from edgeq.ops._int16 import INTS16
 from edgeq.ops._movement import MovementOp
 from edgeq.ops._overlap import NOTHING, Overlaps, indices, of_elements
 from edgeq.ops._real import REAL, REALS
@@ -74,6 +75,12 @@ def lower_real(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_pad_int16_ref`: the block in bytes, the value as an int16."""
+    members = lower_ref(site)
+    return {**members, "block": site.outputs[0].itemsize * int(cast(int, members["block"]))}
+
+
 def overlap(site: Site) -> Overlaps:
     """One element after another."""
     assert isinstance(site.op, Pad)
@@ -98,6 +105,15 @@ class Pad(MovementOp):
     kernels: ClassVar = (
         Kernel("eq_pad_ref", ("ref/pad.c",), "eq/pad.h", "eq_pad_params", lower_ref, overlap=overlap),
         Kernel(
+            "eq_pad_int16_ref",
+            ("ref/pad.c",),
+            "eq/pad.h",
+            "eq_pad_params",
+            lower_int16,
+            elements=INT16,
+            overlap=overlap,
+        ),
+        Kernel(
             "eq_pad_float32_ref",
             ("ref/pad.c",),
             "eq/pad.h",
@@ -112,7 +128,7 @@ class Pad(MovementOp):
 
     def quantized_value(self, site: Site) -> int:
         """The integer that the mode "constant" pads with."""
-        return int(site.outputs[0].qp.quantize(self.value, DType.INT8))
+        return int(site.outputs[0].qp.quantize(self.value, site.outputs[0].dtype))
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x = only_input(self.kind, shapes)
@@ -175,6 +191,8 @@ class Pad(MovementOp):
             Sample("image", cls(*rows), (image,)),
             Sample("image_value", cls(*rows, value=1.5), (image,)),
             Sample("image_reflect", cls(*rows, mode="reflect"), (image,)),
+            Sample("int16", cls(*rows, value=1.5), (image,), elements=INTS16),
+            Sample("int16_channels", cls((0, 0, 0, 2), (0, 0, 3, 1), mode="reflect"), (image,), elements=INTS16),
             Sample("real", cls(*rows, value=1.5), (image,), elements=REALS),
             Sample("real_channels", cls((0, 0, 0, 2), (0, 0, 3, 1), mode="reflect"), (image,), elements=REALS),
             Sample("image_edge", cls(*rows, mode="edge"), (image,)),

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgeq.ir.op import Sample
 from edgeq.ir.tensor import Array
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._table import TableOp
 
 
@@ -28,6 +29,7 @@ class Pow(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("cube", cls(3.0), ((1, 3, 5, 2),), low=-2.0, high=2.0),
+            as_int16(Sample("cube", cls(3.0), ((1, 3, 5, 2),), low=-2.0, high=2.0)),
             Sample("square", cls(2.0), ((7,),)),
             Sample("root", cls(0.5), ((1, 33),), low=0.0, high=5.0),
             Sample("inverse", cls(-1.0), ((1, 33),), low=0.5, high=5.0),

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import BYTES, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array, DType, TensorType
@@ -15,6 +16,9 @@ from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.lut import Table, round_half_away
 from edgeq.ops._conversion import Conversion
+from edgeq.ops._int16 import as_int16, requantize_params
+from edgeq.ops._overlap import elementwise
+from edgeq.ops._requant import LEVELS
 
 
 def is_flip(site: Site) -> bool:
@@ -28,7 +32,7 @@ def convert(x: TensorType, y: TensorType, q: Array, rounding: Rounding) -> Array
     """Elements of type x as elements of type y: clamp(zp_y + (q − zp_x) · s_x / s_y), rounded as a requantization."""
     factor = quantize_multiplier(x.qp.s / y.qp.s, rounding)
     moved = multiply(q.astype(np.int64) - x.qp.zp, factor, rounding) + y.qp.zp
-    return np.clip(moved, *y.dtype.range).astype(y.dtype.numpy)
+    return np.clip(moved, *LEVELS.get(y.dtype, y.dtype.range)).astype(y.dtype.numpy)
 
 
 def convert_legacy(x: TensorType, y: TensorType, q: Array) -> Array:
@@ -67,9 +71,28 @@ def converted(site: Site, q: Array) -> Array:
     return convert(x, y, q, site.rounding)
 
 
+def _row16(function: str, source: DType, target: DType) -> Kernel:
+    """A row of elements of which some have 16 bits."""
+
+    def holds(site: Site) -> bool:
+        return (site.input(0).dtype, site.outputs[0].dtype, site.numerics) == (source, target, Numerics.FAST)
+
+    return Kernel(
+        function,
+        ("ref/elementwise_int16.c",),
+        "eq/elementwise_int16.h",
+        "eq_requantize_int16_params",
+        requantize_params,
+        elements=frozenset({source, target}),
+        fits=Condition(f"It is from {source.value} to {target.value}, with the arithmetic `fast`", holds),
+        overlap=elementwise,
+    )
+
+
 @dataclass(frozen=True)
 class Requantize(Conversion):
-    """The identity over the reals, between two quantizations. Input and output are int8 or uint8, of the same shape.
+    """The identity over the reals, between two quantizations. Input and output are int8, uint8 or int16 tensors of one
+    shape.
 
     Attributes:
         legacy: the conversion is that of an operand of CONCATENATION in an older, uint8 .tflite.
@@ -97,6 +120,9 @@ class Requantize(Conversion):
             elements=BYTES,
             overlap=in_place,
         ),
+        _row16("eq_requantize_int16_ref", DType.INT16, DType.INT16),
+        _row16("eq_requantize_to_int16_ref", DType.INT8, DType.INT16),
+        _row16("eq_requantize_from_int16_ref", DType.INT16, DType.INT8),
     )
 
     declines: ClassVar[frozenset[Trait]] = Conversion.declines - {"is_copy"}
@@ -113,5 +139,8 @@ class Requantize(Conversion):
         return (
             Sample("image", cls(), ((1, 5, 3, 7),)),
             Sample("vector", cls(), ((33,),), low=-0.1, high=9.0),
+            as_int16(Sample("image", cls(), ((1, 5, 3, 7),))),
+            Sample("to_int16", cls(), ((1, 5, 3, 7),), elements=(DType.INT8, DType.INT16)),
+            Sample("from_int16", cls(), ((1, 5, 3, 7),), elements=(DType.INT16, DType.INT8)),
             Sample("legacy", cls(legacy=True), ((65,),)),
         )

@@ -9,13 +9,14 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait
 from edgeq.numerics.fixedpoint import Ints, Numerics
 from edgeq.numerics.float32 import Floats
 from edgeq.ops._broadcast import require_same_scale
+from edgeq.ops._int16 import INTS16
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._window import Pair
 
@@ -341,6 +342,26 @@ class Resize(Op):
             overlap=overlap_bilinear,
         ),
         Kernel(
+            "eq_resize_nearest_int16_ref",
+            ("ref/resize_int16.c",),
+            "eq/resize.h",
+            "eq_resize_nearest_params",
+            lower_nearest,
+            elements=INT16,
+            fits=is_nearest,
+            overlap=overlap_nearest,
+        ),
+        Kernel(
+            "eq_resize_bilinear_int16_ref",
+            ("ref/resize_int16.c",),
+            "eq/resize.h",
+            "eq_resize_bilinear_params",
+            lower_bilinear,
+            elements=INT16,
+            fits=needs_integers,
+            overlap=overlap_bilinear,
+        ),
+        Kernel(
             "eq_resize_bilinear_legacy_ref",
             ("ref/resize_legacy.c",),
             "eq/resize.h",
@@ -401,7 +422,7 @@ class Resize(Op):
         q = (total + half) >> shift
         if away_from_zero(site):
             q = np.where(total > 0, q, -((half - total) >> shift))
-        return (q.astype(np.int8),)
+        return (q.astype(site.outputs[0].dtype.numpy),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(Scale.SAME)
@@ -431,6 +452,8 @@ class Resize(Op):
             *(Sample(f"nearest_{r}", cls((10, 7), "nearest", "half_pixel", r), (image,)) for r in roundings),
             Sample("nearest_twice", cls((10, 14), "nearest", "asymmetric", "floor"), (image,)),
             Sample("nearest_corners", cls((3, 13), "nearest", "align_corners", "round_prefer_ceil"), (image,)),
+            Sample("int16_nearest", cls((9, 4), "nearest", "asymmetric", "floor"), (image,), elements=INTS16),
+            Sample("int16_bilinear", cls((9, 4), "bilinear"), ((2, 5, 7, 3),), elements=INTS16),
             Sample("bilinear_twice", cls((10, 14), "bilinear"), ((2, 5, 7, 1),)),
             Sample("bilinear_from_one", cls((3, 2), "bilinear"), ((1, 1, 1, 5),)),
             Sample("bilinear_same", cls((5, 7), "bilinear"), (image,)),

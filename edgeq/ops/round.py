@@ -9,13 +9,14 @@ import numpy as np
 
 from edgeq.ir.op import Sample
 from edgeq.ir.tensor import Array
-from edgeq.ops._table import TableOp
+from edgeq.ops._table import BYTE_ROWS, TableOp
 
 
 @dataclass(frozen=True)
 class Round(TableOp):
     """The nearest whole number, halves to even."""
 
+    kernels: ClassVar = BYTE_ROWS
     onnx: ClassVar[str] = "Round"
 
     def real(self, x: Array) -> Array:

@@ -13,6 +13,7 @@ from edgeq.numerics import float32, lut
 from edgeq.numerics.fixedpoint import Multiplier, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.gemmlowp import inverse_sqrt_multiplier
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -48,6 +49,7 @@ class Rsqrt(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),), low=0.1, high=4.0),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),), low=0.1, high=4.0)),
             Sample("vector", cls(), ((40,),), low=0.5, high=90.0),
             function_sample(cls(), low=0.0, high=9.0),
         )

@@ -11,6 +11,7 @@ from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -41,5 +42,6 @@ class Sigmoid(TableOp):
             Sample("image", cls(), ((1, 5, 3, 7),)),
             Sample("wide", cls(), ((1, 130),), low=-20.0, high=20.0),
             Sample("vector", cls(), ((9,),)),
+            as_int16(Sample("image", cls(), ((1, 5, 3, 7),), low=-9.0, high=9.0)),
             function_sample(cls(), low=-20.0, high=20.0),
         )

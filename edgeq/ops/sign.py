@@ -10,14 +10,14 @@ import numpy as np
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._real import function_row, function_sample, of_single
-from edgeq.ops._table import TableOp
+from edgeq.ops._table import BYTE_ROWS, TableOp
 
 
 @dataclass(frozen=True)
 class Sign(TableOp):
     """−1, 0 or 1."""
 
-    kernels: ClassVar = (*TableOp.kernels, function_row("sign"))
+    kernels: ClassVar = (*BYTE_ROWS, function_row("sign"))
     onnx: ClassVar[str] = "Sign"
 
     def real(self, x: Array) -> Array:

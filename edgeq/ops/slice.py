@@ -11,6 +11,7 @@ from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Sample, Shapes, Site, Stripe
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie, inverse, permuted
 from edgeq.ops._broadcast import Strides, contiguous_strides
+from edgeq.ops._int16 import INTS16
 from edgeq.ops._real import REALS
 from edgeq.ops._strided import StridedOp, only_input
 
@@ -116,4 +117,5 @@ class Slice(StridedOp):
             Sample("five", cls((0, 1, 0, 1, 0), (2, 3, 2, 4, 3), (1, 1, 1, 2, 1)), ((2, 3, 2, 4, 3),)),
             Sample("all", cls((0, 0), (3, 4), (1, 1)), ((3, 4),)),
             Sample("real", cls((1, 0), (5, 6), (2, 1)), ((6, 6),), elements=REALS),
+            Sample("int16", cls((1, 0), (5, 6), (2, 1)), ((6, 6),), elements=INTS16),
         )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import ceil, log, log2
+from math import ceil, frexp, log, log2
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Param
+from edgeq.ir.condition import all_of
+from edgeq.ir.kernel import INT16, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
 from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gemmlowp import reciprocal
+from edgeq.ops._int16 import WIDE, as_int16
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
     EXP_BITS,
@@ -25,9 +28,11 @@ from edgeq.ops._softmax import (
     columns,
     fast_exponentials,
     fixed_differences,
+    input_step,
     portable_rows,
     real_row,
     row_params,
+    rows_are_last,
     uses_fast,
 )
 
@@ -89,6 +94,55 @@ def lower_double(site: Site) -> Mapping[str, Param]:
     return row_params(site, fixed_differences(site).exponentials)
 
 
+def exponentials16(site: Site) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """exp(−beta·s_in·d) as products of two: of d / 256, with 16 fraction bits, and of d % 256, with 15."""
+    if columns(site) >= 2**24:
+        raise QuantizationError(f"Softmax over {columns(site)} values is too long", where=site.name)
+    step, every = input_step(site), np.arange(256)
+    coarse, fine = np.exp(-step * 256 * every) * 2.0**16, np.exp(-step * every) * 2.0**15
+    return np.rint(coarse).astype(np.uint32), np.rint(fine).astype(np.uint32)
+
+
+def output_factor16(site: Site) -> tuple[int, int]:
+    """1 / s_out as (K, f): K · 2^(31 − f), K with 30 bits."""
+    fraction, exponent = frexp(1.0 / site.outputs[0].qp.s)
+    bits = 61 - exponent
+    if not 1 <= bits <= 62:
+        raise QuantizationError(
+            f"the scale {site.outputs[0].qp.s:g} of a softmax's output is out of all proportion", where=site.name
+        )
+    return min(round(fraction * 2.0**30), 2**30 - 1), bits
+
+
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_softmax_int16_ref`."""
+    coarse, fine = exponentials16(site)
+    factor, bits = output_factor16(site)
+    return {
+        "rows": site.outputs[0].size // columns(site),
+        "columns": columns(site),
+        "coarse": coarse,
+        "fine": fine,
+        "less": columns(site).bit_length() - 1,
+        "factor": factor,
+        "bits": bits,
+    }
+
+
+def int16_row() -> Kernel:
+    """The portable kernel for int16 elements."""
+    return Kernel(
+        "eq_softmax_int16_ref",
+        ("ref/softmax_int16.c",),
+        "eq/softmax_int16.h",
+        "eq_softmax_int16_params",
+        lower_int16,
+        elements=INT16,
+        fits=all_of(rows_are_last, WIDE),
+        overlap=in_place,
+    )
+
+
 @dataclass(frozen=True)
 class Softmax(RowOp):
     """exp(beta·x) / Σ exp(beta·x) along an axis; TensorFlow Lite's output has scale 1/256 and zero-point −128.
@@ -96,6 +150,8 @@ class Softmax(RowOp):
     FAST: `q = clamp(zp + (e·K + D/2) / D)` in unsigned 32-bit integers, e = round(exp(−beta·s_in·d) · 2^b), d the
     difference from the row's maximum, b = 15, or less where s_out is below 2⁻¹⁶ (e·K has 31 bits),
     K · 2^−f = 1 / s_out, D = Σe · 2^f; K = 256 and f = 0 for the usual output.
+    With int16 elements: `q = (e·I + 2^(f−1)) >> f`, e with 31 fraction bits less as many as the sum D of a row needs to
+    fit 32 bits, I = ⌊K · 2^31 / D⌋, K · 2^(31−f) = 1 / s_out.
     TFLITE and TFLM: gemmlowp's fixed-point reciprocal of the sum, times the exponential, rounded twice.
 
     Attributes:
@@ -108,7 +164,7 @@ class Softmax(RowOp):
     output: ClassVar = OUTPUT
     headroom: ClassVar = 2.0
     onnx: ClassVar[str] = "Softmax"
-    kernels: ClassVar = (*portable_rows("softmax", lower_fast, lower_double), real_row("softmax"))
+    kernels: ClassVar = (*portable_rows("softmax", lower_fast, lower_double), int16_row(), real_row("softmax"))
 
     def real_rows(self, rows: Floats) -> Array:
         top = float32.greatest(rows, (rows.ndim - 1,), True)
@@ -132,7 +188,20 @@ class Softmax(RowOp):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        return (*super().samples(), Sample("beta", cls(1, beta=0.1), ((4, 9),), low=-30.0, high=30.0))
+        return (
+            *super().samples(),
+            as_int16(Sample("classes", cls(1), ((3, 12),))),
+            as_int16(Sample("long", cls(1, beta=0.5), ((1, 1000),), low=-20.0, high=20.0)),
+            Sample("beta", cls(1, beta=0.1), ((4, 9),), low=-30.0, high=30.0),
+        )
+
+    def rows16(self, site: Site, differences: Ints) -> Ints:
+        coarse, fine = exponentials16(site)
+        less, (factor, bits) = columns(site).bit_length() - 1, output_factor16(site)
+        e = coarse.astype(np.uint64)[differences >> 8] * fine.astype(np.uint64)[differences & 255] >> np.uint64(less)
+        inverse = np.uint64(factor << 31) // e.sum(axis=-1, keepdims=True, dtype=np.uint64)
+        q = (e * inverse + np.uint64(1 << (bits - 1))) >> np.uint64(bits)
+        return np.minimum(q, np.uint64(32767)).astype(np.int64)
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         if uses_fast(site):

@@ -9,11 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Perm, Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
+from edgeq.ops._int16 import INTS16
 from edgeq.ops._movement import MovementOp
 
 
@@ -47,6 +48,15 @@ class Split(MovementOp):
 
     kernels: ClassVar = (
         Kernel("eq_split_ref", ("ref/split.c",), "eq/split.h", "eq_split_params", lower_ref, variadic="outputs"),
+        Kernel(
+            "eq_split_int16_ref",
+            ("ref/split.c",),
+            "eq/split.h",
+            "eq_split_params",
+            lower_ref,
+            elements=INT16,
+            variadic="outputs",
+        ),
     )
 
     declines: ClassVar[frozenset[Trait]] = MovementOp.declines | {"parts"}
@@ -102,6 +112,7 @@ class Split(MovementOp):
         return (
             Sample("channels", cls(3, (2, 3)), (image,)),
             Sample("rows", cls(1, (1, 4, 1)), (image,)),
+            Sample("int16", cls(1, (1, 4, 1)), (image,), elements=INTS16),
             Sample("whole", cls(1, (6,)), (image,)),
             Sample("vector", cls(0, (1, 8, 3)), ((12,),)),
             Sample("five", cls(2, (1, 1)), ((2, 3, 2, 4, 3),)),

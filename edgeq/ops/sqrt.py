@@ -11,6 +11,7 @@ from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -37,6 +38,7 @@ class Sqrt(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),), low=0.0, high=4.0),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),), low=0.0, high=4.0)),
             Sample("vector", cls(), ((40,),), low=0.0, high=0.01),
             function_sample(cls(), low=0.0, high=9.0),
         )

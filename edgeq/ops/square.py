@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -29,6 +30,7 @@ class Square(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),))),
             Sample("vector", cls(), ((65,),), low=-1.0, high=9.0),
             function_sample(cls()),
         )

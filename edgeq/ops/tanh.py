@@ -11,6 +11,7 @@ from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import TableOp
 
@@ -38,6 +39,7 @@ class Tanh(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),)),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),))),
             Sample("narrow", cls(), ((1, 257),), low=-0.5, high=0.5),
             Sample("sequence", cls(), ((2, 3, 11),)),
             function_sample(cls()),

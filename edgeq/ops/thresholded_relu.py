@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.ir.op import Arrays, Op, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._real import function_row, function_sample, of_single
-from edgeq.ops._table import TableOp
+from edgeq.ops._table import BYTE_ROWS, TableOp
 
 
 def numbers(op: Op) -> tuple[float, float]:
@@ -29,7 +29,7 @@ class ThresholdedRelu(TableOp):
 
     alpha: float = 1.0
 
-    kernels: ClassVar = (*TableOp.kernels, function_row("thresholded_relu", numbers))
+    kernels: ClassVar = (*BYTE_ROWS, function_row("thresholded_relu", numbers))
     onnx: ClassVar[str] = "ThresholdedRelu"
 
     def real(self, x: Array) -> Array:

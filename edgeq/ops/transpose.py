@@ -11,6 +11,7 @@ from edgeq.ir.op import Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Pattern, Tie, Trait
 from edgeq.ops._broadcast import Strides, contiguous_strides
+from edgeq.ops._int16 import INTS16
 from edgeq.ops._real import REALS
 from edgeq.ops._strided import StridedOp, only_input
 
@@ -66,4 +67,5 @@ class Transpose(StridedOp):
             Sample("five", cls((4, 1, 3, 0, 2)), ((2, 3, 2, 4, 3),)),
             Sample("six", cls((5, 4, 3, 2, 1, 0)), ((2, 1, 2, 3, 2, 3),)),
             Sample("real", cls((2, 0, 1)), ((3, 4, 5),), elements=REALS),
+            Sample("int16", cls((2, 0, 1)), ((3, 4, 5),), elements=INTS16),
         )

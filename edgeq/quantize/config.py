@@ -56,6 +56,7 @@ ACTIVATIONS = choice(Activations, metavar="A")
 WEIGHTS = choice(Weights, metavar="W")
 WEIGHT_SCALE = choice(WeightScale, {"max": "nothing is clipped", "mse": "least squared error"}, "S")
 WEIGHT_BITS = counts((8, 4, 3, 2))
+ACTIVATION_BITS = counts((8, 16))
 ROUNDING = choice(
     WeightRounding,
     {"nearest": "each to the nearest integer", "hessian": "for the least error of a layer's sums on the samples"},
@@ -92,6 +93,7 @@ class LayerConfig:
     bias_correction: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
     weight_bits: Annotated[int | None, Option("Bits of the layer's weights", WEIGHT_BITS, default=REST)] = None
     rounding: Annotated[WeightRounding | None, Option("Of the layer's weights", ROUNDING, default=REST)] = None
+    activation_bits: Annotated[int | None, Option("Bits of the layer's outputs", ACTIVATION_BITS, default=REST)] = None
     real: Annotated[
         bool | None, Option("Whether the layer stays in float32", ON, key="float", default="if --float names it")
     ] = None
@@ -135,9 +137,22 @@ class QuantConfig:
             QUANTIZING,
         ),
     ] = 8
+    activation_bits: Annotated[
+        int,
+        Option(
+            "Bits of an activation; operators without arithmetic for 16 keep 8, with a conversion beside them",
+            ACTIVATION_BITS,
+            QUANTIZING,
+        ),
+    ] = 8
     rounding: Annotated[
         WeightRounding | None,
-        Option("How weights are rounded", ROUNDING, QUANTIZING, default="hessian below 8 bits, else nearest"),
+        Option(
+            "How weights are rounded",
+            ROUNDING,
+            QUANTIZING,
+            default="hessian beside fewer or more bits than 8",
+        ),
     ] = None
     real: Annotated[
         tuple[str, ...],
@@ -154,10 +169,15 @@ class QuantConfig:
     no_float: Annotated[bool, Option("Refuse a model of which layers stay in float32", ON, QUANTIZING)] = False
 
     @property
+    def is_symmetric(self) -> bool:
+        """Whether activations have zero-point 0."""
+        return self.activations is Activations.SYMMETRIC or self.activation_bits == 16
+
+    @property
     def rounds_by_hessian(self) -> bool:
         """Whether weights are rounded for the least error of a layer's sums."""
         if self.rounding is None:
-            return self.weight_bits < 8
+            return self.weight_bits < 8 or self.activation_bits == 16
         return self.rounding is WeightRounding.HESSIAN
 
     def __post_init__(self) -> None:
@@ -192,6 +212,7 @@ class QuantConfig:
             bias_correction=self.bias_correction if exception.bias_correction is None else exception.bias_correction,
             weight_bits=exception.weight_bits or self.weight_bits,
             rounding=exception.rounding or self.rounding,
+            activation_bits=exception.activation_bits or self.activation_bits,
         )
 
     @staticmethod

@@ -14,20 +14,27 @@ from edgeq.ir.real import remain_real, unquantized
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.ranges import activation_params, levels_of
+from edgeq.quantize.ranges import activation_params, levels_of, wide_params
 from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of, weight_type
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]
 
 
-def convert(graph: Graph, params: Params, config: QuantConfig, numerics: Numerics) -> Graph:
-    """The integer graph of a float graph whose activations have `params`: int8, or int16 where operators say so."""
+def convert(
+    graph: Graph,
+    params: Params,
+    config: QuantConfig,
+    numerics: Numerics,
+    types: Mapping[str, DType] | None = None,
+) -> Graph:
+    """The integer graph of a float graph whose activations have `params` and element types: int16 where operators
+    say so, else those of `types`, else int8."""
     editor = graph.edit()
     editor.numerics = numerics
-    fine = fine_values(graph)
+    known = {**(types or {}), **dict.fromkeys(fine_values(graph), DType.INT16)}
     for name, q in params.items():
-        editor.set_type(name, graph.type(name).quantized(DType.INT16 if name in fine else DType.INT8, q))
+        editor.set_type(name, graph.type(name).quantized(known.get(name, DType.INT8), q))
     constants, real = _Constants(graph, editor, _kept(graph)), unquantized(graph)
     for node in graph.nodes:
         if real.intersection(node.outputs):
@@ -90,7 +97,8 @@ def _convert_operands(
         if graph.data(operand(node, product.weight)) is None:
             continue
         s_in = _input_scale(graph, node, rule, product, params)
-        around = Around(s_in, params[node.outputs[0]].s)
+        wide = constants.editor.values[node.outputs[0]].type.dtype is DType.INT16
+        around = Around(s_in, params[node.outputs[0]].s, wide)
         names[product.weight], q = _put_weights(constants, graph, node, product, around, local)
         settled.add(product.weight)
         bias = operand(node, product.bias)
@@ -101,8 +109,10 @@ def _convert_operands(
         if name is None or k in settled or graph.data(name) is None or isinstance(rule.role(k), Index | Real):
             continue
         if _is_real(graph, name):
-            q = params[node.outputs[0]] if rule.output is Scale.SAME else _constant_params(graph, name)
-            names[k] = _put(constants, graph, name, q)
+            type = constants.editor.values[node.outputs[0]].type
+            wide = type.dtype is DType.INT16
+            q = type.qp if rule.output is Scale.SAME else _constant_params(graph, name, wide)
+            names[k] = _put(constants, graph, name, q, dtype=type.dtype if wide else DType.INT8)
     return tuple(names)
 
 
@@ -125,12 +135,14 @@ def _real(graph: Graph, name: str) -> Array:
     return data if value.type.q is None else value.type.q.dequantize(data)
 
 
-def _constant_params(graph: Graph, name: str) -> QParams:
+def _constant_params(graph: Graph, name: str, wide: bool = False) -> QParams:
     """Parameters of a constant operand: its own, if they are for the whole tensor, or those of its range."""
     prescribed = graph.type(name).q
-    if prescribed is not None and len(prescribed.scale) == 1:
+    if prescribed is not None and len(prescribed.scale) == 1 and not wide:
         return prescribed
     data = _real(graph, name)
+    if wide:
+        return wide_params(float(data.min(initial=0.0)), float(data.max(initial=0.0)))
     return activation_params(float(data.min(initial=0.0)), float(data.max(initial=0.0)), symmetric=False)
 
 

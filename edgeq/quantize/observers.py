@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.tensor import Array
-from edgeq.quantize.config import Activations, ObserverKind, QuantConfig
+from edgeq.quantize.config import ObserverKind, QuantConfig
 from edgeq.quantize.histogram import Histogram
 from edgeq.quantize.ranges import Range
 from edgeq.quantize.statistics import Need, TensorStatistics
@@ -173,12 +173,12 @@ def percentile(statistics: TensorStatistics, config: QuantConfig) -> Range:
 
 def mse(statistics: TensorStatistics, config: QuantConfig) -> Range:
     """The range with the least squared error."""
-    return mse_range(_counted(statistics), config.activations is Activations.SYMMETRIC)
+    return mse_range(_counted(statistics), config.is_symmetric)
 
 
 def entropy(statistics: TensorStatistics, config: QuantConfig) -> Range:
     """The range that loses the least information (Kullback-Leibler divergence)."""
-    return entropy_range(_counted(statistics), config.activations is Activations.SYMMETRIC)
+    return entropy_range(_counted(statistics), config.is_symmetric)
 
 
 OBSERVERS: Mapping[ObserverKind, tuple[Need, Callable[[TensorStatistics, QuantConfig], Range]]] = {

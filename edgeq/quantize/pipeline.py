@@ -36,7 +36,7 @@ from edgeq.quantize.weights import check_finite
 
 def _convert(draft: Draft) -> Draft:
     """Turn everything into integers."""
-    return replace(draft, graph=convert(draft.graph, draft.parameters, draft.config, draft.numerics))
+    return replace(draft, graph=convert(draft.graph, draft.parameters, draft.config, draft.numerics, draft.types))
 
 
 def _open_ports(draft: Draft) -> Draft:

@@ -14,6 +14,10 @@ SMALLEST_SCALE = 2.0**-60
 """A range below 255 of these is as good as empty; products of two such scales are still normal float32 numbers."""
 WEIGHT_MAX = 127
 """Weights are in −127 … 127."""
+WIDE_MAX = 32767
+"""Activations of 16 bits are in −32767 … 32767."""
+WIDE_HEADROOM = 1.125
+"""For how much more than samples show they leave room: one dB of 90."""
 Levels = tuple[int, int]
 """Least and greatest integer of a weight."""
 BYTE_LEVELS = (-WEIGHT_MAX, WEIGHT_MAX)
@@ -45,6 +49,12 @@ def activation_params(low: float, high: float, symmetric: bool) -> QParams:
     if symmetric:
         return QParams.per_tensor(scale, 0)
     return QParams.per_tensor(scale, int(np.clip(round(-128.0 - low / scale), -128, 127)))
+
+
+def wide_params(low: float, high: float) -> QParams:
+    """Symmetric int16 parameters, −32767 … 32767, that hold a real range."""
+    scale = float(np.float32(max(-float(low), float(high), 0.0) / WIDE_MAX)) or 1.0
+    return QParams.per_tensor(max(scale, SMALLEST_SCALE), 0)
 
 
 def fine_params(low: float, high: float) -> QParams:

@@ -42,7 +42,8 @@ def source_range(graph: Graph, known: Statistics, name: str, config: QuantConfig
     low, high = known.tensors[name].range
     if not np.isfinite((low if floor is None else max(low, floor), high)).all():
         raise not_finite(graph, name)
-    low, high = with_usual(graph, name, range_of(known.tensors[name], config), known.samples >= LEAST_SAMPLES)
+    shown = range_of(known.tensors[name], config)
+    low, high = with_usual(graph, name, shown, known.samples >= LEAST_SAMPLES, config.activation_bits == 16)
     end = low if floor is None else min(floor, high)
     return (end if high - low > WORTHWHILE * (high - end) else low), high
 
@@ -132,16 +133,18 @@ def seen(graph: Graph, known: Statistics, twins: Mapping[str, str], name: str, f
     return min(low), max(high)
 
 
-def with_usual(graph: Graph, name: str, shown: Range, enough: bool) -> Range:
+def with_usual(graph: Graph, name: str, shown: Range, enough: bool, wide: bool = False) -> Range:
     """The range of what an operator has usual parameters for: that of these, or of what samples show.
 
-    The usual one holds whatever the operator may yield, so it is taken where there are not enough samples, too.
+    The usual one holds whatever the operator may yield, so it is taken where there are not enough samples, too. With 16
+    bits it reaches one step of 8 bits further, to its end.
     """
     node = graph.producers.get(name)
     rule = None if node is None else rule_of(graph, node)
     if rule is None or rule.usual is None:
         return shown
-    usual = tuple(rule.usual.s * (end - rule.usual.zp) for end in DType.INT8.range)
+    least, most = DType.INT8.range
+    usual = tuple(rule.usual.s * (end - rule.usual.zp) for end in (least, most + wide))
     low, high = (end * rule.headroom for end in shown)
     holds = usual[0] <= shown[0] + rule.usual.s and shown[1] - rule.usual.s <= usual[1]
     if holds and (not enough or usual[1] - usual[0] <= USUAL_COST * (high - low)):

@@ -16,8 +16,8 @@ from edgeq.ir.op import Op, Product, QuantRule, Scale, registry
 from edgeq.ir.real import remain_real, unquantized, whole_values
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.config import Activations, QuantConfig
-from edgeq.quantize.ranges import Range, activation_params, decibels_lost, joined
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.ranges import Range, activation_params, decibels_lost, joined, wide_params
 
 MOST_LOST = 2.0
 """dB by which steps may grow for readers of a tensor that shares its parameters with another. Above, it is requantized:
@@ -36,12 +36,14 @@ class Group:
         sources: the members whose range decides: those that no operator computes from other members.
         given: the parameters, where they are known beforehand.
         config: how the range is found where they are not known.
+        dtype: their element type.
     """
 
     members: tuple[str, ...]
     sources: tuple[str, ...]
     given: QParams | None
     config: QuantConfig
+    dtype: DType = DType.INT8
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class _Groups:
         given: parameters known beforehand.
         ranges: what is known of ranges; None: nothing is.
         symmetric: whether parameters have zero-point 0.
+        types: element types by name, where it is not int8.
         parent: of every value that is not a root.
         decides: of values whose own range decides although they are made of others, or does not although they are not.
     """
@@ -143,6 +146,7 @@ class _Groups:
     given: dict[str, QParams]
     ranges: Ranges | None
     symmetric: bool
+    types: Mapping[str, DType] = field(default_factory=dict)
     parent: dict[str, str] = field(default_factory=dict)
     decides: dict[str, bool] = field(default_factory=dict)
 
@@ -164,7 +168,8 @@ class _Groups:
         """What the group needs to hold; a prescribed range, if it has parameters."""
         q = self.of(name)
         if q is not None:
-            return q.s * (DType.INT8.range[0] - q.zp), q.s * (DType.INT8.range[1] - q.zp)
+            least, most = self.types.get(name, DType.INT8).range
+            return q.s * (least - q.zp), q.s * (most - q.zp)
         return self.needed.get(self.root(name), (0.0, 0.0))
 
     def of(self, name: str) -> QParams | None:
@@ -188,7 +193,13 @@ class _Groups:
                 self.given[a] = self.given[b]
 
 
-def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST, ranges: Ranges | None = None) -> Plan:
+def solve(
+    graph: Graph,
+    config: QuantConfig,
+    numerics: Numerics = Numerics.FAST,
+    ranges: Ranges | None = None,
+    types: Mapping[str, DType] | None = None,
+) -> Plan:
     """Group the activations of a float graph. Where operators need one scale but have two, a Requantize is inserted.
 
     Args:
@@ -196,12 +207,14 @@ def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST,
         config: what the user chose.
         numerics: the arithmetic of the integer graph to be.
         ranges: what activations need; None: what can share parameters does, whatever that costs.
+        types: element types by name, where it is not int8; all activations of a node have one.
 
     Raises:
         QuantizationError: an activation is not float32.
     """
     _check_types(graph)
-    groups = _Groups(prescribed(graph, config, numerics), ranges, config.activations is Activations.SYMMETRIC)
+    types = types or {}
+    groups = _Groups(prescribed(graph, config, numerics, types), ranges, config.is_symmetric, types)
     editor, real = graph.edit(), unquantized(graph)
     for state in graph.states:
         _tie(editor, groups, state)
@@ -216,7 +229,7 @@ def solve(graph: Graph, config: QuantConfig, numerics: Numerics = Numerics.FAST,
         for index, output in rule.states:
             _carry(editor, groups, node.name, index, editor.nodes[node.name].outputs[output])
     changed = editor.finish()
-    return Plan(changed, _collect(changed, groups, config))
+    return Plan(changed, _collect(changed, groups, config, types))
 
 
 def _check_types(graph: Graph) -> None:
@@ -233,7 +246,9 @@ def _check_types(graph: Graph) -> None:
         )
 
 
-def prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[str, QParams]:
+def prescribed(
+    graph: Graph, config: QuantConfig, numerics: Numerics, types: Mapping[str, DType] | None = None
+) -> dict[str, QParams]:
     """Parameters known before calibration: of the model, the arithmetic, the user; the last one prevails."""
     prescribed = {n: v.type.q for n, v in graph.values.items() if v.data is None and v.type.q is not None}
     for node in graph.nodes:
@@ -245,8 +260,10 @@ def prescribed(graph: Graph, config: QuantConfig, numerics: Numerics) -> dict[st
     for name, outputs in [*((i, (i,)) for i in graph.inputs), *((n.name, n.outputs) for n in graph.nodes)]:
         entry = config.layer(name)
         if entry is not None and entry.range is not None:
-            symmetric = config.for_layer(name).activations is Activations.SYMMETRIC
-            prescribed.update((out, activation_params(*entry.range, symmetric)) for out in outputs)
+            symmetric = config.for_layer(name).is_symmetric
+            for out in outputs:
+                wide = types is not None and types.get(out) is DType.INT16
+                prescribed[out] = wide_params(*entry.range) if wide else activation_params(*entry.range, symmetric)
     return {name: q for name, q in prescribed.items() if name not in real}
 
 
@@ -263,7 +280,7 @@ def _of_constants(graph: Graph, config: QuantConfig) -> dict[str, QParams]:
         constants = [graph.values[name] for name in node.inputs if name is not None and name not in computed]
         reals = [v.data if v.type.q is None else v.type.q.dequantize(v.data) for v in constants if v.data is not None]
         bounds = [(float(x.min(initial=0.0)), float(x.max(initial=0.0))) for x in reals]
-        symmetric = config.for_layer(node.name).activations is Activations.SYMMETRIC
+        symmetric = config.for_layer(node.name).is_symmetric
         found.update((out, activation_params(*joined(*bounds), symmetric)) for out in node.outputs)
     return found
 
@@ -439,7 +456,7 @@ def may_conflict(graph: Graph) -> bool:
     return False
 
 
-def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group, ...]:
+def _collect(graph: Graph, groups: _Groups, config: QuantConfig, types: Mapping[str, DType]) -> tuple[Group, ...]:
     order = [*graph.inputs, *(out for node in graph.nodes for out in node.outputs)]
     makers = {out: node.name for node in graph.nodes for out in node.outputs}
     derived = _derived(graph)
@@ -460,6 +477,7 @@ def _collect(graph: Graph, groups: _Groups, config: QuantConfig) -> tuple[Group,
                 sources=tuple(n for n in names if n not in derived),
                 given=groups.given.get(root),
                 config=config if layer is None else config.for_layer(layer),
+                dtype=next((types[name] for name in names if name in types), DType.INT8),
             )
         )
     return tuple(collected)

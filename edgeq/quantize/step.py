@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import QParams
+from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import LEAST_SAMPLES, Progress, Samples, Wanted, layers_with_bias, measure, not_calibrated
 from edgeq.quantize.config import QuantConfig
@@ -39,6 +39,11 @@ class Draft:
     groups: tuple[Group, ...] = ()
     parameters: Mapping[str, QParams] = field(default_factory=dict)
     progress: Progress | None = None
+
+    @property
+    def types(self) -> dict[str, DType]:
+        """The element type of every activation of `graph` that becomes an integer, from `solve` on."""
+        return {name: group.dtype for group in self.groups for name in group.members}
 
     @property
     def statistics(self) -> Statistics | None:

@@ -49,10 +49,26 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Around:
-    """Scales around a weight: of the layer's input and of its output."""
+    """What is around a weight.
+
+    Attributes:
+        input, output: scales of the layer's input and of its output.
+        wide: both have 16 bits.
+    """
 
     input: float
     output: float
+    wide: bool = False
+
+    @property
+    def smallest_factor(self) -> float:
+        """Least s_in·s_w / s_out: see SMALLEST_FACTOR."""
+        return SMALLEST_FACTOR / 256 if self.wide else SMALLEST_FACTOR
+
+    @property
+    def span(self) -> int:
+        """What an input is at most in sums that have to fit 32 bits; those of wide ones need not."""
+        return 0 if self.wide else INPUT_SPAN
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,16 +136,17 @@ def quantize_weights(
         if judge is not None and config.weight_scale is WeightScale.MSE:
             scales = judge.best(scales)
     scales = sane_scales(scales)
-    scales = np.maximum(scales, SMALLEST_FACTOR * around.output / around.input)
+    scales = np.maximum(scales, around.smallest_factor * around.output / around.input)
 
     def error(tried: Floats) -> Floats:
         if judge is not None:
             return judge.error(tried)
         return rounding_error(rows, tried) if plain else weighted_error(rows, tried, levels, weighed)
 
-    scales = _best_exact(error, scales, around, config.weight_scale)
+    if not around.wide:
+        scales = _best_exact(error, scales, around, config.weight_scale)
     if bias is not None:
-        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around.input, where, levels)
+        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, levels)
     if axis is None:
         return QParams.per_tensor(float(scales[0]), 0)
     count = weights.shape[axis]
@@ -170,14 +187,14 @@ def _best_exact(error: Callable[[Floats], Floats], scales: Floats, around: Aroun
 
 
 def _fit_bias(
-    rows: Floats, scales: Floats, bias: Floats, s_in: float, where: str, levels: Levels = BYTE_LEVELS
+    rows: Floats, scales: Floats, bias: Floats, around: Around, where: str, levels: Levels = BYTE_LEVELS
 ) -> Floats:
     """Raise scales until |bias / (s_in·s_w)| plus the greatest sum of products is an int32."""
     magnitude = np.abs(bias) if len(rows) == len(bias) else np.abs(bias).max(keepdims=True)
     for _ in range(8):
         q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), -levels[0])
-        room = INT32_MAX - 1 - 2.0 * INPUT_SPAN * q.sum(axis=1)  # the rest is for bias correction
-        need = magnitude / (s_in * scales)
+        room = INT32_MAX - 1 - 2.0 * around.span * q.sum(axis=1)  # the rest is for bias correction
+        need = magnitude / (around.input * scales)
         if np.all(room > 0) and np.all(need <= room):
             return scales
         # Slightly more than needed, to allow for float32 rounding.
@@ -218,18 +235,18 @@ def fit_given(
     zeros = np.broadcast_to(np.asarray(q.zero_point, np.float64), (count,))
     rows = channel_rows(weights, axis) - zeros[:, None]
     magnitude = np.broadcast_to(np.abs(np.asarray(bias, np.float64).ravel()), (count,))
-    reach = INPUT_SPAN * np.abs(rows).sum(axis=1)
+    reach = around.span * np.abs(rows).sum(axis=1)
     fits = magnitude / (around.input * scales) + reach <= INT32_MAX - 1
-    fine = fits & ((numerics is not Numerics.FAST) | (around.input * scales / around.output >= SMALLEST_FACTOR))
+    fine = fits & ((numerics is not Numerics.FAST) | (around.input * scales / around.output >= around.smallest_factor))
     if fine.all():
         return weights, q
-    empty = reach == 0.0
-    least = np.where(empty, EMPTY_FACTOR, SMALLEST_FACTOR) * around.output / around.input
+    empty = ~np.abs(rows).any(axis=1)
+    least = np.where(empty, EMPTY_FACTOR, around.smallest_factor) * around.output / around.input
     raised = np.maximum(np.maximum(magnitude / (around.input * MOST_BIAS), least), scales)
     raised = raised.astype(np.float32).astype(np.float64)  # as they will be stored
     lower = np.rint(rows * (scales / raised)[:, None])
-    moved = np.abs(lower * raised[:, None] - rows * scales[:, None]).sum(axis=1) * INPUT_SPAN * around.input
-    sums = np.maximum(reach * scales, INPUT_SPAN * np.abs(lower).sum(axis=1) * raised) * around.input
+    moved = np.abs(lower * raised[:, None] - rows * scales[:, None]).sum(axis=1) * around.span * around.input
+    sums = np.maximum(reach * scales, around.span * np.abs(lower).sum(axis=1) * raised) * around.input
     saturated = magnitude - sums > SATURATED * around.output  # the channel is at its bound whatever the input
     same = (moved <= NEGLIGIBLE * around.output) | saturated
     if not np.all(same | fits):

@@ -113,7 +113,8 @@ def _arguments(call: Call) -> str:
     outputs = [_pointer(f"out[{k}]", graph.type(n), "") for k, n in enumerate(call.case.node.outputs)]
     element = pointer_type(graph.type(call.case.node.outputs[0]).dtype)
     cast = "" if element == "int8_t" else f"(const {element} *const *)(const void *)"
-    first, second = [f"{cast}in"] if gather == "inputs" else inputs, ["out"] if gather == "outputs" else outputs
+    out = "out" if element == "int8_t" else f"({element} *const *)(void *)out"
+    first, second = [f"{cast}in"] if gather == "inputs" else inputs, [out] if gather == "outputs" else outputs
     return ", ".join([*first, *second, *(["scratch"] if call.kernel.takes_scratch else [])])
 
 

@@ -94,6 +94,12 @@ def activation_params(variant: str, low: float, high: float, output: bool) -> QP
     return QParams.per_tensor(reach / (127 if zero == 0 else 255), zero)
 
 
+def wide_params(variant: str, low: float, high: float, output: bool) -> QParams:
+    """Symmetric int16 parameters of a range, under a variant."""
+    reach = max(abs(low), abs(high)) or 1.0
+    return QParams.per_tensor(reach / 32767 * (FINENESS.get(variant, 1.0) if output else 1.0), 0)
+
+
 def weight_params(variant: str, real: Array, axis: int | None, greatest: int) -> QParams:
     """Parameters of a weight of integers up to `greatest`: symmetric per output channel, or one for all."""
     if variant == LEGACY:
@@ -107,7 +113,8 @@ def weight_params(variant: str, real: Array, axis: int | None, greatest: int) ->
 def sprinkle(rng: np.random.Generator, data: Array) -> Array:
     """The array with some elements at the ends of the type."""
     mask = rng.random(data.shape)
-    return np.where(mask < 0.01, data.dtype.type(-128), np.where(mask > 0.99, data.dtype.type(127), data))
+    ends = np.iinfo(data.dtype)
+    return np.where(mask < 0.01, data.dtype.type(ends.min), np.where(mask > 0.99, data.dtype.type(ends.max), data))
 
 
 def special(rng: np.random.Generator, data: Array) -> Array:
@@ -127,7 +134,7 @@ class _Builder:
         self.rng = generator(f"{kind}/{sample.name}/{variant}")
         self.editor = GraphEditor("case")
         self.inputs: dict[str, Array] = {}
-        self.shared = activation_params(variant, *self._range(), output=False)
+        self.shared = self._params(False, *self._range())
         self.outputs: dict[int, QParams] = {}
         """Parameters of outputs that become states, or are like another one."""
 
@@ -141,12 +148,17 @@ class _Builder:
         self.outputs.update((first, self.outputs[output]) for first, other in self.rule.alike if other == output)
         return DType.INT8, self.outputs[output]
 
+    def _params(self, output: bool, low: float, high: float) -> QParams:
+        """Parameters of an activation that goes in, or comes out."""
+        wide = self.sample.elements[output] is DType.INT16
+        return (wide_params if wide else activation_params)(self.variant, low, high, output)
+
     def _range(self) -> tuple[float, float]:
         stretch = self.rng.uniform(0.8, 1.2, 2)
         return self.sample.low * float(stretch[0]), self.sample.high * float(stretch[1])
 
     def _activation(self) -> QParams:
-        own = activation_params(self.variant, *self._range(), output=False)
+        own = self._params(False, *self._range())
         converted = self.sample.op.converts and self.variant != PLAIN
         return self.shared if self.rule.output is Scale.SAME and not converted else own
 
@@ -172,8 +184,9 @@ class _Builder:
             return name
         if index not in self.sample.const:
             q = self._activation()
-            name = self.editor.input(f"x{index}", TensorType(shape, DType.INT8, q))
-            self.inputs[name] = sprinkle(self.rng, q.quantize(real, DType.INT8))
+            dtype = self.sample.elements[0]
+            name = self.editor.input(f"x{index}", TensorType(shape, dtype, q))
+            self.inputs[name] = sprinkle(self.rng, q.quantize(real, dtype))
             return name
         role = self.rule.role(index)
         if isinstance(role, Real) or (self.sample.elements[0].is_float and isinstance(role, Weight | Bias)):
@@ -203,7 +216,7 @@ class _Builder:
         if self.sample.elements[0].is_float:
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         q = self._activation()
-        return self.editor.constant(f"constant{index}", q.quantize(real, DType.INT8), q)
+        return self.editor.constant(f"constant{index}", q.quantize(real, self.sample.elements[0]), q)
 
     def _reaching(self, bias: Array, limit: int) -> Array:
         """The same, but every third one the greatest and every third one the least with which sums keep to a limit."""
@@ -220,11 +233,12 @@ class _Builder:
             return self.shared
         if isinstance(self.sample.op, Shift):
             return self.sample.op.moved(self.editor.values["x0"].type.qp)
-        if self.rule.usual is not None and (self.numerics is not Numerics.FAST or self.variant == PLAIN):
+        wide = self.sample.elements[1] is DType.INT16
+        if not wide and self.rule.usual is not None and (self.numerics is not Numerics.FAST or self.variant == PLAIN):
             return self.rule.usual
         finite = real[np.isfinite(real)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        return activation_params(self.variant, low, high, output=True)
+        return self._params(True, low, high)
 
     def build(self, name: str) -> Case:
         shapes, op = self.sample.shapes, self.sample.op
@@ -239,7 +253,7 @@ class _Builder:
             plain = [
                 t.quantized(DType.INT16, self.outputs[k])
                 if k in self.rule.fine
-                else t.quantized(DType.INT8, self.outputs[k] if k in self.outputs else self._output(y))
+                else t.quantized(self.sample.elements[1], self.outputs[k] if k in self.outputs else self._output(y))
                 for k, (t, y) in enumerate(zip(plain, outputs, strict=True))
             ]
         types = plain
@@ -260,6 +274,9 @@ def variants(sample: Sample) -> tuple[str, ...]:
     rule = sample.op.quant_rule(list(sample.shapes))
     if sample.elements[0].is_float and sample.elements[1].is_float:
         return (PLAIN,)
+    if DType.INT16 in sample.elements:
+        tensor = [TENSOR] if any(product.bias is not None for product in rule.products) else []
+        return (PLAIN, *([STEEP, FLAT] if rule.output is Scale.FREE else []), *tensor)
     found = [PLAIN, LOW, HIGH]
     if rule.output is Scale.FREE:
         found += [ZERO, STEEP, FLAT]
@@ -279,8 +296,9 @@ def of_operator(kind: str) -> Iterator[Case]:
     for index, sample in enumerate(registry()[kind].samples()):
         for turn, variant in enumerate(variants(sample)):
             real = sample.elements[0].is_float and sample.elements[1].is_float  # the same in all numerics
-            others = (Numerics.FAST,) if real else (order[(index + turn) % 3],)
-            for numerics in order if variant == PLAIN and not real else others:
+            single = real or DType.INT16 in sample.elements
+            others = (Numerics.FAST,) if single else (order[(index + turn) % 3],)
+            for numerics in order if variant == PLAIN and not single else others:
                 yield build(kind, sample, variant, numerics)
 
 

@@ -12,8 +12,9 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ir.text import parse_graph, print_graph
 from edgeq.ir.verify import verify
-from edgeq.ops.add import Add
 from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.maximum import Maximum
+from edgeq.ops.minimum import Minimum
 from edgeq.ops.sin import Sin
 from edgeq.simulator import run_int
 from edgeq.target import load_target
@@ -79,28 +80,26 @@ def wide(graph: Graph, names: tuple[str, ...]) -> Graph:
     return verify(editor.finish())
 
 
-def conv_and_add() -> Graph:
+def most_and_least() -> Graph:
+    """Operators that have no arithmetic for int16."""
     net = IntNet()
-    x = net.input("x", 1, 4, 4, 2, scale=0.001)
-    w = net.weights((2, 3, 3, 2))
-    conv = net.add(Conv2D(padding=(1, 1, 1, 1)), x, w, net.bias(x, w, [1, 2]), name="conv", scale=0.001)
-    return wide(net.finish(net.add(Add(), conv, x, name="sum", scale=0.001)), ("x", "conv", "sum"))
+    x, y = (net.input(name, 1, 4, scale=0.001) for name in "xy")
+    most = net.add(Maximum(), x, y, name="most", scale=0.001)
+    return wide(net.finish(net.add(Minimum(), most, x, name="least", scale=0.001)), ("x", "y", "most", "least"))
 
 
 @pytest.mark.parametrize("target", ["host", "cortex-m4", "cortex-m55", "cortex-m0plus"])
 def test_types_without_a_kernel_are_refused(target: str) -> None:
-    with pytest.raises(
-        ModelError, match=r"no kernel for conv \(Conv2D: int16 activations and int8 weights, "
-    ) as caught:
-        lower(conv_and_add(), load_target(target))
-    assert "sum (Add: int16 activations, " in caught.value.message
+    with pytest.raises(ModelError, match=r"no kernel for most \(Maximum: int16 activations, ") as caught:
+        lower(most_and_least(), load_target(target))
+    assert "least (Minimum: int16 activations, " in caught.value.message
 
 
 def test_types_without_arithmetic_are_refused_by_the_simulator() -> None:
-    graph = conv_and_add()
-    with pytest.raises(ModelError, match="no arithmetic for Conv2D with int16 activations and int8 weights") as caught:
-        run_int(graph, {"x": np.zeros((1, 4, 4, 2), np.int16)})
-    assert (caught.value.where, caught.value.hint) == ("conv", "it has one for float32, int8")
+    graph = most_and_least()
+    with pytest.raises(ModelError, match="no arithmetic for Maximum with int16 activations") as caught:
+        run_int(graph, dict.fromkeys("xy", np.zeros((1, 4), np.int16)))
+    assert (caught.value.where, caught.value.hint) == ("most", "it has one for float32, int8")
 
 
 def test_narrow_weights_without_a_kernel_are_refused() -> None:

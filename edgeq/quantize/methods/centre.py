@@ -22,7 +22,7 @@ from edgeq.ops._table import TableOp
 from edgeq.ops.function import ELEMENT, Function, composed
 from edgeq.ops.shift import FARTHEST, Shift
 from edgeq.quantize.calibrate import LEAST_SAMPLES, Wanted
-from edgeq.quantize.config import Activations, QuantConfig
+from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.observers import OBSERVERS, range_of
 from edgeq.quantize.ranges import SMALLEST_SCALE, Range, channel_rows, decibels_lost, joined
 from edgeq.quantize.solver import MOST_LOST, float_products, free_sources, operand, rule_of, with_operand
@@ -108,7 +108,7 @@ def _can_add(graph: Graph, node: Node, config: QuantConfig) -> bool:
 def _range(graph: Graph, statistics: Statistics, name: str, config: QuantConfig) -> Range | None:
     """The range of a tensor, without zero, if the tensor gains by that; None if not, or if too little is known."""
     known = statistics.tensors.get(name)
-    if known is None or statistics.samples < LEAST_SAMPLES or config.activations is Activations.SYMMETRIC:
+    if known is None or statistics.samples < LEAST_SAMPLES or config.is_symmetric:
         return None
     low, high = float(known.low.min(initial=np.inf)), float(known.high.max(initial=-np.inf))
     if not np.isfinite((low, high)).all() or low <= 0.0 <= high:

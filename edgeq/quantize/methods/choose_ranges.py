@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeq.ir.tensor import QParams
+from edgeq.ir.tensor import DType, QParams
 from edgeq.quantize.calibrate import Wanted
-from edgeq.quantize.config import Activations
 from edgeq.quantize.floors import floors
 from edgeq.quantize.observers import OBSERVERS
-from edgeq.quantize.ranges import activation_params, fine_params, joined
+from edgeq.quantize.ranges import WIDE_HEADROOM, activation_params, fine_params, joined, wide_params
 from edgeq.quantize.shown import fills_of, seen, source_range
 from edgeq.quantize.solver import fine_values, requantized_twins
 from edgeq.quantize.statistics import Need
@@ -45,8 +44,13 @@ def choose_ranges(draft: Draft) -> Draft:
                 if twins.get(n, n) in known.tensors
             ]
             ranges += [seen(draft.graph, known, twins, n, fills[n]) for n in group.members if n in fills]
-            whole, symmetric = joined(*ranges), group.config.activations is Activations.SYMMETRIC
-            q = fine_params(*whole) if fine.intersection(group.members) else activation_params(*whole, symmetric)
+            whole, symmetric = joined(*ranges), group.config.is_symmetric
+            if fine.intersection(group.members):
+                q = fine_params(*whole)
+            elif group.dtype is DType.INT16:
+                q = wide_params(*(WIDE_HEADROOM * end for end in whole))
+            else:
+                q = activation_params(*whole, symmetric)
         parameters.update(dict.fromkeys(group.members, q))
     return replace(draft, parameters=parameters)
 

@@ -15,7 +15,7 @@ import numpy as np
 from edgeq.executor import Executor, Operands
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import Op, Product
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.calibrate import Samples, Wanted, channel_means, choose
 from edgeq.quantize.ranges import channel_rows
@@ -119,7 +119,8 @@ def _room(graph: Graph, node: Node, product: Product) -> Floats:
     weights = graph.data(str(node.inputs[product.weight]))
     assert weights is not None
     bias = graph.data(operand(node, product.bias))
-    taken = INPUT_SPAN * np.abs(channel_rows(weights, product.axis)).sum(axis=1)
+    wide = graph.type(str(node.inputs[product.input])).dtype is DType.INT16
+    taken = (0 if wide else INPUT_SPAN) * np.abs(channel_rows(weights, product.axis)).sum(axis=1)
     return np.maximum(INT32_MAX - taken - np.abs(np.float64(0.0) if bias is None else bias.astype(np.float64)), 0.0)
 
 

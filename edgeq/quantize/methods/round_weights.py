@@ -45,6 +45,8 @@ GRID = 4096.0
 """Steps of the float model's inputs, in units of the integer ones: a sum of MOST_ROWS products of such numbers up to
 `FAR` with integers is exact in float64."""
 FAR = 4096.0
+WIDE_GRID, WIDE_FAR = 64.0, 65536.0
+"""The same where inputs have 16 bits."""
 FAR_ZERO = 128
 """A zero-point beyond this is that of an activation far from zero; inputs then count from the middle of their type."""
 PASSES = 2
@@ -72,10 +74,11 @@ class Moments:
     difference: Floats
 
 
-def moments(integers: Array, reals: Array) -> Moments:
-    """Of inputs (rows, K): integers less their zero-point, and float32 numbers in the same steps."""
+def moments(integers: Array, reals: Array, wide: bool = False) -> Moments:
+    """Of inputs (rows, K): integers less their zero-point, of 16 bits if `wide`, and float32 numbers in these steps."""
     q = integers.astype(np.float64)
-    f = np.rint(np.clip(reals, -FAR, FAR).astype(np.float64) * GRID) / GRID
+    far, grid = (WIDE_FAR, WIDE_GRID) if wide else (FAR, GRID)
+    f = np.rint(np.clip(reals, -far, far).astype(np.float64) * grid) / grid
     rows = len(q)
     sum_q, sum_f = q.sum(axis=0), f.sum(axis=0)
     second = q.T @ q
@@ -275,7 +278,8 @@ def round_layer(
     seen = _rows(layer, shape, integers.astype(np.int16) - np.int16(origin), every)
     meant = _rows(layer, shape, (reals.astype(np.float64) / q.s + away).astype(np.float32), every)
     groups = op.by_group(weights.astype(np.float64))
-    known = [moments(a, b) for a, b in zip(seen, meant, strict=True)]
+    wide = integers.dtype == np.int16
+    known = [moments(a, b, wide) for a, b in zip(seen, meant, strict=True)]
     damping = [damping_of(group, DAMPING) for group in known]
     shy = [damping_of(group, DAMPING + DOUBT * taps / group.rows) for group in known]
     wanted = np.stack([approached(w, m, d) for w, m, d in zip(groups, known, shy, strict=True)])
@@ -308,7 +312,7 @@ def round_layer(
         op.from_groups(wanted, shape),
         layer.product.axis,
         bias,
-        Around(q.s, layer.output.s),
+        Around(q.s, layer.output.s, wide),
         config,
         where,
         dtype,
@@ -390,7 +394,7 @@ def round_weights(draft: Draft) -> Draft:
     """
     layers, graph = layers_of(draft), draft.graph
     assert draft.samples is not None
-    integer = convert(graph, draft.parameters, draft.config, draft.numerics)
+    integer = convert(graph, draft.parameters, draft.config, draft.numerics, draft.types)
     changed, trial = graph.edit(), integer.edit()
     samples = [draft.samples[k] for k in choose(draft.reference, len(draft.samples))]
     reals = {n: np.stack([np.asarray(s[n], graph.type(n).dtype.numpy) for s in samples]) for n in graph.inputs}

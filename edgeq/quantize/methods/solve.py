@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeq.quantize.calibrate import Wanted
+from edgeq.quantize.element_types import typed
 from edgeq.quantize.observers import OBSERVERS
 from edgeq.quantize.shown import ranges_of
 from edgeq.quantize.solver import free_sources, may_conflict
@@ -25,7 +26,11 @@ def solve(draft: Draft) -> Draft:
         draft = draft.measured(Wanted(needs, draft.config.bins, means=draft.mean_samples))
         assert draft.statistics is not None
         ranges = ranges_of(draft.graph, draft.statistics, draft.config)
-    plan = solve_graph(draft.graph, draft.config, draft.numerics, ranges)
+    given = typed(draft.graph, draft.config, draft.numerics)
+    if ranges is not None and given.copies:
+        own = {copy: ranges.own[name] for copy, name in given.copies.items() if name in ranges.own}
+        ranges = replace(ranges, own={**ranges.own, **own})
+    plan = solve_graph(given.graph, draft.config, draft.numerics, ranges, given.types)
     return replace(draft, graph=plan.graph, groups=plan.groups)
 
 

@@ -17,5 +17,7 @@ typedef struct {
 void eq_concat_ref(const eq_concat_params *p, const int8_t *const *inputs, int8_t *output);
 /* The constants are the bytes of float32 numbers, sizes and offsets count numbers; tables are NULL. */
 void eq_concat_float32_ref(const eq_concat_params *p, const float *const *inputs, float *output);
+/* Likewise of int16 numbers. */
+void eq_concat_int16_ref(const eq_concat_params *p, const int16_t *const *inputs, int16_t *output);
 
 #endif

@@ -8,4 +8,7 @@ void eq_mean_ref_fast(const eq_reduce_params *p, const int8_t *input, int8_t *ou
 void eq_mean_ref_single(const eq_reduce_params *p, const int8_t *input, int8_t *output);
 void eq_mean_ref_double(const eq_reduce_params *p, const int8_t *input, int8_t *output);
 
+/* Of int16 elements, whose sums have 64 bits. */
+void eq_mean_int16_ref(const eq_reduce_params *p, const int16_t *input, int16_t *output);
+
 #endif

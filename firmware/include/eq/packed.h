@@ -15,4 +15,10 @@ static inline int32_t eq_packed(const uint8_t *stream, int32_t index, int32_t bi
     return (int32_t)(pair << ((uint32_t)unused - (at & 7U))) >> unused;
 }
 
+/* The same of a stream whose elements of 8 bits are bytes. */
+static inline int32_t eq_weight(const uint8_t *stream, int32_t index, int32_t bits)
+{
+    return bits == 8 ? (int8_t)stream[index] : eq_packed(stream, index, bits);
+}
+
 #endif

@@ -19,5 +19,7 @@ typedef struct {
 void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output);
 /* The value is the bits of a float32 number. */
 void eq_pad_float32_ref(const eq_pad_params *p, const float *input, float *output);
+/* The value is an int16. */
+void eq_pad_int16_ref(const eq_pad_params *p, const int16_t *input, int16_t *output);
 
 #endif

@@ -19,4 +19,9 @@ void eq_quantize_ref_away(const eq_quantize_params *p, const float *input, int8_
 /* The real value of every element. */
 void eq_dequantize_ref(const eq_quantize_params *p, const int8_t *input, float *output);
 
+/* Likewise of int16. */
+void eq_quantize_int16_ref(const eq_quantize_params *p, const float *input, int16_t *output);
+void eq_quantize_int16_ref_away(const eq_quantize_params *p, const float *input, int16_t *output);
+void eq_dequantize_int16_ref(const eq_quantize_params *p, const int16_t *input, float *output);
+
 #endif

@@ -29,5 +29,7 @@ typedef struct {
 void eq_resize_nearest_ref(const eq_resize_nearest_params *p, const int8_t *input, int8_t *output);
 void eq_resize_bilinear_ref(const eq_resize_bilinear_params *p, const int8_t *input, int8_t *output);
 void eq_resize_bilinear_legacy_ref(const eq_resize_bilinear_legacy_params *p, const int8_t *input, int8_t *output);
+void eq_resize_nearest_int16_ref(const eq_resize_nearest_params *p, const int16_t *input, int16_t *output);
+void eq_resize_bilinear_int16_ref(const eq_resize_bilinear_params *p, const int16_t *input, int16_t *output);
 
 #endif

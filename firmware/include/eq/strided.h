@@ -14,5 +14,7 @@ void eq_strided_ref(const eq_strided_params *p, const int8_t *input, int8_t *out
 
 /* The same for elements of four bytes: all numbers count bytes, of which the last dimension has four. */
 void eq_strided_float32_ref(const eq_strided_params *p, const float *input, float *output);
+/* Likewise for elements of two bytes. */
+void eq_strided_int16_ref(const eq_strided_params *p, const int16_t *input, int16_t *output);
 
 #endif

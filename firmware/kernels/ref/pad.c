@@ -80,6 +80,11 @@ void eq_pad_ref(const eq_pad_params *p, const int8_t *input, int8_t *output)
     pad(p, input, output, 1);
 }
 
+void eq_pad_int16_ref(const eq_pad_params *p, const int16_t *input, int16_t *output)
+{
+    pad(p, (const int8_t *)input, (int8_t *)output, sizeof *output);
+}
+
 void eq_pad_float32_ref(const eq_pad_params *p, const float *input, float *output)
 {
     pad(p, (const int8_t *)input, (int8_t *)output, sizeof *output);

@@ -18,6 +18,11 @@ void eq_strided_ref(const eq_strided_params *p, const int8_t *input, int8_t *out
     } while (eq_walk_next(&walk, p->shape, p->stride, none));
 }
 
+void eq_strided_int16_ref(const eq_strided_params *p, const int16_t *input, int16_t *output)
+{
+    eq_strided_ref(p, (const int8_t *)input, (int8_t *)output);
+}
+
 void eq_strided_float32_ref(const eq_strided_params *p, const float *input, float *output)
 {
     eq_strided_ref(p, (const int8_t *)input, (int8_t *)output);

@@ -1,0 +1,27 @@
+/* Single int16 elements: another quantization, a tabulated function. */
+#ifndef EQ_ELEMENTWISE_INT16_H
+#define EQ_ELEMENTWISE_INT16_H
+
+#include <stdint.h>
+
+/* clamp(zero_point + (q - in_zero_point) · m, qmin, qmax); the zero-point of an int16 is 0. */
+typedef struct {
+    int32_t size; /* elements */
+    int32_t in_zero_point;
+    int32_t mantissa, shift;
+    int32_t zero_point, qmin, qmax;
+} eq_requantize_int16_params;
+
+/* The result at the arguments -32768, -32768 + 64, ..., 32768; linear in between, halves are rounded upwards. */
+typedef struct {
+    int32_t size; /* elements */
+    const int16_t *table;
+} eq_table_int16_params;
+
+/* Between types of one size the output may be the input. */
+void eq_requantize_int16_ref(const eq_requantize_int16_params *p, const int16_t *input, int16_t *output);
+void eq_requantize_to_int16_ref(const eq_requantize_int16_params *p, const int8_t *input, int16_t *output);
+void eq_requantize_from_int16_ref(const eq_requantize_int16_params *p, const int16_t *input, int8_t *output);
+void eq_table_int16_ref(const eq_table_int16_params *p, const int16_t *input, int16_t *output);
+
+#endif

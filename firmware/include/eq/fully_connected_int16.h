@@ -1,0 +1,21 @@
+/* Fully connected layers of int16 rows with weights of 8 bits or less. */
+#ifndef EQ_FULLY_CONNECTED_INT16_H
+#define EQ_FULLY_CONNECTED_INT16_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t rows, in_c, out_c;
+    const uint8_t *weights; /* (out_c, in_c): bytes, or a stream as in packed.h */
+    int32_t weight_bits;
+    const int32_t *bias; /* one per output channel */
+    const int32_t *mantissa;
+    const int8_t *shift;
+    int32_t qmin, qmax;
+} eq_fully_connected_int16_params;
+
+/* With sums of 32 bits, and with sums of 64 bits. */
+void eq_fully_connected_int16_ref(const eq_fully_connected_int16_params *p, const int16_t *input, int16_t *output);
+void eq_fully_connected_int16_ref_wide(const eq_fully_connected_int16_params *p, const int16_t *input, int16_t *output);
+
+#endif

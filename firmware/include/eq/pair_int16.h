@@ -1,0 +1,30 @@
+/* Sums and products of two int16 tensors, broadcast against each other. */
+#ifndef EQ_PAIR_INT16_H
+#define EQ_PAIR_INT16_H
+
+#include "eq/broadcast.h"
+
+/* One accumulator: (a · a_factor + b · b_factor + offset) >> right_shift. */
+typedef struct {
+    int32_t shape[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
+    const int16_t *constant;
+    int32_t a_factor, b_factor; /* fit 16 bits */
+    int32_t offset;             /* rounding */
+    int32_t right_shift;        /* at most 16 */
+    int32_t qmin, qmax;
+} eq_add_int16_params;
+
+typedef struct {
+    int32_t shape[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
+    const int16_t *constant;
+    int32_t mantissa, shift;
+    int32_t qmin, qmax;
+} eq_mul_int16_params;
+
+/* The output may be an operand of its size. */
+void eq_add_int16_ref(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_add_int16_const_ref(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
+void eq_mul_int16_ref(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_mul_int16_const_ref(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
+
+#endif

@@ -1,0 +1,41 @@
+#include "eq/depthwise_conv2d_int16.h"
+#include "eq/packed.h"
+#include "eq/requant16.h"
+
+/* Stores every output, `requantize` of a `sum` over the taps inside the image. */
+#define CONVOLVE(p, input, output, sum, requantize)                                                                    \
+    do {                                                                                                               \
+        const int32_t filters = (p)->out_c / (p)->in_c;                                                                \
+        for (int32_t n = 0; n < (p)->batch; n++, (input) += (p)->in_h * (p)->in_w * (p)->in_c) {                       \
+            for (int32_t pixel = 0; pixel < (p)->out_h * (p)->out_w; pixel++) {                                        \
+                const int32_t top = pixel / (p)->out_w * (p)->stride_h - (p)->pad_top;                                 \
+                const int32_t left = pixel % (p)->out_w * (p)->stride_w - (p)->pad_left;                               \
+                for (int32_t oc = 0; oc < (p)->out_c; oc++) {                                                          \
+                    int32_t index = oc;                                                                                \
+                    sum acc = (p)->bias[oc];                                                                           \
+                    for (int32_t ky = 0; ky < (p)->kernel_h; ky++) {                                                   \
+                        const int32_t iy = top + ky * (p)->dilation_h;                                                 \
+                        for (int32_t kx = 0; kx < (p)->kernel_w; kx++, index += (p)->out_c) {                          \
+                            const int32_t ix = left + kx * (p)->dilation_w;                                            \
+                            if (iy >= 0 && iy < (p)->in_h && ix >= 0 && ix < (p)->in_w) {                              \
+                                acc += (input)[(iy * (p)->in_w + ix) * (p)->in_c + oc / filters] *                     \
+                                       eq_weight((p)->weights, index, (p)->weight_bits);                               \
+                            }                                                                                          \
+                        }                                                                                              \
+                    }                                                                                                  \
+                    *(output)++ = requantize(acc, (p)->mantissa[oc], (p)->shift[oc], (p)->qmin, (p)->qmax);            \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    } while (0)
+
+void eq_depthwise_conv2d_int16_ref(const eq_depthwise_conv2d_int16_params *p, const int16_t *input, int16_t *output)
+{
+    CONVOLVE(p, input, output, int32_t, eq_requantize16);
+}
+
+void eq_depthwise_conv2d_int16_ref_wide(const eq_depthwise_conv2d_int16_params *p, const int16_t *input,
+                                        int16_t *output)
+{
+    CONVOLVE(p, input, output, int64_t, eq_requantize16_wide);
+}

@@ -1,0 +1,28 @@
+#include "eq/fully_connected_int16.h"
+#include "eq/packed.h"
+#include "eq/requant16.h"
+
+/* Stores every output, `requantize` of a `sum`. */
+#define MULTIPLY(p, input, output, sum, requantize)                                                                    \
+    do {                                                                                                               \
+        for (int32_t row = 0; row < (p)->rows; row++, (input) += (p)->in_c) {                                          \
+            int32_t index = 0;                                                                                         \
+            for (int32_t oc = 0; oc < (p)->out_c; oc++) {                                                              \
+                sum acc = (p)->bias[oc];                                                                               \
+                for (int32_t c = 0; c < (p)->in_c; c++, index++) {                                                     \
+                    acc += (input)[c] * eq_weight((p)->weights, index, (p)->weight_bits);                              \
+                }                                                                                                      \
+                *(output)++ = requantize(acc, (p)->mantissa[oc], (p)->shift[oc], (p)->qmin, (p)->qmax);                \
+            }                                                                                                          \
+        }                                                                                                              \
+    } while (0)
+
+void eq_fully_connected_int16_ref(const eq_fully_connected_int16_params *p, const int16_t *input, int16_t *output)
+{
+    MULTIPLY(p, input, output, int32_t, eq_requantize16);
+}
+
+void eq_fully_connected_int16_ref_wide(const eq_fully_connected_int16_params *p, const int16_t *input, int16_t *output)
+{
+    MULTIPLY(p, input, output, int64_t, eq_requantize16_wide);
+}
