@@ -74,7 +74,8 @@ def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
         where: the name of the platform's target.
 
     Raises:
-        UsageError: there is no such part, or two of them have the same file.
+        UsageError: there is no such part, two of them have the same file, or one includes a file of a part that is
+            not there.
     """
     platform = folder("firmware") / "platform"
     known = {path.relative_to(platform).as_posix(): path for path in sorted(platform.glob("*/*")) if path.is_dir()}
@@ -92,7 +93,23 @@ def platform_files(parts: Sequence[str], where: str = "") -> dict[str, str]:
                 raise UsageError(f"platform: {origin[place]!r} and {part!r} both have {place}", "leave one out", where)
             origin[place] = part
             texts[name] = _text(path)
+    _check_includes(texts, origin, known, where)
     return dict(sorted(texts.items()))
+
+
+def _check_includes(texts: Mapping[str, str], origin: Mapping[str, str], known: Mapping[str, Path], where: str) -> None:
+    """Make sure that headers which only other parts have are not missing, where they are included in any case."""
+    there = {posixpath.basename(name) for name in origin}
+    for name, text in sorted((name, text) for name, text in texts.items() if name.endswith((".c", ".S"))):
+        always, _, _ = text.partition("\n#if")
+        for header in sorted(set(_INCLUDE.findall(always)) - there):
+            owners = [part for part, source in known.items() if header in _files_below(source)]
+            if owners:
+                raise UsageError(
+                    f"platform: {origin[name.removesuffix(TEMPLATE)]!r} includes {header}, which none of the parts has",
+                    f"add {' or '.join(repr(owner) for owner in owners)} to `parts`",
+                    where,
+                )
 
 
 def relative_includes(files: Mapping[str, str]) -> dict[str, str]:

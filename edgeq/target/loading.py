@@ -27,7 +27,7 @@ else:  # pragma: no cover
     import tomli as tomllib
 
 SUFFIX = ".toml"
-_OWN_FILE = "`edgeq boards` lists them; a board of your own is a file of ten lines: --board FILE.toml (docs/boards.md)"
+_OWN_FILE = "`edgeq boards` lists them; a board of your own is a file of ten lines: --board FILE.toml (docs/porting.md)"
 _XTENSA = "its core is an Xtensa, for which edgeq generates no firmware; the generated C of --target host is portable"
 _UNSUPPORTED = {
     "esp32c": "its core is a RISC-V microcontroller, for which there is no start-up code; the C of --target host is "
@@ -74,11 +74,13 @@ def load_target(name: str) -> Target:
 
 
 def load_board(name: str, where: str = "") -> Target:
-    """The board that is called `name`, or has the alias `name`; not a file. `where` the name was given.
+    """The board that is called `name`, has the alias `name`, or is described by the file `name`. `where` it was given.
 
     Raises:
         UsageError: there is none; the hint says which are near, or why a kind of chip is not supported.
     """
+    if is_file_name(name):
+        return load_target_file(Path(name))
     boards = {path.stem: path for path in _folder_files("boards")}
     aliases = {alias: path for path in boards.values() for alias in _read(path).get("aliases", ())}
     known = {**aliases, **boards}

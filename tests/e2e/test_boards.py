@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import needs
 import pytest
 from command_line import DIGITS, SINE, fails, succeeds
+from documented import documented_board
 from uart_firmware import answer, build_echo, emulated
 
 from edgeq.api.room import fit
 from edgeq.codegen.places import STACK_GUARD
-from edgeq.target import Target, list_boards, load_target, load_target_file, with_console
+from edgeq.target import Target, list_boards, load_target, with_console
 from edgeq.toolchain import run
 from edgeq.toolchain.images import write_images
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "boards.md"
 EMULATED = [board for board in list_boards() if board.proved == "emulated"]
 
 
@@ -41,10 +40,8 @@ def test_serial_line_in_the_emulator(board: Target, tmp_path: Path) -> None:
 @pytest.mark.qemu
 def test_the_board_that_the_documentation_adds(tmp_path: Path) -> None:
     needs.compiler(load_target("cortex-m4"), "gcc")
-    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)
-    (tmp_path / "weact.toml").write_text(text)
-    board = load_target_file(tmp_path / "weact.toml")
-    assert (board.chip, board.clock_hz, board.memory["ram"].size) == ("STM32F411CE", 100_000_000, 0x20000)
+    board = documented_board(tmp_path)
+    assert (board.chip, board.clock_hz, board.memory["ram"].size) == ("STM32L476RG", 80_000_000, 0x18000)
     program = build_echo(tmp_path / "echo", with_console(board, "uart"), "gcc")
     assert set(write_images(program, board)) == {"hex", "bin"}
     assert "EQ_UART_FUNCTION=7u" in with_console(board, "uart").platform_defines

@@ -18,6 +18,7 @@ from typing import Any
 import needs
 import numpy as np
 import pytest
+from documented import documented_board
 from tiny_firmware import build_tiny, expected
 
 from edgeq.codegen import sources
@@ -32,8 +33,8 @@ CORES = {"cortex-m0plus": "M0", "cortex-m3": "M3", "cortex-m4": "M4", "cortex-m7
 SVD = {
     "STM32F100RB": "STM32F100xx", "STM32F405RG": "STM32F405", "STM32F407VG": "STM32F407", "STM32F411RE": "STM32F411",
     "STM32F446RE": "STM32F446", "STM32G0B1RE": "STM32G0B1", "STM32H743ZI": "STM32H743x", "STM32L4R5ZI": "STM32L4R5",
-    "STM32U575ZI": "STM32U575", "nRF51822-QFAA": "nrf51", "nRF52833": "nrf52833", "nRF52840": "nrf52840",
-    "RP2040": "rp2040", "RP2350": "rp2350",
+    "STM32L476RG": "STM32L4x6", "STM32U575ZI": "STM32U575", "nRF51822-QFAA": "nrf51", "nRF52833": "nrf52833",
+    "nRF52840": "nrf52840", "RP2040": "rp2040", "RP2350": "rp2350",
 }  # fmt: skip
 """The file of a chip."""
 LACKING = {"STM32L4R5ZI": {"0x40007080": "PWR.CR5"}}
@@ -83,7 +84,7 @@ SPEEDS = {
     "stm32l4": Speeds(
         lambda bits: 16e6 / (bits("RCC.PLLCFGR", 4, 4) + 1) * bits("RCC.PLLCFGR", 8, 7) / 2,
         lambda bits, core: 256 * 16e6 / bits("LPUART1.BRR", 0, 20),
-        {"STM32L4R5ZI": 5},
+        {"STM32L4R5ZI": 5, "STM32L476RG": 4},
     ),
     "stm32h7": Speeds(
         lambda bits: 64e6 / bits("RCC.PLLCKSELR", 4, 6) * (bits("RCC.PLL1DIVR", 0, 9) + 1)
@@ -177,6 +178,16 @@ def _built(board: Target, place: Path) -> Path:
 def test_simulated_board(board: Target, tmp_path: Path, svd_root: Path) -> None:
     """The firmware starts, touches nothing that the chip does not have, and computes over its serial line what it must;
     clock, wait states and baud rate are those that the registers amount to."""
+    _check(board, tmp_path, svd_root)
+
+
+@pytest.mark.slow
+def test_the_board_that_the_documentation_adds(tmp_path: Path, svd_root: Path) -> None:
+    """It has another chip of a family than edgeq's own boards, and another UART."""
+    _check(documented_board(tmp_path), tmp_path, svd_root, _brr("USART2.BRR", 1))
+
+
+def _check(board: Target, tmp_path: Path, svd_root: Path, baud: Callable[[Bits, float], float] | None = None) -> None:
     board = with_console(board, "uart")
     program = _built(board, tmp_path)
     rng = np.random.default_rng(1)
@@ -192,7 +203,7 @@ def test_simulated_board(board: Target, tmp_path: Path, svd_root: Path) -> None:
     core = speeds.core(report.bits) if speeds.core else board.clock_hz
     assert core == board.clock_hz
     if board.name != "netduinoplus2":  # which has another USART, on a faster bus
-        assert speeds.baud(report.bits, core) == pytest.approx(115200, rel=0.01)
+        assert (baud or speeds.baud)(report.bits, core) == pytest.approx(115200, rel=0.01)
     if board.chip in speeds.waits:
         assert report.bits("FLASH.ACR", 0, 4) == speeds.waits[board.chip]
 

@@ -76,6 +76,13 @@ def test_unknown_part() -> None:
     assert str(caught.value).startswith("board: platform: unknown part 'cores/cortex-n'\n  did you mean cores/cortex-m")
 
 
+def test_a_part_that_another_one_needs() -> None:
+    with pytest.raises(UsageError) as caught:
+        platform_files(["cores/cortex-m", "families/stm32l4"], "board")
+    assert caught.value.message == "platform: 'families/stm32l4' includes pins.h, which none of the parts has"
+    assert caught.value.hint == "add 'pins/stm32' to `parts`"
+
+
 def test_every_target_has_its_parts_and_every_part_a_target() -> None:
     targets = [*list_targets(), *list_boards()]
     targets += [with_console(board, "uart") for board in list_boards() if board.uart]

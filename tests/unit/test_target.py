@@ -235,8 +235,10 @@ def test_boards_that_are_not_there(name: str, message: str, hint: str) -> None:
     assert message in caught.value.message and hint in caught.value.hint and caught.value.where == "--board"
 
 
-def test_boards_by_alias() -> None:
+def test_boards_by_alias_and_file(tmp_path: Path) -> None:
     assert load_board("pico").name == "rpi-pico" and load_target("pico").name == "rpi-pico"
+    own = _file(tmp_path, 'description = "x"\nextends = "rpi-pico"\n')
+    assert load_board(str(own)).name == own.stem
 
 
 def test_a_part_takes_the_place_of_the_one_in_the_same_folder(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-/* STM32L4+, on the clock of its internal oscillator of 16 MHz (RM0432: flash, PWR, RCC). */
+/* STM32L4 and L4+, on the clock of their internal oscillator of 16 MHz (RM0351 and RM0432: flash, PWR, RCC). */
 #include "parts.h"
 #include "pins.h"
 #include "registers.h"
@@ -39,6 +39,9 @@
 #define CCIPR_LPUART1_FROM_HSI (2u << 10)
 
 enum { HSI_HZ = 16000000, VCO_INPUT_HZ = HSI_HZ / 2, R = 2, MSI_HZ = 4000000 };
+enum { MAX_L4_HZ = 80000000, BOOSTED = EQ_CLOCK_HZ > MAX_L4_HZ };
+/* Boosted, which L4+ alone can be, flash takes a wait state for every 20 MHz; otherwise L4 takes one for every 16. */
+enum { WAIT_STATES = (EQ_CLOCK_HZ - 1) / (BOOSTED ? 20000000 : 16000000) };
 
 _Static_assert(EQ_CLOCK_HZ *R % VCO_INPUT_HZ == 0 && EQ_CLOCK_HZ <= 120000000, "the PLL has no such clock");
 
@@ -47,15 +50,16 @@ void eq_family_start(void)
     RCC_CR |= CR_HSION;
     (void)eq_becomes(&RCC_CR, CR_HSIRDY, CR_HSIRDY);
     RCC_APB1ENR1 |= APB1ENR1_PWR;
-    PWR_CR5 &= ~PWR_CR5_R1MODE; /* the boost that more than 80 MHz need */
+    if (BOOSTED) {
+        PWR_CR5 &= ~PWR_CR5_R1MODE;
+    }
     RCC_PLLCFGR = PLLCFGR_FROM_HSI | PLLCFGR_M_2 | PLLCFGR_N((uint32_t)(EQ_CLOCK_HZ * R / VCO_INPUT_HZ)) | PLLCFGR_REN;
     RCC_CR |= CR_PLLON;
     if (!eq_becomes(&RCC_CR, CR_PLLRDY, CR_PLLRDY)) {
         return;
     }
-    /* A wait state for every 20 MHz. */
-    FLASH_ACR = ACR_PREFETCH_AND_CACHES | (EQ_CLOCK_HZ - 1) / 20000000;
-    (void)eq_becomes(&FLASH_ACR, 15, (EQ_CLOCK_HZ - 1) / 20000000);
+    FLASH_ACR = ACR_PREFETCH_AND_CACHES | WAIT_STATES;
+    (void)eq_becomes(&FLASH_ACR, 7, WAIT_STATES);
     RCC_CFGR = CFGR_HPRE_BY_2 | CFGR_SW_PLL; /* half of it first, for at least a microsecond */
     (void)eq_becomes(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL);
     for (uint32_t left = EQ_CLOCK_HZ / 1000000; left; left--) {
