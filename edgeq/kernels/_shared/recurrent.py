@@ -64,6 +64,11 @@ def by_unit(gates: int, units: int) -> Array:
     return np.arange(gates * units).reshape(gates, units).T.ravel()
 
 
+def in_fours(rows: Array) -> Array:
+    """Rows, with −1 up to a multiple of four."""
+    return np.pad(rows, (0, -len(rows) % 4), constant_values=-1)
+
+
 def is_plain(site: Site) -> bool:
     """It has neither peepholes nor a projection, and symmetric weights"""
     return symmetric(site) and all(site.const_or_none(k) is None for k in (6, 7))

@@ -10,10 +10,12 @@ from edgeq.kernels.dsp.depthwise_3x3 import row_compact, rows_3x3
 from edgeq.kernels.dsp.depthwise_any import row_any
 from edgeq.kernels.dsp.elementwise import mul_rows, sum_rows
 from edgeq.kernels.dsp.fully_connected import fully_connected_rows
+from edgeq.kernels.dsp.gru import gru_row
 from edgeq.kernels.dsp.lstm import lstm_row
 from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
+from edgeq.kernels.dsp.simple_rnn import simple_rnn_row
 from edgeq.kernels.dsp.svdf import svdf_rows
 from edgeq.kernels.dsp.winograd import winograd_rows
 from edgeq.ops._addsub import SumOp
@@ -23,10 +25,12 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
+from edgeq.ops.gru import Gru
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
+from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
@@ -41,5 +45,7 @@ ROWS: KernelTable = {
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
     Lstm: (lstm_row(),),
+    Gru: (gru_row(),),
+    SimpleRnn: (simple_rnn_row(),),
     Svdf: svdf_rows(),
 }

@@ -12,7 +12,8 @@ from edgeq.ir.op import Site
 from edgeq.kernels._shared.recurrent import Matrix, by_unit, has_one_shift, is_plain, matrices
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.dsp.isa import DSP
-from edgeq.kernels.dsp.pack import fit_mixed, pack_groups
+from edgeq.kernels.dsp.pack import pack_groups
+from edgeq.kernels.dsp.recurrent import is_mixed
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.ops.lstm import CELLS, Integers, lower_ref
 
@@ -26,11 +27,6 @@ KEPT = (*SIZES, *ARITHMETIC)
 def gates(site: Site) -> tuple[Matrix, ...]:
     """What is multiplied with the input and with the hidden state, by unit."""
     return tuple(m[by_unit(GATES, Integers(site).units)] for m in matrices(site))
-
-
-def is_mixed(site: Site) -> bool:
-    """Weights of two gates can share a half word: none is −128, and accumulators fit into 24 bits"""
-    return all(bool((m.weights > -128).all()) and fit_mixed(m.weights, m.bias, GATES) for m in gates(site))
 
 
 def is_direct(site: Site) -> bool:

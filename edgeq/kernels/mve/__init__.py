@@ -7,10 +7,12 @@ from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
 from edgeq.kernels.mve.fully_connected import fully_connected_row
+from edgeq.kernels.mve.gru import gru_row
 from edgeq.kernels.mve.lstm import lstm_row
 from edgeq.kernels.mve.mean import mean_row
 from edgeq.kernels.mve.normalize import normalize_row
 from edgeq.kernels.mve.pools import average_pool2d_row, max_pool2d_row
+from edgeq.kernels.mve.simple_rnn import simple_rnn_row
 from edgeq.kernels.mve.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
 from edgeq.ops._normalize_last import NormalizeLast
@@ -20,11 +22,13 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
+from edgeq.ops.gru import Gru
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
 from edgeq.ops.requantize import Requantize
+from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
@@ -41,5 +45,7 @@ ROWS: KernelTable = {
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
     Lstm: (lstm_row(),),
+    Gru: (gru_row(),),
+    SimpleRnn: (simple_rnn_row(),),
     Svdf: svdf_rows(),
 }

@@ -4,49 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.recurrent import is_plain
-from edgeq.kernels._shared.site import padded
 from edgeq.kernels.mve.isa import MVE
-from edgeq.kernels.mve.pack import GROUP, pack_groups
-from edgeq.numerics.fixedpoint import Rounding
-from edgeq.ops._recurrent import MOST_SHIFT
+from edgeq.kernels.mve.pack import pack_groups
+from edgeq.kernels.mve.recurrent import filled, room, takes_sums
 from edgeq.ops.lstm import CELLS, Integers, lower_ref
 
-LANES = 4
 ARITHMETIC = ("cell_bits", "cell_clip", "hidden_mantissa", "hidden_zero_point", "sigmoid", "tanh", "cell_tanh")
 KEPT = ("batch", "steps", "in_c", "units", "reverse", "initial_hidden", "initial_cell", *ARITHMETIC)
 """Members that are those of the portable kernel."""
 
 
-def room(rows: int) -> int:
-    """Entries of lists with one for each of `rows`."""
-    return padded(rows, GROUP) + LANES
-
-
 def is_direct(site: Site) -> bool:
-    """One multiplication requantizes: arithmetic `fast` with factors below 128"""
-    if site.rounding is not Rounding.FAST:
-        return False
-    n = Integers(site)
-    wide = all(bool((m.shift <= MOST_SHIFT).all()) for m in (n.factors, n.recurrent_factors))
-    # A sum that is shifted must not leave 32 bits.
-    bound = site.op.accumulator_bound(site)
-    return wide and not n.hidden_factor.shift.any() and bound is not None and bound < 2 ** (31 - MOST_SHIFT)
+    """Its hidden state is a multiple below 1 of what makes it"""
+    return not Integers(site).hidden_factor.shift.any()
 
 
 def lower(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_lstm_mve`."""
     plain, n = lower_ref(site), Integers(site)
-
-    def filled(values: Array) -> Array:
-        return np.pad(values, (0, room(len(values)) - len(values))).astype(np.int32)
-
     return {
         **{key: plain[key] for key in KEPT},
         "weights": pack_groups(site.const(1)),
@@ -75,7 +54,7 @@ def lstm_row() -> Kernel:
         lower,
         elements=CELLS,
         isa=MVE,
-        fits=all_of(is_plain, is_direct),
+        fits=all_of(is_plain, takes_sums, is_direct),
         scratch=scratch,
         variadic="inputs",
     )

@@ -9,11 +9,10 @@ import numpy as np
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.site import padded
 from edgeq.kernels._shared.svdf import SIZES, features, folded_time, folds, has_bytes, has_halves, is_symmetric
 from edgeq.kernels.mve.isa import MVE
-from edgeq.kernels.mve.pack import GROUP, WORDS, fill, fits_multiplier, pack_groups, vector_shift
+from edgeq.kernels.mve.pack import WORDS, fill, fits_multiplier, pack_groups, vector_shift
+from edgeq.kernels.mve.recurrent import filled, room
 from edgeq.numerics.fixedpoint import INT32_MAX, Rounding
 from edgeq.ops.svdf import TYPES, integers, lower_ref
 
@@ -28,20 +27,11 @@ def takes_factors(site: Site) -> bool:
     return bool((first.shift == first.shift[0]).all()) and features(site).reach << int(first.shift[0]) <= INT32_MAX
 
 
-def room(filters: int) -> int:
-    """Entries of lists with one for each filter."""
-    return padded(filters, GROUP) + WORDS
-
-
 def lower(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_svdf_mve`."""
     plain, m, (time, bias) = lower_ref(site), features(site), folded_time(site)
     last, shift = integers(site)[3], vector_shift(m.factors, site.rounding)
     kind = np.int8 if has_bytes(site) else np.int16
-
-    def filled(values: Array) -> Array:
-        return np.pad(values, (0, room(len(values)) - len(values))).astype(np.int32)
-
     return {
         **{key: plain[key] for key in SIZES},
         "weights": pack_groups(m.weights.astype(np.int8)),

@@ -7,16 +7,20 @@ from edgeq.kernels.thumb.conv2d import conv2d_rows
 from edgeq.kernels.thumb.depthwise import depthwise_rows
 from edgeq.kernels.thumb.elementwise import average_pool2d_row, max_pool2d_row, mean_row, sum_row
 from edgeq.kernels.thumb.fully_connected import fully_connected_rows
+from edgeq.kernels.thumb.gru import gru_rows
 from edgeq.kernels.thumb.lstm import lstm_rows
+from edgeq.kernels.thumb.simple_rnn import simple_rnn_rows
 from edgeq.kernels.thumb.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.gru import Gru
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
+from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
@@ -28,5 +32,7 @@ ROWS: KernelTable = {
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),
     Lstm: lstm_rows(),
+    Gru: gru_rows(),
+    SimpleRnn: simple_rnn_rows(),
     Svdf: svdf_rows(),
 }

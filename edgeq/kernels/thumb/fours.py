@@ -41,8 +41,3 @@ def fours(site: Site, rows: Array, isa: str) -> Mapping[str, Param]:
         members[f"{prefix}mantissa"] = made.factors.mantissa
         members[f"{prefix}left"] = int(made.factors.shift[0])
     return members
-
-
-def in_fours(rows: Array) -> Array:
-    """Rows, with −1 up to a multiple of four."""
-    return np.pad(rows, (0, -len(rows) % 4), constant_values=-1)

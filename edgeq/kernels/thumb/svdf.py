@@ -10,8 +10,9 @@ import numpy as np
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
+from edgeq.kernels._shared.recurrent import in_fours
 from edgeq.kernels._shared.svdf import SIZES, features, folded_time, folds, has_bytes, has_halves, is_symmetric
-from edgeq.kernels.thumb.fours import in_fours, packed
+from edgeq.kernels.thumb.fours import packed
 from edgeq.kernels.thumb.sums import MAX_SUM
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
 from edgeq.ops.svdf import TYPES, integers, lower_ref, time_weights

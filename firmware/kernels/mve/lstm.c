@@ -4,55 +4,35 @@
 
 #include "dense.h"
 #include "eq/mve.h"
-
-enum { LANES = 4, STEP_BITS = 7 };
-
-EQ_INLINE eq_s32x4 saturate16(eq_s32x4 a)
-{
-    return eq_min_s32(eq_max_s32(a, eq_dup_s32(-32768)), eq_dup_s32(32767));
-}
+#include "gates.h"
 
 /* Pre-activations of a gate of four units; `at`: the first of them among all gates. */
 EQ_INLINE eq_s32x4 gate(const eq_lstm_mve_params *p, const int32_t *given, const int32_t *own, int32_t at)
 {
-    const eq_s32x4 x = eq_left_s32(eq_load_s32(given + at), p->left);
-    const eq_s32x4 h = eq_left_s32(eq_load_s32(own + at), p->recurrent_left);
-    const eq_s32x4 first = saturate16(eq_doubling_high_s32(x, eq_load_s32(p->mantissa + at)));
-    const eq_s32x4 second = saturate16(eq_doubling_high_s32(h, eq_load_s32(p->recurrent_mantissa + at)));
-    return saturate16(eq_add_s32(first, second));
-}
-
-EQ_INLINE eq_s32x4 interpolate(const int16_t *table, eq_s32x4 x)
-{
-    const eq_s32x4 step = eq_shift_s32(x, -STEP_BITS), index = eq_add_scalar_s32(step, 256);
-    const eq_s32x4 low = eq_gather_s16_to_s32(table, index), high = eq_gather_s16_to_s32(table + 1, index);
-    const eq_s32x4 part = eq_subtract_s32(x, eq_left_s32(step, STEP_BITS));
-    const eq_s32x4 rise = eq_multiply_s32(eq_subtract_s32(high, low), part);
-    const eq_s32x4 sum = eq_add_s32(eq_left_s32(low, STEP_BITS), rise);
-    return eq_shift_s32(eq_add_scalar_s32(sum, 1 << (STEP_BITS - 1)), -STEP_BITS);
+    const eq_s32x4 first = eq_saturate16_s32(eq_scaled_s32(given + at, p->left, p->mantissa + at));
+    const eq_s32x4 second = eq_saturate16_s32(eq_scaled_s32(own + at, p->recurrent_left, p->recurrent_mantissa + at));
+    return eq_saturate16_s32(eq_add_s32(first, second));
 }
 
 static void step(const eq_lstm_mve_params *p, const int32_t *given, const int32_t *own, int8_t *hidden, int16_t *cell)
 {
     const int32_t units = p->units;
     for (int32_t u = 0; u < units; u += LANES) {
-        const eq_s32x4 i = interpolate(p->sigmoid, gate(p, given, own, u));
-        const eq_s32x4 f = interpolate(p->sigmoid, gate(p, given, own, units + u));
-        const eq_s32x4 g = interpolate(p->tanh, gate(p, given, own, 2 * units + u));
-        const eq_s32x4 o = interpolate(p->sigmoid, gate(p, given, own, 3 * units + u));
+        const eq_s32x4 i = eq_interpolate_s32(p->sigmoid, gate(p, given, own, u));
+        const eq_s32x4 f = eq_interpolate_s32(p->sigmoid, gate(p, given, own, units + u));
+        const eq_s32x4 g = eq_interpolate_s32(p->tanh, gate(p, given, own, 2 * units + u));
+        const eq_s32x4 o = eq_interpolate_s32(p->sigmoid, gate(p, given, own, 3 * units + u));
         const eq_s32x4 old = eq_load_s16_to_s32_n(cell + u, units - u);
         const eq_s32x4 added = eq_shift_s32(eq_multiply_s32(i, g), p->cell_bits - 15);
         const eq_s32x4 sum = eq_add_scalar_s32(eq_add_s32(eq_multiply_s32(f, old), added), 1 << 14);
-        eq_s32x4 next = saturate16(eq_shift_s32(sum, -15));
+        eq_s32x4 next = eq_saturate16_s32(eq_shift_s32(sum, -15));
         if (p->cell_clip) {
             next = eq_min_s32(eq_max_s32(next, eq_dup_s32(-p->cell_clip)), eq_dup_s32(p->cell_clip));
         }
         eq_store_s32_to_s16_n(cell + u, next, units - u);
-        const eq_s32x4 both = eq_multiply_s32(o, interpolate(p->cell_tanh, next));
+        const eq_s32x4 both = eq_multiply_s32(o, eq_interpolate_s32(p->cell_tanh, next));
         const eq_s32x4 fine = eq_shift_s32(eq_add_scalar_s32(both, 1 << 14), -15);
-        const eq_s32x4 scaled = eq_doubling_high_scalar_s32(fine, p->hidden_mantissa);
-        const eq_s32x4 moved = eq_add_scalar_s32(scaled, p->hidden_zero_point);
-        const eq_s32x4 made = eq_min_s32(eq_max_s32(moved, eq_dup_s32(-128)), eq_dup_s32(127));
+        const eq_s32x4 made = eq_narrow_hidden(fine, p->hidden_mantissa, p->hidden_zero_point);
         eq_store_s32_to_s8_n(hidden + u, made, units - u);
     }
 }

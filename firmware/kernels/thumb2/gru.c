@@ -1,0 +1,8 @@
+#include "core.h"
+#include "eq/thumb_gru.h"
+
+void eq_gru_thumb2(const eq_gru_thumb_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
+                   void *scratch)
+{
+    eq_thumb_gru(p, inputs, sequence, hidden, scratch, eq_thumb_armv7m);
+}
