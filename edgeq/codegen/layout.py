@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from edgeq.codegen.parts import Part, in_place, split
+from edgeq.codegen.parts import Part, split
+from edgeq.codegen.parts import in_place as parts_in_place
+from edgeq.codegen.rings import ring_homes, with_copies
 from edgeq.errors import ModelError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import Kernel
@@ -31,7 +33,7 @@ class Choice:
     def overlaps(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
         """As the kernel's `overlap` and `exactly`. Parts are computed at the same time, in any order."""
         if self.parts:
-            return (None,) * len(self.site.inputs), in_place(self.kernel, self.parts)
+            return (None,) * len(self.site.inputs), parts_in_place(self.kernel, self.parts)
         return self.kernel.overlap(self.site), self.kernel.exactly(self.site)
 
     @property
@@ -78,9 +80,18 @@ def read_in_block(graph: Graph, homes: Mapping[str, Home]) -> frozenset[str]:
     """The inputs of states that layers read from the state block, so that they take no room in the arena.
 
     An input whose bytes are themselves an output is not among them: if it becomes another state, the old value of that
-    state would be overwritten before it is read, and the caller looks for outputs in the arena.
+    state would be overwritten before it is read, and the caller looks for outputs in the arena. Windows are read there,
+    although what becomes of them is a part of theirs.
     """
-    return frozenset(state.input for state in graph.states) - {homes[name].root for name in graph.outputs}
+    moved = windows(graph, homes)
+    elsewhere = {homes[name].root for name in graph.outputs if name not in moved}
+    return frozenset(state.input for state in graph.states) - elsewhere
+
+
+def windows(graph: Graph, homes: Mapping[str, Home]) -> dict[str, str]:
+    """The states that are windows in the block (`codegen.rings`): by the output, the input in whose room that lies."""
+    kept = {state.output: homes[state.output] for state in graph.states}
+    return {name: home.root for name, home in kept.items() if home.part is not None and home.root in graph.inputs}
 
 
 def handed_over_early(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home]) -> dict[str, str]:
@@ -107,7 +118,10 @@ def handed_over_early(graph: Graph, choices: Sequence[Choice], homes: Mapping[st
         for out in choice.node.outputs:
             producers.setdefault(homes[out].root, []).append(name)
     early = {}
+    moved = windows(graph, homes)
     for state in graph.states:
+        if state.output in moved:
+            continue
         home = homes[state.output]
         old = readers.get(state.input, []) if state.input in in_block else []
         match producers.get(home.root):
@@ -120,7 +134,9 @@ def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home])
     """The calls as the memory planner sees them. Values that share storage are one buffer, named after its root."""
     early = handed_over_early(graph, choices, homes)
     gone = {state.output for state in graph.states if state.input in early}
+    gone |= windows(graph, homes).keys()
     outside = read_in_block(graph, homes)
+    behind = _behind(graph, homes)
     inputs = tuple(name for name in graph.inputs if name not in outside)
     steps = []
     for choice in choices:
@@ -130,16 +146,33 @@ def schedule(graph: Graph, choices: Sequence[Choice], homes: Mapping[str, Home])
             for i, name in runtime_inputs(choice, homes)
             if homes[name].root not in outside
         )
+        roots = [homes[name].root for _, name in runtime_inputs(choice, homes) if name in behind]
+        reads += tuple(Read(root) for root in dict.fromkeys(roots))
         out_homes = [homes[name] for name in choice.node.outputs]
-        writes, parts = tuple(home.root for home in out_homes), tuple(home.part for home in out_homes)
+        writes = tuple(home.root for home in out_homes)
+        parts = tuple(None if home.root in outside else home.part for home in out_homes)
         steps.append(Step(choice.node.name, reads, writes, choice.scratch, parts))
     buffers = dict.fromkeys([*inputs, *(w for s in steps for w in s.writes)])
     return Schedule(
-        sizes={name: graph.type(name).nbytes for name in buffers},
+        sizes={name: 0 if name in outside else graph.type(name).nbytes for name in buffers},
         inputs=inputs,
         outputs=tuple(dict.fromkeys(homes[name].root for name in graph.outputs if name not in gone)),
         steps=tuple(steps),
     )
+
+
+def _behind(graph: Graph, homes: Mapping[str, Home]) -> frozenset[str]:
+    """The values that take in rows behind a state in the block: to be read when those were written.
+
+    To the planner such rows are a buffer without bytes.
+    """
+    found = set[str]()
+    outside = read_in_block(graph, homes)
+    for name, home in homes.items():
+        start = home.part.start if home.part else 0
+        if home.root in outside and start + graph.type(name).nbytes > graph.type(home.root).nbytes:
+            found.add(name)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,13 +193,21 @@ class Layout:
     plan: Plan
 
 
-def lay_out(graph: Graph, wanted: Wanted, target: str = "", threads: int = 1) -> Layout:
+def lay_out(graph: Graph, wanted: Wanted, target: str = "", threads: int = 1, in_place: bool = True) -> Layout:
     """The fastest kernels, split for so many threads, in the order that needs the smallest arena.
+
+    Args:
+        graph: what is computed.
+        wanted: which kernels can be chosen.
+        target: the target's name, for messages.
+        threads: how many share the work of a layer.
+        in_place: whether windows among the states lie in the state block as a whole.
 
     Raises:
         ModelError: a node has no kernel.
     """
-    homes = whole_homes(graph)
+    graph = with_copies(graph) if in_place else graph
+    homes = ring_homes(graph) if in_place else whole_homes(graph)
     whole = choose(graph, wanted, target, homes.free)
     choices = tuple(replace(choice, parts=split(choice.site, choice.kernel, threads)) for choice in whole)
     arranged = arrange(schedule(graph, choices, homes.of))

@@ -8,11 +8,12 @@ from typing import Literal
 
 from edgeq.codegen.byte_weights import with_byte_weights
 from edgeq.codegen.capacity import check_budget, check_capacity
-from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs
+from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs, windows
 from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
 from edgeq.codegen.names import Names, symbol_prefix
 from edgeq.codegen.places import USUAL, Places, constant_regions, with_arenas
 from edgeq.codegen.program import CallPart, Kept, KernelCall, Occupant, Place, Port, Program, Streaming
+from edgeq.codegen.rings import window_bytes
 from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace, emulated_place
 from edgeq.errors import InternalError, ModelError
@@ -61,12 +62,12 @@ def _ports(
     return ports_of("input", graph.public_inputs), ports_of("output", graph.public_outputs)
 
 
-def _block(graph: Graph) -> tuple[dict[str, int], int]:
+def _block(layout: Layout) -> tuple[dict[str, int], int]:
     """Where each state lies in the state block, by its input's name, and the block's size."""
     offsets, end = {}, 0
-    for state in graph.states:
+    for state in layout.graph.states:
         offsets[state.input] = end
-        end += aligned(graph.type(state.input).nbytes)
+        end += aligned(window_bytes(layout.graph, layout.homes, state.input))
     return offsets, end
 
 
@@ -78,6 +79,8 @@ def occupants(planned: Schedule, plan: Plan) -> tuple[Occupant, ...]:
     """What lies in the arena, and when, in order of first use. A buffer used in parts is listed part by part."""
     listed = []
     for name, parts in pieces(planned).items():
+        if not planned.sizes[name]:
+            continue
         is_input, is_output = name in planned.inputs, name in planned.outputs
         kind: Literal["input", "output", "tensor"] = "input" if is_input else "output" if is_output else "tensor"
         for part, span in ((piece.part, piece.span) for piece in parts):
@@ -145,11 +148,16 @@ def lower(
     layout = lay_out(graph, wanted, target.name, threads)
     streaming = None
     if ram_budget is not None and layout.plan.size > ram_budget:
-        layout, streaming = fit_into(layout, wanted, ram_budget, target.name)
+        plain = lay_out(graph, wanted, target.name, threads, in_place=False) if graph.states else layout
+        fitting, streaming = fit_into(plain, wanted, ram_budget, target.name)
+        if fitting.plan.size < layout.plan.size:
+            layout = fitting
+        else:
+            streaming = None
     if require_fast:
         _require_fast(layout, wanted, target)
     ports = sum(graph.type(port).nbytes for port in (*graph.public_inputs, *graph.public_outputs))
-    arenas = with_arenas(layout, places, target, ports + _block(graph)[1])
+    arenas = with_arenas(layout, places, target, ports + _block(layout)[1])
     program = _assemble(arenas.layout, symbol_prefix(name or graph.name), wanted, streaming)
     program = replace(program, weights=weights, threads=threads, shares=arenas.shares, places=places)
     program = replace(program, constant_regions=_regions(program, target))
@@ -215,7 +223,8 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
 
     # An input whose bytes are themselves an output has to be in the arena, where the caller may look for the output.
     direct = frozenset(graph.public_inputs) - {homes[name].root for name in graph.public_outputs}
-    block, state_bytes = _block(graph)
+    block, state_bytes = _block(layout)
+    moved = windows(graph, homes)
     in_block = read_in_block(graph, homes)
 
     def place(value: str) -> Place:
@@ -234,7 +243,7 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
         before = state.input
         copied = None if before in in_block else _offset(homes[before], plan)
         call = index[early[before]] if before in early else None
-        return Kept(before, graph.type(before), block[before], copied, place(state.output), call)
+        return Kept(before, graph.type(before), block[before], copied, place(state.output), call, state.output in moved)
 
     counted: set[str] = set()
 

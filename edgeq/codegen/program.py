@@ -86,6 +86,7 @@ class Kept:
             read in the block.
         after: where the state for the next run is computed.
         call: index of the call after which it is copied from there to the block; None: after the last one.
+        moves: whether it is computed in the block, behind the old one, and moves to the front.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Kept:
     arena_offset: int | None
     after: Place
     call: int | None = None
+    moves: bool = False
 
     @property
     def reset_byte(self) -> int:

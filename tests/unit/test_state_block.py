@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
+from pass_graphs import Net
 from state_nets import NETS, aliases, causal_convolution, fir, integrator, steps
 
 import edgeq
@@ -18,6 +21,10 @@ from edgeq.errors import CapacityError, ModelError
 from edgeq.exporters.qdq import to_qdq
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.ops.clip import Clip
+from edgeq.ops.concat import Concat
+from edgeq.ops.mean import Mean
+from edgeq.ops.slice import Slice
 from edgeq.passes.pipeline import optimize_float
 from edgeq.passes.with_states import with_states
 from edgeq.quantize.pipeline import run as quantize_graph
@@ -50,15 +57,71 @@ def test_block_is_in_the_order_of_states() -> None:
     assert made.state_bytes == 96
 
 
-def test_states_take_no_room_in_the_arena() -> None:
-    """A window that only moves on is read in the block, and is in the arena for no longer than it is computed."""
+def test_windows_are_joined_in_the_block() -> None:
+    """New rows are written behind those that were kept, and read there with them; then these move to the front.
+    The caller's row is copied there; nothing else has a call but the convolution."""
     made = program(causal_convolution)
-    assert "window" not in {o.value for o in made.arena}
-    after = next(o for o in made.arena if o.value == "window_after")
+    assert [(call.name, call.op) for call in made.calls] == [("rows_new", "Concat"), ("y", "Conv2D")]
+    assert not {"window", "rows", "window_after"} & {o.value for o in made.arena}
+    copy, convolution = made.calls
+    assert [(p.in_block, p.offset) for p in (*copy.outputs, *convolution.inputs)] == [(True, 32), (True, 0)]
     (state,) = made.states
-    assert after.first == after.last == state.call is not None
-    rows = next(call for call in made.calls if call.name == "rows")
-    assert [p.in_block for p in rows.inputs] == [True, False] and rows.inputs[0].offset == 0
+    assert (state.moves, state.after.in_block, state.after.offset, made.state_bytes) == (True, True, 16, 48)
+    text = render(made, HOST)["src/causal_convolution.c"]
+    assert "causal_convolution_move(block + 0, block + 16, 32);" in text
+
+
+def moving(new: Sequence[int], kept: int, *, produced: bool, twice: bool = False) -> Graph:
+    """A window of `kept` rows in front of new ones, which a layer computes or the caller gives."""
+    net = Net(6)
+    x, window = net.input("x", *new), net.input("window", 1, kept, *new[2:])
+    rows = net.add(Relu6(), x, name="rows") if produced else x
+    joined = net.add(Concat(1), window, rows, name="joined")
+    after = net.add(Slice((0, new[1], 0), (1, new[1] + kept, new[2]), (1, 1, 1)), joined, name="after")
+    y = net.add(Mean((1,)), joined, name="y")
+    outputs = [y, rows] if twice else [y]
+    return with_states(net.finish(*outputs, after), {"window": "after"})
+
+
+Relu6 = partial(Clip, 0.0, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("net", "names"),
+    [
+        (lambda: moving((1, 2, 16), 3, produced=True), ["rows", "y"]),  # its own layer writes them where they belong
+        (
+            lambda: moving((1, 1, 8), 3, produced=True),
+            ["rows", "joined_new", "y"],
+        ),  # at byte 24, which is no multiple of 16
+        (lambda: moving((1, 2, 16), 3, produced=True, twice=True), ["rows", "joined_new", "y"]),  # the caller's, too
+        (lambda: moving((1, 4, 16), 1, produced=True), ["rows", "y"]),  # more new rows than old ones
+    ],
+)
+def test_what_is_written_behind_a_window(net: Callable[[], Graph], names: list[str], tmp_path: Path) -> None:
+    graph = net()
+    model = edgeq.quantize(graph, steps(graph, 24))
+    made = lower(model.graph, HOST, "net")
+    assert [call.name for call in made.calls] == names and made.states[0].moves
+    edgeq.build(edgeq.BuildOptions(Path("net"), output=tmp_path / "net"), model=model)
+    assert edgeq.verify(tmp_path / "net", samples=20)["mismatches"] == 0
+
+
+def test_a_window_whose_rows_are_also_an_output_is_joined_elsewhere() -> None:
+    """Nothing may move before the caller has it."""
+    graph = moving((1, 2, 16), 3, produced=True)
+    kept = replace(graph, outputs=("joined", *graph.outputs))
+    made = lower(edgeq.quantize(kept, steps(kept, 24)).graph, HOST, "net")
+    assert not made.states[0].moves and "joined" in {call.name for call in made.calls}
+
+
+def test_windows_within_a_budget() -> None:
+    """Where stripes are of no use, windows stay in the block."""
+    graph = quantized(causal_convolution)
+    small = lower(graph, HOST, "net")
+    with pytest.raises(CapacityError):
+        lower(graph, HOST, "net", ram_budget=small.arena_bytes - 16)
+    assert lower(graph, HOST, "net", ram_budget=small.arena_bytes).states[0].moves
 
 
 def test_a_state_that_depends_on_all_readers_of_the_old_one_goes_at_once() -> None:
