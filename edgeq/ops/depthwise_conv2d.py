@@ -278,6 +278,8 @@ class DepthwiseConv2D(LinearOp):
             case("5x5_stripes", cls(padding=(2, 2, 2, 2)), (1, 40, 50, 2), (5, 5, 2)),
             case("5x1", cls(padding=(2, 0, 2, 0), clamp=relu6), (1, 11, 3, 6), (5, 1, 6)),
             case("1x7", cls(padding=(0, 3, 0, 3)), (2, 3, 12, 3), (1, 7, 3)),
+            case("5x1_inside", cls(stride=(2, 1), clamp=relu), (2, 11, 3, 6), (5, 1, 6)),
+            case("1x4_inside", cls(stride=(1, 2), dilation=(1, 3)), (1, 2, 15, 9), (1, 4, 9), bias=False),
             case("dilated_rows", cls(dilation=(3, 1), padding=(3, 1, 3, 1)), (1, 9, 6, 4), (3, 3, 4)),
             case("dilated_columns", cls(dilation=(1, 2), padding=(1, 2, 1, 2)), (1, 7, 9, 3), (3, 3, 3)),
             case("many_channels", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 32), (3, 3, 32)),

@@ -10,6 +10,7 @@ from edgeq.kernels.dsp.pack import (
     channel_groups,
     fit_mixed,
     mixed_signs,
+    pack_columns,
     pack_entries,
     pack_fours,
     pack_int4_pairs,
@@ -167,3 +168,20 @@ def test_weights_over_time(memory: int) -> None:
     fours = words[:, : whole // 2].copy().view("<i2").reshape(3, -1, 4)[:, :, [0, 2, 1, 3]]
     np.testing.assert_array_equal(fours.reshape(3, -1), weights[:, :whole])
     np.testing.assert_array_equal(words[:, whole // 2 :], weights[:, whole:])
+
+
+@pytest.mark.parametrize(("taps", "channels"), [(1, 4), (5, 8), (6, 11), (23, 5)])
+def test_columns(taps: int, channels: int) -> None:
+    """Every group holds its biases and factors, and each channel's taps two to a word, filled up with a zero."""
+    rng = np.random.default_rng(taps)
+    weights = rng.integers(-32768, 32768, (taps, channels))
+    bias, factors = rng.integers(-(2**31), 2**31, channels), rng.integers(0, 2**31, channels)
+    groups = [min(c, channels - 4) for c in range(0, channels, 4)]
+    packed = pack_columns(weights, bias, factors).reshape(len(groups), -1, 4)
+    assert packed.shape[1] == 2 + (taps + 1) // 2
+    for group, first in zip(packed, groups, strict=True):
+        np.testing.assert_array_equal(group[0], bias[first : first + 4])
+        np.testing.assert_array_equal(group[1], factors[first : first + 4])
+        halves = group[2:].copy().view(np.int16).reshape(-1, 4, 2).transpose(0, 2, 1).reshape(-1, 4)
+        np.testing.assert_array_equal(halves[:taps], weights[:, first : first + 4])
+        assert not halves[taps:].any()

@@ -202,6 +202,22 @@ def pack_records(weights: Array, shifts: Array | None, entries: Entries) -> Arra
     return np.hstack([filled.reshape(channels, 9), *shift, entries.data])
 
 
+def pack_columns(taps: Array, bias: Array, mantissa: Array) -> Words:
+    """Weights (taps, C) of 16 bits, biases and factors (C) for `eq_depthwise_conv2d_column_dsp`.
+
+    For every four channels, of which the last four overlap those before where C is no multiple of four: their biases,
+    their factors, then for every two taps a word for each channel, the first tap in its lower half. A last tap without
+    a second one has a weight of zero beside it.
+    """
+    count, channels = taps.shape
+    even = np.zeros((padded(count, 2), channels), np.int64)
+    even[:count] = taps
+    pairs = (even[0::2] & 0xFFFF) | even[1::2] << 16
+    every = np.concatenate([bias[None].astype(np.int64), mantissa[None].astype(np.int64), pairs])
+    groups = channel_groups(channels, 4)
+    return _words(np.concatenate([every[:, c : c + 4].ravel() for c in groups]))
+
+
 def pack_lines(weights: Array) -> Array:
     """Weights (lines, places, C) for `eq_depthwise_conv2d_any_dsp`: int8 (C, lines, places), places made even."""
     lines, places, channels = weights.shape

@@ -91,4 +91,23 @@ void eq_depthwise_conv2d_1x1_dsp_single(const eq_depthwise_conv2d_1x1_dsp_params
 void eq_depthwise_conv2d_1x1_dsp_double(const eq_depthwise_conv2d_1x1_dsp_params *p, const int8_t *input,
                                         int8_t *output);
 
+/* Windows of one column or one row without padding. Steps are in bytes: from one image to the next, from one row and
+ * one column of windows to the next, and from one tap of a window to the next. */
+typedef struct {
+    int32_t images, rows, columns, channels; /* of the output; at least 4 channels */
+    int32_t image_step, row_step, column_step;
+    int32_t taps, tap_step;
+    const int32_t *weights; /* of every four channels: biases, input zero-point folded in; factors, EQ_FAST: of 32
+                             * fraction bits; pairs of taps of 16 bits, EQ_FAST: shifted left as the biases are */
+    const int8_t *shift;    /* not for EQ_FAST */
+    int32_t zero_point, qmin, qmax;
+} eq_depthwise_conv2d_column_dsp_params;
+
+void eq_depthwise_conv2d_column_dsp_fast(const eq_depthwise_conv2d_column_dsp_params *p, const int8_t *input,
+                                         int8_t *output);
+void eq_depthwise_conv2d_column_dsp_single(const eq_depthwise_conv2d_column_dsp_params *p, const int8_t *input,
+                                           int8_t *output);
+void eq_depthwise_conv2d_column_dsp_double(const eq_depthwise_conv2d_column_dsp_params *p, const int8_t *input,
+                                           int8_t *output);
+
 #endif
