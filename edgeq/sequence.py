@@ -1,7 +1,7 @@
 """Sequences: running a network with states step by step.
 
 An executor computes one step and knows nothing of the steps around it. Here the states that a step leaves become the
-inputs of the next one, and a sequence begins with a reset: states that are zero in real numbers.
+inputs of the next one, and a sequence begins with a reset: states have their first values.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Protocol
-
-import numpy as np
 
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
@@ -40,13 +38,8 @@ class BatchExecutor(Executor, Protocol):
 
 
 def reset(graph: Graph) -> dict[str, Array]:
-    """The inputs of states at a sequence's first step: zero in real numbers, the zero-point where quantized."""
-    states = {}
-    for state in graph.states:
-        type = graph.type(state.input)
-        zero = 0 if type.q is None or type.dtype.is_float else type.q.zp
-        states[state.input] = np.full(type.shape, zero, type.dtype.numpy)
-    return states
+    """The inputs of states at a sequence's first step: their first values, zero in real numbers if they have none."""
+    return {state.input: state.begin(graph.type(state.input)) for state in graph.states}
 
 
 def run_sequences(

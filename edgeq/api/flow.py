@@ -20,7 +20,7 @@ from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.errors import InternalError, UsageError
 from edgeq.exporters.qdq import save_qdq
-from edgeq.importers import kind_of
+from edgeq.importers import first_values, kind_of
 from edgeq.importers import load as import_model
 from edgeq.importers.cut import Cut
 from edgeq.ir.graph import Graph
@@ -328,12 +328,13 @@ def loaded(options: BuildOptions) -> Graph:
     Raises:
         UsageError, ModelError: as `load`; UsageError: both ends of a state do not fit each other.
     """
-    graph = load(options.model_path, options.input_shapes, options.inputs, options.outputs)
     becomes = {before: after for after, before in options.state.items()}
+    cut = Cut(tuple(options.inputs), tuple(options.outputs), tuple(becomes))
+    graph = import_model(options.model_path, dict(options.input_shapes), cut)
     if len(becomes) < len(options.state):
         twice = next(name for name in becomes if list(options.state.values()).count(name) > 1)
         raise UsageError(f"two outputs become the input {twice!r}", hint="name one of them", where="--state")
-    return with_states(graph, becomes) if becomes else graph
+    return with_states(graph, becomes, first=first_values(options.model_path, becomes)) if becomes else graph
 
 
 def quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from edgeq.codegen.byte_weights import with_byte_weights
 from edgeq.codegen.capacity import check_budget, check_capacity
 from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs, windows
@@ -20,6 +22,7 @@ from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, State
 from edgeq.ir.kernel import Goal, Kernel, Library
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import Array
 from edgeq.kernels.choice import Wanted
 from edgeq.memory import Home, Plan, Schedule, aligned, pieces, whole_homes
 from edgeq.target import Target
@@ -32,6 +35,15 @@ class _Constants:
         self._known: dict[tuple[str, bytes], str] = {}
         self._names = Names()
         self.kept: list[Constant] = []
+
+    def bytes(self, name: str, array: Array) -> str:
+        """The name of a constant with the bytes of an array."""
+        held = array.reshape(-1).view(np.int8)
+        key = (held.dtype.name, held.tobytes())
+        if key not in self._known:
+            self._known[key] = self._names.take(name)
+            self.kept.append(Constant(self._known[key], held))
+        return self._known[key]
 
     def add(self, prefix: str, kernel: Kernel, site: Site) -> dict[str, Member]:
         """The members of a call's parameters."""
@@ -243,7 +255,19 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
         before = state.input
         copied = None if before in in_block else _offset(homes[before], plan)
         call = index[early[before]] if before in early else None
-        return Kept(before, graph.type(before), block[before], copied, place(state.output), call, state.output in moved)
+        bytes = set(state.begin(graph.type(before)).tobytes())
+        begin = "" if len(bytes) == 1 else constants.bytes(f"{prefix}_begin", state.begin(graph.type(before)))
+        return Kept(
+            before,
+            graph.type(before),
+            block[before],
+            copied,
+            place(state.output),
+            call,
+            state.output in moved,
+            None if begin else bytes.pop(),
+            begin,
+        )
 
     counted: set[str] = set()
 
@@ -295,6 +319,7 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
             )
         )
     inputs, outputs = _ports(graph, homes, plan, direct)
+    states = tuple(map(kept, graph.states))
     return Program(
         name=prefix,
         numerics=graph.numerics,
@@ -308,6 +333,6 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
         arena_bound=plan.bound,
         arena=occupants(layout.schedule, plan),
         streaming=streaming,
-        states=tuple(map(kept, graph.states)),
+        states=states,
         state_bytes=state_bytes,
     )

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-import numpy as np
-
 from edgeq.codegen.literals import Constant, Member, c_type
 from edgeq.codegen.places import USUAL, Places, region_at
 from edgeq.codegen.weights import INLINE, WeightsPlace, layout
@@ -87,6 +85,8 @@ class Kept:
         after: where the state for the next run is computed.
         call: index of the call after which it is copied from there to the block; None: after the last one.
         moves: whether it is computed in the block, behind the old one, and moves to the front.
+        reset_byte: the value of all its bytes after a reset; None: they are those of the constant `begin`.
+        begin: the name of that constant, or "".
     """
 
     name: str
@@ -96,13 +96,8 @@ class Kept:
     after: Place
     call: int | None = None
     moves: bool = False
-
-    @property
-    def reset_byte(self) -> int:
-        """The value of all its bytes after a reset, which is zero in real numbers."""
-        zero = 0 if self.type.q is None else self.type.q.zp
-        (byte,) = set(np.array(zero, self.type.dtype.numpy).tobytes())
-        return byte
+    reset_byte: int | None = 0
+    begin: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +11,7 @@ from edgeq.importers.cut import Cut
 
 if TYPE_CHECKING:
     from edgeq.ir.graph import Graph
-    from edgeq.ir.tensor import Shape
+    from edgeq.ir.tensor import Array, Shape
 
 Kind = Literal["onnx", "tflite", "tensorflow"]
 _KINDS: Mapping[str, Kind] = {
@@ -57,6 +57,19 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut:
     from edgeq.importers import tensorflow
 
     return tensorflow.load(file.parent if file.name == "saved_model.pb" else file, shapes, cut)
+
+
+def first_values(path: str | Path, names: Collection[str]) -> dict[str, Array]:
+    """What an ONNX file stores for those of its inputs that are among the names; nothing in files of other formats.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    if kind_of(path) != "onnx":
+        return {}
+    from edgeq.importers.onnx import model
+
+    return model.first_values(Path(path), names)
 
 
 def kind_of(path: str | Path) -> Kind:

@@ -21,10 +21,13 @@ class Cut:
     Attributes:
         inputs: what becomes an input; inputs of the model that are needed besides stay inputs. Empty: the model's.
         outputs: what becomes an output. Empty: the model's.
+        kept: inputs that stay such where the file stores a value for them, which an ONNX file may: what they are if
+            nothing else is given.
     """
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.inputs or self.outputs)

@@ -44,16 +44,36 @@ class Node:
 class State:
     """What one step of a network leaves for the next: the `output` of a step becomes the `input` of the next one.
 
-    Both are ports of the graph like any other, of one shape and, once quantized, in the same parameters. Before the
-    first step, after a reset, the input is zero in real numbers.
+    Both are ports of the graph like any other, of one shape and, once quantized, in the same parameters.
 
     Attributes:
         input: name of the graph input that the state is read from.
         output: name of the graph output that the next step reads.
+        first: what the input is before the first step, after a reset, in real numbers: all its elements in order, or
+            one that they all are; empty: zero.
     """
 
     input: str
     output: str
+    first: tuple[float, ...] = ()
+
+    def begin(self, type: TensorType) -> Array:
+        """The elements of the input of that type before the first step."""
+        count = type.size if len(self.first) < 2 else 1
+        real = np.array((self.first or (0.0,)) * count, np.float32).reshape(type.shape)
+        return (
+            real.astype(type.dtype.numpy)
+            if type.q is None or type.dtype.is_float
+            else type.q.quantize(real, type.dtype)
+        )
+
+    @staticmethod
+    def beginning(values: Array) -> tuple[float, ...]:
+        """`first` for such elements, in real numbers."""
+        flat = tuple(map(float, np.ravel(values)))
+        if len(set(flat)) == 1:
+            return () if flat[0] == 0 else flat[:1]
+        return flat
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@
     %y: int8[1,8,8,2] q(0.1, -128) = Conv2D(%x, %w, none) {padding=(1, 1, 1, 1), clamp=(0.0, inf)}  # conv
     output %y
 
-A line `state %before <- %after` after the outputs says that one of them is an input of the next step. Attributes with
+A line `state %before <- %after` after the outputs says that one of them is an input of the next step; `from` and its
+real elements follow, or one that they all are, where it does not begin with zero. Attributes with
 their default value are left out, as is a node's name that equals its first output's. A name that is not plain is a JSON
 string. Scales are Python's shortest exact decimals. The elements of constants are kept beside the text.
 """
@@ -37,6 +38,7 @@ _NAME = re.compile(rf'{_PLAIN}|"(?:[^"\\]|\\.)*"')
 _TYPE = re.compile(r"(\w+)\[([\d,]*)\]")
 _Q = re.compile(r"q\(([^)]*)\)")
 _WORD = re.compile(r"\w+")
+_NUMBERS = re.compile(r"[^#]+")
 _BRACES = re.compile(r"""((?:[^'"}]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")*)\}""")
 
 
@@ -96,7 +98,9 @@ def print_graph(graph: Graph) -> str:
         name = "" if node.outputs[:1] == (node.name,) else f"  # {_name(node.name)}"
         lines.append(f"{outputs} = {node.op.kind}({operands}){_attributes(node.op)}{name}")
     lines += [f"output %{_name(n)}{port(n)}" for n in graph.outputs]
-    lines += [f"state %{_name(s.input)} <- %{_name(s.output)}" for s in graph.states]
+    for s in graph.states:
+        first = f" from {', '.join(map(repr, s.first))}" if s.first else ""
+        lines.append(f"state %{_name(s.input)} <- %{_name(s.output)}{first}")
     return "\n".join(lines) + "\n"
 
 
@@ -137,6 +141,13 @@ class _Line:
             return str(json.loads(text))
         except ValueError as error:
             raise self.fail(f"{text} is not a name") from error
+
+    def numbers(self) -> tuple[float, ...]:
+        text = self.match(_NUMBERS, "numbers").group()
+        try:
+            return tuple(map(float, text.split(", ")))
+        except ValueError as error:
+            raise self.fail(f"{text!r} are not numbers") from error
 
     def value(self) -> str:
         self.expect("%")
@@ -268,7 +279,11 @@ class _Parser:
     def state(self, line: _Line) -> None:
         name = self.known(line)
         line.expect(" <- ")
-        self.states.append(State(name, self.known(line)))
+        after = self.known(line)
+        first = line.numbers() if line.maybe(" from ") else ()
+        if len(first) not in (0, 1, self.values[name].type.size):
+            raise line.fail(f"%{_name(name)} has {self.values[name].type.size} elements, not {len(first)}")
+        self.states.append(State(name, after, first))
 
     def node(self, line: _Line) -> None:
         outputs = [line.typed_value()]

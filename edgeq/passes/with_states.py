@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph, State
 from edgeq.ops.reshape import Reshape
 
 
-def with_states(graph: Graph, states: Mapping[str, str], keep: Collection[str] = ()) -> Graph:
+def with_states(
+    graph: Graph,
+    states: Mapping[str, str],
+    keep: Collection[str] = (),
+    first: Mapping[str, npt.ArrayLike] | None = None,
+) -> Graph:
     """The same step, but the network itself keeps the states from one step to the next: the caller no longer sees them.
 
     Args:
@@ -17,9 +25,11 @@ def with_states(graph: Graph, states: Mapping[str, str], keep: Collection[str] =
         states: for each input that is to be a state, the tensor that the next step finds there: an output, which the
             caller then no longer takes, or any other tensor that depends on an input, or an input itself.
         keep: outputs that the caller takes all the same.
+        first: by their inputs, what states hold before the first step, in real numbers; by default zero.
 
     Raises:
-        UsageError: a name is unknown, an input is a state already, or both ends are not of one type.
+        UsageError: a name is unknown, an input is a state already, both ends are not of one type, or a first value has
+            another shape.
     """
     unknown = [repr(name) for name in keep if name not in graph.public_outputs]
     if unknown:
@@ -28,6 +38,10 @@ def with_states(graph: Graph, states: Mapping[str, str], keep: Collection[str] =
             hint=f"its outputs are {', '.join(map(repr, graph.public_outputs))}",
             where=graph.name,
         )
+    given = dict(first or {})
+    stray = [repr(name) for name in given if name not in states]
+    if stray:
+        raise UsageError(f"{', '.join(stray)} has a first value and is no state", where=graph.name)
     editor = graph.edit()
     for before, after in states.items():
         _check(graph, before, after)
@@ -39,8 +53,23 @@ def with_states(graph: Graph, states: Mapping[str, str], keep: Collection[str] =
             copy = editor.unique(f"{after}_state")
             (after,) = editor.add(Reshape(graph.type(after).shape), [after], copy)
             editor.outputs.append(after)
-        editor.states.append(State(before, after))
+        editor.states.append(State(before, after, _beginning(graph, before, given.get(before))))
     return editor.finish()
+
+
+def _beginning(graph: Graph, before: str, first: npt.ArrayLike | None) -> tuple[float, ...]:
+    if first is None:
+        return ()
+    values, shape = np.asarray(first, np.float32), graph.type(before).shape
+    if values.shape not in ((), shape) or not np.isfinite(values).all():
+        raise UsageError(
+            f"the state {before!r} of shape {list(shape)} cannot begin with values of shape {list(values.shape)}"
+            if values.shape not in ((), shape)
+            else f"the state {before!r} cannot begin with what is not finite",
+            hint="a first value has the state's shape, or is one number",
+            where=graph.name,
+        )
+    return State.beginning(values)
 
 
 def _check(graph: Graph, before: str, after: str) -> None:

@@ -20,7 +20,6 @@ from edgeq.codegen.manifest import make_manifest
 from edgeq.errors import CapacityError, ModelError
 from edgeq.exporters.qdq import to_qdq
 from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
 from edgeq.ops.mean import Mean
@@ -147,12 +146,6 @@ def test_reset_is_the_zero_point(make: Callable[[], Graph]) -> None:
     made, zero = program(make), reset(quantized(make))
     for state in made.states:
         assert {state.reset_byte} == set(zero[state.name].view(np.uint8).ravel().tolist())
-
-
-def test_reset_of_int16_is_bytes_of_zero() -> None:
-    place = program(fir).states[0]
-    wide = replace(place, type=TensorType((1, 4), DType.INT16, QParams.per_tensor(0.1, 0)))
-    assert wide.reset_byte == 0
 
 
 def test_without_states_nothing_is_added() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import helper
+from onnx_models import model_of
 from state_nets import NETS, aliases, causal_convolution, fir, integrator, one_step, steps
 
 import edgeq
+from edgeq.api.flow import loaded
 from edgeq.errors import ModelError, UsageError
 from edgeq.ir.graph import Graph, State
 from edgeq.ir.tensor import DType, QParams, TensorType
@@ -209,3 +213,29 @@ def test_accuracy_over_steps() -> None:
     graph = fir()
     errors = layer_errors(graph, quantized(graph, 64), steps(graph, 64))
     assert next(e for e in errors if e["name"] == "y")["sqnr_db"] > 30
+
+
+def test_a_first_value_that_an_onnx_file_stores(tmp_path: Path) -> None:
+    """An input with a stored value is a constant, unless it is named as a state."""
+    nodes = [helper.make_node("Add", ["x", "held"], ["y"], "add"), helper.make_node("Neg", ["y"], ["z"], "neg")]
+    first = np.array([[1.0, -2.0, 0.5, 0.0]], np.float32)
+    model = model_of(nodes, {"x": (1, 4), "held": (1, 4)}, ["y", "z"], {"held": first})
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    assert edgeq.load(tmp_path / "m.onnx").inputs == ("x",)
+    graph = loaded(edgeq.BuildOptions(tmp_path / "m.onnx", state={"y": "held"}))
+    assert (graph.public_inputs, graph.public_outputs) == (("x",), ("z",))
+    np.testing.assert_array_equal(reset(graph)["held"], first)
+    found = [-step["z"] for step in run_sequences(FloatExecutor(graph), [{"x": np.ones((1, 4), np.float32)}] * 3)]
+    np.testing.assert_array_equal(np.concatenate(found), np.add(first, [[1.0], [2.0], [3.0]]))
+
+
+def test_wrong_first_values_are_refused() -> None:
+    for first, message in (([[1.0, 2.0]], r"shape \[1, 5\] cannot begin with"), (np.inf, "not finite")):
+        with pytest.raises(UsageError, match=message):
+            with_states(one_step(), {"held": "level"}, first={"held": first})
+    with pytest.raises(UsageError, match="'x' has a first value and is no state"):
+        with_states(one_step(), {"held": "level"}, first={"x": 1.0})
+    assert with_states(one_step(), {"held": "level"}, first={"held": 2.0}).states[0].first == (2.0,)
+    with pytest.raises(ModelError, match="has 4 elements, not 2"):
+        text = print_graph(fir()).replace("<- %x\n", "<- %x from 1.0, 2.0\n")
+        parse_graph(text, {n: v.data for n, v in fir().values.items() if v.data is not None})

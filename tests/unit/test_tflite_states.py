@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from edgeq import api
 from edgeq.errors import ModelError
 from edgeq.importers.cut import Cut
 from edgeq.importers.tflite import import_bytes
-from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import Array
+from edgeq.ir.graph import Graph, State
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ir.text import parse_graph, print_graph
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 
@@ -31,7 +33,7 @@ def beginning(data: Array, name: str = "held", **type: Any) -> tuple[list[Tensor
     return tensors, [handle(0, name), Operator("ASSIGN_VARIABLE", [0, 1], [])]
 
 
-def accumulator(first: float = 0.0, quantized: bool = False) -> bytes:
+def accumulator(first: float | Array = 0.0, quantized: bool = False) -> bytes:
     """y = x + held; held = y; and z = x + the y before this one, which is read after the assignment."""
     type: dict[str, Any] = Q if quantized else {}
     names = ("x", "held before", "y", "held after", "z")
@@ -85,9 +87,36 @@ def test_integers_equal_those_of_litert() -> None:
     np.testing.assert_array_equal(outputs_of(model.graph, xs, True), reference_of(data, xs))
 
 
-def test_a_first_value_that_is_not_zero_is_refused() -> None:
-    with pytest.raises(ModelError, match="'held' begins with other values than zero"):
-        import_bytes(accumulator(first=1.0), "net")
+def test_first_values_equal_those_of_litert(tmp_path: Path) -> None:
+    """Unlike ones, in float, in integers and in the program that resets its states."""
+    first = np.array([[5.0, -7.0, 0.0, 100.0]])
+    data, xs = accumulator(first), np.arange(12, dtype=np.float32).reshape(3, 1, 4)
+    graph = import_bytes(data, "net")
+    assert graph.states == (State("held", graph.states[0].output, (5.0, -7.0, 0.0, 100.0)),)
+    np.testing.assert_array_equal(outputs_of(graph, xs), reference_of(data, xs))
+    data, xs = accumulator(first, quantized=True), np.random.default_rng(1).integers(-20, 20, (40, 1, 4), np.int8)
+    model = api.quantize(import_bytes(data, "net"))
+    np.testing.assert_array_equal(outputs_of(model.graph, xs, True), reference_of(data, xs))
+    assert parse_graph(print_graph(graph), {}).states == graph.states
+    api.build(api.BuildOptions(Path("net"), output=tmp_path / "net"), model=model)
+    assert api.verify(tmp_path / "net", samples=12)["mismatches"] == 0
+    assert "memcpy(block + 0, net_begin, 4);" in (tmp_path / "net" / "src" / "net.c").read_text()
+
+
+def test_one_first_value_for_all_elements() -> None:
+    (state,) = import_bytes(accumulator(first=1.0), "net").states
+    assert state.first == (1.0,)
+    np.testing.assert_array_equal(state.begin(TensorType((2, 2), DType.INT8, QParams.per_tensor(0.5, 3))), 5)
+    assert State.beginning(np.zeros((2, 3))) == ()
+
+
+def test_a_variable_that_is_never_assigned_has_its_first_value() -> None:
+    tensors = [Tensor("held", (), "RESOURCE"), *(Tensor(n, (1, 4)) for n in ("x", "held before", "y"))]
+    ops = [ONCE, handle(0), Operator("READ_VARIABLE", [0], [2]), Operator("ADD", [1, 2], [3], "AddOptions")]
+    data = build(tensors, ops, [1], [3], [beginning(np.array([[1.0, 2.0, 3.0, 4.0]], np.float32))])
+    graph, xs = import_bytes(data, "net"), np.ones((1, 1, 4), np.float32)
+    assert graph.states == ()
+    np.testing.assert_array_equal(outputs_of(graph, xs)[0], [[2.0, 3.0, 4.0, 5.0]])
 
 
 def test_a_variable_that_is_never_assigned_is_constant() -> None:

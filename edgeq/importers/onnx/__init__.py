@@ -69,7 +69,7 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut:
     """Read an ONNX file, or the part that `cut` names; all else as in `edgeq.importers.load`."""
     file = Path(path)
     try:
-        builder = Builder(read(file, dict(input_shapes or {}), cut or Cut()))
+        builder = Builder(read(file, dict(input_shapes or {}), Cut() if cut is None else cut))
         problems = import_nodes(builder)
         if problems:
             raise all_in_one(problems, "nodes", str(path))

@@ -29,7 +29,7 @@ def cut_graph(
     Raises:
         UsageError: there is nothing of a name, an input is not needed, or its shape is not known.
     """
-    stored = {t.name for t in graph.initializer}
+    stored = {t.name for t in graph.initializer}.difference(cut.kept)
     declared = {i.name: i for i in graph.input if i.name not in stored}
     computed = {out: names[k] for k, node in enumerate(graph.node) for out in node.output if out}
     of_node = {names[k]: [out for out in node.output if out] for k, node in enumerate(graph.node)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -76,6 +76,19 @@ class Source:
         return read_tensor(tensor, name, self.folder, self.budget)
 
 
+def first_values(path: Path, names: Collection[str]) -> dict[str, Array]:
+    """What a file stores for those of its inputs that are among the names.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    budget = Budget()
+    graph, _ = _decode(path, budget)
+    wanted = {i.name for i in graph.input}.intersection(names)
+    stored = (tensor for tensor in graph.initializer if tensor.name in wanted)
+    return {tensor.name: read_tensor(tensor, tensor.name, path.parent, budget) for tensor in stored}
+
+
 def read(path: Path, shapes: Mapping[str, Shape], cut: Cut) -> Source:
     """Decode and check a file, of which only a part may be wanted.
 
@@ -93,6 +106,8 @@ def read(path: Path, shapes: Mapping[str, Shape], cut: Cut) -> Source:
         if tensor.name in initializers:
             raise ModelError("two initializers have this name", hint=_EXPORT_AGAIN, where=tensor.name)
         initializers[tensor.name] = tensor
+    for name in {i.name for i in graph.input}.intersection(cut.kept):
+        initializers.pop(name, None)
     if graph.sparse_initializer:
         raise ModelError("the model stores sparse tensors", hint="store them densely", where=str(path))
     declared = [i for i in graph.input if i.name not in initializers]

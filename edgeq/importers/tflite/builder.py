@@ -42,10 +42,12 @@ class Variable:
     Attributes:
         before: the input of the graph that holds what the last run left; empty if no operator has read that.
         now: the value that it has after the operators imported so far.
+        first: what it begins with, as `State.first`.
     """
 
     before: str
     now: str
+    first: tuple[float, ...] = ()
 
 
 def _example(tensor: RawTensor) -> str:
@@ -169,17 +171,18 @@ class Builder:
         self._states()
         self.editor.preferred = Numerics.TFLITE if self.quantized else Numerics.FAST
 
-    def variable(self, key: Hashable, hint: str, type: TensorType) -> str:
+    def variable(self, key: Hashable, hint: str, type: TensorType, first: tuple[float, ...] = ()) -> str:
         """The value that a variable has now: what was assigned to it in this run, or else what the last run left.
 
         Args:
             key: what tells the variable from others.
             hint: its name.
             type: its shape and, where it is quantized, its parameters.
+            first: what it begins with, as `State.first`.
         """
         if key not in self.resources:
             before = self.editor.input(self.editor.unique(hint), type)
-            self.resources[key] = Variable(before, before)
+            self.resources[key] = Variable(before, before, first)
         return self.resources[key].now
 
     def assign(self, key: Hashable, value: str) -> None:
@@ -188,12 +191,13 @@ class Builder:
         Raises:
             Problem: the value has another shape than the variable.
         """
-        before = self.resources[key].before if key in self.resources else ""
+        known = self.resources.get(key, Variable("", ""))
+        before = known.before
         if before:
             value = self.matched(value, self.q_of(before))
             if self.shape(value) != self.shape(before):
                 raise Problem(f"a variable of shape {self.shape(before)} becomes {self.shape(value)}", AGAIN)
-        self.resources[key] = Variable(before, value)
+        self.resources[key] = Variable(before, value, known.first)
 
     def _states(self) -> None:
         """Make what a run leaves in each variable an output that the next run reads."""
@@ -205,7 +209,7 @@ class Builder:
             if constant or now in self.editor.inputs or now in self.editor.outputs:
                 now = self.step(Reshape(self.shape(now)), [now], f"{before}_after", self.q_of(before))
             self.editor.outputs.append(now)
-            self.editor.states.append(State(before, now))
+            self.editor.states.append(State(before, now, variable.first))
 
     def _constant_output(self, tensor: RawTensor, value: str) -> str:
         """A constant of its own for an output that is the same for every input, such as the anchors of a detector."""
@@ -240,10 +244,9 @@ class Builder:
                 )
                 editor.replace_node(node.name, renamed)
         self.values = {k: new if v == old else v for k, v in self.values.items()}
-        self.resources = {
-            key: Variable(*(new if end == old else end for end in (kept.before, kept.now)))
-            for key, kept in self.resources.items()
-        }
+        for key, kept in self.resources.items():
+            before, now = (new if end == old else end for end in (kept.before, kept.now))
+            self.resources[key] = Variable(before, now, kept.first)
         self.editor.inputs = [new if name == old else name for name in self.editor.inputs]
         return new
 

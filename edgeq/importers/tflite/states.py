@@ -7,12 +7,14 @@ finds there.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from math import prod
 
 import numpy as np
 
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import AGAIN, Problem, RawModel, RawOp, RawTensor, short_name
 from edgeq.importers.tflite.registry import handles
+from edgeq.ir.graph import State
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.ops.concat import Concat
 from edgeq.ops.slice import Slice
@@ -29,13 +31,13 @@ def _key(op: RawOp) -> tuple[str, str]:
     return (str(op.options["Container"]), str(op.options["SharedName"]))
 
 
-def _first_values(model: RawModel) -> dict[tuple[str, str], RawTensor]:
+def _first_values(model: RawModel) -> dict[Hashable, RawTensor]:
     """What the variables hold before the first run.
 
     Raises:
         Problem: it is computed.
     """
-    values: dict[tuple[str, str], RawTensor] = {}
+    values: dict[Hashable, RawTensor] = {}
     for graph in model.once.values():
         names = {op.outputs[0]: _key(op) for op in graph.ops if op.kind == "VAR_HANDLE" and op.outputs}
         for op in graph.ops:
@@ -52,13 +54,9 @@ def _call_once(b: Builder, op: RawOp) -> None:
     number = op.option("InitSubgraphIndex")
     if number not in b.model.once:
         raise Problem(f"it calls graph {number}, which is not there", AGAIN)
-    for (_, name), tensor in _first_values(b.model).items():
-        zero = 0 if tensor.quant is None else tensor.quant.zero_point
-        if tensor.data is None or np.any(tensor.data != zero):
-            raise Problem(
-                f"the variable {name!r} begins with other values than zero",
-                "edgeq's sequences begin with zero: take its difference to them as the variable",
-            )
+    for tensor in _first_values(b.model).values():
+        if tensor.data is None:
+            raise Problem(f"a variable begins with {tensor.name!r}, which is computed", "begin it with constants")
 
 
 @handles("VAR_HANDLE")
@@ -79,15 +77,19 @@ def _referred(b: Builder, op: RawOp) -> Hashable:
 def _read_variable(b: Builder, op: RawOp) -> None:
     """What a variable holds."""
     key, tensor = _referred(b, op), b.tensor(op.outputs[0])
+    given = _first_values(b.model).get(key)
+    first = None if given is None else given.data
+    if first is not None and first.size != prod(tensor.shape):
+        raise Problem(f"a variable of {tensor.shape} begins with {first.size} elements", AGAIN)
     handles_of = {o.outputs[0] for o in b.model.ops if o.kind == "VAR_HANDLE" and o.outputs and _key(o) == key}
     if not any(o.kind == "ASSIGN_VARIABLE" and o.inputs and o.inputs[0] in handles_of for o in b.model.ops):
         zero = 0 if tensor.quant is None else tensor.quant.zero_point[0]
-        b.fold(tensor.index, np.full(tensor.shape, zero))
+        b.fold(tensor.index, np.full(tensor.shape, zero) if first is None else first.reshape(tensor.shape))
         return
-    name = b.model.tensors[op.inputs[0]].name
-    b.bind(
-        tensor.index, b.variable(key, short_name(name), TensorType(tensor.shape, DType.FLOAT32, b.activation_q(tensor)))
-    )
+    name, q = b.model.tensors[op.inputs[0]].name, b.activation_q(tensor)
+    begin = () if first is None else State.beginning(first if q is None else q.dequantize(first))
+    type = TensorType(tensor.shape, DType.FLOAT32, q)
+    b.bind(tensor.index, b.variable(key, short_name(name), type, begin))
 
 
 @handles("ASSIGN_VARIABLE")
