@@ -10,7 +10,8 @@ in reset, must have been switched on before it is touched.
 
 SPEC.json: elf, svd, core (Unicorn's name), memory (list of origin, size), vectors, uart (base), boot2 (whether the
 program starts with RP2040's second stage), extra (registers that the file lacks: address → name), rtt (whether the
-program talks through memory, as to a debug probe, in place of a UART).
+program talks through memory, as to a debug probe, in place of a UART), semihosting (whether through a debugger that
+answers its breakpoints).
 """
 
 from __future__ import annotations
@@ -387,6 +388,57 @@ class Probe:
         self.core.mem_write(down + 12, written.to_bytes(4, "little"))
 
 
+class Debugger:
+    """A debugger that answers semihosting calls (Arm's Semihosting for AArch32), its console being the line.
+
+    Reading gives what has come, which may be nothing. There are no files, and no command line."""
+
+    def __init__(self, core: Any, board: Board) -> None:
+        import unicorn
+        from unicorn import arm_const
+
+        self.core, self.board, self.arm = core, board, arm_const
+        self.opened: list[int] = []
+        core.hook_add(unicorn.UC_HOOK_INTR, self._asked)
+
+    def _words(self, at: int, count: int) -> list[int]:
+        return [int.from_bytes(self.core.mem_read(at + 4 * n, 4), "little") for n in range(count)]
+
+    def _asked(self, *_: object) -> None:
+        pc, code, at = (self.core.reg_read(getattr(self.arm, f"UC_ARM_REG_{name}")) for name in ("PC", "R0", "R1"))
+        if bytes(self.core.mem_read(pc, 2)) != b"\xab\xbe":
+            self.board.problem(f"an exception at {pc:#010x}")
+            self.core.emu_stop()
+            return
+        answer = {1: self._open, 5: self._write, 6: self._read}.get(code, lambda at: -1 & 0xFFFFFFFF)(at)
+        self.core.reg_write(self.arm.UC_ARM_REG_R0, answer)
+        self.core.reg_write(self.arm.UC_ARM_REG_PC, (pc + 2) | 1)
+
+    def _open(self, at: int) -> int:
+        name, mode, length = self._words(at, 3)
+        if bytes(self.core.mem_read(name, length + 1)) != b":tt\0":
+            self.board.problem("a file is opened that is not the console")
+        self.opened.append(mode)
+        return len(self.opened)
+
+    def _write(self, at: int) -> int:
+        file, data, length = self._words(at, 3)
+        if self.opened[file - 1] < 4:
+            self.board.problem("a write to what was opened for reading")
+        self.board.sent.extend(self.core.mem_read(data, length))
+        self.board.exchange()
+        return 0
+
+    def _read(self, at: int) -> int:
+        file, data, length = self._words(at, 3)
+        if self.opened[file - 1] >= 4:
+            self.board.problem("a read from what was opened for writing")
+        self.board.exchange()
+        count = min(length, len(self.board.received))
+        self.core.mem_write(data, bytes(self.board.received.popleft() for _ in range(count)))
+        return length - count
+
+
 def serve(spec: dict[str, Any], board: Board) -> None:
     """Run the program, its UART connected to whoever connects, until that one goes or something is wrong."""
     import unicorn
@@ -395,6 +447,8 @@ def serve(spec: dict[str, Any], board: Board) -> None:
     core, start = machine(spec, board)
     if spec["rtt"]:
         Probe(core, spec, board)
+    if spec["semihosting"]:
+        Debugger(core, board)
     with socket.create_server(("127.0.0.1", 0)) as server:
         print(server.getsockname()[1], flush=True)
         server.settimeout(SECONDS)

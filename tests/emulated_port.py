@@ -28,7 +28,7 @@ def emulator(target: Target, program: Path, *more: str) -> Iterator[str]:
     words = command(Job(program.resolve(), console="uart"), ways(target)[0].spec)
     words[words.index("-serial") + 1] = f"tcp:127.0.0.1:{port},server=on,wait=off"
     with subprocess.Popen([*words, *more], stdin=subprocess.DEVNULL) as running:
-        for _ in range(100):
+        for _ in range(600):
             with socket.socket() as line:
                 if line.connect_ex(("127.0.0.1", port)) == 0:
                     break

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgeq.errors import UsageError
+from edgeq.link import RTT, is_rtt
 from edgeq.target import RunnerSpec, Setting, Target, load_board
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class Reach:
 
     Attributes:
         port: a serial port, a URL (`socket://HOST:PORT`, `rfc2217://HOST:PORT`), "stdio" for the folder's own program,
-            or "auto" for the port that the board's USB ids tell.
+            "rtt" for a debug probe ("rtt:SERIAL" for one of several), or "auto" for the port that the board's USB ids
+            tell.
         board: the board whose USB ids and speed count, by its name or file; by default that of the build folder.
         baud: bits per second; by default the board's.
         host: a computer that runs the folder's program, as OpenSSH's client takes it: `pi@raspberrypi`, a name of
@@ -52,14 +54,16 @@ class Reach:
             return self._by_ssh(built, self.host)
         if self.ssh_options is not None:
             raise UsageError("--ssh-options are about a computer", hint="give --host, or leave them out")
-        if not self.given and (built.runners or built.uart is None or built.console != "uart"):
+        if not self.given and (built.runners or not _asked_by_itself(built)):
             if self.baud is not None:
                 raise UsageError("--baud is the speed of a serial port", hint="give --port, or leave it out")
             return built
         board = built if self.board is None else load_board(self.board)
         usb = board.uart.usb if board.uart else ()
         settings: dict[str, Setting] = {"board": board.name, "usb": usb}
-        if self.port not in (None, AUTO):
+        if is_rtt(self.port or "") or (self.port is None and built.console == RTT):
+            settings |= {"port": self.port or RTT, **_at_a_probe(built, board)}
+        elif self.port not in (None, AUTO):
             settings["port"] = str(self.port)
         elif not usb:
             raise UsageError(
@@ -89,6 +93,24 @@ class Reach:
         except ValueError as error:
             raise UsageError(f"cannot be read: {error}", hint='such as "-p 2222"', where="--ssh-options") from error
         return replace(built, runners=(RunnerSpec("ssh", {"host": host, "options": options}),))
+
+
+def _asked_by_itself(built: Target) -> bool:
+    """Whether a build is for a device that is asked where nothing is said."""
+    return built.console == RTT or (built.console == "uart" and built.uart is not None)
+
+
+def _at_a_probe(built: Target, board: Target) -> dict[str, Setting]:
+    """What the runner `serial` has to know of a device at a debug probe.
+
+    Raises:
+        UsageError: its programs are no firmware.
+    """
+    if "ram" not in built.memory:
+        raise UsageError(f"no debug probe reaches {built.name}", hint="RTT is for microcontrollers", where="--port")
+    told = next((spec.settings for spec in board.flashers if spec.kind == "pyocd"), {})
+    ram = built.memory["ram"]
+    return {"chip": told.get("target", ""), "pack": told.get("pack", ""), "ram": ram.origin, "ram_bytes": ram.size}
 
 
 def plugged_in(board: Target) -> str:

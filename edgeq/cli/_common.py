@@ -49,7 +49,8 @@ PortOption = Annotated[
         "--port",
         metavar="PORT",
         help="Ask a device in place of running the program here: /dev/ttyACM0, COM3, socket://HOST:PORT, "
-        "rfc2217://HOST:PORT, stdio (the folder's own program), or auto (the port that the board's USB ids tell).",
+        "rfc2217://HOST:PORT, rtt (a debug probe), stdio (the folder's own program), or auto (the port that the "
+        "board's USB ids tell).",
         show_default=False,
     ),
 ]

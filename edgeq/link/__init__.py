@@ -7,18 +7,22 @@ from edgeq.lazy import lazy
 if TYPE_CHECKING:
     from edgeq.link.device import Device, DeviceFault, Info, Results
     from edgeq.link.ports import PortFound, find_port, list_ports
+    from edgeq.link.probe import RTT, Probed, is_rtt
     from edgeq.link.stream import BAUD, STDIO, Stream, open_stream
 
 __all__ = [
     "BAUD",
+    "RTT",
     "STDIO",
     "Device",
     "DeviceFault",
     "Info",
     "PortFound",
+    "Probed",
     "Results",
     "Stream",
     "find_port",
+    "is_rtt",
     "list_ports",
     "open_stream",
 ]
@@ -28,6 +32,7 @@ __getattr__, __dir__ = lazy(
     {
         "edgeq.link.device": "Device DeviceFault Info Results",
         "edgeq.link.ports": "PortFound find_port list_ports",
+        "edgeq.link.probe": "RTT Probed is_rtt",
         "edgeq.link.stream": "BAUD STDIO Stream open_stream",
     },
 )

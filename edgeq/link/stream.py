@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from edgeq import children
 from edgeq.errors import ToolError, UsageError
+from edgeq.link.probe import Probed, is_rtt, open_rtt
 
 BAUD = 115200
 """Bits per second where nobody says anything else."""
@@ -183,18 +184,23 @@ class ProgramStream:
         self._child.end(self._grace)
 
 
-def open_stream(port: str, baud: int = BAUD, program: Path | None = None) -> Stream:
+def open_stream(port: str, baud: int = BAUD, program: Path | None = None, probed: Probed | None = None) -> Stream:
     """The stream that a port stands for.
 
     Args:
-        port: a serial port's name, a URL of pyserial's, or `stdio` for the program.
+        port: a serial port's name, a URL of pyserial's, `stdio` for the program, or `rtt` for a debug probe.
         baud: bits per second.
         program: what `stdio` starts.
+        probed: what is at the probe of `rtt`.
 
     Raises:
         UsageError: it cannot be a port.
         ToolError: it cannot be opened.
     """
+    if is_rtt(port):
+        if probed is None:
+            raise UsageError("it is not known what is at the probe", "give --board with a board's name", port)
+        return open_rtt(port, probed)
     if port != STDIO:
         return SerialStream(port, baud)
     if program is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.link import BAUD, find_port, open_stream
+from edgeq.link import BAUD, Probed, find_port, is_rtt, open_stream
 from edgeq.runners.fault import reported_fault
 from edgeq.runners.runner import Capability, Job, Requirement, Runner
 from edgeq.target import RunnerSpec
@@ -18,7 +18,11 @@ def _run(job: Job, spec: RunnerSpec) -> Finished:
 
     given = spec.settings
     port = str(given.get("port") or find_port(spec.texts("usb"), str(given.get("board") or "the board")))
-    return ask(job, open_stream(port, int(str(given.get("baud") or BAUD)), job.program))
+    known = is_rtt(port) and "ram_bytes" in given
+    probed = (
+        Probed(spec.text("chip"), spec.text("pack"), spec.number("ram"), spec.number("ram_bytes")) if known else None
+    )
+    return ask(job, open_stream(port, int(str(given.get("baud") or BAUD)), job.program, probed))
 
 
 RUNNER = Runner("serial", frozenset(Capability), _requires, _run, fault=reported_fault, loads=False)

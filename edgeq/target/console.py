@@ -10,6 +10,8 @@ from edgeq.target.parts import with_parts, without
 from edgeq.target.schema import CONSOLES
 
 _LINK = ("consoles/uart", "programs/link", "links/serial")
+_ASKED = "EQ_LINK"
+"""What has a program for files answer over a line, too."""
 _FOLDERS = ("consoles", "uarts", "programs", "links")
 
 
@@ -18,8 +20,9 @@ def with_console(target: Target, name: str | None) -> Target:
 
     Args:
         target: any target.
-        name: "semihosting" (the debugger or emulator), "uart" (a serial line) or "rtt" (memory that a debug probe
-            reads and fills); None takes what the target's own file says.
+        name: "semihosting" (the debugger or emulator: files, and for a board that nothing emulates also a line),
+            "uart" (a serial line) or "rtt" (memory that a debug probe reads and fills); None takes what the target's
+            own file says.
 
     Raises:
         UsageError: the name is unknown, or the target has no such console.
@@ -32,6 +35,10 @@ def with_console(target: Target, name: str | None) -> Target:
     if not target.bare_metal:
         raise UsageError(f"--console is for microcontrollers, not {target.name}", hint="leave one of them out")
     parts = ["consoles/semihosting", "programs/files"]
+    defines = tuple(define for define in target.defines if define != _ASKED)
+    if chosen == "semihosting" and not target.runners:  # there is nobody to give words
+        parts.append("links/serial")
+        defines += (_ASKED,)
     if chosen == "uart":
         if target.uart is None:
             raise UsageError(
@@ -42,4 +49,5 @@ def with_console(target: Target, name: str | None) -> Target:
         parts = [target.uart.part, *_LINK]
     if chosen == "rtt":
         parts = ["uarts/rtt", *_LINK]
-    return replace(target, console=chosen, platform=with_parts(without(target.platform, _FOLDERS), parts))
+    platform = with_parts(without(target.platform, _FOLDERS), parts)
+    return replace(target, console=chosen, platform=platform, defines=defines)

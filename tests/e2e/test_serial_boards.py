@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import needs
 import numpy as np
 import pytest
 from command_line import DIGITS, SINE, edgeq, fails, succeeds
+from elftools.elf.elffile import ELFFile
 from emulated_port import emulator, free_port
 from tiny_firmware import BAD_ADDRESS, SPIN, UNDEFINED, asking, build_tiny, expected
 
 from edgeq.errors import ToolError
-from edgeq.flashers import Image, Plan
+from edgeq.flashers import Image, Plan, rsp
 from edgeq.flashers.gdb import load_by_server
+from edgeq.link import Device, Probed, probe
+from edgeq.link.probe import RttStream
 from edgeq.runners import Program, profile, run, watch
 from edgeq.target import RunnerSpec, Target, list_boards, load_board, with_console
 
@@ -74,6 +81,74 @@ def test_a_port_of_an_emulator(tmp_path: Path) -> None:
             load_by_server(server, nowhere)  # which leaves the core halted
 
 
+class GdbMemory:
+    """The memory of a program that runs in QEMU, as pyOCD shows that of a chip: it halts for every access."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    @contextmanager
+    def _server(self) -> Iterator[rsp.Server]:
+        """One that takes connections again a moment after the last."""
+        for left in reversed(range(100)):
+            try:
+                server = rsp.Server(self.address)
+                break
+            except ToolError:
+                if not left:
+                    raise
+                time.sleep(0.05)
+        with closing(SimpleNamespace(close=lambda: server.close(running=True))):
+            yield server
+
+    def _read(self, at: int, size: int) -> bytes:
+        with self._server() as server:
+            return server.read(at, size)
+
+    def read_memory_block8(self, at: int, size: int) -> list[int]:
+        return list(self._read(at, size))
+
+    def read_memory_block32(self, at: int, words: int) -> list[int]:
+        return [int(word) for word in np.frombuffer(self._read(at, 4 * words), "<u4")]
+
+    def read32(self, at: int) -> int:
+        return self.read_memory_block32(at, 1)[0]
+
+    def write_memory_block8(self, at: int, data: bytes) -> None:
+        with self._server() as server:
+            server.write(at, bytes(data))
+
+    def write32(self, at: int, value: int) -> None:
+        self.write_memory_block8(at, value.to_bytes(4, "little"))
+
+
+def test_a_debug_probe(tmp_path: Path) -> None:
+    """pyOCD's RTT, with QEMU's gdb server in place of a probe; what is said where there is none."""
+    pytest.importorskip("pyocd", reason=f"{needs.OPTIONAL}pyocd is not installed (pip install edgeq[flash])")
+    board = with_console(load_board("mps2-an386"), "rtt")
+    tiny = build_tiny(tmp_path / "build", board, "gcc")
+    with tiny.path.open("rb") as file:
+        (buffers,) = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name("_SEGGER_RTT")
+    server, around = f"127.0.0.1:{free_port()}", buffers["st_value"] - 100
+    closed: list[bool] = []
+    with emulator(board, tiny.path, "-gdb", f"tcp:{server}"):
+        probed = Probed("cortex_m", "", around, 1000)
+        with closing(RttStream("rtt", GdbMemory(server), probed, lambda: closed.append(True))) as stream:
+            device = Device(stream)
+            assert device.info.name == "tiny" and device.echo(bytes(range(256))) == bytes(range(256))
+            a, b = np.arange(10, dtype=np.int8).reshape(2, 5), np.arange(6, dtype=np.int8).reshape(2, 3)
+            records, right = (np.concatenate(parts, axis=1).view(np.uint8) for parts in ((a, b), expected(a, b)))
+            np.testing.assert_array_equal(device.run(records, None, False, 20.0).outputs, right)
+        assert closed == [True]
+        nowhere = Probed("cortex_m", "", around, 16)
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(ToolError, match="the device has no buffers for RTT"):
+            patch.setattr(probe, "FIND_SECONDS", 0.0)
+            RttStream("rtt", GdbMemory(server), nowhere)
+    folder = tmp_path / "sine"
+    succeeds("build", SINE, "--board", "nucleo-f446re", "--console", "rtt", "--no-compile", "--output", folder)
+    fails(6, "verify", folder, "--port", "rtt:0123", says=("there is no debug probe",))
+
+
 @pytest.mark.slow
 def test_the_command_line(tmp_path: Path) -> None:
     """A build for a UART is run by the emulator, or at a port; a device is told from another."""
@@ -114,6 +189,7 @@ def test_what_does_not_go_together(tmp_path: Path) -> None:
     succeeds("build", DIGITS, "--target", "host", "--output", folder, "--no-compile")
     fails(2, "verify", folder, "--baud", "9600", says=("--baud is the speed of a serial port",))
     fails(2, "verify", folder, "--port", "auto", says=("it is not known which port host is at",))
+    fails(2, "verify", folder, "--port", "rtt", says=("no debug probe reaches host",))
     fails(2, "verify", folder, "--port", "x", "--baud", "0", says=("--baud 0 is not a positive number",))
     fails(2, "profile", folder, "--volts", "3", says=("the energy needs --volts and --amps",))
     fails(6, "verify", folder, "--port", "stdio", says=("is not there",))

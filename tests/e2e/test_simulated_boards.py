@@ -151,6 +151,7 @@ def run_simulated(board: Target, program: Path, svd: Path) -> Iterator[tuple[str
         "boot2": board.chip == "RP2040",
         "extra": LACKING.get(board.chip, {}),
         "rtt": board.console == "rtt",
+        "semihosting": board.console == "semihosting",
     }
     file = program.with_suffix(".json")
     file.write_text(json.dumps(spec))
@@ -209,10 +210,12 @@ def _check(board: Target, tmp_path: Path, svd_root: Path, baud: Callable[[Bits, 
 
 
 @pytest.mark.qemu
-def test_firmware_that_talks_through_memory(tmp_path: Path) -> None:
-    """As with a debug probe that knows RTT. It needs no register beyond the core's own, and so no file of them."""
+@pytest.mark.parametrize("console", ["rtt", "semihosting"])
+def test_firmware_that_talks_through_a_probe(console: str, tmp_path: Path) -> None:
+    """Through memory, as to a probe that knows RTT, and through a debugger's console, for a board whose programs nobody
+    gives words. Neither needs a register beyond the core's own, and so no file of them."""
     pytest.importorskip("unicorn")
-    board = with_console(load_target("mps2-an386"), "rtt")
+    board = with_console(replace(load_target("mps2-an386"), runners=()), console)
     program = _built(board, tmp_path)
     (tmp_path / "none.svd").write_text("<device/>")
     a, b = np.zeros((80, 5), np.int8), np.arange(240).astype(np.uint8).view(np.int8).reshape(80, 3)

@@ -264,6 +264,11 @@ def test_console_of_a_target() -> None:
     assert "uarts/rtt" in by_probe.platform and by_probe.platform_defines[-1] == "EQ_CLOCK_HZ=168000000u"
     assert set(with_console(by_uart, "semihosting").platform) == set(board.platform)
     assert with_console(replace(board, console="uart"), None) == by_uart
+    nobody_emulates = with_console(load_target("nucleo-f446re"), "semihosting")
+    assert {"programs/files", "links/serial"} <= set(nobody_emulates.platform) and nobody_emulates.answers
+    assert nobody_emulates.platform_defines.count("EQ_LINK") == 1
+    assert "EQ_LINK" not in with_console(nobody_emulates, "rtt").platform_defines
+    assert not with_console(board, "semihosting").answers
 
 
 @pytest.mark.parametrize(

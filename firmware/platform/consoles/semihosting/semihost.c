@@ -1,5 +1,6 @@
 /* Arm semihosting: calls to the debugger or emulator that the core runs under
  * (Semihosting for AArch32 and AArch64, Arm's ABI documents). */
+#include "eq_console.h"
 #include "eq_platform.h"
 #include "parts.h"
 
@@ -14,6 +15,10 @@ enum {
 };
 enum { MODE_READ_BINARY = 1, MODE_WRITE_BINARY = 5 };
 enum { APPLICATION_EXIT = 0x20026 };
+enum { INPUT_BYTES = 256 };
+
+/* The console in both directions, as the file ":tt" is opened for reading and for writing. */
+static int from_console, to_console;
 
 static intptr_t call(int operation, const void *arguments)
 {
@@ -62,6 +67,34 @@ void eq_platform_close(int file)
 void eq_platform_message(const char *text)
 {
     (void)call(SYS_WRITE0, text);
+}
+
+void eq_console_init(void)
+{
+    static int done;
+    if (!done) {
+        done = 1;
+        from_console = eq_platform_open(":tt", 0);
+        to_console = eq_platform_open(":tt", 1);
+    }
+}
+
+/* One call, which halts the core, for all that has come. Some hosts wait for input, others say that there is none,
+ * which is no end: there may be more later. */
+int eq_console_read_byte(void)
+{
+    static uint8_t input[INPUT_BYTES];
+    static size_t next, end;
+    if (next == end) {
+        next = 0;
+        end = eq_platform_read(from_console, input, sizeof input);
+    }
+    return next == end ? EQ_CONSOLE_NOTHING : input[next++];
+}
+
+void eq_console_write(const uint8_t *data, size_t bytes)
+{
+    (void)eq_platform_write(to_console, data, bytes);
 }
 
 int eq_console_arguments(char *text, size_t bytes, const char **argv, int max)

@@ -5,11 +5,12 @@
  *     profile INPUT TABLE REPEATS           the first inference of INPUT, REPEATS times, each layer timed
  *     link                                  answers on the console (links/serial), until that ends
  *
- * The last is there with EQ_LINK. The state of a model that has one begins at zero; only such a model knows the second
- * command. A file holds one record per inference: every input, or every output, in the model's order, without gaps.
- * TABLE holds 64-bit numbers of the machine's byte order: what timing itself costs each value; then per repeat the time
- * until the first layer, of each layer, and after the last. STACK holds one such number: the most bytes of stack that
- * any of the inferences used, or 0 where that is not known. */
+ * The last is there with EQ_LINK, and what is done where a debugger gives no words at all. The state of a model that
+ * has one begins at zero; only such a model knows the second command. A file holds one record per inference: every
+ * input, or every output, in the model's order, without gaps. TABLE holds 64-bit numbers of the machine's byte order:
+ * what timing itself costs each value; then per repeat the time until the first layer, of each layer, and after the
+ * last. STACK holds one such number: the most bytes of stack that any of the inferences used, or 0 where that is not
+ * known. */
 #include "eq_platform.h"
 #include "inference.h"
 
@@ -232,7 +233,7 @@ static int run_command(pool *memory, int argc, const char *const *argv, int inpu
 int eq_main(int argc, const char *const *argv)
 {
 #ifdef EQ_LINK
-    if (argc == 2 && is(argv[1], "link")) {
+    if (argc == 0 || (argc == 2 && is(argv[1], "link"))) {
         eq_link_serve();
         return OK;
     }
