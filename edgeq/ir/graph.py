@@ -214,15 +214,23 @@ class GraphEditor:
         self.inputs.append(name)
         return name
 
-    def constant(self, hint: str, data: Array, q: QParams | None = None) -> str:
-        """Add a constant; float64 becomes float32. Returns its name."""
+    def constant(self, hint: str, data: Array, q: QParams | None = None, of: TensorType | None = None) -> str:
+        """Add a constant; float64 becomes float32. Returns its name.
+
+        Args:
+            hint: of its name.
+            data: its elements.
+            q: what they stand for.
+            of: the type of the constant whose elements they are in another shape or order: theirs may be narrow ones.
+        """
         array = np.ascontiguousarray(data)
         if array.dtype in (np.float64, np.float16):
             array = array.astype(np.float32)
         array = array.reshape(np.shape(data))  # ascontiguousarray makes scalars 1-D
         array.flags.writeable = False
         name = self.unique(hint)
-        self.values[name] = Value(name, TensorType(tuple(array.shape), DType(array.dtype.name), q), array)
+        dtype = DType(array.dtype.name) if of is None else of.dtype
+        self.values[name] = Value(name, TensorType(tuple(array.shape), dtype, q), array)
         return name
 
     def add(

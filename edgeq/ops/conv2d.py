@@ -288,6 +288,8 @@ class Conv2D(LinearOp):
             replace(
                 case("int4_3x3", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 5, 4, 3), (5, 3, 3, 3)), weights=DType.INT4
             ),
+            replace(case("int4_3x3_stride", cls(stride=(2, 1)), (1, 7, 6, 5), (7, 3, 3, 5)), weights=DType.INT4),
+            replace(case("int4_2x2", cls(dilation=(1, 2)), (2, 3, 5, 1), (4, 2, 2, 1)), weights=DType.INT4),
             replace(case("int4_1x1", cls(clamp=relu), (1, 5, 5, 16), (6, 1, 1, 16)), weights=DType.INT4),
             replace(case("int4_1x1_one", cls(), (1, 2, 4, 11), (1, 1, 1, 11)), weights=DType.INT4),
             replace(case("int4_1x1_odd", cls(), (1, 3, 3, 6), (5, 1, 1, 6)), weights=DType.INT4),

@@ -289,6 +289,15 @@ class DepthwiseConv2D(LinearOp):
             replace(
                 case("int4_3x3", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 9), (3, 3, 9)), weights=DType.INT4
             ),
+            replace(case("int4_3x3_packed", cls(padding=(1, 1, 1, 1)), (2, 5, 6, 6), (3, 3, 6)), weights=DType.INT4),
+            replace(
+                case("int4_stride2", cls(stride=(2, 2), padding=(0, 1, 1, 1)), (1, 6, 7, 5), (3, 3, 5)),
+                weights=DType.INT4,
+            ),
+            replace(
+                case("int4_2x3_stride2_clamp", cls(stride=(2, 2), clamp=relu), (1, 6, 8, 3), (2, 3, 3)),
+                weights=DType.INT4,
+            ),
             replace(case("int3_multiplier", cls(stride=(2, 1)), (1, 6, 5, 3), (3, 2, 6)), weights=DType.INT3),
             replace(case("int2_5x1", cls(padding=(2, 0, 2, 0)), (1, 7, 2, 3), (5, 1, 3)), weights=DType.INT2),
             case("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),

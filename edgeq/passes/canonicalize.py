@@ -143,7 +143,7 @@ def _constant_matrix(view: View, node: Node) -> bool:
         if q.axis == 0:
             return False
         q = QParams(q.scale, q.zero_point, None if q.axis is None else 0)
-    weights = view.edit.constant(f"{node.inputs[1]}_t", b.T, q)
+    weights = view.edit.constant(f"{node.inputs[1]}_t", b.T, q, view.type_of(node.inputs[1]))
     view.update(node, FullyConnected(), (node.inputs[0], weights, None))
     return True
 

@@ -168,7 +168,7 @@ class _Slicer:
         elif data.shape == old.type.shape:
             self.edit.values[name] = old
             return name
-        return self.edit.constant(name, data, q)
+        return self.edit.constant(name, data, q, old.type)
 
     def mixing(self, node: Node, linear: Linear) -> tuple[str | None, ...]:
         """Operands of a node that sums over all channels; what the removed ones contribute goes to the bias."""

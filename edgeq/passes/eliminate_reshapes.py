@@ -30,7 +30,7 @@ def _reshaped_constant(view: View, name: str, old: Shape, new: Shape) -> str | N
     aligned = (1,) * (len(old) - data.ndim) + data.shape
     sizes = iter([n for n, beside in zip(aligned, old, strict=True) if beside != 1])
     shape = tuple(1 if n == 1 else next(sizes) for n in new)
-    return name if shape == data.shape else view.edit.constant(name, np.reshape(data, shape), q)
+    return name if shape == data.shape else view.edit.constant(name, np.reshape(data, shape), q, view.type_of(name))
 
 
 def _sink(view: View, node: Node) -> bool:

@@ -55,7 +55,7 @@ def _permuted_constant(view: View, name: str, perm: Perm) -> str:
     aligned = data.reshape((1,) * (len(perm) - data.ndim) + data.shape)
     if q is not None and q.axis is not None:
         q = QParams(q.scale, q.zero_point, perm.index(q.axis + len(perm) - data.ndim))
-    return view.edit.constant(name, aligned.transpose(perm), q)
+    return view.edit.constant(name, aligned.transpose(perm), q, view.type_of(name))
 
 
 def _untransposed(view: View, name: str, perm: Perm) -> str:
@@ -200,7 +200,8 @@ def _into_columns(view: View, node: Node) -> bool:
         return False
     order = [next(k for k, i in enumerate(last) if perm[i] == axis) for axis in axes]
     split = w.reshape(w.shape[0], *(moved[i] for i in last))
-    weights = view.edit.constant(node.inputs[1], split.transpose(0, *(k + 1 for k in order)).reshape(w.shape), q)
+    ordered = split.transpose(0, *(k + 1 for k in order)).reshape(w.shape)
+    weights = view.edit.constant(node.inputs[1], ordered, q, view.type_of(node.inputs[1]))
     type = view.type_of(node.inputs[0])
     out = view.edit.unique(f"{node.inputs[0]}_flat")
     view.edit.add(Reshape(type.shape), [source], out, types=[type])
@@ -216,7 +217,7 @@ def _reordered(view: View, name: str | None, order: Array) -> str | None:
     q = view.type_of(name).q
     if q is not None and q.axis == 0:
         q = QParams(tuple(q.scale[i] for i in order), tuple(q.zero_point[i] for i in order), 0)
-    return view.edit.constant(name, data[order], q)
+    return view.edit.constant(name, data[order], q, view.type_of(name))
 
 
 def _into_rows(view: View, node: Node) -> bool:

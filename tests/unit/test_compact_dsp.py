@@ -10,7 +10,7 @@ from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.kernels.choice import Wanted
 from edgeq.kernels.dsp.compact import windows
-from edgeq.kernels.dsp.depthwise_3x3 import row_compact
+from edgeq.kernels.dsp.depthwise_3x3 import rows_compact
 from edgeq.kernels.dsp.pack import channel_groups, pack_weights
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
@@ -121,7 +121,7 @@ def test_depthwise_in_place() -> None:
     def depthwise(x: tuple[int, ...], stride: int, padding: tuple[int, int, int, int]) -> Site:
         return site(DepthwiseConv2D((stride, stride), padding=padding), x, (3, 3, x[3]), 2)
 
-    row = row_compact()
+    row = rows_compact()[0]
     assert row.exactly(depthwise((1, 8, 8, 4), 1, SAME)) == (0, None, None)
     assert row.exactly(depthwise((1, 8, 8, 24), 2, (0, 0, 1, 1))) == (0, None, None)
     assert row.exactly(depthwise((1, 8, 8, 4), 1, (2, 2, 2, 2))) != (0, None, None)

@@ -13,7 +13,7 @@ from edgeq.kernels.dsp.pack import (
     pack_columns,
     pack_entries,
     pack_fours,
-    pack_int4_pairs,
+    pack_int4_groups,
     pack_pairs,
 )
 from edgeq.kernels.dsp.svdf import pack_time
@@ -138,23 +138,27 @@ def test_unpacked_entries_are_the_same(bias: list[int], factors: list[int], size
     np.testing.assert_array_equal((low << np.uint32(found.factor_left)) >> np.uint32(found.factor_right), factors)
 
 
-@pytest.mark.parametrize(("channels", "k"), [(1, 3), (2, 8), (5, 6)])
-def test_weights_of_four_bits_for_pairs_of_channels(channels: int, k: int) -> None:
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize(("channels", "k"), [(1, 3), (2, 8), (5, 6), (9, 13)])
+def test_weights_of_four_bits(channels: int, k: int, size: int) -> None:
     rng = np.random.default_rng(channels)
-    weights = rng.integers(-8, 8, (channels, k)).astype(np.int8)
+    filled = max(channels, size)
+    weights = np.zeros((filled, -(-k // 4) * 4), np.int8)
+    weights[:channels, :k] = rng.integers(-8, 8, (channels, k))
     bias, multipliers = rng.integers(-99, 99, channels), rng.integers(1, 2**30, channels)
-    starts, steps = channel_groups(channels, 2), -(-k // 4)
-    groups = pack_int4_pairs(weights, bias, multipliers).reshape(len(starts), 4 + steps)
+    starts, steps = channel_groups(channels, size), -(-k // 4)
+    packed = pack_int4_groups(weights[:channels, :k], size, (bias, multipliers))
+    groups = packed.reshape(len(starts), size // 2 * steps + 2 * size)
     for first, group in zip(starts, groups, strict=True):
-        second = min(first + 1, channels - 1)
-        assert group[:2].tolist() == bias[[first, second]].tolist()
-        assert group[-2:].tolist() == multipliers[[first, second]].tolist()
-        halves = group[2:-2].astype("<i4").view("<u2").astype(np.int64)  # k 0 and 1, then 2 and 3, of each four
-        for slot, (channel, odd) in enumerate([(first, 0), (second, 0), (first, 1), (second, 1)]):
-            nibbles = (halves >> 4 * slot & 15 ^ 8) - 8
-            expected = np.zeros(4 * steps, np.int64)
-            expected[:k] = weights[channel]
-            assert nibbles.tolist() == expected[odd::2].tolist()
+        there = min(size, channels - first)
+        assert group[-2 * size :][:there].tolist() == bias[first : first + size].tolist()
+        assert group[-size:][:there].tolist() == multipliers[first : first + size].tolist()
+        words = group[: -2 * size].reshape(steps, size // 2)
+        for channel in range(first, first + size):
+            pair = np.ascontiguousarray(words[:, (channel - first) // 2]).astype("<i4").view("<u2").astype(np.int64)
+            for odd in range(2):  # halves hold k 0 and 1, then 2 and 3, of each four
+                nibbles = (pair >> 4 * ((channel - first) % 2 + 2 * odd) & 15 ^ 8) - 8
+                assert nibbles.tolist() == weights[channel][odd::2].tolist()
 
 
 @pytest.mark.parametrize("memory", [1, 4, 6, 7])

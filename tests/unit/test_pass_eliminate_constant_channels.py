@@ -11,7 +11,7 @@ from pass_graphs import IntNet, assert_same_int
 from edgeq.importers import load
 from edgeq.ir.graph import Graph
 from edgeq.ir.op import Op
-from edgeq.ir.tensor import QParams
+from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.add import Add
 from edgeq.ops.average_pool2d import AveragePool2D
@@ -105,6 +105,15 @@ def test_constants_that_are_not_zero_go_into_the_bias(numerics: Numerics) -> Non
     y = net.conv(net.input("x", 1, 6, 5, 3), 8, {1: 5000, 4: -LOW, 6: LOW})
     graph = net.finish(net.conv(y, 4, {}, kernel=1))
     check(graph, [5, 4])
+
+
+def test_narrow_weights_remain_narrow() -> None:
+    net = Dying()
+    y = net.conv(net.input("x", 1, 6, 5, 3), 8, {1: LOW, 4: LOW})
+    w = net.edit.constant("w4", net.rng.integers(-8, 8, (4, 3, 3, 8)).astype(np.int8), QParams.per_tensor(0.01, 0))
+    net.edit.set_type(w, net.edit.values[w].type.quantized(DType.INT4, net.edit.values[w].type.qp))
+    after = check(net.finish(net.add(Conv2D(padding=SAME), y, w, None, scale=0.5)), [6, 4])
+    assert after.type(str(after.nodes[1].inputs[1])).dtype is DType.INT4
 
 
 def test_a_bias_appears_where_there_was_none() -> None:

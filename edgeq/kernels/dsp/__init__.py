@@ -6,7 +6,7 @@ from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.dsp.compact import compact_conv2d_rows, compact_fully_connected_rows
 from edgeq.kernels.dsp.conv2d import conv2d_rows
 from edgeq.kernels.dsp.depthwise_1x1 import row_1x1
-from edgeq.kernels.dsp.depthwise_3x3 import row_compact, rows_3x3
+from edgeq.kernels.dsp.depthwise_3x3 import rows_3x3, rows_compact
 from edgeq.kernels.dsp.depthwise_any import row_any
 from edgeq.kernels.dsp.depthwise_column import row_column
 from edgeq.kernels.dsp.elementwise import mul_rows, sum_rows
@@ -36,7 +36,7 @@ from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
     Conv2D: (*winograd_rows(), *compact_conv2d_rows(), *conv2d_rows()),
-    DepthwiseConv2D: (row_1x1(), row_column(), row_compact(), *rows_3x3(), row_any()),
+    DepthwiseConv2D: (row_1x1(), row_column(), *rows_compact(), *rows_3x3(), row_any()),
     FullyConnected: (*compact_fully_connected_rows(), *fully_connected_rows()),
     SumOp: sum_rows(),
     Mul: mul_rows(),

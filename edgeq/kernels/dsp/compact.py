@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from edgeq.ir.condition import AllOf, Condition, Predicate, all_of
 from edgeq.ir.kernel import Goal, Kernel, Param, always
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.dsp.conv2d import conv_matrix, conv_overlap, has_one_group, is_pointwise
 from edgeq.kernels.dsp.fully_connected import dense_matrix, is_long_row, row_overlap
-from edgeq.kernels.dsp.gemm import MIXED, TILE, Matrix, MatrixOf, direct_of, pixels_of, pointwise_overlap
+from edgeq.kernels.dsp.gemm import (
+    LIGHT,
+    MIXED,
+    TILE,
+    Matrix,
+    MatrixOf,
+    direct_int4_numbers,
+    direct_int4_of,
+    direct_of,
+    pixels_of,
+    pointwise_overlap,
+)
 from edgeq.kernels.dsp.isa import DSP
-from edgeq.kernels.dsp.pack import fit_mixed, pack_entries, pack_weights
+from edgeq.kernels.dsp.pack import fit_mixed, pack_entries, pack_int4_groups, pack_weights
 from edgeq.ops.conv2d import Conv2D
 
 INT8_MAX, INT16_MAX = 127, 32767
 PAIR_BYTES = 20
 SIZE_ONLY: frozenset[Goal] = frozenset({"size"})
+Variant = Literal["mixed", "plain", "int4"]
+"""How weights are packed."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +81,8 @@ def windows(site: Site) -> Windows:
     return Windows(x, y, (w[1], w[2]), op.stride, op.dilation, before, apart)
 
 
-def _fits(matrix_of: MatrixOf, group: int) -> AllOf:
-    enough = Condition(f"There are at least {group} output channels", lambda site: site.input(1).shape[0] >= group)
-    return all_of(enough, direct_of(matrix_of))
+def _has_group(group: int) -> Condition:
+    return Condition(f"There are at least {group} output channels", lambda site: site.input(1).shape[0] >= group)
 
 
 def _is_mixed(product: Matrix, group: int) -> bool:
@@ -77,11 +90,13 @@ def _is_mixed(product: Matrix, group: int) -> bool:
     return fit_mixed(product.weights, product.bias, group) and bool((product.weights > -128).all())
 
 
-def _gemm(site: Site, product: Matrix, weights: Array, group: int, mixed: bool) -> Mapping[str, Param]:
+def _gemm(site: Site, product: Matrix, weights: Array, group: int, variant: Variant) -> Mapping[str, Param]:
     """The members of `eq_compact_dsp`; weights: (OC, K)."""
-    entries = pack_entries(product.bias, product.multiplier.mantissa.astype(np.int64) * 2)
+    narrow = variant == "int4"
+    bias, factor = direct_int4_numbers(product)
+    entries = pack_entries(bias, factor) if narrow else pack_entries(product.bias, 2 * factor)
     members: dict[str, Param] = {
-        "weights": pack_weights(weights, group, mixed),
+        "weights": pack_int4_groups(weights, group) if narrow else pack_weights(weights, group, variant == "mixed"),
         "entries": entries.data,
         "k": padded(weights.shape[1], 4),
         "out_c": len(weights),
@@ -91,13 +106,13 @@ def _gemm(site: Site, product: Matrix, weights: Array, group: int, mixed: bool) 
     return {f"gemm.{key}": value for key, value in members.items()}
 
 
-def _window_members(site: Site, mixed: bool) -> Mapping[str, Param]:
+def _window_members(site: Site, variant: Variant) -> Mapping[str, Param]:
     """Parameters of `eq_compact_conv2d_dsp`."""
     window, product = windows(site), conv_matrix(site)
     rows = product.weights.reshape(len(product.weights), window.kernel[0], window.row)
     filled = np.pad(rows, ((0, 0), (0, 0), (0, padded(window.row, 4) - window.row)))
     return {
-        **_gemm(site, product, filled.reshape(len(rows), -1), 2, mixed),
+        **_gemm(site, product, filled.reshape(len(rows), -1), 2, variant),
         "pad_value": site.input(0).qp.zp,
         "kernel_h": window.kernel[0],
         "kernel_w": window.kernel[1],
@@ -116,27 +131,34 @@ def _window_members(site: Site, mixed: bool) -> Mapping[str, Param]:
     }
 
 
-def _both(
+def _variants(
     row: Kernel,
-    members: Callable[[Site, bool], Mapping[str, Param]],
+    members: Callable[[Site, Variant], Mapping[str, Param]],
     fits: Predicate,
     matrix_of: MatrixOf,
     group: int,
 ) -> tuple[Kernel, ...]:
-    """The rows for mixed and for plain weights."""
+    """The rows for mixed and for plain weights, and for those of 4 bits."""
     mixes = Condition(MIXED, lambda site: _is_mixed(matrix_of(site), group))
+    direct = all_of(_has_group(group), direct_of(matrix_of))
+    wants: dict[Variant, AllOf] = {
+        "mixed": all_of(direct, mixes),
+        "plain": direct,
+        "int4": all_of(_has_group(group), direct_int4_of(matrix_of), LIGHT),
+    }
 
-    def variant_row(mixed: bool) -> Kernel:
+    def variant_row(variant: Variant) -> Kernel:
         return replace(
             row,
-            function=f"{row.function}_{'mixed' if mixed else 'plain'}",
-            lower=lambda site: members(site, mixed),
-            fits=all_of(fits, mixes) if mixed else fits,
+            function=f"{row.function}_{variant}",
+            lower=lambda site: members(site, variant),
+            fits=all_of(fits, wants[variant]),
             isa=DSP,
             goals=SIZE_ONLY,
+            weights=frozenset({DType.INT4 if variant == "int4" else DType.INT8}),
         )
 
-    return variant_row(True), variant_row(False)
+    return tuple(variant_row(variant) for variant in wants)
 
 
 def _scratch(k: int, channels: int, row: int) -> int:
@@ -147,10 +169,10 @@ def _scratch(k: int, channels: int, row: int) -> int:
 def _pointwise_rows(shape: Predicate, matrix_of: MatrixOf) -> tuple[Kernel, ...]:
     """Rows for an operator whose output is every pixel of the input times a matrix."""
 
-    def members(site: Site, mixed: bool) -> Mapping[str, Param]:
+    def members(site: Site, variant: Variant) -> Mapping[str, Param]:
         product = matrix_of(site)
         sizes = {"in_c": product.weights.shape[1], "pixels": pixels_of(site)}
-        return {**_gemm(site, product, product.weights, 2, mixed), **sizes}
+        return {**_gemm(site, product, product.weights, 2, variant), **sizes}
 
     def is_small(site: Site) -> bool:
         """Channels and pixels fit 16 bits."""
@@ -166,7 +188,7 @@ def _pointwise_rows(shape: Predicate, matrix_of: MatrixOf) -> tuple[Kernel, ...]
         scratch=lambda site: _scratch(site.const(1)[0].size, site.outputs[0].shape[-1], 0),
         overlap=pointwise_overlap,
     )
-    return _both(row, members, all_of(shape, is_small, _fits(matrix_of, 2)), matrix_of, 2)
+    return _variants(row, members, all_of(shape, is_small), matrix_of, 2)
 
 
 def compact_conv2d_rows() -> tuple[Kernel, ...]:
@@ -190,22 +212,22 @@ def compact_conv2d_rows() -> tuple[Kernel, ...]:
         """Windows, strides and padding fit 8 bits, sizes 16."""
         return windows(site).is_small
 
-    fits = all_of(has_one_group, is_small, _fits(conv_matrix, 2))
-    return *_pointwise_rows(is_pointwise, conv_matrix), *_both(row, _window_members, fits, conv_matrix, 2)
+    fits = all_of(has_one_group, is_small)
+    return *_pointwise_rows(is_pointwise, conv_matrix), *_variants(row, _window_members, fits, conv_matrix, 2)
 
 
 def compact_fully_connected_rows() -> tuple[Kernel, ...]:
     """Rows of fully connected layers; short ones and those of several rows are 1×1 convolutions."""
 
-    def members(site: Site, mixed: bool) -> Mapping[str, Param]:
+    def members(site: Site, variant: Variant) -> Mapping[str, Param]:
         product = dense_matrix(site)
-        return {**_gemm(site, product, product.weights, 4, mixed), "in_c": product.weights.shape[1]}
+        return {**_gemm(site, product, product.weights, 4, variant), "in_c": product.weights.shape[1]}
 
     def is_small(site: Site) -> bool:
         """Channels fit 16 bits."""
         return max(site.const(1).shape) <= INT16_MAX - 3
 
-    fits = all_of(is_long_row, is_small, _fits(dense_matrix, 4))
+    fits = all_of(is_long_row, is_small)
 
     row = Kernel(
         "eq_compact_fully_connected_dsp",
@@ -215,4 +237,4 @@ def compact_fully_connected_rows() -> tuple[Kernel, ...]:
         lambda site: {},
         overlap=row_overlap,
     )
-    return *_both(row, members, fits, dense_matrix, 4), *_pointwise_rows(always, dense_matrix)
+    return *_variants(row, members, fits, dense_matrix, 4), *_pointwise_rows(always, dense_matrix)

@@ -15,6 +15,8 @@ from edgeq.kernels.dsp.gemm import (
     TILE,
     Matrix,
     gemm_members,
+    int4_members,
+    int4_rows,
     matrix,
     pointwise_int4_rows,
     pointwise_rows,
@@ -86,12 +88,24 @@ def _window_bytes(site: Site) -> int:
     return TILE * rows * ((0 if whole else run) + run % 4)
 
 
-def _members(site: Site, variant: str) -> Mapping[str, Param]:
+def _windows(site: Site) -> Mapping[str, Param]:
+    """The members of `eq_conv2d_dsp_params` beside the matrix."""
     op, x, y, w = op_of(site, Conv2D), site.input(0), site.outputs[0].shape, site.input(1).shape
     shapes = geometry(x.shape, y, (w[1], w[2]), op.stride, op.dilation, op.padding)
     plain = {key: value for key, value in shapes.items() if key != "out_c"}
-    members = gemm_members(site, conv_matrix(site), variant, window_order(w[1], _run(site)))
-    return {**members, **plain, "pad_value": x.qp.zp, **_inside(site), "spare": spare_bytes(site)}
+    return {**plain, "pad_value": x.qp.zp, **_inside(site), "spare": spare_bytes(site)}
+
+
+def _order(site: Site) -> npt.NDArray[np.int64]:
+    return window_order(site.input(1).shape[1], _run(site))
+
+
+def _members(site: Site, variant: str) -> Mapping[str, Param]:
+    return {**gemm_members(site, conv_matrix(site), variant, _order(site)), **_windows(site)}
+
+
+def _int4_members(site: Site, direct: bool) -> Mapping[str, Param]:
+    return {**int4_members(site, conv_matrix(site), direct, _order(site)), **_windows(site)}
 
 
 def conv2d_rows() -> tuple[Kernel, ...]:
@@ -106,10 +120,16 @@ def conv2d_rows() -> tuple[Kernel, ...]:
         overlap=conv_overlap,
         instances=is_window,
     )
+    narrow = replace(
+        row,
+        function="eq_conv2d_int4_dsp",
+        sources=("dsp/conv2d_int4.c", "dsp/gemm_int4.c", "dsp/gemm.c"),
+        header="eq/conv2d_int4_dsp.h",
+    )
     double = (Rounding.DOUBLE,)
-    pointwise = pointwise_rows(is_pointwise, conv_matrix, double)
+    pointwise = (*pointwise_rows(is_pointwise, conv_matrix, double), *pointwise_int4_rows(is_pointwise, conv_matrix))
     return (
         *(replace(k, goals=frozenset({"speed", "balanced"})) for k in pointwise),
         *variants(row, _members, has_one_group, conv_matrix, 2, double),
-        *pointwise_int4_rows(is_pointwise, conv_matrix),
+        *int4_rows(narrow, _int4_members, has_one_group, conv_matrix),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.dsp.depthwise import (
     HALF_MAX,
@@ -93,7 +94,7 @@ def _records(site: Site, packed: bool) -> Mapping[str, Param]:
     entries = pack_entries(bias, np.asarray(q["mantissa"]))
     shifts = np.broadcast_to(q["weight_shift" if site.rounding is Rounding.FAST else "shift"], bias.shape)
     return {
-        "records": pack_records(site.const(1), None if packed else shifts, entries),
+        "records": pack_records(site.const(1), None if packed else shifts, entries, site.input(1).dtype.bits),
         **entries.members("entry"),
         **{key: q[key] for key in ("zero_point", "qmin", "qmax")},
     }
@@ -148,9 +149,10 @@ def overlap_3x3(site: Site) -> Overlaps:
 def rows_3x3() -> tuple[Kernel, ...]:
     """The kernels for windows of at most 3×3."""
 
-    def row(function: str, stride: int, packed: bool) -> Kernel:
+    def row(function: str, stride: int, packed: bool, weights: DType) -> Kernel:
+        names = ["dsp", *(["int4"] if weights is DType.INT4 else []), *(["packed"] if packed else [])]
         return Kernel(
-            f"eq_depthwise_conv2d_{function}_dsp{'_packed' if packed else ''}",
+            f"eq_depthwise_conv2d_{function}_{'_'.join(names)}",
             (f"dsp/depthwise_{function}.c", "dsp/planes.c"),
             "eq/depthwise_conv2d_dsp.h",
             "eq_depthwise_conv2d_3x3_dsp_params",
@@ -161,10 +163,12 @@ def rows_3x3() -> tuple[Kernel, ...]:
             overlap=overlap_3x3,
             exactly=in_place_3x3,
             rounded=not packed,
+            weights=frozenset({weights}),
             instances=always,
         )
 
-    return tuple(row(*which, packed) for which in (("3x3", 1), ("3x3_stride2", 2)) for packed in (True, False))
+    kinds = [(packed, weights) for weights in (DType.INT8, DType.INT4) for packed in (True, False)]
+    return tuple(row(*which, *kind) for which in (("3x3", 1), ("3x3_stride2", 2)) for kind in kinds)
 
 
 def _row_pixels(site: Site) -> int:
@@ -172,7 +176,7 @@ def _row_pixels(site: Site) -> int:
     return (site.outputs[0].shape[2] - 1) * op_of(site, DepthwiseConv2D).stride[1] + 3
 
 
-def rows_compact(site: Site) -> Steps:
+def steps_compact(site: Site) -> Steps:
     """For rows of a channel: output pixels before each, and the first pixel that is newly read for it."""
     op, x, y = op_of(site, DepthwiseConv2D), site.input(0).shape, site.outputs[0].shape
     at = np.arange(y[1])
@@ -181,9 +185,9 @@ def rows_compact(site: Site) -> Steps:
     return in_images(site, at * y[2], pixels_of(rows, np.zeros(1, np.int64), x[2], images(site)))
 
 
-def row_compact() -> Kernel:
-    """The kernel for windows of at most 3×3 that takes the least flash."""
-    return Kernel(
+def rows_compact() -> tuple[Kernel, ...]:
+    """The kernels for windows of at most 3×3 that take the least flash."""
+    row = Kernel(
         "eq_compact_depthwise_conv2d_dsp",
         ("dsp/compact_depthwise.c",),
         "eq/depthwise_conv2d_dsp.h",
@@ -192,7 +196,8 @@ def row_compact() -> Kernel:
         isa=DSP,
         fits=all_of(_is_3x3, requantizes, is_packed),
         scratch=lambda site: padded(6 * _row_pixels(site), 4),
-        overlap=lambda site: over_channels(site, rows_compact(site), 1, site.input(0).shape[3] - 1),
-        exactly=lambda site: of_whole_pixels(site, rows_compact(site)),
+        overlap=lambda site: over_channels(site, steps_compact(site), 1, site.input(0).shape[3] - 1),
+        exactly=lambda site: of_whole_pixels(site, steps_compact(site)),
         goals=frozenset({"size"}),
     )
+    return row, replace(row, function="eq_compact_depthwise_conv2d_int4_dsp", weights=frozenset({DType.INT4}))

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Goal, Kernel, Param, always
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import op_of
-from edgeq.kernels.dsp.gemm import Matrix, lower_matrix, matrix, pointwise_int4_rows, pointwise_rows, variants
+from edgeq.kernels.dsp.gemm import (
+    LIGHT,
+    Matrix,
+    direct_int4_of,
+    lower_int4,
+    lower_matrix,
+    matrix,
+    pointwise_int4_rows,
+    pointwise_rows,
+    variants,
+)
+from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops.fully_connected import FullyConnected, multiplier
@@ -56,9 +69,21 @@ def fully_connected_rows() -> tuple[Kernel, ...]:
     def rows(shape: Callable[[Site], bool], *goals: Goal) -> tuple[Kernel, ...]:
         return variants(replace(row, goals=frozenset(goals)), _members, shape, dense_matrix, 4)
 
+    narrow = replace(
+        row,
+        function="eq_fully_connected_dsp_int4",
+        lower=lambda site: {
+            **lower_int4(site, dense_matrix(site), True, 4),
+            "in_c": site.const(1).shape[1],
+        },
+        isa=DSP,
+        fits=all_of(_is_row, direct_int4_of(dense_matrix), LIGHT),
+        weights=frozenset({DType.INT4}),
+    )
     return (
         *rows(_is_row, "speed", "balanced"),
         *rows(is_long_row, "size"),
         *pointwise_rows(always, dense_matrix, (Rounding.SINGLE, Rounding.DOUBLE)),
+        narrow,
         *pointwise_int4_rows(always, dense_matrix),
     )

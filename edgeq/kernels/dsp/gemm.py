@@ -14,7 +14,7 @@ from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, padded
 from edgeq.kernels.dsp.isa import DSP
-from edgeq.kernels.dsp.pack import fit_mixed, pack_fours, pack_int4_pairs, pack_pairs
+from edgeq.kernels.dsp.pack import fit_mixed, pack_fours, pack_int4_groups, pack_pairs
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
 from edgeq.ops._overlap import Overlaps, collected, tiles
 from edgeq.ops._requant import QMAX, QMIN, Clamp, folded_bias, output_range, requant_params
@@ -217,45 +217,93 @@ def is_light(site: Site) -> bool:
     return bool((np.abs(flat_weights(site).astype(np.int64)).sum(axis=1) < MOST_INT4).all())
 
 
+def is_direct_int4(site: Site, matrix_of: MatrixOf) -> bool:
+    """As `is_direct`, with factors below 1: sums of products of 4-bit weights have room to be doubled."""
+    if site.rounding is not Rounding.FAST or not is_symmetric(site):
+        return False
+    product = matrix_of(site)
+    room = bool((np.abs(product.bias.astype(np.int64)) < 1 << 29).all())
+    limits = output_range(site.outputs[0].qp, product.clamp)
+    return room and not product.multiplier.shift.any() and limits == (QMIN, QMAX)
+
+
+def direct_int4_of(matrix_of: MatrixOf) -> Condition:
+    """`is_direct_int4` of a matrix, as a condition."""
+    return Condition(DIRECT.replace("1/2", "1"), lambda site: is_direct_int4(site, matrix_of))
+
+
+def direct_int4_numbers(product: Matrix) -> tuple[Array, Array]:
+    """Doubled biases, and multipliers, for `is_direct_int4`."""
+    return 2 * product.bias.astype(np.int64), product.multiplier.mantissa.astype(np.int64)
+
+
+LIGHT = Condition("128 times the sum of a channel's magnitudes is below 2¹⁹, and weights are symmetric", is_light)
+
+
+def lower_int4(site: Site, product: Matrix, direct: bool, size: int, order: Array | None = None) -> Mapping[str, Param]:
+    """As `lower_matrix` for weights of 4 bits, `size` channels at once; `direct`: one multiplication requantizes."""
+    q = requant_params(site, product.multiplier, product.clamp)
+    numbers = direct_int4_numbers(product) if direct else (product.bias,)
+    keys = ("zero_point",) if direct else ("zero_point", "mantissa", "shift", "qmin", "qmax")
+    weights = product.weights if order is None else product.weights[:, order]
+    return {"weights": pack_int4_groups(weights, size, numbers), "out_c": len(weights), **{key: q[key] for key in keys}}
+
+
+def int4_members(site: Site, product: Matrix, direct: bool, order: Array | None = None) -> Mapping[str, Param]:
+    """As `gemm_members` for weights of 4 bits."""
+    members = {**lower_int4(site, product, direct, 2, order), "k": padded(product.weights.shape[1], 4)}
+    return {f"gemm.{key}": value for key, value in members.items()}
+
+
+def int4_rows(
+    row: Kernel,
+    members: Callable[[Site, bool], Mapping[str, Param]],
+    shape: Callable[[Site], bool],
+    matrix_of: MatrixOf,
+) -> tuple[Kernel, ...]:
+    """The rows of a kernel for weights of 4 bits, the one that requantizes by one multiplication first.
+
+    Args:
+        row: what they share.
+        members: the parameters, of the direct one or not.
+        shape, matrix_of: as in `variants`.
+    """
+    rounded = replace(
+        row,
+        lower=lambda site: members(site, False),
+        isa=DSP,
+        fits=all_of(shape, is_symmetric, LIGHT),
+        rounded=True,
+        weights=frozenset({DType.INT4}),
+    )
+    direct = replace(
+        rounded,
+        function=f"{row.function}_direct",
+        lower=lambda site: members(site, True),
+        fits=all_of(rounded.fits, direct_int4_of(matrix_of)),
+        rounded=False,
+    )
+    return direct, rounded
+
+
 def pointwise_int4_rows(shape: Callable[[Site], bool], matrix_of: MatrixOf) -> tuple[Kernel, ...]:
     """The rows of `eq_pointwise_int4_dsp`, for what `pointwise_rows` are for."""
 
     def members(site: Site, direct: bool) -> Mapping[str, Param]:
         product = matrix_of(site)
-        q = requant_params(site, product.multiplier, product.clamp)
-        words = 2 * product.multiplier.mantissa.astype(np.int64) if direct else None
-        keys = ("zero_point",) if direct else ("zero_point", "mantissa", "shift", "qmin", "qmax")
-        return {
-            "gemm.weights": pack_int4_pairs(product.weights, product.bias, words),
-            "gemm.k": padded(product.weights.shape[1], 4),
-            "gemm.out_c": len(product.weights),
-            **{f"gemm.{key}": q[key] for key in keys},
-            "pixels": pixels_of(site),
-            "in_c": product.weights.shape[1],
-        }
+        sizes = {"pixels": pixels_of(site), "in_c": product.weights.shape[1]}
+        return {**int4_members(site, product, direct), **sizes}
 
-    light = Condition("128 times the sum of a channel's magnitudes is below 2¹⁹, and weights are symmetric", is_light)
     row = Kernel(
         "eq_pointwise_int4_dsp",
-        ("dsp/pointwise_int4.c", "dsp/gemm.c"),
+        ("dsp/pointwise_int4.c", "dsp/gemm_int4.c", "dsp/gemm.c"),
         "eq/pointwise_int4_dsp.h",
         "eq_pointwise_dsp_params",
-        lambda site: members(site, direct=False),
-        isa=DSP,
-        fits=all_of(shape, is_symmetric, light),
+        lambda site: {},
         scratch=lambda site: scratch(site, 0),
         overlap=pointwise_overlap,
-        rounded=True,
-        weights=frozenset({DType.INT4}),
     )
-    direct = replace(
-        row,
-        function="eq_pointwise_int4_dsp_direct",
-        lower=lambda site: members(site, direct=True),
-        fits=all_of(row.fits, direct_of(matrix_of)),
-        rounded=False,
-    )
-    return direct, row
+    return int4_rows(row, members, shape, matrix_of)
 
 
 def pointwise_rows(

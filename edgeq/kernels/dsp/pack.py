@@ -121,25 +121,22 @@ def pack_pairs(weights: Array, bias: Array, multipliers: Array | None, mixed: bo
     return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 2), 2, mixed)
 
 
-def pack_int4_pairs(weights: Array, bias: Array, multipliers: Array | None = None) -> Words:
-    """Weights (OC, K) of 4 bits for `eq_pointwise_int4_dsp`: of every pair of channels two biases, words of weights.
+def pack_int4_groups(weights: Array, size: int, numbers: Sequence[Array] = ()) -> Words:
+    """Weights (OC, K) of 4 bits for eq/gemm_int4_dsp.h, in the order in which channels are computed, `size` at once.
 
-    Doubled multipliers (OC) follow where they are given.
+    For every group: of every four values of k a word for each pair of channels; then of each of the `numbers` (OC)
+    those of its channels. Missing channels are zero, as is k beyond K up to a multiple of four.
     """
-    depth = -(-weights.shape[1] // 4) * 4
-    wide = np.zeros((len(weights), depth), np.uint32)
-    wide[:, : weights.shape[1]] = weights.astype(np.int64) & 15
-    fours = wide.reshape(len(weights), -1, 4)
-    words = []
-    for first in channel_groups(len(weights), 2):
-        second = min(first + 1, len(weights) - 1)
-        a, b = fours[first], fours[second]
-        # Values 0 and 2 of k come together, 1 and 3, as pixels are widened.
-        low = a[:, 0] | b[:, 0] << 4 | a[:, 1] << 8 | b[:, 1] << 12
-        high = a[:, 2] | b[:, 2] << 4 | a[:, 3] << 8 | b[:, 3] << 12
-        words += [bias[[first, second]].astype(np.int32), (low | high << 16).astype(np.uint32).view(np.int32)]
-        words += [] if multipliers is None else [multipliers[[first, second]].astype(np.int32)]
-    return np.concatenate(words)
+    channels = max(len(weights), size)
+    rows = [_filled(row, channels) for row in numbers]
+    fours = (_widened(weights, channels) & 15).reshape(channels, -1, 4)
+    even, odd = fours[:, :, 0] | fours[:, :, 1] << 16, fours[:, :, 2] | fours[:, :, 3] << 16
+    parts: list[Array] = []
+    for first in channel_groups(len(weights), size):
+        a, b = np.arange(first, first + size, 2), np.arange(first + 1, first + size, 2)
+        words = even[a] | even[b] << 4 | odd[a] << 8 | odd[b] << 12
+        parts += [words.T.ravel(), *(row[first : first + size] for row in rows)]
+    return _words(np.concatenate(parts))
 
 
 def pack_fours(weights: Array, bias: Array, multipliers: Array | None, mixed: bool) -> Words:
@@ -190,16 +187,20 @@ def pack_entries(bias: Array, factors: Array) -> Entries:
     return Entries(data, 32 - 8 * size + factor_bits, left, left - zeros)
 
 
-def pack_records(weights: Array, shifts: Array | None, entries: Entries) -> Array:
+def pack_records(weights: Array, shifts: Array | None, entries: Entries, bits: int = 8) -> Array:
     """Weights (KH, KW, C), KH and KW at most 3, for the kernels of windows of at most 3×3.
 
-    int8 (C, bytes of a record): nine weights, zeros added; a shift, if there are any; the entry.
+    int8 (C, bytes of a record): nine weights of 8 or 4 bits, zeros added; a shift, if there are any; the entry.
     """
     high, wide, channels = weights.shape
     filled = np.zeros((channels, 3, 3), np.int8)
     filled[:, :high, :wide] = weights.transpose(2, 0, 1)
     shift = [] if shifts is None else [shifts.astype(np.int8).reshape(-1, 1)]
-    return np.hstack([filled.reshape(channels, 9), *shift, entries.data])
+    nine = filled.reshape(channels, 9)
+    if bits == 4:
+        pairs = np.hstack([nine, np.zeros((channels, 1), np.int8)]).reshape(channels, 5, 2)
+        nine = (pairs[..., 0] & 15 | pairs[..., 1] << 4).astype(np.int8)
+    return np.hstack([nine, *shift, entries.data])
 
 
 def pack_columns(taps: Array, bias: Array, mantissa: Array) -> Words:

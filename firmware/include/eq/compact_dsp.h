@@ -4,12 +4,15 @@
 #define EQ_COMPACT_DSP_H
 
 #include "eq/channel.h"
+#include "eq/gemm_int4_dsp.h"
 
 /* A group is as many output channels as are computed at once: two by convolutions, four by fully connected layers. If
  * out_c is no multiple of it, groups overlap: with two the first two, with four the last two.
  *
  * For every group `weights` holds a word for each two values of k and two channels: of every four values 0 and 2 for
- * all channels, then 1 and 3. Its bytes are as those of eq_gemm_dsp, but no channel is negated. */
+ * all channels, then 1 and 3. Its bytes are as those of eq_gemm_dsp, but no channel is negated. For int4 a word has
+ * four values of k and two channels, as eq/gemm_int4_dsp.h says, biases are doubled, and factors have 31 fraction
+ * bits. */
 typedef struct {
     const int32_t *weights;
     const int8_t *entries; /* of every channel; their factors have 32 fraction bits */
@@ -34,6 +37,8 @@ void eq_compact_conv2d_dsp_mixed(const eq_compact_conv2d_dsp_params *p, const in
                                  void *scratch);
 void eq_compact_conv2d_dsp_plain(const eq_compact_conv2d_dsp_params *p, const int8_t *input, int8_t *output,
                                  void *scratch);
+void eq_compact_conv2d_dsp_int4(const eq_compact_conv2d_dsp_params *p, const int8_t *input, int8_t *output,
+                                void *scratch);
 
 /* Windows of one pixel. scratch: the same, without the row of a window. */
 typedef struct {
@@ -46,6 +51,8 @@ void eq_compact_pointwise_dsp_mixed(const eq_compact_pointwise_dsp_params *p, co
                                     void *scratch);
 void eq_compact_pointwise_dsp_plain(const eq_compact_pointwise_dsp_params *p, const int8_t *input, int8_t *output,
                                     void *scratch);
+void eq_compact_pointwise_dsp_int4(const eq_compact_pointwise_dsp_params *p, const int8_t *input, int8_t *output,
+                                   void *scratch);
 
 /* One row, at least four channels. */
 typedef struct {
@@ -57,5 +64,7 @@ void eq_compact_fully_connected_dsp_mixed(const eq_compact_fully_connected_dsp_p
                                           int8_t *output);
 void eq_compact_fully_connected_dsp_plain(const eq_compact_fully_connected_dsp_params *p, const int8_t *input,
                                           int8_t *output);
+void eq_compact_fully_connected_dsp_int4(const eq_compact_fully_connected_dsp_params *p, const int8_t *input,
+                                         int8_t *output);
 
 #endif

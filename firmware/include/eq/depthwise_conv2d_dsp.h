@@ -5,9 +5,9 @@
 #include "eq/channel.h"
 
 /* Windows of at most 3x3, steps of one or two in both directions. Every channel has a record of bytes: nine weights,
- * row after row; except for packed a shift; an entry. Factors of packed and EQ_FAST have 32 fraction bits, and the
- * shift of EQ_FAST is by how many bits the weights are to be shifted left. Biases have the input's zero-point folded in
- * and are shifted like the weights. */
+ * row after row, those of int4 in five bytes, the first in the lowest bits; except for packed a shift; an entry.
+ * Factors of packed and EQ_FAST have 32 fraction bits, and the shift of EQ_FAST is by how many bits the weights are to
+ * be shifted left. Biases have the input's zero-point folded in and are shifted like the weights. */
 typedef struct {
     const int8_t *records;
     int16_t batch, in_h, in_w, channels, out_h, out_w;
@@ -24,25 +24,43 @@ typedef struct {
  * two columns of output. */
 void eq_depthwise_conv2d_3x3_dsp_packed(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                         int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_dsp_int4_packed(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                             int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input, int8_t *output,
                                       void *scratch);
+void eq_depthwise_conv2d_3x3_dsp_int4_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                           int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                         int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_dsp_int4_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                             int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                         int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_dsp_int4_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                             int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_stride2_dsp_packed(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                                 int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_int4_packed(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                                     int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_stride2_dsp_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                               int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_int4_fast(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                                   int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_stride2_dsp_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                                 int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_int4_single(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                                     int8_t *output, void *scratch);
 void eq_depthwise_conv2d_3x3_stride2_dsp_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
                                                 int8_t *output, void *scratch);
+void eq_depthwise_conv2d_3x3_stride2_dsp_int4_double(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                                     int8_t *output, void *scratch);
 
 /* The packed kernels in little code, for any stride. words: pixels of a row with its padding, to the end of the last
  * window. The output may be the input if it is not larger; scratch: 6 * words bytes. */
 void eq_compact_depthwise_conv2d_dsp(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input, int8_t *output,
                                      void *scratch);
+void eq_compact_depthwise_conv2d_int4_dsp(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,
+                                          int8_t *output, void *scratch);
 
 /* Windows of any size. Lines and places are rows and columns, or columns and rows where that suits the window better.
  * Each has: its number, and bytes from one to the next. */

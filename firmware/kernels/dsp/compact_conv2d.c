@@ -11,20 +11,22 @@ typedef struct {
 
 /* What all tiles of three pixels share. */
 typedef struct {
-    const int32_t *weights, *end; /* of the three widened pixels */
+    const int32_t *weights;
     const pair *pairs, *pairs_end;
     int32_t *x; /* the three widened pixels */
     int32_t out_c;
     int32_t zero_point;
+    const int32_t *end; /* of the three widened pixels */
 } job;
 
-/* All output channels of three pixels; pixel i goes to out + i * out_c. The weights are those of eq_gemm_dsp. */
+/* All output channels of three pixels; pixel i goes to out + i * out_c. The weights are those of eq_gemm_dsp
+ * or, for int4, those of eq/gemm_int4_dsp.h. */
 typedef void gemm(const job *j, int8_t *out);
 
 #if EQ_DSP_NATIVE && defined(__thumb2__)
 
-/* Registers: r0 x, r1 weights, r2-r4 three pixels, r5 and r6 weights, r7-r12 the sums, lr the end of x. On the stack: 0
- * out, 4 pairs, 8 pairs_end, 12 x, 16 out_c, 20 zero-point. */
+/* Registers: r0 x, r1 weights, r2-r4 three pixels, r5 and r6 weights, r7-r12 the sums, lr the end of x or the mask of
+ * int4. On the stack: 0 out, 4 pairs, 8 pairs_end, 12 x, 16 out_c, 20 zero-point, 24 the end of x. */
 #define EQ_THREE(w, a, b, c)                                                                                           \
     "smlad " a ", " w ", r2, " a "\n\t"                                                                                \
     "smlad " b ", " w ", r3, " b "\n\t"                                                                                \
@@ -40,6 +42,23 @@ typedef void gemm(const job *j, int8_t *out);
     "sxtb16 r6, r5, ror #8\n\t"                                                                                        \
     "sxtb16 r5, r5\n\t" EQ_THREE("r5", "r7", "r8", "r9") EQ_THREE("r6", "r10", "r11", "r12")
 
+/* A weight of 4 bits in the highest bits of a half is 4096 times itself, as its sums are. */
+#define EQ_INT4_HALF(first, second)                                                                                    \
+    "ldmia r0!, {r2-r4}\n\t"                                                                                           \
+    "and r5, lr, r6" first "\n\t" EQ_THREE("r5", "r7", "r8", "r9") "and r5, lr, r6" second                             \
+                                                                   "\n\t" EQ_THREE("r5", "r10", "r11", "r12")
+#define EQ_INT4 "ldr r6, [r1], #4\n\t" EQ_INT4_HALF(", lsl #12", ", lsl #8") EQ_INT4_HALF(", lsl #4", "")
+#define EQ_INT4_UNTIL "ldr r5, [sp, #24]\n\tcmp r0, r5\n\t"
+#define EQ_INT4_SUMS                                                                                                   \
+    "ldr r0, [sp, #4]\n\t"                                                                                             \
+    "ldrd r5, r6, [r0]\n\t"                                                                                            \
+    "add r7, r5, r7, asr #11\n\t"                                                                                      \
+    "add r8, r5, r8, asr #11\n\t"                                                                                      \
+    "add r9, r5, r9, asr #11\n\t"                                                                                      \
+    "add r10, r6, r10, asr #11\n\t"                                                                                    \
+    "add r11, r6, r11, asr #11\n\t"                                                                                    \
+    "add r12, r6, r12, asr #11\n\t"
+
 #define EQ_UNMIX                                                                                                       \
     "sub r10, r10, r7\n\t"                                                                                             \
     "sub r11, r11, r8\n\t"                                                                                             \
@@ -48,25 +67,20 @@ typedef void gemm(const job *j, int8_t *out);
     "asr r11, r11, #8\n\t"                                                                                             \
     "asr r12, r12, #8\n\t"
 
-#define EQ_DEFINE(name, step, unmix)                                                                                   \
+#define EQ_DEFINE(name, compared, sums, step, until, unmix)                                                            \
     __attribute__((naked)) static void gemm_##name(const job *j __attribute__((unused)),                               \
                                                    int8_t *out __attribute__((unused)))                                \
     {                                                                                                                  \
         __asm__("push {r4-r11, lr}\n\t"                                                                                \
                 "mov r2, r1\n\t"                                                                                       \
-                "ldmia r0, {r1, r3-r8}\n\t"                                                                            \
-                "mov lr, r3\n\t"                                                                                       \
-                "push {r2, r4-r8}\n"                                                                                   \
+                "ldmia r0, {r1, r3-r8}\n\t" compared "push {r2-r8}\n"                                                  \
                 "1:\n\t"                                                                                               \
                 "ldr r5, [sp, #4]\n\t"                                                                                 \
-                "ldr r0, [sp, #12]\n\t"                                                                                \
-                "ldrd r7, r10, [r5]\n\t"                                                                               \
-                "mov r8, r7\n\t"                                                                                       \
+                "ldr r0, [sp, #12]\n\t" sums "mov r8, r7\n\t"                                                          \
                 "mov r9, r7\n\t"                                                                                       \
                 "mov r11, r10\n\t"                                                                                     \
                 "mov r12, r10\n"                                                                                       \
-                "2:\n\t" step step "cmp r0, lr\n\t"                                                                    \
-                "bne 2b\n\t" unmix "ldr r0, [sp, #4]\n\t"                                                              \
+                "2:\n\t" step until "bne 2b\n\t" unmix "ldr r0, [sp, #4]\n\t"                                          \
                 "ldrd r5, r6, [r0, #8]\n\t"                                                                            \
                 "ldrd r3, r4, [sp, #16]\n\t"                                                                           \
                 "ldr r2, [sp]\n\t"                                                                                     \
@@ -95,11 +109,15 @@ typedef void gemm(const job *j, int8_t *out);
                 "ldr r4, [sp, #8]\n\t"                                                                                 \
                 "cmp r0, r4\n\t"                                                                                       \
                 "bne 1b\n\t"                                                                                           \
-                "add sp, sp, #24\n\t"                                                                                  \
+                "add sp, sp, #28\n\t"                                                                                  \
                 "pop {r4-r11, pc}");                                                                                   \
     }
-EQ_DEFINE(mixed, EQ_MIXED, EQ_UNMIX)
-EQ_DEFINE(plain, EQ_PLAIN, "")
+#define EQ_END "mov lr, r8\n\t"
+#define EQ_BIASES "ldrd r7, r10, [r5]\n\t"
+#define EQ_UNTIL "cmp r0, lr\n\t"
+EQ_DEFINE(mixed, EQ_END, EQ_BIASES, EQ_MIXED EQ_MIXED, EQ_UNTIL, EQ_UNMIX)
+EQ_DEFINE(plain, EQ_END, EQ_BIASES, EQ_PLAIN EQ_PLAIN, EQ_UNTIL, "")
+EQ_DEFINE(int4, "mov lr, #0xf000f000\n\t", "movs r7, #0\n\tmov r10, r7\n\t", EQ_INT4, EQ_INT4_UNTIL, EQ_INT4_SUMS)
 
 #else
 
@@ -121,6 +139,25 @@ static void in_c(const job *j, int8_t *out, int mixed)
             const int32_t own = mixed ? eq_wrap((int64_t)second[i] - first[i]) >> 8 : second[i];
             out[i * j->out_c] = (int8_t)eq_ssat8(eq_smmlar(first[i], t->factor[0], j->zero_point));
             out[i * j->out_c + 1] = (int8_t)eq_ssat8(eq_smmlar(own, t->factor[1], j->zero_point));
+        }
+    }
+}
+
+static void gemm_int4(const job *j, int8_t *out)
+{
+    const int32_t *weights = j->weights;
+    for (const pair *t = j->pairs; t != j->pairs_end; out += 1 + t->more, t++) {
+        int32_t sums[6] = {0, 0, 0, 0, 0, 0};
+        for (const int32_t *x = j->x; x != j->end; x += 6, weights++) {
+            for (int32_t i = 0; i < 12; i++) {
+                const uint32_t shifted = (uint32_t)*weights << (12 - 4 * (i / 3));
+                int32_t *const sum = sums + i % 6;
+                *sum = eq_smlad((int32_t)(shifted & 0xF000F000U), x[i % 3 + 3 * (i / 6)], *sum);
+            }
+        }
+        for (int32_t i = 0; i < 6; i++) {
+            const int32_t sum = (sums[i] >> 11) + t->bias[i / 3];
+            out[i % 3 * j->out_c + i / 3] = (int8_t)eq_ssat8(eq_smmlar(sum, t->factor[i / 3], j->zero_point));
         }
     }
 }
@@ -148,7 +185,7 @@ static EQ_NOINLINE int8_t *begin(const eq_compact_dsp *g, int mixed, int32_t *sc
         *t = (pair){{a.bias, mixed ? a.bias + b.bias * 256 : b.bias}, {a.factor, b.factor}, more};
         entry += (1 + more) * g->entry.bytes;
     }
-    *j = (job){g->weights, (int32_t *)pairs, pairs, t, scratch, g->out_c, g->zero_point};
+    *j = (job){g->weights, pairs, t, scratch, g->out_c, g->zero_point, (int32_t *)pairs};
     return (int8_t *)t;
 }
 
@@ -262,3 +299,4 @@ EQ_INLINE void pointwise(const eq_compact_pointwise_dsp_params *p, const int8_t 
     }
 DEFINE(mixed, 1)
 DEFINE(plain, 0)
+DEFINE(int4, 0)

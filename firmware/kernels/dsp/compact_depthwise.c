@@ -1,6 +1,7 @@
 #include "eq/depthwise_conv2d_dsp.h"
 #include "eq/dsp.h"
 #include "inline.h"
+#include "window3.h"
 
 typedef eq_depthwise_conv2d_3x3_dsp_params params;
 
@@ -96,9 +97,14 @@ static void compute_row(const task *t)
 
 #endif
 
-static void read_record(const params *p, const int8_t *record, task *t)
+EQ_INLINE void read_record(const params *p, const int8_t *record, int bits, task *t)
 {
-    const eq_channel entry = eq_channel_of(p->entry, record + 9);
+    int8_t unpacked[12];
+    const eq_channel entry = eq_channel_of(p->entry, record + EQ_NINE(bits));
+    if (bits == 4) {
+        eq_unpack_nine(record, unpacked);
+        record = unpacked;
+    }
     t->bias = entry.bias;
     t->factor = entry.factor;
     for (int32_t r = 0; r < 3; r++) {
@@ -141,7 +147,7 @@ static void compute_channel(const params *p, const int8_t *input, task *t)
     }
 }
 
-void eq_compact_depthwise_conv2d_dsp(const params *p, const int8_t *input, int8_t *output, void *scratch)
+EQ_INLINE void compact(const params *p, const int8_t *input, int8_t *output, void *scratch, int bits)
 {
     task t;
     t.channels = p->channels;
@@ -155,10 +161,20 @@ void eq_compact_depthwise_conv2d_dsp(const params *p, const int8_t *input, int8_
     }
     for (int32_t n = 0; n < p->batch; n++, input += p->in_h * p->in_w * p->channels) {
         const int8_t *record = p->records;
-        for (int32_t channel = 0; channel < p->channels; channel++, record += 9 + p->entry.bytes) {
-            read_record(p, record, &t);
+        for (int32_t channel = 0; channel < p->channels; channel++, record += EQ_NINE(bits) + p->entry.bytes) {
+            read_record(p, record, bits, &t);
             t.output = output + n * p->out_h * p->out_w * p->channels + channel;
             compute_channel(p, input + channel, &t);
         }
     }
+}
+
+void eq_compact_depthwise_conv2d_dsp(const params *p, const int8_t *input, int8_t *output, void *scratch)
+{
+    compact(p, input, output, scratch, 8);
+}
+
+void eq_compact_depthwise_conv2d_int4_dsp(const params *p, const int8_t *input, int8_t *output, void *scratch)
+{
+    compact(p, input, output, scratch, 4);
 }

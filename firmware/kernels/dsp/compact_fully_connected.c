@@ -3,7 +3,8 @@
 #include "inline.h"
 
 /* Adds n products, n % 4 == 0, to the sums of four channels; returns the end of their weights, which are those of
- * eq_fully_connected_dsp. With mixed ones, every second sum is 256 times its own plus the one before. */
+ * eq_fully_connected_dsp. With mixed ones, every second sum is 256 times its own plus the one before;
+ * with those of int4 all are 4096 times their own. */
 typedef const int32_t *multiply(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums);
 
 #if EQ_DSP_NATIVE && defined(__thumb2__)
@@ -22,30 +23,39 @@ typedef const int32_t *multiply(const int8_t *row, const int32_t *weights, int32
     "smlad " second ", r9, " x ", " second "\n\t"                                                                      \
     "smlad " first ", " w ", " x ", " first "\n\t"
 
-#define EQ_DEFINE(name, products)                                                                                      \
+#define EQ_DEFINE(name, ready, load, products)                                                                         \
     __attribute__((naked)) static const int32_t *multiply_##name(                                                      \
         const int8_t *row __attribute__((unused)), const int32_t *weights __attribute__((unused)),                     \
         int32_t n __attribute__((unused)), int32_t *sums __attribute__((unused)))                                      \
     {                                                                                                                  \
         __asm__("push {r3-r11, lr}\n\t"                                                                                \
                 "add r2, r0, r2\n\t"                                                                                   \
-                "ldmia r3, {r10-r12, lr}\n\t"                                                                          \
-                "b 2f\n"                                                                                               \
+                "ldmia r3, {r10-r12, lr}\n\t" ready "b 2f\n"                                                           \
                 "1:\n\t"                                                                                               \
-                "ldr r3, [r0], #4\n\t"                                                                                 \
-                "ldmia r1!, {r5-r8}\n\t"                                                                               \
-                "sxtb16 r4, r3, ror #8\n\t"                                                                            \
-                "sxtb16 r3, r3\n\t" products("r5", "r3", "r10", "r11") products("r6", "r3", "r12", "lr")               \
-                    products("r7", "r4", "r10", "r11") products("r8", "r4", "r12", "lr") "2:\n\t"                      \
-                                                                                         "cmp r0, r2\n\t"              \
-                                                                                         "bne 1b\n\t"                  \
-                                                                                         "pop {r3}\n\t"                \
-                                                                                         "stmia r3, {r10-r12, lr}\n\t" \
-                                                                                         "mov r0, r1\n\t"              \
-                                                                                         "pop {r4-r11, pc}");          \
+                "ldr r3, [r0], #4\n\t" load "sxtb16 r4, r3, ror #8\n\t"                                                \
+                "sxtb16 r3, r3\n\t" products "2:\n\t"                                                                  \
+                "cmp r0, r2\n\t"                                                                                       \
+                "bne 1b\n\t"                                                                                           \
+                "pop {r3}\n\t"                                                                                         \
+                "stmia r3, {r10-r12, lr}\n\t"                                                                          \
+                "mov r0, r1\n\t"                                                                                       \
+                "pop {r4-r11, pc}");                                                                                   \
     }
-EQ_DEFINE(mixed, EQ_MIXED)
-EQ_DEFINE(plain, EQ_PLAIN)
+#define EQ_FOUR(op)                                                                                                    \
+    op("r5", "r3", "r10", "r11") op("r6", "r3", "r12", "lr") op("r7", "r4", "r10", "r11") op("r8", "r4", "r12", "lr")
+#define EQ_LOAD "ldmia r1!, {r5-r8}\n\t"
+EQ_DEFINE(mixed, "", EQ_LOAD, EQ_FOUR(EQ_MIXED))
+EQ_DEFINE(plain, "", EQ_LOAD, EQ_FOUR(EQ_PLAIN))
+
+/* A weight of 4 bits in the highest bits of a half is 4096 times itself, as its sums are; r7 is the mask. */
+#define EQ_INT4(w, shift, x, sum)                                                                                      \
+    "and r9, r7, " w shift "\n\t"                                                                                      \
+    "smlad " sum ", r9, " x ", " sum "\n\t"
+#define EQ_INT4_PAIR(w, first, second)                                                                                 \
+    EQ_INT4(w, ", lsl #12", "r3", first)                                                                               \
+    EQ_INT4(w, ", lsl #8", "r3", second) EQ_INT4(w, ", lsl #4", "r4", first) EQ_INT4(w, "", "r4", second)
+EQ_DEFINE(int4, "mov r7, #0xf000f000\n\t", "ldmia r1!, {r5, r6}\n\t",
+          EQ_INT4_PAIR("r5", "r10", "r11") EQ_INT4_PAIR("r6", "r12", "lr"))
 
 #else
 
@@ -58,6 +68,19 @@ static const int32_t *in_c(const int8_t *row, const int32_t *weights, int32_t n,
             const int32_t w = weights[j], at = 2 * (j & 1);
             sums[at] = eq_smlad(eq_sxtb16(w), pairs[j >> 1], sums[at]);
             sums[at + 1] = eq_smlad(mixed ? w : eq_sxtb16_ror8(w), pairs[j >> 1], sums[at + 1]);
+        }
+    }
+    return weights;
+}
+
+static const int32_t *multiply_int4(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums)
+{
+    for (int32_t i = 0; i < n; i += 4, weights += 2) {
+        const int32_t word = eq_load4(row + i);
+        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
+        for (int32_t j = 0; j < 8; j++) {
+            const uint32_t shifted = (uint32_t)weights[j >> 1 & 1] << (12 - 4 * (j & 1) - 8 * (j >> 2));
+            sums[j & 3] = eq_smlad((int32_t)(shifted & 0xF000F000U), pairs[j >> 2], sums[j & 3]);
         }
     }
     return weights;
@@ -76,7 +99,7 @@ static const int32_t *multiply_plain(const int8_t *row, const int32_t *weights, 
 #endif
 
 EQ_INLINE void fully_connected(const eq_compact_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
-                               multiply *products, int mixed)
+                               multiply *products, int mixed, int int4)
 {
     const eq_compact_dsp *const g = &p->gemm;
     const int32_t words = p->in_c & ~3;
@@ -87,10 +110,11 @@ EQ_INLINE void fully_connected(const eq_compact_fully_connected_dsp_params *p, c
     }
     for (int32_t next = 0; next < g->out_c; next += 4) {
         const int32_t first = next + 4 > g->out_c ? g->out_c - 4 : next;
-        int32_t sums[4], factors[4];
+        int32_t sums[4], factors[4], biases[4];
         for (int32_t j = 0; j < 4; j++) {
             const eq_channel channel = eq_channel_of(g->entry, g->entries + (first + j) * g->entry.bytes);
-            sums[j] = mixed && j & 1 ? channel.bias * 256 + sums[j - 1] : channel.bias;
+            biases[j] = channel.bias;
+            sums[j] = int4 ? 0 : mixed && j & 1 ? channel.bias * 256 + sums[j - 1] : channel.bias;
             factors[j] = channel.factor;
         }
         weights = products(input, weights, words, sums);
@@ -99,17 +123,19 @@ EQ_INLINE void fully_connected(const eq_compact_fully_connected_dsp_params *p, c
         }
         for (int32_t j = 3; j >= 0; j--) {
             const uint32_t above = mixed && j & 1 ? (uint32_t)sums[j - 1] : 0;
-            const int32_t sum = (int32_t)((uint32_t)sums[j] - above) >> (mixed && j & 1 ? 8 : 0);
+            const int32_t own = (int32_t)((uint32_t)sums[j] - above) >> (mixed && j & 1 ? 8 : 0);
+            const int32_t sum = int4 ? (sums[j] >> 11) + biases[j] : own;
             output[first + j] = (int8_t)eq_ssat8(eq_smmlar(sum, factors[j], g->zero_point));
         }
     }
 }
 
-#define DEFINE(suffix, mixed)                                                                                          \
+#define DEFINE(suffix, mixed, int4)                                                                                    \
     void eq_compact_fully_connected_dsp_##suffix(const eq_compact_fully_connected_dsp_params *p, const int8_t *input,  \
                                                  int8_t *output)                                                       \
     {                                                                                                                  \
-        fully_connected(p, input, output, multiply_##suffix, mixed);                                                   \
+        fully_connected(p, input, output, multiply_##suffix, mixed, int4);                                             \
     }
-DEFINE(mixed, 1)
-DEFINE(plain, 0)
+DEFINE(mixed, 1, 0)
+DEFINE(plain, 0, 0)
+DEFINE(int4, 0, 1)

@@ -156,13 +156,17 @@ static void twice(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 
     eq_rows3(p, w, plane, output, rows, 1, EQ_DOUBLE);
 }
 
-#define DEFINE(suffix, rounding, packed, compute)                                                                      \
+#define DEFINE(suffix, rounding, packed, bits, compute)                                                                \
     void eq_depthwise_conv2d_3x3_dsp_##suffix(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input,        \
                                               int8_t *output, void *scratch)                                           \
     {                                                                                                                  \
-        eq_depthwise_3x3(p, input, output, scratch, 1, rounding, packed, compute);                                     \
+        eq_depthwise_3x3(p, input, output, scratch, 1, rounding, packed, bits, compute);                               \
     }
-DEFINE(packed, EQ_FAST, 1, fast)
-DEFINE(fast, EQ_FAST, 0, fast)
-DEFINE(single, EQ_SINGLE, 0, single)
-DEFINE(double, EQ_DOUBLE, 0, twice)
+DEFINE(packed, EQ_FAST, 1, 8, fast)
+DEFINE(fast, EQ_FAST, 0, 8, fast)
+DEFINE(single, EQ_SINGLE, 0, 8, single)
+DEFINE(double, EQ_DOUBLE, 0, 8, twice)
+DEFINE(int4_packed, EQ_FAST, 1, 4, fast)
+DEFINE(int4_fast, EQ_FAST, 0, 4, fast)
+DEFINE(int4_single, EQ_SINGLE, 0, 4, single)
+DEFINE(int4_double, EQ_DOUBLE, 0, 4, twice)

@@ -64,7 +64,8 @@ typedef void eq_channel3(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_w
                          int8_t *output, int32_t rows);
 
 EQ_INLINE void eq_depthwise_3x3(const eq_depthwise_conv2d_3x3_dsp_params *p, const int8_t *input, int8_t *output,
-                                int32_t *planes, int32_t stride, eq_rounding rounding, int packed, eq_channel3 *compute)
+                                int32_t *planes, int32_t stride, eq_rounding rounding, int packed, int bits,
+                                eq_channel3 *compute)
 {
     const int32_t plane = 2 * p->words * p->pairs, stripe = (p->pairs - 1) * 2 / stride;
     const int32_t row = p->out_w * p->channels;
@@ -79,7 +80,7 @@ EQ_INLINE void eq_depthwise_3x3(const eq_depthwise_conv2d_3x3_dsp_params *p, con
                 eq_planes_gather(p, input + base, y * stride - p->pad_top, end - base, planes);
                 for (int32_t channel = c; channel < end; channel++) {
                     eq_window3 w;
-                    eq_window3_of(p, channel, rounding, packed, &w);
+                    eq_window3_of(p, channel, rounding, packed, bits, &w);
                     compute(p, &w, planes + (channel - base) * plane, output + y * row + channel, rows);
                 }
             }

@@ -42,6 +42,38 @@ typedef struct {
     "sxtb16 r2, r2\n\t" EQ_PLAIN("r6", "r2", "r10", "r11") EQ_PLAIN("r7", "r2", "r12", "lr")                           \
         EQ_PLAIN("r8", "r3", "r10", "r11") EQ_PLAIN("r9", "r3", "r12", "lr")
 
+/* A weight of 4 bits in the highest bits of a half is 4096 times itself, as its sums are, which are shifted back to
+ * twice themselves; r8 is the mask. */
+#define EQ_INT4(w, shift, x, sum)                                                                                      \
+    "and r4, r8, " w shift "\n\t"                                                                                      \
+    "smlad " sum ", r4, " x ", " sum "\n\t"
+
+#define EQ_INT4_STEP                                                                                                   \
+    "ldr r2, [r0], #4\n\t"                                                                                             \
+    "ldmia r1!, {r6, r7}\n\t"                                                                                          \
+    "sxtb16 r3, r2, ror #8\n\t"                                                                                        \
+    "sxtb16 r2, r2\n\t" EQ_INT4("r6", ", lsl #12", "r2", "r10") EQ_INT4("r6", ", lsl #8", "r2", "r11")                 \
+        EQ_INT4("r7", ", lsl #12", "r2", "r12") EQ_INT4("r7", ", lsl #8", "r2", "lr")                                  \
+            EQ_INT4("r6", ", lsl #4", "r3", "r10") EQ_INT4("r6", "", "r3", "r11")                                      \
+                EQ_INT4("r7", ", lsl #4", "r3", "r12") EQ_INT4("r7", "", "r3", "lr")
+
+#define EQ_INT4_FIRST                                                                                                  \
+    "movs r2, #0\n\t"                                                                                                  \
+    "mov r10, r2\n\t"                                                                                                  \
+    "mov r11, r2\n\t"                                                                                                  \
+    "mov r12, r2\n\t"                                                                                                  \
+    "mov lr, r2\n\t"                                                                                                   \
+    "mov r8, #0xf000f000\n\t"
+
+#define EQ_INT4_SUMS                                                                                                   \
+    "ldmia r1!, {r6-r9}\n\t"                                                                                           \
+    "add r10, r6, r10, asr #11\n\t"                                                                                    \
+    "add r11, r7, r11, asr #11\n\t"                                                                                    \
+    "add r12, r8, r12, asr #11\n\t"                                                                                    \
+    "add lr, r9, lr, asr #11\n\t"
+
+#define EQ_BIASES "ldmia r1!, {r10-r12, lr}\n\t"
+
 #define EQ_UNMIX                                                                                                       \
     "sub r11, r11, r10\n\t"                                                                                            \
     "sub lr, lr, r12\n\t"                                                                                              \
@@ -49,14 +81,13 @@ typedef struct {
     "asr lr, lr, #8\n\t"
 
 /* The stack is a copy of *t, as it says. */
-#define EQ_FOURS(step, unmix)                                                                                          \
+#define EQ_FOURS(first, step, unmix)                                                                                   \
     "push {r4-r11, lr}\n\t"                                                                                            \
     "sub sp, sp, #28\n\t"                                                                                              \
     "ldmia r0, {r4-r10}\n\t"                                                                                           \
     "stmia sp, {r4-r10}\n\t"                                                                                           \
     "mov r0, r4\n"                                                                                                     \
-    "1:\n\t"                                                                                                           \
-    "ldmia r1!, {r10-r12, lr}\n\t"                                                                                     \
+    "1:\n\t" first /* the sums */                                                                                      \
     "ldr r5, [sp, #12]\n\t"                                                                                            \
     "cmp r0, r5\n\t"                                                                                                   \
     "beq 3f\n"                                                                                                         \
@@ -93,14 +124,15 @@ typedef struct {
     "add sp, sp, #28\n\t"                                                                                              \
     "pop {r4-r11, pc}"
 
-#define EQ_DEFINE(name, step, unmix)                                                                                   \
+#define EQ_DEFINE(name, ...)                                                                                           \
     __attribute__((naked)) static const int32_t *fours_##name(const task *t __attribute__((unused)),                   \
                                                               const int32_t *weights __attribute__((unused)))          \
     {                                                                                                                  \
-        __asm__(EQ_FOURS(step, unmix));                                                                                \
+        __asm__(EQ_FOURS(__VA_ARGS__));                                                                                \
     }
-EQ_DEFINE(mixed, EQ_MIXED_STEP, EQ_UNMIX)
-EQ_DEFINE(plain, EQ_PLAIN_STEP, "")
+EQ_DEFINE(mixed, EQ_BIASES, EQ_MIXED_STEP, EQ_UNMIX)
+EQ_DEFINE(plain, EQ_BIASES, EQ_PLAIN_STEP, "")
+EQ_DEFINE(int4, EQ_INT4_FIRST, EQ_INT4_STEP, EQ_INT4_SUMS)
 
 __attribute__((naked)) static const int32_t *multiply(const int32_t *weights __attribute__((unused)),
                                                       const int8_t *row __attribute__((unused)),
@@ -157,6 +189,34 @@ static const int32_t *fours(const task *t, const int32_t *weights, int mixed)
     return weights;
 }
 
+static const int32_t *products_int4(const int32_t *weights, const int8_t *row, int32_t n, int32_t *sums)
+{
+    for (int32_t i = 0; i < n; i += 4, weights += 2) {
+        const int32_t word = eq_load4(row + i);
+        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
+        for (int32_t j = 0; j < 8; j++) {
+            const uint32_t shifted = (uint32_t)weights[j >> 1 & 1] << (12 - 4 * (j & 1) - 8 * (j >> 2));
+            sums[j & 3] = eq_smlad((int32_t)(shifted & 0xF000F000U), pairs[j >> 2], sums[j & 3]);
+        }
+    }
+    return weights;
+}
+
+static const int32_t *fours_int4(const task *t, const int32_t *weights)
+{
+    for (int8_t *out = t->out; out != t->out_end; out += 4) {
+        int32_t sums[4] = {0, 0, 0, 0};
+        weights = products_int4(weights, t->row, (int32_t)(t->words_end - t->row), sums);
+        weights = t->rest ? products_int4(weights, t->rest, 4, sums) : weights;
+        for (int32_t j = 0; j < 4; j++) {
+            const int32_t sum = (sums[j] >> 11) + weights[j];
+            out[j] = (int8_t)eq_ssat8(eq_smmlar(sum, weights[4 + j], t->zero_point));
+        }
+        weights += 8;
+    }
+    return weights;
+}
+
 static const int32_t *fours_mixed(const task *t, const int32_t *weights)
 {
     return fours(t, weights, 1);
@@ -176,8 +236,10 @@ static void copy(int8_t *to, const int8_t *from, int32_t n)
     }
 }
 
+typedef const int32_t *fours_of(const task *t, const int32_t *weights);
+
 static inline void fully_connected(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
-                                   int mixed)
+                                   fours_of *compute)
 {
     const int32_t words = p->in_c & ~3, bulk = p->out_c & ~3;
     int8_t rest[4] = {0, 0, 0, 0}, few[4];
@@ -191,24 +253,29 @@ static inline void fully_connected(const eq_fully_connected_dsp_params *p, const
     const int32_t *w = p->weights;
     copy(rest, input + words, p->in_c - words);
     if (bulk) {
-        w = mixed ? fours_mixed(&t, w) : fours_plain(&t, w);
+        w = compute(&t, w);
     }
     if (bulk < p->out_c) {
         t.out = bulk ? output + p->out_c - 4 : few;
         t.out_end = t.out + 4;
-        (void)(mixed ? fours_mixed(&t, w) : fours_plain(&t, w));
+        (void)compute(&t, w);
         copy(output, few, bulk ? 0 : p->out_c);
     }
 }
 
 void eq_fully_connected_dsp_mixed(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
 {
-    fully_connected(p, input, output, 1);
+    fully_connected(p, input, output, fours_mixed);
 }
 
 void eq_fully_connected_dsp_plain(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
 {
-    fully_connected(p, input, output, 0);
+    fully_connected(p, input, output, fours_plain);
+}
+
+void eq_fully_connected_dsp_int4(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
+{
+    fully_connected(p, input, output, fours_int4);
 }
 
 static inline void fully_connected_rounded(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,

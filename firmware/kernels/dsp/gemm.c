@@ -1,12 +1,7 @@
 #include "gemm.h"
 
+#include "gemm_frame.h"
 #include "requant.h"
-
-#if EQ_DSP_NATIVE && defined(__thumb2__)
-#define EQ_ASSEMBLY 1
-#else
-#define EQ_ASSEMBLY 0
-#endif
 
 #if EQ_ASSEMBLY
 
@@ -154,8 +149,9 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
     "smlad r8, r6, r3, r8\n\t"                                                                                         \
     "smlad r9, r6, r4, r9\n\t"
 
-/* The first step: the biases lie in r9 and r12. */
+/* The first step: the biases come before it. */
 #define EQ_MIXED_FIRST                                                                                                 \
+    "ldrd r9, r12, [r1], #8\n\t"                                                                                       \
     "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
     "ldmia r0!, {r2-r4}\n\t"                                                                                           \
     "smlad r10, r5, r2, r12\n\t"                                                                                       \
@@ -190,22 +186,10 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
                                          "r11") "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10", "r11")
 
 #define EQ_PLAIN_FIRST                                                                                                 \
+    "ldrd r9, r12, [r1], #8\n\t"                                                                                       \
     "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r9", "r9", "r12",                                                      \
                                          "r12") "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10", "r11")
 
-/* op(accumulator, x) for the three accumulators of the first channel with a, and of the second with b. */
-#define EQ_SIX(op, a, b) op("r7", a) op("r8", a) op("r9", a) op("r10", b) op("r11", b) op("r12", b)
-#define EQ_HIGH(acc, c) "smmlar " acc ", " acc ", " c ", r4\n\t"
-#define EQ_HIGH_DOUBLED(acc, c) "smmlar " acc ", " acc ", " c ", " acc "\n\t"
-#define EQ_AWAY(acc, c) "add " acc ", " acc ", " acc ", asr #31\n\t"
-#define EQ_DOWN(acc, c) "asr " acc ", " acc ", " c "\n\t"
-#define EQ_ADD(acc, c) "add " acc ", " acc ", " c "\n\t"
-#define EQ_NARROW(acc, c) "ssat " acc ", #8, " acc c "\n\t"
-
-/* What makes outputs of accumulators; r4 is the zero-point's word. */
-#define EQ_FINISH_FAST                                                                                                 \
-    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
-    "ldmia sp, {r2-r4}\n\t" EQ_SIX(EQ_HIGH, "r5", "r6") EQ_SIX(EQ_NARROW, "", "")
 #define EQ_FINISH_SINGLE                                                                                               \
     "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
     "ldrd r2, r3, [r1], #8\n\t"                                                                                        \
@@ -229,77 +213,12 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
     "asr r11, r11, #8\n\t"                                                                                             \
     "asr r12, r12, #8\n\t"
 
-/* From r2, the number of steps, to where the loop from label 2 to label 3, eight steps long, is to be entered: r2 - 1
- * modulo 8 steps before its end, or behind it and its branch, six bytes long, if there is but one. Uses r4-r6.
- * ADR counts from a multiple of four: the section has to begin at one too, which it does not with -Os. */
-#define EQ_ENTRY                                                                                                       \
-    ".p2align 2\n\t"                                                                                                   \
-    "adr.w r5, 2f\n\t"                                                                                                 \
-    "adr.w r6, 3f\n\t"                                                                                                 \
-    "sub r5, r6, r5\n\t"                                                                                               \
-    "lsr r5, r5, #3\n\t"                                                                                               \
-    "subs r2, r2, #2\n\t"                                                                                              \
-    "and r4, r2, #7\n\t"                                                                                               \
-    "add r4, r4, #1\n\t"                                                                                               \
-    "mls r4, r4, r5, r6\n\t"                                                                                           \
-    "it mi\n\t"                                                                                                        \
-    "addmi r4, r6, #6\n\t"                                                                                             \
-    "orr r4, r4, #1\n\t"
-
-/* On the stack: 0 out, 4 stride, 8 zero-point, 12 entry of the loop, 16 x, 20 where to look up, 24 end of the weights.
- * One looks up behind the last pair and, if channels are odd, behind the first. */
-#define EQ_GEMM(first, step, unmix, finish, bytes)                                                                     \
-    "push {r4-r11, lr}\n\t"                                                                                            \
-    "sub sp, sp, #28\n\t"                                                                                              \
-    "strd r2, r3, [sp]\n\t"                                                                                            \
-    "str r1, [sp, #16]\n\t"                                                                                            \
-    "ldmia r0, {r7-r10}\n\t" /* weights, k, out_c, zero_point */                                                       \
-    "lsr r2, r8, #2\n\t" EQ_ENTRY "strd r10, r4, [sp, #8]\n\t"                                                         \
-    "add r11, r8, r8, lsl #1\n\t"                                                                                      \
-    "add lr, r1, r11, lsl #1\n\t"                                                                                      \
-    "lsl r11, r8, #1\n\t"                                                                                              \
-    "add r11, r11, #" bytes "\n\t" /* of a pair */                                                                     \
-    "add r5, r9, #1\n\t"                                                                                               \
-    "lsr r5, r5, #1\n\t"                                                                                               \
-    "mla r6, r5, r11, r7\n\t"                                                                                          \
-    "tst r9, #1\n\t"                                                                                                   \
-    "ite eq\n\t"                                                                                                       \
-    "moveq r5, r6\n\t"                                                                                                 \
-    "addne r5, r7, r11\n\t"                                                                                            \
-    "strd r5, r6, [sp, #20]\n\t"                                                                                       \
-    "mov r0, r1\n\t"                                                                                                   \
-    "mov r1, r7\n"                                                                                                     \
-    "1:\n\t"                                                                                                           \
-    "ldrd r9, r12, [r1], #8\n\t" first "ldr pc, [sp, #12]\n"                                                           \
-    "2:\n\t" step step step step step step step step "3:\n\t"                                                          \
-    "cmp r0, lr\n\t"                                                                                                   \
-    "bne.w 2b\n\t" unmix finish "strb r8, [r2, r3]\n\t"                                                                \
-    "strb r9, [r2, r3, lsl #1]\n\t"                                                                                    \
-    "strb r7, [r2], #1\n\t"                                                                                            \
-    "strb r11, [r2, r3]\n\t"                                                                                           \
-    "strb r12, [r2, r3, lsl #1]\n\t"                                                                                   \
-    "strb r10, [r2], #1\n\t"                                                                                           \
-    "ldrd r0, r4, [sp, #16]\n\t"                                                                                       \
-    "str r2, [sp]\n\t"                                                                                                 \
-    "cmp r1, r4\n\t"                                                                                                   \
-    "bne 1b\n\t"                                                                                                       \
-    "ldr r3, [sp, #24]\n\t"                                                                                            \
-    "cmp r1, r3\n\t"                                                                                                   \
-    "beq 5f\n\t"                                                                                                       \
-    "sub r2, r2, #1\n\t"                                                                                               \
-    "str r2, [sp]\n\t"                                                                                                 \
-    "str r3, [sp, #20]\n\t"                                                                                            \
-    "b 1b\n"                                                                                                           \
-    "5:\n\t"                                                                                                           \
-    "add sp, sp, #28\n\t"                                                                                              \
-    "pop {r4-r11, pc}"
-
 #define EQ_DEFINE(name, ...)                                                                                           \
     __attribute__((naked)) void eq_dsp_gemm_##name(                                                                    \
         const eq_gemm_dsp *g __attribute__((unused)), const int32_t *x __attribute__((unused)),                        \
         int8_t *out __attribute__((unused)), int32_t stride __attribute__((unused)))                                   \
     {                                                                                                                  \
-        __asm__(EQ_GEMM(__VA_ARGS__));                                                                                 \
+        __asm__(EQ_GEMM("", "lsl r11, r8, #1\n\t", "cmp r0, lr\n\t", "6", __VA_ARGS__));                               \
     }
 EQ_DEFINE(mixed, EQ_MIXED_FIRST, EQ_MIXED_STEP, EQ_UNMIX, EQ_FINISH_FAST, "16")
 EQ_DEFINE(plain, EQ_PLAIN_FIRST, EQ_PLAIN_STEP, "", EQ_FINISH_FAST, "16")
@@ -317,8 +236,7 @@ __attribute__((naked)) static const int32_t *multiply(const int32_t *weights __a
             "add lr, r1, r2, lsl #1\n\t"
             "mov r4, r0\n\t"
             "mov r0, r1\n\t"
-            "mov r1, r4\n\t"
-            "ldrd r9, r12, [r1], #8\n\t" EQ_PLAIN_FIRST "cmp r0, lr\n\t"
+            "mov r1, r4\n\t" EQ_PLAIN_FIRST "cmp r0, lr\n\t"
             "beq 2f\n"
             "1:\n\t" EQ_PLAIN_STEP "cmp r0, lr\n\t"
             "bne 1b\n"

@@ -13,19 +13,37 @@ typedef struct {
     int32_t bias, mantissa, shift;
 } eq_window3;
 
+/* Bytes of nine weights. */
+#define EQ_NINE(bits) ((bits) == 4 ? 5 : 9)
+
+/* Nine weights of 4 bits, each to a byte of its own. */
+EQ_INLINE void eq_unpack_nine(const int8_t *record, int8_t *weights)
+{
+    const uint32_t eight = (uint32_t)eq_load4(record);
+    for (uint32_t k = 0; k < 8; k++) {
+        weights[k] = (int8_t)((int32_t)(eight << (28 - 4 * k)) >> 28);
+    }
+    weights[8] = (int8_t)((int32_t)((uint32_t)record[4] << 28) >> 28);
+}
+
 /* Of the channel's record; `packed` only with EQ_FAST. */
 EQ_INLINE void eq_window3_of(const eq_depthwise_conv2d_3x3_dsp_params *p, int32_t channel, eq_rounding rounding,
-                             int packed, eq_window3 *w)
+                             int packed, int bits, eq_window3 *w)
 {
-    const int32_t rest = packed ? 9 : 10; /* of the record, behind weights and shift */
+    int8_t unpacked[12] = {0};
+    const int32_t rest = EQ_NINE(bits) + !packed; /* of the record, behind weights and shift */
     const int8_t *const record = p->records + (rest + p->entry.bytes) * channel;
     const eq_channel entry = eq_channel_of(p->entry, record + rest);
-    const int32_t shift = packed ? 0 : record[9];
+    const int32_t shift = packed ? 0 : record[EQ_NINE(bits)];
+    if (bits == 4) {
+        eq_unpack_nine(record, unpacked);
+    }
+    const int8_t *const weights = bits == 4 ? unpacked : record;
     w->bias = entry.bias;
     w->mantissa = entry.factor;
     w->shift = rounding == EQ_FAST ? 0 : shift;
     for (int32_t r = 0; r < 3; r++) {
-        const int32_t row = eq_load4(record + 3 * r), outer = eq_sxtb16(row), middle = eq_sxtb16_ror8(row);
+        const int32_t row = eq_load4(weights + 3 * r), outer = eq_sxtb16(row), middle = eq_sxtb16_ror8(row);
         w->left[r] = eq_pkhbt(outer, middle);
         w->right[r] = eq_pkhbt(middle, outer >> 16);
     }

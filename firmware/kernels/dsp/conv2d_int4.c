@@ -1,0 +1,11 @@
+#include "conv2d.h"
+#include "eq/conv2d_int4_dsp.h"
+#include "gemm_int4.h"
+
+#define DEFINE(suffix)                                                                                                 \
+    void eq_conv2d_int4_dsp_##suffix(const eq_conv2d_dsp_params *p, const int8_t *input, int8_t *output,               \
+                                     void *scratch)                                                                    \
+    {                                                                                                                  \
+        eq_dsp_conv2d(p, input, output, scratch, eq_dsp_gemm_int4_##suffix);                                           \
+    }
+EQ_DSP_FOR_EACH_GEMM_INT4(DEFINE)
