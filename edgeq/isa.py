@@ -22,12 +22,16 @@ class Feature:
         flags: how gcc and clang are told that the processor has it, where its CPU's own flags do not say so.
         macro: what compilers define, as other than 0, when they compile for a processor that has it; "" where no code
             relies on that.
+        loadable: whether a library can find out, when it is loaded, that the processor has it (`eq/processor.h`).
+        zig: `flags` for the compiler zig, where they differ.
     """
 
     description: str
     implies: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     macro: str = ""
+    loadable: bool = False
+    zig: tuple[str, ...] = ()
 
 
 FEATURES: Mapping[str, Feature] = {
@@ -42,14 +46,24 @@ FEATURES: Mapping[str, Feature] = {
     "v8m": Feature("Arm: Armv8-M", ("thumb",)),
     "lob": Feature("Arm: low-overhead branches of Armv8.1-M", ("thumb2", "v8m")),
     "mve": Feature("Arm: M-profile vector extension (Helium)", ("dsp", "lob"), macro="__ARM_FEATURE_MVE"),
-    "neon": Feature("Arm: vectors of 128 bits (Neon, Advanced SIMD)", macro="__ARM_NEON"),
-    "dotprod": Feature("Arm: products of four bytes, SDOT", ("neon",), macro="__ARM_FEATURE_DOTPROD"),
-    "avx2": Feature("x86: vectors of 256 bits", flags=("-mavx2",)),
-    "avx-vnni": Feature("x86: products of four bytes, in vectors of 256 bits", ("avx2",), ("-mavxvnni",)),
+    "neon": Feature("Arm: vectors of 128 bits (Neon, Advanced SIMD)", macro="__ARM_NEON", loadable=True),
+    "dotprod": Feature(
+        "Arm: products of four bytes, SDOT",
+        ("neon",),
+        ("-march=armv8.2-a+dotprod",),
+        macro="__ARM_FEATURE_DOTPROD",
+        loadable=True,
+        zig=("-mcpu=generic+v8_2a+dotprod",),
+    ),
+    "avx2": Feature("x86: vectors of 256 bits", flags=("-mavx2",), loadable=True),
+    "avx-vnni": Feature(
+        "x86: products of four bytes, in vectors of 256 bits", ("avx2",), ("-mavxvnni",), loadable=True
+    ),
     "avx512-vnni": Feature(
         "x86: products of four bytes, in vectors of 512 bits",
         ("avx2",),
         ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512vnni"),
+        loadable=True,
     ),
 }
 
@@ -74,3 +88,14 @@ def with_implied(names: Iterable[str], where: str = "") -> frozenset[str]:
             closed.add(name)
             waiting += FEATURES[name].implies
     return frozenset(closed)
+
+
+def flags_of(features: Iterable[str], zig: bool = False) -> tuple[str, ...]:
+    """The compiler's flags for features, in the order of `FEATURES`."""
+    wanted = set(features)
+    return tuple(
+        flag
+        for name, feature in FEATURES.items()
+        if name in wanted
+        for flag in (feature.zig if zig and feature.zig else feature.flags)
+    )

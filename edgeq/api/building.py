@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -32,7 +32,7 @@ from edgeq.exporters.projects.kinds import FIRMWARE
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.report.library_calls import layers_of, library_calls
 from edgeq.report.size import Size, end_within, measure
-from edgeq.target import Target, load_target, target_name, with_console, with_isa
+from edgeq.target import Target, isa_names, isa_variants, load_target, target_name, with_console, with_isa
 from edgeq.toolchain.cmake import Built, build_shared, check_compilable, forget_place, library_path, program_path
 from edgeq.toolchain.cmake import build as build_program
 from edgeq.toolchain.compilers import find_toolchain
@@ -293,6 +293,7 @@ class _Draft:
         place: where its weights lie.
         model: what was quantized before, or None.
         places: the regions of memory in which its parts lie.
+        variants: the instruction sets between which it chooses when it is loaded, with their features.
         result: once it is lowered, what was quantized and the program.
     """
 
@@ -302,6 +303,7 @@ class _Draft:
     place: WeightsPlace
     model: QuantizedModel | None
     places: Places = USUAL
+    variants: Mapping[str, frozenset[str]] = field(default_factory=dict)
     result: tuple[QuantizedModel, Program] | None = None
 
     @property
@@ -362,7 +364,11 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
     place = place_weights(options.weights_in, options.weights_address, target)
     if model is None:
         check_sources(options)
-    return _Draft(options, target, lowered_for, place, model, places_for(options, target))
+    names = isa_names(options.isa)
+    variants = dict(zip(names, isa_variants(load_target(options.target), names), strict=True))
+    if variants and options.emit != FIRMWARE and PROJECTS[options.emit].portable:
+        raise UsageError("one instruction set is for --emit firmware, library and python", hint="leave --isa out")
+    return _Draft(options, target, lowered_for, place, model, places_for(options, target), variants)
 
 
 def _check_tools(drafts: Sequence[_Draft], folder: Path) -> None:
@@ -401,6 +407,7 @@ def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance |
         options.require_fast,
         options.threads,
         draft.places,
+        draft.variants,
     )
     check_chip(program, options.flash, options.ram)
     warn_of_soft_floats(program, draft.target)

@@ -257,7 +257,8 @@ class BuildOptions:
     isa: Annotated[
         str | None,
         Option(
-            "Host only: instruction set of the kernels: x86-64, avx2, avx-vnni or avx512-vnni",
+            "Instruction set of the kernels: x86-64, avx2, avx-vnni or avx512-vnni for the host; several, such as "
+            "avx2,avx512-vnni, or neon,dotprod for linux-aarch64: one library that chooses when it is loaded",
             TEXT,
             BUILD,
             metavar="NAME",

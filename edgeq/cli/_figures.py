@@ -20,6 +20,8 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
         ("weights", manifest["weights_bytes"], _elsewhere(manifest)),
         ("arena", manifest["arena_bytes"], _arena(manifest)),
     ]
+    if manifest.get("isa"):
+        rows.append(("kernels", _variants(manifest["isa"]), "chosen when it is loaded"))
     if manifest.get("stream"):
         rows.append(("stream", _steps(manifest["stream"]), ""))
     rows += [("float32", _island(layers), "") for layers in _islands(manifest)]
@@ -37,6 +39,11 @@ def figures(manifest: Mapping[str, Any], target: Target) -> list[Fact]:
     if manifest.get("toolchain"):
         rows.append(("compiler", manifest["toolchain"], ""))
     return rows
+
+
+def _variants(sets: Sequence[Mapping[str, Any]]) -> str:
+    """The instruction sets of a program that has several, and what each makes of the weights."""
+    return ", ".join(f"{one['name']} ({one['constant_bytes']:,} B of constants)" for one in sets)
 
 
 def _of_window(manifest: Mapping[str, Any]) -> str:

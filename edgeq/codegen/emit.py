@@ -61,7 +61,7 @@ from edgeq.ir.graph import Graph
 from edgeq.ir.kernel import Goal
 from edgeq.ir.tensor import Shape
 from edgeq.ir.text import graph_files, print_graph
-from edgeq.isa import FEATURES, Feature
+from edgeq.isa import FEATURES, Feature, flags_of
 from edgeq.memory import ALIGNMENT
 from edgeq.resources import templates
 from edgeq.target import Target, target_text
@@ -192,6 +192,13 @@ def call_text(program: Program, call: KernelCall) -> CallText:
         outputs = ["outputs"]
     scratch = [] if call.scratch is None else [_at(program, call.scratch)]
     arguments = [*inputs, *outputs, *scratch]
+    if call.variants and not call.parts:
+        names = _variant_params(program, call)
+        each = zip(call.variants, names, strict=True)
+        definition = "\n".join(struct_definition(v.struct, name, v.params) for v, name in each)
+        needed = [[*inputs, *outputs, *(scratch if v.scratch else [])] for v in call.variants]
+        calls = [(v.function, [f"&{n}", *a]) for v, n, a in zip(call.variants, names, needed, strict=True)]
+        return CallText(definition, _by_processor(program, calls, 4), "", "", "")
     definition = struct_definition(call.struct, params, call.params)
     if call.instance:
         instance = f"{program.name}_{call.id}_instance"
@@ -212,21 +219,43 @@ def _part_names(program: Program, call: KernelCall) -> list[str]:
     return [f"{program.name}_{call.id}_part{k}_params" for k in range(len(call.parts))]
 
 
+def _variant_params(program: Program, call: KernelCall, middle: str = "") -> list[str]:
+    """The names of the parameters of a layer's variants, or of those of a part."""
+    return [f"{program.name}_{call.id}{middle}_{symbol(name)}_params" for name in program.variants]
+
+
+def _by_processor(program: Program, calls: Sequence[tuple[str, Sequence[str]]], indent: int) -> str:
+    """A statement that calls one of several functions: that of the instruction set which the processor has."""
+    blank = " " * indent
+    lines = [f"switch ({program.name}_processor) {{"]
+    for k, (function, arguments) in enumerate(calls):
+        lines.append(f"{blank}{'default' if k + 1 == len(calls) else f'case {k}'}: /* {program.variants[k]} */")
+        lines += [f"{blank}    {_wrapped(f'{function}(', arguments, ');', indent + 4)}", f"{blank}    break;"]
+    return "\n".join([*lines, f"{blank}}}"])
+
+
 def _part_params(program: Program) -> list[str]:
     """The parameters of all parts."""
-    return [
-        struct_definition(call.struct, name, part.params)
-        for call in program.calls
-        for part, name in zip(call.parts, _part_names(program, call), strict=True)
-    ]
+    found = []
+    for call in program.calls:
+        for k, (part, name) in enumerate(zip(call.parts, _part_names(program, call), strict=True)):
+            names = _variant_params(program, call, f"_part{k}")
+            each = [(v.struct, n, v.parts[k]) for v, n in zip(call.variants, names, strict=False)]
+            found += [struct_definition(*one) for one in each or [(call.struct, name, part.params)]]
+    return found
 
 
 def _part_text(program: Program, call: KernelCall, part: CallPart, params: str) -> str:
     """The call of a part, in the function that a thread calls."""
     inputs = [_pointer(program, place, "const ", "shared->") for place in part.inputs]
     scratch = [] if part.scratch is None else [f"shared->memory + {part.scratch}"]
-    arguments = [f"&{params}", *inputs, _pointer(program, part.output, where="shared->"), *scratch]
-    return _wrapped(f"{call.function}(", arguments, ");", 8)
+    arguments = [*inputs, _pointer(program, part.output, where="shared->")]
+    if call.variants:
+        names = _variant_params(program, call, f"_part{call.parts.index(part)}")
+        each = zip(call.variants, names, strict=True)
+        calls = [(v.function, [f"&{name}", *arguments, *(scratch if v.scratch else [])]) for v, name in each]
+        return _by_processor(program, calls, 8)
+    return _wrapped(f"{call.function}(", [f"&{params}", *arguments, *scratch], ");", 8)
 
 
 def _shared(program: Program) -> list[tuple[str, str]]:
@@ -419,6 +448,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         project=project_name([program.name for program in programs]),
         names=[program.name for program in programs],
         kernel_sources=compiled,
+        source_flags=_source_flags(programs),
         threads=any(program.threads > 1 for program in programs),
         calls_cmsis_nn=any(program.calls_cmsis_nn for program in programs),
         cmsis_nn=cmsis_nn,
@@ -454,6 +484,24 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         arenas = {room: max(s.size for s in shares if s.room == room) for room in sorted({s.room for s in shares})}
         files["platform/models/served_models.c"] = fill("served_models.c.j2", programs=programs, arenas=arenas)
     return files
+
+
+def _source_flags(programs: Sequence[Program]) -> dict[str, tuple[str, str]]:
+    """By kernel that not every processor executes: the compiler's flags for it, and those of zig.
+
+    Everything else is compiled for what all processors of the target have, so that it can tell of one that lacks more.
+    """
+    features = {source: names for program in programs for source, names in program.source_features.items()}
+    return {
+        f"kernels/{source}": (" ".join(flags_of(names)), " ".join(flags_of(names, zig=True)))
+        for source, names in sorted(features.items())
+        if flags_of(names)
+    }
+
+
+def symbol(isa: str) -> str:
+    """The name of an instruction set as a part of C names."""
+    return isa.replace("-", "_")
 
 
 def _check_names(models: Sequence[str], files: Mapping[str, str]) -> None:
@@ -494,6 +542,7 @@ def _model_context(program: Program, target: Target) -> dict[str, Any]:
         "arena_offset": lambda port: port.offset - program.arena_at(port.offset).base,
         "texts": {call.id: call_text(program, call) for call in program.calls},
         "features": _features(program, target),
+        "detected": [(name, f"eq_has_{symbol(name)}()" if name in FEATURES else "1") for name in program.variants],
         "declarations": _weights_declarations(program),
         "strings": _has_strings(program),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, rea
 from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
 from edgeq.codegen.names import Names, symbol_prefix
 from edgeq.codegen.places import USUAL, Places, constant_regions, with_arenas
-from edgeq.codegen.program import CallPart, Kept, KernelCall, Occupant, Place, Port, Program, Streaming
+from edgeq.codegen.program import CallPart, Kept, KernelCall, Occupant, Place, Port, Program, Streaming, Variant
 from edgeq.codegen.rings import window_bytes
 from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace, emulated_place
@@ -23,7 +24,7 @@ from edgeq.ir.graph import Graph, State
 from edgeq.ir.kernel import Goal, Kernel, Library
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.kernels.choice import Wanted
+from edgeq.kernels.choice import PassedOver, Wanted
 from edgeq.memory import Home, Plan, Schedule, aligned, pieces, whole_homes
 from edgeq.target import Target
 
@@ -132,6 +133,7 @@ def lower(
     require_fast: bool = False,
     threads: int = 1,
     places: Places = USUAL,
+    variants: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Program:
     """Turn an integer graph into a program for `target`.
 
@@ -148,6 +150,8 @@ def lower(
             operators.
         threads: how many are to share the work of a layer.
         places: the regions of memory in which arena, weights, code and stack lie.
+        variants: the instruction sets between which the program chooses when it is loaded, the fastest last, and the
+            features of processors that have them; the target has what all of them have in common.
 
     Raises:
         UsageError: names of what is to be placed are those of nothing in the graph.
@@ -155,7 +159,7 @@ def lower(
         CapacityError: weights or tensors alone are larger than the target's memory, or nothing fits the budget.
     """
     _check(graph)
-    wanted = Wanted(target.isa, optimize, kernels)
+    wanted = Wanted(target.isa, optimize, kernels, tuple(variants.values()))
     graph = with_byte_weights(graph, wanted)
     layout = lay_out(graph, wanted, target.name, threads)
     streaming = None
@@ -172,6 +176,7 @@ def lower(
     arenas = with_arenas(layout, places, target, ports + _block(layout)[1])
     program = _assemble(arenas.layout, symbol_prefix(name or graph.name), wanted, streaming)
     program = replace(program, weights=weights, threads=threads, shares=arenas.shares, places=places)
+    program = replace(program, variants=tuple(variants))
     program = replace(program, constant_regions=_regions(program, target))
     program = replace(program, weights=emulated_place(weights, program.image_bytes, target))
     check_budget(program, ram_budget)
@@ -226,6 +231,18 @@ def _side_by_side(choice: Choice) -> tuple[int, ...]:
 def _further(place: Place, bytes: int) -> Place:
     """The place so many bytes after another."""
     return replace(place, offset=place.offset + bytes, start=place.start + bytes if place.port is not None else 0)
+
+
+def _function(kernel: Kernel, site: Site) -> str:
+    """The C function that a row stands for at a site."""
+    return f"{kernel.function}_{site.rounding.value}" if kernel.rounded else kernel.function
+
+
+def _passed_over(wanted: Wanted, site: Site, kernel: Kernel) -> tuple[PassedOver, ...]:
+    """What is faster than the row that was taken; of several variants, than that of the best one."""
+    if not kernel.variants:
+        return wanted.passed_over(site, kernel)
+    return replace(wanted, isa=wanted.variants[-1], variants=()).passed_over(site, kernel.variants[-1])
 
 
 def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming | None) -> Program:
@@ -296,7 +313,7 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
                 name=node.name,
                 id=id,
                 op=node.op.kind,
-                function=f"{kernel.function}_{site.rounding.value}" if kernel.rounded else kernel.function,
+                function=_function(kernel, site),
                 struct=kernel.struct,
                 params=parts[0].params if parts else constants.add(f"{prefix}_{id}", kernel, site),
                 header=kernel.header,
@@ -312,10 +329,23 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
                 output_shape=site.outputs[0].shape,
                 output_dtype=site.outputs[0].dtype,
                 weight_bits=max((dtype.bits for dtype in site.element_types[1]), default=None),
-                isa=kernel.isa,
-                passed_over=wanted.passed_over(site, kernel),
+                isa=kernel.variants[0].isa if kernel.variants else kernel.isa,
+                passed_over=_passed_over(wanted, site, kernel),
                 accumulator_bound=node.op.accumulator_bound(site),
                 parts=parts,
+                variants=tuple(
+                    Variant(
+                        function=_function(row, site),
+                        struct=row.struct,
+                        params={} if parts else constants.add(f"{prefix}_{id}", row, site),
+                        header=row.header,
+                        sources=row.sources,
+                        isa=row.isa,
+                        scratch=row.takes_scratch,
+                        parts=tuple(constants.add(f"{prefix}_{id}", row, part.site) for part in choice.parts),
+                    )
+                    for row in kernel.variants
+                ),
             )
         )
     inputs, outputs = _ports(graph, homes, plan, direct)

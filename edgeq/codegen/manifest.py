@@ -18,7 +18,7 @@ from edgeq.exporters.projects.kinds import FIRMWARE
 from edgeq.target import Target, load_target, load_target_file
 
 if TYPE_CHECKING:
-    from edgeq.codegen.program import Kept, Port, Program, Streaming
+    from edgeq.codegen.program import Kept, KernelCall, Port, Program, Streaming
 
 FILE = "manifest.json"
 TARGET_FILE = "target.toml"
@@ -187,6 +187,7 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
                 "name": call.name,
                 "op": call.op,
                 "kernel": call.function,
+                "kernels": _by_isa(program, call),
                 "macs": call.macs,
                 "weights_bytes": call.weights_bytes,
                 "output_shape": list(call.output_shape),
@@ -214,6 +215,7 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
         "states": [_state(s) for s in program.states],
         "state_bytes": program.state_bytes,
         "threads": program.threads,
+        "isa": [{"name": n, "constant_bytes": program.constants_of(k)} for k, n in enumerate(program.variants)],
         "library_calls": [],
         "warnings": [],
         "chip": {"flash": None, "ram": None},
@@ -221,6 +223,13 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
         "identity": None,
         "files": {},
     }
+
+
+def _by_isa(program: Program, call: KernelCall) -> dict[str, str] | None:
+    """The function of a layer for each of several instruction sets."""
+    if not program.variants:
+        return None
+    return {name: (call.variants[k] if call.variants else call).function for k, name in enumerate(program.variants)}
 
 
 def seal(files: Mapping[str, bytes]) -> dict[str, str]:

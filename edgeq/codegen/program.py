@@ -153,6 +153,26 @@ class CallPart:
 
 
 @dataclass(frozen=True, eq=False)
+class Variant:
+    """A layer as one instruction set computes it.
+
+    Attributes:
+        function, struct, params, header, sources, isa: as those of a call.
+        scratch: whether the function takes scratch memory.
+        parts: the parameters of each of the call's parts.
+    """
+
+    function: str
+    struct: str
+    params: Mapping[str, Member]
+    header: str
+    sources: tuple[str, ...]
+    isa: frozenset[str]
+    scratch: bool
+    parts: tuple[Mapping[str, Member], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class KernelCall:
     """One layer: a call of a C function.
 
@@ -180,6 +200,8 @@ class KernelCall:
         accumulator_bound: what no accumulator exceeds in absolute value; None if there are none.
         parts: what several threads compute of it; empty: it is one call. The parameters of a layer with parts are those
             of the first.
+        variants: what it is for each of the program's instruction sets; empty: the same for all. What is said here is
+            that of the first.
     """
 
     name: str
@@ -205,6 +227,12 @@ class KernelCall:
     passed_over: tuple[PassedOver, ...] = ()
     accumulator_bound: int | None = None
     parts: tuple[CallPart, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def all_sources(self) -> tuple[str, ...]:
+        """The sources of all variants."""
+        return tuple(dict.fromkeys([*self.sources, *(s for v in self.variants for s in v.sources)]))
 
     @property
     def computes_reals(self) -> bool:
@@ -240,6 +268,7 @@ class Program:
         shares: the arenas, where that is said; see `arenas`.
         places: in which regions of memory code and stack lie.
         constant_regions: the region of each constant that is not among the code.
+        variants: the instruction sets between which it chooses when it is loaded, the fastest last; empty: it does not.
     """
 
     name: str
@@ -261,6 +290,7 @@ class Program:
     shares: tuple[Share, ...] = ()
     places: Places = USUAL
     constant_regions: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[str, ...] = ()
 
     @property
     def arenas(self) -> tuple[Share, ...]:
@@ -349,7 +379,7 @@ class Program:
     @cached_property
     def headers(self) -> tuple[str, ...]:
         """Headers of all kernels, sorted."""
-        return tuple(sorted({call.header for call in self.calls}))
+        return tuple(sorted({h for call in self.calls for h in (call.header, *(v.header for v in call.variants))}))
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
@@ -360,4 +390,20 @@ class Program:
     def compiled_sources(self) -> tuple[str, ...]:
         """The sources that are compiled as they are, sorted; that of a kernel with instances is included by these."""
         check = {CHECK} if self.weights.kind == "file" else set()
-        return tuple(sorted(check | {source for call in self.calls for source in call.sources[call.instance :]}))
+        return tuple(sorted(check | {source for call in self.calls for source in call.all_sources[call.instance :]}))
+
+    @cached_property
+    def source_features(self) -> Mapping[str, frozenset[str]]:
+        """By source of a kernel: the features that it needs, where the program chooses when it is loaded."""
+        needed: dict[str, frozenset[str]] = {}
+        for call in self.calls if self.variants else ():
+            for isa, sources in [(call.isa, call.sources), *((v.isa, v.sources) for v in call.variants)]:
+                needed |= {source: needed.get(source, frozenset()) | with_implied(isa) for source in sources}
+        return {source: features for source, features in sorted(needed.items()) if features}
+
+    def constants_of(self, variant: int) -> int:
+        """Bytes of the constants that one of the instruction sets reads."""
+        calls = [call.variants[variant] if call.variants else call for call in self.calls]
+        parts = [part if isinstance(part, Mapping) else part.params for call in calls for part in call.parts]
+        read = {m for params in (*(c.params for c in calls), *parts) for m in params.values() if isinstance(m, str)}
+        return sum(c.array.nbytes for c in self.constants if c.name in read)

@@ -114,6 +114,11 @@ class Kernel:
         """Whether the C function takes scratch memory."""
         return self.scratch is not no_scratch
 
+    @property
+    def variants(self) -> tuple[Kernel, ...]:
+        """For each of several instruction sets the row that computes it there; empty: it is the same everywhere."""
+        return ()
+
     def takes(self, site: Site) -> bool:
         """Whether it can compute with the element types of a site."""
         activations, weights = site.element_types
@@ -122,3 +127,65 @@ class Kernel:
     def runs_on(self, isa: frozenset[str]) -> bool:
         """Whether it can be used on a target with these features."""
         return self.isa <= isa and not self.lacks & isa
+
+
+@dataclass(frozen=True)
+class Joint(Kernel):
+    """Rows of several instruction sets for one site, between which the program chooses when it is loaded.
+
+    They share a place in memory: scratch for the greediest, and overlaps that all of them can bear.
+    """
+
+    rows: tuple[Kernel, ...] = ()
+
+    @staticmethod
+    def of(rows: Sequence[Kernel]) -> Joint:
+        """The rows of the instruction sets, in their order."""
+
+        def scratch(site: Site) -> int:
+            return max(row.scratch(site) for row in rows)
+
+        def overlap(site: Site) -> tuple[int | None, ...]:
+            every = zip(*(row.overlap(site) for row in rows), strict=True)
+            return tuple(None if None in o else max(k for k in o if k is not None) for o in every)
+
+        def exactly(site: Site) -> tuple[int | None, ...]:
+            """The distance that each row bears, as its one or because it is no less than its least."""
+            each = [(row.overlap(site), row.exactly(site)) for row in rows]
+            return tuple(_common([(least[i], one[i]) for least, one in each]) for i in range(len(site.inputs)))
+
+        first = rows[0]
+        return Joint(
+            function=first.function,
+            sources=first.sources,
+            header=first.header,
+            struct=first.struct,
+            lower=first.lower,
+            isa=rows[-1].isa,
+            fits=lambda site: all(row.fits(site) for row in rows),
+            scratch=scratch if any(row.takes_scratch for row in rows) else no_scratch,
+            overlap=overlap,
+            exactly=exactly,
+            rounded=first.rounded,
+            library=first.library,
+            elements=frozenset.intersection(*(row.elements for row in rows)),
+            weights=frozenset.intersection(*(row.weights for row in rows)),
+            rows=tuple(rows),
+        )
+
+    @property
+    def variants(self) -> tuple[Kernel, ...]:
+        return self.rows
+
+
+def _common(bounds: Sequence[tuple[int | None, int | None]]) -> int | None:
+    """A distance that is the only one allowed by some rows, and allowed by all others.
+
+    Args:
+        bounds: of each row the least distance, or None, and the one distance besides, or None.
+    """
+    ones = {one for _, one in bounds if one is not None}
+    for distance in sorted(ones):
+        if all(distance == one or (least is not None and distance >= least) for least, one in bounds):
+            return distance
+    return None

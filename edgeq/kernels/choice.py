@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeq.ir.condition import first_unmet
-from edgeq.ir.kernel import GOALS, Goal, Kernel, Library
+from edgeq.ir.kernel import GOALS, Goal, Joint, Kernel, Library
 from edgeq.ir.op import Site
 from edgeq.isa import with_implied
 from edgeq.kernels import rows
@@ -34,15 +34,24 @@ class Wanted:
         isa: features that the target has.
         goal: what the program is optimized for.
         library: the library whose kernels come first; edgeq's own compute what it cannot.
+        variants: the features of several processors, between which the program chooses when it is loaded; `isa` is what
+            all of them have. Empty: there is no choice.
     """
 
     isa: frozenset[str] = frozenset()
     goal: Goal = "balanced"
     library: Library = "edgeq"
+    variants: tuple[frozenset[str], ...] = ()
 
     def choose(self, site: Site) -> Kernel | None:
-        """The fastest row of the operator that fits; None if there is none."""
+        """The fastest row of the operator that fits, of each variant where they differ; None if there is none."""
         return next(iter(self.fitting(site)), None)
+
+    def _joint(self, site: Site) -> Kernel | None:
+        """The fastest rows of all variants, if they differ and can take one another's place."""
+        rows = [replace(self, isa=isa, variants=()).choose(site) for isa in self.variants]
+        found = [row for row in rows if row is not None and not row.variadic]
+        return Joint.of(found) if found and len(found) == len(rows) and len(set(found)) > 1 else None
 
     def passed_over(self, site: Site, taken: Kernel) -> tuple[PassedOver, ...]:
         """The rows that are faster than one that was taken, each with what kept it from being taken.
@@ -75,4 +84,6 @@ class Wanted:
         """All rows that fit, those of the wanted library first, each group fastest first."""
         offered = [k for k in rows(type(site.op)) if k.runs_on(self.isa) and self.goal in k.goals]
         fitting = [k for k in offered if k.takes(site) and k.fits(site)]
-        return tuple(k for library in self._libraries for k in fitting if k.library == library)
+        joint = self._joint(site)
+        first = () if joint is None else (joint,)
+        return (*first, *(k for library in self._libraries for k in fitting if k.library == library))

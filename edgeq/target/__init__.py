@@ -11,7 +11,7 @@ from edgeq.target.loading import (
     target_name,
 )
 from edgeq.target.model import Region, RunnerSpec, Setting, Speed, Target
-from edgeq.target.native import native_features, with_isa
+from edgeq.target.native import isa_names, isa_variants, native_features, with_isa
 from edgeq.target.text import target_text
 from edgeq.target.uart import Uart
 
@@ -23,6 +23,8 @@ __all__ = [
     "Target",
     "Uart",
     "is_file_name",
+    "isa_names",
+    "isa_variants",
     "list_boards",
     "list_targets",
     "load_board",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edgeq.errors import UsageError, suggestion
-from edgeq.isa import FEATURES, with_implied
+from edgeq.isa import FEATURES, flags_of, with_implied
 from edgeq.target.machine import this_machine
 from edgeq.target.model import Target
 
@@ -37,23 +37,59 @@ def with_isa(target: Target, name: str | None) -> Target:
 
     Args:
         target: any target.
-        name: a feature of x86, or BASELINE; None takes what this machine has. Other targets keep what they have.
+        name: a feature of x86, or BASELINE; or several, with commas: the target then has what they have in common, but
+            no flags for it, since programs choose when they are loaded. None takes what this machine has. Other targets
+            keep what they have.
 
     Raises:
-        UsageError: the name is unknown, or the target is not this machine.
+        UsageError: a name is unknown, or not one of the target's.
     """
     if name is None:
         return _with_features(target, native_features()) if target.native else target
+    sets = [_features(target, part.strip()) for part in name.split(",")]
+    if len(sets) > 1:
+        return replace(target, isa=target.isa | frozenset.intersection(*sets))
+    return _with_features(target, sets[0] - target.isa)
+
+
+def isa_names(name: str | None) -> tuple[str, ...]:
+    """The instruction sets between which a program chooses when it is loaded, the fastest last; empty if it does not.
+
+    Raises:
+        UsageError: one is there twice.
+    """
+    names = [part.strip() for part in (name or "").split(",")]
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None:
+        raise UsageError(f"the instruction set {twice!r} is there twice", hint="leave one of them out", where="--isa")
+    order = (BASELINE, *FEATURES)
+    return tuple(sorted(names, key=lambda n: order.index(n) if n in order else 0)) if len(names) > 1 else ()
+
+
+def isa_variants(target: Target, names: Sequence[str]) -> tuple[frozenset[str], ...]:
+    """The features that a target's processors have with each of these instruction sets."""
+    return tuple(target.isa | _features(target, name) for name in names)
+
+
+def _features(target: Target, name: str) -> frozenset[str]:
+    """The features of a processor with an instruction set.
+
+    Raises:
+        UsageError: it is unknown, or not one of the target's.
+    """
+    known: tuple[str, ...] = (BASELINE, *_TOLD)
     if not target.native:
-        raise UsageError(f"--isa is for --target host, not {target.name}", hint="leave one of them out")
-    known = (BASELINE, *_TOLD)
+        if "neon" not in target.isa or target.cpu != "generic":
+            raise UsageError(
+                f"--isa is for --target host and linux-aarch64, not {target.name}", hint="leave one of them out"
+            )
+        known = ("neon", "dotprod")
     if name not in known:
         raise UsageError(f"unknown instruction set {name!r}", suggestion(name, known, "instruction sets"), "--isa")
-    return _with_features(target, () if name == BASELINE else (name,))
+    return with_implied(() if name == BASELINE else (name,))
 
 
 def _with_features(target: Target, names: Iterable[str]) -> Target:
     isa = with_implied(names)
-    added = tuple(flag for feature in FEATURES if feature in isa for flag in FEATURES[feature].flags)
-    flags = {kind: (*own, *added) for kind, own in target.flags.items()}
+    flags = {kind: (*own, *flags_of(isa, kind == "zig")) for kind, own in target.flags.items()}
     return replace(target, isa=target.isa | isa, flags=flags)

@@ -175,7 +175,7 @@ def test_folder(program: Program, tmp_path: Path) -> None:
         "edgeq_version name target cpu toolchain numerics interface kernels cmsis_nn optimize inputs outputs "
         "macs weights_bytes arena_bytes ram_bytes flash_bytes stack_bytes layers arena_bound arenas regions arena "
         "weights_in weights_region weights_file weights_address weights_emulated_address weights_flash_bytes "
-        "streaming states state_bytes threads library_calls warnings chip accuracy identity files"
+        "streaming states state_bytes threads isa library_calls warnings chip accuracy identity files"
     )
     assert manifest["inputs"][0] == {
         "name": "image:0",
