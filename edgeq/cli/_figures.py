@@ -173,8 +173,16 @@ def share(manifest: Mapping[str, Any], kind: str, target: Target) -> str:
     if region is None or target.emulated:
         return note.removesuffix("; ")
     platform = manifest["memory"]["platform" if kind == "flash" else "platform_ram"]
-    share = 100 * (used + platform - elsewhere) / region.size
+    copied = _copied(manifest) if kind == "RAM" else 0
+    note += f"with {size(copied)} of weights and code, " if copied else ""
+    share = 100 * (used + platform + copied - elsewhere) / region.size
     return f"{note}with {size(platform)} of the platform {share:.1f} % of {size(region.size)}"
+
+
+def _copied(manifest: Mapping[str, Any]) -> int:
+    """Bytes of weights and code that start-up copies into RAM."""
+    parts = (manifest.get("regions") or {}).get("ram", {})
+    return int(parts.get("weights", 0)) + int(parts.get("code", 0))
 
 
 def _in_other_regions(manifest: Mapping[str, Any], kind: str, target: Target) -> int:

@@ -137,6 +137,10 @@ def test_share_of_the_target() -> None:
     assert share(made, "RAM", board) == "with 448 B of the platform 0.2 % of 4,194,304 B"
     made["chip"] = {"flash": None, "ram": 1 << 14}
     assert share(made, "RAM", core) == "with stack 61.9 % of 16,384 B"
+    copied = {**made, "chip": None, "regions": {"ram": {"arena": 9792, "weights": 0, "code": 1 << 20}}}
+    assert share(copied, "RAM", board) == (
+        "with 1,048,576 B of weights and code, with 448 B of the platform 25.2 % of 4,194,304 B"
+    )
     made |= {"weights_region": "weights", "memory": {**made["memory"], "weights": 30 * 1024}}
     assert share(made, "flash", core) == "of which 30,720 B elsewhere"
     assert (
