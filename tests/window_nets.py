@@ -21,12 +21,13 @@ from edgeq.ops.transpose import Transpose
 RELU = (0.0, float("inf"))
 
 
-def keywords() -> Graph:
-    """As keyword spotters are: a strided convolution, depthwise ones padded along time, a mean over time; 25 frames."""
-    net = Net(11)
-    y = net.add(Conv2D((2, 2), padding=(4, 1, 5, 1), clamp=RELU), net.input("x", 1, 25, 6, 1), net.const(8, 10, 4, 1))
+def keywords(frames: int = 25, padded: bool = True) -> Graph:
+    """As keyword spotters are: a strided convolution, depthwise ones padded along time, a mean over time."""
+    net, one = Net(11), int(padded)
+    first = Conv2D((2, 2), padding=(4 * one, 1, 5 * one, 1), clamp=RELU)
+    y = net.add(first, net.input("x", 1, frames, 6, 1), net.const(8, 10, 4, 1))
     for _ in range(2):
-        y = net.add(DepthwiseConv2D(padding=(1, 1, 1, 1), clamp=RELU), y, net.const(3, 3, 8), net.const(8))
+        y = net.add(DepthwiseConv2D(padding=(one, 1, one, 1), clamp=RELU), y, net.const(3, 3, 8), net.const(8))
         y = net.add(Conv2D(clamp=RELU), y, net.const(8, 1, 1, 8), net.const(8))
     flat = net.add(Reshape((1, 8)), net.add(Mean((1, 2), True), y), name="flat")
     return net.finish(net.add(Softmax(1), net.add(FullyConnected(), flat, net.const(4, 8)), name="y"))

@@ -34,7 +34,8 @@ from edgeq.numerics.modes import FLOAT, Float
 from edgeq.passes.pipeline import optimize_float, optimize_integer, optimize_real
 from edgeq.passes.with_layouts import with_layouts
 from edgeq.passes.with_states import with_states
-from edgeq.passes.with_steps import Steps, with_steps
+from edgeq.passes.with_steps import Beyond, Steps, check_window, macs, time_axis, with_steps
+from edgeq.passes.without_padding import without_padding
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
@@ -97,7 +98,7 @@ class QuantizedModel:
         with one_thread():
             return measure_accuracy(self.float_graph, self.graph, self.samples)
 
-    def stream(self, rows: int = 1, axis: int | None = None) -> QuantizedModel:
+    def stream(self, rows: int = 1, axis: int | None = None, padding: Beyond = "window") -> QuantizedModel:
         """The model of one step, if this one is over a window in time: it takes newest rows and keeps what it needs.
 
         From the step on that fills the window, its outputs are exactly those of this model for the window that ends
@@ -107,12 +108,21 @@ class QuantizedModel:
             rows: rows of the window that a step takes.
             axis: the dimension of the inputs that is time; by default the first one along which a layer reaches over
                 more than one row.
+            padding: what layers meet beyond the ends of a window: what they pad with, or ("stream") rows of the stream,
+                of which there is then one more window's reach, and none is computed twice. Outputs are then those of
+                the model without padding in time, over the longer window.
 
         Raises:
             UsageError: as `edgeq.passes.with_steps.with_steps`.
         """
-        steps = with_steps(self.graph, rows, axis)
-        reference = with_steps(self.float_graph, rows, steps.axis).graph
+        time = time_axis(self.graph) if axis is None else axis
+        window, window_float = self.graph, self.float_graph
+        if padding == "stream":
+            check_window(window, rows, time)
+            window, window_float = without_padding(window, time), without_padding(window_float, time)
+        steps = with_steps(window, rows, time)
+        steps = replace(steps, window_macs=macs(self.graph), padding=padding)
+        reference = with_steps(window_float, rows, time).graph
         renamed = dict(zip(self.graph.public_outputs, steps.graph.public_outputs, strict=True))
         return replace(
             self,
@@ -347,8 +357,10 @@ def quantized(options: BuildOptions, step: Step, progress: Advance | None) -> Qu
 
 def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> QuantizedModel:
     observe = dump_into(options.dump_ir)
-    if not options.stream and (options.stream_step, options.stream_axis) != (1, None):
-        raise UsageError("--stream-step and --stream-axis are for --stream", hint="add that, or leave them out")
+    if not options.stream and (options.stream_step, options.stream_axis, options.stream_padding) != (1, None, "window"):
+        raise UsageError(
+            "--stream-step, --stream-axis and --stream-padding are for --stream", hint="add that, or leave them out"
+        )
     model = quantize(
         graph,
         options.calibration,
@@ -364,7 +376,7 @@ def _quantize(graph: Graph, options: BuildOptions, progress: Advance | None) -> 
     )
     if not options.stream:
         return model
-    model = model.stream(options.stream_step, options.stream_axis)
+    model = model.stream(options.stream_step, options.stream_axis, options.stream_padding)
     observe("with_steps", model.graph)
     return model
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from edgeq.codegen.names import file_prefix, project_name, symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
@@ -242,6 +242,21 @@ class BuildOptions:
             default="the first along which a layer reaches over several rows",
         ),
     ] = None
+    stream_padding: Annotated[
+        Literal["window", "stream"],
+        Option(
+            "With --stream, what layers meet beyond the window's ends",
+            choice(
+                ("window", "stream"),
+                {
+                    "window": "the model's padding, so that outputs are the window's",
+                    "stream": "rows of the stream: a longer window without padding, of which nothing is computed twice",
+                },
+                "P",
+            ),
+            STEPPING,
+        ),
+    ] = "window"
     input_layout: Annotated[
         Layout | None,
         Option("Layout in which the C caller hands images over", choice(LAYOUTS, metavar="L"), BUILD, default=OWN),

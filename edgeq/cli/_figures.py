@@ -51,8 +51,9 @@ def _of_window(manifest: Mapping[str, Any]) -> str:
     stream = manifest.get("stream")
     if not stream:
         return ""
+    longer = " (with padding)" if stream["padding"] == "stream" else ""
     share = 100 * manifest["macs"] / stream["window_macs"] if stream["window_macs"] else 100
-    return f"each step, {share:.1f} % of the window's"
+    return f"each step, {share:.1f} % of the window's{longer}"
 
 
 def _steps(stream: Mapping[str, Any]) -> str:

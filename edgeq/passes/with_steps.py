@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd, prod
+from typing import Literal
 
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph, GraphEditor, Node, State
@@ -19,7 +20,11 @@ from edgeq.ir.tensor import TensorType
 from edgeq.ops.concat import Concat
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.slice import Slice
-from edgeq.passes._time import Line, axis_of, lines_of, reads_in_time, stripe_in_time, time_axis
+from edgeq.passes._time import Line, axis_of, lines_of, reads_in_time, stripe_in_time
+from edgeq.passes._time import time_axis as time_axis
+
+Beyond = Literal["window", "stream"]
+"""What layers meet beyond the ends of a window: the padding that they have, or rows of the stream."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Steps:
         window: rows of the window.
         phases: how many sets of states take turns, because a layer has a stride that a step is no multiple of.
         macs, window_macs: multiply-accumulates of one step, and of one window.
+        padding: what layers meet beyond the ends of a window.
     """
 
     graph: Graph
@@ -60,13 +66,14 @@ class Steps:
     phases: int
     macs: int
     window_macs: int
+    padding: Beyond = "window"
 
     @property
     def warm_up(self) -> int:
         """The first step, counted from 1, whose outputs are those of a window: the one that fills it."""
         return -(-self.window // self.rows)
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, int | str]:
         """What `manifest.json` says of it."""
         return {
             "axis": self.axis,
@@ -75,6 +82,7 @@ class Steps:
             "warm_up": self.warm_up,
             "phases": self.phases,
             "window_macs": self.window_macs,
+            "padding": self.padding,
         }
 
 
@@ -100,29 +108,39 @@ def with_steps(graph: Graph, rows: int = 1, axis: int | None = None) -> Steps:
         UsageError: the graph has states or several samples, or there is no such axis, or the window is no longer than a
             step.
     """
+    chosen = time_axis(graph) if axis is None else axis
+    window = check_window(graph, rows, chosen)
+    lines = lines_of(graph, chosen)
+    plan = _plan(graph, lines, rows)
+    stepped = _Writer(graph, lines, plan, rows).written()
+    phases = max((kept.steps for kept in plan.values() if kept.kept[0] < kept.kept[1]), default=1)
+    return Steps(stepped, chosen, rows, window, phases, macs(stepped), macs(graph))
+
+
+def check_window(graph: Graph, rows: int, axis: int) -> int:
+    """How many rows the window of a network has.
+
+    Raises:
+        UsageError: as `with_steps`.
+    """
     if graph.states:
         raise UsageError("it is the network of a step already: it has states", where=graph.name)
-    chosen = time_axis(graph) if axis is None else axis
-    windows = {_rows_of_input(graph, name, chosen) for name in graph.inputs}
+    windows = {_rows_of_input(graph, name, axis) for name in graph.inputs}
     if len(windows) != 1:
         sizes = " and ".join(map(str, sorted(windows)))
         raise UsageError(
-            f"the inputs have {sizes} rows along dimension {chosen}, where a window has one length",
+            f"the inputs have {sizes} rows along dimension {axis}, where a window has one length",
             hint="say which dimension is time: --stream-axis",
             where=graph.name,
         )
     (window,) = windows
     if not 0 < rows < window:
         raise UsageError(
-            f"a step of {rows} rows is not shorter than the window of {window} along dimension {chosen}",
+            f"a step of {rows} rows is not shorter than the window of {window} along dimension {axis}",
             hint="--stream-step takes fewer rows; --stream-axis says which dimension is time",
             where=graph.name,
         )
-    lines = lines_of(graph, chosen)
-    plan = _plan(graph, lines, rows)
-    stepped = _Writer(graph, lines, plan, rows).written()
-    phases = max((kept.steps for kept in plan.values() if kept.kept[0] < kept.kept[1]), default=1)
-    return Steps(stepped, chosen, rows, window, phases, macs(stepped), macs(graph))
+    return window
 
 
 def _rows_of_input(graph: Graph, name: str, axis: int) -> int:

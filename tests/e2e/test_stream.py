@@ -65,6 +65,8 @@ def test_keyword_spotting(shared_models: Path, tmp_path: Path) -> None:
     assert manifest["macs"] == 6 * 12800 + 44 * (2880 + 20480) + 768 and manifest["stream"]["window_macs"] == 2656768
     assert manifest["stream"] | {"phases": 2, "warm_up": 49, "axis": 1} == manifest["stream"]
     agrees_with_window(tmp_path / "kws", window.graph, manifest, 60)
+    flowing = window.stream(padding="stream").window
+    assert flowing is not None and flowing[1].macs == 12800 + 4 * (2880 + 20480) + 768 and flowing[1].window == 74
 
 
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,9 +87,12 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     manifest = json.loads(Path("out/manifest.json").read_text())
     assert manifest["stream"]["axis"] == 2 and manifest["inputs"][0]["shape"] == [1, 3, 1]
     agrees_with_window(Path("out"), edgeq.quantize("m.onnx", "x.npz").graph, manifest, 40)
+    options = ("--stream", "--stream-padding", "stream", "--calibration", "x.npz", "--no-compile")
+    built = succeeds("build", "m.onnx", *options, "--output", "flowing", "--json").json
+    assert built["stream"]["padding"] == "stream" and built["stream"]["window"] == 20  # there was no padding
     report = succeeds("quantize", "m.onnx", "--stream", "--calibration", "x.npz", "--output", "step.onnx")
     assert "wrote step.onnx" in report.out
     refused = command("build", "m.onnx", "--stream-step", "2", "--calibration", "x.npz")
-    assert refused.code == 2 and "--stream-step and --stream-axis are for --stream" in refused.err
+    assert refused.code == 2 and "--stream-step, --stream-axis and --stream-padding are for --stream" in refused.err
     refused = command("build", "m.onnx", "--stream", "--stream-step", "20", "--calibration", "x.npz")
     assert refused.code == 2 and "not shorter than the window of 20 along dimension 2" in refused.err

@@ -20,6 +20,7 @@ from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.reshape import Reshape
 from edgeq.passes.pipeline import optimize_float
 from edgeq.passes.with_steps import Steps, macs, with_steps
+from edgeq.passes.without_padding import without_padding
 from edgeq.report.accuracy import quantize_inputs
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
@@ -149,3 +150,34 @@ def test_a_streams_figures_are_its_windows() -> None:
     assert stream.accuracy == model.accuracy and stream.accuracy is not None
     assert stream.layer_errors() == model.layer_errors()
     assert stream.graph.public_inputs == model.graph.inputs
+
+
+def test_padding_that_the_stream_takes_the_place_of() -> None:
+    """Of the first layer 13 rows and 2 more at each end, from 42 frames: the network as it is without padding."""
+    padded, plain = optimize_float(keywords()), optimize_float(keywords(42, padded=False))
+    longer = without_padding(padded, 1)
+    assert longer.type("x").shape == (1, 42, 6, 1)
+    sample = {"x": recording(longer, 1)}
+    np.testing.assert_array_equal(FloatExecutor(longer).run(sample)["y"], FloatExecutor(plain).run(sample)["y"])
+    model = calibrated(keywords())
+    stream = model.stream(padding="stream")
+    assert stream.window is not None
+    steps, row = stream.window[1], 3 * 8
+    assert (steps.window, steps.warm_up, steps.phases, steps.padding) == (42, 42, 2, "stream")
+    assert steps.macs == row * (40 + 2 * (9 + 8)) + 4 * 8 and steps.window_macs == macs(model.graph)
+    for expected, found in pairs(without_padding(model.graph, 1), steps, IntExecutor):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("make", "axis"), [(signal, 2), (causal, 2), (last, 1)])
+def test_windows_without_padding_in_reach_stay_as_they_are(make: Callable[[], Graph], axis: int) -> None:
+    graph = optimize_float(make())
+    longer = without_padding(graph, axis)
+    (name,) = graph.inputs
+    more = {signal: 0, causal: 14, last: 0}[make]  # type: ignore[index]
+    rows = graph.type(name).shape[axis]
+    assert longer.type(name).shape[axis] == rows + more or make is last
+    assert [longer.type(n).shape for n in longer.outputs] == [graph.type(n).shape for n in graph.outputs]
+    if make is signal:
+        sample = {name: recording(graph, axis)}
+        np.testing.assert_array_equal(FloatExecutor(longer).run(sample)["y"], FloatExecutor(graph).run(sample)["y"])
