@@ -89,6 +89,7 @@ class Graph:
     Attributes:
         preferred: the arithmetic that a model quantized elsewhere was made for.
         ports: element type in which the caller hands over an input or takes an output, where it is not INT8.
+        outside: parameters of such elements, where they do not follow from the type and the parameters inside.
         states: which outputs become which inputs of the next step; the caller sees neither.
         batch: what the model calls the number of samples, the first dimension of its inputs, where it leaves that open;
             here it is 1. None: it is not open.
@@ -104,6 +105,7 @@ class Graph:
     ports: Mapping[str, DType] = field(default_factory=dict)
     states: tuple[State, ...] = ()
     batch: str | None = None
+    outside: Mapping[str, QParams] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         ports = (", ".join(f"{n} {self.type(n).shape}" for n in names) for names in (self.inputs, self.outputs))
@@ -192,6 +194,7 @@ class GraphEditor:
         self.numerics: Numerics | None = base.numerics if base else None
         self.preferred: Numerics = base.preferred if base else Numerics.FAST
         self.ports: dict[str, DType] = dict(base.ports) if base else {}
+        self.outside: dict[str, QParams] = dict(base.outside) if base else {}
         self.states: list[State] = list(base.states) if base else []
         self.batch: str | None = base.batch if base else None
         self._taken: dict[str, int] = {}
@@ -349,6 +352,7 @@ class GraphEditor:
             numerics=self.numerics,
             preferred=self.preferred,
             ports=dict(self.ports),
+            outside=dict(self.outside),
             states=tuple(self.states),
             batch=self.batch,
         )

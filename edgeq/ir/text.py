@@ -85,7 +85,10 @@ def print_graph(graph: Graph) -> str:
     """The graph as text; one line per input, constant, node, output and state."""
 
     def port(name: str) -> str:
-        return f" port {graph.ports[name].value}" if name in graph.ports else ""
+        if name not in graph.ports:
+            return ""
+        q = graph.outside.get(name)
+        return f" port {graph.ports[name].value}{'' if q is None else f' {_qparams(q)}'}"
 
     numerics = "none" if graph.numerics is None else graph.numerics.value
     lines = [f"graph {_name(graph.name)} numerics={numerics} preferred={graph.preferred.value}"]
@@ -184,8 +187,11 @@ class _Line:
     def type(self) -> TensorType:
         match = self.match(_TYPE, "a type")
         shape = tuple(int(n) for n in match.group(2).split(",") if n)
-        q = self.qparams() if self.text.startswith(" q(", self.at) and self.maybe(" ") else None
-        return TensorType(shape, self.dtype(match.group(1)), q)
+        return TensorType(shape, self.dtype(match.group(1)), self.parameters())
+
+    def parameters(self) -> QParams | None:
+        """Quantization parameters, if they come next."""
+        return self.qparams() if self.text.startswith(" q(", self.at) and self.maybe(" ") else None
 
     def typed_value(self) -> tuple[str, TensorType]:
         name = self.value()
@@ -238,6 +244,7 @@ class _Parser:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.ports: dict[str, DType] = {}
+        self.outside: dict[str, QParams] = {}
         self.states: list[State] = []
 
     def define(self, line: _Line, name: str, type: TensorType, data: Array | None = None) -> None:
@@ -261,6 +268,9 @@ class _Parser:
         port = line.port()
         if port is not None:
             self.ports[name] = port
+            q = line.parameters()
+            if q is not None:
+                self.outside[name] = q
 
     def const(self, line: _Line) -> None:
         name, type = line.typed_value()
@@ -352,6 +362,7 @@ def parse_graph(text: str, constants: Mapping[str, Array]) -> Graph:
         numerics=numerics,
         preferred=preferred,
         ports=parser.ports,
+        outside=parser.outside,
         states=tuple(parser.states),
         batch=batch,
     )

@@ -154,7 +154,7 @@ def _wrong_scales(graph: Graph) -> Iterator[str]:
                 right = type.q is None
             else:
                 right = type.q is not None and len(type.q.scale) == 1
-                right = right and (type.dtype is not DType.INT16 or type.qp.zp == 0)
+                right = right and (type.dtype is not DType.INT16 or type.qp.zp in (0, DType.INT16.range[0]))
             if not right:
                 yield repr(name)
 

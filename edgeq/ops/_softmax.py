@@ -84,7 +84,7 @@ class RowOp(Op):
         assert x is not None
         rows = np.moveaxis(x, self.axis, -1).astype(np.int64)
         differences = rows.max(axis=-1, keepdims=True) - rows
-        wide = site.outputs[0].dtype is DType.INT16
+        wide = site.input(0).dtype is DType.INT16
         q = self.rows16(site, differences) if wide else self.quantized_rows(site, differences)
         q = q.astype(site.outputs[0].dtype.numpy)
         return (np.ascontiguousarray(np.moveaxis(q, -1, self.axis)),)

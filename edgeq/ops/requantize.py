@@ -58,8 +58,54 @@ def lower_flip(site: Site) -> Mapping[str, Param]:
 def lower_table(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_table_ref`."""
     x, y = site.input(0), site.outputs[0]
-    every = np.arange(256, dtype=np.uint8).view(x.dtype.numpy)
+    every = np.arange(256, dtype=np.uint8).view(x.dtype.numpy) if x.dtype in BYTES else np.arange(256) != 0
     return {"size": y.size, "table": converted(site, every).view(np.int8)}
+
+
+WIDE: tuple[tuple[DType, DType], ...] = (
+    (DType.INT16, DType.INT8),
+    (DType.INT8, DType.INT16),
+    (DType.INT8, DType.INT32),
+    (DType.INT16, DType.INT32),
+    (DType.INT32, DType.INT8),
+)
+"""Pairs of element types of which one is wider than a byte."""
+
+
+def lower_wide(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_requantize_<from>_<to>_ref`."""
+    x, y = site.input(0), site.outputs[0]
+    factor = quantize_multiplier(x.qp.s / y.qp.s, site.rounding)
+    return {
+        "size": y.size,
+        "mantissa": int(factor.mantissa[0]),
+        "shift": int(factor.shift[0]),
+        "from_zero_point": x.qp.zp,
+        "to_zero_point": y.qp.zp,
+    }
+
+
+def wide_row(source: DType, target: DType) -> Kernel:
+    """The row between two types of which one is wider than a byte."""
+
+    limit = ", a zero-point of int32 being 0" if DType.INT32 in (source, target) else ", not with the arithmetic `fast`"
+
+    def between(site: Site) -> bool:
+        x, y = site.input(0), site.outputs[0]
+        right = (x.dtype, y.dtype) == (source, target) and (x.dtype is not DType.INT32 or x.qp.zp == 0)
+        return right and (DType.INT32 in (source, target) or site.numerics is not Numerics.FAST)
+
+    return Kernel(
+        f"eq_requantize_{source.value}_{target.value}_ref",
+        ("ref/requantize.c",),
+        "eq/requantize.h",
+        "eq_requantize_params",
+        lower_wide,
+        elements=frozenset({source, target}),
+        fits=Condition(f"It is from {source.value} to {target.value}{limit}", between),
+        overlap=elementwise,
+        rounded=True,
+    )
 
 
 def converted(site: Site, q: Array) -> Array:
@@ -91,8 +137,10 @@ def _row16(function: str, source: DType, target: DType) -> Kernel:
 
 @dataclass(frozen=True)
 class Requantize(Conversion):
-    """The identity over the reals, between two quantizations. Input and output are int8, uint8 or int16 tensors of one
-    shape.
+    """The identity over the reals, between two quantizations. Input and output have the same shape.
+
+    Between int8, uint8 and int16; or truth values, which are integers 0 and 1 of scale 1, and int32 at the ports of a
+    model, with the same arithmetic.
 
     Attributes:
         legacy: the conversion is that of an operand of CONCATENATION in an older, uint8 .tflite.
@@ -117,12 +165,13 @@ class Requantize(Conversion):
             "eq/table.h",
             "eq_table_params",
             lower_table,
-            elements=BYTES,
+            elements=BYTES | {DType.BOOL},
             overlap=in_place,
         ),
         _row16("eq_requantize_int16_ref", DType.INT16, DType.INT16),
         _row16("eq_requantize_to_int16_ref", DType.INT8, DType.INT16),
         _row16("eq_requantize_from_int16_ref", DType.INT16, DType.INT8),
+        *(wide_row(*pair) for pair in WIDE),
     )
 
     declines: ClassVar[frozenset[Trait]] = Conversion.declines - {"is_copy"}
@@ -143,4 +192,9 @@ class Requantize(Conversion):
             Sample("to_int16", cls(), ((1, 5, 3, 7),), elements=(DType.INT8, DType.INT16)),
             Sample("from_int16", cls(), ((1, 5, 3, 7),), elements=(DType.INT16, DType.INT8)),
             Sample("legacy", cls(legacy=True), ((65,),)),
+            *(
+                Sample(f"{a.value}_to_{b.value}", cls(), ((1, 5, 3, 7),), elements=(a, b))
+                for a, b in WIDE
+                if DType.INT32 in (a, b)
+            ),
         )

@@ -14,12 +14,13 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
 from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gemmlowp import reciprocal
 from edgeq.ops._int16 import WIDE, as_int16
+from edgeq.ops._overlap import elementwise
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
     EXP_BITS,
@@ -37,6 +38,7 @@ from edgeq.ops._softmax import (
 )
 
 OUTPUT = QParams.per_tensor(1 / 256, -128)
+WIDE_OUTPUT = QParams.per_tensor(2.0**-16, -(2**15))
 
 
 FINEST = 2.0**10
@@ -143,6 +145,11 @@ def int16_row() -> Kernel:
     )
 
 
+def is_wide(site: Site) -> bool:
+    """The output has 16 bits, the input 8."""
+    return (site.input(0).dtype, site.outputs[0].dtype) == (DType.INT8, DType.INT16)
+
+
 @dataclass(frozen=True)
 class Softmax(RowOp):
     """exp(beta·x) / Σ exp(beta·x) along an axis; TensorFlow Lite's output has scale 1/256 and zero-point −128.
@@ -157,14 +164,31 @@ class Softmax(RowOp):
     Attributes:
         axis: not negative; kernels need the last one.
         beta: positive. A float model multiplies by it in an operator of its own.
+        wide: the output has 16 bits, as an int8 .tflite may have it; in the arithmetic of TensorFlow Lite, whatever
+            that of the graph.
     """
 
     beta: float = 1.0
+    wide: bool = False
 
     output: ClassVar = OUTPUT
     headroom: ClassVar = 2.0
     onnx: ClassVar[str] = "Softmax"
-    kernels: ClassVar = (*portable_rows("softmax", lower_fast, lower_double), int16_row(), real_row("softmax"))
+    kernels: ClassVar = (
+        *portable_rows("softmax", lower_fast, lower_double),
+        Kernel(
+            "eq_softmax_wide_ref",
+            ("ref/softmax.c",),
+            "eq/softmax.h",
+            "eq_softmax_double_params",
+            lower_double,
+            fits=all_of(rows_are_last, is_wide),
+            elements=frozenset({DType.INT8, DType.INT16}),
+            overlap=elementwise,
+        ),
+        int16_row(),
+        real_row("softmax"),
+    )
 
     def real_rows(self, rows: Floats) -> Array:
         top = float32.greatest(rows, (rows.ndim - 1,), True)
@@ -184,6 +208,8 @@ class Softmax(RowOp):
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         x = shapes[0]
         last = x is not None and self.axis == len(x) - 1
+        if self.wide:
+            return QuantRule(usual=WIDE_OUTPUT, fine=frozenset({0}))
         return replace(super().quant_rule(shapes), reach=log(FINEST * x[-1]) / self.beta if x and last else None)
 
     @classmethod
@@ -193,6 +219,7 @@ class Softmax(RowOp):
             as_int16(Sample("classes", cls(1), ((3, 12),))),
             as_int16(Sample("long", cls(1, beta=0.5), ((1, 1000),), low=-20.0, high=20.0)),
             Sample("beta", cls(1, beta=0.1), ((4, 9),), low=-30.0, high=30.0),
+            Sample("wide", cls(1, wide=True), ((4, 9),), elements=(DType.INT8, DType.INT16)),
         )
 
     def rows16(self, site: Site, differences: Ints) -> Ints:
@@ -204,13 +231,20 @@ class Softmax(RowOp):
         return np.minimum(q, np.uint64(32767)).astype(np.int64)
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
+        if self.wide:
+            return self._double_rows(site, differences, DType.INT16)
         if uses_fast(site):
             e = fast_exponentials(site, exponential_bits(site)).astype(np.int64)[differences]
             factor, shift = output_factor(site)
             total = e.sum(axis=-1, keepdims=True) << shift
             return np.clip((e * factor + (total >> 1)) // total + site.outputs[0].qp.zp, QMIN, QMAX)
+        return self._double_rows(site, differences, DType.INT8)
+
+    def _double_rows(self, site: Site, differences: Ints, dtype: DType) -> Ints:
+        """The outputs of TensorFlow Lite."""
+        least, most = dtype.range
         e = fixed_differences(site).exponentials.astype(np.int64)[differences]
         total = rounding_divide_by_pot(e, np.asarray(SUM_BITS)).sum(axis=-1, keepdims=True)
         scale, above_one = reciprocal(total, SUM_BITS)
-        shift_right = np.minimum(above_one + 23, 31)
-        return np.clip(rounding_divide_by_pot(doubling_high_multiply(scale, e), shift_right) + QMIN, QMIN, QMAX)
+        shift_right = np.minimum(above_one + 31 - dtype.bits, 31)
+        return np.clip(rounding_divide_by_pot(doubling_high_multiply(scale, e), shift_right) + least, least, most)

@@ -145,6 +145,7 @@ class _Slicer:
         self.graph, self.kept, self.constants = graph, kept, constants
         self.edit = GraphEditor(graph.name)
         self.edit.numerics, self.edit.preferred, self.edit.ports = graph.numerics, graph.preferred, dict(graph.ports)
+        self.edit.outside = dict(graph.outside)
         self.edit.states, self.edit.batch = list(graph.states), graph.batch
 
     def left(self, name: str) -> Array:

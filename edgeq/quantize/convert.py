@@ -194,13 +194,20 @@ def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, s_in: 
     return constants.put(name, data, DType.INT32, q)
 
 
+TRUTH = QParams.per_tensor(1.0, 0)
+"""Parameters of truth values, and of whole numbers that a caller exchanges for quantized ones."""
+
+
 def open_ports(graph: Graph) -> Graph:
-    """Inputs and outputs that the caller exchanges as uint8 become UINT8 values, with a Requantize beside them."""
+    """Inputs and outputs that the caller exchanges in another type become values of it, with a Requantize beside them.
+
+    Those that stay real inside, where layers are kept in float32, are exchanged as that.
+    """
     editor = graph.edit()
     for name in list(editor.inputs):
-        if editor.ports.get(name) is DType.UINT8:
-            inside = editor.values[name].type
-            editor.set_type(name, _as_uint8(inside))
+        inside = editor.values[name].type
+        if name in editor.ports and inside.q is not None:
+            editor.set_type(name, _outside(editor, name, inside))
             (copy,) = editor.add(requantize_op(), [name], editor.unique(f"{name}_int8"), types=[inside])
             for node in list(editor.nodes.values()):
                 if name in node.inputs and node.outputs != (copy,):
@@ -210,8 +217,9 @@ def open_ports(graph: Graph) -> Graph:
                 editor.rename_output(name, copy)
     makers = {out: node for node in editor.nodes.values() for out in node.outputs}
     for name in list(editor.outputs):
-        if editor.ports.get(name) is DType.UINT8 and name in makers and name not in editor.inputs:
-            value, fresh = editor.values[name], editor.unique(f"{name}_int8")
+        value = editor.values[name]
+        if name in editor.ports and value.type.q is not None and name in makers and name not in editor.inputs:
+            fresh = editor.unique(f"{name}_int8")
             editor.values[fresh] = replace(value, name=fresh)
             for node in list(editor.nodes.values()):
                 editor.replace_node(
@@ -222,9 +230,14 @@ def open_ports(graph: Graph) -> Graph:
                         outputs=tuple(fresh if o == name else o for o in node.outputs),
                     ),
                 )
-            editor.add(requantize_op(), [fresh], f"{name}_uint8", outputs=[name], types=[_as_uint8(value.type)])
+            port = editor.ports[name].value
+            type = _outside(editor, name, value.type)
+            editor.add(requantize_op(), [fresh], f"{name}_{port}", outputs=[name], types=[type])
     return editor.finish()
 
 
-def _as_uint8(type: TensorType) -> TensorType:
-    return type.quantized(DType.UINT8, QParams.per_tensor(type.qp.s, type.qp.zp + 128))
+def _outside(editor: GraphEditor, name: str, inside: TensorType) -> TensorType:
+    """The type of a port as its caller sees it."""
+    dtype = editor.ports[name]
+    moved = QParams.per_tensor(inside.qp.s, inside.qp.zp + 128) if dtype is DType.UINT8 else TRUTH
+    return inside.quantized(dtype, editor.outside.get(name, moved))

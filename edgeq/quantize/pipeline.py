@@ -11,7 +11,7 @@ from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph
 from edgeq.ir.observe import Observe, unobserved
 from edgeq.ir.op import Scale
-from edgeq.ir.tensor import Array, DType
+from edgeq.ir.tensor import Array
 from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress
@@ -54,7 +54,7 @@ STEPS: tuple[Step, ...] = (
     round_weights.STEP,
     Step("convert", _convert),
     correct_biases.STEP,
-    Step("open_ports", _open_ports, lambda draft: DType.UINT8 in draft.graph.ports.values()),
+    Step("open_ports", _open_ports, lambda draft: bool(draft.graph.ports)),
 )
 """In their order. A method that changes float weights, or decides their integers, comes before `convert`."""
 
@@ -98,7 +98,7 @@ def run(
         calibration: what is already known about the graph; what is missing is measured.
 
     Returns:
-        The integer graph: activations int8 (uint8 at the ports that want it), weights int8, biases int32. Names of
+        The integer graph: activations int8 (other types at ports that want them), weights int8, biases int32. Names of
         nodes and values are kept; Requantize nodes are added where scales or ports require them.
 
     Raises:

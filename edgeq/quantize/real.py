@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, Value
-from edgeq.ir.tensor import TensorType
+from edgeq.ir.tensor import DType, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.warnings import warn
 
@@ -20,9 +20,10 @@ def without_parameters(graph: Graph) -> Graph:
     Raises:
         UsageError: the caller is to exchange raw bytes.
     """
-    if graph.ports:
+    raw = sorted(name for name, dtype in graph.ports.items() if dtype is DType.UINT8)
+    if raw:
         raise UsageError(
-            f"{sorted(graph.ports)[0]!r} is exchanged as uint8, and a model in float32 has real inputs and outputs",
+            f"{raw[0]!r} is exchanged as uint8, and a model in float32 has real inputs and outputs",
             hint="leave --numerics float out, or the table [input] and the options of preprocessing",
             where=graph.name,
         )
@@ -33,6 +34,7 @@ def without_parameters(graph: Graph) -> Graph:
             where=graph.name,
         )
     editor = graph.edit()
+    editor.ports, editor.outside = {}, {}
     for name, value in graph.values.items():
         if value.type.q is not None:
             type = TensorType(value.type.shape)

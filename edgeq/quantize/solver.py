@@ -253,7 +253,7 @@ def prescribed(
     prescribed = {n: v.type.q for n, v in graph.values.items() if v.data is None and v.type.q is not None}
     for node in graph.nodes:
         rule = rule_of(graph, node)
-        if numerics is not Numerics.FAST and rule.usual is not None:
+        if (numerics is not Numerics.FAST or rule.fine) and rule.usual is not None:
             prescribed.update((out, rule.usual) for out in node.outputs if out not in prescribed)
     prescribed |= {n: q for n, q in _of_constants(graph, config).items() if n not in prescribed}
     real = unquantized(graph)

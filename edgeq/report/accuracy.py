@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import Array, TensorType
+from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 
@@ -102,9 +102,9 @@ def _quantize_port(type: TensorType, real: Array) -> Array:
 
 
 def real_output(graph: Graph, name: str, value: Array) -> Array:
-    """A value of a quantized graph as real numbers; whole numbers are what they are."""
-    q = graph.type(name).q
-    return value if q is None else q.dequantize(value)
+    """A value of a quantized graph as real numbers; whole numbers and truth values are what they are."""
+    type = graph.type(name)
+    return value if type.q is None or type.dtype is DType.BOOL else type.q.dequantize(value)
 
 
 def steps_apart(a: Array, b: Array) -> int:

@@ -136,7 +136,8 @@ Step = Callable[[Call], int]
 def planned_step(call: Call) -> int:
     """Distances of which multiples are tried: as the planner gives them where elements or instructions need more than a
     byte's alignment."""
-    return 1 if not call.kernel.isa and call.kernel.elements <= BYTES else ALIGNMENT
+    bytes_alone = call.kernel.elements <= BYTES and all(a.itemsize == 1 for a in call.case.inputs.values())
+    return 1 if not call.kernel.isa and bytes_alone else ALIGNMENT
 
 
 def _overlaps(call: Call, step: int) -> list[object]:

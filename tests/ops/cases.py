@@ -110,6 +110,11 @@ def weight_params(variant: str, real: Array, axis: int | None, greatest: int) ->
     return QParams.per_channel(np.maximum(np.abs(real).max(axis=other), 1e-3) / greatest, 0, axis)
 
 
+def wider(q: QParams, dtype: DType) -> QParams:
+    """Parameters of 8 bits as those of int32, if that is the type, which has no zero-point."""
+    return QParams.per_tensor(q.s / 50_000, 0) if dtype is DType.INT32 else q
+
+
 def sprinkle(rng: np.random.Generator, data: Array) -> Array:
     """The array with some elements at the ends of the type."""
     mask = rng.random(data.shape)
@@ -183,8 +188,8 @@ class _Builder:
             self.inputs[name] = sprinkle(self.rng, data)
             return name
         if index not in self.sample.const:
-            q = self._activation()
             dtype = self.sample.elements[0]
+            q = wider(self._activation(), dtype)
             name = self.editor.input(f"x{index}", TensorType(shape, dtype, q))
             self.inputs[name] = sprinkle(self.rng, q.quantize(real, dtype))
             return name
@@ -251,9 +256,9 @@ class _Builder:
             plain = [TensorType(t.shape, DType.INT32) for t in plain]
         elif not self.sample.elements[1].is_float:
             plain = [
-                t.quantized(DType.INT16, self.outputs[k])
+                t.quantized(DType.INT16, self.outputs.get(k) or self.rule.usual or QParams.per_tensor(2.0**-13, 0))
                 if k in self.rule.fine
-                else t.quantized(self.sample.elements[1], self.outputs[k] if k in self.outputs else self._output(y))
+                else self._quantized(t, self.outputs[k] if k in self.outputs else self._output(y))
                 for k, (t, y) in enumerate(zip(plain, outputs, strict=True))
             ]
         types = plain
@@ -261,6 +266,9 @@ class _Builder:
         self.editor.outputs = list(made)
         self.editor.numerics = self.numerics
         return Case(name, self.editor.finish(), self.inputs)
+
+    def _quantized(self, type: TensorType, q: QParams) -> TensorType:
+        return type.quantized(self.sample.elements[1], wider(q, self.sample.elements[1]))
 
     def _real(self, name: str) -> Array:
         value = self.editor.values[name]
@@ -308,6 +316,9 @@ def of_ports() -> Iterator[Case]:
     pairs = {
         "to_int8": (DType.UINT8, 140, 1.0, DType.INT8, 12),
         "to_uint8": (DType.INT8, -128, 1.0, DType.UINT8, 0),
+        "from_int16": (DType.INT16, 0, 200.0, DType.INT8, -7),
+        "to_int16": (DType.INT8, 5, 0.005, DType.INT16, 0),
+        "int16_to_int32": (DType.INT16, -(2**15), 2.0, DType.INT32, 0),
         "to_int8_finer": (DType.UINT8, 0, 0.25, DType.INT8, -128),
         "to_uint8_coarser": (DType.INT8, 5, 3.0, DType.UINT8, 100),
     }

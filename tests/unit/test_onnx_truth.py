@@ -12,7 +12,10 @@ from onnx_models import check, imported, model_of
 from onnx_reference import reference
 
 from edgeq.errors import ModelError
-from edgeq.simulator import run_float
+from edgeq.ir.tensor import DType
+from edgeq.ir.text import parse_graph, print_graph
+from edgeq.quantize.pipeline import quantize
+from edgeq.simulator import run_float, run_int
 
 X = [2, 3, 4]
 
@@ -60,7 +63,22 @@ def test_an_output_of_truths_is_zeros_and_ones(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     feeds = {name: rng.normal(size=X).astype(np.float32) for name in ("a", "b")}
     (expected,) = reference(model, feeds)
-    np.testing.assert_array_equal(run_float(imported(model, tmp_path), feeds)["y"], expected.astype(np.float32))
+    graph = imported(model, tmp_path)
+    np.testing.assert_array_equal(run_float(graph, feeds)["y"], expected.astype(np.float32))
+    assert graph.ports == {"y": DType.BOOL}
+
+
+def test_truths_go_in_and_out_as_bytes(tmp_path: Path) -> None:
+    model = model_of(
+        [node("Not", ["m"], "y")], {"m": X}, ["y"], opset=16, dtypes={"m": TensorProto.BOOL, "y": TensorProto.BOOL}
+    )
+    given = np.arange(24).reshape(X) % 3 == 0
+    graph = quantize(imported(model, tmp_path), [{"m": given}])
+    again = parse_graph(print_graph(graph), {n: v.data for n, v in graph.values.items() if v.data is not None})
+    assert {again.type(name).dtype for name in (*again.inputs, *again.outputs)} == {DType.BOOL}
+    found = run_int(again, {"m": given})["y"]
+    assert found.dtype == np.bool_
+    np.testing.assert_array_equal(found, ~given)
 
 
 def test_arithmetic_with_truths_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgeq.exporters.qdq.batch import batched_values
 from edgeq.ir.graph import Graph, Node
+from edgeq.ir.kernel import BYTES
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.traits import NO_CLAMP, Clamp
 from edgeq.ops._requant import output_range
@@ -214,8 +215,9 @@ class QdqWriter:
 
 
 def _is_integer(type: TensorType) -> bool:
-    """Whether a value is quantized in ONNX: not if it is real, or has a zero-point beyond 8 bits, beside a Shift."""
-    return type.q is not None and type.dtype.range[0] <= type.q.zp <= type.dtype.range[1]
+    """Whether a value is quantized in ONNX: not if it is real, has a zero-point beyond 8 bits, beside a Shift, or is
+    exchanged in a wider type."""
+    return type.q is not None and type.dtype in BYTES and type.dtype.range[0] <= type.q.zp <= type.dtype.range[1]
 
 
 def _elements(dtype: DType) -> np.dtype[Any]:

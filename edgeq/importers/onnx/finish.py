@@ -136,13 +136,18 @@ def _saturate(builder: Builder) -> None:
 def _ports(builder: Builder) -> None:
     """Inputs and outputs that the model declares as integers."""
     editor = builder.editor
+    given = {name: dtype for name, (_, dtype) in builder.source.inputs.items()}
     integers: dict[str, DType] = {
-        name: dtype for name, (_, dtype) in builder.source.inputs.items() if dtype is not DType.FLOAT32
+        name: dtype for name, dtype in given.items() if dtype not in (DType.FLOAT32, DType.BOOL)
     }
+    truths = [name for name, dtype in given.items() if dtype is DType.BOOL]
     for name in builder.source.outputs:
         operand = builder.operand(name)
-        if isinstance(operand, Activation) and operand.integers not in (None, DType.BOOL):
+        if isinstance(operand, Activation) and operand.integers is DType.BOOL:
+            truths.append(name)
+        elif isinstance(operand, Activation) and operand.integers is not None:
             integers.setdefault(name, operand.integers)
+    editor.ports.update(dict.fromkeys(truths, DType.BOOL))
     for name, dtype in integers.items():
         if editor.values[name].type.is_whole:
             continue

@@ -27,8 +27,8 @@ OPSETS = range(7, 29)
 MOST_DIMENSIONS = 32
 """Of a tensor: what NumPy takes in all its versions."""
 _REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16
-WHOLE_TYPES = {6: DType.INT32, 7: DType.INT64}
-"""Those of whole numbers."""
+OTHER_TYPES = {6: DType.INT32, 7: DType.INT64, 9: DType.BOOL}
+"""Those of whole numbers and truth values."""
 ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8} | dict.fromkeys(_REAL, DType.FLOAT32)
 """ONNX's codes of the types an activation may have; float16, double and bfloat16 are computed as float32."""
 NARROW = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}
@@ -298,12 +298,12 @@ def _element_type(declared: Any) -> DType:
     if not declared.type.HasField("tensor_type"):
         raise ModelError("the input is not a tensor", hint="edgeq takes dense tensors", where=declared.name)
     code = declared.type.tensor_type.elem_type
-    if code in WHOLE_TYPES:
-        return WHOLE_TYPES[code]
+    if code in OTHER_TYPES:
+        return OTHER_TYPES[code]
     if code not in ELEMENT_TYPES:
         raise ModelError(
             f"an input of type {type_name(code)} is not supported",
-            hint="edgeq takes float, int8, uint8, int32 and int64 inputs; "
+            hint="edgeq takes float, int8, uint8, int32, int64 and bool inputs; "
             "cut the model after the part that reads this one",
             where=declared.name,
         )

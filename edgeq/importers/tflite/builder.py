@@ -31,6 +31,8 @@ SHIFT = {"INT8": 0, "UINT8": 128}
 """What is subtracted from stored values and zero-points of 8-bit tensors to make them signed."""
 WHOLE = ("INT32", "INT64")
 """Types of tensors that, without a scale, hold whole numbers; in the graph they are int32."""
+PORTS = {"UINT8": DType.UINT8, "BOOL": DType.BOOL}
+"""Types of inputs and outputs that stand for int8 numbers inside."""
 OUTPUTS = ("FLOAT32", "FLOAT16", "FLOAT64", *SHIFT)
 CONSTANT_OUTPUT = "edgeq's outputs are real numbers or quantized ones: remove it from the model"
 
@@ -54,6 +56,10 @@ def _example(tensor: RawTensor) -> str:
     """How an input's open dimensions, other than the batch, are given."""
     batch, *rest = tensor.signature or tensor.shape or (1,)
     return f"--input-shape {tensor.name}=" + "x".join(str(d) if d > 0 else "?" for d in (abs(batch), *rest))
+
+
+WIDE = {"INT16": DType.INT16, "INT32": DType.INT32}
+"""Types of quantized inputs and outputs that are 8-bit inside."""
 
 
 def is_whole(tensor: RawTensor) -> bool:
@@ -107,8 +113,9 @@ class Builder:
             if (tensor.signature or (0,))[0] == -1 and tensor.name not in input_shapes:
                 self.editor.batch = "batch"
             shape = self._input_shape(tensor, input_shapes.get(tensor.name))
+            inside = is_whole(tensor) or tensor.dtype == "BOOL" or (tensor.dtype in WIDE and tensor.quant is not None)
             try:
-                q = None if is_whole(tensor) else self.activation_q(tensor)
+                q = self._truth() if tensor.dtype == "BOOL" else None if inside else self.activation_q(tensor)
             except Problem as problem:
                 self.refused[index] = problem
                 continue
@@ -138,8 +145,24 @@ class Builder:
 
     def port(self, tensor: RawTensor, value: str) -> None:
         """Note the type in which a graph input or output is exchanged."""
-        if tensor.dtype == "UINT8":
-            self.editor.ports[value] = DType.UINT8
+        if tensor.dtype in PORTS:
+            self.editor.ports[value] = PORTS[tensor.dtype]
+        elif tensor.dtype in WIDE and tensor.quant is not None:
+            if self.q_of(value) is None:
+                raise Problem(f"tensor {tensor.label} is {tensor.dtype}", type_hint(tensor.dtype))
+            self.editor.ports[value] = WIDE[tensor.dtype]
+            scale, zero = float(tensor.quant.scale[0]), int(tensor.quant.zero_point[0])
+            self.editor.outside[value] = QParams.per_tensor(scale, zero)
+
+    def is_wide_input(self, index: int) -> bool:
+        """Whether a tensor is a quantized input of the model that is wider than 8 bits."""
+        tensor = self.model.tensors[index]
+        return index in self.model.inputs and tensor.dtype in WIDE and tensor.quant is not None
+
+    def _truth(self) -> QParams | None:
+        """How truth values are held: as bytes in a model that is quantized."""
+        quantized = any(tensor.dtype in SHIFT and tensor.quant is not None for tensor in self.model.tensors)
+        return QParams.per_tensor(1.0, 0) if quantized else None
 
     def outputs(self) -> None:
         """Name the graph's outputs as the file does.

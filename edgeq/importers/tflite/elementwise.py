@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes
-from edgeq.importers.tflite.builder import Builder
+from edgeq.importers.tflite.builder import WIDE, Builder
+from edgeq.importers.tflite.hints import type_hint
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.importers.tflite.truth import select as select_computed
 from edgeq.ir.op import Op, Scale
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, QParams
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP, Clamp
 from edgeq.ops.abs import Abs
@@ -45,7 +48,7 @@ from edgeq.ops.rsqrt import Rsqrt
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.sign import Sign
 from edgeq.ops.sin import Sin
-from edgeq.ops.softmax import Softmax
+from edgeq.ops.softmax import WIDE_OUTPUT, Softmax
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
 from edgeq.ops.squared_difference import SquaredDifference
@@ -217,6 +220,13 @@ def softmax(b: Builder, op: RawOp) -> None:
     beta = op.real("Beta")
     if beta <= 0:
         raise Problem(f"its beta is {beta}")
+    result = b.tensor(op.outputs[0])
+    if b.q_of(x) is not None and result.dtype == "INT16" and result.quant is not None:
+        q = QParams.per_tensor(float(result.quant.scale[0]), int(result.quant.zero_point[0]))
+        if q.zp != WIDE_OUTPUT.zp or abs(q.s / WIDE_OUTPUT.s - 1.0) > 1e-3:
+            raise Problem(f"its 16-bit output has scale {q.s} and zero-point {q.zp}", "convert the model again")
+        b.bind(op.outputs[0], b.step(Softmax(last_axis(b, x), beta, wide=True), [x], result.name, q))
+        return
     if b.quantized:
         b.emit(op, Softmax(last_axis(b, x), beta), [x])
         return
@@ -263,9 +273,21 @@ def change_of_parameters(b: Builder, op: RawOp) -> None:
         else:
             b.emit(op, Dequantize(), [x])
         return
+    result = b.tensor(op.outputs[0])
+    if result.dtype in WIDE and result.quant is not None:
+        if result.index not in b.model.outputs or b.q_of(x) is None:
+            raise Problem(f"its output {result.label} is {result.dtype}", type_hint(result.dtype))
+        b.bind(op.outputs[0], x)  # a port of the model, which has a conversion of its own
+        return
     q = b.output_q(op)
     if q is None:
         raise Problem("its output is not 8-bit")
+    if b.is_wide_input(source.index):
+        if b.q_of(x) not in (None, q):
+            raise Problem(f"its input {source.label} is quantized in two ways", "convert the model again")
+        b.editor.set_type(x, replace(b.editor.values[x].type, q=q))
+        b.bind(op.outputs[0], x)
+        return
     if b.q_of(x) is None and b.editor.values[x].data is None:
         b.emit(op, Quantize(away=True), [x])
     elif b.q_of(x) == q:

@@ -20,4 +20,7 @@ typedef struct {
 void eq_softmax_ref_fast(const eq_softmax_fast_params *p, const int8_t *input, int8_t *output);
 void eq_softmax_ref_double(const eq_softmax_double_params *p, const int8_t *input, int8_t *output);
 
+/* The arithmetic of the latter with an output of 16 bits, zero at -32768, one at 2^16 above it. */
+void eq_softmax_wide_ref(const eq_softmax_double_params *p, const int8_t *input, int16_t *output);
+
 #endif

@@ -32,6 +32,13 @@ def sample(model: Model, rng: np.random.Generator, number: int) -> list[np.ndarr
     found = []
     for index in model.inputs:
         tensor = model.tensors[index]
+        if tensor.dtype == "INT16":
+            size = int(np.prod(tensor.shape))
+            ends = rng.choice([-32768, -1, 0, 32767], size)
+            found.append(
+                (ends if number == 1 else rng.integers(-20000, 20000, size)).reshape(tensor.shape).astype("int16")
+            )
+            continue
         low = -128 if tensor.dtype == "INT8" else 0
         size = int(np.prod(tensor.shape))
         if number == 0:
