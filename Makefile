@@ -1,4 +1,4 @@
-# `make demo`, `make test`, `make quick` and `make bench` do all the set-up themselves.
+# `make demo`, `make test`, `make quick`, `make docs` and `make bench` do all the set-up themselves.
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,12 +16,13 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # The workers fill the cores; threads of the linear algebra library would only get into their way.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test quick lint bench fuzz cross cache clean
+.PHONY: help demo test quick lint docs bench fuzz cross cache clean
 
 help:
 	@echo "make demo   build examples/digits for Cortex-M and for the host, run it, print the figures"
 	@echo "make test   lint, types, layers and the whole test suite"
 	@echo "make quick  the same without the slow tests"
+	@echo "make docs   the documentation as a site, in build/site: open index.html"
 	@echo "make bench  what the examples cost on every Cortex-M core, against the committed figures;"
 	@echo "            MODELS=folder DATA=folder for the benchmark's own models, see benchmarks/README.md"
 	@echo "make fuzz   20,000 damaged models, 100 builds killed at random moments, 20 pairs of builds at once; FUZZ_FLAGS"
@@ -42,6 +43,10 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	git ls-files -z 'firmware/*.[ch]' 'examples/*.[ch]' | xargs -0 $(BIN)/clang-format --dry-run --Werror
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
 
 bench: cross $(VENV)/.demo
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.cortex_m --jobs $(JOBS) \
@@ -73,8 +78,12 @@ $(VENV)/.demo: pyproject.toml $(VENV)/.python
 
 $(VENV)/.test: pyproject.toml $(VENV)/.python
 	@echo "installing Python packages into $(VENV), about 3 GB: TensorFlow is among them"
-	$(PIP) install -e ".[zig,tensorflow,test,lint]"
+	$(PIP) install -e ".[zig,tensorflow,test,lint,docs]"
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: pyproject.toml $(VENV)/.python
+	$(PIP) install "mkdocs-material>=9.5"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
