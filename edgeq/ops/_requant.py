@@ -23,8 +23,6 @@ from edgeq.numerics.fixedpoint import (
 )
 
 QMIN, QMAX = -128, 127
-LEVELS = {DType.INT8: (QMIN, QMAX), DType.INT16: (-32767, 32767)}
-"""Least and greatest result by its type. One of 16 bits has an opposite."""
 FAR = 2.0**20
 """Steps from zero that are beyond every range."""
 
@@ -47,7 +45,7 @@ def type_range(type: TensorType, clamp: Clamp) -> tuple[int, int]:
 
 def output_range(q: QParams, clamp: Clamp, dtype: DType = DType.INT8) -> tuple[int, int]:
     """Least and greatest output under a fused activation."""
-    least, most = LEVELS[dtype]
+    least, most = dtype.range
 
     def quantized(bound: float) -> int:
         with np.errstate(over="ignore"):

@@ -18,7 +18,6 @@ from edgeq.numerics.lut import Table, round_half_away
 from edgeq.ops._conversion import Conversion
 from edgeq.ops._int16 import as_int16, requantize_params
 from edgeq.ops._overlap import elementwise
-from edgeq.ops._requant import LEVELS
 
 
 def is_flip(site: Site) -> bool:
@@ -32,7 +31,7 @@ def convert(x: TensorType, y: TensorType, q: Array, rounding: Rounding) -> Array
     """Elements of type x as elements of type y: clamp(zp_y + (q − zp_x) · s_x / s_y), rounded as a requantization."""
     factor = quantize_multiplier(x.qp.s / y.qp.s, rounding)
     moved = multiply(q.astype(np.int64) - x.qp.zp, factor, rounding) + y.qp.zp
-    return np.clip(moved, *LEVELS.get(y.dtype, y.dtype.range)).astype(y.dtype.numpy)
+    return np.clip(moved, *y.dtype.range).astype(y.dtype.numpy)
 
 
 def convert_legacy(x: TensorType, y: TensorType, q: Array) -> Array:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from edgeq.ir.condition import all_of
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.fixedpoint import Numerics
@@ -57,11 +58,23 @@ def binary_rows(
 FITS_DOUBLE = all_of(is_double, has_small_factors, has_whole_mantissas)
 
 
+def _add16(row: Kernel) -> Kernel:
+    """The row of a sum with int16 operands in place of int8 ones."""
+    return replace(
+        row,
+        function=row.function.replace("eq_add", "eq_add_int16"),
+        sources=("dsp/add_int16.c",),
+        header="eq/pair_int16.h",
+        elements=INT16,
+    )
+
+
 def sum_rows() -> tuple[Kernel, ...]:
     """The rows of Add and Sub."""
     return (
         *binary_rows("add", "eq_add_fast_params", lower_fast, is_fast),
         *binary_rows("add", "eq_add_double_params", lower_double, FITS_DOUBLE, "_double"),
+        *(_add16(row) for row in binary_rows("add", "eq_add_int16_params", lower_fast, is_fast, "")),
     )
 
 

@@ -120,6 +120,22 @@ static inline int32_t eq_smmlar(int32_t a, int32_t b, int32_t c)
     return r;
 }
 
+/* c + a * b / 2^32, rounded down */
+static inline int32_t eq_smmla(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* c + top(a) * top(b) */
+static inline int32_t eq_smlatt(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
 /* clamped to -128 ... 127 */
 static inline int32_t eq_ssat8(int32_t a)
 {
@@ -149,6 +165,22 @@ static inline int32_t eq_smin8(int32_t a, int32_t b)
 {
     int32_t r;
     __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
+/* in each half the greater of a and b, signed */
+static inline int32_t eq_smax16(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("ssub16 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
+/* in each half the less of a and b, signed */
+static inline int32_t eq_smin16(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("ssub16 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(r) : "r"(a), "r"(b) : "cc");
     return r;
 }
 
@@ -262,6 +294,16 @@ static inline int32_t eq_smmlar(int32_t a, int32_t b, int32_t c)
     return eq_wrap((int64_t)c + (((int64_t)a * b + ((int64_t)1 << 31)) >> 32));
 }
 
+static inline int32_t eq_smmla(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)c + (((int64_t)a * b) >> 32));
+}
+
+static inline int32_t eq_smlatt(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)eq_top(a) * eq_top(b) + c);
+}
+
 static inline int32_t eq_ssat8(int32_t a)
 {
     return a < -128 ? -128 : a > 127 ? 127 : a;
@@ -285,6 +327,16 @@ static inline int32_t eq_smax8(int32_t a, int32_t b)
 static inline int32_t eq_smin8(int32_t a, int32_t b)
 {
     return ~eq_smax8(~a, ~b);
+}
+
+static inline int32_t eq_smax16(int32_t a, int32_t b)
+{
+    return eq_pair(eq_bottom(a) > eq_bottom(b) ? a : b, a >> 16 > b >> 16 ? a >> 16 : b >> 16);
+}
+
+static inline int32_t eq_smin16(int32_t a, int32_t b)
+{
+    return eq_pair(eq_bottom(a) < eq_bottom(b) ? a : b, a >> 16 < b >> 16 ? a >> 16 : b >> 16);
 }
 
 static inline int32_t eq_sxtab16(int32_t a, int32_t b)

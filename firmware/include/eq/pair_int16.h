@@ -26,5 +26,8 @@ void eq_add_int16_ref(const eq_add_int16_params *p, const int16_t *a, const int1
 void eq_add_int16_const_ref(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
 void eq_mul_int16_ref(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_mul_int16_const_ref(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
+/* The same sums for the DSP extension: both operands are contiguous along the last dimension. */
+void eq_add_int16_dsp(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_add_int16_const_dsp(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
 
 #endif
