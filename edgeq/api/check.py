@@ -401,6 +401,7 @@ def profile(
     amps: float | None = None,
     host: str | None = None,
     ssh_options: str | None = None,
+    steps: int = 1,
 ) -> dict[str, Any]:
     """What one inference and each of its layers cost.
 
@@ -413,13 +414,15 @@ def profile(
             it needs the profiling program.
         host, ssh_options: the computer that is measured, such as `pi@raspberrypi`, and options of OpenSSH's client.
         volts, amps: of the device while it computes, as the user measured them.
+        steps: for a model with states, over how many steps of a sequence, random ones, is measured.
 
     Returns:
         unit ("instructions" in the emulator, "cycles" on a board, "ns" on the host), total, clock_mhz and cpi (None
         where they play no part), estimate_ms (of the total; None where a target does not say how fast it is), energy_uj
         (microjoules of an inference; None without volts and amps), and layers with name, op, value, macs, share
         (percent of the total), per_mac (None without macs), and where the inference was repeated, on computers, min_us,
-        median_us and p95_us, and cycles, which are None where the system does not let programs count them;
+        median_us and p95_us, and cycles, which are None where the system does not let programs count them; where
+        several steps were measured, value and total are means over them, and layers have min and max;
         stack_used_bytes (None on computers, and where only the folder was generated).
 
     Raises:
@@ -427,6 +430,12 @@ def profile(
         ToolError: compiler or emulator are missing, the device does not answer, or the program failed.
     """
     built = Built.read(folder, model)
+    if steps < 1 or (steps > 1 and not built.graph.states):
+        raise UsageError(
+            f"{steps} steps cannot be measured" if steps < 1 else "the model has no states, so that it has no steps",
+            hint="leave --steps out",
+            where=str(folder),
+        )
     reach = Reach(port, board, baud, host, ssh_options)
     program = built.reached(reach)
     assumed = pace(program.target, clock_mhz, cpi)
@@ -434,8 +443,8 @@ def profile(
     loads = loads_program(program.target) or port == STDIO
     path = build_profile(built.root, built.manifest["name"], program.target) if loads else program.path
     timed = Program.of_manifest(path, program.target, built.manifest)
-    inputs = built.integers(built.random(1))
-    cost = profile_program(timed, inputs)
+    inputs = built.integers(built.random(steps))
+    cost = profile_program(timed, inputs, sequence=steps > 1)
     # Measured on the program without timing: functions that are called between layers take stack, too.
     watches = watches_stack(program.target) and (program.path.is_file() or not loads)
     stack = watch_program(program, inputs).stack if watches else None
@@ -465,7 +474,10 @@ def profile(
 
 
 def _repeated(cost: Profile, index: int) -> dict[str, Any]:
-    """What is known of a layer of an inference that was repeated."""
+    """What is known of a layer of an inference that was repeated, or of several steps."""
+    if cost.steps:
+        values = [step[index] for step in cost.steps]
+        return {"min": min(values), "max": max(values)}
     if not cost.spread:
         return {}
     spread, cycles = cost.spread[index], None if cost.cycles is None else cost.cycles[index]

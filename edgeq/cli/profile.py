@@ -48,6 +48,9 @@ def command(
     baud: BaudOption = None,
     host: HostOption = None,
     ssh_options: SshOption = None,
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="N", min=1, help="For a model with states: mean, min and max of N steps.")
+    ] = 1,
     json: JsonFlag = False,
 ) -> None:
     """Measure what each layer costs.
@@ -59,7 +62,7 @@ def command(
     found: dict[str | None, dict[str, Any]] = {}
     for name in names:
         remark(emulator_note(model_folder(folder, name)))
-        found[name] = api.profile(folder, clock, cpi, name, port, board, baud, volts, amps, host, ssh_options)
+        found[name] = api.profile(folder, clock, cpi, name, port, board, baud, volts, amps, host, ssh_options, steps)
         if not json:
             if len(names) > 1:
                 results.print(name, style="bold")
@@ -68,8 +71,15 @@ def command(
         print_json({"models": found} if len(names) > 1 else found[names[0]])
 
 
-_REPEATED = {"min_us": "min µs", "median_us": "median µs", "p95_us": "p95 µs", "cycles": "cycles"}
-"""Columns about an inference that was repeated."""
+_REPEATED = {
+    "min_us": "min µs",
+    "median_us": "median µs",
+    "p95_us": "p95 µs",
+    "cycles": "cycles",
+    "min": "min",
+    "max": "max",
+}
+"""Columns about an inference that was repeated, or about several steps."""
 
 
 def _show(costs: dict[str, Any]) -> None:

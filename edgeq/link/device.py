@@ -208,10 +208,11 @@ class Device:
         return Results(outputs, stack, arena)
 
     def profile(self, record: Array, repeats: int, seconds: float) -> Array:
-        """Time the layers of one inference.
+        """Time the layers of inferences.
 
         Args:
-            record: (bytes of all inputs), uint8.
+            record: (bytes of all inputs), uint8: one inference that is repeated, each time from a reset on; or
+                (repeats, bytes of all inputs): the steps of one sequence.
             repeats: how often.
             seconds: that one inference may take.
 
@@ -229,9 +230,10 @@ class Device:
             )
         values = self.info.layers + 3
         tables = []
-        for _ in range(repeats):
-            self._write(record)
-            self._ask(Command.RUN, self._flags(_BEGIN | _TIME), seconds=seconds)
+        for index in range(repeats):
+            self._write(record if record.ndim == 1 else record[index])
+            begin = _BEGIN if record.ndim == 1 or index == 0 else 0
+            self._ask(Command.RUN, self._flags(begin | _TIME), seconds=seconds)
             raw = b"".join(
                 self._ask(Command.TABLE, struct.pack("<IH", first, min(64, values - first)))
                 for first in range(0, values, 64)

@@ -57,7 +57,9 @@ def _obey(device: Device, job: Job) -> None:
     command, source, result, *more = job.words
     records = np.fromfile(job.folder / source, np.uint8).reshape(-1, device.info.input_bytes)
     if command == "profile":
-        device.profile(records[0], int(more[0]), job.patience).tofile(job.folder / result)
+        device.profile(records[0] if len(records) == 1 else records, int(more[0]), job.patience).tofile(
+            job.folder / result
+        )
         return
     steps = int(more.pop(0)) if command == "sequences" else None
     found = device.run(records, steps, bool(more), job.patience, job.progress)

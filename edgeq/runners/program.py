@@ -101,6 +101,8 @@ class Profile:
         total: the whole inference, including what comes before the first layer and after the last.
         layers: the cost of each layer.
         spread: of each layer, where the inference was repeated.
+        steps: what each step of a sequence cost, where such were timed: (steps, layers), in `unit`; then `total` and
+            `layers` are their means.
         cycles: of the processor in each layer, where the system counts them.
     """
 
@@ -109,6 +111,7 @@ class Profile:
     layers: tuple[int, ...]
     spread: tuple[Spread, ...] = ()
     cycles: tuple[int, ...] | None = None
+    steps: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,12 +204,13 @@ def _run(
     return _split(raw.reshape(len(records), size), program.outputs)
 
 
-def profile(program: Program, inputs: Sequence[Array]) -> Profile:
+def profile(program: Program, inputs: Sequence[Array], sequence: bool = False) -> Profile:
     """Time every layer of one inference. On a computer it is repeated and the median is taken.
 
     Args:
         program: a program built for profiling.
         inputs: as for `run`; the first sample is used.
+        sequence: time all samples, once each, as the steps of one sequence.
 
     Raises:
         UsageError: the inputs do not fit the program.
@@ -214,7 +218,9 @@ def profile(program: Program, inputs: Sequence[Array]) -> Profile:
     """
     unit = program.target.counter
     repeats = 1 if unit == "instructions" else max(5, min(101, 10**9 // max(program.macs, 1)))
-    records = _records(program, inputs)[:1]
+    records = _records(program, inputs)
+    if not sequence:
+        records = records[:1]
     if unit == "ns" and way_to_run(program.target).runner.emulates:
         warn(f"the times are the emulator's, not those of {program.target.name}", hint="profile on the machine itself")
     if unit == "instructions" and not loads_program(program.target):
@@ -222,6 +228,11 @@ def profile(program: Program, inputs: Sequence[Array]) -> Profile:
             f"the figures are instructions only if the emulator of {program.target.name} counts these",
             hint="start QEMU with -icount shift=0",
         )
+    if sequence:
+        table = _table(program, records, len(records))
+        means = [round(float(value)) for value in table.mean(axis=0)]
+        steps = tuple(tuple(map(int, row[1:-1])) for row in table)
+        return Profile(unit, sum(means), tuple(means[1:-1]), steps=steps)
     table = _table(program, records, repeats)
     cost = [round(float(value)) for value in np.median(table, axis=0)]
     if repeats == 1:

@@ -667,6 +667,8 @@ def test_profile(digits: Path) -> None:
         "stack_used_bytes",
         "energy_uj",
     }
+    refused = edgeq("profile", digits, "--steps", "2")
+    assert refused.code == 2 and "the model has no states" in refused.err
     assert found["unit"] == "ns" and found["total"] > 0 and found["stack_used_bytes"] is None
     assert found["clock_mhz"] is None and found["cpi"] is None and found["estimate_ms"] == found["total"] / 1e6
     times = {"min_us", "median_us", "p95_us", "cycles"}

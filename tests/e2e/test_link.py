@@ -109,12 +109,16 @@ def test_profile(program: Path) -> None:
     with closing(ProgramStream([program, "link"])) as stream:
         tiny = Device(stream)
         table = tiny.profile(spinning, 3, SECONDS)
+        short = np.where(spinning == 255, 0, spinning)
+        sequence = tiny.profile(np.stack([spinning, short, spinning]), 3, SECONDS)
         tiny.info = replace(tiny.info, profiles=False)
         with pytest.raises(ToolError, match="does not time its layers"):
             tiny.profile(spinning, 1, SECONDS)
     assert table.shape == (1 + 3 * 5,)
     layers = np.median(table[1:].reshape(3, 5), axis=0)
     assert layers[2] > 20 * layers[1]  # the second layer counts to 65535
+    long, less, again = sequence[1:].reshape(3, 5)[:, 2]
+    assert min(long, again) > 2 * less  # each step is another inference
 
 
 def test_a_terminal(program: Path) -> None:

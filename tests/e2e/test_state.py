@@ -103,6 +103,14 @@ def test_profile_is_of_the_first_step(target: str, tmp_path: Path) -> None:
     built(causal_convolution, target, tmp_path / "out")
     found = edgeq.profile(tmp_path / "out")
     assert {layer["op"] for layer in found["layers"]} == {"Concat", "Conv2D"}
+    several = edgeq.profile(tmp_path / "out", steps=7)
+    assert several["unit"] == found["unit"] and len(several["layers"]) == len(found["layers"])
+    for layer, one in zip(several["layers"], found["layers"], strict=True):
+        assert 0 < layer["min"] <= layer["value"] <= layer["max"]
+        if found["unit"] == "instructions":  # the same in every step, but for what depends on data
+            assert abs(layer["value"] - one["value"]) <= 0.05 * one["value"]
+    with pytest.raises(UsageError, match="0 steps cannot be measured"):
+        edgeq.profile(tmp_path / "out", steps=0)
     assert found["total"] >= sum(layer["value"] for layer in found["layers"]) > 0
     if target == "cortex-m4":
         assert found["stack_used_bytes"] > 0 and edgeq.profile(tmp_path / "out")["total"] == found["total"]

@@ -2,7 +2,8 @@
  *
  *     run INPUT OUTPUT [STACK]              one inference after the other until INPUT ends
  *     sequences INPUT OUTPUT STEPS [STACK]  the same; the state begins anew after every STEPS of them
- *     profile INPUT TABLE REPEATS           the first inference of INPUT, REPEATS times, each layer timed
+ *     profile INPUT TABLE REPEATS           REPEATS inferences, each layer timed: those of INPUT as one sequence, then
+ *                                           the last of them again, each time with the state as it begins
  *     link                                  answers on the console (links/serial), until that ends
  *
  * The last is there with EQ_LINK, and what is done where a debugger gives no words at all. The state of a model that
@@ -160,13 +161,16 @@ static int run_profile(pool *memory, const record *in, const record *out, int in
     if (!values || !raw) {
         return fail(NO_MEMORY, "not enough memory for the table of times", "");
     }
-    if (eq_platform_read(input, raw, in->bytes) != in->bytes) {
-        return fail(BAD_DATA, "the input ends within an inference", "");
-    }
     memset(values, 0, (1 + repeats * columns) * sizeof *values);
     for (size_t i = 0; i < repeats; i++) {
+        const size_t got = eq_platform_read(input, raw, in->bytes);
+        if (got != in->bytes && (got != 0 || i == 0)) {
+            return fail(BAD_DATA, "the input ends within an inference", "");
+        }
+        if (got == 0 || i == 0) {
+            eq_begin_sequence();
+        }
         unpack(in, raw);
-        eq_begin_sequence();
         if (eq_infer_timed((const void *const *)in->ports, out->ports, values + 1 + i * columns)) {
             return fail(MODEL_FAILED, "the model reported an error", "");
         }
