@@ -8,6 +8,7 @@ values, with the bits that the C++ templates of gemmlowp (`fixedpoint/fixedpoint
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeq.numerics.fixedpoint import Ints, rounding_divide_by_pot
 
@@ -25,6 +26,8 @@ _EXP_OF_POWERS = (
 )
 MOST_INTEGER_BITS = 6
 """Up to so many integer bits of its argument LiteRT has a tanh."""
+MOST_CELL_BITS = 13
+"""After the point of an argument of tanh that `exp_table` serves."""
 
 
 def saturate(x: Ints) -> Ints:
@@ -48,6 +51,14 @@ def _exp_below_quarter(t: Ints) -> Ints:
     x3, x4 = multiply(x2, x), multiply(x2, x2)
     inner = _divide(multiply(_divide(x4, 2) + x3, 10923) + x2, 1)
     return saturate(28918 + multiply(x + inner, 28918))
+
+
+def exp_table() -> npt.NDArray[np.int16]:
+    """exp with no integer bit at −1, −2, … −1024, arguments with three integer bits: down to −1/4.
+
+    Where x is a multiple of 1/4 and one of these, exp_on_negative_values begins with it.
+    """
+    return _exp_below_quarter(-np.arange(1, 1025, dtype=np.int64) << 3).astype(np.int16)
 
 
 def exp_on_negative_values(x: Ints, integer_bits: int) -> Ints:

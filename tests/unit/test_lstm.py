@@ -191,3 +191,12 @@ def test_state_goes_on(numerics: Numerics) -> None:
     np.testing.assert_array_equal(once["lstm"], np.concatenate([first["lstm"], second["lstm"]], axis=1))
     np.testing.assert_array_equal(once["lstm:2"], second["lstm:2"])
     assert len(np.unique(once["lstm"])) > 10
+
+
+def test_exp_from_a_table() -> None:
+    """Kernels begin with it down to −1/4, whatever the bits of the argument."""
+    table = gemmlowp16.exp_table()
+    for integer_bits in (3, 4, 6):
+        x = np.arange(1, (1 << (13 - integer_bits)) + 1)
+        found = gemmlowp16.exp_on_negative_values(-x, integer_bits)
+        np.testing.assert_array_equal(table[(x << (integer_bits - 3)) - 1][:-1], found[:-1])

@@ -15,6 +15,7 @@ from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.pack import pack_groups
 from edgeq.kernels.dsp.recurrent import is_mixed
 from edgeq.numerics.fixedpoint import Rounding
+from edgeq.numerics.gemmlowp16 import MOST_CELL_BITS, exp_table
 from edgeq.ops.lstm import CELLS, Integers, lower_ref
 
 GATES = 4
@@ -30,9 +31,12 @@ def gates(site: Site) -> tuple[Matrix, ...]:
 
 
 def is_direct(site: Site) -> bool:
-    """One multiplication requantizes: arithmetic `fast` with factors below 128, or two roundings"""
-    if site.rounding is not Rounding.FAST:
-        return site.rounding is Rounding.DOUBLE
+    """One multiplication requantizes: arithmetic `fast` with factors below 128, or two roundings with some below 128"""
+    if site.rounding is Rounding.SINGLE:
+        return False
+    if site.rounding is Rounding.DOUBLE:
+        small = all(bool((m.factors.shift < 8).all()) for m in matrices(site))
+        return small and Integers(site).cell_bits <= MOST_CELL_BITS
     hidden = Integers(site).hidden_factor
     return has_one_shift(site) and not hidden.shift.any() and bool((hidden.mantissa < 2**30).all())
 
@@ -45,18 +49,18 @@ def lower(site: Site) -> Mapping[str, Param]:
     mantissa = np.concatenate([m.factors.mantissa.reshape(-1, GATES) for m in made], axis=1)
     shift = np.concatenate([m.factors.shift.reshape(-1, GATES) for m in made], axis=1)
     fast = site.rounding is Rounding.FAST
-    double = 2 if fast else 1
     members = {key: plain[key] for key in KEPT}
     hidden = members["hidden_mantissa"]
     assert isinstance(hidden, int)
     return {
         **members,
         "weights": np.concatenate(words, axis=1).ravel(),
-        "mantissa": (double * mantissa.astype(np.int64)).astype(np.int32).ravel(),
+        "mantissa": (2 * mantissa.astype(np.int64)).astype(np.uint32).view(np.int32).ravel(),
         "left": int(made[0].factors.shift[0]) if fast else 0,
         "recurrent_left": int(made[1].factors.shift[0]) if fast else 0,
-        "shift": 0 if fast else shift.astype(np.int8).ravel(),
-        "hidden_mantissa": double * hidden,
+        "shift": 0 if fast else (-1 - shift).astype(np.int8).ravel(),
+        "hidden_mantissa": 2 * hidden if fast else hidden,
+        "exp": 0 if fast else exp_table(),
     }
 
 

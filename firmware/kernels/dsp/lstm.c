@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "eq/dsp.h"
+#include "eq/exp16_table.h"
 #include "eq/gates.h"
-#include "eq/gemmlowp16.h"
 #include "inline.h"
 #include "requant.h"
 #include "rows.h"
@@ -12,6 +12,24 @@
 EQ_INLINE int32_t left(int32_t x, int32_t shift)
 {
     return (int32_t)((uint32_t)x << shift);
+}
+
+/* eq_multiply for double. The mantissa is doubled modulo 2^32, which takes acc * 2^32 off; `shift` is how far to shift
+ * to the right but for the last bit, or, where the factor is 1/2 at least, to the left, its bits inverted. */
+EQ_INLINE int32_t twice_rounded(int32_t acc, int32_t mantissa, int32_t shift)
+{
+    if (shift < 0) {
+        const int32_t x = left(acc, ~shift);
+        return eq_smmlar(x, mantissa, x);
+    }
+    const int32_t high = eq_smmlar(acc, mantissa, acc);
+    return (((high + (high >> 31)) >> shift) + 1) >> 1;
+}
+
+/* eq_rounding_divide_by_pot of what is below 2^30; half: half of 2^exponent. */
+EQ_INLINE int32_t divided(int32_t x, int32_t half, int32_t exponent)
+{
+    return (x + (x >> 31) + half) >> exponent;
 }
 
 /* The pre-activation of a gate of a unit: eight factors at `mantissa` and `shift`. */
@@ -22,13 +40,13 @@ EQ_INLINE int32_t gate(const eq_lstm_dsp_params *p, const int32_t *sums, const i
         const int32_t given = eq_ssat16(eq_smmlar(left(sums[k], p->left), mantissa[k], 0));
         return eq_ssat16(eq_smmlar(left(sums[k + 4], p->recurrent_left), mantissa[k + 4], given));
     }
-    const int32_t given = eq_add_scaled16(0, sums[k], mantissa[k], shift[k], rounding);
-    return eq_add_scaled16(given, sums[k + 4], mantissa[k + 4], shift[k + 4], rounding);
+    const int32_t given = eq_ssat16(twice_rounded(sums[k], mantissa[k], shift[k]));
+    return eq_ssat16(given + twice_rounded(sums[k + 4], mantissa[k + 4], shift[k + 4]));
 }
 
 EQ_INLINE int32_t sigmoid(const eq_lstm_dsp_params *p, int32_t x, eq_rounding rounding)
 {
-    return rounding == EQ_FAST ? eq_interpolate16(p->sigmoid, x) : eq_logistic16(x);
+    return rounding == EQ_FAST ? eq_interpolate16(p->sigmoid, x) : eq_table_logistic16(p->exp, x);
 }
 
 EQ_INLINE int32_t next_cell(const eq_lstm_dsp_params *p, int32_t cell, int32_t i, int32_t f, int32_t g,
@@ -38,7 +56,8 @@ EQ_INLINE int32_t next_cell(const eq_lstm_dsp_params *p, int32_t cell, int32_t i
     if (rounding == EQ_FAST) {
         next = (f * cell + ((i * g) >> (15 - p->cell_bits)) + (1 << 14)) >> 15;
     } else {
-        next = eq_rounding_divide_by_pot(f * cell, 15) + eq_rounding_divide_by_pot(i * g, 30 - p->cell_bits);
+        const int32_t right = 30 - p->cell_bits;
+        next = divided(f * cell, 1 << 14, 15) + divided(i * g, 1 << (right - 1), right);
     }
     next = eq_ssat16(next);
     return p->cell_clip ? eq_clamp(next, -p->cell_clip, p->cell_clip) : next;
@@ -50,12 +69,12 @@ EQ_INLINE int8_t next_hidden(const eq_lstm_dsp_params *p, int32_t o, int32_t cel
         const int32_t both = (o * eq_interpolate16(p->cell_tanh, cell) + (1 << 14)) >> 15;
         return (int8_t)eq_ssat8(eq_smmlar(both, p->hidden_mantissa, p->hidden_zero_point));
     }
-    const int32_t both = o * eq_tanh16(cell, 15 - p->cell_bits);
+    const int32_t both = o * eq_table_tanh16(p->exp, cell, 15 - p->cell_bits);
     return eq_dsp_requantize(both, p->hidden_mantissa, p->hidden_shift, p->hidden_zero_point, -128, 127, rounding);
 }
 
-static inline void step(const eq_lstm_dsp_params *p, const eq_dsp_two_rows *t, int8_t *made, int16_t *cell,
-                        eq_rounding rounding)
+EQ_INLINE void step(const eq_lstm_dsp_params *p, const eq_dsp_two_rows *t, int8_t *made, int16_t *cell,
+                    eq_rounding rounding)
 {
     const int32_t *weights = p->weights, *mantissa = p->mantissa;
     const int8_t *shift = p->shift;
@@ -64,7 +83,7 @@ static inline void step(const eq_lstm_dsp_params *p, const eq_dsp_two_rows *t, i
         const int32_t i = sigmoid(p, gate(p, t->sums, mantissa, shift, 0, rounding), rounding);
         const int32_t f = sigmoid(p, gate(p, t->sums, mantissa, shift, 1, rounding), rounding);
         const int32_t x_g = gate(p, t->sums, mantissa, shift, 2, rounding);
-        const int32_t g = rounding == EQ_FAST ? eq_interpolate16(p->tanh, x_g) : eq_tanh16(x_g, 3);
+        const int32_t g = rounding == EQ_FAST ? eq_interpolate16(p->tanh, x_g) : eq_table_tanh16(p->exp, x_g, 3);
         const int32_t o = sigmoid(p, gate(p, t->sums, mantissa, shift, 3, rounding), rounding);
         const int32_t c = next_cell(p, cell[u], i, f, g, rounding);
         cell[u] = (int16_t)c;
@@ -73,8 +92,8 @@ static inline void step(const eq_lstm_dsp_params *p, const eq_dsp_two_rows *t, i
     }
 }
 
-static inline void lstm(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
-                        int16_t *cell, void *scratch, eq_rounding rounding)
+EQ_INLINE void lstm(const eq_lstm_dsp_params *p, const int8_t *const *inputs, int8_t *sequence, int8_t *hidden,
+                    int16_t *cell, void *scratch, eq_rounding rounding)
 {
     const int32_t units = p->units, in_c = p->in_c, wide = (units + 3) & ~3, depth = (in_c + 3) & ~3;
     int8_t *before = scratch, *after = before + wide, *const row = after + wide;
@@ -112,4 +131,5 @@ static inline void lstm(const eq_lstm_dsp_params *p, const int8_t *const *inputs
     {                                                                                                                  \
         lstm(p, inputs, sequence, hidden, cell, scratch, rounding);                                                    \
     }
-EQ_FOR_EACH_ROUNDING(DEFINE)
+DEFINE(fast, EQ_FAST)
+DEFINE(double, EQ_DOUBLE)
