@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx_reference import session
 
 import edgeq
 from edgeq.codegen.lower import lower
 from edgeq.errors import UsageError
+from edgeq.exporters.qdq import save_qdq
 from edgeq.importers import load
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType
@@ -22,7 +25,8 @@ from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.softmax import Softmax
 from edgeq.quantize.config import QuantConfig, WeightRounding
 from edgeq.quantize.pipeline import quantize, run
-from edgeq.report.accuracy import sqnr_db
+from edgeq.report.accuracy import quantize_inputs, sqnr_db
+from edgeq.simulator import IntExecutor
 from edgeq.target import load_target
 from edgeq.warnings import EdgeqWarning
 from tests.unit.test_quantize import editor, network, outputs, samples, tensor
@@ -127,6 +131,25 @@ def test_a_given_range_and_shared_scales_hold() -> None:
     config = QuantConfig.from_dict({"activation_bits": 16, "layers": {"conv": {"range": [-3.0, 2.0]}}})
     integer = quantize(network(), samples(network()), config)
     assert integer.type(integer.producers["conv"].outputs[0]).qp.s == pytest.approx(3.0 / 32767)
+
+
+def test_exported_models_have_both_types(tmp_path: Path) -> None:
+    """onnxruntime, in real numbers between the same integers, is within some of a sum's many steps."""
+    config = QuantConfig.from_dict({"activation_bits": 16, "layers": {"depthwise": {"activation_bits": 8}}})
+    graph, data = network(), samples(network(), 30)
+    integer = quantize(graph, data, config)
+    save_qdq(integer, tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    zeros = {t.name: t.data_type for t in model.graph.initializer if t.name.endswith("_zero_point")}
+    kinds = {zeros[node.input[2]] for node in model.graph.node if node.op_type == "QuantizeLinear"}
+    assert kinds == {onnx.TensorProto.INT16, onnx.TensorProto.UINT8} and model.opset_import[0].version == 21
+    loaded = session(tmp_path / "model.onnx")
+    (name,), (output,) = integer.inputs, integer.outputs
+    q, found = integer.type(output).qp, IntExecutor(integer)
+    for sample in data[:5]:
+        result = found.run(quantize_inputs(integer, sample))[output]
+        (other,) = loaded.run(None, sample)
+        assert np.abs(other / q.s - result).max() < 32767 / 127, name
 
 
 def test_other_arithmetics_are_refused() -> None:

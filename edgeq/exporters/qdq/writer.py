@@ -14,11 +14,12 @@ from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import BYTES
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.traits import NO_CLAMP, Clamp
-from edgeq.ops._requant import output_range
+from edgeq.ops._requant import type_range
 
-OPSET, INT4_OPSET, AXES_AS_INPUT_OPSET = 13, 21, 18
-"""Of the model; of one with weights of 4 bits; from which on reductions have their axes as an input."""
-IR_VERSION, INT4_IR_VERSION = 8, 10
+OPSET, TYPES_OPSET, AXES_AS_INPUT_OPSET = 13, 21, 18
+"""Of the model; of one with weights of 4 bits or activations of 16; from which on reductions have their axes as an
+input."""
+IR_VERSION, TYPES_IR_VERSION = 8, 10
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -36,7 +37,8 @@ class QdqWriter:
         self._nchw: dict[str, bool] = {}
         self.batched = batched_values(graph)
         self._narrow = any(v.data is not None and v.type.dtype.bits < 8 for v in graph.values.values())
-        self._opset = INT4_OPSET if self._narrow else OPSET
+        self._wide = _wide_values(graph)
+        self._opset = TYPES_OPSET if self._narrow or self._wide else OPSET
 
     def name(self, hint: str) -> str:
         """A tensor name that is not in use yet."""
@@ -97,6 +99,13 @@ class QdqWriter:
         inputs = [self.constant(f"{hint}_quantized", data.astype(_elements(dtype))), *self._parameters(hint, q, dtype)]
         return self.add("DequantizeLinear", inputs, f"{hint}_dequantized", **_axis(q))[0]
 
+    def _is_integer(self, value: str) -> bool:
+        """Whether a value is quantized in ONNX: not if it is real, has a zero-point beyond 8 bits, beside a Shift, or
+        is exchanged in a wider type."""
+        type = self.graph.type(value)
+        bytewise = type.q is not None and type.dtype in BYTES
+        return value in self._wide or (bytewise and type.dtype.range[0] <= type.qp.zp <= type.dtype.range[1])
+
     def read(self, value: str, nchw: bool = False, rank: int | None = None) -> str:
         """A float tensor of a value, in the layout asked for; every reader gets a DequantizeLinear of its own.
 
@@ -110,7 +119,7 @@ class QdqWriter:
             if key not in self._constants:
                 self._constants[key] = self._read_constant(value, nchw, rank or data.ndim)
             return self._constants[key]
-        if not _is_integer(self.graph.type(value)):
+        if not self._is_integer(value):
             if key not in self._real:
                 layout, perm = ("nchw", TO_NCHW) if nchw else ("nhwc", TO_NHWC)
                 (self._real[key],) = self.add(
@@ -151,7 +160,7 @@ class QdqWriter:
     def _quantize(self, value: str, tensor: str) -> list[str]:
         type = self.graph.type(value)
         q = _shifted(type.qp) if type.dtype is DType.INT8 else type.qp
-        parameters = self._parameters(tensor, q, DType.UINT8)
+        parameters = self._parameters(tensor, q, DType.INT16 if type.dtype is DType.INT16 else DType.UINT8)
         return [*self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}_quantized"), *parameters]
 
     def _dequantize(self, value: str, nchw: bool) -> str:
@@ -159,7 +168,7 @@ class QdqWriter:
 
     def write(self, value: str, tensor: str, nchw: bool = False) -> None:
         """A float result becomes the value `value`."""
-        if not _is_integer(self.graph.type(value)):
+        if not self._is_integer(value):
             self._real[value, nchw] = tensor
         else:
             self._integers[value, nchw] = self._quantize(value, tensor)
@@ -172,8 +181,8 @@ class QdqWriter:
 
     def _clamped(self, tensor: str, output: str, clamp: Clamp) -> str:
         """Apply a fused activation, unless the saturation of the output does it."""
-        q = self.graph.type(output).q
-        if clamp == NO_CLAMP or (q is not None and output_range(q, clamp) == (-128, 127)):
+        type = self.graph.type(output)
+        if clamp == NO_CLAMP or (type.q is not None and type_range(type, clamp) == type.dtype.range):
             return tensor
         if clamp == (0.0, float("inf")):
             return self.add("Relu", [tensor], f"{output}_relu")[0]
@@ -188,7 +197,7 @@ class QdqWriter:
         for name in self.graph.outputs:
             if name not in self.graph.inputs:
                 tensor = self.read(name)
-                if not _is_integer(self.graph.type(name)):
+                if not self._is_integer(name):
                     self.add("Identity", [tensor], name)
                 self.nodes[-1].output[0] = name
 
@@ -210,14 +219,18 @@ class QdqWriter:
             body,
             producer_name="edgeq",
             opset_imports=[helper.make_opsetid("", self._opset)],
-            ir_version=INT4_IR_VERSION if self._narrow else IR_VERSION,
+            ir_version=TYPES_IR_VERSION if self._narrow or self._wide else IR_VERSION,
         )
 
 
-def _is_integer(type: TensorType) -> bool:
-    """Whether a value is quantized in ONNX: not if it is real, has a zero-point beyond 8 bits, beside a Shift, or is
-    exchanged in a wider type."""
-    return type.q is not None and type.dtype in BYTES and type.dtype.range[0] <= type.q.zp <= type.dtype.range[1]
+def _wide_values(graph: Graph) -> frozenset[str]:
+    """Computed values of 16 bits, but for what recurrent layers keep in them beside values of 8 bits."""
+    found: set[str] = set()
+    for node in graph.nodes:
+        rule = node.op.quant_rule([None if n is None else graph.type(n).shape for n in node.inputs])
+        if not rule.fine and not rule.states:
+            found.update(name for name in (*node.inputs, *node.outputs) if name is not None)
+    return frozenset(n for n in found if graph.data(n) is None and graph.type(n).dtype is DType.INT16)
 
 
 def _elements(dtype: DType) -> np.dtype[Any]:
