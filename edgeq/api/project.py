@@ -194,7 +194,7 @@ class BuildOptions:
     ] = None
     input_shapes: Annotated[
         Mapping[str, tuple[int, ...]],
-        Option("Shape of an input with dynamic dimensions", SHAPES, READING, flag="--input-shape"),
+        Option("Shape of an input with dynamic dimensions", SHAPES, (*READING, "init"), flag="--input-shape"),
     ] = field(default_factory=dict)
     inputs: Annotated[
         tuple[str, ...],

@@ -21,6 +21,7 @@ from edgeq.cli._streams import INTERRUPTED, SIGNALED, UNREAD, Ended, Unread
 from edgeq.errors import CapacityError, EdgeqError, InternalError, UsageError
 
 COMMANDS = {
+    "init": "Write a commented edgeq.toml for a model.",
     "build": "Quantize models, generate C for a target, and compile it.",
     "run": "Run samples through a built model.",
     "verify": "Compare a program with the simulator.",

@@ -27,7 +27,7 @@ from edgeq.cli import main
 from edgeq.target import load_target
 
 TEST = DIGITS / "test.npz"
-COMMANDS = ("build", "run", "verify", "profile", "flash", "monitor", "quantize", "inspect", "targets", "boards", "ops")
+COMMANDS = ("init", "build", "run", "verify", "profile", "flash", "monitor", "quantize", "inspect", "targets", "boards", "ops")
 COMMANDS += ("doctor",)
 MANIFEST = {
     *("edgeq_version", "name", "target", "cpu", "toolchain", "numerics", "kernels", "optimize", "inputs", "outputs"),
