@@ -27,8 +27,9 @@ from edgeq.cli import main
 from edgeq.target import load_target
 
 TEST = DIGITS / "test.npz"
-COMMANDS = ("init", "build", "run", "verify", "profile", "flash", "monitor", "quantize", "inspect", "targets", "boards", "ops")
-COMMANDS += ("doctor",)
+COMMANDS = tuple(
+    "init build run verify profile flash monitor quantize inspect targets boards ops doctor".split()  # as in the help
+)
 MANIFEST = {
     *("edgeq_version", "name", "target", "cpu", "toolchain", "numerics", "kernels", "optimize", "inputs", "outputs"),
     *("macs", "weights_bytes", "arena_bytes", "ram_bytes", "flash_bytes", "stack_bytes", "layers"),
