@@ -113,7 +113,7 @@ def _show(result: dict[str, Any]) -> None:
         rows.append(("largest difference", f"{result['max_abs_diff']:,} steps"))
     if result["sqnr_db"] is not None:
         rows.append(("SQNR against float", f"{result['sqnr_db']:.1f} dB"))
-    for key, label in (("top1_float", "top-1 float"), ("top1_int8", "top-1 int8"), ("agreement", "agreement")):
+    for key, label in (("top1_float", "top-1 float"), ("top1_int8", "top-1 program"), ("agreement", "agreement")):
         if result[key] is not None:
             rows.append((label, f"{result[key]:.2f} %"))
     if result["stack_used_bytes"] is not None:

@@ -187,6 +187,23 @@ Stegun, 7.1.26)."""
 ERFC_STEP = F(0.3275911)
 
 
+ATAN_TERMS = tuple(
+    F(c)
+    for c in (-0.06451597064733505, 0.10743631422519684, -0.14263945817947388, 0.19999539852142334, -0.3333333134651184)
+)
+"""Of (atan(x) / x − 1) / x² in x² for |x| ≤ √2 − 1, the highest power first, by interpolation at Chebyshev's points."""
+SIN_TERMS = tuple(
+    F(c) for c in (2.7249852792010643e-06, -0.00019840085587929934, 0.008333331905305386, -0.1666666716337204)
+)
+COS_TERMS = tuple(
+    F(c) for c in (-2.7300947635922057e-07, 2.480059993104078e-05, -0.00138888880610466, 0.0416666679084301)
+)
+"""Of (sin(x) / x − 1) / x² and (cos(x) − 1 + x² / 2) / x⁴ in x² for |x| ≤ π / 4, likewise."""
+QUARTER_TURNS = F(0.6366197466850281)
+TURN_PARTS = (F(1.5703125), F(0.000484466552734375), F(-6.397578431460715e-07))
+"""2 / π, and π / 2 in three parts, of which the first two have so few bits that their products with turns are exact."""
+
+
 def _polynomial(terms: tuple[np.float32, ...], x: Floats) -> Floats:
     """The value of a polynomial, its highest power first."""
     p = np.full(x.shape, terms[0], np.float32)
@@ -229,6 +246,16 @@ def floor(x: Floats) -> Floats:
     """The greatest whole number that is not above x."""
     cut = whole(x)
     return np.asarray(np.where(cut > x, cut - F(1.0), cut))
+
+
+@np.errstate(all="ignore")
+def round_even(x: Floats) -> Floats:
+    """The nearest whole number, halves to even."""
+    cut = whole(x)
+    rest, half = x - cut, cut * F(0.5)
+    odd = whole(half) != half
+    up, down = (rest > F(0.5)) | ((rest == F(0.5)) & odd), (rest < F(-0.5)) | ((rest == F(-0.5)) & odd)
+    return np.asarray(np.where(up, cut + F(1.0), np.where(down, cut - F(1.0), cut)))
 
 
 @np.errstate(all="ignore")
@@ -278,3 +305,44 @@ def greatest(x: Floats, axes: tuple[int, ...], keepdims: bool) -> Floats:
 def least(x: Floats, axes: tuple[int, ...], keepdims: bool) -> Floats:
     """The least number along some axes; what is not a number does not count, and infinity is finite."""
     return np.asarray(np.fmin(x, GREATEST).min(axis=axes, keepdims=keepdims))
+
+
+@np.errstate(all="ignore")
+def atan(x: npt.ArrayLike) -> Floats:
+    """The inverse tangent, within 3 units in the last place of the exact value."""
+    real = np.asarray(x, np.float32)
+    size = np.where(real < 0, -real, real).astype(np.float32)
+    far, middle = size > F(2.4142135), size > F(0.41421357)
+    t = np.where(far, F(-1.0) / size, np.where(middle, (size - F(1.0)) / (size + F(1.0)), size)).astype(np.float32)
+    start = np.where(far, F(1.5707964), np.where(middle, F(0.7853982), F(0.0))).astype(np.float32)
+    square = t * t
+    found = start + (t + t * (square * _polynomial(ATAN_TERMS, square)))
+    return number(np.where(real < 0, -found, found))
+
+
+def sin(x: npt.ArrayLike) -> Floats:
+    """The sine, within 2⁻²³ of the exact value for |x| ≤ 8192; beyond, turns are counted less and less exactly."""
+    return _wave(x, F(0.0))
+
+
+def cos(x: npt.ArrayLike) -> Floats:
+    """The cosine, as exact as the sine."""
+    return _wave(x, F(1.0))
+
+
+@np.errstate(all="ignore")
+def _wave(x: npt.ArrayLike, quarters: np.float32) -> Floats:
+    """The sine of x and some quarter turns."""
+    real = np.asarray(x, np.float32)
+    turns = round_even(real * QUARTER_TURNS)
+    first, second, third = TURN_PARTS
+    rest = bounded(((real - turns * first) - turns * second) - turns * third, F(-1.0), F(1.0))
+    square = rest * rest
+    sine = rest + rest * (square * _polynomial(SIN_TERMS, square))
+    cosine = (F(1.0) - F(0.5) * square) + (square * square) * _polynomial(COS_TERMS, square)
+    counted = turns + quarters
+    which = counted - F(4.0) * floor(counted * F(0.25))
+    even = (which == F(0.0)) | (which == F(2.0))
+    found = np.where(even, sine, cosine).astype(np.float32)
+    found = np.where(which >= F(2.0), -found, found)
+    return number(np.where(real - real == F(0.0), found, real - real))

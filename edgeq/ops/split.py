@@ -16,6 +16,7 @@ from edgeq.ir.traits import Commuted, Perm, Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
 from edgeq.ops._int16 import INTS16
 from edgeq.ops._movement import MovementOp
+from edgeq.ops._real import REAL, REALS
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -24,8 +25,13 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     Raises:
         InternalError: input and outputs differ in scale.
     """
-    assert isinstance(site.op, Split)
     require_same_scale(site, site.input(0).qp)
+    return lower_real(site)
+
+
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_split_float32_ref`."""
+    assert isinstance(site.op, Split)
     x, axis = site.input(0).shape, site.op.axis
     return {
         "count": len(site.op.sizes),
@@ -57,6 +63,15 @@ class Split(MovementOp):
             elements=INT16,
             variadic="outputs",
         ),
+        Kernel(
+            "eq_split_float32_ref",
+            ("ref/split.c",),
+            "eq/split.h",
+            "eq_split_params",
+            lower_real,
+            elements=REAL,
+            variadic="outputs",
+        ),
     )
 
     declines: ClassVar[frozenset[Trait]] = MovementOp.declines | {"parts"}
@@ -80,6 +95,9 @@ class Split(MovementOp):
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         return self._pieces(inputs[0])
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return self.run_float(inputs)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
@@ -113,6 +131,7 @@ class Split(MovementOp):
             Sample("channels", cls(3, (2, 3)), (image,)),
             Sample("rows", cls(1, (1, 4, 1)), (image,)),
             Sample("int16", cls(1, (1, 4, 1)), (image,), elements=INTS16),
+            Sample("real", cls(1, (1, 4, 1)), (image,), elements=REALS),
             Sample("whole", cls(1, (6,)), (image,)),
             Sample("vector", cls(0, (1, 8, 3)), ((12,),)),
             Sample("five", cls(2, (1, 1)), ((2, 3, 2, 4, 3),)),

@@ -501,7 +501,7 @@ def test_run_raw(digits: Path, tmp_path: Path) -> None:
 def test_verify(digits: Path) -> None:
     shown = succeeds("verify", digits, "--data", TEST, "--samples", "30")
     assert shown.out.startswith("bit-exact: 0 of 30 samples differ from the simulator\n") and shown.err == ""
-    for label in ("SQNR against float", "top-1 float", "top-1 int8", "agreement"):
+    for label in ("SQNR against float", "top-1 float", "top-1 program", "agreement"):
         assert label in shown.out
     found = succeeds("verify", digits, "--data", TEST, "--json").json
     assert found.keys() == FIGURES

@@ -23,7 +23,9 @@ int main(void)
     while (fread(&x, sizeof x, 1, stdin) == 1) {
         const float found[] = {eq_exp(x), eq_sqrt(x), eq_log(x), eq_number(eq_sigmoid(x)), eq_number(eq_tanh(x)),
                                eq_number(eq_expm1(x)), eq_number(eq_erf(x)),
-                               eq_number(eq_floor(x)), eq_number(eq_ceil(x))};
+                               eq_number(eq_floor(x)), eq_number(eq_ceil(x)),
+                               eq_number(eq_round_even(x)), eq_number(eq_atan(x)),
+                               eq_number(eq_wave(x, 0.0f)), eq_number(eq_wave(x, 1.0f))};
         fwrite(found, sizeof found, 1, stdout);
     }
     return 0;
@@ -41,6 +43,10 @@ FUNCTIONS = (
     float32.erf,
     float32.floor,
     float32.ceil,
+    lambda x: float32.number(float32.round_even(x)),
+    float32.atan,
+    float32.sin,
+    float32.cos,
 )
 
 
@@ -143,3 +149,26 @@ def test_exp_less_one_does_not_cancel_near_zero() -> None:
 def test_whole_numbers_are_exact(function: Any, exact: Any) -> None:
     x = np.concatenate([points(), np.array([8388607.5, -8388607.5, 8388608.0, 3e38], np.float32)])
     np.testing.assert_array_equal(function(x), exact(x))
+
+
+@pytest.mark.parametrize(("function", "exact"), [(float32.sin, np.sin), (float32.cos, np.cos)])
+def test_waves_are_close(function: Any, exact: Any) -> None:
+    x = np.concatenate([np.linspace(-8192, 8192, 200_001), np.linspace(-8, 8, 50_001)]).astype(np.float32)
+    assert np.abs(function(x) - exact(x.astype(np.float64))).max() < 2.0**-23
+    assert np.isnan(function(np.array([np.inf, -np.inf, np.nan], np.float32))).all()
+    far = function(np.array([3e9, -1e20, 3e38], np.float32))
+    assert (np.abs(far) <= 1.0).all()
+
+
+def test_the_inverse_tangent_is_close() -> None:
+    x = np.concatenate([np.linspace(-8, 8, 200_001), np.geomspace(1e-8, 1e8, 50_001)]).astype(np.float32)
+    exact = np.arctan(x.astype(np.float64))
+    assert (np.abs(float32.atan(x) - exact) / np.spacing(np.abs(exact).astype(np.float32))).max() < 3.0
+    np.testing.assert_array_equal(
+        float32.atan(np.array([np.inf, -np.inf], np.float32)), np.float32([1.5707964, -1.5707964])
+    )
+
+
+def test_halves_become_even() -> None:
+    x = np.concatenate([np.arange(-9, 9, 0.25), [8388609.0, -8388607.5, 1e30, np.inf, 0.49999997]]).astype(np.float32)
+    np.testing.assert_array_equal(float32.round_even(x), np.rint(x))

@@ -227,6 +227,17 @@ static inline float eq_floor(float x)
     return cut > x ? cut - 1.0f : cut;
 }
 
+/* The nearest whole number, halves to even. */
+static inline float eq_round_even(float x)
+{
+    const float cut = eq_whole(x), rest = x - cut, half = cut * 0.5f;
+    const int odd = eq_whole(half) != half;
+    if (rest > 0.5f || (rest == 0.5f && odd)) {
+        return cut + 1.0f;
+    }
+    return rest < -0.5f || (rest == -0.5f && odd) ? cut - 1.0f : cut;
+}
+
 /* The least whole number that is not below x. */
 static inline float eq_ceil(float x)
 {
@@ -248,6 +259,70 @@ static inline float eq_tanh(float x)
     p = p * square + 0.133314422f;
     p = p * square + -0.333332807f;
     return (p * square) * x + x;
+}
+
+/* (atan(x) / x - 1) / x^2 in x^2 for |x| below the square root of 2, less 1. */
+static inline float eq_atan_terms(float square)
+{
+    float p = -0.0645159706f;
+    p = p * square + 0.107436314f;
+    p = p * square + -0.142639458f;
+    p = p * square + 0.199995399f;
+    p = p * square + -0.333333313f;
+    return p;
+}
+
+/* The inverse tangent. */
+static inline float eq_atan(float x)
+{
+    const float size = x < 0.0f ? -x : x;
+    float t = size, start = 0.0f;
+    if (size > 2.4142135f) {
+        t = -1.0f / size;
+        start = 1.5707964f;
+    } else if (size > 0.41421357f) {
+        t = (size - 1.0f) / (size + 1.0f);
+        start = 0.7853982f;
+    }
+    const float square = t * t;
+    const float found = start + (t + t * (square * eq_atan_terms(square)));
+    return x < 0.0f ? -found : found;
+}
+
+/* (sin(x) / x - 1) / x^2 and (cos(x) - 1 + x^2 / 2) / x^4 in x^2 for |x| up to an eighth of a turn. */
+static inline float eq_sin_terms(float square)
+{
+    float p = 2.72498528e-06f;
+    p = p * square + -0.000198400856f;
+    p = p * square + 0.00833333191f;
+    p = p * square + -0.166666672f;
+    return p;
+}
+
+static inline float eq_cos_terms(float square)
+{
+    float p = -2.73009476e-07f;
+    p = p * square + 2.48005999e-05f;
+    p = p * square + -0.00138888881f;
+    p = p * square + 0.0416666679f;
+    return p;
+}
+
+/* The sine of x and some quarter turns. */
+static inline float eq_wave(float x, float quarters)
+{
+    if (!(x - x == 0.0f)) {
+        return x - x;
+    }
+    const float turns = eq_round_even(x * 0.636619747f);
+    const float left = ((x - turns * 1.5703125f) - turns * 0.000484466553f) - turns * -6.39757843e-07f;
+    const float rest = eq_bounded(left, -1.0f, 1.0f), square = rest * rest;
+    const float counted = turns + quarters;
+    const float which = counted - 4.0f * eq_floor(counted * 0.25f);
+    const float found = which == 0.0f || which == 2.0f
+                            ? rest + rest * (square * eq_sin_terms(square))
+                            : (1.0f - 0.5f * square) + (square * square) * eq_cos_terms(square);
+    return which >= 2.0f ? -found : found;
 }
 
 #endif

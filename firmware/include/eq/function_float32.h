@@ -29,6 +29,10 @@ void eq_erf_ref_float32(const eq_function_float32_params *p, const float *input,
 void eq_gelu_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_gelu_tanh_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_floor_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_round_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_atan_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_sin_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
+void eq_cos_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_ceil_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 void eq_sign_ref_float32(const eq_function_float32_params *p, const float *input, float *output);
 

@@ -11,6 +11,7 @@ typedef struct {
 } eq_split_params;
 
 void eq_split_ref(const eq_split_params *p, const int8_t *input, int8_t *const *outputs);
+void eq_split_float32_ref(const eq_split_params *p, const float *input, float *const *outputs);
 void eq_split_int16_ref(const eq_split_params *p, const int16_t *input, int16_t *const *outputs);
 
 #endif

@@ -101,6 +101,11 @@ void eq_floor_ref_float32(const eq_function_float32_params *p, const float *inpu
     FOR_EACH(p, input, output, eq_floor(x));
 }
 
+void eq_round_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_round_even(x));
+}
+
 void eq_ceil_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
 {
     FOR_EACH(p, input, output, eq_ceil(x));
@@ -109,4 +114,19 @@ void eq_ceil_ref_float32(const eq_function_float32_params *p, const float *input
 void eq_sign_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
 {
     FOR_EACH(p, input, output, x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x);
+}
+
+void eq_atan_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_atan(x));
+}
+
+void eq_sin_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_wave(x, 0.0f));
+}
+
+void eq_cos_ref_float32(const eq_function_float32_params *p, const float *input, float *output)
+{
+    FOR_EACH(p, input, output, eq_wave(x, 1.0f));
 }
