@@ -27,8 +27,9 @@ from edgeq.cli import main
 from edgeq.target import load_target
 
 TEST = DIGITS / "test.npz"
-COMMANDS = tuple(
-    "init build run verify profile flash monitor quantize inspect targets boards ops doctor".split()  # as in the help
+COMMANDS = (
+    *("init", "build", "run", "verify", "profile", "flash", "monitor"),
+    *("quantize", "inspect", "targets", "boards", "ops", "doctor"),
 )
 MANIFEST = {
     *("edgeq_version", "name", "target", "cpu", "toolchain", "numerics", "kernels", "optimize", "inputs", "outputs"),
