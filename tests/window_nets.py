@@ -13,7 +13,9 @@ from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
+from edgeq.ops.mul import Mul
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.slice import Slice
 from edgeq.ops.softmax import Softmax
 from edgeq.ops.transpose import Transpose
@@ -67,4 +69,16 @@ def last() -> Graph:
     return net.finish(net.add(FullyConnected(), cut, net.const(3, 8), name="y"))
 
 
-WINDOWS = (keywords, signal, causal, last)
+def weighted() -> Graph:
+    """A gate that the whole window opens or shuts: all rows behind it are others with each window. Three outputs, two in
+    time, of which one is what the next step begins with."""
+    net = Net(15)
+    x = net.input("x", 1, 14, 3, 2)
+    y = net.add(Conv2D(padding=(1, 0, 1, 0)), x, net.const(4, 3, 1, 2), name="y")
+    gate = net.add(Sigmoid(), net.add(Mean((1, 2), True), y, name="mean"), name="gate")
+    gated = net.add(Conv2D(), net.add(Mul(), y, gate, name="gated"), net.const(4, 3, 1, 4), name="after")
+    rows = net.add(Conv2D(), x, net.const(2, 3, 1, 2), name="rows")
+    return net.finish(net.add(Mean((1, 2)), gated, name="z"), rows, x)
+
+
+WINDOWS = (keywords, signal, causal, last, weighted)

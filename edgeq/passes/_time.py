@@ -117,7 +117,8 @@ def _line(graph: Graph, lines: Mapping[str, Line], node: Node) -> Line | None:
     if axis is None:
         return None
     count = graph.type(node.outputs[0]).shape[axis]
-    if count == 1:
+    whole = (name for name in node.inputs if name is not None and name not in lines and graph.data(name) is None)
+    if count == 1 or any(whole):  # what depends on a whole window is another with each, for every row of it
         return None
     found = [stripe_in_time(graph, lines, node, (row, row + 1)) for row in range(count)]
     stripes = [stripe for stripe in found if stripe is not None]

@@ -243,7 +243,13 @@ class _Writer:
                 self.compute(node)
             else:
                 self.whole(node)
-        outputs = [self.newest(name) for name in graph.outputs]
+        kept = {state.output for state in editor.states}
+        outputs = []
+        for name in map(self.newest, graph.outputs):
+            if name in kept or name in outputs:  # a state has an output of its own, and so has the caller
+                type = editor.values[name].type
+                name = self.add(Reshape(type.shape), [name], f"{name}_newest", type)
+            outputs.append(name)
         for name, newest in zip(graph.outputs, outputs, strict=True):
             if name != newest and name in editor.ports:
                 editor.ports[newest] = editor.ports.pop(name)

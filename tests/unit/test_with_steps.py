@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pass_graphs import Net
 from state_nets import integrator
-from window_nets import WINDOWS, causal, keywords, last, signal
+from window_nets import WINDOWS, causal, keywords, last, signal, weighted
 
 import edgeq
 from edgeq.errors import UsageError
@@ -61,12 +61,14 @@ def pairs(window: Graph, steps: Steps, executor: Any, more: int = STEPS) -> Iter
             yield np.take(whole, range(whole.shape[longer] - y.shape[longer], whole.shape[longer]), longer), y
 
 
-@pytest.mark.parametrize(("make", "rows"), [*((make, 1) for make in WINDOWS), (keywords, 2), (signal, 3), (causal, 4)])
+@pytest.mark.parametrize(
+    ("make", "rows"), [*((make, 1) for make in WINDOWS), (keywords, 2), (signal, 3), (causal, 4), (weighted, 2)]
+)
 def test_outputs_are_the_windows(make: Callable[[], Graph], rows: int) -> None:
     model = calibrated(make())
     stepped = with_steps(model.graph, rows)
     compared = list(pairs(model.graph, stepped, IntExecutor))
-    assert len(compared) == STEPS + 1
+    assert len(compared) == (STEPS + 1) * len(model.graph.outputs)
     for expected, found in compared:
         np.testing.assert_array_equal(found, expected)
     reference = with_steps(model.float_graph, rows)
