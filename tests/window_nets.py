@@ -70,8 +70,8 @@ def last() -> Graph:
 
 
 def weighted() -> Graph:
-    """A gate that the whole window opens or shuts: all rows behind it are others with each window. Three outputs, two in
-    time, of which one is what the next step begins with."""
+    """A gate that the whole window opens or shuts: all rows behind it are others with each window. Of three outputs two
+    are in time, and one of these is what the next step begins with."""
     net = Net(15)
     x = net.input("x", 1, 14, 3, 2)
     y = net.add(Conv2D(padding=(1, 0, 1, 0)), x, net.const(4, 3, 1, 2), name="y")

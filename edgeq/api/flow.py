@@ -48,6 +48,8 @@ from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
 
 LOG = logging.getLogger("edgeq")
+WHOLE = 0.8
+"""Share of a window's multiply-accumulates above which computing step by step saves little."""
 Step = Callable[[str], None]
 Advance = Callable[[int, int], None]
 
@@ -122,6 +124,13 @@ class QuantizedModel:
             window, window_float = without_padding(window, time), without_padding(window_float, time)
         steps = with_steps(window, rows, time)
         steps = replace(steps, window_macs=macs(self.graph), padding=padding)
+        if steps.window_macs and steps.macs > WHOLE * steps.window_macs:
+            warn(
+                f"a step computes {100 * steps.macs / steps.window_macs:.0f} % of what the window does",
+                hint=f"{steps.whole or 'padding in time'} needs all rows in every step: "
+                + ("--stream-step takes more at once" if steps.whole else "--stream-padding stream avoids that"),
+                where=self.graph.name,
+            )
         reference = with_steps(window_float, rows, time).graph
         renamed = dict(zip(self.graph.public_outputs, steps.graph.public_outputs, strict=True))
         return replace(

@@ -57,6 +57,8 @@ class Steps:
         phases: how many sets of states take turns, because a layer has a stride that a step is no multiple of.
         macs, window_macs: multiply-accumulates of one step, and of one window.
         padding: what layers meet beyond the ends of a window.
+        whole: the first node that reads all rows in time, so that what follows is computed for the whole window in
+            every step; "" if there is none.
     """
 
     graph: Graph
@@ -67,6 +69,7 @@ class Steps:
     macs: int
     window_macs: int
     padding: Beyond = "window"
+    whole: str = ""
 
     @property
     def warm_up(self) -> int:
@@ -114,7 +117,9 @@ def with_steps(graph: Graph, rows: int = 1, axis: int | None = None) -> Steps:
     plan = _plan(graph, lines, rows)
     stepped = _Writer(graph, lines, plan, rows).written()
     phases = max((kept.steps for kept in plan.values() if kept.kept[0] < kept.kept[1]), default=1)
-    return Steps(stepped, chosen, rows, window, phases, macs(stepped), macs(graph))
+    whole = (n for n in graph.nodes if n.outputs[0] not in lines and any(name in lines for name in n.inputs))
+    first = next((f"{node.name} ({node.op.kind})" for node in whole), "")
+    return Steps(stepped, chosen, rows, window, phases, macs(stepped), macs(graph), whole=first)
 
 
 def check_window(graph: Graph, rows: int, axis: int) -> int:

@@ -16,7 +16,10 @@ from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
 from edgeq.ops.add import Add
+from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.mean import Mean
+from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
 from edgeq.passes.pipeline import optimize_float
 from edgeq.passes.with_steps import Steps, macs, with_steps
@@ -24,6 +27,7 @@ from edgeq.passes.without_padding import without_padding
 from edgeq.report.accuracy import quantize_inputs
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
+from edgeq.warnings import EdgeqWarning
 
 STEPS = 24
 
@@ -183,3 +187,12 @@ def test_windows_without_padding_in_reach_stay_as_they_are(make: Callable[[], Gr
     if make is signal:
         sample = {name: recording(graph, axis)}
         np.testing.assert_array_equal(FloatExecutor(longer).run(sample)["y"], FloatExecutor(graph).run(sample)["y"])
+
+
+def test_a_step_that_saves_nothing_is_told() -> None:
+    net = Net(6)
+    padded = net.add(Pad((0, 2, 0, 0), (0, 0, 0, 0), "edge"), net.input("x", 1, 20, 1, 4), name="edges")
+    y = net.add(Conv2D(), padded, net.const(4, 3, 1, 4), name="y")
+    with pytest.warns(EdgeqWarning, match="a step computes 100 % of what the window does"):
+        stream = calibrated(net.finish(net.add(Mean((1, 2)), y))).stream()
+    assert stream.window is not None and stream.window[1].whole == "edges (Pad)"
