@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
-from edgeq.ir.tensor import Array, DType
+from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Monotone, Trait
 from edgeq.ops._broadcast import (
     broadcast_params,
@@ -19,11 +19,12 @@ from edgeq.ops._broadcast import (
     require_same_scale,
 )
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._int16 import pair_samples16
 from edgeq.ops._real import pair_samples
 
 
 def in_output_scale(site: Site, index: int, data: Array) -> Array:
-    """An int8 operand in the output's quantization; a constant is converted.
+    """An operand in the output's quantization; a constant is converted.
 
     Raises:
         InternalError: a computed operand has another quantization.
@@ -33,7 +34,7 @@ def in_output_scale(site: Site, index: int, data: Array) -> Array:
         return data
     if site.const_or_none(index) is None:
         require_same_scale(site, q)
-    return target.quantize(q.dequantize(data), DType.INT8)
+    return target.quantize(q.dequantize(data), site.outputs[0].dtype)
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -70,4 +71,4 @@ class MinMaxOp(BinaryOp):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        return (*broadcast_samples(cls()), *pair_samples(cls()))
+        return (*broadcast_samples(cls()), *pair_samples16(cls()), *pair_samples(cls()))

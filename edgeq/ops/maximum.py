@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgeq.ir.kernel import INT16
 from edgeq.ir.op import Arrays, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import NO_CLAMP
@@ -20,7 +21,11 @@ class Maximum(MinMaxOp):
     """Inputs: a, b of shapes that broadcast as in NumPy, at most one constant. Output: the greater of the two."""
 
     choose: ClassVar[np.ufunc] = np.maximum
-    kernels: ClassVar = (*binary_kernels("eq_maximum", "minmax", "eq_minmax_params", lower_ref), *pair_rows("maximum"))
+    kernels: ClassVar = (
+        *binary_kernels("eq_maximum", "minmax", "eq_minmax_params", lower_ref),
+        *binary_kernels("eq_maximum_int16", "pair_int16", "eq_minmax_int16_params", lower_ref, elements=INT16),
+        *pair_rows("maximum"),
+    )
     onnx: ClassVar[str] = "Max"
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel
+from edgeq.ir.kernel import INT16, Kernel
 from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Affine, Trait
 from edgeq.numerics import float32
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import of_single, reduction_row
 from edgeq.ops._reduce import Reduction, keeps_channels, overlap, walk_params
 
@@ -33,6 +34,15 @@ class ReduceMin(Reduction):
             "eq/reduce_min.h",
             "eq_reduce_min_params",
             walk_params,
+            overlap=overlap,
+        ),
+        Kernel(
+            "eq_reduce_min_int16_ref",
+            ("ref/reduce_min_int16.c",),
+            "eq/reduce_min.h",
+            "eq_reduce_min_params",
+            walk_params,
+            elements=INT16,
             overlap=overlap,
         ),
         reduction_row("reduce_min", walk_params, overlap),
@@ -59,4 +69,8 @@ class ReduceMin(Reduction):
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        return (*super().samples(), Sample("positive", cls((1,)), ((1, 33),), low=1.0, high=4.0))
+        return (
+            *super().samples(),
+            as_int16(Sample("rows", cls((1,)), ((3, 33),))),
+            Sample("positive", cls((1,)), ((1, 33),), low=1.0, high=4.0),
+        )

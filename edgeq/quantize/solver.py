@@ -471,13 +471,15 @@ def _collect(graph: Graph, groups: _Groups, config: QuantConfig, types: Mapping[
     collected = []
     for root, names in members.items():
         layer = next((n for n in (makers.get(m, m) for m in names) if config.layer(n) is not None), None)
+        dtype = next((types[name] for name in names if name in types), DType.INT8)
+        own = config if layer is None else config.for_layer(layer)
         collected.append(
             Group(
                 members=tuple(names),
                 sources=tuple(n for n in names if n not in derived),
                 given=groups.given.get(root),
-                config=config if layer is None else config.for_layer(layer),
-                dtype=next((types[name] for name in names if name in types), DType.INT8),
+                config=replace(own, activation_bits=dtype.bits),
+                dtype=dtype,
             )
         )
     return tuple(collected)

@@ -13,8 +13,8 @@ from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ir.text import parse_graph, print_graph
 from edgeq.ir.verify import verify
 from edgeq.ops.conv2d import Conv2D
-from edgeq.ops.maximum import Maximum
-from edgeq.ops.minimum import Minimum
+from edgeq.ops.floor import Floor
+from edgeq.ops.sign import Sign
 from edgeq.ops.sin import Sin
 from edgeq.simulator import run_int
 from edgeq.target import load_target
@@ -80,26 +80,26 @@ def wide(graph: Graph, names: tuple[str, ...]) -> Graph:
     return verify(editor.finish())
 
 
-def most_and_least() -> Graph:
+def floor_and_sign() -> Graph:
     """Operators that have no arithmetic for int16."""
     net = IntNet()
-    x, y = (net.input(name, 1, 4, scale=0.001) for name in "xy")
-    most = net.add(Maximum(), x, y, name="most", scale=0.001)
-    return wide(net.finish(net.add(Minimum(), most, x, name="least", scale=0.001)), ("x", "y", "most", "least"))
+    x = net.input("x", 1, 4, scale=0.001)
+    floor = net.add(Floor(), x, name="floor", scale=0.001)
+    return wide(net.finish(net.add(Sign(), floor, name="sign", scale=0.001)), ("x", "floor", "sign"))
 
 
 @pytest.mark.parametrize("target", ["host", "cortex-m4", "cortex-m55", "cortex-m0plus"])
 def test_types_without_a_kernel_are_refused(target: str) -> None:
-    with pytest.raises(ModelError, match=r"no kernel for most \(Maximum: int16 activations, ") as caught:
-        lower(most_and_least(), load_target(target))
-    assert "least (Minimum: int16 activations, " in caught.value.message
+    with pytest.raises(ModelError, match=r"no kernel for floor \(Floor: int16 activations, ") as caught:
+        lower(floor_and_sign(), load_target(target))
+    assert "sign (Sign: int16 activations, " in caught.value.message
 
 
 def test_types_without_arithmetic_are_refused_by_the_simulator() -> None:
-    graph = most_and_least()
-    with pytest.raises(ModelError, match="no arithmetic for Maximum with int16 activations") as caught:
-        run_int(graph, dict.fromkeys("xy", np.zeros((1, 4), np.int16)))
-    assert (caught.value.where, caught.value.hint) == ("most", "it has one for float32, int8")
+    graph = floor_and_sign()
+    with pytest.raises(ModelError, match="no arithmetic for Floor with int16 activations") as caught:
+        run_int(graph, {"x": np.zeros((1, 4), np.int16)})
+    assert (caught.value.where, caught.value.hint) == ("floor", "it has one for float32, int8")
 
 
 def test_narrow_weights_without_a_kernel_are_refused() -> None:

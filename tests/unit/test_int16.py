@@ -19,7 +19,7 @@ from edgeq.ir.tensor import DType
 from edgeq.numerics import lut16
 from edgeq.numerics.fixedpoint import Numerics, Rounding, multiply, quantize_multiplier, requantize
 from edgeq.ops.concat import Concat
-from edgeq.ops.maximum import Maximum
+from edgeq.ops.floor import Floor
 from edgeq.ops.mul import Mul
 from edgeq.ops.sigmoid import Sigmoid
 from edgeq.ops.softmax import Softmax
@@ -105,12 +105,12 @@ def test_layers_have_bits_of_their_own() -> None:
 
 
 def branches() -> Graph:
-    """x · sigmoid(x) beside a maximum, which has no 16-bit arithmetic, joined and normalized."""
+    """x · sigmoid(x) beside what jumps and so has no 16-bit arithmetic, joined and normalized."""
     e = editor()
     x = e.input("x", tensor(1, 6))
     (gate,) = e.add(Sigmoid(), [x], "gate")
     (product,) = e.add(Mul(), [x, gate], "product")
-    (most,) = e.add(Maximum(), [x, product], "most")
+    (most,) = e.add(Floor(), [product], "most")
     (joined,) = e.add(Concat(1), [product, most], "joined")
     (y,) = e.add(Softmax(1), [joined], "y")
     e.outputs = [y]

@@ -1,4 +1,4 @@
-/* Sums and products of two int16 tensors, broadcast against each other. */
+/* Sums and products, the lesser and the greater of two int16 tensors, broadcast against each other. */
 #ifndef EQ_PAIR_INT16_H
 #define EQ_PAIR_INT16_H
 
@@ -21,11 +21,20 @@ typedef struct {
     int32_t qmin, qmax;
 } eq_mul_int16_params;
 
+typedef struct {
+    int32_t shape[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
+    const int16_t *constant;
+} eq_minmax_int16_params;
+
 /* The output may be an operand of its size. */
 void eq_add_int16_ref(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_ref(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
 void eq_mul_int16_ref(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_mul_int16_const_ref(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
+void eq_minimum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_minimum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output);
+void eq_maximum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_maximum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output);
 /* The same sums for the DSP extension: both operands are contiguous along the last dimension. */
 void eq_add_int16_dsp(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_dsp(const eq_add_int16_params *p, const int16_t *a, int16_t *output);

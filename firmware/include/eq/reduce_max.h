@@ -10,5 +10,6 @@ typedef struct {
 } eq_reduce_max_params;
 
 void eq_reduce_max_ref(const eq_reduce_max_params *p, const int8_t *input, int8_t *output);
+void eq_reduce_max_int16_ref(const eq_reduce_max_params *p, const int16_t *input, int16_t *output);
 
 #endif

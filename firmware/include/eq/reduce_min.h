@@ -10,5 +10,6 @@ typedef struct {
 } eq_reduce_min_params;
 
 void eq_reduce_min_ref(const eq_reduce_min_params *p, const int8_t *input, int8_t *output);
+void eq_reduce_min_int16_ref(const eq_reduce_min_params *p, const int16_t *input, int16_t *output);
 
 #endif

@@ -32,3 +32,23 @@ void eq_mul_int16_const_ref(const eq_mul_int16_params *p, const int16_t *a, int1
 {
     EQ_FOR_EACH_PAIR16(p, a, p->constant, output, product(p, x, y));
 }
+
+void eq_minimum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output)
+{
+    EQ_FOR_EACH_PAIR16(p, a, b, output, x < y ? x : y);
+}
+
+void eq_minimum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output)
+{
+    EQ_FOR_EACH_PAIR16(p, a, p->constant, output, x < y ? x : y);
+}
+
+void eq_maximum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output)
+{
+    EQ_FOR_EACH_PAIR16(p, a, b, output, x > y ? x : y);
+}
+
+void eq_maximum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output)
+{
+    EQ_FOR_EACH_PAIR16(p, a, p->constant, output, x > y ? x : y);
+}
