@@ -7,11 +7,13 @@ from math import inf
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Rows, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Padding as Padding
+from edgeq.numerics.runs import room
 
 Pair = tuple[int, int]
 BLOCK = 1 << 16
@@ -147,9 +149,6 @@ def blocks_of_sums(
     """
     kernel, channels = (w.shape[0], w.shape[1]), x.shape[3]
     oh, ow = out_hw((x.shape[1], x.shape[2]), kernel, stride, dilation, padding)
-    image = padded(x, padding, fill)
-    # Columns that one tap meets, side by side: then a row of the output is one run of memory.
-    columns = [np.ascontiguousarray(image[:, :, start :: stride[1]], w.dtype) for start in range(stride[1])]
     along = np.repeat(w[:, :, None], ow, axis=2)  # as long as a row of the output
     at_once = max(1, BLOCK // max(1, ow * channels))
     images = max(1, at_once // oh)
@@ -157,16 +156,45 @@ def blocks_of_sums(
     for n in range(0, x.shape[0], images):
         for top in range(0, oh, at_once):
             part, sums = both[:, : x.shape[0] - n, : oh - top]
+            rows = (sums.shape[1] - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1
+            columns = _columns(x[n : n + images], top * stride[0], rows, stride[1], padding, fill, w.dtype)
             for ky in range(kernel[0]):
-                first = top * stride[0] + ky * dilation[0]
+                first = ky * dilation[0]
                 every = slice(first, first + (sums.shape[1] - 1) * stride[0] + 1, stride[0])
                 for kx in range(kernel[1]):
                     shift, start = divmod(kx * dilation[1], stride[1])
-                    seen = columns[start][n : n + images, every, shift : shift + ow]
+                    seen = columns[start][:, every, shift : shift + ow]
                     np.multiply(seen, along[ky, kx], out=part if ky or kx else sums)
                     if ky or kx:
                         sums += part
             yield slice(n, n + images), slice(top, top + at_once), sums
+
+
+def _columns(
+    x: Array, top: int, rows: int, stride: int, padding: Padding, fill: float, dtype: npt.DTypeLike
+) -> list[Array]:
+    """So many padded rows of images from row `top` on, in this dtype: every `stride`-th column, from each of the first
+    ones on. The columns that one tap meets lie side by side: then a row of the output is one run of memory.
+
+    They are overwritten by the next call.
+    """
+    above, left, _, right = padding
+    n, height, width, channels = x.shape
+    begin = min(height, max(0, top - above))
+    end = max(begin, min(height, top + rows - above))
+    first = min(rows, max(0, begin + above - top))
+    inside = slice(first, first + end - begin)
+    found = []
+    for start in range(stride):
+        count = -(-(left + width + right - start) // stride)
+        columns = room(f"columns_{start}", (n, rows, count, channels), dtype)
+        before = max(0, -(-(left - start) // stride))
+        seen = x[:, begin:end, start + before * stride - left :: stride]
+        columns[:, : inside.start], columns[:, inside.stop :] = fill, fill
+        columns[:, inside, :before], columns[:, inside, before + seen.shape[2] :] = fill, fill
+        columns[:, inside, before : before + seen.shape[2]] = seen
+        found.append(columns)
+    return found
 
 
 def inside_counts(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> Array:
