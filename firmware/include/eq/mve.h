@@ -124,6 +124,28 @@ EQ_INLINE eq_s32x4 eq_left_s32(eq_s32x4 a, int32_t shift)
     return vshlq_r_s32(a, shift);
 }
 
+/* a * 2^n modulo 2^32, floor(a / 2^n), round(a / 2^n) with halves up; n in 1 ... 31 is a constant */
+#define eq_left_n_s32(a, n) vshlq_n_s32(a, n)
+#define eq_right_n_s32(a, n) vshrq_n_s32(a, n)
+#define eq_rounding_right_n_s32(a, n) vrshrq_n_s32(a, n)
+
+EQ_INLINE eq_s32x4 eq_and_s32(eq_s32x4 a, eq_s32x4 b)
+{
+    return vandq_s32(a, b);
+}
+
+/* clamped to -32768 ... 32767 */
+EQ_INLINE eq_s32x4 eq_clamp16_s32(eq_s32x4 a)
+{
+    return vmovlbq_s16(vqmovnbq_s32(vreinterpretq_s16_s32(a), a));
+}
+
+/* a * 2^shift modulo 2^32, lane by lane; shift in 0 ... 31 */
+EQ_INLINE eq_s32x4 eq_left_by_s32(eq_s32x4 a, eq_s32x4 shift)
+{
+    return vshlq_s32(a, shift);
+}
+
 /* Lanes that are all equal. */
 
 EQ_INLINE eq_s8x16 eq_dup_s8(int32_t a)
@@ -374,6 +396,14 @@ EQ_LANES(4, eq_s32x4, eq_load_s16_to_s32_n, (const int16_t *from, int32_t n), i 
 EQ_LANES(8, eq_s16x8, eq_load_s16_n, (const int16_t *from, int32_t n), (int16_t)(i < n ? from[i] : 0))
 EQ_LANES(4, eq_s32x4, eq_gather_s16_to_s32, (const int16_t *from, eq_s32x4 index), from[index.lane[i]])
 EQ_LANES(4, eq_s32x4, eq_left_s32, (eq_s32x4 a, int32_t shift), eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << shift)))
+EQ_LANES(4, eq_s32x4, eq_left_n_s32, (eq_s32x4 a, int32_t n), eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << n)))
+EQ_LANES(4, eq_s32x4, eq_right_n_s32, (eq_s32x4 a, int32_t n), a.lane[i] >> n)
+EQ_LANES(4, eq_s32x4, eq_rounding_right_n_s32, (eq_s32x4 a, int32_t n),
+         (int32_t)(((int64_t)a.lane[i] + ((int64_t)1 << (n - 1))) >> n))
+EQ_LANES(4, eq_s32x4, eq_and_s32, (eq_s32x4 a, eq_s32x4 b), a.lane[i] & b.lane[i])
+EQ_LANES(4, eq_s32x4, eq_clamp16_s32, (eq_s32x4 a), eq_limit_s16(a.lane[i]))
+EQ_LANES(4, eq_s32x4, eq_left_by_s32, (eq_s32x4 a, eq_s32x4 shift),
+         eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << shift.lane[i])))
 EQ_STORE(4, eq_s32x4, eq_store_s32_to_s16_n, int16_t, (int16_t)(uint16_t)((uint32_t)a.lane[i] & 0xffffU))
 EQ_STORE(8, eq_s16x8, eq_store_s16_n, int16_t, a.lane[i])
 EQ_STORE(16, eq_s8x16, eq_store_s8_n, int8_t, a.lane[i])

@@ -6,11 +6,6 @@
 
 enum { LANES = 4, STEP_BITS = 7 };
 
-EQ_INLINE eq_s32x4 eq_saturate16_s32(eq_s32x4 a)
-{
-    return eq_min_s32(eq_max_s32(a, eq_dup_s32(-32768)), eq_dup_s32(32767));
-}
-
 /* Sums times factors, of one shift for all. */
 EQ_INLINE eq_s32x4 eq_scaled_s32(const int32_t *sums, int32_t left, const int32_t *mantissa)
 {

@@ -23,12 +23,12 @@ EQ_INLINE eq_s32x4 clipped(const eq_gru_mve_params *p, eq_s32x4 z)
 /* Sums of the input times their factors; `at`: the first of four rows. */
 EQ_INLINE eq_s32x4 given_at(const eq_gru_mve_params *p, const states *s, int32_t at)
 {
-    return eq_saturate16_s32(eq_scaled_s32(s->given + at, p->left, p->mantissa + at));
+    return eq_clamp16_s32(eq_scaled_s32(s->given + at, p->left, p->mantissa + at));
 }
 
 EQ_INLINE eq_s32x4 gate(const eq_gru_mve_params *p, const states *s, int32_t at)
 {
-    const eq_s32x4 own = eq_saturate16_s32(eq_scaled_s32(s->gates + at, p->recurrent_left, p->recurrent_mantissa + at));
+    const eq_s32x4 own = eq_clamp16_s32(eq_scaled_s32(s->gates + at, p->recurrent_left, p->recurrent_mantissa + at));
     return eq_interpolate_s32(p->sigmoid, clipped(p, eq_add_s32(given_at(p, s, at), own)));
 }
 
@@ -56,7 +56,7 @@ static void make_hidden(const eq_gru_mve_params *p, const states *s, int8_t *hid
 {
     const int32_t units = p->units, *const mantissa = p->recurrent_mantissa + 2 * units;
     for (int32_t u = 0; u < units; u += LANES) {
-        const eq_s32x4 own = eq_saturate16_s32(eq_scaled_s32(s->candidate + u, p->recurrent_left, mantissa + u));
+        const eq_s32x4 own = eq_clamp16_s32(eq_scaled_s32(s->candidate + u, p->recurrent_left, mantissa + u));
         const eq_s32x4 made = p->reset_after ? product(eq_load_s16_to_s32_n(s->reset + u, units - u), own) : own;
         const eq_s32x4 sum = eq_add_s32(given_at(p, s, 2 * units + u), made);
         const eq_s32x4 n = eq_interpolate_s32(p->tanh, clipped(p, sum)), z = gate(p, s, u);
@@ -64,7 +64,7 @@ static void make_hidden(const eq_gru_mve_params *p, const states *s, int8_t *hid
         const eq_s32x4 other = eq_shift_s32(eq_multiply_s32(rest, n), p->hidden_bits - 15);
         const eq_s32x4 kept = eq_multiply_s32(z, eq_load_s16_to_s32_n(s->fine + u, units - u));
         const eq_s32x4 both = eq_add_scalar_s32(eq_add_s32(kept, other), 1 << 14);
-        const eq_s32x4 next = eq_saturate16_s32(eq_shift_s32(both, -15));
+        const eq_s32x4 next = eq_clamp16_s32(eq_shift_s32(both, -15));
         eq_store_s32_to_s16_n(s->fine + u, next, units - u);
         eq_store_s32_to_s8_n(hidden + u, eq_narrow_hidden(next, p->narrow_mantissa, p->zero_point), units - u);
     }
