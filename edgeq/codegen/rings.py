@@ -1,7 +1,9 @@
 """States that are windows: kept rows with new ones behind them, of which the newest are kept.
 
 Such a state lies in the state block with room for the new rows behind it. Joining them then moves nothing: layers write
-their rows there, read the window where it lies, and at the end of a run what is kept moves to the front.
+their rows there, read the window where it lies, and at the end of a run what is kept moves to the front. Where rows
+behind the newest ones that are kept belong to the window, too, as those near its end do that see padding, it is joined
+in the arena: the block would hold room for them in every state at once.
 """
 
 from __future__ import annotations
