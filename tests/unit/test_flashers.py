@@ -3,11 +3,13 @@ e2e/test_serial_boards.py."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import threading
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import needs
@@ -307,6 +309,23 @@ def test_rules_for_udev() -> None:
 
 def test_what_a_monitor_shows() -> None:
     assert readable(b"ready\r\n\x1b[2J\xff\0") == "ready\n\\x1b[2J\\xff\\x00"
+
+
+def test_commands_of_the_documentation() -> None:
+    """Boards that it builds for are there, and are flashed by what it says; a serial line is asked where there is
+    one."""
+    page = (Path(__file__).parents[2] / "docs" / "flashing.md").read_text("utf-8")
+    boards = []
+    for line in re.findall(r"^\$ edgeq (.*?)(?:  +#.*)?$", page, re.MULTILINE):
+        words = line.split()
+        options = dict(pairwise(words))
+        if words[0] == "build":
+            boards.append(load_board(options["--board"]))
+        if "--runner" in options and boards:
+            assert options["--runner"] in [spec.kind for spec in boards[-1].flashers], line
+        if words[0] == "verify" and options.get("--port") == "auto":
+            assert boards[-1].uart is not None and boards[-1].uart.usb, line
+    assert len({board.name for board in boards}) > 7
 
 
 def test_names_are_unique() -> None:
