@@ -19,10 +19,12 @@ from edgeq.ir.kernel import Kernel, Param, disjoint
 from edgeq.ir.op import ACTIVATION, Arrays, Op, QuantRule, Real, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Clamp, Trait
+from edgeq.numerics import float32
 from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Ints
 from edgeq.numerics.normalization import MAX_COUNT, Normalization, normalization
 from edgeq.ops._overlap import Overlaps, of_first_input
+from edgeq.ops._real import REAL, bounds
 from edgeq.ops._requant import NO_CLAMP, clamp_float, output_range
 
 Floats = npt.NDArray[np.float64]
@@ -75,6 +77,27 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_normalize_float32_ref`."""
+    op = site.op
+    assert isinstance(op, Normalize)
+    sets, (scale, bias) = op.sets(site, site.input(0).shape), op.varying_parameters(site)
+    low, high = bounds(op.clamp)
+    return {
+        "outer": sets.outer,
+        "middle": sets.middle,
+        "groups": sets.groups,
+        "inner": sets.inner,
+        "step": int(scale.size > 1),
+        "centred": int(op.centred),
+        "epsilon": float(op.epsilon),
+        "scale": scale.astype(np.float32),
+        "bias": bias.astype(np.float32),
+        "low": low,
+        "high": high,
+    }
+
+
 def overlap(site: Site) -> Overlaps:
     """Sets in order, each of which is read before any of it is written, element by element; groups lie between one
     another."""
@@ -119,6 +142,16 @@ class Normalize(Op):
             "eq/normalize.h",
             "eq_normalize_params",
             lower_ref,
+            overlap=overlap,
+            exactly=exactly,
+        ),
+        Kernel(
+            "eq_normalize_float32_ref",
+            ("ref/normalize_float32.c",),
+            "eq/normalize_float32.h",
+            "eq_normalize_float32_params",
+            lower_real,
+            elements=REAL,
             overlap=overlap,
             exactly=exactly,
         ),
@@ -228,6 +261,16 @@ class Normalize(Op):
                 return len(own) - first
         return 0
 
+    def varying_parameters(self, site: Site) -> tuple[Floats, Floats]:
+        """Scale and bias of a site, flat: of the last dimensions along which they differ.
+
+        Raises:
+            QuantizationError: one of them is computed at run time.
+        """
+        scale, bias = self._parameters(site.input(0).shape, self._constants(site))
+        corner = (0,) * (scale.ndim - self._varying(site))
+        return scale[corner].ravel(), bias[corner].ravel()
+
     def _constants(self, site: Site) -> list[Array | None]:
         """The site's operands without the computed one.
 
@@ -251,10 +294,7 @@ class Normalize(Op):
             QuantizationError: they would be out of all proportion.
         """
         x, y = site.input(0), site.outputs[0].qp
-        count, varying = self.arrange(x.shape).count, self._varying(site)
-        scale, bias = self._parameters(x.shape, self._constants(site))
-        corner = (0,) * (scale.ndim - varying)
-        scale, bias = scale[corner].ravel(), bias[corner].ravel()
+        count, (scale, bias) = self.arrange(x.shape).count, self.varying_parameters(site)
         factor, epsilon, greater = self.integer_form(count)
         # V of integers that are not all alike, or not all zero, and of those as far apart as int8 can be.
         most = 255 if self.centred else 510
@@ -281,6 +321,21 @@ class Normalize(Op):
         shaped = replace(constants, scale=constants.scale.reshape(one), offset=constants.offset.reshape(one))
         y = shaped.apply(q, factors, *output_range(site.outputs[0].qp, self.clamp))
         return (np.ascontiguousarray(y.reshape(x.shape)),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Sums in order; the mean is subtracted before squares are added up."""
+        x = inputs[0]
+        assert x is not None
+        sets = self.arrange(x.shape)
+        wide, count = x.reshape(sets.shape), np.float32(sets.count)
+        scale, bias = (v.astype(np.float32) for v in self._parameters(x.shape, inputs))
+        with np.errstate(all="ignore"):
+            if self.centred:
+                wide = wide - float32.quotient(float32.in_order(wide, (1, 3), True), count)
+            mean = float32.quotient(float32.in_order(wide * wide, (1, 3), True), count)
+            size = float32.sqrt(mean + np.float32(self.epsilon))
+            y = np.where(size == 0, np.float32(0.0), float32.quotient(wide, size)).reshape(x.shape)
+            return (float32.within(y * scale + bias, *self.clamp),)
 
     def statistics(self, q: Ints, zero: int) -> tuple[Ints, Ints]:
         """T and V of sets (outer, middle, groups, inner), as (outer, 1, groups, 1)."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeq.ir.op import Sample
 from edgeq.ops._normalize_channels import NormalizeChannels
+from edgeq.ops._real import REALS
 
 
 @dataclass(frozen=True)
@@ -37,4 +38,5 @@ class GroupNorm(NormalizeChannels):
             sample("plain", 2, (1, 4, 4, 6), 0),
             sample("signal", 2, (2, 11, 10)),
             sample("vector", 3, (3, 12)),
+            replace(sample("real", 3, (2, 4, 3, 15)), elements=REALS),
         )

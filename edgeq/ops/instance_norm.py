@@ -8,6 +8,7 @@ from typing import ClassVar
 from edgeq.ir.op import Sample, Site
 from edgeq.ir.traits import Tie, Trait
 from edgeq.ops._normalize_channels import NormalizeChannels
+from edgeq.ops._real import REALS
 
 
 @dataclass(frozen=True)
@@ -33,5 +34,6 @@ class InstanceNorm(NormalizeChannels):
             Sample("batch", cls(1e-3), ((2, 4, 3, 5), (5,), (5,)), const=(1, 2)),
             Sample("plain", cls(1e-5), ((1, 6, 6, 3),)),
             Sample("signal", cls(1e-5, relu), ((2, 13, 4), (4,), (4,)), const=(1, 2)),
+            Sample("real", cls(1e-5, relu), ((2, 13, 4), (4,), (4,)), const=(1, 2), elements=REALS),
             Sample("one_channel", cls(1e-5), ((3, 4, 4, 1), (1,), (1,)), const=(1, 2)),
         )

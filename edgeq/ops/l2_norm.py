@@ -43,7 +43,7 @@ class L2Norm(NormalizeLast):
     centred: ClassVar[bool] = False
     onnx: ClassVar[str] = "LpNormalization"
 
-    kernels: ClassVar = (*NormalizeLast.kernels, rows_row("l2_norm", lower_real, is_plain))
+    kernels: ClassVar = (NormalizeLast.kernels[0], rows_row("l2_norm", lower_real, is_plain))
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         def normalized(x: Floats32) -> Array:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from edgeq.ir.op import Sample
 from edgeq.ops._normalize_last import NormalizeLast
+from edgeq.ops._real import REALS
 
 
 @dataclass(frozen=True)
@@ -27,4 +28,6 @@ class LayerNorm(NormalizeLast):
             *super().samples(),
             Sample("one", cls(1e-5, axis=1), ((3, 1), (1,), (1,)), const=(1, 2)),
             Sample("relu", cls(1e-5, relu, 2), ((1, 5, 12), (12,), (12,)), const=(1, 2)),
+            Sample("real", cls(1e-5, relu, 2), ((2, 3, 12), (12,), (12,)), const=(1, 2), elements=REALS),
+            Sample("real_plain", cls(0.0, axis=1), ((5, 19),), elements=REALS),
         )

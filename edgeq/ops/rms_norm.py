@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from edgeq.ir.op import Sample
 from edgeq.ops._normalize_last import NormalizeLast
+from edgeq.ops._real import REALS
 
 
 @dataclass(frozen=True)
@@ -19,3 +21,8 @@ class RMSNorm(NormalizeLast):
 
     centred: ClassVar[bool] = False
     onnx: ClassVar[str] = "RMSNormalization"
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        real = Sample("real", cls(1e-5, axis=2), ((2, 3, 12), (12,)), const=(1,), elements=REALS)
+        return (*super().samples(), real)
