@@ -302,7 +302,7 @@ class Conv2D(LinearOp):
                     case("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
                     case("stride2", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 3), (7, 3, 3, 3)),
                     case("groups", cls(groups=2, dilation=(2, 1)), (1, 7, 5, 6), (4, 3, 3, 3), bias=False),
-                    case("large_sums", cls(), (1, 2, 2, 900), (3, 1, 1, 900)),
+                    case("large_sums", cls(), (1, 1, 2, 3000), (2, 1, 1, 3000)),
                     replace(case("int4", cls(clamp=relu), (1, 4, 3, 9), (6, 1, 1, 9)), weights=DType.INT4),
                 )
             ),

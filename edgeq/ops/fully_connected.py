@@ -221,7 +221,7 @@ class FullyConnected(LinearOp):
             replace(case("int2", cls(), (1, 13), 3, bias=False), weights=DType.INT2),
             replace(case("ternary", cls(), (1, 9), 2), weights=DType.TERNARY),
             as_int16(case("two_rows", cls(clamp=relu), (2, 44), 7)),
-            as_int16(case("large_sums", cls(), (1, 900), 3, bias=False)),
+            as_int16(case("large_sums", cls(), (1, 3000), 2, bias=False)),
             as_int16(replace(case("int3", cls(), (1, 20), 5), weights=DType.INT3)),
             Sample(
                 "real", cls((0.0, 6.0)), ((3, 11), (5, 11), (5,)), const=(1, 2), elements=REALS, weights=DType.FLOAT32
