@@ -12,6 +12,7 @@ import needs
 import pytest
 from hypothesis import HealthCheck, settings
 
+from edgeq.codegen import esp_nn
 from edgeq.codegen.cmsis_nn import HEADER, VERSION, is_copy
 
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -57,12 +58,34 @@ def cmsis_nn_root(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
+def esp_nn_root(request: pytest.FixtureRequest) -> Path:
+    """A copy of ESP-NN; the test is skipped where none was given."""
+    found: Path | None = request.config.getoption("--esp-nn-root")
+    if found is None:
+        pytest.skip(f"{needs.OPTIONAL}no copy of ESP-NN {esp_nn.VERSION} was given with --esp-nn-root DIR")
+    if not esp_nn.is_copy(found):
+        pytest.fail(f"--esp-nn-root: {found} is no copy of ESP-NN: there is no {esp_nn.HEADER}")
+    return found.resolve()
+
+
+@pytest.fixture(scope="session")
 def svd_root(request: pytest.FixtureRequest) -> Path:
     """A folder with CMSIS-SVD files; the test is skipped where none was given."""
     found: Path | None = request.config.getoption("--svd-root")
     if found is None:
         pytest.skip(f"{needs.OPTIONAL}no folder with CMSIS-SVD files was given with --svd-root DIR")
     return found
+
+
+@pytest.fixture(scope="session")
+def schemas(request: pytest.FixtureRequest) -> Path:
+    """A folder with PACK.xsd of Open-CMSIS-Pack and library.json of PlatformIO; the test is skipped without one."""
+    found: Path | None = request.config.getoption("--schemas")
+    if found is None:
+        pytest.skip(
+            f"{needs.OPTIONAL}no folder with PACK.xsd and PlatformIO's library.json was given with --schemas DIR"
+        )
+    return found.resolve()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,6 +101,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="DIR",
         help="a folder with CMSIS-SVD files, such as a copy of cmsis-svd-data, for the tests of simulated boards",
+    )
+    parser.addoption(
+        "--schemas",
+        type=Path,
+        metavar="DIR",
+        help="a folder with PACK.xsd of Open-CMSIS-Pack-Spec and library.json (platformio/assets/schema) of "
+        "platformio-core, for tests of --emit, which also need the packages xmlschema and jsonschema",
+    )
+    parser.addoption(
+        "--esp-nn-root",
+        type=Path,
+        metavar="DIR",
+        help="a copy of Espressif's ESP-NN, for the tests of --kernels esp-nn",
     )
     parser.addoption(
         "--cmsis-nn-root",

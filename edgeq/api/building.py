@@ -72,7 +72,7 @@ def build(
         with staging(folder) as stage, _workplace(options, stage) as work:
             emit(draft.program, draft.part.graph, draft.part.float_graph, draft.target, work)
             built = None
-            if options.compile:
+            if draft.options.compile:
                 step("compiling")
                 built = _compile(work, [draft])
                 entries |= _measured(work, built, draft)
@@ -135,7 +135,7 @@ def build_models(
     with staging(folder) as stage, _workplace(first, stage) as work:
         emit_all([draft.part for draft in made], made[0].target, work)
         built = None
-        if first.compile:
+        if drafts[0].options.compile:
             step("compiling")
             built = _compile(work, made)
         manifests = [_recorded(work, built, draft, doubted) for draft, doubted in zip(made, doubts, strict=True)]
@@ -358,6 +358,8 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
         raise UsageError(f"--sanitize is not for --emit {options.emit}", hint="leave one of them out")
     if options.emit not in (FIRMWARE, "python") and options.kernels == "cmsis-nn":
         raise UsageError(f"--kernels cmsis-nn is not for --emit {options.emit}", hint="leave one of them out")
+    if options.emit != "esp-idf" and options.kernels == "esp-nn":
+        raise UsageError("--kernels esp-nn is for --emit esp-idf", hint="add that, or leave it out")
     if options.emit != FIRMWARE and options.weights_in == "file":
         raise UsageError(f"--weights-in file is not for --emit {options.emit}", hint="take inline or section")
     check_threads(options, target)
@@ -448,21 +450,22 @@ def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildO
         UsageError: an option, or how the model was quantized, does not fit that library.
     """
     root = None if options.cmsis_nn_root is None else Path(options.cmsis_nn_root)
-    if options.kernels != "cmsis-nn":
-        if root is not None:
-            raise UsageError("--cmsis-nn-root is for --kernels cmsis-nn", hint="add that, or leave it out")
+    if options.kernels != "cmsis-nn" and root is not None:
+        raise UsageError("--cmsis-nn-root is for --kernels cmsis-nn", hint="add that, or leave it out")
+    if options.kernels == "edgeq":
         return options
+    name = {"cmsis-nn": "CMSIS-NN", "esp-nn": "ESP-NN"}[options.kernels]
     numerics = options.numerics if model is None else model.graph.numerics
     if numerics not in (None, Numerics.TFLM):
         asked = numerics.value if isinstance(numerics, Numerics) else numerics
         raise UsageError(
-            f"CMSIS-NN has no numerics {asked!r}",
-            hint="--kernels cmsis-nn implies --numerics tflm: leave --numerics out",
+            f"{name} has no numerics {asked!r}",
+            hint=f"--kernels {options.kernels} implies --numerics tflm: leave --numerics out",
         )
     if options.simulate is not None:
         raise UsageError(
-            "--simulate runs edgeq's kernels, not those of CMSIS-NN",
-            hint="leave --simulate out: the host compiles CMSIS-NN as plain C",
+            f"--simulate runs edgeq's kernels, not those of {name}",
+            hint="leave --simulate out" + (": the host compiles CMSIS-NN as plain C" if name == "CMSIS-NN" else ""),
         )
     if root is not None and not cmsis_nn.is_copy(root):
         raise UsageError(
@@ -470,7 +473,8 @@ def _with_library(options: BuildOptions, model: QuantizedModel | None) -> BuildO
             hint=f"give the folder of release {cmsis_nn.VERSION}, or none, and it is fetched",
             where=str(root),
         )
-    return replace(options, numerics=Numerics.TFLM)
+    # ESP-IDF compiles its components itself, and has the library.
+    return replace(options, numerics=Numerics.TFLM, compile=options.compile and options.kernels != "esp-nn")
 
 
 def _is_shared(options: BuildOptions) -> bool:

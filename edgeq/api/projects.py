@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeq import __version__
 from edgeq.api.flow import QuantizedModel
+from edgeq.codegen import esp_nn
 from edgeq.codegen.emit import optimization
 from edgeq.codegen.manifest import FILE, manifest_text, seal
 from edgeq.codegen.names import project_name
@@ -77,6 +78,7 @@ def write_project(
         library=None if library is None else library.read_bytes(),
         library_name=f"lib{name}.so" if library is None else library.name,
         platform_tag=platform_tag(target),
+        dependencies={esp_nn.COMPONENT: esp_nn.VERSION} if any(program.calls_esp_nn for program in programs) else {},
     )
     files = make_project(kind, content)
     for path, data in files.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeq import __version__
+from edgeq.codegen import esp_nn
 from edgeq.codegen.cmsis_nn import VERSION
 from edgeq.codegen.names import project_name
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
@@ -173,6 +174,7 @@ def make_manifest(program: Program, target: Target, place: str = "") -> dict[str
         "interface": INTERFACE,
         "kernels": program.kernels,
         "cmsis_nn": VERSION if program.calls_cmsis_nn else None,
+        "esp_nn": esp_nn.VERSION if program.calls_esp_nn else None,
         "optimize": program.optimize,
         "inputs": [_port(p) for p in program.inputs],
         "outputs": [_port(p) for p in program.outputs],

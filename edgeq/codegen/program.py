@@ -361,6 +361,11 @@ class Program:
         return layout(self.constants)[1] if self.weights.kind == "file" else 0
 
     @property
+    def calls_esp_nn(self) -> bool:
+        """Whether a layer calls ESP-NN."""
+        return any(call.library == "esp-nn" for call in self.calls)
+
+    @property
     def calls_cmsis_nn(self) -> bool:
         """Whether a layer calls Arm's library."""
         return any(call.library == "cmsis-nn" for call in self.calls)

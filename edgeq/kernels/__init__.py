@@ -10,11 +10,12 @@ from collections.abc import Mapping
 
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Op
-from edgeq.kernels import cmsis_nn, dsp, mve, neon, thumb, x86
+from edgeq.kernels import cmsis_nn, dsp, esp_nn, mve, neon, thumb, x86
 from edgeq.kernels._shared import KernelTable
 
 SETS: Mapping[str, KernelTable] = {
     "cmsis_nn": cmsis_nn.ROWS,
+    "esp_nn": esp_nn.ROWS,
     "x86": x86.ROWS,
     "neon": neon.ROWS,
     "mve": mve.ROWS,

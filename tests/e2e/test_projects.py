@@ -184,10 +184,35 @@ def test_a_component_of_esp_idf(models: list[api.QuantizedModel], tmp_path: Path
     _run("riscv64-linux-gnu-ld", "-m", "elf32lriscv", "-r", *objects, "-o", tmp_path / "all.o")
 
 
+@pytest.mark.slow
+def test_a_component_that_calls_esp_nn(tmp_path: Path) -> None:
+    """The library is a dependency of the component; what is not its work is edgeq's own portable C."""
+    needs.programs("riscv64-linux-gnu-gcc")
+    calibration, output = FILES[0].with_name("calibration.npz"), tmp_path / "project"
+    made = api.build(api.BuildOptions(FILES[0], "host", calibration, output, emit="esp-idf", kernels="esp-nn"))
+    assert (made["kernels"], made["numerics"], made["flash_bytes"]) == ("esp-nn", "tflm", None)
+    assert made["esp_nn"] == ">=1.2.0,<2.0.0"
+    called = {layer["kernel"] for layer in made["layers"] if layer["kernel"].endswith("_esp_nn")}
+    assert {"eq_conv2d_esp_nn", "eq_max_pool2d_esp_nn", "eq_softmax_esp_nn"} <= called
+    component = tmp_path / "project" / "components" / "digits"
+    assert '\n  espressif/esp-nn: ">=1.2.0,<2.0.0"\n' in (component / "idf_component.yml").read_text()
+    listed = re.findall(r'^    "(.*)"$', (component / "CMakeLists.txt").read_text(), re.MULTILINE)
+    assert "kernels/esp_nn/conv2d.c" in listed
+    sources = [component / name for name in listed]
+    libc = resources("firmware") / "platform" / "cores" / "cortex-m" / "libc"
+    flags = ["-march=rv32imc", "-mabi=ilp32", "-Os", "-ffreestanding", "-fno-pic", f"-I{component / 'include'}"]
+    flags += [f"-I{STAND_IN.parent}", f"-I{libc}"]
+    objects = _objects("riscv64-linux-gnu-gcc", tmp_path / "o", sources, *flags)
+    _run("riscv64-linux-gnu-ld", "-m", "elf32lriscv", "-r", *objects, "-o", tmp_path / "all.o")
+    told = _run("riscv64-linux-gnu-nm", "-u", tmp_path / "all.o")
+    assert "esp_nn_conv_s8\n" in told and "esp_nn_softmax_s8\n" in told
+
+
 def test_a_pack_describes_what_is_in_it(models: list[api.QuantizedModel], tmp_path: Path) -> None:
     project = _emit(models, "cmsis-pack", "cortex-m4", tmp_path / "project")
     name = "edgeq.digits_hello_sine"
     package = ElementTree.parse(project / f"{name}.pdsc").getroot()
+    _check_structure(package)
     assert [package.findtext(tag) for tag in ("vendor", "name", "license")] == ["edgeq", "digits_hello_sine", "LICENSE"]
     core = package.find("./conditions/condition/accept")
     assert core is not None and core.attrib == {"Dcore": "Cortex-M4"}
@@ -200,6 +225,91 @@ def test_a_pack_describes_what_is_in_it(models: list[api.QuantizedModel], tmp_pa
         )
 
 
+CHILDREN = {
+    "package": "vendor name description url license releases keywords conditions components",
+    "releases": "release",
+    "keywords": "keyword",
+    "conditions": "condition",
+    "condition": "description accept",
+    "components": "component",
+    "component": "description files",
+    "files": "file",
+}
+REQUIRED = {
+    "package": "schemaVersion",
+    "release": "version",
+    "condition": "id",
+    "component": "Cclass Cgroup Csub Cversion",
+    "file": "category name",
+}
+CATEGORIES = {"doc", "include", "header", "sourceC", "sourceAsm"}
+
+
+def _check_structure(package: ElementTree.Element) -> None:
+    """What PACK.xsd asks of the elements that are there, by hand: that file is no part of edgeq."""
+    assert package.tag == "package"
+    for node in package.iter():
+        allowed = CHILDREN.get(node.tag, "").split()
+        places = [allowed.index(child.tag) for child in node]
+        assert places == sorted(places), node.tag
+        assert all(node.get(key) for key in REQUIRED.get(node.tag, "").split()), node.tag
+    for release in package.iterfind("./releases/release"):
+        assert re.fullmatch(r"\d+\.\d+\.\d+ \d{4}-\d\d-\d\d", f"{release.attrib['version']} {release.attrib['date']}")
+    assert {node.attrib["category"] for node in package.iter("file")} <= CATEGORIES
+    conditions = {node.attrib["id"] for node in package.iter("condition")}
+    assert {node.get("condition") for node in package.iter("component")} <= {*conditions, None}
+
+
+def test_projects_by_their_schemas(models: list[api.QuantizedModel], schemas: Path, tmp_path: Path) -> None:
+    """Of the tools' own makers."""
+    xmlschema, jsonschema = (
+        pytest.importorskip(name, reason=f"{needs.OPTIONAL}pip install {name}") for name in ("xmlschema", "jsonschema")
+    )
+    schema = xmlschema.XMLSchema(schemas / "PACK.xsd")
+    (file,) = _emit(models, "cmsis-pack", "cortex-m4", tmp_path / "pack").glob("*.pdsc")
+    assert [error.reason for error in schema.iter_errors(str(file))] == []
+    assert not schema.is_valid(file.read_text().replace("<vendor>edgeq</vendor>", "<vender>edgeq</vender>"))
+    # The file says that it is of draft 2020-12, where "required" is a list, and has it as that of 3, yes or no.
+    rules = jsonschema.Draft202012Validator(
+        json.loads(
+            (schemas / "library.json").read_text(),
+            object_hook=lambda table: {k: v for k, v in table.items() if (k, type(v)) != ("required", bool)},
+        )
+    )
+    described = json.loads((_emit(models, "platformio", "host", tmp_path / "pio") / "library.json").read_text())
+    assert [error.message for error in rules.iter_errors(described)] == []
+    assert not rules.is_valid({**described, "version": 1})
+
+
+def test_platformio_takes_its_library(models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    """PlatformIO's own reader, but for the licence, whose list of names it would fetch."""
+    schema, parser = (
+        pytest.importorskip(f"platformio.package.manifest.{name}", reason=f"{needs.OPTIONAL}pip install platformio")
+        for name in ("schema", "parser")
+    )
+    file = _emit(models, "platformio", "host", tmp_path / "pio") / "library.json"
+    described = parser.ManifestParserFactory.new_from_file(str(file)).as_dict()
+    assert described.pop("license") == "Apache-2.0"
+    assert schema.ManifestSchema().load_manifest(described)["name"] == "digits_hello_sine"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["zephyr", "pico-sdk", "stm32cube", "cmsis-pack"])
+def test_no_name_twice_in_two_models(kind: str, models: list[api.QuantizedModel], tmp_path: Path) -> None:
+    """All C of a project of two models in one program; those kinds whose own tests link two are not here."""
+    needs.programs("arm-none-eabi-gcc")
+    project = _emit(models, kind, "cortex-m0plus", tmp_path / "project")
+    sources = [path for path in sorted(project.rglob("*.c")) if path.parent.name in ("src", "Src", "ref", "thumb")]
+    sources = [path for path in sources if path.stem not in ("main", "digits_hello_sine_app")]
+    headers = {f"-I{path.parent}" for path in project.rglob("*.h") if path.stem in ("digits", "hello_sine")}
+    flags = ("-mcpu=cortex-m0plus", "-mthumb", "-O0", *sorted(headers))
+    objects = _objects("arm-none-eabi-gcc", tmp_path / "o", sources, *flags)
+    assert {"digits.o", "hello_sine.o", "digits_weights.o"} <= {path.name for path in objects} and len(objects) > 8
+    _run("arm-none-eabi-ld", "-r", *objects, "-o", tmp_path / "all.o")
+    defined = [line.split() for line in _run("arm-none-eabi-nm", "-g", tmp_path / "all.o").splitlines()]
+    assert {"digits_run", "hello_sine_run"} <= {words[-1] for words in defined if words[-2] == "T"}
+
+
 @pytest.mark.parametrize(
     ("options", "texts"),
     [
@@ -209,6 +319,8 @@ def test_a_pack_describes_what_is_in_it(models: list[api.QuantizedModel], tmp_pa
         (("--emit", "esp-idf", "--target", "cortex-m4"), ("not for cortex-m4", "portable C for Xtensa and RISC-V")),
         (("--emit", "zephyr", "--kernels", "cmsis-nn"), ("--kernels cmsis-nn is not for --emit zephyr",)),
         (("--emit", "zephyr", "--weights-in", "file"), ("--weights-in file is not for --emit zephyr",)),
+        (("--emit", "zephyr", "--kernels", "esp-nn"), ("--kernels esp-nn is for --emit esp-idf",)),
+        (("--emit", "esp-idf", "--kernels", "esp-nn", "--numerics", "fast"), ("ESP-NN has no numerics 'fast'",)),
         (("--emit", "ardunio"), ("'ardunio' is not possible", "did you mean arduino?")),
     ],
 )

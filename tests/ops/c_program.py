@@ -11,6 +11,7 @@ import numpy as np
 from cases import Case
 from platform_parts import OF_MODELS, platform_texts
 
+from edgeq.codegen import esp_nn
 from edgeq.codegen.cmsis_nn import SOURCES
 from edgeq.codegen.literals import Constant, array_definition, pointer_type, split_params, struct_definition
 from edgeq.ir.kernel import BYTES, Kernel, Library, Param
@@ -119,8 +120,8 @@ def _arguments(call: Call) -> str:
 
 
 def _size_check(call: Call, params: str, scratch: int) -> str:
-    """Another library says itself how much memory it needs; where that is not the row's figure, nothing is computed."""
-    if call.kernel.library == "edgeq" or not call.kernel.takes_scratch:
+    """CMSIS-NN says itself how much memory it needs; where that is not the row's figure, nothing is computed."""
+    if call.kernel.library != "cmsis-nn" or not call.kernel.takes_scratch:
         return ""
     return f"    if ({call.function}_bytes(&{params}) != {scratch}) {{\n        return;\n    }}\n"
 
@@ -211,7 +212,7 @@ def compile_program(
         target: what to compile for.
         tool: the compiler.
         extra: more options for compiler and linker.
-        library: a copy of CMSIS-NN, if kernels call it; its own warnings do not count.
+        library: a copy of CMSIS-NN or ESP-NN, if kernels call it; its own warnings do not count.
         runner: the file with what is done with the calls.
         step: what a call's distances are rounded up to.
         optimize: the option for kernels.
@@ -240,8 +241,11 @@ def compile_program(
     sources += [(place / "cases.c", ("-O0", *WARNINGS)), (HERE / runner, ("-O2", *WARNINGS))]
     sources += [(p, ("-O2", "-std=gnu99")) for p in platform]
     if library is not None:
-        common += ["-isystem", str(library / "Include")]
-        sources += [(p, ("-O2", "-w", *LENIENT)) for pattern in SOURCES for p in sorted(library.glob(pattern))]
+        esp = esp_nn.is_copy(library)
+        for place_of_headers in esp_nn.INCLUDES if esp else ("Include",):
+            common += ["-isystem", str(library / place_of_headers)]
+        patterns = esp_nn.SOURCES if esp else SOURCES
+        sources += [(p, ("-O2", "-w", *LENIENT)) for pattern in patterns for p in sorted(library.glob(pattern))]
 
     def one(item: tuple[int, tuple[Path, tuple[str, ...]]]) -> Path:
         number, (source, options) = item

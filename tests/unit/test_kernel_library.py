@@ -15,7 +15,7 @@ from edgeq.toolchain import run
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 FIRMWARE = folder("firmware")
 SETS = {path.name: sorted(path.glob("*.c")) for path in sorted((FIRMWARE / "kernels").iterdir()) if path.is_dir()}
-OWN = [name for name in SETS if name != "cmsis_nn"]
+OWN = [name for name in SETS if name not in ("cmsis_nn", "esp_nn")]
 """Not those that call another library."""
 ARM = {"ref": "cortex-m0plus", "dsp": "cortex-m4", "thumb2": "cortex-m3", "mve": "cortex-m55"}
 COMPILERS = ("gcc", "clang", "arm-none-eabi-gcc")

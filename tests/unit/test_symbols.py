@@ -21,7 +21,8 @@ from edgeq.toolchain import run
 
 HOST, M4 = load_target("host"), load_target("cortex-m4")
 KERNELS = folder("firmware") / "kernels"
-SOURCES = sorted(p.relative_to(KERNELS).as_posix() for p in KERNELS.glob("*/*.c") if p.parent.name != "cmsis_nn")
+OTHERS = ("cmsis_nn", "esp_nn")
+SOURCES = sorted(p.relative_to(KERNELS).as_posix() for p in KERNELS.glob("*/*.c") if p.parent.name not in OTHERS)
 FLAGS = ("-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffunction-sections", "-Wl,--gc-sections")
 
 

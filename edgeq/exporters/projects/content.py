@@ -105,6 +105,7 @@ class Content:
         library_name: that name.
         platform_tag: Python's name for machines that load the library.
         license: the text of edgeq's licence.
+        dependencies: other components that the models call, and which versions, by what ESP-IDF calls them.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Content:
     library: bytes | None = None
     library_name: str = ""
     platform_tag: str = ""
+    dependencies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def threaded(self) -> bool:

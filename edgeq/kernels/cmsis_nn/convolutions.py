@@ -15,8 +15,9 @@ from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.other_library import channel_params, fits_sums
 from edgeq.kernels._shared.site import op_of, output_params
-from edgeq.kernels.cmsis_nn.library import LARGEST, Variant, channel_params, fits_sums, library_rows
+from edgeq.kernels.cmsis_nn.library import LARGEST, Variant, library_rows
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._requant import Clamp, effective_multiplier
 from edgeq.ops._window import Padding, Pair, geometry, inside_counts

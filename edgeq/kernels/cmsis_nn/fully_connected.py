@@ -8,8 +8,9 @@ import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
+from edgeq.kernels._shared.other_library import channel_params, fits_sums
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params
-from edgeq.kernels.cmsis_nn.library import Variant, channel_params, everywhere, fits_sums, library_rows
+from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._requant import folded_bias
 from edgeq.ops.fully_connected import FullyConnected, multiplier

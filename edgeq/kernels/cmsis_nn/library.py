@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-import numpy as np
-import numpy.typing as npt
-
-from edgeq.ir.condition import Condition, Predicate, all_of
+from edgeq.ir.condition import Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param, no_scratch
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.site import flat_weights, is_symmetric
-from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Numerics
-from edgeq.ops._requant import folded_bias
+from edgeq.kernels._shared.other_library import is_tflm
 
 LARGEST = 2**15 - 1
 """The largest size, stride or padding that the library's 16-bit variables hold."""
@@ -31,11 +25,6 @@ class Variant(Enum):
 Lower = Callable[[Site, Variant], Mapping[str, Param]]
 Fits = Callable[[Variant], Predicate]
 Bytes = Callable[[Site, Variant], int]
-
-
-def _is_tflm(site: Site) -> bool:
-    """The arithmetic is that of TensorFlow Lite Micro."""
-    return site.numerics is Numerics.TFLM
 
 
 def everywhere(*predicates: Predicate) -> Fits:
@@ -67,40 +56,10 @@ def library_rows(
             struct,
             lambda site: lower(site, variant),
             isa=isa,
-            fits=all_of(_is_tflm, fits(variant)),
+            fits=all_of(is_tflm, fits(variant)),
             scratch=no_scratch if scratch is None else lambda site: scratch(site, variant),
             library="cmsis-nn",
             lacks=lacks,
         )
 
     return tuple(row(variant) for variant in Variant)
-
-
-def raw_bias(site: Site) -> npt.NDArray[np.int32]:
-    """The bias as the model has it; zeros if there is none, since the library relies on one."""
-    bias = site.const_or_none(2)
-    return np.zeros(site.outputs[0].shape[-1], np.int32) if bias is None else bias.astype(np.int32)
-
-
-def fits_sums(multiplier_of: Callable[[Site], Multiplier]) -> Predicate:
-    """The weights are symmetric, and no accumulator overflows when it is shifted left, where the library would wrap."""
-
-    def holds(site: Site) -> bool:
-        w = flat_weights(site).astype(np.int64)
-        most = np.abs(folded_bias(site, w, len(w)).astype(np.int64)) + 128 * np.abs(w).sum(axis=1)
-        return bool((most << np.maximum(multiplier_of(site).shift.astype(np.int64), 0)).max() <= INT32_MAX)
-
-    return all_of(is_symmetric, Condition("No accumulator overflows 32 bits when it is shifted left", holds))
-
-
-def channel_params(site: Site, multiplier: Multiplier, whole: int = 1) -> Mapping[str, Array]:
-    """The members `bias, multiplier, shift`, each filled up to whole vectors of `whole` channels."""
-
-    def filled(values: Array) -> Array:
-        return np.pad(values.astype(np.int32), (0, -len(values) % whole))
-
-    return {
-        "bias": filled(raw_bias(site)),
-        "multiplier": filled(multiplier.mantissa),
-        "shift": filled(multiplier.shift),
-    }

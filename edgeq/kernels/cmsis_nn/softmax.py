@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
+from edgeq.kernels._shared.other_library import is_unmasked
 from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.ops._softmax import columns, fits_double, fixed_differences
 
@@ -41,5 +42,5 @@ def softmax_rows() -> tuple[Kernel, ...]:
         "softmax",
         "eq_softmax_cmsis_nn_params",
         _lower,
-        everywhere(fits_double, _has_few_columns, _is_shifted_left),
+        everywhere(is_unmasked, fits_double, _has_few_columns, _is_shifted_left),
     )
