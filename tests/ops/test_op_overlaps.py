@@ -18,11 +18,12 @@ UNSEEN = {
     *(f"eq_{relation}_{row}_float32" for relation in ("equal", "not_equal") for row in ("ref", "const_ref")),
     "eq_select_float32_ref",
     *("eq_gather_at_ref", "eq_embed_ref"),
+    *("eq_quantize_int16_ref", "eq_quantize_int16_ref_away"),
     *(f"eq_requantize_{kind}" for kind in ("from_int16_ref", "int16_int8_ref_double")),
     *(f"eq_requantize_int32_int8_ref_{rounding}" for rounding in ("fast", "double")),
 }
 """Kernels whose results random numbers hardly change: such are never equal, never zero, places beyond a table of which
-only the sign matters, and integers whose low bytes make no difference. Others walk alike."""
+only the sign matters, and elements whose low bytes make no difference. Others walk alike."""
 
 
 @pytest.fixture(scope="module")
