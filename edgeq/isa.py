@@ -55,7 +55,7 @@ FEATURES: Mapping[str, Feature] = {
         loadable=True,
         zig=("-mcpu=generic+v8_2a+dotprod",),
     ),
-    "avx2": Feature("x86: vectors of 256 bits", flags=("-mavx2",), loadable=True),
+    "avx2": Feature("x86: vectors of 256 bits (AVX2, FMA)", flags=("-mavx2", "-mfma"), loadable=True),
     "avx-vnni": Feature(
         "x86: products of four bytes, in vectors of 256 bits", ("avx2",), ("-mavxvnni",), loadable=True
     ),

@@ -15,9 +15,9 @@ BASELINE = "x86-64"
 """The name that stands for no features beyond those of every 64-bit x86."""
 _CPUINFO = Path("/proc/cpuinfo")
 _TOLD = {
-    "avx2": {"avx2"},
-    "avx-vnni": {"avx2", "avx_vnni"},
-    "avx512-vnni": {"avx2", "avx512f", "avx512bw", "avx512vl", "avx512_vnni"},
+    "avx2": {"avx2", "fma"},
+    "avx-vnni": {"avx2", "fma", "avx_vnni"},
+    "avx512-vnni": {"avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni"},
 }
 """By feature: what Linux says of processors that have it."""
 

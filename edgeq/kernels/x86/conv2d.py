@@ -11,9 +11,10 @@ from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.site import op_of, output_params, padded
+from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.x86.isa import VECTORS, Vectors
-from edgeq.kernels.x86.pack import channel_params, pack_steps, pair_order, takes_weights
+from edgeq.kernels.x86.nearest import FORMS
+from edgeq.kernels.x86.pack import function_name, pack_steps, pair_order, proof_of, requant_members, takes_weights
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops import fully_connected
 from edgeq.ops._overlap import Overlaps, collected, first_pixels, of_first_input, tiles
@@ -33,34 +34,35 @@ NEAR, FAR = 1 << 16, 1 << 19
 
 def conv2d_rows() -> tuple[Kernel, ...]:
     """The rows of Conv2D, fastest first."""
-    return tuple(_conv2d_row(vectors) for vectors in VECTORS)
+    return tuple(_conv2d_row(vectors, form) for vectors in VECTORS for form in (*FORMS, None))
 
 
 def fully_connected_rows() -> tuple[Kernel, ...]:
     """The rows of FullyConnected, fastest first: a row of the input is the window of a pixel."""
-    return tuple(_fully_connected_row(vectors) for vectors in VECTORS)
+    return tuple(_fully_connected_row(vectors, form) for vectors in VECTORS for form in (*FORMS, None))
 
 
-def _conv2d_row(vectors: Vectors) -> Kernel:
+def _conv2d_row(vectors: Vectors, form: str | None) -> Kernel:
     return Kernel(
-        f"eq_conv2d_{vectors.name}",
+        function_name("eq_conv2d", vectors, form),
         (f"x86/conv2d_{vectors.name}.c",),
         HEADER,
         STRUCT,
-        lambda site: _lower(site, vectors),
+        lambda site: _lower(site, vectors, form),
         vectors.isa,
-        all_of(_one_group, takes_weights(_multiplier)),
+        all_of(_one_group, takes_weights(_multiplier), *proof_of(form, _multiplier, Conv2D)),
         lambda site: _scratch(_layout_of(site, vectors), vectors),
         _overlap,
-        rounded=True,
+        rounded=form is None,
     )
 
 
-def _fully_connected_row(vectors: Vectors) -> Kernel:
+def _fully_connected_row(vectors: Vectors, form: str | None) -> Kernel:
+    factors = fully_connected.multiplier
     return replace(
-        _conv2d_row(vectors),
-        lower=lambda site: _lower_rows(site, vectors),
-        fits=takes_weights(fully_connected.multiplier),
+        _conv2d_row(vectors, form),
+        lower=lambda site: _lower_rows(site, vectors, form),
+        fits=all_of(takes_weights(factors), *proof_of(form, factors, FullyConnected)),
         scratch=lambda site: _scratch(_layout_of_rows(site, vectors), vectors),
         overlap=_overlap_rows,
     )
@@ -126,36 +128,37 @@ def _multiplier(site: Site) -> Multiplier:
     return effective_multiplier(site, site.outputs[0].shape[3])
 
 
-def _product(site: Site, form: Layout, multiplier: Multiplier, clamp: Clamp, vectors: Vectors) -> Mapping[str, Param]:
+def _product(
+    site: Site, lying: Layout, multiplier: Multiplier, clamp: Clamp, vectors: Vectors, form: str | None
+) -> Mapping[str, Param]:
     """The members that concern the product itself."""
-    wide = form.weights.astype(np.int64)
+    wide = lying.weights.astype(np.int64)
     bias = folded_bias(site, wide, len(wide)) - (128 * wide.sum(axis=1) if vectors.unsigned else 0)
     return {
         "pad_value": site.input(0).qp.zp,
-        "depth": form.weights.shape[1],
-        "row": form.row,
-        "together": form.together,
-        "offsets": form.offsets,
-        "weights": pack_steps(form.weights, vectors),
-        **channel_params(site, bias, multiplier, pair_order(len(wide), vectors)),
-        **output_params(site, clamp),
+        "depth": lying.weights.shape[1],
+        "row": lying.row,
+        "together": lying.together,
+        "offsets": lying.offsets,
+        "weights": pack_steps(lying.weights, vectors),
+        **requant_members(site, bias, multiplier, clamp, pair_order(len(wide), vectors), form),
     }
 
 
-def _lower(site: Site, vectors: Vectors) -> Mapping[str, Param]:
+def _lower(site: Site, vectors: Vectors, form: str | None) -> Mapping[str, Param]:
     op, x, y, w = op_of(site, Conv2D), site.input(0).shape, site.outputs[0].shape, site.const(1)
     return {
         **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
-        **_product(site, _layout_of(site, vectors), effective_multiplier(site, y[3]), op.clamp, vectors),
+        **_product(site, _layout_of(site, vectors), effective_multiplier(site, y[3]), op.clamp, vectors, form),
     }
 
 
-def _lower_rows(site: Site, vectors: Vectors) -> Mapping[str, Param]:
-    w, form, factors = site.const(1), _layout_of_rows(site, vectors), fully_connected.multiplier(site)
+def _lower_rows(site: Site, vectors: Vectors, form: str | None) -> Mapping[str, Param]:
+    w, lying, factors = site.const(1), _layout_of_rows(site, vectors), fully_connected.multiplier(site)
     rows = site.outputs[0].size // len(w)
     return {
         **geometry((1, rows, 1, w.shape[1]), (1, rows, 1, len(w)), (1, 1), (1, 1), (1, 1), (0, 0, 0, 0)),
-        **_product(site, form, factors, op_of(site, FullyConnected).clamp, vectors),
+        **_product(site, lying, factors, op_of(site, FullyConnected).clamp, vectors, form),
     }
 
 

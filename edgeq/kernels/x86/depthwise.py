@@ -11,9 +11,11 @@ from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
+from edgeq.kernels._shared.site import flat_weights, op_of, padded
 from edgeq.kernels.x86.isa import VECTORS, Vectors
-from edgeq.kernels.x86.pack import Channels, channel_params, takes_weights
+from edgeq.kernels.x86.nearest import FORMS
+from edgeq.kernels.x86.pack import Channels, function_name, proof_of, requant_members, takes_weights
+from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._overlap import Overlaps, first_pixels, of_first_input, tiles
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops._window import geometry
@@ -30,27 +32,31 @@ SHORTEST = min(vectors.lanes for vectors in VECTORS)
 
 def depthwise_rows() -> tuple[Kernel, ...]:
     """The rows, fastest first."""
-    return tuple(_row(vectors) for vectors in VECTORS)
+    return tuple(_row(vectors, form) for vectors in VECTORS for form in (*FORMS, None))
 
 
-def _row(vectors: Vectors) -> Kernel:
+def _row(vectors: Vectors, form: str | None) -> Kernel:
     return Kernel(
-        f"eq_depthwise_conv2d_{vectors.name}",
+        function_name("eq_depthwise_conv2d", vectors, form),
         (f"x86/depthwise_{vectors.name}.c",),
         "eq/depthwise_conv2d_x86.h",
         "eq_depthwise_conv2d_x86_params",
-        lambda site: _lower(site, vectors),
+        lambda site: _lower(site, vectors, form),
         vectors.isa,
-        _fits(vectors),
+        all_of(_fits(vectors), *proof_of(form, _multiplier, DepthwiseConv2D)),
         lambda site: _scratch(site, vectors),
         _overlap,
-        rounded=True,
+        rounded=form is None,
     )
 
 
 def block_of(vectors: Vectors) -> int:
     """Elements computed at once."""
     return vectors.step * vectors.lanes
+
+
+def _multiplier(site: Site) -> Multiplier:
+    return effective_multiplier(site, site.outputs[0].shape[3])
 
 
 def _is_single(site: Site) -> bool:
@@ -68,7 +74,7 @@ def _joins(site: Site, vectors: Vectors) -> bool:
 
 def _fits(vectors: Vectors) -> AllOf:
     """Channels that a quarter of a block would do for are left to shorter vectors."""
-    most, factors = vectors.lanes, takes_weights(lambda site: effective_multiplier(site, site.outputs[0].shape[3]))
+    most, factors = vectors.lanes, takes_weights(_multiplier)
     many = Condition(
         f"There are more than {most} channels, or few pixels make whole blocks",
         lambda site: site.const(1).shape[2] > most or _joins(site, vectors),
@@ -105,7 +111,7 @@ def _groups(site: Site, vectors: Vectors) -> int:
     return padded(high * wide, vectors.step) // vectors.step
 
 
-def _lower(site: Site, vectors: Vectors) -> Mapping[str, Param]:
+def _lower(site: Site, vectors: Vectors, form: str | None) -> Mapping[str, Param]:
     op, x, y, w = op_of(site, DepthwiseConv2D), site.input(0).shape, site.outputs[0].shape, site.const(1)
     joined, wide = _joins(site, vectors), flat_weights(site).astype(np.int64)
     order = step_channels(y[3], joined, vectors)
@@ -118,8 +124,7 @@ def _lower(site: Site, vectors: Vectors) -> Mapping[str, Param]:
         "out_step": len(order) if joined else y[3],
         "groups": _groups(site, vectors),
         "weights": pack_taps(w, order, vectors),
-        **channel_params(site, bias, effective_multiplier(site, y[3]), order),
-        **output_params(site, op.clamp),
+        **requant_members(site, bias, _multiplier(site), op.clamp, order, form),
     }
 
 

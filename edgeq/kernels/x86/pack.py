@@ -11,10 +11,16 @@ from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
-from edgeq.kernels._shared.site import flat_weights, is_symmetric, padded
+from edgeq.kernels._shared.site import flat_weights, is_symmetric, op_of, output_params, padded
 from edgeq.kernels.x86.isa import Vectors
+from edgeq.kernels.x86.nearest import Factors, float_bits, nearest_factors
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
-from edgeq.ops._requant import folded_bias
+from edgeq.ops._requant import Clamp, folded_bias, output_range
+from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.fully_connected import FullyConnected
+
+Product = Conv2D | DepthwiseConv2D | FullyConnected
 
 Channels = npt.NDArray[np.intp]
 
@@ -68,15 +74,61 @@ def right_shift(multiplier: Multiplier, rounding: Rounding) -> Array:
     return (-multiplier.shift - (1 if rounding is Rounding.SINGLE else 0)).astype(np.int32)
 
 
-def channel_params(site: Site, bias: Array, multiplier: Multiplier, order: Channels) -> Mapping[str, Param]:
-    """The members `bias, multiplier, shift` in the kernels' order, which has −1 where there is no channel."""
+def factors_of(site: Site, multiplier: Multiplier, clamp: Clamp, form: str) -> Factors | None:
+    """What a form of `nearest` multiplies the site's sums by; None if that is not proved to give the same."""
+    wide = flat_weights(site).astype(np.int64)
+    reach = np.abs(folded_bias(site, wide, len(wide)).astype(np.int64)) + 128 * np.abs(wide).sum(axis=1)
+    (low, high), zero = output_range(site.outputs[0].qp, clamp), site.outputs[0].qp.zp
+    return nearest_factors(multiplier, site.rounding, (low - zero, high - zero), reach, form)
+
+
+def function_name(base: str, vectors: Vectors, form: str | None) -> str:
+    """The C name of a row, to which its rounding is appended where there is no form."""
+    return f"{base}_{vectors.name}" + (f"_{form}" if form else "")
+
+
+def proof_of(
+    form: str | None, multiplier_of: Callable[[Site], Multiplier], kind: type[Product]
+) -> tuple[Condition, ...]:
+    """What a row of a form asks of its sites besides what all ask of them."""
+
+    def proved(site: Site) -> bool:
+        return factors_of(site, multiplier_of(site), op_of(site, kind).clamp, form or "") is not None
+
+    words = "One float32 multiplication is proved to give every output"
+    return (Condition(words, proved),) if form else ()
+
+
+def requant_members(
+    site: Site, bias: Array, multiplier: Multiplier, clamp: Clamp, order: Channels, form: str | None
+) -> Mapping[str, Param]:
+    """The members that make outputs of sums, those of channels in the kernels' order, which has −1 where there is none.
+
+    Args:
+        site: any with a requantization.
+        bias: (C,) of the sums.
+        multiplier, clamp: of the outputs.
+        order: of the channels.
+        form: of `nearest`, one that `factors_of` has found; None: as the site's rounding says.
+    """
 
     def ordered(values: Array, spare: int = 0) -> Array:
         return np.where(order < 0, spare, values[order]).astype(np.int32)
 
+    members = output_params(site, clamp)
+    factors = factors_of(site, multiplier, clamp, form) if form else None
+    if factors:
+        return {
+            "bias": ordered(bias - factors.centre.astype(np.int64)),
+            "multiplier": ordered(float_bits(factors.factor)),
+            "shift": ordered(float_bits(factors.nudge)),
+            **members,
+            "zero_point": site.outputs[0].qp.zp + factors.level,
+        }
     fast = site.rounding is Rounding.FAST
     return {
         "bias": ordered(bias),
         "multiplier": ordered(multiplier.mantissa),
         "shift": 0 if fast else ordered(right_shift(multiplier, site.rounding), 1),
+        **members,
     }

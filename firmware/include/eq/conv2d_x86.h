@@ -16,8 +16,9 @@ typedef struct {
     const int32_t *offsets;    /* of every step of a window from its beginning, in such rows */
     const int8_t *weights;     /* as kernels/x86/gemm.h says */
     const int32_t *bias;       /* input zero-point folded in, and 128 where activations are unsigned */
-    const int32_t *multiplier; /* m * 2^31, or its mantissa */
-    const int32_t *shift;      /* _single: of the product's high word; _double: of the rounded product; to the right */
+    const int32_t *multiplier; /* m * 2^31, or its mantissa; _nearest and _away: bits of a 32-bit float */
+    const int32_t *shift;      /* _single: of the product's high word; _double: of the rounded product; to the right;
+                                  _nearest and _away: what is added to a sum, bits of a float */
     int32_t zero_point, qmin, qmax;
 } eq_conv2d_x86_params;
 
@@ -25,13 +26,19 @@ typedef struct {
 void eq_conv2d_avx2_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx2_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx2_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_nearest(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_away(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 
 void eq_conv2d_avx_vnni_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx_vnni_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx_vnni_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx_vnni_nearest(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx_vnni_away(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 
 void eq_conv2d_avx512_vnni_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx512_vnni_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx512_vnni_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx512_vnni_nearest(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx512_vnni_away(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 
 #endif

@@ -19,8 +19,9 @@ typedef struct {
     int32_t groups;            /* of four taps, with AVX2 of two */
     const int8_t *weights;     /* per block, per group of taps: those of each element; with AVX2 as 16 bits */
     const int32_t *bias;       /* input zero-point folded in, and 128 where activations are unsigned */
-    const int32_t *multiplier; /* m * 2^31, or its mantissa */
-    const int32_t *shift;      /* _single: of the product's high word; _double: of the rounded product; to the right */
+    const int32_t *multiplier; /* m * 2^31, or its mantissa; _nearest and _away: bits of a 32-bit float */
+    const int32_t *shift;      /* _single: of the product's high word; _double: of the rounded product; to the right;
+                                  _nearest and _away: what is added to a sum, bits of a float */
     int32_t zero_point, qmin, qmax;
 } eq_depthwise_conv2d_x86_params;
 
@@ -31,6 +32,10 @@ void eq_depthwise_conv2d_avx2_single(const eq_depthwise_conv2d_x86_params *p, co
                                      void *scratch);
 void eq_depthwise_conv2d_avx2_double(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
                                      void *scratch);
+void eq_depthwise_conv2d_avx2_nearest(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                      void *scratch);
+void eq_depthwise_conv2d_avx2_away(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                   void *scratch);
 
 void eq_depthwise_conv2d_avx_vnni_fast(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
                                        void *scratch);
@@ -38,6 +43,10 @@ void eq_depthwise_conv2d_avx_vnni_single(const eq_depthwise_conv2d_x86_params *p
                                          void *scratch);
 void eq_depthwise_conv2d_avx_vnni_double(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
                                          void *scratch);
+void eq_depthwise_conv2d_avx_vnni_nearest(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                          void *scratch);
+void eq_depthwise_conv2d_avx_vnni_away(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                       void *scratch);
 
 void eq_depthwise_conv2d_avx512_vnni_fast(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
                                           void *scratch);
@@ -45,5 +54,9 @@ void eq_depthwise_conv2d_avx512_vnni_single(const eq_depthwise_conv2d_x86_params
                                             int8_t *output, void *scratch);
 void eq_depthwise_conv2d_avx512_vnni_double(const eq_depthwise_conv2d_x86_params *p, const int8_t *input,
                                             int8_t *output, void *scratch);
+void eq_depthwise_conv2d_avx512_vnni_nearest(const eq_depthwise_conv2d_x86_params *p, const int8_t *input,
+                                             int8_t *output, void *scratch);
+void eq_depthwise_conv2d_avx512_vnni_away(const eq_depthwise_conv2d_x86_params *p, const int8_t *input, int8_t *output,
+                                          void *scratch);
 
 #endif

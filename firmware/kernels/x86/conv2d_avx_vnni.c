@@ -8,4 +8,4 @@
     {                                                                                                                  \
         eq_conv2d(p, input, output, scratch, rounding);                                                                \
     }
-EQ_FOR_EACH_ROUNDING(EQ_DEFINE)
+EQ_FOR_EACH_FORM(EQ_DEFINE)

@@ -21,6 +21,23 @@ EQ_INLINE void eq_store_sums_of(int8_t *to, eq_sums sums, eq_bounds bounds, int3
     }
 }
 
+/* Scales and stores two vectors of whole channels of some pixels, two at a time. */
+EQ_INLINE void eq_finish_pairs(eq_sums sums[EQ_TILE][EQ_ACROSS], int32_t v, int8_t *to, int32_t step, int32_t pixels,
+                               const eq_factors factors[2], eq_bounds bounds, eq_rounding rounding)
+{
+    int32_t i = 0;
+    for (; i + 1 < pixels; i += 2, to += 2 * step) {
+        const eq_sums four[4] = {
+            eq_scaled(sums[i][v], &factors[0], rounding), eq_scaled(sums[i][v + 1], &factors[1], rounding),
+            eq_scaled(sums[i + 1][v], &factors[0], rounding), eq_scaled(sums[i + 1][v + 1], &factors[1], rounding)};
+        eq_store_pairs(to, step, four, bounds);
+    }
+    if (i < pixels) {
+        eq_store_pair(to, eq_scaled(sums[i][v], &factors[0], rounding),
+                      eq_scaled(sums[i][v + 1], &factors[1], rounding), bounds);
+    }
+}
+
 /* Scales and stores the sums of a tile. Not inlined: its constants would take registers from the loop before it. */
 static __attribute__((noinline)) void eq_finish(const eq_conv2d_x86_params *p, eq_sums sums[EQ_TILE][EQ_ACROSS],
                                                 int8_t *output, int32_t c, int32_t pixels, int32_t vectors,
@@ -31,21 +48,22 @@ static __attribute__((noinline)) void eq_finish(const eq_conv2d_x86_params *p, e
     for (int32_t v = 0; v < vectors; v += 2) {
         const int32_t at = c + v * EQ_LANES, left = step - at;
         int8_t *to = output + at;
-        const int paired = v + 1 < vectors;
-        const eq_factors first = eq_factors_of(p->multiplier + at, p->shift + at, rounding);
-        const eq_factors second =
-            eq_factors_of(p->multiplier + at + paired * EQ_LANES, p->shift + at + paired * EQ_LANES, rounding);
-        for (int32_t i = 0; i < pixels; i++, to += step) {
-            const eq_sums low = eq_scaled(sums[i][v], &first, rounding);
-            if (!paired) {
-                eq_store_sums_of(to, low, bounds, left);
-                continue;
-            }
-            const eq_sums high = eq_scaled(sums[i][v + 1], &second, rounding);
-            if (left >= 2 * EQ_LANES) {
-                eq_store_pair(to, low, high, bounds);
+        const int32_t *const multiplier = p->multiplier + at, *const shift = p->shift + at;
+        const int32_t second = v + 1 < vectors ? EQ_LANES : 0;
+        const eq_factors factors[2] = {eq_factors_of(multiplier, shift, rounding),
+                                       eq_factors_of(multiplier + second, shift + second, rounding)};
+        if (second && left >= 2 * EQ_LANES) {
+            if (pixels == EQ_TILE) { /* unrolled */
+                eq_finish_pairs(sums, v, to, step, EQ_TILE, factors, bounds, rounding);
             } else {
-                eq_store_sums_of(to, low, bounds, left);
+                eq_finish_pairs(sums, v, to, step, pixels, factors, bounds, rounding);
+            }
+            continue;
+        }
+        for (int32_t i = 0; i < pixels; i++, to += step) {
+            eq_store_sums_of(to, eq_scaled(sums[i][v], &factors[0], rounding), bounds, left);
+            if (second) {
+                const eq_sums high = eq_scaled(sums[i][v + 1], &factors[1], rounding);
                 eq_store_sums_of(to + EQ_LANES, high, bounds, left - EQ_LANES);
             }
         }

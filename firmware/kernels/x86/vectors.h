@@ -41,6 +41,12 @@ typedef int16_t eq_activation;
 typedef uint8_t eq_activation;
 #endif
 
+/* Roundings beside those of eq_rounding: by one multiplication of floats, where that was proved to give the same. */
+#define EQ_NEAREST ((eq_rounding)(EQ_DOUBLE + 1))
+#define EQ_AWAY ((eq_rounding)(EQ_DOUBLE + 2))
+#define EQ_FOR_EACH_FORM(X) EQ_FOR_EACH_ROUNDING(X) X(nearest, EQ_NEAREST) X(away, EQ_AWAY)
+#define EQ_ROUND 12582912.0F /* 3 * 2^22: what is added to it has no fraction left */
+
 /* What a scaled sum is bounded by, and then moved by; together they make bytes. */
 typedef struct {
     int32_t low, high, zero_point, qmin, qmax;
@@ -60,10 +66,13 @@ EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
  *   eq_power          2^shift
  *   eq_times          a * b, its lower half
  *   eq_widen          EQ_LANES bytes as sums
+ *   eq_nearest        round((a + nudge) * factor), halves to even; the latter two are bits of 32-bit floats;
+ *                     `away`: the nudge has the sign of a
  *   eq_store_pair     two vectors as bytes: of every eight channels, four are in each
+ *   eq_store_pairs    the same of two pixels, `step` bytes from one another
  *   eq_interleave     of EQ_STEP taps, each EQ_VECTORS * EQ_LANES channels side by side: the taps of each channel side
- * by side, as vectors whose channels are in the order that eq_store_block undoes eq_add_taps       adds the products of
- * these and of weights
+ *                     by side, as vectors whose channels are in the order that eq_store_block undoes
+ *   eq_add_taps       adds the products of these and of weights
  */
 
 #if EQ_X86 == EQ_AVX512_VNNI && defined(__AVX512VNNI__) && defined(__AVX512BW__) && defined(__AVX512VL__)
@@ -133,6 +142,16 @@ EQ_INLINE eq_sums eq_times(eq_sums a, eq_sums b)
     return _mm512_mullo_epi32(a, b);
 }
 
+EQ_INLINE eq_sums eq_nearest(eq_sums a, eq_sums factor, eq_sums nudge, int away)
+{
+    const __m512 x = _mm512_cvtepi32_ps(a), round = _mm512_set1_ps(EQ_ROUND);
+    const __m512i sign = _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MIN));
+    const __m512i by = away ? _mm512_xor_si512(nudge, sign) : nudge;
+    const __m512 moved = _mm512_add_ps(x, _mm512_castsi512_ps(by));
+    const __m512 rounded = _mm512_fmadd_ps(moved, _mm512_castsi512_ps(factor), round);
+    return _mm512_sub_epi32(_mm512_castps_si512(rounded), _mm512_castps_si512(round));
+}
+
 EQ_INLINE eq_sums eq_widen(const int8_t *from)
 {
     return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
@@ -152,6 +171,18 @@ EQ_INLINE void eq_store_pair(int8_t *to, eq_sums first, eq_sums second, eq_bound
         _mm512_adds_epi16(_mm512_packs_epi32(first, second), _mm512_set1_epi16((int16_t)b.zero_point));
     const __m256i bytes = _mm256_max_epi8(_mm512_cvtsepi16_epi8(moved), _mm256_set1_epi8((char)b.qmin));
     _mm256_storeu_si256((__m256i *)(void *)to, _mm256_min_epi8(bytes, _mm256_set1_epi8((char)b.qmax)));
+}
+
+EQ_INLINE void eq_store_pairs(int8_t *to, int32_t step, const eq_sums sums[4], eq_bounds b)
+{
+    const __m512i zero = _mm512_set1_epi16((int16_t)b.zero_point);
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(sums[0], sums[1]), zero);
+    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(sums[2], sums[3]), zero);
+    const __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8((char)b.qmin));
+    const __m512i in = _mm512_min_epi8(bytes, _mm512_set1_epi8((char)b.qmax));
+    const __m512i apart = _mm512_permutexvar_epi64(_mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0), in);
+    _mm256_storeu_si256((__m256i *)(void *)to, _mm512_castsi512_si256(apart));
+    _mm256_storeu_si256((__m256i *)(void *)(to + step), _mm512_extracti64x4_epi64(apart, 1));
 }
 
 EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
@@ -180,7 +211,7 @@ EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bou
     _mm512_storeu_si512(to, _mm512_min_epi8(bytes, _mm512_set1_epi8((char)b.qmax)));
 }
 
-#elif EQ_X86 != EQ_AVX512_VNNI && defined(__AVX2__) && (EQ_X86 == EQ_AVX2 || defined(__AVXVNNI__))
+#elif EQ_X86 != EQ_AVX512_VNNI && defined(__AVX2__) && defined(__FMA__) && (EQ_X86 == EQ_AVX2 || defined(__AVXVNNI__))
 
 #include <immintrin.h>
 
@@ -253,6 +284,16 @@ EQ_INLINE eq_sums eq_times(eq_sums a, eq_sums b)
     return _mm256_mullo_epi32(a, b);
 }
 
+EQ_INLINE eq_sums eq_nearest(eq_sums a, eq_sums factor, eq_sums nudge, int away)
+{
+    const __m256 x = _mm256_cvtepi32_ps(a), round = _mm256_set1_ps(EQ_ROUND);
+    const __m256i sign = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(INT32_MIN));
+    const __m256i by = away ? _mm256_xor_si256(nudge, sign) : nudge;
+    const __m256 moved = _mm256_add_ps(x, _mm256_castsi256_ps(by));
+    const __m256 rounded = _mm256_fmadd_ps(moved, _mm256_castsi256_ps(factor), round);
+    return _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_castps_si256(round));
+}
+
 EQ_INLINE eq_sums eq_widen(const int8_t *from)
 {
     return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)from));
@@ -274,6 +315,18 @@ EQ_INLINE void eq_store_pair(int8_t *to, eq_sums first, eq_sums second, eq_bound
     const __m128i all = _mm_packs_epi16(_mm256_castsi256_si128(moved), _mm256_extracti128_si256(moved, 1));
     const __m128i bytes = _mm_max_epi8(all, _mm_set1_epi8((char)b.qmin));
     _mm_storeu_si128((__m128i *)(void *)to, _mm_min_epi8(bytes, _mm_set1_epi8((char)b.qmax)));
+}
+
+EQ_INLINE void eq_store_pairs(int8_t *to, int32_t step, const eq_sums sums[4], eq_bounds b)
+{
+    const __m256i zero = _mm256_set1_epi16((int16_t)b.zero_point);
+    const __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(sums[0], sums[1]), zero);
+    const __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(sums[2], sums[3]), zero);
+    const __m256i bytes = _mm256_max_epi8(_mm256_packs_epi16(low, high), _mm256_set1_epi8((char)b.qmin));
+    const __m256i in = _mm256_min_epi8(bytes, _mm256_set1_epi8((char)b.qmax));
+    const __m256i apart = _mm256_permute4x64_epi64(in, 0xd8); /* each pixel's halves side by side */
+    _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128(apart));
+    _mm_storeu_si128((__m128i *)(void *)(to + step), _mm256_extracti128_si256(apart, 1));
 }
 
 #if EQ_X86 == EQ_AVX2
@@ -374,6 +427,25 @@ EQ_EACH_LANE(eq_power, (eq_sums shift), 1 << shift.lane[i])
 EQ_EACH_LANE(eq_times, (eq_sums a, eq_sums b), eq_wrap((int64_t)a.lane[i] * b.lane[i]))
 EQ_EACH_LANE(eq_widen, (const int8_t *from), from[i])
 
+EQ_INLINE float eq_float_of(int32_t bits)
+{
+    float a;
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+
+EQ_INLINE eq_sums eq_nearest(eq_sums a, eq_sums factor, eq_sums nudge, int away)
+{
+    eq_sums r;
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        const float x = (float)a.lane[i], by = eq_float_of(nudge.lane[i]);
+        const float moved = x + (away && x < 0 ? -by : by);
+        const double product = (double)moved * (double)eq_float_of(factor.lane[i]); /* exact */
+        r.lane[i] = (int32_t)(product + 6755399441055744.0 - 6755399441055744.0);   /* 3 * 2^51: to the nearest */
+    }
+    return r;
+}
+
 EQ_INLINE eq_weights eq_load_weights(const int8_t *from)
 {
     eq_weights w;
@@ -410,6 +482,12 @@ EQ_INLINE void eq_store_pair(int8_t *to, eq_sums first, eq_sums second, eq_bound
         to[k] = eq_bounded(first.lane[i], b);
         to[k + 4] = eq_bounded(second.lane[i], b);
     }
+}
+
+EQ_INLINE void eq_store_pairs(int8_t *to, int32_t step, const eq_sums sums[4], eq_bounds b)
+{
+    eq_store_pair(to, sums[0], sums[1], b);
+    eq_store_pair(to + step, sums[2], sums[3], b);
 }
 
 /* Instructions work within 128 bits: of all activations in these, each vector has four. */
@@ -496,16 +574,23 @@ typedef struct {
 /* FAST has no shift, and does not read it. */
 EQ_INLINE eq_factors eq_factors_of(const int32_t *multiplier, const int32_t *shift, eq_rounding rounding)
 {
+    if (rounding == EQ_NEAREST || rounding == EQ_AWAY) {
+        const eq_factors nearest = {eq_load_sums(multiplier), eq_load_sums(shift), eq_all(0)};
+        return nearest;
+    }
     const eq_sums by = rounding == EQ_FAST ? eq_all(1) : eq_load_sums(shift);
     const eq_factors f = {eq_load_sums(multiplier), by, eq_power(eq_add(by, eq_all(-1)))};
     return f;
 }
 
-/* What eq_multiply makes of sums. FAST: factors without shift; SINGLE: shift is that of the product's high word, at
- * least 1; DOUBLE: that of the rounded product, at least 1, and sums are so far from the ends of int32 that half of
- * 2^shift can be added. */
+/* What eq_multiply makes of sums. NEAREST and AWAY: factors are floats, and shifts are nudges; FAST: factors without
+ * shift; SINGLE: shift is that of the product's high word, at least 1; DOUBLE: that of the rounded product, at least 1,
+ * and sums are so far from the ends of int32 that half of 2^shift can be added. */
 EQ_INLINE eq_sums eq_scaled(eq_sums sums, const eq_factors *f, eq_rounding rounding)
 {
+    if (rounding == EQ_NEAREST || rounding == EQ_AWAY) {
+        return eq_nearest(sums, f->multiplier, f->shift, rounding == EQ_AWAY);
+    }
     if (rounding == EQ_SINGLE) {
         return eq_shift_right(eq_add(eq_high(sums, f->multiplier), f->half), f->shift);
     }
