@@ -8,8 +8,8 @@ import pytest
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.x86.depthwise import block_of, pack_taps, step_channels
-from edgeq.kernels.x86.isa import VECTORS, Vectors
-from edgeq.kernels.x86.pack import pack_steps, pair_order, right_shift, takes_multiplier
+from edgeq.kernels.x86.isa import BYTES, VECTORS, Vectors
+from edgeq.kernels.x86.pack import pack_parts, pack_steps, pair_order, parts_of, right_shift, takes_multiplier
 from edgeq.numerics.fixedpoint import Rounding, quantize_multiplier
 
 BY_NAME = pytest.mark.parametrize("vectors", VECTORS, ids=lambda v: v.name)
@@ -35,6 +35,32 @@ def test_steps(vectors: Vectors, shape: tuple[int, int]) -> None:
                 found[order[c + lane], k : k + vectors.step] = [next(values) for _ in range(vectors.step)]
     np.testing.assert_array_equal(found[: shape[0], : shape[1]], weights)
     assert not found[shape[0] :].any() and not found[:, shape[1] :].any()
+
+
+def test_no_pair_of_a_part_leaves_16_bits() -> None:
+    """Of all pairs of weights: 255 times those of one sign is what the instruction adds in 16 bits."""
+    every = np.stack(np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)), axis=-1).reshape(1, -1).astype(np.int8)
+    first, rest = parts_of(every)
+    np.testing.assert_array_equal(first.astype(int) + rest, every)
+    for part in (first, rest):
+        pairs = part.reshape(-1, 2).astype(int) * 255
+        assert np.maximum(pairs, 0).sum(axis=1).max() <= 32767 and np.minimum(pairs, 0).sum(axis=1).min() >= -32768
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (8, 8), (16, 12), (17, 32), (40, 48)])
+def test_steps_in_two_parts(shape: tuple[int, int]) -> None:
+    """Every pair of vectors adds up to the weights, at the offsets that its steps have."""
+    weights, offsets = weights_of(shape), np.arange(0, shape[1], BYTES.step, dtype=np.int32)
+    packed, steps, strips = pack_parts(weights, offsets, BYTES)
+    order, found = pair_order(shape[0], BYTES), np.zeros((shape[0] + 1, shape[1]), np.int64)
+    values, lanes = iter(packed.tolist()), BYTES.lanes
+    for pair, (begin, count) in enumerate(strips.reshape(-1, 2)):
+        for c in range(pair * 2 * lanes, min((pair + 1) * 2 * lanes, len(order)), lanes):
+            for at in steps[begin : begin + count]:
+                for lane in range(lanes):
+                    found[order[c + lane], at : at + 4] += [next(values) for _ in range(4)]
+    np.testing.assert_array_equal(found[:-1], weights)
+    assert next(values, None) is None and strips[0] == 0 and strips[-2] + strips[-1] == len(steps)
 
 
 def interleaved(vectors: Vectors, block: Array) -> Array:

@@ -12,9 +12,17 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import op_of, padded
-from edgeq.kernels.x86.isa import VECTORS, Vectors
+from edgeq.kernels.x86.isa import BYTES, VECTORS, Vectors
 from edgeq.kernels.x86.nearest import FORMS
-from edgeq.kernels.x86.pack import function_name, pack_steps, pair_order, proof_of, requant_members, takes_weights
+from edgeq.kernels.x86.pack import (
+    function_name,
+    pack_parts,
+    pack_steps,
+    pair_order,
+    proof_of,
+    requant_members,
+    takes_weights,
+)
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops import fully_connected
 from edgeq.ops._overlap import Overlaps, collected, first_pixels, of_first_input, tiles
@@ -39,7 +47,8 @@ def conv2d_rows() -> tuple[Kernel, ...]:
 
 def fully_connected_rows() -> tuple[Kernel, ...]:
     """The rows of FullyConnected, fastest first: a row of the input is the window of a pixel."""
-    return tuple(_fully_connected_row(vectors, form) for vectors in VECTORS for form in (*FORMS, None))
+    every = (*VECTORS[:-1], BYTES, VECTORS[-1])
+    return tuple(_fully_connected_row(vectors, form) for vectors in every for form in (*FORMS, None))
 
 
 def _conv2d_row(vectors: Vectors, form: str | None) -> Kernel:
@@ -62,7 +71,11 @@ def _fully_connected_row(vectors: Vectors, form: str | None) -> Kernel:
     return replace(
         _conv2d_row(vectors, form),
         lower=lambda site: _lower_rows(site, vectors, form),
-        fits=all_of(takes_weights(factors), *proof_of(form, factors, FullyConnected)),
+        fits=all_of(
+            *((_are_few_rows,) if vectors is BYTES else ()),
+            takes_weights(factors),
+            *proof_of(form, factors, FullyConnected),
+        ),
         scratch=lambda site: _scratch(_layout_of_rows(site, vectors), vectors),
         overlap=_overlap_rows,
     )
@@ -124,6 +137,11 @@ def _one_group(site: Site) -> bool:
     return op_of(site, Conv2D).groups == 1
 
 
+def _are_few_rows(site: Site) -> bool:
+    """There are fewer rows than a tile has: what loading the weights takes counts."""
+    return site.outputs[0].size // len(site.const(1)) < TILE
+
+
 def _multiplier(site: Site) -> Multiplier:
     return effective_multiplier(site, site.outputs[0].shape[3])
 
@@ -133,14 +151,20 @@ def _product(
 ) -> Mapping[str, Param]:
     """The members that concern the product itself."""
     wide = lying.weights.astype(np.int64)
+    strips: Param = 0
+    if vectors is BYTES:
+        weights, offsets, strips = pack_parts(lying.weights, lying.offsets, vectors)
+    else:
+        weights, offsets = pack_steps(lying.weights, vectors), lying.offsets
     bias = folded_bias(site, wide, len(wide)) - (128 * wide.sum(axis=1) if vectors.unsigned else 0)
     return {
         "pad_value": site.input(0).qp.zp,
         "depth": lying.weights.shape[1],
         "row": lying.row,
         "together": lying.together,
-        "offsets": lying.offsets,
-        "weights": pack_steps(lying.weights, vectors),
+        "offsets": offsets,
+        "strips": strips,
+        "weights": weights,
         **requant_members(site, bias, multiplier, clamp, pair_order(len(wide), vectors), form),
     }
 

@@ -40,5 +40,7 @@ VECTORS = (
     Vectors("avx2", "avx2", lanes=8, step=2, unsigned=False),
 )
 """Fastest first."""
+BYTES = Vectors("avx2_bytes", "avx2", lanes=8, step=4, unsigned=True)
+"""AVX2 with steps of bytes, where weights must be small or in two parts: see `pack_parts`."""
 AVX2 = VECTORS[-1].isa
 """What rows need whose kernels are compiled once, for vectors that all of these processors have."""

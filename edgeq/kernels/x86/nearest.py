@@ -31,6 +31,12 @@ GREATEST_SHIFT = 22
 ROOM = 1 << 22
 """What products stay below: beyond, adding 3·2²² does not make whole numbers."""
 _NEIGHBOURS = sorted(range(-8, 9), key=abs)
+_ASIDE = (0, *(sign * aside for aside in range(3, 31, 3) for sign in (1, -1)))
+"""How far from the middle the centre may be: elsewhere the sums of other channels are rounded in favour."""
+_FEW = 2
+"""Channels, or one in twenty, without factors around one centre that are worth trying another."""
+_LEAST = 2.0**-20
+"""Factors with which no centre is too far from zero for 32 bits."""
 _PLACES = (0.5, 0.25, 0.75, 0.375, 0.625, 0.125, 0.875, 0.0, 1.0)
 
 
@@ -104,16 +110,25 @@ def _found(
         return None
     levels = np.arange(bounds[0] + 1, bounds[1] + 1, dtype=np.int64)
     sums = np.clip(steps_of(multiplier, rounding, levels), -most, most + 1)
-    level = (bounds[0] + bounds[1]) // 2 if form == "nearest" else 0
-    centre = np.round(level / real).astype(np.int64)
-    if np.abs(centre).max() >= 1 << 30:
+    middle = (bounds[0] + bounds[1]) // 2
+    if form == "nearest" and ((rounding is Rounding.DOUBLE and bounds[0] < 0) or real.min() < _LEAST):
         return None
-    steps = _Steps(sums - centre[:, None], levels - level, sums <= most, sums > -most)
-    return _search(steps, real, centre, level, away=form == "away")
+    for level in [middle + aside for aside in _ASIDE] if form == "nearest" else [0]:
+        centre = np.round(level / real).astype(np.int64)
+        steps = _Steps(sums - centre[:, None], levels - level, sums <= most, sums > -most)
+        found = _search(steps, real, centre, level, away=form == "away")
+        if isinstance(found, Factors):
+            return found
+        if found > max(_FEW, len(real) // 20):
+            break
+    return None
 
 
-def _search(steps: _Steps, real: npt.NDArray[np.float64], centre: Ints, level: int, away: bool) -> Factors | None:
-    """Tries the neighbours of the real factors, and for each what nudges the steps leave room for."""
+def _search(steps: _Steps, real: npt.NDArray[np.float64], centre: Ints, level: int, away: bool) -> Factors | int:
+    """Tries the neighbours of the real factors, and for each what nudges the steps leave room for.
+
+    Returns: for how many channels none was found, unless one was for all.
+    """
     ideal, left = real.astype(np.float32), np.arange(len(real))
     factor, nudge = np.zeros_like(ideal), np.zeros_like(ideal)
     for neighbour in _NEIGHBOURS:
@@ -127,7 +142,7 @@ def _search(steps: _Steps, real: npt.NDArray[np.float64], centre: Ints, level: i
         left = np.flatnonzero(factor == 0)
         if not left.size:
             return Factors(factor, nudge, centre.astype(np.int32), level)
-    return None
+    return left.size
 
 
 def _nudges(steps: _Steps, factor: Singles, away: bool) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

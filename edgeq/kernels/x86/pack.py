@@ -24,6 +24,8 @@ Product = Conv2D | DepthwiseConv2D | FullyConnected
 
 Channels = npt.NDArray[np.intp]
 
+MOST_OF_A_PAIR = 128
+"""What two weights may add up to: 255 times that fits 16 bits, signed."""
 MOST = 1 << 30
 """What sums must stay below, so that half of what they are divided by can be added."""
 _GREATEST_SHIFT = {Rounding.FAST: 0, Rounding.SINGLE: -2, Rounding.DOUBLE: -1}
@@ -67,6 +69,38 @@ def pack_steps(weights: Array, vectors: Vectors) -> Array:
     depth = padded(weights.shape[1], vectors.step)
     w = np.pad(weights, ((0, 1), (0, depth - weights.shape[1])))[pair_order(len(weights), vectors)]
     return w.reshape(-1, vectors.lanes, depth // vectors.step, vectors.step).transpose(0, 2, 1, 3).ravel()
+
+
+def parts_of(weights: Array) -> tuple[Array, Array]:
+    """Weights (…, 2n) in two parts, in each of which neighbours have a sum of at most 128 in magnitude."""
+    pairs = weights.astype(np.int16).reshape(-1, 2)
+    sums = pairs.sum(axis=1)
+    rest = np.zeros_like(pairs)
+    rest[:, 0] = np.sign(sums) * np.where(
+        pairs[:, 0] * pairs[:, 1] > 0, np.maximum(np.abs(sums) - MOST_OF_A_PAIR, 0), 0
+    )
+    return (pairs - rest).astype(np.int8).reshape(weights.shape), rest.astype(np.int8).reshape(weights.shape)
+
+
+def pack_parts(weights: Array, offsets: Array, vectors: Vectors) -> tuple[Array, Array, Array]:
+    """Weights (OC, K) and the offsets of their steps, steps in two parts twice.
+
+    Returns: weights as `pack_steps` has them, but every pair of vectors on its own; its offsets, one pair's after
+        another's; for each pair the first of its steps, and how many there are.
+    """
+    first, rest = (np.pad(part, ((0, 1), (0, 0)))[pair_order(len(weights), vectors)] for part in parts_of(weights))
+    found: list[tuple[Array, Array]] = []
+    for begin in range(0, len(first), 2 * vectors.lanes):
+        rows = slice(begin, begin + 2 * vectors.lanes)
+        both = np.concatenate(
+            [part[rows].reshape(len(first[rows]), -1, vectors.step) for part in (first, rest)], axis=1
+        )
+        kept = np.flatnonzero((np.arange(both.shape[1]) < len(offsets)) | both.any(axis=(0, 2)))
+        steps = both[:, kept].reshape(-1, vectors.lanes, len(kept), vectors.step)
+        found.append((steps.transpose(0, 2, 1, 3).ravel(), np.tile(offsets, 2)[kept]))
+    counts = np.array([len(steps) for _, steps in found])
+    strips = np.stack([np.cumsum(counts) - counts, counts], axis=1).ravel().astype(np.int32)
+    return np.concatenate([packed for packed, _ in found]), np.concatenate([steps for _, steps in found]), strips
 
 
 def right_shift(multiplier: Multiplier, rounding: Rounding) -> Array:

@@ -9,11 +9,13 @@ typedef struct {
     int32_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
     int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     int32_t pad_top, pad_left;
-    int32_t pad_value;         /* what the input reads as outside its borders: its zero-point */
-    int32_t depth;             /* taps of a window, filled up to whole steps: of 4, with AVX2 of 2 */
-    int32_t row;               /* activations of a row of the input with its borders */
-    int32_t together;          /* rows of the output that are computed from one copy of the input's */
-    const int32_t *offsets;    /* of every step of a window from its beginning, in such rows */
+    int32_t pad_value;      /* what the input reads as outside its borders: its zero-point */
+    int32_t depth;          /* taps of a window, filled up to whole steps: of 4, with AVX2 of 2 */
+    int32_t row;            /* activations of a row of the input with its borders */
+    int32_t together;       /* rows of the output that are computed from one copy of the input's */
+    const int32_t *offsets; /* of every step of a window from its beginning, in such rows */
+    const int32_t
+        *strips; /* _avx2_bytes: of every two vectors' channels, the first of their steps and how many; else NULL */
     const int8_t *weights;     /* as kernels/x86/gemm.h says */
     const int32_t *bias;       /* input zero-point folded in, and 128 where activations are unsigned */
     const int32_t *multiplier; /* m * 2^31, or its mantissa; _nearest and _away: bits of a 32-bit float */
@@ -28,6 +30,12 @@ void eq_conv2d_avx2_single(const eq_conv2d_x86_params *p, const int8_t *input, i
 void eq_conv2d_avx2_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx2_nearest(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx2_away(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+
+void eq_conv2d_avx2_bytes_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_bytes_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_bytes_double(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_bytes_nearest(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_avx2_bytes_away(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 
 void eq_conv2d_avx_vnni_fast(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);
 void eq_conv2d_avx_vnni_single(const eq_conv2d_x86_params *p, const int8_t *input, int8_t *output, void *scratch);

@@ -82,6 +82,18 @@ EQ_INLINE void eq_add_double(const eq_add_double_params *q, const int8_t *a, con
     } while (eq_walk_next(&walk, p->shape, p->a_stride, p->b_stride));
 }
 
+EQ_INLINE void eq_add_nearest(const eq_add_nearest_params *p, const int8_t *a, const int8_t *b, int8_t *output)
+{
+    const float factors[3] = {p->a_factor, p->b_factor, p->offset};
+    const eq_bounds bounds = eq_bounds_of(0, p->qmin, p->qmax);
+    const int32_t n = p->shape[EQ_LAST];
+    eq_walk walk = eq_walk_start(a, b);
+    do {
+        EQ_ALONG(n, walk.first, walk.second, output, eq_weighted(x, y, factors), bounds);
+        output += n;
+    } while (eq_walk_next(&walk, p->shape, p->a_stride, p->b_stride));
+}
+
 #define EQ_DEFINE(rounding)                                                                                            \
     void eq_add_avx2_##rounding(const eq_add_##rounding##_params *p, const int8_t *a, const int8_t *b, int8_t *output) \
     {                                                                                                                  \
@@ -93,3 +105,4 @@ EQ_INLINE void eq_add_double(const eq_add_double_params *q, const int8_t *a, con
     }
 EQ_DEFINE(fast)
 EQ_DEFINE(double)
+EQ_DEFINE(nearest)

@@ -2,7 +2,10 @@
  *
  * A window is `depth` activations, a whole number of steps, which are where `offsets` say. Weights are, per EQ_LANES
  * channels (filled up with zeros), per step: EQ_STEP of each channel. Where there are channels for a pair of vectors,
- * they are in the order that eq_store_pair undoes. */
+ * they are in the order that eq_store_pair undoes.
+ *
+ * EQ_AVX2_BYTES: a step whose weights add up to too much comes a second time, with what the first left of them. So
+ * strips, of EQ_ACROSS vectors, have steps of their own: `strips` says where they begin and how many they are. */
 #ifndef EQ_X86_GEMM_H
 #define EQ_X86_GEMM_H
 
@@ -85,15 +88,35 @@ EQ_INLINE void eq_windows(const eq_conv2d_x86_params *p, const eq_activation *ba
     }
 }
 
+/* What the vectors of channels from channel c on multiply. */
+typedef struct {
+    const int8_t *weights;
+    const int32_t *offsets;
+    int32_t steps;
+} eq_strip_steps;
+
+EQ_INLINE eq_strip_steps eq_steps_of(const eq_conv2d_x86_params *p, int32_t c)
+{
+#if EQ_X86 == EQ_AVX2_BYTES
+    const int32_t *const strip = p->strips + c / (EQ_ACROSS * EQ_LANES) * 2;
+    const eq_strip_steps own = {p->weights + (int64_t)strip[0] * (EQ_ACROSS * EQ_LANES * EQ_STEP),
+                                p->offsets + strip[0], strip[1]};
+#else
+    const eq_strip_steps own = {p->weights + (int64_t)c * p->depth, p->offsets, p->depth / EQ_STEP};
+#endif
+    return own;
+}
+
 /* `pixels` windows from pixel `first` on times `vectors` vectors of channels, from channel c on. */
 EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t first,
                        int32_t c, int32_t pixels, int32_t vectors, eq_rounding rounding)
 {
     eq_sums sums[EQ_TILE][EQ_ACROSS];
     const eq_activation *windows[EQ_TILE];
-    const int8_t *weights = p->weights + (int64_t)c * p->depth;
-    const int32_t *const offsets = p->offsets, steps = p->depth / EQ_STEP;
-    const int64_t apart = (int64_t)EQ_LANES * p->depth; /* from one vector's weights to the next one's */
+    const eq_strip_steps own = eq_steps_of(p, c);
+    const int8_t *weights = own.weights;
+    const int32_t *const offsets = own.offsets, steps = own.steps;
+    const int64_t apart = (int64_t)EQ_LANES * EQ_STEP * steps; /* from one vector's weights to the next one's */
     eq_windows(p, band, first, pixels, windows);
     EQ_UNROLL
     for (int32_t v = 0; v < vectors; v++) {

@@ -1,6 +1,8 @@
 /* Vectors of 32-bit sums, one lane per output channel, on x86. A file that includes this defines EQ_X86 first:
  *
  *   EQ_AVX2         8 lanes; a step multiplies two activations of 16 bits by two weights in each lane
+ *   EQ_AVX2_BYTES   8 lanes; a step multiplies four activations, unsigned, by four weights, two of which, neighbours
+ * from an even one on, must not add up to more than 128 in magnitude: pairs of products are added in 16 bits
  *   EQ_AVX_VNNI     8 lanes; a step multiplies four activations, unsigned, by four weights
  *   EQ_AVX512_VNNI  16 lanes, likewise
  *
@@ -17,6 +19,7 @@
 #define EQ_AVX2 1
 #define EQ_AVX_VNNI 2
 #define EQ_AVX512_VNNI 3
+#define EQ_AVX2_BYTES 4
 
 /* For a loop over what an array of vectors holds, which are to stay in registers. */
 #define EQ_UNROLL _Pragma("GCC unroll 16")
@@ -68,6 +71,8 @@ EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
  *   eq_widen          EQ_LANES bytes as sums
  *   eq_nearest        round((a + nudge) * factor), halves to even; the latter two are bits of 32-bit floats;
  *                     `away`: the nudge has the sign of a
+ *   eq_weighted       round(b * factors[1] + (a * factors[0] + factors[2])) in floats, each sum rounded once, halves to
+ *                     even; for bytes, and factors as add_x86.h has them
  *   eq_store_pair     two vectors as bytes: of every eight channels, four are in each
  *   eq_store_pairs    the same of two pixels, `step` bytes from one another
  *   eq_interleave     of EQ_STEP taps, each EQ_VECTORS * EQ_LANES channels side by side: the taps of each channel side
@@ -211,7 +216,8 @@ EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bou
     _mm512_storeu_si512(to, _mm512_min_epi8(bytes, _mm512_set1_epi8((char)b.qmax)));
 }
 
-#elif EQ_X86 != EQ_AVX512_VNNI && defined(__AVX2__) && defined(__FMA__) && (EQ_X86 == EQ_AVX2 || defined(__AVXVNNI__))
+#elif EQ_X86 != EQ_AVX512_VNNI && defined(__AVX2__) && defined(__FMA__) &&                                             \
+    (EQ_X86 != EQ_AVX_VNNI || defined(__AVXVNNI__))
 
 #include <immintrin.h>
 
@@ -233,15 +239,24 @@ EQ_INLINE eq_weights eq_load_weights(const int8_t *from)
 #endif
 }
 
+/* Adds the products of a step's activations, in every lane, and weights. */
+EQ_INLINE eq_sums eq_add_products(eq_sums sums, __m256i a, __m256i w)
+{
+#if EQ_X86 == EQ_AVX2
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, w));
+#elif EQ_X86 == EQ_AVX2_BYTES
+    const __m256i pairs = _mm256_maddubs_epi16(a, w);
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#else
+    return _mm256_dpbusd_avx_epi32(sums, a, w);
+#endif
+}
+
 EQ_INLINE eq_sums eq_step(eq_sums sums, const eq_activation *a, eq_weights w)
 {
     int32_t step;
     memcpy(&step, a, sizeof step);
-#if EQ_X86 == EQ_AVX2
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_set1_epi32(step), w));
-#else
-    return _mm256_dpbusd_avx_epi32(sums, _mm256_set1_epi32(step), w);
-#endif
+    return eq_add_products(sums, _mm256_set1_epi32(step), w);
 }
 
 EQ_INLINE eq_sums eq_doubling_high(eq_sums a, eq_sums b)
@@ -294,6 +309,13 @@ EQ_INLINE eq_sums eq_nearest(eq_sums a, eq_sums factor, eq_sums nudge, int away)
     return _mm256_sub_epi32(_mm256_castps_si256(rounded), _mm256_castps_si256(round));
 }
 
+EQ_INLINE eq_sums eq_weighted(eq_sums a, eq_sums b, const float factors[3])
+{
+    const __m256 x = _mm256_cvtepi32_ps(a), y = _mm256_cvtepi32_ps(b);
+    const __m256 first = _mm256_fmadd_ps(x, _mm256_set1_ps(factors[0]), _mm256_set1_ps(factors[2]));
+    return _mm256_cvtps_epi32(_mm256_fmadd_ps(y, _mm256_set1_ps(factors[1]), first));
+}
+
 EQ_INLINE eq_sums eq_widen(const int8_t *from)
 {
     return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)from));
@@ -341,8 +363,7 @@ EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_ta
 
 EQ_INLINE eq_sums eq_add_taps(eq_sums sums, eq_taps a, const int8_t *weights)
 {
-    const __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)weights);
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, w));
+    return eq_add_products(sums, a, _mm256_loadu_si256((const __m256i *)(const void *)weights));
 }
 
 EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bounds b)
@@ -371,7 +392,7 @@ EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_ta
 
 EQ_INLINE eq_sums eq_add_taps(eq_sums sums, eq_taps a, const int8_t *weights)
 {
-    return _mm256_dpbusd_avx_epi32(sums, a, _mm256_loadu_si256((const __m256i *)(const void *)weights));
+    return eq_add_products(sums, a, _mm256_loadu_si256((const __m256i *)(const void *)weights));
 }
 
 EQ_INLINE void eq_store_block(int8_t *to, const eq_sums sums[EQ_VECTORS], eq_bounds b)
@@ -427,6 +448,12 @@ EQ_EACH_LANE(eq_power, (eq_sums shift), 1 << shift.lane[i])
 EQ_EACH_LANE(eq_times, (eq_sums a, eq_sums b), eq_wrap((int64_t)a.lane[i] * b.lane[i]))
 EQ_EACH_LANE(eq_widen, (const int8_t *from), from[i])
 
+/* 3 * 2^51: what is added to it has no fraction left. */
+EQ_INLINE int32_t eq_to_nearest(double a)
+{
+    return (int32_t)(a + 6755399441055744.0 - 6755399441055744.0);
+}
+
 EQ_INLINE float eq_float_of(int32_t bits)
 {
     float a;
@@ -441,7 +468,18 @@ EQ_INLINE eq_sums eq_nearest(eq_sums a, eq_sums factor, eq_sums nudge, int away)
         const float x = (float)a.lane[i], by = eq_float_of(nudge.lane[i]);
         const float moved = x + (away && x < 0 ? -by : by);
         const double product = (double)moved * (double)eq_float_of(factor.lane[i]); /* exact */
-        r.lane[i] = (int32_t)(product + 6755399441055744.0 - 6755399441055744.0);   /* 3 * 2^51: to the nearest */
+        r.lane[i] = eq_to_nearest(product);
+    }
+    return r;
+}
+
+EQ_INLINE eq_sums eq_weighted(eq_sums a, eq_sums b, const float factors[3])
+{
+    eq_sums r;
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        /* Products and sums are exact in 53 bits; they are rounded once, to floats. */
+        const float first = (float)((double)a.lane[i] * (double)factors[0] + (double)factors[2]);
+        r.lane[i] = eq_to_nearest((double)(float)((double)b.lane[i] * (double)factors[1] + (double)first));
     }
     return r;
 }
