@@ -284,6 +284,8 @@ class Conv2D(LinearOp):
             case("tall", cls(padding=(1, 0, 1, 0)), (1, 7, 3, 5), (3, 4, 1, 5)),
             case("winograd", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 8, 12, 8), (8, 3, 3, 8)),
             case("winograd_rest", cls(padding=(2, 0, 1, 3), clamp=relu6), (2, 6, 10, 20), (11, 3, 3, 20)),
+            case("winograd_16", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 9, 16), (16, 3, 3, 16)),
+            case("winograd_32", cls(padding=(1, 1, 0, 2)), (2, 6, 9, 32), (32, 3, 3, 32)),
             case("winograd_inside", cls(), (1, 6, 10, 20), (10, 3, 3, 20)),
             replace(
                 case("int4_3x3", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 5, 4, 3), (5, 3, 3, 3)), weights=DType.INT4

@@ -12,7 +12,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, op_of, padded
-from edgeq.kernels.x86.isa import VECTORS, Vectors
+from edgeq.kernels.x86.isa import VECTORS, Vectors, goals_of
 from edgeq.kernels.x86.nearest import FORMS
 from edgeq.kernels.x86.pack import Channels, function_name, proof_of, requant_members, takes_weights
 from edgeq.numerics.fixedpoint import Multiplier
@@ -47,6 +47,7 @@ def _row(vectors: Vectors, form: str | None) -> Kernel:
         lambda site: _scratch(site, vectors),
         _overlap,
         rounded=form is None,
+        goals=goals_of(form),
     )
 
 

@@ -9,7 +9,7 @@ from edgeq.ir.condition import Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.contiguous import rows_are_contiguous
-from edgeq.kernels.x86.isa import AVX2
+from edgeq.kernels.x86.isa import AVX2, goals_of
 from edgeq.kernels.x86.nearest_sum import nearest_sum
 from edgeq.ops._addsub import has_small_factors, lower_double, lower_fast, range_of
 from edgeq.ops._broadcast import both_computed, broadcast_params, one_constant
@@ -48,4 +48,5 @@ def _row(name: str, kind: str, takes: Predicate, lower: Callable[[Site], Mapping
         AVX2,
         all_of(one_constant if "const" in name else both_computed, rows_are_contiguous, takes),
         overlap=elementwise,
+        goals=goals_of("nearest" if kind == "nearest" else None),
     )

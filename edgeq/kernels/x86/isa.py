@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgeq.ir.goals import GOALS, Goal
+
 
 @dataclass(frozen=True)
 class Vectors:
@@ -44,3 +46,10 @@ BYTES = Vectors("avx2_bytes", "avx2", lanes=8, step=4, unsigned=True)
 """AVX2 with steps of bytes, where weights must be small or in two parts: see `pack_parts`."""
 AVX2 = VECTORS[-1].isa
 """What rows need whose kernels are compiled once, for vectors that all of these processors have."""
+FAST_GOALS: frozenset[Goal] = frozenset({"speed", "balanced"})
+"""For which rows are offered that some sites need a proof for: for size all layers share the others."""
+
+
+def goals_of(form: str | None) -> frozenset[Goal]:
+    """The goals for which a row of a form of `nearest` is offered, or one without."""
+    return FAST_GOALS if form else frozenset(GOALS)

@@ -33,6 +33,8 @@ ROOM = 1 << 22
 _NEIGHBOURS = sorted(range(-8, 9), key=abs)
 _ASIDE = (0, *(sign * aside for aside in range(3, 31, 3) for sign in (1, -1)))
 """How far from the middle the centre may be: elsewhere the sums of other channels are rounded in favour."""
+_FAR = 2.0**32
+"""A nudge beyond all sums."""
 _FEW = 2
 """Channels, or one in twenty, without factors around one centre that are worth trying another."""
 _LEAST = 2.0**-20
@@ -152,7 +154,7 @@ def _nudges(steps: _Steps, factor: Singles, away: bool) -> tuple[npt.NDArray[np.
     if away:
         negative = steps.levels <= 0
         least, greatest = np.where(negative, -greatest, least), np.where(negative, -least, greatest)
-    return least.max(axis=1), greatest.min(axis=1)
+    return np.maximum(least.max(axis=1), -_FAR), np.minimum(greatest.min(axis=1), _FAR)
 
 
 def _same(steps: _Steps, factor: Singles, nudge: Singles, away: bool) -> npt.NDArray[np.bool_]:

@@ -22,7 +22,8 @@ Reals = npt.NDArray[np.float64]
 
 _LEAST, _MOST = 2.0**-16, 2.0**7
 """Magnitudes of factors between which sums are exact in float64, so that the search rounds once, as an FMA does."""
-_FEW = (0, 1, -1, 2, -2)
+_FEW = (0, 1, -1, 2, -2, 3, -3)
+_MORE = sorted(range(-8, 9), key=abs)
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ def _candidates(a: float, b: float, offset: float) -> Iterator[tuple[np.float32,
     def near(value: float) -> list[np.float32]:
         return [(np.float32(value).view(np.int32) + step).view(np.float32) for step in _FEW]
 
-    for step in _FEW:
-        moved = np.float32(offset + step * 2.0**-18)
-        for first in near(a)[: 3 if step else None]:
-            for second in near(b)[: 3 if step else None]:
+    for step in _MORE:
+        moved = np.float32(offset + step * 2.0**-19)
+        for first in near(a):
+            for second in near(b):
                 yield first, second, moved
 
 

@@ -63,6 +63,8 @@ EQ_INLINE eq_bounds eq_bounds_of(int32_t zero_point, int32_t qmin, int32_t qmax)
 
 /* Functions, besides those that say it in their names:
  *   eq_step           adds the products of a step of activations, the same in all lanes, and of weights
+ *   eq_add_halves     the same with weights of 16 bits (EQ_AVX2)
+ *   eq_halves_of      16 bytes as halves (EQ_AVX2); eq_halves_plus and eq_halves_minus add and subtract them
  *   eq_doubling_high  round(a * b / 2^31), halves up
  *   eq_high           floor(a * b / 2^32)
  *   eq_shift_right    floor(a / 2^shift)
@@ -279,6 +281,11 @@ EQ_INLINE eq_sums eq_add(eq_sums a, eq_sums b)
     return _mm256_add_epi32(a, b);
 }
 
+EQ_INLINE eq_sums eq_subtract(eq_sums a, eq_sums b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+
 EQ_INLINE eq_sums eq_all(int32_t a)
 {
     return _mm256_set1_epi32(a);
@@ -352,6 +359,36 @@ EQ_INLINE void eq_store_pairs(int8_t *to, int32_t step, const eq_sums sums[4], e
 }
 
 #if EQ_X86 == EQ_AVX2
+
+typedef __m256i eq_halves;
+
+EQ_INLINE eq_halves eq_halves_of(const int8_t *from)
+{
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)from));
+}
+
+EQ_INLINE eq_halves eq_halves_plus(eq_halves a, eq_halves b)
+{
+    return _mm256_add_epi16(a, b);
+}
+
+EQ_INLINE eq_halves eq_halves_minus(eq_halves a, eq_halves b)
+{
+    return _mm256_sub_epi16(a, b);
+}
+
+EQ_INLINE void eq_store_halves(int16_t *to, eq_halves a)
+{
+    _mm256_storeu_si256((__m256i *)(void *)to, a);
+}
+
+EQ_INLINE eq_sums eq_add_halves(eq_sums sums, const eq_activation *a, const int16_t *weights)
+{
+    int32_t step;
+    memcpy(&step, a, sizeof step);
+    const __m256i w = _mm256_loadu_si256((const __m256i *)(const void *)weights);
+    return eq_add_products(sums, _mm256_set1_epi32(step), w);
+}
 
 EQ_INLINE void eq_interleave(const eq_activation *const *taps, int64_t at, eq_taps to[EQ_VECTORS])
 {
@@ -442,6 +479,7 @@ EQ_EACH_LANE(eq_doubling_high, (eq_sums a, eq_sums b),
              eq_wrap(((int64_t)a.lane[i] * b.lane[i] + ((int64_t)1 << 30)) >> 31))
 EQ_EACH_LANE(eq_high, (eq_sums a, eq_sums b), (int32_t)((int64_t)a.lane[i] * b.lane[i] >> 32))
 EQ_EACH_LANE(eq_add, (eq_sums a, eq_sums b), eq_wrap((int64_t)a.lane[i] + b.lane[i]))
+EQ_EACH_LANE(eq_subtract, (eq_sums a, eq_sums b), eq_wrap((int64_t)a.lane[i] - b.lane[i]))
 EQ_EACH_LANE(eq_all, (int32_t a), a)
 EQ_EACH_LANE(eq_shift_right, (eq_sums a, eq_sums shift), a.lane[i] >> shift.lane[i])
 EQ_EACH_LANE(eq_power, (eq_sums shift), 1 << shift.lane[i])
@@ -500,6 +538,53 @@ EQ_INLINE eq_sums eq_step(eq_sums sums, const eq_activation *a, eq_weights w)
     }
     return sums;
 }
+
+#if EQ_X86 == EQ_AVX2
+
+typedef struct {
+    int16_t lane[2 * EQ_LANES];
+} eq_halves;
+
+EQ_INLINE eq_halves eq_halves_of(const int8_t *from)
+{
+    eq_halves r;
+    for (int32_t i = 0; i < 2 * EQ_LANES; i++) {
+        r.lane[i] = from[i];
+    }
+    return r;
+}
+
+EQ_INLINE eq_halves eq_halves_plus(eq_halves a, eq_halves b)
+{
+    for (int32_t i = 0; i < 2 * EQ_LANES; i++) {
+        a.lane[i] = (int16_t)(a.lane[i] + b.lane[i]);
+    }
+    return a;
+}
+
+EQ_INLINE eq_halves eq_halves_minus(eq_halves a, eq_halves b)
+{
+    for (int32_t i = 0; i < 2 * EQ_LANES; i++) {
+        a.lane[i] = (int16_t)(a.lane[i] - b.lane[i]);
+    }
+    return a;
+}
+
+EQ_INLINE void eq_store_halves(int16_t *to, eq_halves a)
+{
+    memcpy(to, a.lane, sizeof a.lane);
+}
+
+EQ_INLINE eq_sums eq_add_halves(eq_sums sums, const eq_activation *a, const int16_t *weights)
+{
+    for (int32_t i = 0; i < EQ_LANES; i++) {
+        for (int32_t k = 0; k < EQ_STEP; k++) {
+            sums.lane[i] = eq_wrap((int64_t)sums.lane[i] + (int32_t)a[k] * weights[EQ_STEP * i + k]);
+        }
+    }
+    return sums;
+}
+#endif
 
 EQ_INLINE int8_t eq_bounded(int32_t a, eq_bounds b)
 {
