@@ -38,6 +38,18 @@ def test_every_sum(rounding: Rounding, bounds: tuple[int, int], form: str) -> No
         np.testing.assert_array_equal(np.clip(computed(found, sums, channel, form == "away"), *bounds), expected)
 
 
+@pytest.mark.parametrize(
+    ("bounds", "form"), [((0, 1), "away"), ((0, 1), "nearest"), ((-1, 0), "away"), ((-9, 9), "away")]
+)
+def test_sums_that_reach_no_step(bounds: tuple[int, int], form: str) -> None:
+    multiplier = quantize_multiplier(np.array([1.2950232e-5]), Rounding.DOUBLE)
+    found = nearest_factors(multiplier, Rounding.DOUBLE, bounds, np.array([38209]), form)
+    sums = np.arange(-38209, 38210)
+    expected = np.clip(multiply(sums, multiplier, Rounding.DOUBLE), *bounds)
+    assert found is not None and abs(found.nudge[0]) <= 1024
+    np.testing.assert_array_equal(np.clip(computed(found, sums, 0, form == "away"), *bounds), expected)
+
+
 @ROUNDINGS
 def test_steps(rounding: Rounding) -> None:
     multiplier, levels = quantize_multiplier(real_factors(5), rounding), np.arange(-9, 10)

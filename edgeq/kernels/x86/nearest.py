@@ -33,8 +33,8 @@ ROOM = 1 << 22
 _NEIGHBOURS = sorted(range(-8, 9), key=abs)
 _ASIDE = (0, *(sign * aside for aside in range(3, 31, 3) for sign in (1, -1)))
 """How far from the middle the centre may be: elsewhere the sums of other channels are rounded in favour."""
-_FAR = 2.0**32
-"""A nudge beyond all sums."""
+_FAR = 2.0**10
+"""The greatest nudge: that of sums that reach no step is free."""
 _FEW = 2
 """Channels, or one in twenty, without factors around one centre that are worth trying another."""
 _LEAST = 2.0**-20
@@ -108,7 +108,7 @@ def _found(
     right, real = -multiplier.shift, np.ldexp(multiplier.mantissa.astype(np.float64), multiplier.shift - 31)
     if (multiplier.mantissa <= 0).any() or right.min() < 0 or right.max() > GREATEST_SHIFT:
         return None
-    if bounds[0] >= bounds[1] or (most[:, 0] * real).max() + 2 * max(map(abs, bounds)) >= ROOM:
+    if bounds[0] >= bounds[1] or (most[:, 0] * real).max() + 2 * max(map(abs, bounds)) + _FAR >= ROOM:
         return None
     levels = np.arange(bounds[0] + 1, bounds[1] + 1, dtype=np.int64)
     sums = np.clip(steps_of(multiplier, rounding, levels), -most, most + 1)
@@ -133,13 +133,14 @@ def _search(steps: _Steps, real: npt.NDArray[np.float64], centre: Ints, level: i
     """
     ideal, left = real.astype(np.float32), np.arange(len(real))
     factor, nudge = np.zeros_like(ideal), np.zeros_like(ideal)
+    least_nudge = -0.5 if away else -np.inf  # with less, outputs would decrease at 0
     for neighbour in _NEIGHBOURS:
         tried, here = (ideal[left].view(np.int32) + neighbour).view(np.float32), steps.of(left)
         least, greatest = _nudges(here, tried, away)
         for place in _PLACES:
             within = np.where((least <= 0) & (greatest > 0) & (place == 0.5), 0, least + (greatest - least) * place)
             nudges = within.astype(np.float32)
-            good = _same(here, tried, nudges, away)
+            good = (factor[left] == 0) & (nudges >= least_nudge) & _same(here, tried, nudges, away)
             factor[left[good]], nudge[left[good]] = tried[good], nudges[good]
         left = np.flatnonzero(factor == 0)
         if not left.size:
