@@ -5,15 +5,17 @@ from __future__ import annotations
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.neon.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.neon.depthwise import depthwise_rows
-from edgeq.kernels.neon.elementwise import sum_rows
+from edgeq.kernels.neon.elementwise import function_row, requantize_row, sum_rows
 from edgeq.kernels.neon.pools import average_pool2d_row, max_pool2d_row, mean_row
 from edgeq.ops._addsub import SumOp
+from edgeq.ops._table import TableOp
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
+from edgeq.ops.requantize import Requantize
 
 ROWS: KernelTable = {
     Conv2D: conv2d_rows(),
@@ -23,4 +25,6 @@ ROWS: KernelTable = {
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),
+    TableOp: (function_row(),),
+    Requantize: (requantize_row(),),
 }

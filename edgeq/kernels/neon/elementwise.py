@@ -1,14 +1,16 @@
-"""Rows of sums of two operands."""
+"""Rows of tables and of sums of two operands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from edgeq.ir.condition import all_of
-from edgeq.ir.kernel import Kernel
+from edgeq.ir.kernel import BYTES, Kernel, Param, always, in_place
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.contiguous import rows_are_contiguous
 from edgeq.kernels.neon.isa import NEON
+from edgeq.ops import _table, requantize
 from edgeq.ops._addsub import fast_sum, has_small_factors, lower_double, lower_fast
 from edgeq.ops._broadcast import both_computed, one_constant
 from edgeq.ops._fits import is_double, is_fast
@@ -23,6 +25,34 @@ def has_small_sums(site: Site) -> bool:
     """The operands' scales are neither much larger nor much smaller than the output's."""
     c = fast_sum(site)
     return c.shift >= LEAST_SHIFT and abs(c.offset) + 128 * sum(map(abs, c.factors)) < MOST
+
+
+def _table_row(lower: Callable[[Site], Mapping[str, Param]], fits: Callable[[Site], bool] = always) -> Kernel:
+    return Kernel(
+        "eq_table_neon",
+        ("neon/table.c",),
+        "eq/table_neon.h",
+        "eq_table_params",
+        lower,
+        NEON,
+        fits,
+        overlap=in_place,
+    )
+
+
+def function_row() -> Kernel:
+    """The row of operators on one tensor, element by element."""
+    return _table_row(_table.lower_table)
+
+
+def _is_no_flip(site: Site) -> bool:
+    """It is more than a flip of sign bits, for which the portable kernel is faster."""
+    return not requantize.is_flip(site)
+
+
+def requantize_row() -> Kernel:
+    """The row of Requantize; where that only flips sign bits, its portable kernel is faster."""
+    return replace(_table_row(requantize.lower_table, _is_no_flip), elements=BYTES)
 
 
 def sum_rows() -> tuple[Kernel, ...]:

@@ -34,6 +34,7 @@
 
 EQ_VECTOR(int8x8_t, int8_t, 8)
 EQ_VECTOR(int8x16_t, int8_t, 16)
+EQ_VECTOR(uint8x16_t, uint8_t, 16)
 EQ_VECTOR(int16x4_t, int16_t, 4)
 EQ_VECTOR(int16x8_t, int16_t, 8)
 EQ_VECTOR(int32x2_t, int32_t, 2)
@@ -157,6 +158,25 @@ EQ_INLINE int32x4_t vdotq_lane_s32(int32x4_t acc, int8x16_t a, int8x8_t b, int32
 EQ_INLINE int32x4_t vdotq_laneq_s32(int32x4_t acc, int8x16_t a, int8x16_t b, int32_t lane)
 {
     return vdotq_s32(acc, a, eq_four_of(b.lane, lane));
+}
+
+EQ_LANES(uint8x16_t, 16, vdupq_n_u8, (uint8_t a), a)
+EQ_LANES(uint8x16_t, 16, vsubq_u8, (uint8x16_t a, uint8x16_t b), (uint8_t)(a.lane[i] - b.lane[i]))
+
+EQ_INLINE uint8x16_t vreinterpretq_u8_s8(int8x16_t a)
+{
+    uint8x16_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+
+EQ_LANES(int8x16_t, 16, vqtbx4q_s8, (int8x16_t a, int8x16x4_t table, uint8x16_t index),
+         index.lane[i] < 64 ? table.val[index.lane[i] / 16].lane[index.lane[i] % 16] : a.lane[i])
+
+EQ_INLINE int8x16_t vqtbl4q_s8(int8x16x4_t table, uint8x16_t index)
+{
+    const int8x16_t zeros = {{0}};
+    return vqtbx4q_s8(zeros, table, index);
 }
 
 EQ_INLINE void vst1q_s8_x4(int8_t *to, int8x16x4_t a)
