@@ -15,6 +15,7 @@ from edgeq.kernels.x86.isa import FAST_GOALS, VECTORS, Vectors
 from edgeq.kernels.x86.nearest import FORMS
 from edgeq.kernels.x86.pack import Channels, function_name, pair_order, proof_of, requant_members, takes_weights
 from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops._overlap import Overlaps, first_taps, of_first_input, pixels_of
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops._window import geometry
 from edgeq.ops.conv2d import Conv2D
@@ -57,6 +58,7 @@ def _row(form: str | None) -> Kernel:
             *proof_of(form, _multiplier, Conv2D),
         ),
         lambda site: padded(193 * site.input(0).shape[3] + 64, 4),
+        _overlap,
         rounded=form is None,
         goals=FAST_GOALS,
     )
@@ -94,6 +96,19 @@ def _has_small_sums(site: Site) -> bool:
     wide = flat_weights(site).astype(np.int64)
     reach = np.abs(folded_bias(site, wide, len(wide)).astype(np.int64)) + 128 * np.abs(wide).sum(axis=1)
     return bool(reach.max(initial=0) * FACTOR < 2**30)
+
+
+def _overlap(site: Site) -> Overlaps:
+    """All that some tiles need is read before any of them is written."""
+    (n, h, w, c), (_, oh, ow, oc) = site.input(0).shape, site.outputs[0].shape
+    top, left = op_of(site, Conv2D).padding[:2]
+    y, x, images = np.arange(0, oh, 2), np.arange(0, ow, 2), np.arange(n)
+    together = np.arange(0, len(y) * len(x), TILES)
+    rows, columns = first_taps(h, len(y), 4, 2, 1, top), first_taps(w, len(x), 4, 2, 1, left)
+    read = pixels_of(rows, columns, w, images * (h * w)).reshape(n, -1)
+    end = pixels_of(np.minimum(y + 2, oh) - 1, np.minimum(x + 2, ow), ow, images * (oh * ow)).reshape(n, -1)
+    written = np.append(0, np.maximum.accumulate(np.maximum.reduceat(end, together, axis=1).ravel())[:-1])
+    return of_first_input(site, (written * oc, np.minimum.reduceat(read, together, axis=1).ravel() * c))
 
 
 def pack_positions(weights: Array, order: Channels, vectors: Vectors) -> Array:
