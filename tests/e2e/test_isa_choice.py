@@ -57,7 +57,7 @@ def test_x86(tmp_path: Path) -> None:
     assert [one["name"] for one in made.json["isa"]] == ["avx2", "avx512-vnni"]
     assert all(one["constant_bytes"] > 1000 for one in made.json["isa"])
     kernels = next(layer["kernels"] for layer in made.json["layers"] if layer["op"] == "Conv2D")
-    assert kernels == {"avx2": "eq_conv2d_avx2_fast", "avx512-vnni": "eq_conv2d_avx512_vnni_fast"}
+    assert kernels == {"avx2": "eq_conv2d_avx2_nearest", "avx512-vnni": "eq_conv2d_avx512_vnni_nearest"}
     assert succeeds("verify", folder, "--samples", "30", "--json").json["mismatches"] == 0
     best = [name for name in ("avx2", "avx512-vnni") if name in native_features()]
     assert chosen(folder, tmp_path, "gcc") == (best[-1] if best else "-")

@@ -34,9 +34,16 @@ static inline int eq_system_keeps(uint32_t parts)
     return (low & parts) == parts;
 }
 
+static inline int eq_has_fma(void)
+{
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & (1u << 12)) != 0;
+}
+
+/* AVX2 and FMA, which the kernels use together. */
 static inline int eq_has_avx2(void)
 {
-    return eq_system_keeps(0x6) && (eq_cpuid_7(1) & (1u << 5)) != 0;
+    return eq_system_keeps(0x6) && eq_has_fma() && (eq_cpuid_7(1) & (1u << 5)) != 0;
 }
 
 static inline int eq_has_avx_vnni(void)
