@@ -10,10 +10,6 @@ from edgeq.codegen.program import KernelCall, Program
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import registry
 from edgeq.kernels import rows
-from edgeq.numerics.fixedpoint import Rounding
-
-NAMED = (Rounding.FAST, Rounding.SINGLE, Rounding.DOUBLE)
-"""The roundings that kernels have in their names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,4 +57,4 @@ def functions_of(source: str) -> tuple[str, ...]:
 
 
 def _names(row: Kernel) -> tuple[str, ...]:
-    return tuple(f"{row.function}_{r.value}" for r in NAMED) if row.rounded else (row.function,)
+    return tuple(f"{row.function}_{r.value}" for r in row.roundings) if row.rounded else (row.function,)

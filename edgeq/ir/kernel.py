@@ -10,6 +10,7 @@ from edgeq.ir.goals import GOALS as GOALS
 from edgeq.ir.goals import Goal as Goal
 from edgeq.ir.goals import Library as Library
 from edgeq.ir.tensor import Array, DType
+from edgeq.numerics.fixedpoint import Rounding
 
 if TYPE_CHECKING:
     from edgeq.ir.op import Site
@@ -23,6 +24,10 @@ INT8 = frozenset({DType.INT8})
 INT16 = frozenset({DType.INT16})
 BYTES = frozenset({DType.INT8, DType.UINT8})
 """Elements of one byte, for rows that only move them."""
+
+
+NAMED = frozenset({Rounding.FAST, Rounding.SINGLE, Rounding.DOUBLE})
+"""Roundings that stand in the names of kernels."""
 
 
 def no_scratch(site: Site) -> int:
@@ -78,6 +83,7 @@ class Kernel:
         exactly: for every input, the one distance (as in `overlap`) at which the output may lie over it although it may
             not at a greater one, such as 0 for a kernel that computes one channel after another; None: there is none.
         rounded: whether the C name carries the rounding.
+        roundings: those that it then has functions for; `fits` takes sites of no other.
         goals: goals for which it is offered: a fast kernel with much code or many bytes of weights is not offered for
             `size`.
         library: the library that the function belongs to. Edgeq's own rows serve every program, those of another
@@ -101,6 +107,7 @@ class Kernel:
     overlap: Callable[[Site], tuple[int | None, ...]] = disjoint
     exactly: Callable[[Site], tuple[int | None, ...]] = nowhere
     rounded: bool = False
+    roundings: frozenset[Rounding] = NAMED
     goals: frozenset[Goal] = frozenset(GOALS)
     library: Library = "edgeq"
     variadic: Literal["", "inputs", "outputs"] = ""

@@ -82,5 +82,6 @@ def lstm_row() -> Kernel:
         fits=all_of(is_plain, is_mixed, is_direct),
         scratch=scratch,
         rounded=True,
+        roundings=frozenset({Rounding.FAST, Rounding.DOUBLE}),
         variadic="inputs",
     )

@@ -72,6 +72,7 @@ def lstm_rows() -> tuple[Kernel, ...]:
             fits=all_of(is_plain, is_direct),
             scratch=scratch,
             rounded=True,
+            roundings=frozenset({Rounding.FAST, Rounding.DOUBLE}),
             variadic="inputs",
         )
 
