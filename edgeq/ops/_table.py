@@ -60,7 +60,7 @@ def lower_table16(site: Site) -> Mapping[str, Param]:
 
 
 BYTE_ROWS = (Kernel("eq_table_ref", ("ref/table.c",), "eq/table.h", "eq_table_params", lower_table, overlap=in_place),)
-"""Of 8 bits only: for functions that jump, between whose values nothing can be interpolated."""
+"""Of 8 bits only: for functions that jump, or fall without end, between whose values nothing can be interpolated."""
 
 
 @dataclass(frozen=True)

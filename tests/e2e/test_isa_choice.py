@@ -99,5 +99,5 @@ def test_what_can_be_asked_for(tmp_path: Path) -> None:
     whole = succeeds("build", DIGITS, "--target", "host", "--isa", "x86-64,avx2", "--no-compile", *out)
     assert re.search(r"kernels +x86-64 \([\d,]+ B of constants\), avx2 \([\d,]+ B", whole.out)
     text = (tmp_path / "out" / "CMakeLists.txt").read_text()
-    assert 'SOURCE kernels/x86/conv2d_avx2.c APPEND_STRING PROPERTY COMPILE_FLAGS " -mavx2"' in text
+    assert 'SOURCE kernels/x86/conv2d_avx2.c APPEND_STRING PROPERTY COMPILE_FLAGS " -mavx2 -mfma"' in text
     assert "SOURCE kernels/ref/" not in text

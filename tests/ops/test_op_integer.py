@@ -17,8 +17,8 @@ TOLERANCE = {Numerics.FAST: 1.01, Numerics.TFLITE: 2.01, Numerics.TFLM: 2.01}
 
 FED_BACK = 8.0
 """Steps for operators with states, whose errors go round."""
-FINE = 256
-"""Steps of 16 bits in one of 8."""
+FINE = {DType.INT16: 256, DType.INT32: 256}
+"""Steps of wider types in one of 8 bits; those of 32 bits are finer than the reals that they are compared with."""
 
 UNFAITHFUL = (Neg(stored=True), Div(stored=True))
 """Operators for which LiteRT's integers, which the vectors compare, are not close to the floats: NEG of int8 disregards
@@ -36,7 +36,7 @@ def difference(case: Case) -> float:
         params, (low, high) = type.q, type.dtype.range
         exact = np.clip(real.astype(np.float64) / params.s + params.zp, low, high)
         steps = np.abs(exact - q)[np.isfinite(real)]
-        worst = max(worst, float(steps.max(initial=0.0)) / (FINE if type.dtype is DType.INT16 else 1))
+        worst = max(worst, float(steps.max(initial=0.0)) / FINE.get(type.dtype, 1))
     return worst
 
 

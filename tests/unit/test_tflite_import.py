@@ -215,11 +215,12 @@ def test_an_island_with_an_operator_that_is_never_real_is_quantized_with_a_warni
         Tensor("b", (2, 3)),
         Tensor("c", (2, 3)),
         Tensor("y", (2, 3), "INT8", scale=0.25, zero=-8),
+        Tensor("exponent", (), data=1.5),
     ]
     ops = [
         Operator("DEQUANTIZE", [0], [1]),
         Operator("ADD", [1, 2], [3], "AddOptions"),
-        Operator("POW", [3, 2], [4], "PowOptions"),
+        Operator("POW", [3, 6], [4], "PowOptions"),
         Operator("QUANTIZE", [4], [5]),
     ]
     with pytest.warns(EdgeqWarning, match="4 operators in real numbers, among them Pow"):

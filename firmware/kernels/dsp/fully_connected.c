@@ -63,7 +63,8 @@ typedef struct {
     "mov r11, r2\n\t"                                                                                                  \
     "mov r12, r2\n\t"                                                                                                  \
     "mov lr, r2\n\t"                                                                                                   \
-    "mov r8, #0xf000f000\n\t"
+    "mov r8, #0xf0000000\n\t"                                                                                          \
+    "orr r8, r8, #0xf000\n\t"
 
 #define EQ_INT4_SUMS                                                                                                   \
     "ldmia r1!, {r6-r9}\n\t"                                                                                           \
