@@ -172,7 +172,7 @@ def test_folder(program: Program, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     assert read_manifest(folder) == manifest
     assert " ".join(manifest) == (
-        "edgeq_version name target cpu toolchain numerics interface kernels cmsis_nn optimize inputs outputs "
+        "edgeq_version name target cpu toolchain numerics interface kernels cmsis_nn esp_nn optimize inputs outputs "
         "macs weights_bytes arena_bytes ram_bytes flash_bytes stack_bytes layers arena_bound arenas regions arena "
         "weights_in weights_region weights_file weights_address weights_emulated_address weights_flash_bytes "
         "streaming states state_bytes threads isa library_calls warnings chip accuracy identity files"
