@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 from c_program import calls
 from cases import PLAIN, all_cases, of_ports
-from distances import Beside, Distance, find
+from distances import find
 
 from edgeq.isa import FEATURES
 
@@ -26,27 +27,19 @@ UNSEEN = {
 only the sign matters, and elements whose low bytes make no difference. Others walk alike."""
 
 
-@pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[tuple[Distance, ...], tuple[Beside, ...]]:
-    """All kernels, those of instruction sets by what these mean in C, with the plain cases."""
+def test_distances(tmp_path: Path) -> None:
+    """All kernels, those of instruction sets by what these mean in C, with the plain cases: tried once for all of this.
+
+    No result is wrong from the declared distance on. For each input of each kernel there is a case of which the
+    distance could not be less. A kernel that works at one distance only does there, and not in the steps beside.
+    """
     plain = [case for case in all_cases() if f"/{PLAIN}/" in case.name]
-    return find(tmp_path_factory.mktemp("distances"), calls([*plain, *of_ports()], frozenset(FEATURES)))
-
-
-def test_no_result_is_wrong_from_the_declared_distance_on(tried: tuple[tuple[Distance, ...], object]) -> None:
-    assert [d for d in tried[0] if d.found > d.declared] == []
-
-
-def test_every_row_fails_one_step_closer(tried: tuple[tuple[Distance, ...], object]) -> None:
-    """For each input of each kernel there is a case of which the distance could not be less."""
-    rows = groupby(sorted(tried[0], key=lambda d: (d.function, d.input)), key=lambda d: (d.function, d.input))
+    distances, beside = find(tmp_path, calls([*plain, *of_ports()], frozenset(FEATURES)))
+    assert [d for d in distances if d.found > d.declared] == []
+    rows = groupby(sorted(distances, key=lambda d: (d.function, d.input)), key=lambda d: (d.function, d.input))
     loose = {row for row, cases in rows if all(d.found < d.declared for d in cases)}
     assert {function for function, _ in loose} == APART.keys() | UNSEEN
-
-
-def test_distances_between_others_fail_beside(tried: tuple[object, tuple[Beside, ...]]) -> None:
-    """A kernel that works at one distance only: it does there, and not in the steps before and after."""
-    assert [b for b in tried[1] if not b.right] == []
-    functions = {b.function for b in tried[1]}
-    assert functions - {b.function for b in tried[1] if b.wrong_beside == 2} == set()
+    assert [b for b in beside if not b.right] == []
+    functions = {b.function for b in beside}
+    assert functions - {b.function for b in beside if b.wrong_beside == 2} == set()
     assert any("_3x3_dsp" in f for f in functions) and any("_4x4_mve" in f for f in functions)
