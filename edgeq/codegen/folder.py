@@ -258,6 +258,8 @@ def _clear(place: Path, final: Path) -> None:
     for tree in (old, new):
         if tree.is_dir():
             _remove_own(tree, final)
+    for tree in place.glob(f"{_prefix(new, False)}*"):
+        shutil.rmtree(tree)  # a part of the build was made in a place of its own, within this one's
     with suppress(OSError):
         if not old.exists() and not new.exists():
             (place / _COMPLETE).unlink(missing_ok=True)

@@ -374,6 +374,22 @@ def test_killed_at_any_moment(way: str, users: bool, tmp_path: Path, monkeypatch
     assert number > 30 and ends == {True, False}
 
 
+def _write_within(folder: Path, which: str) -> None:
+    """A folder that is made within the place of another one, as those of builds are."""
+    with staging(folder) as stage:
+        _write(stage, which)
+
+
+@pytest.mark.filterwarnings("ignore:This process")
+def test_a_place_within_a_place_is_swept(tmp_path: Path) -> None:
+    number = 0
+    while _killed(number := number + 1, lambda: _write_within(tmp_path / "out", "first")):
+        _write(tmp_path / "out", "second")
+        assert [p.name for p in tmp_path.iterdir()] == ["out"], "the next build cleans up"
+        shutil.rmtree(tmp_path / "out")
+    assert number > 30 and _which(tmp_path / "out") == "first"
+
+
 @pytest.mark.filterwarnings("ignore:This process")
 def test_a_first_build_killed_at_any_moment(tmp_path: Path) -> None:
     number = 0
