@@ -1,6 +1,7 @@
 #include "eq/compact_dsp.h"
 #include "eq/dsp.h"
 #include "inline.h"
+#include "products.h"
 
 /* Adds n products, n % 4 == 0, to the sums of four channels; returns the end of their weights, which are those of
  * eq_fully_connected_dsp. With mixed ones, every second sum is 256 times its own plus the one before;
@@ -59,41 +60,19 @@ EQ_DEFINE(int4, "mov r7, #0xf000f000\n\t", "ldmia r1!, {r5, r6}\n\t",
 
 #else
 
-static const int32_t *in_c(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums, int mixed)
-{
-    for (int32_t i = 0; i < n; i += 4, weights += 4) {
-        const int32_t word = eq_load4(row + i);
-        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
-        for (int32_t j = 0; j < 4; j++) {
-            const int32_t w = weights[j], at = 2 * (j & 1);
-            sums[at] = eq_smlad(eq_sxtb16(w), pairs[j >> 1], sums[at]);
-            sums[at + 1] = eq_smlad(mixed ? w : eq_sxtb16_ror8(w), pairs[j >> 1], sums[at + 1]);
-        }
-    }
-    return weights;
-}
-
 static const int32_t *multiply_int4(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums)
 {
-    for (int32_t i = 0; i < n; i += 4, weights += 2) {
-        const int32_t word = eq_load4(row + i);
-        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
-        for (int32_t j = 0; j < 8; j++) {
-            const uint32_t shifted = (uint32_t)weights[j >> 1 & 1] << (12 - 4 * (j & 1) - 8 * (j >> 2));
-            sums[j & 3] = eq_smlad((int32_t)(shifted & 0xF000F000U), pairs[j >> 2], sums[j & 3]);
-        }
-    }
-    return weights;
+    return eq_dsp_products_int4(weights, row, n, sums);
 }
 
 static const int32_t *multiply_mixed(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums)
 {
-    return in_c(row, weights, n, sums, 1);
+    return eq_dsp_products(weights, row, n, sums, 1);
 }
 
 static const int32_t *multiply_plain(const int8_t *row, const int32_t *weights, int32_t n, int32_t *sums)
 {
-    return in_c(row, weights, n, sums, 0);
+    return eq_dsp_products(weights, row, n, sums, 0);
 }
 
 #endif

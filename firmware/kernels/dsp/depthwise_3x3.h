@@ -59,6 +59,18 @@ EQ_INLINE void eq_rows3(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_wi
     }
 }
 
+/* X(suffix, rounding, packed, bits, compute) for every kernel of a stride, whose file has `fast`, `single` and `twice`.
+ */
+#define EQ_FOR_EACH_3X3(X)                                                                                             \
+    X(packed, EQ_FAST, 1, 8, fast)                                                                                     \
+    X(fast, EQ_FAST, 0, 8, fast)                                                                                       \
+    X(single, EQ_SINGLE, 0, 8, single)                                                                                 \
+    X(double, EQ_DOUBLE, 0, 8, twice)                                                                                  \
+    X(int4_packed, EQ_FAST, 1, 4, fast)                                                                                \
+    X(int4_fast, EQ_FAST, 0, 4, fast)                                                                                  \
+    X(int4_single, EQ_SINGLE, 0, 4, single)                                                                            \
+    X(int4_double, EQ_DOUBLE, 0, 4, twice)
+
 /* One channel of a stripe: `rows` rows of outputs from a plane. */
 typedef void eq_channel3(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 *w, const int32_t *plane,
                          int8_t *output, int32_t rows);

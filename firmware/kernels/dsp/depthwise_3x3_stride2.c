@@ -123,11 +123,4 @@ static void twice(const eq_depthwise_conv2d_3x3_dsp_params *p, const eq_window3 
     {                                                                                                                  \
         eq_depthwise_3x3(p, input, output, scratch, 2, rounding, packed, bits, compute);                               \
     }
-DEFINE(packed, EQ_FAST, 1, 8, fast)
-DEFINE(fast, EQ_FAST, 0, 8, fast)
-DEFINE(single, EQ_SINGLE, 0, 8, single)
-DEFINE(double, EQ_DOUBLE, 0, 8, twice)
-DEFINE(int4_packed, EQ_FAST, 1, 4, fast)
-DEFINE(int4_fast, EQ_FAST, 0, 4, fast)
-DEFINE(int4_single, EQ_SINGLE, 0, 4, single)
-DEFINE(int4_double, EQ_DOUBLE, 0, 4, twice)
+EQ_FOR_EACH_3X3(DEFINE)

@@ -1,5 +1,6 @@
 #include "eq/dsp.h"
 #include "eq/fully_connected_dsp.h"
+#include "products.h"
 #include "requant.h"
 
 /* Some fours of output channels. The row is read in turns of 32 values, then of four, then what is left of it. */
@@ -156,31 +157,17 @@ __attribute__((naked)) static const int32_t *multiply(const int32_t *weights __a
 
 #else
 
-static const int32_t *products(const int32_t *weights, const int8_t *row, int32_t n, int32_t *sums, int mixed)
-{
-    for (int32_t i = 0; i < n; i += 4, weights += 4) {
-        const int32_t word = eq_load4(row + i);
-        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
-        for (int32_t j = 0; j < 4; j++) {
-            const int32_t w = weights[j], at = 2 * (j & 1);
-            sums[at] = eq_smlad(eq_sxtb16(w), pairs[j >> 1], sums[at]);
-            sums[at + 1] = eq_smlad(mixed ? w : eq_sxtb16_ror8(w), pairs[j >> 1], sums[at + 1]);
-        }
-    }
-    return weights;
-}
-
 static const int32_t *multiply(const int32_t *weights, const int8_t *row, int32_t n, int32_t *sums)
 {
-    return products(weights, row, n, sums, 0);
+    return eq_dsp_products(weights, row, n, sums, 0);
 }
 
 static const int32_t *fours(const task *t, const int32_t *weights, int mixed)
 {
     for (int8_t *out = t->out; out != t->out_end; out += 4) {
         int32_t sums[4] = {weights[0], weights[1], weights[2], weights[3]};
-        weights = products(weights + 4, t->row, (int32_t)(t->words_end - t->row), sums, mixed);
-        weights = t->rest ? products(weights, t->rest, 4, sums, mixed) : weights;
+        weights = eq_dsp_products(weights + 4, t->row, (int32_t)(t->words_end - t->row), sums, mixed);
+        weights = t->rest ? eq_dsp_products(weights, t->rest, 4, sums, mixed) : weights;
         for (int32_t j = 0; j < 4; j++) {
             const int32_t sum = mixed && j & 1 ? eq_wrap((int64_t)sums[j] - sums[j - 1]) >> 8 : sums[j];
             out[j] = (int8_t)eq_ssat8(eq_smmlar(sum, weights[j], t->zero_point));
@@ -190,25 +177,12 @@ static const int32_t *fours(const task *t, const int32_t *weights, int mixed)
     return weights;
 }
 
-static const int32_t *products_int4(const int32_t *weights, const int8_t *row, int32_t n, int32_t *sums)
-{
-    for (int32_t i = 0; i < n; i += 4, weights += 2) {
-        const int32_t word = eq_load4(row + i);
-        const int32_t pairs[2] = {eq_sxtb16(word), eq_sxtb16_ror8(word)};
-        for (int32_t j = 0; j < 8; j++) {
-            const uint32_t shifted = (uint32_t)weights[j >> 1 & 1] << (12 - 4 * (j & 1) - 8 * (j >> 2));
-            sums[j & 3] = eq_smlad((int32_t)(shifted & 0xF000F000U), pairs[j >> 2], sums[j & 3]);
-        }
-    }
-    return weights;
-}
-
 static const int32_t *fours_int4(const task *t, const int32_t *weights)
 {
     for (int8_t *out = t->out; out != t->out_end; out += 4) {
         int32_t sums[4] = {0, 0, 0, 0};
-        weights = products_int4(weights, t->row, (int32_t)(t->words_end - t->row), sums);
-        weights = t->rest ? products_int4(weights, t->rest, 4, sums) : weights;
+        weights = eq_dsp_products_int4(weights, t->row, (int32_t)(t->words_end - t->row), sums);
+        weights = t->rest ? eq_dsp_products_int4(weights, t->rest, 4, sums) : weights;
         for (int32_t j = 0; j < 4; j++) {
             const int32_t sum = (sums[j] >> 11) + weights[j];
             out[j] = (int8_t)eq_ssat8(eq_smmlar(sum, weights[4 + j], t->zero_point));

@@ -2,45 +2,18 @@
 
 #include "eq/requant.h"
 #include "eq/taps.h"
-
-/* Stores `result`, an expression of `total` and `count`, within the bounds; `total` starts with `first_value` and
- * becomes `next` with every element v of a window. */
-#define FOR_EACH_WINDOW(p, input, output, first_value, next, result)                                                   \
-    do {                                                                                                               \
-        for (int32_t n = 0; n < (p)->batch; n++, (input) += (p)->in_h * (p)->in_w * (p)->in_c) {                       \
-            for (int32_t y = 0; y < (p)->out_h; y++) {                                                                 \
-                const eq_taps rows =                                                                                   \
-                    eq_taps_inside(y, (p)->stride_h, (p)->pad_top, (p)->dilation_h, (p)->kernel_h, (p)->in_h);         \
-                for (int32_t x = 0; x < (p)->out_w; x++) {                                                             \
-                    const eq_taps columns =                                                                            \
-                        eq_taps_inside(x, (p)->stride_w, (p)->pad_left, (p)->dilation_w, (p)->kernel_w, (p)->in_w);    \
-                    const int32_t inside = (rows.end - rows.first) * (columns.end - columns.first);                    \
-                    const int32_t count = (p)->count_pad ? (p)->kernel_h * (p)->kernel_w : inside;                     \
-                    (void)count;                                                                                       \
-                    for (int32_t c = 0; c < (p)->in_c; c++) {                                                          \
-                        int32_t total = first_value;                                                                   \
-                        for (int32_t ky = rows.first; ky < rows.end; ky++) {                                           \
-                            for (int32_t kx = columns.first; kx < columns.end; kx++) {                                 \
-                                const int32_t iy = rows.start + ky * (p)->dilation_h;                                  \
-                                const int32_t ix = columns.start + kx * (p)->dilation_w;                               \
-                                const int32_t v = (input)[(iy * (p)->in_w + ix) * (p)->in_c + c];                      \
-                                total = next;                                                                          \
-                            }                                                                                          \
-                        }                                                                                              \
-                        *(output)++ = (int16_t)eq_clamp(result, (p)->qmin, (p)->qmax);                                 \
-                    }                                                                                                  \
-                }                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
-    } while (0)
+#include "pool2d.h"
 
 void eq_average_pool2d_int16_ref(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output)
 {
     /* C's division truncates: half a count on the side of the sum's sign rounds halves away from zero. */
-    FOR_EACH_WINDOW(p, input, output, 0, total + v, (total < 0 ? total - count / 2 : total + count / 2) / count);
+    EQ_FOR_EACH_WINDOW(
+        int32_t, p, input, output, 0, total + v,
+        (int16_t)eq_clamp((total < 0 ? total - count / 2 : total + count / 2) / count, p->qmin, p->qmax));
 }
 
 void eq_max_pool2d_int16_ref(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output)
 {
-    FOR_EACH_WINDOW(p, input, output, INT16_MIN, v > total ? v : total, total);
+    EQ_FOR_EACH_WINDOW(int32_t, p, input, output, INT16_MIN, v > total ? v : total,
+                       (int16_t)eq_clamp(total, p->qmin, p->qmax));
 }
