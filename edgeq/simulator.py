@@ -5,13 +5,14 @@ Nothing here knows an operator: each brings its own reference, and `edgeq.execut
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from edgeq.errors import UsageError
-from edgeq.executor import Executor, FloatArithmetic, IntArithmetic, Values, batch_size
+from edgeq.executor import Arithmetic, Executor, FloatArithmetic, IntArithmetic, Values, batch_size
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array, DType
 
@@ -37,22 +38,22 @@ def _check_shape(graph: Graph, name: str, array: Array) -> None:
         )
 
 
-class FloatExecutor:
-    """Runs a graph in float32: constants are dequantized once, quantization parameters of activations are ignored."""
+class _Samples(ABC):
+    """Runs a graph on samples that it has checked."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, arithmetic: Arithmetic) -> None:
         self.graph = graph
-        self._executor = Executor(graph, FloatArithmetic(graph))
+        self._executor = Executor(graph, arithmetic)
         self.batch = batch_size(graph)
 
     def run(self, inputs: Mapping[str, Array]) -> Values:
-        """Every computed value of one sample, float32, by name; the graph's inputs are among them.
+        """Every computed value of one sample, by name; the graph's inputs are among them.
 
         Args:
-            inputs: real values of each graph input, in its shape; any numeric type, taken as real or whole numbers.
+            inputs: of each graph input an array of its shape.
 
         Raises:
-            UsageError: an input is missing, unknown, of another shape or not numeric.
+            UsageError: an input is missing, unknown, of another shape or of a type that does not fit.
         """
         return self._executor.run(self._checked(inputs))
 
@@ -65,7 +66,10 @@ class FloatExecutor:
         Raises:
             UsageError: as `run`.
         """
-        return _together(self._executor, [self._checked(sample) for sample in samples])
+        checked = [self._checked(sample) for sample in samples]
+        stacked = {name: np.stack([sample[name] for sample in checked]) for name in self.graph.inputs}
+        found = self._executor.outputs(stacked, len(samples))
+        return [{name: array[k] for name, array in found.items()} for k in range(len(samples))]
 
     def _checked(self, inputs: Mapping[str, Array]) -> Values:
         _check_names(self.graph, inputs)
@@ -73,72 +77,52 @@ class FloatExecutor:
         for name in self.graph.inputs:
             array = np.asarray(inputs[name])
             _check_shape(self.graph, name, array)
-            if array.dtype.kind not in "fiub":
-                raise UsageError(
-                    f"input {name!r} holds {array.dtype}",
-                    hint="give real numbers",
-                    where=self.graph.name,
-                )
-            arrays[name] = array.astype(self.graph.type(name).dtype.numpy)
+            arrays[name] = self._typed(name, array)
         return arrays
 
+    @abstractmethod
+    def _typed(self, name: str, array: Array) -> Array:
+        """An input in the element type in which it is computed with."""
 
-class IntExecutor:
-    """Runs an integer graph exactly as the generated code does.
+
+class FloatExecutor(_Samples):
+    """Runs a graph in float32: constants are dequantized once, quantization parameters of activations are ignored.
+
+    Inputs are real values, of any numeric type; values float32.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph, FloatArithmetic(graph))
+
+    def _typed(self, name: str, array: Array) -> Array:
+        if array.dtype.kind not in "fiub":
+            raise UsageError(
+                f"input {name!r} holds {array.dtype}",
+                hint="give real numbers",
+                where=self.graph.name,
+            )
+        return array.astype(self.graph.type(name).dtype.numpy)
+
+
+class IntExecutor(_Samples):
+    """Runs an integer graph exactly as the generated code does; inputs and values have the element types of the graph.
 
     Raises:
         InternalError: the graph is not quantized.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self._executor = Executor(graph, IntArithmetic(graph))
-        self.batch = batch_size(graph)
+        super().__init__(graph, IntArithmetic(graph))
 
-    def run(self, inputs: Mapping[str, Array]) -> Values:
-        """Every computed value of one sample, in the element type of its tensor; the graph's inputs are among them.
-
-        Args:
-            inputs: each graph input in its shape and element type.
-
-        Raises:
-            UsageError: an input is missing, unknown, or of another shape or element type.
-        """
-        return self._executor.run(self._checked(inputs))
-
-    def outputs(self, samples: Sequence[Mapping[str, Array]]) -> list[Values]:
-        """The outputs of each of several samples of a graph without states, computed together: the same bits.
-
-        Args:
-            samples: of each what `run` takes.
-
-        Raises:
-            UsageError: as `run`.
-        """
-        return _together(self._executor, [self._checked(sample) for sample in samples])
-
-    def _checked(self, inputs: Mapping[str, Array]) -> Values:
-        _check_names(self.graph, inputs)
-        arrays: Values = {}
-        for name in self.graph.inputs:
-            array = np.asarray(inputs[name])
-            _check_shape(self.graph, name, array)
-            expected: DType = self.graph.type(name).dtype
-            if array.dtype != expected.numpy:
-                raise UsageError(
-                    f"input {name!r} holds {array.dtype}",
-                    hint=f"give {expected.value}, quantized as the model's input is",
-                    where=self.graph.name,
-                )
-            arrays[name] = array
-        return arrays
-
-
-def _together(executor: Executor, samples: Sequence[Values]) -> list[Values]:
-    graph = executor.graph
-    stacked = {name: np.stack([sample[name] for sample in samples]) for name in graph.inputs}
-    found = executor.outputs(stacked, len(samples))
-    return [{name: array[k] for name, array in found.items()} for k in range(len(samples))]
+    def _typed(self, name: str, array: Array) -> Array:
+        expected: DType = self.graph.type(name).dtype
+        if array.dtype != expected.numpy:
+            raise UsageError(
+                f"input {name!r} holds {array.dtype}",
+                hint=f"give {expected.value}, quantized as the model's input is",
+                where=self.graph.name,
+            )
+        return array
 
 
 _float_executor = lru_cache(maxsize=4)(FloatExecutor)

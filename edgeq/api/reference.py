@@ -54,7 +54,7 @@ def _tables(type: Declaration, path: tuple[str, ...]) -> Iterable[str]:
 
 
 def _cells(item: Declared) -> list[str]:
-    key = f"`{item.key} = {item.option.kind.toml.format(item.metavar)}`"
+    key = f"`{item.assignment}`"
     if item.key != item.path[-1]:
         key += f" (in Python `{item.path[-1]}`)"
     names = [item.option.short] if item.option.short else []

@@ -85,7 +85,7 @@ def _comments(type: Declaration, path: str, known: set[str]) -> Iterator[str]:
         default = f" (default: {item.default_text})" if item.default_text else ""
         yield ""
         yield from textwrap.wrap(f"{item.meaning}{default}", 110, initial_indent="# ", subsequent_indent="# ")
-        yield f"# {item.key} = {item.option.kind.toml.format(item.metavar)}"
+        yield f"# {item.assignment}"
     for name, section in sections(type).items():
         below = f"{path}{name}" + ('."NAME"' if section.each else "")
         yield ""

@@ -9,11 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Monotone, Perm, Tie, Trait, channels
 from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops._int16 import WIDE
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._real import REALS
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
@@ -173,3 +174,16 @@ def sum_params(site: Site) -> Mapping[str, Param]:
         "offset": -site.input(0).qp.zp * reduced_count(site.input(0).shape, site.op.axes),
         **scalar_requant_params(site, site.op.multiplier(site), NO_CLAMP),
     }
+
+
+INT16_ROW = Kernel(
+    "eq_mean_int16_ref",
+    ("ref/mean_int16.c",),
+    "eq/mean.h",
+    "eq_reduce_params",
+    sum_params,
+    elements=INT16,
+    fits=WIDE,
+    overlap=overlap,
+)
+"""The portable row of sums and means of int16 elements, which differ in the factor."""

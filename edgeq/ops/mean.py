@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import INT16, Kernel
+from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Affine, Trait
@@ -15,9 +15,18 @@ from edgeq.numerics import float32
 from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
 from edgeq.numerics.float32 import Floats
-from edgeq.ops._int16 import WIDE, as_int16
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import of_single, reduction_row
-from edgeq.ops._reduce import Summation, axes_of, keeps_channels, overlap, reduced_count, sum_params, walk_params
+from edgeq.ops._reduce import (
+    INT16_ROW,
+    Summation,
+    axes_of,
+    keeps_channels,
+    overlap,
+    reduced_count,
+    sum_params,
+    walk_params,
+)
 
 
 def multiplier(site: Site) -> Multiplier:
@@ -49,16 +58,7 @@ class Mean(Summation):
         Kernel(
             "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True
         ),
-        Kernel(
-            "eq_mean_int16_ref",
-            ("ref/mean_int16.c",),
-            "eq/mean.h",
-            "eq_reduce_params",
-            sum_params,
-            elements=INT16,
-            fits=WIDE,
-            overlap=overlap,
-        ),
+        INT16_ROW,
         reduction_row("mean", walk_params, overlap),
     )
 

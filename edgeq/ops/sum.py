@@ -7,15 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import INT16, Kernel
+from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32
 from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, quantize_multiplier
-from edgeq.ops._int16 import WIDE, as_int16
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import of_single, reduction_row
-from edgeq.ops._reduce import Summation, overlap, sum_params, walk_params
+from edgeq.ops._reduce import INT16_ROW, Summation, overlap, sum_params, walk_params
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,7 @@ class Sum(Summation):
 
     kernels: ClassVar = (
         Kernel("eq_sum_ref", ("ref/sum.c",), "eq/sum.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True),
-        Kernel(
-            "eq_mean_int16_ref",
-            ("ref/mean_int16.c",),
-            "eq/mean.h",
-            "eq_reduce_params",
-            sum_params,
-            elements=INT16,
-            fits=WIDE,
-            overlap=overlap,
-        ),
+        INT16_ROW,
         reduction_row("sum", walk_params, overlap),
     )
 

@@ -79,6 +79,11 @@ class Declared:
         return self.option.key or self.path[-1]
 
     @property
+    def assignment(self) -> str:
+        """How edgeq.toml says it."""
+        return f"{self.key} = {self.option.kind.toml.format(self.metavar)}"
+
+    @property
     def flag(self) -> str:
         """Its name on the command line."""
         no = "no-" if self.option.kind.spelling == "off" else ""

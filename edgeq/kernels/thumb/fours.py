@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from edgeq.ir.kernel import Param
+from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.recurrent import Matrix, has_one_shift, matrices, shifted_bound
@@ -41,3 +42,27 @@ def fours(site: Site, rows: Array, isa: str) -> Mapping[str, Param]:
         members[f"{prefix}mantissa"] = made.factors.mantissa
         members[f"{prefix}left"] = int(made.factors.shift[0])
     return members
+
+
+def both_sets(name: str, lower: Callable[[Site, str], Mapping[str, Param]], **more: Any) -> tuple[Kernel, ...]:
+    """The rows of a recurrent layer's kernel for Thumb-2 and for Armv6-M.
+
+    Args:
+        name: of the C function, without `eq_` and the instruction set.
+        lower: the parameters, for a site and an instruction set.
+        more: what else both rows have.
+    """
+
+    def row(isa: str, *sources: str) -> Kernel:
+        return Kernel(
+            f"eq_{name}_{isa}",
+            (f"{isa}/{name}.c", *sources),
+            f"eq/{name}_thumb.h",
+            f"eq_{name}_thumb_params",
+            lambda site: lower(site, isa),
+            isa=frozenset({isa}),
+            variadic="inputs",
+            **more,
+        )
+
+    return row("thumb2"), row("thumb", "thumb/rows.c")

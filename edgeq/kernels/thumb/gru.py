@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.gru import KEPT, gru_rows_order, narrows
 from edgeq.kernels._shared.site import padded
-from edgeq.kernels.thumb.fours import fits_fours, fours
+from edgeq.kernels.thumb.fours import both_sets, fits_fours, fours
 from edgeq.ops._recurrent import symmetric
 from edgeq.ops.gru import Integers, lower_ref
 
@@ -32,18 +31,4 @@ def scratch(site: Site) -> int:
 
 def gru_rows() -> tuple[Kernel, ...]:
     """The rows."""
-
-    def row(isa: str, *sources: str) -> Kernel:
-        return Kernel(
-            f"eq_gru_{isa}",
-            (f"{isa}/gru.c", *sources),
-            "eq/gru_thumb.h",
-            "eq_gru_thumb_params",
-            partial(lower, isa=isa),
-            isa=frozenset({isa}),
-            fits=all_of(symmetric, fits_fours, narrows),
-            scratch=scratch,
-            variadic="inputs",
-        )
-
-    return row("thumb2"), row("thumb", "thumb/rows.c")
+    return both_sets("gru", lower, fits=all_of(symmetric, fits_fours, narrows), scratch=scratch)

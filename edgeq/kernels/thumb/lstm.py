@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.recurrent import by_unit, is_plain, matrices
-from edgeq.kernels.thumb.fours import fits_fours, fours
+from edgeq.kernels.thumb.fours import both_sets, fits_fours, fours
 from edgeq.kernels.thumb.sums import MAX_SUM
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.numerics.gemmlowp16 import MOST_CELL_BITS, exp_table
@@ -59,21 +58,12 @@ def scratch(site: Site) -> int:
 
 def lstm_rows() -> tuple[Kernel, ...]:
     """The rows."""
-
-    def row(isa: str, *sources: str) -> Kernel:
-        return Kernel(
-            f"eq_lstm_{isa}",
-            (f"{isa}/lstm.c", *sources),
-            "eq/lstm_thumb.h",
-            "eq_lstm_thumb_params",
-            partial(lower, isa=isa),
-            elements=CELLS,
-            isa=frozenset({isa}),
-            fits=all_of(is_plain, is_direct),
-            scratch=scratch,
-            rounded=True,
-            roundings=frozenset({Rounding.FAST, Rounding.DOUBLE}),
-            variadic="inputs",
-        )
-
-    return row("thumb2"), row("thumb", "thumb/rows.c")
+    return both_sets(
+        "lstm",
+        lower,
+        elements=CELLS,
+        fits=all_of(is_plain, is_direct),
+        scratch=scratch,
+        rounded=True,
+        roundings=frozenset({Rounding.FAST, Rounding.DOUBLE}),
+    )

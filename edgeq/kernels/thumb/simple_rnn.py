@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels._shared.recurrent import in_fours
 from edgeq.kernels._shared.simple_rnn import KEPT, narrows
-from edgeq.kernels.thumb.fours import fits_fours, fours
+from edgeq.kernels.thumb.fours import both_sets, fits_fours, fours
 from edgeq.ops._recurrent import symmetric
 from edgeq.ops.simple_rnn import Integers, lower_ref
 
@@ -34,18 +33,4 @@ def scratch(site: Site) -> int:
 
 def simple_rnn_rows() -> tuple[Kernel, ...]:
     """The rows."""
-
-    def row(isa: str, *sources: str) -> Kernel:
-        return Kernel(
-            f"eq_simple_rnn_{isa}",
-            (f"{isa}/simple_rnn.c", *sources),
-            "eq/simple_rnn_thumb.h",
-            "eq_simple_rnn_thumb_params",
-            partial(lower, isa=isa),
-            isa=frozenset({isa}),
-            fits=all_of(symmetric, fits_fours, narrows),
-            scratch=scratch,
-            variadic="inputs",
-        )
-
-    return row("thumb2"), row("thumb", "thumb/rows.c")
+    return both_sets("simple_rnn", lower, fits=all_of(symmetric, fits_fours, narrows), scratch=scratch)
