@@ -19,7 +19,7 @@ PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist works
 .PHONY: help demo test quick lint docs bench fuzz cross cache clean
 
 help:
-	@echo "make demo   build examples/digits for Cortex-M and for the host, run it, print the figures"
+	@echo "make demo   build examples/digits for microcontrollers, a Raspberry Pi and here, and what it costs"
 	@echo "make test   lint, types, layers and the whole test suite"
 	@echo "make quick  the same without the slow tests"
 	@echo "make docs   the documentation as a site, in build/site: open index.html"

@@ -14,7 +14,6 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from edgeq import __version__
 from edgeq.cli import _streams
 from edgeq.cli._common import messages, print_json, talking, warnings_shown
 from edgeq.cli._streams import INTERRUPTED, SIGNALED, UNREAD, Ended, Unread
@@ -80,14 +79,19 @@ app = typer.Typer(
 
 def _version(requested: bool) -> None:
     if requested:
-        typer.echo(f"edgeq {__version__}")
+        from edgeq.api.installed import installed  # looks through the packages
+
+        typer.echo("\n".join(installed()))
         raise typer.Exit
 
 
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show versions of edgeq and of what it uses, and exit."
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show Python's traceback of an error.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing of progress, only results and doubts.")] = False,

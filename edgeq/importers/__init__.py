@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edgeq.errors import ModelError, UsageError
 from edgeq.importers.cut import Cut
+from edgeq.importers.foreign import FOREIGN
 
 if TYPE_CHECKING:
     from edgeq.ir.graph import Graph
@@ -95,6 +96,9 @@ def kind_of(path: str | Path) -> Kind:
         return kind
     if not file.stat().st_size:
         raise ModelError("the file is empty", hint="export the model again", where=str(path))
+    foreign = FOREIGN.get(file.suffix.lower())
+    if foreign is not None:
+        raise UsageError(f"is {foreign.kind}, which edgeq does not read", hint=foreign.export, where=str(path))
     raise UsageError(
         f"the suffix {file.suffix.lower()!r} is not that of a model", hint=f"give {FORMATS}", where=str(path)
     )

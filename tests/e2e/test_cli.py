@@ -98,7 +98,11 @@ def test_list_of_commands() -> None:
     assert shown == succeeds().out
     assert [line.split()[0] for line in shown.split("Commands:")[1].splitlines() if line] == list(COMMANDS)
     assert "..." not in shown.split("Commands:")[1], "no sentence is cut off"
-    assert succeeds("--version").out == f"edgeq {__version__}\n"
+    first, second, packages, *extras = succeeds("--version").out.splitlines()
+    assert first == f"edgeq {__version__}" and second.startswith("  Python 3.")
+    assert re.search(r" numpy \d\S+, onnx \d", packages)
+    assert all(re.match(r"  with \[\w+\]: \w+ \d|  without \[\w+\]: pip install", line) for line in extras), extras
+    assert not any(name in line for line in extras for name in ("[test]", "[lint]", "[docs]"))
 
 
 def test_list_of_commands_without_the_commands() -> None:

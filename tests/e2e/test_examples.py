@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,23 +67,22 @@ def test_application_needs_a_build_folder(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_demo(tmp_path: Path) -> None:
-    """Without an emulator the Cortex-M4 row says so."""
-    environment = dict(os.environ)
-    if shutil.which("qemu-system-arm") is None:
-        environment["PATH"] = os.environ["PATH"]
-    done = subprocess.run(
-        [sys.executable, DIGITS / "demo.py", "--output", tmp_path / "demo"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    """A row for each place, also where an emulator is absent; the commands that it ends with are to be typed."""
+    demo = [sys.executable, DIGITS / "demo.py", "--output", "demo", "--samples", "20"]
+    done = subprocess.run(demo, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
-    assert "0 of 500" in rows["host"] and " ns" in rows["host"]
-    if shutil.which("qemu-system-arm") or find_spec("unicorn"):
-        assert "0 of 500" in rows["cortex-m"] and " instructions" in rows["cortex-m"]
-    else:
-        assert "not run" in rows["cortex-m"]
-    assert ("0 of 500" if shutil.which("qemu-aarch64") else "not run") in rows["raspberry-pi"]
-    assert (tmp_path / "demo" / "host" / "manifest.json").is_file()
+    shown = done.stdout.split("Right of 20 images")[1]
+    rows = {line.split("  ")[0]: line for line in shown.splitlines() if line.strip()}
+    emulated = shutil.which("qemu-system-arm") or find_spec("unicorn")
+    here = {
+        "Cortex-M4": emulated,
+        "Cortex-M0+": emulated,
+        "Raspberry Pi 4": shutil.which("qemu-aarch64"),
+        "this computer": True,
+    }
+    for name, runs in here.items():
+        assert re.search(r" kB .* yes .* [mµ]s " if runs else r" kB .* not run", rows[name]), rows[name]
+    assert "measured" in rows["this computer"]
+    typed = re.findall(r"^  \S*edgeq (.*?)\s*# ", shown, re.MULTILINE)
+    assert [words.split()[0] for words in typed] == ["profile", "inspect", "init"]
+    succeeds(*typed[1].replace("demo/", f"{tmp_path}/demo/").split())

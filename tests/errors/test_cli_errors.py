@@ -125,10 +125,34 @@ def test_missing_model(space: Path, name: str) -> None:
 
 
 def test_unknown_kind_of_file(space: Path) -> None:
-    (space / "model.pt").write_bytes(b"PK")
-    _build(space, 2, space / "model.pt", says=(".pt", "ONNX"))
+    (space / "model.rknn").write_bytes(b"PK")
+    _build(space, 2, space / "model.rknn", says=(".rknn", "ONNX"))
     (space / "folder").mkdir()
     _build(space, 2, space / "folder", says=("SavedModel",))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("net.pt", ("is a PyTorch file", 'torch.onnx.export(model.eval(), (example_input,), "model.onnx")')),
+        ("net.PTH", ("is a PyTorch file", "torch.onnx.export(")),
+        ("net.pt2", ("torch.onnx.export(torch.export.load(path).module()",)),
+        ("trees.joblib", ("skl2onnx.to_onnx(",)),
+    ],
+)
+def test_files_of_other_tools(space: Path, name: str, says: tuple[str, ...]) -> None:
+    """The call that exports them, in one line."""
+    (space / name).write_bytes(b"PK")
+    message = _build(space, 2, space / name, says=says)
+    assert len(message.splitlines()) == 2
+
+
+def test_keras_without_tensorflow(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (space / "net.keras").write_bytes(b"PK")
+    monkeypatch.setattr("edgeq.importers.tensorflow.importlib.util.find_spec", lambda name: None)
+    for more in ((), ("--calibration", CALIBRATION)):
+        message = _build(space, 6, space / "net.keras", *more, says=('pip install "edgeq[tensorflow]"',))
+        assert len(message.splitlines()) == 2
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
