@@ -1,4 +1,4 @@
-"""Rows of tables and of sums of two operands."""
+"""Rows of tables, and of sums and products of two operands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import replace
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import BYTES, Kernel, Param, always, in_place
 from edgeq.ir.op import Site
-from edgeq.kernels._shared.contiguous import rows_are_contiguous
+from edgeq.kernels._shared.contiguous import rows_are_contiguous, rows_are_contiguous_or_repeated
 from edgeq.kernels.neon.isa import NEON
-from edgeq.ops import _table, requantize
+from edgeq.kernels.neon.pack import takes_multiplier
+from edgeq.ops import _table, mul, requantize
 from edgeq.ops._addsub import fast_sum, has_small_factors, lower_double, lower_fast
 from edgeq.ops._broadcast import both_computed, one_constant
 from edgeq.ops._fits import is_double, is_fast
@@ -75,4 +76,27 @@ def _row(name: str, kind: str, takes: Callable[[Site], bool]) -> Kernel:
         NEON,
         all_of(one_constant if "const" in name else both_computed, takes, rows_are_contiguous),
         overlap=elementwise,
+    )
+
+
+def has_vector_factor(site: Site) -> bool:
+    """Vectors can take the factor of requantization."""
+    return takes_multiplier(mul.factor(site), site.rounding)
+
+
+def product_rows() -> tuple[Kernel, ...]:
+    """The rows of Mul."""
+    return tuple(
+        Kernel(
+            name,
+            ("neon/mul.c",),
+            "eq/mul_neon.h",
+            "eq_mul_params",
+            mul.lower_ref,
+            NEON,
+            all_of(operands, has_vector_factor, rows_are_contiguous_or_repeated),
+            overlap=elementwise,
+            rounded=True,
+        )
+        for name, operands in (("eq_mul_neon", both_computed), ("eq_mul_const_neon", one_constant))
     )

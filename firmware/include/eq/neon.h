@@ -85,6 +85,8 @@ EQ_LANES(int16x4_t, 4, vget_high_s16, (int16x8_t a), a.lane[4 + i])
 EQ_LANES(int8x16_t, 16, vcombine_s8, (int8x8_t a, int8x8_t b), i < 8 ? a.lane[i] : b.lane[i - 8])
 EQ_LANES(int16x8_t, 8, vcombine_s16, (int16x4_t a, int16x4_t b), i < 4 ? a.lane[i] : b.lane[i - 4])
 EQ_LANES(int16x8_t, 8, vmull_s8, (int8x8_t a, int8x8_t b), (int16_t)(a.lane[i] * b.lane[i]))
+EQ_LANES(int16x8_t, 8, vsubl_s8, (int8x8_t a, int8x8_t b), (int16_t)(a.lane[i] - b.lane[i]))
+EQ_LANES(int32x4_t, 4, vmull_s16, (int16x4_t a, int16x4_t b), a.lane[i] * b.lane[i])
 EQ_LANES(int16x8_t, 8, vmlal_s8, (int16x8_t sum, int8x8_t a, int8x8_t b),
          eq_wrapped16(sum.lane[i] + a.lane[i] * b.lane[i]))
 EQ_LANES(int16x8_t, 8, vmull_high_s8, (int8x16_t a, int8x16_t b), (int16_t)(a.lane[8 + i] * b.lane[8 + i]))

@@ -1,26 +1,8 @@
 #include "eq/add_neon.h"
 #include "requant.h"
+#include "sixteens.h"
 
 enum { EQ_LAST = EQ_MAX_RANK - 1, EQ_EXTRA = 6, EQ_LEFT = 20 };
-
-/* Sixteen elements of a row at a time; the last ones in buffers. */
-#define EQ_SIXTEENS(n, a, b, to, result)                                                                               \
-    do {                                                                                                               \
-        int32_t eq_done = 0;                                                                                           \
-        for (; eq_done + 16 <= (n); eq_done += 16) {                                                                   \
-            const int8x16_t x = vld1q_s8((a) + eq_done), y = vld1q_s8((b) + eq_done);                                  \
-            vst1q_s8((to) + eq_done, result);                                                                          \
-        }                                                                                                              \
-        if (eq_done < (n)) {                                                                                           \
-            int8_t eq_a[16] = {0}, eq_b[16] = {0}, eq_to[16];                                                          \
-            const size_t eq_left = (size_t)((n) - eq_done);                                                            \
-            memcpy(eq_a, (a) + eq_done, eq_left);                                                                      \
-            memcpy(eq_b, (b) + eq_done, eq_left);                                                                      \
-            const int8x16_t x = vld1q_s8(eq_a), y = vld1q_s8(eq_b);                                                    \
-            vst1q_s8(eq_to, result);                                                                                   \
-            memcpy((to) + eq_done, eq_to, eq_left);                                                                    \
-        }                                                                                                              \
-    } while (0)
 
 /* The constants of eq_add_fast_params, sums 2^EQ_EXTRA times as large. */
 typedef struct {
@@ -62,7 +44,7 @@ EQ_INLINE void eq_add_fast(const eq_add_fast_params *p, const int8_t *a, const i
     const int32_t n = p->shape[EQ_LAST];
     eq_walk walk = eq_walk_start(a, b);
     do {
-        EQ_SIXTEENS(n, walk.first, walk.second, output, eq_sixteen_fast(x, y, &f));
+        EQ_SIXTEENS(n, walk.first, 1, walk.second, 1, output, eq_sixteen_fast(x, y, &f));
         output += n;
     } while (eq_walk_next(&walk, p->shape, p->a_stride, p->b_stride));
 }
@@ -123,7 +105,7 @@ EQ_INLINE void eq_add_double(const eq_add_double_params *p, const int8_t *a, con
     const int32_t n = p->shape[EQ_LAST];
     eq_walk walk = eq_walk_start(a, b);
     do {
-        EQ_SIXTEENS(n, walk.first, walk.second, output, eq_sixteen_twice(x, y, &t));
+        EQ_SIXTEENS(n, walk.first, 1, walk.second, 1, output, eq_sixteen_twice(x, y, &t));
         output += n;
     } while (eq_walk_next(&walk, p->shape, p->a_stride, p->b_stride));
 }
