@@ -86,20 +86,26 @@ def overlap(site: Site) -> Overlaps:
     return of_elements(site, sources)
 
 
-def _row(suffix: str, const_a: bool, const_b: bool) -> Kernel:
-    def holds(site: Site) -> bool:
-        return [site.const_or_none(i) is not None for i in range(2)] == [const_a, const_b]
+def _operands(words: str, const_a: bool, const_b: bool) -> Condition:
+    return Condition(words, lambda site: [site.const_or_none(i) is not None for i in range(2)] == [const_a, const_b])
 
-    constant = "The first operand is constant" if const_a else "The second operand is constant"
-    fits = Condition(constant if const_a or const_b else "Both operands are computed at run time", holds)
 
+OPERANDS = {
+    "": _operands("Both operands are computed at run time", False, False),
+    "const_a_": _operands("The first operand is constant", True, False),
+    "const_b_": _operands("The second operand is constant", False, True),
+}
+"""What stands in the C name of a kernel, and for which operands it is."""
+
+
+def _row(constant: str) -> Kernel:
     return Kernel(
-        f"eq_mat_mul_{suffix}",
+        f"eq_mat_mul_{constant}ref",
         ("ref/mat_mul.c",),
         "eq/mat_mul.h",
         "eq_mat_mul_params",
         lower_ref,
-        fits=fits,
+        fits=OPERANDS[constant],
         overlap=overlap,
         rounded=True,
     )
@@ -140,7 +146,7 @@ def _real_row(row: Kernel) -> Kernel:
     )
 
 
-_ROWS = (_row("ref", False, False), _row("const_a_ref", True, False), _row("const_b_ref", False, True))
+_ROWS = tuple(map(_row, OPERANDS))
 
 
 @dataclass(frozen=True)
@@ -222,4 +228,5 @@ class MatMul(Op):
             Sample("real_a", cls(), ((3, 6), (2, 6, 5)), const=(0,), elements=REALS),
             Sample("real_b", cls(), ((2, 4, 13), (13, 17)), const=(1,), elements=REALS),
             Sample("deep", cls(), ((2, 300), (300, 2))),
+            Sample("wide", cls(), ((7, 24), (24, 37))),
         )

@@ -6,6 +6,7 @@ from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.neon.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.neon.depthwise import depthwise_rows
 from edgeq.kernels.neon.elementwise import function_row, product_rows, requantize_row, sum_rows
+from edgeq.kernels.neon.mat_mul import mat_mul_rows
 from edgeq.kernels.neon.pools import average_pool2d_row, max_pool2d_row, mean_row
 from edgeq.ops._addsub import SumOp
 from edgeq.ops._table import TableOp
@@ -13,6 +14,7 @@ from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -24,6 +26,7 @@ ROWS: KernelTable = {
     FullyConnected: fully_connected_rows(),
     SumOp: sum_rows(),
     Mul: product_rows(),
+    MatMul: mat_mul_rows(),
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),

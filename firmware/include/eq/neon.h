@@ -86,6 +86,7 @@ EQ_LANES(int8x16_t, 16, vcombine_s8, (int8x8_t a, int8x8_t b), i < 8 ? a.lane[i]
 EQ_LANES(int16x8_t, 8, vcombine_s16, (int16x4_t a, int16x4_t b), i < 4 ? a.lane[i] : b.lane[i - 4])
 EQ_LANES(int16x8_t, 8, vmull_s8, (int8x8_t a, int8x8_t b), (int16_t)(a.lane[i] * b.lane[i]))
 EQ_LANES(int16x8_t, 8, vsubl_s8, (int8x8_t a, int8x8_t b), (int16_t)(a.lane[i] - b.lane[i]))
+EQ_LANES(int16x8_t, 8, vsubl_high_s8, (int8x16_t a, int8x16_t b), (int16_t)(a.lane[8 + i] - b.lane[8 + i]))
 EQ_LANES(int32x4_t, 4, vmull_s16, (int16x4_t a, int16x4_t b), a.lane[i] * b.lane[i])
 EQ_LANES(int16x8_t, 8, vmlal_s8, (int16x8_t sum, int8x8_t a, int8x8_t b),
          eq_wrapped16(sum.lane[i] + a.lane[i] * b.lane[i]))
@@ -134,6 +135,10 @@ EQ_LANES(int16x8_t, 8, vaddw_s8, (int16x8_t a, int8x8_t b), eq_wrapped16(a.lane[
 EQ_LANES(int16x8_t, 8, vsubq_s16, (int16x8_t a, int16x8_t b), eq_wrapped16(a.lane[i] - b.lane[i]))
 EQ_LANES(int32x4_t, 4, vmlal_s16, (int32x4_t sum, int16x4_t a, int16x4_t b),
          eq_wrapped((int64_t)sum.lane[i] + (int64_t)a.lane[i] * b.lane[i]))
+EQ_LANES(int32x4_t, 4, vmlal_lane_s16, (int32x4_t sum, int16x4_t a, int16x4_t b, int32_t lane),
+         eq_wrapped((int64_t)sum.lane[i] + (int64_t)a.lane[i] * b.lane[lane]))
+EQ_LANES(int32x4_t, 4, vmlal_high_lane_s16, (int32x4_t sum, int16x8_t a, int16x4_t b, int32_t lane),
+         eq_wrapped((int64_t)sum.lane[i] + (int64_t)a.lane[4 + i] * b.lane[lane]))
 EQ_LANES(int32x4_t, 4, vmulq_s32, (int32x4_t a, int32x4_t b), eq_wrapped((int64_t)a.lane[i] * b.lane[i]))
 EQ_LANES(int32x4_t, 4, vmlaq_s32, (int32x4_t sum, int32x4_t a, int32x4_t b),
          eq_wrapped(sum.lane[i] + (int64_t)a.lane[i] * b.lane[i]))

@@ -1,0 +1,81 @@
+/* Sums of products of windows and weights with SDOT. Weights are, per block of channels, per four taps: four of each
+ * channel. */
+#ifndef EQ_NEON_SUMS_DOTPROD_H
+#define EQ_NEON_SUMS_DOTPROD_H
+
+#include "eq/conv2d_neon.h"
+#include "eq/neon.h"
+
+#define EQ_TILE 4 /* pixels */
+
+#if defined(__aarch64__)
+
+/* In assembly, since compilers move loads about until the sums no longer fit the registers. */
+
+/* Weights w of four taps and four channels times a lane of v4 ... v7 of four pixels. */
+#define EQ_DOTS(w, lane, s0, s1, s2, s3)                                                                               \
+    "sdot %[" s0 "].4s, " w ".16b, v4.4b[" lane "]\n\tsdot %[" s1 "].4s, " w ".16b, v5.4b[" lane "]\n\t"               \
+    "sdot %[" s2 "].4s, " w ".16b, v6.4b[" lane "]\n\tsdot %[" s3 "].4s, " w ".16b, v7.4b[" lane "]\n\t"
+
+/* Four taps of four pixels and 16 channels; of two lanes for 8. */
+#define EQ_STEP_16(lane)                                                                                               \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_DOTS("v0", lane, "a0", "b0", "c0", "d0")                               \
+        EQ_DOTS("v1", lane, "a1", "b1", "c1", "d1") EQ_DOTS("v2", lane, "a2", "b2", "c2", "d2")                        \
+            EQ_DOTS("v3", lane, "a3", "b3", "c3", "d3")
+#define EQ_STEPS_8(lane, next)                                                                                         \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_DOTS("v0", lane, "a0", "b0", "c0", "d0")                               \
+        EQ_DOTS("v1", lane, "a1", "b1", "c1", "d1") EQ_DOTS("v2", next, "a0", "b0", "c0", "d0")                        \
+            EQ_DOTS("v3", next, "a1", "b1", "c1", "d1")
+/* Four taps of one pixel and 16 channels. */
+#define EQ_PIXEL_STEP(lane)                                                                                            \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t"                                                                           \
+    "sdot %[a0].4s, v0.16b, v4.4b[" lane "]\n\tsdot %[a1].4s, v1.16b, v4.4b[" lane "]\n\t"                             \
+    "sdot %[a2].4s, v2.16b, v4.4b[" lane "]\n\tsdot %[a3].4s, v3.16b, v4.4b[" lane "]\n\t"
+
+#define EQ_SIXTEEN_16 EQ_STEP_16("0") EQ_STEP_16("1") EQ_STEP_16("2") EQ_STEP_16("3")
+#define EQ_EIGHT_16 EQ_STEP_16("0") EQ_STEP_16("1")
+#define EQ_SIXTEEN_8 EQ_STEPS_8("0", "1") EQ_STEPS_8("2", "3")
+#define EQ_EIGHT_8 EQ_STEPS_8("0", "1")
+#define EQ_PIXEL_SIXTEEN EQ_PIXEL_STEP("0") EQ_PIXEL_STEP("1") EQ_PIXEL_STEP("2") EQ_PIXEL_STEP("3")
+#define EQ_PIXEL_EIGHT EQ_PIXEL_STEP("0") EQ_PIXEL_STEP("1")
+#define EQ_SCRATCH "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7"
+
+#include "sums_a64.h"
+
+#else
+
+/* Four taps, which are a lane of the windows' next bytes. */
+#define EQ_STEP(dot, lane)                                                                                             \
+    EQ_UNROLL                                                                                                          \
+    for (int32_t v = 0; v < vectors; v++) {                                                                            \
+        const int8x16_t w = vld1q_s8(weights);                                                                         \
+        weights += 16;                                                                                                 \
+        EQ_UNROLL                                                                                                      \
+        for (int32_t i = 0; i < pixels; i++) {                                                                         \
+            sums[i][v] = dot(sums[i][v], w, x[i], lane);                                                               \
+        }                                                                                                              \
+    }
+
+EQ_INLINE const int8_t *eq_sixteen(int32x4_t sums[][4], const int8x16_t *x, const int8_t *weights, int32_t pixels,
+                                   int32_t vectors)
+{
+    EQ_STEP(vdotq_laneq_s32, 0)
+    EQ_STEP(vdotq_laneq_s32, 1)
+    EQ_STEP(vdotq_laneq_s32, 2)
+    EQ_STEP(vdotq_laneq_s32, 3)
+    return weights;
+}
+
+EQ_INLINE const int8_t *eq_eight(int32x4_t sums[][4], const int8x8_t *x, const int8_t *weights, int32_t pixels,
+                                 int32_t vectors)
+{
+    EQ_STEP(vdotq_lane_s32, 0)
+    EQ_STEP(vdotq_lane_s32, 1)
+    return weights;
+}
+
+#include "sums.h"
+
+#endif
+
+#endif
