@@ -7,7 +7,7 @@
 
 #include "eq_platform.h"
 
-enum { MAX_OPERANDS = 16, ROUNDS = 3, BEYOND = 64 };
+enum { MAX_OPERANDS = 16, ROUNDS = 3, BEYOND = 64, NEAR = 8, STRIDE = 8 };
 
 static int8_t *memory;
 static size_t memory_bytes;
@@ -123,6 +123,10 @@ static void search(const place *p, uint32_t k)
     const int32_t declared = test->overlaps[k] == NO_OVERLAP ? most : test->overlaps[k];
     int32_t found = declared + step * BEYOND;
     found = found < most ? found : most;
+    /* Far beyond what is declared every eighth distance, every one from there on. */
+    while (found - declared > step * NEAR && !can_fail(p, k, found - step * STRIDE)) {
+        found -= step * STRIDE;
+    }
     while (found - step >= least && !can_fail(p, k, found - step)) {
         found -= step;
     }

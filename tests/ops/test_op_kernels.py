@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cases import PLAIN, Case, all_cases, generator, of_operator
 from shapes import channel_sweep, random_shapes
 
 from edgeq.ir.graph import GraphEditor
-from edgeq.ir.kernel import GOALS
+from edgeq.ir.kernel import GOALS, Kernel
 from edgeq.ir.op import registry
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.isa import FEATURES, with_implied
@@ -60,23 +61,48 @@ def test_names_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
+def own_rows() -> Iterator[tuple[str, Kernel]]:
+    """The project's own, with their operators."""
+    for kind, op in registry().items():
+        yield from ((kind, kernel) for kernel in rows(op) if kernel.library == "edgeq")
+
+
+def of_kinds(cases: Iterable[Case]) -> dict[str, list[Case]]:
+    """The cases of each operator."""
+    found: dict[str, list[Case]] = {kind: [] for kind in registry()}
+    for case in cases:
+        found[case.node.op.kind].append(case)
+    return found
+
+
 def test_every_kernel_row_is_exercised() -> None:
     """A kernel that no case reaches would be untested."""
-    reached = {(c.case.node.op.kind, c.kernel.function) for c in calls(all_cases(), frozenset(FEATURES))}
-    own = [(kind, kernel) for kind, op in registry().items() for kernel in rows(op) if kernel.library == "edgeq"]
-    names = {(kind, kernel.function) for kind, kernel in own}
-    assert names - reached == set()
+    cases = of_kinds(all_cases())
+
+    def is_reached(kind: str, kernel: Kernel) -> bool:
+        return any(kernel.takes(case.site) and kernel.fits(case.site) for case in cases[kind])
+
+    reached = {(kind, kernel.function) for kind, kernel in own_rows() if is_reached(kind, kernel)}
+    assert {(kind, kernel.function) for kind, kernel in own_rows()} - reached == set()
 
 
 @pytest.mark.slow
 def test_every_row_is_chosen_by_a_core() -> None:
     """A row behind one that takes all that it takes would never be called."""
-    every = [case for case in every_case() if not case.node.op.is_view]
-    own = {(kind, k.function, k.isa) for kind, op in registry().items() for k in rows(op) if k.library == "edgeq"}
+    cases = of_kinds(every_case())
     sets = {t.isa for t in list_targets()} | {with_implied([name]) for name in X86}
-    wanted = [Wanted(isa, goal) for isa in sorted(sets, key=sorted) for goal in GOALS]
-    chosen = {(c.node.op.kind, k.function, k.isa) for c in every for w in wanted if (k := w.choose(c.site)) is not None}
-    assert own - chosen == set()
+    wanted = [Wanted(isa, goal) for isa in sorted(sets, key=lambda s: (len(s), sorted(s))) for goal in GOALS]
+
+    def choices(kind: str, kernel: Kernel) -> Iterator[Kernel | None]:
+        able = [w for w in wanted if kernel.runs_on(w.isa)]
+        taken = (case.site for case in cases[kind] if kernel.takes(case.site) and kernel.fits(case.site))
+        return (w.choose(site) for site in taken for w in able)
+
+    def is_chosen(kind: str, kernel: Kernel) -> bool:
+        asked = (kernel.function, kernel.isa)
+        return any(k is not None and (k.function, k.isa) == asked for k in choices(kind, kernel))
+
+    assert [(kind, kernel.function) for kind, kernel in own_rows() if not is_chosen(kind, kernel)] == []
 
 
 def test_every_case_has_a_portable_kernel() -> None:
