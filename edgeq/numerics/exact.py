@@ -27,6 +27,8 @@ SUM_BITS, FACTOR_BITS = 53, 24
 """Integers of SUM_BITS bits are exact in float64; a factor needs no more than the FACTOR_BITS of a float32."""
 BLOCK = 1 << 16
 """Elements of a product that stay in the nearest cache until they are rounded."""
+LEAST_ROWS = 256
+"""Rows that a product has at least, where there are so many: for each, BLAS lays out all of the weights anew."""
 ROOM = 1 << 26
 """Bytes of rounded weights that are kept."""
 _kept: dict[tuple[int, int, tuple[int, ...]], npt.NDArray[np.float32]] = {}
@@ -68,17 +70,20 @@ def weights(w: Reals, depth: int, axes: tuple[int, ...]) -> Floats:
 
     Those of an array that cannot be written, as the constants of a graph are, are kept as long as it lives, while there
     is room. A float32 holds each: it has FACTOR_BITS bits at most, and none is so small that it loses some of them.
+    Where all but the first dimension are summed over they are kept, and given, with that as the last one in memory, as
+    BLAS reads the transposed factor fastest.
     """
     if w.flags.writeable:
         return _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
-    key = id(w), depth, axes
-    if key in _kept:
-        return _kept[key].astype(np.float64)
-    rounded = _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
-    if sum(kept.nbytes for kept in _kept.values()) + w.size * 4 <= ROOM:
-        _kept[key] = rounded.astype(np.float32)
+    key, turned = (id(w), depth, axes), axes == tuple(range(1, w.ndim))
+    if key not in _kept:
+        rounded = _rounded(np.asarray(w, np.float64), bits(depth)[1], axes)
+        if sum(kept.nbytes for kept in _kept.values()) + w.size * 4 > ROOM:
+            return rounded
+        _kept[key] = rounded.reshape(len(w), -1).T.astype(np.float32, "C") if turned else rounded.astype(np.float32)
         finalize(w, _kept.pop, key)
-    return rounded
+    wide = _kept[key].astype(np.float64)
+    return wide.T.reshape(w.shape) if turned else wide
 
 
 def product(a: npt.NDArray[np.float32], b: Floats) -> Floats:
@@ -94,7 +99,9 @@ def rounded_product(
 ) -> npt.NDArray[np.float32]:
     """`product`, plus a bias (…, 1, N), rounded to float32 once, within the bounds of a fused activation."""
     result = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), np.float32)
-    at_once = max(1, BLOCK // max(1, *b.shape[-2:]))
+    at_once = max(LEAST_ROWS, BLOCK // max(1, *b.shape[-2:]))
+    added = None if bias is None else np.broadcast_to(bias, (*result.shape[:-2], 1, result.shape[-1]))
+    tiles = {} if added is None else {index: _tiled(added[index][0]) for index in np.ndindex(added.shape[:-2])}
     for start in range(0, a.shape[-2], at_once):
         rows = slice(start, start + at_once)
         part = a[..., rows, :]
@@ -102,8 +109,9 @@ def rounded_product(
         wide[...] = part
         sums = room("exact_sums", (*result.shape[:-2], part.shape[-2], b.shape[-1]), np.float64)
         np.matmul(wide, b, out=sums)
-        if bias is not None:
-            _add(sums, bias)
+        for index, tile in tiles.items():
+            for run in in_runs(sums[index], tile.size):
+                run += tile[: run.shape[1]]
         result[..., rows, :] = sums
         if clamp != (-inf, inf):
             done = result[..., rows, :]
@@ -111,13 +119,9 @@ def rounded_product(
     return result
 
 
-def _add(sums: Floats, bias: npt.NDArray[np.float32]) -> None:
-    """Add a bias (…, 1, N) to sums (…, M, N)."""
-    count = rows_together(sums.shape[-1])
-    for index in np.ndindex(sums.shape[:-2]):
-        wide = np.tile(np.broadcast_to(bias, (*sums.shape[:-2], 1, sums.shape[-1]))[index][0].astype(np.float64), count)
-        for part in in_runs(sums[index], wide.size):
-            part += wide[: part.shape[1]]
+def _tiled(row: npt.NDArray[np.float32]) -> Floats:
+    """A row (N,) for as many rows side by side as operations should find."""
+    return np.tile(row.astype(np.float64), rows_together(row.size))
 
 
 def total(x: Reals, axes: tuple[int, ...], keepdims: bool = False) -> Floats:

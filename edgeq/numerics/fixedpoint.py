@@ -223,6 +223,8 @@ class Requantization:
         steps = self._steps.tiled(channels, together)
         rows, outputs = acc.reshape(-1, channels), result.reshape(-1, channels)
         at_once = max(1, BLOCK // max(1, together * channels)) * together
+        if 2 * len(rows) <= 3 * at_once:
+            at_once = max(1, len(rows))
         for start in range(0, len(rows), at_once):
             steps.run(rows[start : start + at_once], outputs[start : start + at_once])
 
@@ -298,7 +300,7 @@ class _Steps:
         if self.small:
             # Cut off, not rounded down: what is below 0 becomes 0 with both.
             np.copyto(whole, x, casting="unsafe")
-            np.clip(whole, low, high, out=whole)
+            whole.clip(low, high, out=whole)
         else:
             np.floor(x, out=x)
             np.clip(x, low, high, out=x)

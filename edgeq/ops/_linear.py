@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -11,11 +12,15 @@ from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Clamp, Trait
 from edgeq.numerics.fixedpoint import Multiplier, Requantization
-from edgeq.numerics.runs import room
+from edgeq.numerics.runs import room, rows_together
 from edgeq.ops._requant import folded_bias, requantization, weight_zero_points
 
 BLOCK = 1 << 16
 """Factors, or sums, of a product that stay in the nearer caches until they are requantized."""
+LEAST_ROWS = 256
+"""Rows that a product has at least, where there are so many: for each, BLAS lays out all of the weights anew."""
+KEPT = 1 << 23
+"""Bytes up to which the weights of a site are kept in the form in which BLAS reads them fastest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +61,33 @@ class Sums:
         """Outputs (groups, M, N) for activations (groups, M, K) times weights (groups, N, K), N channels after N."""
         groups, count, depth = rows.shape
         channels = weights.shape[1]
-        factors = room("factors", weights.shape, self.kind)
-        factors[...] = weights
+        factors = self._factors(weights)
         result = np.empty((groups, count, channels), self.finish.kind)
-        at_once = min(count, max(1, BLOCK // max(1, depth, channels)))
+        together = rows_together(channels)
+        at_once = min(count, max(LEAST_ROWS, BLOCK // max(1, depth, channels)) // together * together or LEAST_ROWS)
         inputs, sums = (room(use, (at_once, n), self.kind) for use, n in (("inputs", depth), ("sums", channels)))
         for g, finish in enumerate(self.finish.split(groups)):
             for start in range(0, count, at_once):
                 some = slice(0, min(at_once, count - start))
                 inputs[some] = rows[g, start : start + at_once]
-                np.matmul(inputs[some], factors[g].T, out=sums[some])
+                np.matmul(inputs[some], factors[g], out=sums[some])
                 finish(sums[some], result[g, start : start + at_once])
         return result
+
+    def _factors(self, weights: Array) -> Array:
+        """Weights (groups, N, K) of the site in the element type of sums: (groups, K, N), row by row if kept."""
+        if self._kept:
+            return self._kept[0]
+        if weights.size * np.dtype(self.kind).itemsize > KEPT:
+            factors = room("factors", weights.shape, self.kind)
+            factors[...] = weights
+            return factors.swapaxes(1, 2)
+        self._kept.append(np.ascontiguousarray(weights.swapaxes(1, 2), self.kind))
+        return self._kept[0]
+
+    @cached_property
+    def _kept(self) -> list[Array]:
+        return []
 
 
 class LinearOp(Op):

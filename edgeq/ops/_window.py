@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import inf
+from math import gcd, inf
 from typing import Protocol
 
 import numpy as np
@@ -140,9 +140,13 @@ def weighted_sums(
 
 
 def blocks_of_sums(
-    x: Array, w: Array, stride: Pair, dilation: Pair, padding: Padding, fill: float
+    x: Array, w: Array, stride: Pair, dilation: Pair, padding: Padding, fill: float, exact: bool = False
 ) -> Iterator[tuple[slice, slice, Array]]:
     """The sums of `weighted_sums`, so many rows at a time that they stay in a cache.
+
+    Args:
+        x, w, stride, dilation, padding, fill: as `weighted_sums` takes them.
+        exact: no sum of these products is rounded, in any order: then they are added in the fastest one.
 
     Yields:
         Which images and rows, and their sums (images, rows, OW, C), which are overwritten afterwards.
@@ -150,14 +154,19 @@ def blocks_of_sums(
     kernel, channels = (w.shape[0], w.shape[1]), x.shape[3]
     oh, ow = out_hw((x.shape[1], x.shape[2]), kernel, stride, dilation, padding)
     along = np.repeat(w[:, :, None], ow, axis=2)  # as long as a row of the output
-    at_once = max(1, BLOCK // max(1, ow * channels))
+    at_once = max(1, (BLOCK if exact else BLOCK // 4) // max(1, ow * channels))  # tap by tap they are read 17 times
     images = max(1, at_once // oh)
-    both = np.empty((2, min(images, x.shape[0]), min(at_once, oh), ow, channels), w.dtype)
+    shape = min(images, x.shape[0]), min(at_once, oh), ow, channels
+    parts, whole = room("products", shape, w.dtype), room("sums_of_products", shape, w.dtype)
     for n in range(0, x.shape[0], images):
         for top in range(0, oh, at_once):
-            part, sums = both[:, : x.shape[0] - n, : oh - top]
+            part, sums = (both[: x.shape[0] - n, : oh - top] for both in (parts, whole))
             rows = (sums.shape[1] - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1
             columns = _columns(x[n : n + images], top * stride[0], rows, stride[1], padding, fill, w.dtype)
+            if exact:
+                _sum_of_products(columns, along, stride, dilation, part, sums)
+                yield slice(n, n + images), slice(top, top + at_once), sums
+                continue
             for ky in range(kernel[0]):
                 first = ky * dilation[0]
                 every = slice(first, first + (sums.shape[1] - 1) * stride[0] + 1, stride[0])
@@ -168,6 +177,37 @@ def blocks_of_sums(
                     if ky or kx:
                         sums += part
             yield slice(n, n + images), slice(top, top + at_once), sums
+
+
+def _sum_of_products(
+    columns: list[Array], weights: Array, stride: Pair, dilation: Pair, part: Array, sums: Array
+) -> None:
+    """All products of a block, added in whatever order one loop over them takes: half as long as tap by tap.
+
+    Args:
+        columns: as `_columns` gives them.
+        weights: (KH, KW, OW, C).
+        stride, dilation: of the windows.
+        part: room of the shape of the sums.
+        sums: (images, rows, OW, C), overwritten.
+    """
+    high, wide, ow, channels = weights.shape
+    run, every = ow * channels, stride[1] // gcd(stride[1], dilation[1])
+    taps = weights.reshape(high, wide, run)
+    for first in range(min(every, wide)):  # taps that meet the same columns
+        shift, start = divmod(first * dilation[1], stride[1])
+        image, row, column, element = columns[start].strides
+        apart = every * dilation[1] // stride[1] * column
+        seen = np.lib.stride_tricks.as_strided(
+            columns[start][:, :, shift:],
+            (high, -(-(wide - first) // every), *sums.shape[:2], run),
+            (dilation[0] * row, apart, image, stride[0] * row, element),
+            writeable=False,
+        )
+        found = part if first else sums
+        np.einsum("yxnrj,yxj->nrj", seen, taps[:, first::every], out=found.reshape(*found.shape[:2], run))
+        if first:
+            sums += part
 
 
 def _columns(

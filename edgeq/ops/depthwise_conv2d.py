@@ -178,7 +178,9 @@ class DepthwiseConv2D(LinearOp):
         sums = site.once(_sums)
         wide, weights, fill = self._wide(x, w), sums.weights.astype(sums.kind), site.input(0).qp.zp
         result = np.empty(self.out_shapes([x.shape, w.shape])[0], sums.finish.kind)
-        for images, rows, acc in blocks_of_sums(wide, weights, self.stride, self.dilation, self.padding, fill):
+        for images, rows, acc in blocks_of_sums(
+            wide, weights, self.stride, self.dilation, self.padding, fill, exact=True
+        ):
             sums.finish(acc, result[images, rows])
         return (result,)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeq.ops import _window
-from edgeq.ops._window import out_hw, taps, weighted_sums
+from edgeq.ops._window import blocks_of_sums, out_hw, taps, weighted_sums
 
 RNG = np.random.default_rng(0)
 
@@ -33,5 +33,9 @@ def test_blocks_and_borders(block: int, shape: tuple[int, ...], monkeypatch: pyt
                 wanted = seen * w[ky, kx] if wanted is None else wanted + seen * w[ky, kx]
             assert wanted is not None
             np.testing.assert_array_equal(weighted_sums(x, w, stride, dilation, padding, -2.0), wanted, str(window))
+            whole, weights = np.rint(100 * x), np.rint(50 * w)
+            summed = weighted_sums(whole, weights, stride, dilation, padding, -2.0)
+            for images, rows, sums in blocks_of_sums(whole, weights, stride, dilation, padding, -2.0, exact=True):
+                np.testing.assert_array_equal(sums, summed[images, rows], str(window))
             found += 1
     assert found > 80
