@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgeq.api.inspection import inspect
     from edgeq.api.project import BuildOptions
     from edgeq.api.reach import open_port
+    from edgeq.api.reporting import report
     from edgeq.passes.with_states import with_states
     from edgeq.quantize.statistics import Calibration
 
@@ -36,6 +37,7 @@ __all__ = [
     "profile",
     "quantize",
     "quantize_report",
+    "report",
     "run",
     "save_outputs",
     "udev_rules",
@@ -57,6 +59,7 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.building": "build build_models",
         "edgeq.api.flow": "QuantizedModel load quantize quantize_report",
         "edgeq.api.project": "BuildOptions",
+        "edgeq.api.reporting": "report",
         "edgeq.passes.with_states": "with_states",
         "edgeq.quantize.statistics": "Calibration",
     },

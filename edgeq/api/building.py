@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from edgeq.api.flow import Advance, QuantizedModel, Step, quantized, silent
-from edgeq.api.paths import check_output, check_sources
+from edgeq.api.paths import check_output, check_report, check_sources
 from edgeq.api.project import BuildOptions, models_folder
 from edgeq.api.projects import write_project
 from edgeq.api.suitability import check_threads, places_for, warn_of_soft_floats
@@ -81,12 +81,13 @@ def build(
                 refuse(warnings)
             entries["warnings"] = [warning.to_dict() for warning in warnings]
             manifest = _project(update_manifest(work, **entries), work, stage, built, [draft])
+    _report([draft], folder)
     return {**manifest, "folder": str(folder)}
 
 
 SHARED = (
     "target emit console optimize kernels cmsis_nn_root weights_in toolchain simulate isa sanitize compile flash ram "
-    "place"
+    "place report"
 )
 """Options that models of one build folder have in common."""
 
@@ -149,7 +150,17 @@ def build_models(
             entries |= _measured_together(work, built, made)
             check_linked(entries, first.flash, first.ram, made[0].place.region)
         manifest = _project(update_manifest(work, **entries), work, stage, built, made)
+    _report(made, folder)
     return {**manifest, "folder": str(folder)}
+
+
+def _report(drafts: Sequence[_Draft], folder: Path) -> None:
+    """Write the report that was asked for, if one was, on the calibration samples."""
+    path = drafts[0].options.report
+    if path is not None:
+        from edgeq.api.reporting import report_on  # here, so that builds without one do not wait for it
+
+        report_on(folder, path, {draft.program.name: draft.quantized.samples for draft in drafts})
 
 
 @contextmanager
@@ -362,6 +373,8 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
         raise UsageError("--kernels esp-nn is for --emit esp-idf", hint="add that, or leave it out")
     if options.emit != FIRMWARE and options.weights_in == "file":
         raise UsageError(f"--weights-in file is not for --emit {options.emit}", hint="take inline or section")
+    if options.report is not None:
+        check_report(Path(options.report), options.emit == FIRMWARE)
     check_threads(options, target)
     place = place_weights(options.weights_in, options.weights_address, target)
     if model is None:

@@ -15,7 +15,7 @@ from edgeq.api.data import Dataset, Samples, in_own_layout, load_data, random_da
 from edgeq.api.doubts import check_calibration
 from edgeq.api.dump import dump_into
 from edgeq.api.measure import measure as measure_accuracy
-from edgeq.api.paths import check_result, check_sources
+from edgeq.api.paths import check_report, check_result, check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.threads import one_thread
 from edgeq.errors import InternalError, UsageError
@@ -86,6 +86,12 @@ class QuantizedModel:
     def __repr__(self) -> str:
         doubts = f", {len(self.warnings)} warnings" if self.warnings else ""
         return f"<QuantizedModel of {self.graph!r}{doubts}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how accurate it is, and its layers."""
+        from edgeq.api.reporting import notebook  # it is above
+
+        return notebook(self)
 
     @cached_property
     def accuracy(self) -> dict[str, Any] | None:
@@ -411,6 +417,8 @@ def quantize_report(
     """
     check_sources(options)
     check_result(None if output is None else Path(output))
+    if options.report is not None:
+        check_report(Path(options.report))
     with collecting() as warnings:
         graph = loaded(options)
         model = _quantize(graph, options, progress)
@@ -419,6 +427,10 @@ def quantize_report(
             refuse(warnings)
         if output is not None:
             model.save_qdq(output)
+    if options.report is not None:
+        from edgeq.api.reporting import report_on_model  # it is above
+
+        report_on_model(model, options.model_name, options.model_path.resolve().name, options.report)
     return {
         "name": options.model_name,
         "numerics": model.graph.arithmetic,

@@ -36,9 +36,11 @@ def measure(float_graph: Graph, graph: Graph, data: Dataset) -> dict[str, Any]:
     """
     macs = sum(node.op.macs(graph.site(node)) for node in graph.nodes)
     chosen = data.first(max(LEAST, min(MOST, WORK // max(macs, 1))))
-    real = _outputs(Executor(float_graph, FloatArithmetic(float_graph)), FloatExecutor(float_graph), chosen, chosen)
+    real = first_outputs(
+        Executor(float_graph, FloatArithmetic(float_graph)), FloatExecutor(float_graph), chosen, chosen
+    )
     integers = [quantize_inputs(graph, sample) for sample in chosen]
-    exact = _outputs(Executor(graph, IntArithmetic(graph)), IntExecutor(graph), integers, chosen)
+    exact = first_outputs(Executor(graph, IntArithmetic(graph)), IntExecutor(graph), integers, chosen)
     name = graph.public_outputs[0]
     whole = graph.type(name).is_whole
     figures = (of_classes if whole else accuracy)(real, real_output(graph, name, exact).reshape(real.shape))
@@ -52,7 +54,7 @@ def measure(float_graph: Graph, graph: Graph, data: Dataset) -> dict[str, Any]:
     }
 
 
-def _outputs(whole: Executor, stepwise: FloatExecutor | IntExecutor, samples: Any, data: Dataset) -> Array:
+def first_outputs(whole: Executor, stepwise: FloatExecutor | IntExecutor, samples: Any, data: Dataset) -> Array:
     """The first public output of every sample, one row each."""
     graph = whole.graph
     name = graph.public_outputs[0]

@@ -86,6 +86,28 @@ def check_samples(path: Path) -> None:
         raise UsageError("no such file", hint=SAMPLES_HINT, where=str(path))
 
 
+REPORTS = (".html", ".md", ".json")
+"""Ends of the names of reports, each of which is a format."""
+
+
+def check_report(path: Path, of_folder: bool = True) -> None:
+    """Make sure that a report can be written.
+
+    Args:
+        path: the file.
+        of_folder: whether it is about a build folder, and not about a project for other tools.
+
+    Raises:
+        UsageError: it cannot, or its name does not say in which format.
+    """
+    if path.suffix.lower() not in REPORTS:
+        hint = f"give it a name that ends in {', '.join(REPORTS[:-1])} or {REPORTS[-1]}"
+        raise UsageError("is no format of reports", hint=hint, where=str(path))
+    if not of_folder:
+        raise UsageError("--report is for --emit firmware", hint="leave one of them out")
+    check_result(path)
+
+
 def built_models(folder: Path, model: str | None) -> tuple[str | None, ...]:
     """Which models of a build folder are meant: the one that is named, else all if there are several, else None.
 

@@ -304,11 +304,17 @@ class BuildOptions:
         str | Path | None,
         Option("Write the graph there as text after every step that changed it", PATH, READING, metavar="DIR"),
     ] = None
+    report: Annotated[
+        str | Path | None,
+        Option(
+            "Write a report there, .html, .md or .json: see [reports](reports.md)", PATH, QUANTIZING, metavar="FILE"
+        ),
+    ] = None
     strict: Annotated[bool, Option("Make warnings errors, before anything is written", ON, QUANTIZING)] = False
     compile: Annotated[bool, Option("Only generate the folder", OFF, BUILD)] = True
 
     def __post_init__(self) -> None:
-        for name in ("model", "calibration", "output", "cmsis_nn_root", "dump_ir"):
+        for name in ("model", "calibration", "output", "cmsis_nn_root", "dump_ir", "report"):
             value = getattr(self, name)
             if isinstance(value, str):
                 object.__setattr__(self, name, Path(value))

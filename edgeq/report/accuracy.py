@@ -43,7 +43,7 @@ class Accuracy(TypedDict):
 
 
 @dataclass
-class _Sums:
+class Sums:
     """Running sums over a float tensor f and its quantized twin q."""
 
     signal: float = 0.0
@@ -81,7 +81,7 @@ class _Sums:
 
 def sqnr_db(reference: npt.ArrayLike, quantized: npt.ArrayLike) -> float | None:
     """10·log10(Σ f² / Σ (f − q)²) over all elements, in dB; None where there is no error or no signal."""
-    sums = _Sums()
+    sums = Sums()
     sums.add(np.asarray(reference), np.asarray(quantized))
     return sums.sqnr
 
@@ -124,11 +124,11 @@ def _in_order(x: Array) -> npt.NDArray[np.int64]:
 @dataclass
 class _Comparison:
     names: tuple[str, ...]
-    sums: dict[str, _Sums] = field(default_factory=dict)
+    sums: dict[str, Sums] = field(default_factory=dict)
 
     def add(self, reference: Mapping[str, Array], quantized: Mapping[str, Array], graph: Graph) -> None:
         for name in self.names:
-            sums = self.sums.setdefault(name, _Sums())
+            sums = self.sums.setdefault(name, Sums())
             sums.add(reference[name], real_output(graph, name, quantized[name]))
 
 
@@ -190,7 +190,7 @@ def accuracy(
     """
     f, q = np.asarray(float_outputs, np.float64), np.asarray(int_outputs, np.float64)
     f, q = f.reshape(len(f), -1), q.reshape(len(q), -1)
-    sums = _Sums()
+    sums = Sums()
     sums.add(f, q)
     result = Accuracy(sqnr_db=sums.sqnr, top1_float=None, top1_int8=None, agreement=None, max_abs_diff=sums.worst)
     if f.shape[1] < 2 or not len(f):

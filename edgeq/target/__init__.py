@@ -10,12 +10,14 @@ from edgeq.target.loading import (
     load_target_file,
     target_name,
 )
-from edgeq.target.model import Region, RunnerSpec, Setting, Speed, Target
+from edgeq.target.model import Power, Price, Region, RunnerSpec, Setting, Speed, Target
 from edgeq.target.native import isa_names, isa_variants, native_features, with_isa
 from edgeq.target.text import target_text
 from edgeq.target.uart import Uart
 
 __all__ = [
+    "Power",
+    "Price",
     "Region",
     "RunnerSpec",
     "Setting",

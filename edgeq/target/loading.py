@@ -16,7 +16,7 @@ from typing import Any
 from edgeq.errors import UsageError, suggestion
 from edgeq.isa import with_implied
 from edgeq.resources import folder
-from edgeq.target.model import Region, RunnerSpec, Setting, Speed, Target
+from edgeq.target.model import Power, Price, Region, RunnerSpec, Setting, Speed, Target
 from edgeq.target.parts import with_parts
 from edgeq.target.schema import SYSTEMS, check_file, check_target
 from edgeq.target.uart import read_uart
@@ -140,7 +140,6 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
     isa = with_implied(data.get("isa", ()), where)
     uart = read_uart(data["uart"], where) if "uart" in data else None
     check_target(data, where)
-    speed = data.get("speed")
     return Target(
         name=data.get("name", path.stem),
         description=data["description"],
@@ -161,7 +160,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         runners=tuple(RunnerSpec(kind, _settings(table)) for kind, table in data.get("runner", {}).items()),
         clock_hz=data.get("clock_hz", 0),
         counter=data["counter"],
-        speed=Speed(**speed) if speed else None,
+        speed=Speed(**data["speed"]) if data.get("speed") else None,
         defines=tuple(data.get("defines", ())),
         emulated=data.get("emulated", False),
         chip=data.get("chip", ""),
@@ -172,6 +171,8 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         aliases=tuple(data.get("aliases", ())),
         flashers=tuple(RunnerSpec(kind, _settings(table)) for kind, table in data.get("flash", {}).items()),
         place={key: (v,) if isinstance(v, str) else tuple(v) for key, v in data.get("place", {}).items()},
+        power=Power(**data["power"]) if data.get("power") else None,
+        price=Price(**data["price"]) if data.get("price") else None,
     )
 
 

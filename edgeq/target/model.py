@@ -92,6 +92,39 @@ class Speed:
 
 
 @dataclass(frozen=True)
+class Power:
+    """What a board draws while it computes, from which the energy of an inference is estimated.
+
+    Attributes:
+        volts: of the supply.
+        active_ma: milliamperes while the core computes at the clock of `Speed`.
+    """
+
+    volts: float
+    active_ma: float
+
+    @property
+    def watts(self) -> float:
+        """The power."""
+        return self.volts * self.active_ma / 1e3
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a chip or board costs.
+
+    Attributes:
+        amount: in units of `currency`.
+        currency: such as USD.
+        of: what costs it, and when: "STM32F446RE, 1000 pieces, 2026".
+    """
+
+    amount: float
+    currency: str
+    of: str
+
+
+@dataclass(frozen=True)
 class Target:
     """What code is generated for.
 
@@ -128,6 +161,8 @@ class Target:
         flashers: the ways to get programs into a board, in the order in which they are tried.
         place: in which regions of memory arena, weights, code of kernels and stack lie unless told otherwise, the
             preferred one first; what is not there lies in "ram" or "flash" (`edgeq.codegen.places`).
+        power: what it draws while it computes, or None where its file does not say.
+        price: what it costs, or None where its file does not say.
     """
 
     name: str
@@ -160,6 +195,8 @@ class Target:
     flashers: tuple[RunnerSpec, ...] = ()
     aliases: tuple[str, ...] = ()
     place: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    power: Power | None = None
+    price: Price | None = None
 
     def programmed(self, region: str) -> bool:
         """Whether what lies in a region of memory is there before the program starts."""

@@ -26,6 +26,8 @@ REGION_KINDS = ("flash", "ram", "data")
 PLACED = ("arena", "weights", "code", "stack")
 """What a target's file can place in regions of memory."""
 SPEED = {"clock_mhz": POSITIVE, "cpi": POSITIVE, "part": TEXT}
+POWER = {"volts": POSITIVE, "active_ma": POSITIVE}
+PRICE = {"amount": POSITIVE, "currency": TEXT, "of": TEXT}
 
 
 def _is_regions(value: object) -> bool:
@@ -79,6 +81,8 @@ KEYS: Mapping[str, Value] = {
     "clock_hz": HERTZ,
     "counter": TEXT,
     "speed": record_of(SPEED, "a table of clock_mhz, cpi and part"),
+    "power": record_of(POWER, "a table of volts and active_ma"),
+    "price": record_of(PRICE, "a table of amount, currency and of"),
     "defines": TEXTS,
 }
 
@@ -124,9 +128,9 @@ def check_target(data: Mapping[str, Any], where: str) -> None:
     for key, allowed in allowed_of.items():
         if key in data and data[key] not in allowed:
             raise UsageError(f"{key} = {data[key]!r} is not known", f"it is one of {', '.join(allowed)}", where)
-    speed = data.get("speed")
-    if speed and set(speed) != set(SPEED):
-        raise UsageError(f"speed needs {' and '.join(sorted(SPEED))}", where=where)
+    for table, keys in (("speed", SPEED), ("power", POWER), ("price", PRICE)):
+        if data.get(table) and set(data[table]) != set(keys):
+            raise UsageError(f"{table} needs {' and '.join(sorted(keys))}", where=where)
     if data["system"] == "none" and not set(REGIONS) <= set(data.get("memory", {})):
         raise UsageError("memory needs the regions 'flash' and 'ram'", where=where)
     for key, regions in data.get("place", {}).items():
