@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.neon.conv2d import conv2d_rows, fully_connected_rows
+from edgeq.kernels.neon.conv_parts import grouped_rows, transposed_rows
 from edgeq.kernels.neon.depthwise import depthwise_rows
 from edgeq.kernels.neon.elementwise import function_row, product_rows, requantize_row, sum_rows
 from edgeq.kernels.neon.mat_mul import mat_mul_rows
@@ -12,6 +13,7 @@ from edgeq.ops._addsub import SumOp
 from edgeq.ops._table import TableOp
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.mat_mul import MatMul
@@ -21,7 +23,8 @@ from edgeq.ops.mul import Mul
 from edgeq.ops.requantize import Requantize
 
 ROWS: KernelTable = {
-    Conv2D: conv2d_rows(),
+    Conv2D: (*conv2d_rows(), *grouped_rows()),
+    ConvTranspose2D: transposed_rows(),
     DepthwiseConv2D: depthwise_rows(),
     FullyConnected: fully_connected_rows(),
     SumOp: sum_rows(),

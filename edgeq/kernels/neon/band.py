@@ -34,10 +34,15 @@ class Band:
 
 
 def band_of(site: Site, kernel: Pair, stride: Pair, dilation: Pair) -> Band:
-    """As many rows of the output as NEAR allows, at least one."""
+    """As many rows of the site's output as NEAR allows, at least one."""
     _, height, width, _ = site.outputs[0].shape
+    return band_for((height, width), site.input(0).shape[3], kernel, stride, dilation)
+
+
+def band_for(out: Pair, channels: int, kernel: Pair, stride: Pair, dilation: Pair) -> Band:
+    """The same of an output of so many rows and columns, and of so many channels of the input."""
     reach = tuple((kernel[i] - 1) * dilation[i] + 1 for i in range(2))
-    row_bytes = ((width - 1) * stride[1] + reach[1]) * site.input(0).shape[3]
+    row_bytes = ((out[1] - 1) * stride[1] + reach[1]) * channels
     more = (NEAR // row_bytes - reach[0]) // stride[0]
-    rows = min(height, 1 + max(0, more))
+    rows = min(out[0], 1 + max(0, more))
     return Band(row_bytes, rows, (rows - 1) * stride[0] + reach[0])

@@ -1,4 +1,4 @@
-"""Rows of convolutions in one group and of fully connected layers: products of windows and weights."""
+"""Rows of convolutions in one group, and of fully connected layers: products of windows and weights."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, Shape
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
-from edgeq.kernels.neon.band import SLACK, Band, band_of
+from edgeq.kernels.neon.band import SLACK, Band, band_for
 from edgeq.kernels.neon.isa import DOTPROD, NEON
 from edgeq.kernels.neon.pack import (
     HALF,
@@ -32,7 +32,7 @@ from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops import fully_connected
 from edgeq.ops._overlap import Overlaps, Tiles, collected, first_pixels, of_first_input, tiles
 from edgeq.ops._requant import Clamp, effective_multiplier, folded_bias
-from edgeq.ops._window import geometry
+from edgeq.ops._window import Pair, geometry
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.fully_connected import FullyConnected
 
@@ -90,7 +90,7 @@ class Lines:
 
 
 def conv2d_rows() -> tuple[Kernel, ...]:
-    """The rows of Conv2D, fastest first."""
+    """The rows of Conv2D in one group, fastest first."""
     takes = all_of(_one_group, takes_weights(_multiplier))
     return _conv2d_row(BY_DOT, takes), _conv2d_row(BY_PAIR, all_of(takes, has_no_least_weight))
 
@@ -144,14 +144,37 @@ def lines_of(site: Site, cost: int) -> Lines:
         site: a convolution.
         cost: instructions of 16 taps of a pixel and 16 channels.
     """
-    op, (outputs, high, wide, channels) = op_of(site, Conv2D), site.const(1).shape
+    op, (_, height, width, _) = op_of(site, Conv2D), site.outputs[0].shape
+    windows = Windows((height, width), op.stride, op.dilation, any(op.padding))
+    return lines_for(windows, site.const(1).shape, cost)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows of a convolution lie.
+
+    Attributes:
+        out: rows and columns of the output.
+        stride, dilation: rows and columns.
+        apart: whether some of a window lies outside of the image, or its pixels do not lie side by side in the input.
+    """
+
+    out: Pair
+    stride: Pair
+    dilation: Pair
+    apart: bool
+
+
+def lines_for(windows: Windows, weights: Shape, cost: int) -> Lines:
+    """The same of weights (OC, KH, KW, C)."""
+    outputs, high, wide, channels = weights
     line = wide * channels
     whole, apart = padded(high * line, HALF), high * padded(line, HALF)
     gathering = 12 + high * (6 + line // 16 * 4)
-    gather = (op.dilation[1] > 1 and wide > 1) or (apart - whole) * padded(outputs, HALF) * cost > 256 * gathering
-    if not gather and not any(op.padding) and line % HALF == 0:
+    gather = (windows.dilation[1] > 1 and wide > 1) or (apart - whole) * padded(outputs, HALF) * cost > 256 * gathering
+    if not gather and not windows.apart and line % HALF == 0:
         return Lines(high, line, False, None)
-    band = band_of(site, (high, wide), op.stride, op.dilation)
+    band = band_for(windows.out, channels, (high, wide), windows.stride, windows.dilation)
     return Lines(1, whole, True, band) if gather else Lines(high, padded(line, HALF), False, band)
 
 
@@ -209,7 +232,12 @@ def _lower_rows(site: Site, by: Products) -> Mapping[str, Param]:
 
 
 def _scratch(lines: Lines, weights: Array) -> int:
-    windows = together(weights) * lines.run + SLACK if lines.gather else 0
+    return scratch_of(lines, together(weights))
+
+
+def scratch_of(lines: Lines, together: int) -> int:
+    """Bytes of a band, and of so many windows if they are gathered."""
+    windows = together * lines.run + SLACK if lines.gather else 0
     return 0 if lines.band is None else padded(lines.band.nbytes + windows, 4)
 
 

@@ -15,7 +15,7 @@ typedef struct {
     int32_t gather;            /* whether the lines of a window are copied to one */
     int32_t lines, run;        /* run: a multiple of 8 */
     int32_t together;          /* output pixels that are multiplied by weights before other weights are; at most 64 */
-    const int8_t *weights;     /* as kernels/neon/conv2d_neon.c and conv2d_dotprod.c say */
+    const int8_t *weights;     /* as kernels/neon/sums_neon.h and sums_dotprod.h say */
     const int32_t *bias;       /* input zero-point folded in */
     const int32_t *multiplier; /* m * 2^31, or its mantissa */
     const int32_t *shift;      /* the mantissa's exponent, -31 ... -1; NULL for _fast */

@@ -32,12 +32,13 @@ EQ_INLINE void eq_gather(const eq_conv2d_neon_params *p, const int8_t *from, int
     }
 }
 
-/* All output pixels of some rows. `from` is the first one's window, `row` the bytes from a row to the next. */
-EQ_INLINE void eq_pixels(const eq_conv2d_neon_params *p, const int8_t *from, int64_t row, int32_t rows, int8_t *output,
-                         int8_t *windows, const eq_output *o, eq_rounding rounding)
+/* All output pixels of some rows. `from` is the first one's window, `pixel` the bytes from a pixel of the input to the
+ * next, `row` those from a row to the next, `step` those between pixels of the output. */
+EQ_INLINE void eq_pixels(const eq_conv2d_neon_params *p, const int8_t *from, int64_t pixel, int64_t row, int32_t rows,
+                         int8_t *output, int64_t step, int8_t *windows, const eq_output *o, eq_rounding rounding)
 {
     const int8_t *at[EQ_MOST_TOGETHER];
-    const int64_t down = p->stride_h * row, right = (int64_t)p->stride_w * p->in_c, step = p->dilation_h * row;
+    const int64_t down = p->stride_h * row, right = p->stride_w * pixel, line = p->dilation_h * row;
     /* Rows are one if their windows follow one another. */
     const int32_t pixels = rows * p->out_w, width = right * p->out_w == down ? pixels : p->out_w;
     int32_t x = 0;
@@ -61,8 +62,8 @@ EQ_INLINE void eq_pixels(const eq_conv2d_neon_params *p, const int8_t *from, int
             eq_gather(p, at[i], row, to);
             at[i] = to;
         }
-        eq_channels(p, at, step - p->run, output, count, o, rounding);
-        output += (int64_t)count * p->out_c;
+        eq_channels(p, at, line - p->run, output, step, count, o, rounding);
+        output += count * step;
     }
 }
 
@@ -79,7 +80,7 @@ EQ_INLINE void eq_conv2d(const eq_conv2d_neon_params *params, const int8_t *inpu
         const int8_t *image = input + (int64_t)n * p->in_h * p->in_w * p->in_c;
         int8_t *to = output + (int64_t)n * p->out_h * p->out_w * p->out_c;
         if (p->band == 0) {
-            eq_pixels(p, image, (int64_t)p->in_w * p->in_c, p->out_h, to, scratch, &o, rounding);
+            eq_pixels(p, image, p->in_c, (int64_t)p->in_w * p->in_c, p->out_h, to, p->out_c, scratch, &o, rounding);
         }
         for (int32_t y = 0; p->band != 0 && y < p->out_h; y += p->band) {
             const int32_t rows = p->out_h - y < p->band ? p->out_h - y : p->band;
@@ -89,8 +90,8 @@ EQ_INLINE void eq_conv2d(const eq_conv2d_neon_params *params, const int8_t *inpu
             windows += (int64_t)b.rows * b.columns * b.in_c + 16;
             b.rows -= (p->band - rows) * p->stride_h;
             eq_copy_band(&b, image, copy);
-            eq_pixels(p, copy, (int64_t)b.columns * b.in_c, rows, to + (int64_t)y * p->out_w * p->out_c, windows, &o,
-                      rounding);
+            eq_pixels(p, copy, b.in_c, (int64_t)b.columns * b.in_c, rows, to + (int64_t)y * p->out_w * p->out_c,
+                      p->out_c, windows, &o, rounding);
         }
     }
 }

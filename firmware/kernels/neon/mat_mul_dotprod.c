@@ -1,6 +1,6 @@
 /* Matrix products with SDOT: four products each of four rows of b.
  *
- * Rows of b are interleaved four by four, for sixteen columns at a time, to what conv2d_dotprod.c has as weights of a
+ * Rows of b are interleaved four by four, for sixteen columns at a time, to what sums_dotprod.h has as weights of a
  * block. Zero-points come from sums: sum (a - za) (b - zb) = sum a b - za sum b - zb sum a + depth za zb.
  *
  * scratch: `rows` sums of a, sixteen of b, then `run` bytes for each of sixteen columns; if depth is not `run`, its

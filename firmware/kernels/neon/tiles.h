@@ -6,9 +6,10 @@
 #include "eq/conv2d_neon.h"
 #include "requant.h"
 
-/* Some pixels times 4 * `vectors` channels, of which the first is the `q`th in the blocks' order. */
+/* Some pixels, `step` bytes apart, times 4 * `vectors` channels, of which the first is the `q`th in the blocks' order.
+ */
 EQ_INLINE void eq_tile(const eq_conv2d_neon_params *p, const int8_t *const *at, int64_t skip, int8_t *to, int32_t q,
-                       int32_t pixels, int32_t vectors, const eq_output *o, eq_rounding rounding)
+                       int64_t step, int32_t pixels, int32_t vectors, const eq_output *o, eq_rounding rounding)
 {
     int32x4_t sums[EQ_TILE][4];
     eq_sums(p, at, skip, q, pixels, vectors, sums);
@@ -36,7 +37,7 @@ EQ_INLINE void eq_tile(const eq_conv2d_neon_params *p, const int8_t *const *at, 
         EQ_UNROLL
         for (int32_t i = 0; i < pixels; i++) {
             vst1q_s8(to, r[i]);
-            to += p->out_c;
+            to += step;
         }
         return;
     }
@@ -49,9 +50,9 @@ EQ_INLINE void eq_tile(const eq_conv2d_neon_params *p, const int8_t *const *at, 
         }
         eq_store_eight(to, vget_low_s8(r), p->out_c);
         if (next > i) {
-            eq_store_eight(to + p->out_c, vget_high_s8(r), p->out_c);
+            eq_store_eight(to + step, vget_high_s8(r), p->out_c);
         }
-        to += 2 * p->out_c;
+        to += 2 * step;
     }
 }
 
@@ -62,34 +63,34 @@ EQ_INLINE int32_t eq_first_channel(int32_t q, int32_t channels, int32_t block)
     return q < last ? q : last;
 }
 
-/* `count` pixels times all channels, in blocks of 16 and then of 8 as edgeq/kernels/neon/pack.py has them. The last one
- * overlaps those before it, or is filled up with zeros if there are fewer than 8. */
+/* `count` pixels, `step` bytes apart, times all channels, in blocks of 16 and then of 8 as edgeq/kernels/neon/pack.py
+ * has them. The last one overlaps those before it, or is filled up with zeros if there are fewer than 8. */
 EQ_INLINE void eq_channels(const eq_conv2d_neon_params *p, const int8_t *const *at, int64_t skip, int8_t *output,
-                           int32_t count, const eq_output *o, eq_rounding rounding)
+                           int64_t step, int32_t count, const eq_output *o, eq_rounding rounding)
 {
     const int32_t channels = p->out_c, tiled = count / EQ_TILE * EQ_TILE;
     const int32_t sixteens = channels >= 16 ? (channels + 7) / 16 * 16 : 0; /* channels in blocks of 16 */
     for (int32_t q = 0; q < sixteens && tiled > 0; q += 16) {
         int8_t *to = output + eq_first_channel(q, channels, 16);
         for (int32_t i = 0; i < tiled; i += EQ_TILE) {
-            eq_tile(p, at + i, skip, to, q, EQ_TILE, 4, o, rounding);
-            to += EQ_TILE * channels;
+            eq_tile(p, at + i, skip, to, q, step, EQ_TILE, 4, o, rounding);
+            to += EQ_TILE * step;
         }
     }
     for (int32_t q = sixteens; q < channels && tiled > 0; q += 8) {
         int8_t *to = output + eq_first_channel(q, channels, 8);
         for (int32_t i = 0; i < tiled; i += EQ_TILE) {
-            eq_tile(p, at + i, skip, to, q, EQ_TILE, 2, o, rounding);
-            to += EQ_TILE * channels;
+            eq_tile(p, at + i, skip, to, q, step, EQ_TILE, 2, o, rounding);
+            to += EQ_TILE * step;
         }
     }
     for (int32_t i = tiled; i < count; i++) {
-        int8_t *to = output + (int64_t)i * channels;
+        int8_t *to = output + i * step;
         for (int32_t q = 0; q < sixteens; q += 16) {
-            eq_tile(p, at + i, skip, to + eq_first_channel(q, channels, 16), q, 1, 4, o, rounding);
+            eq_tile(p, at + i, skip, to + eq_first_channel(q, channels, 16), q, step, 1, 4, o, rounding);
         }
         for (int32_t q = sixteens; q < channels; q += 8) {
-            eq_tile(p, at + i, skip, to + eq_first_channel(q, channels, 8), q, 1, 2, o, rounding);
+            eq_tile(p, at + i, skip, to + eq_first_channel(q, channels, 8), q, step, 1, 2, o, rounding);
         }
     }
 }
