@@ -295,6 +295,7 @@ class Conv2D(LinearOp):
             replace(case("int4_1x1", cls(clamp=relu), (1, 5, 5, 16), (6, 1, 1, 16)), weights=DType.INT4),
             replace(case("int4_1x1_one", cls(), (1, 2, 4, 11), (1, 1, 1, 11)), weights=DType.INT4),
             replace(case("int4_1x1_odd", cls(), (1, 3, 3, 6), (5, 1, 1, 6)), weights=DType.INT4),
+            replace(case("int4_1x1_long", cls(), (1, 1, 3, 150), (9, 1, 1, 150)), weights=DType.INT4),
             replace(case("int3_groups", cls(groups=2), (1, 4, 5, 6), (4, 3, 2, 3)), weights=DType.INT3),
             replace(case("int2_1x1", cls(stride=(2, 2)), (1, 5, 5, 7), (3, 1, 1, 7), bias=False), weights=DType.INT2),
             case("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),

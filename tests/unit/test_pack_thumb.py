@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from edgeq.ir.tensor import Array
-from edgeq.kernels.thumb.pack import LANE_MAX, LANE_MIN, LONGEST, block_lengths, pack_blocks, pack_fours
+from edgeq.kernels._shared.nibbles import pack_halves
+from edgeq.kernels.thumb.pack import (
+    LANE_MAX,
+    LANE_MIN,
+    LONGEST,
+    block_lengths,
+    pack_blocks,
+    pack_fours,
+    pack_int4,
+    pack_int4_fours,
+)
 
 SHAPES = [(1, 1), (3, 9), (5, 40), (2, 600)]
 
@@ -67,3 +77,56 @@ def test_fours(shape: tuple[int, int]) -> None:
     channels = np.stack([lower[..., 0], upper[..., 0], lower[..., 1], upper[..., 1]], axis=1).reshape(-1, shape[1])
     assert channels[: shape[0]].tolist() == weights.tolist()
     assert not channels[shape[0] :].any()
+
+
+def nibbles(words: Array) -> Array:
+    """The eight parts of each word (…), lowest first, 0 to 15: (…, 8)."""
+    return words[..., None].astype(np.int64) >> 4 * np.arange(8) & 15
+
+
+def signed(parts: Array) -> Array:
+    """Parts of 4 bits as integers."""
+    return (parts + 8) % 16 - 8
+
+
+def draw4(shape: tuple[int, int]) -> Array:
+    """Random weights of 4 bits."""
+    return np.random.default_rng(shape[1]).integers(-8, 8, shape).astype(np.int8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 9), (5, 40), (2, 601)])
+def test_int4(shape: tuple[int, int]) -> None:
+    weights = draw4(shape)
+    packed = pack_int4(weights)
+    found = signed(nibbles(packed.data)).reshape(shape[0], 8 * packed.words)
+    assert found[:, packed.skipped :].tolist() == weights.tolist()
+    assert packed.skipped < 8 and packed.words == -(-shape[1] // 8)
+    for block in np.split(found, range(8 * packed.block, 8 * packed.words, 8 * packed.block), axis=1):
+        extremes = [np.where((block < 0) == negative, -128, 127) * block for negative in (False, True)]
+        assert min(e.sum(axis=1).min() for e in extremes) >= LANE_MIN
+        assert max(e.sum(axis=1).max() for e in extremes) <= LANE_MAX
+
+
+def test_blocks_of_int4_are_as_long_as_they_can_be() -> None:
+    assert pack_int4(np.full((2, 64), -8, np.int8)).block == 3
+    assert pack_int4(np.full((2, 64), 7, np.int8)).block == 4
+    assert pack_int4(np.full((2, 1024), 1, np.int8)).block == 32
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 3), (7, 6), (12, 33)])
+def test_int4_fours(shape: tuple[int, int]) -> None:
+    weights, (channels, depth) = draw4(shape), shape
+    parts = nibbles(pack_int4_fours(weights)) - 8  # fours, words, parts
+    assert parts.shape == (-(-channels // 4), -(-depth // 2), 8)
+    # Lowest bits: row 0 and, in the upper half, 1; then 2 and 3; then those of the second step.
+    steps = np.stack([parts[..., [0, 4, 1, 5]], parts[..., [2, 6, 3, 7]]], axis=2).reshape(len(parts), -1, 4)
+    rows = steps.transpose(0, 2, 1).reshape(-1, steps.shape[1])
+    assert rows[:channels, depth % 2 :].tolist() == weights.tolist()
+
+
+@pytest.mark.parametrize("count", [1, 8, 27])
+def test_halves(count: int) -> None:
+    weights = draw4((1, count))
+    parts = signed(nibbles(pack_halves(weights)))
+    unpacked = parts.reshape(-1, 4, 2).transpose(0, 2, 1).ravel()
+    assert unpacked[:count].tolist() == weights.ravel().tolist() and not unpacked[count:].any()

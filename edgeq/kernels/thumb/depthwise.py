@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always, never
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType
+from edgeq.kernels._shared.nibbles import pack_halves, unpacked_bytes
 from edgeq.kernels._shared.site import flat_weights, op_of
 from edgeq.kernels.thumb.sums import fits_sums
 from edgeq.ops._overlap import NOTHING, Overlaps, Tiles, collected, pixels_of
@@ -55,6 +58,12 @@ def lower_depthwise(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_int4(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_depthwise_conv2d_int4_thumb` and `eq_depthwise_conv2d_int4_thumb2`."""
+    plain = {f"plain.{key}": value for key, value in lower_depthwise(site).items()}
+    return {**plain, "plain.weights": 0, "weights": pack_halves(flat_weights(site))}
+
+
 def depthwise_scratch(site: Site) -> int:
     """Sums of a row, pointers to the window's rows (of eight bytes on some hosts), the rows."""
     _, kernel_h, _ = _depthwise(site)
@@ -94,4 +103,17 @@ def depthwise_rows() -> tuple[Kernel, ...]:
             instances=always if isa == "thumb2" else never,
         )
 
-    return row("thumb2"), row("thumb", "thumb/store.c")
+    def int4(row: Kernel, isa: str) -> Kernel:
+        return replace(
+            row,
+            function=f"eq_depthwise_conv2d_int4_{isa}",
+            sources=(f"{isa}/depthwise_int4.c", *row.sources),
+            struct="eq_depthwise_conv2d_int4_thumb_params",
+            lower=lower_int4,
+            scratch=lambda site: unpacked_bytes(site.const(1).size) + depthwise_scratch(site),
+            weights=frozenset({DType.INT4}),
+            instances=never,
+        )
+
+    thumb2, thumb = row("thumb2"), row("thumb", "thumb/store.c")
+    return thumb2, thumb, int4(thumb2, "thumb2"), int4(thumb, "thumb")

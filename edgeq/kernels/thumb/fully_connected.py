@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import flat_weights
-from edgeq.kernels.thumb.pack import pack_fours
+from edgeq.kernels.thumb.pack import pack_fours, pack_int4_fours
 from edgeq.kernels.thumb.sums import fits_sums
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops.fully_connected import lower_ref
@@ -31,6 +32,27 @@ def lower_fours(site: Site) -> Mapping[str, Param]:
     return {**lower_ref(site), "weights": pack_fours(flat_weights(site))}
 
 
+def lower_int4(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_int4_thumb` and `eq_fully_connected_int4_thumb2`."""
+    members = {key: value for key, value in lower_ref(site).items() if key != "weight_zero_point"}
+    return {**members, "weights": pack_int4_fours(flat_weights(site))}
+
+
+def _int4_row(isa: str, *sources: str) -> Kernel:
+    return Kernel(
+        f"eq_fully_connected_int4_{isa}",
+        (f"{isa}/fully_connected_int4.c", f"{isa}/rows_int4.c", *sources),
+        "eq/fully_connected_int4_thumb.h",
+        "eq_fully_connected_int4_thumb_params",
+        lower_int4,
+        isa=frozenset({isa}),
+        fits=fits_sums,
+        overlap=fours_overlap,
+        rounded=True,
+        weights=frozenset({DType.INT4}),
+    )
+
+
 def fully_connected_rows() -> tuple[Kernel, ...]:
     """The rows; the Armv6-M kernel takes the parameters of the portable one."""
 
@@ -47,6 +69,9 @@ def fully_connected_rows() -> tuple[Kernel, ...]:
             rounded=True,
         )
 
-    return row("thumb2", lower_fours, fours_overlap), row(
-        "thumb", lower_ref, ones_overlap, "thumb/rows.c", "thumb/store.c"
+    return (
+        row("thumb2", lower_fours, fours_overlap),
+        row("thumb", lower_ref, ones_overlap, "thumb/rows.c", "thumb/store.c"),
+        _int4_row("thumb2"),
+        _int4_row("thumb", "thumb/store.c"),
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.nibbles import Words, words_of
+from edgeq.kernels._shared.site import padded
 
 LANE_MIN, LANE_MAX = -(2**15), 2**15 - 1
 LONGEST = 255
@@ -68,3 +70,53 @@ def pack_fours(weights: Array) -> Array:
     fours[..., 0] += 128
     fours[..., 2] += 128
     return np.ascontiguousarray(fours.astype(np.uint8)).view(np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class Int4:
+    """Weights of 4 bits of all channels (eq_thumb_int4).
+
+    Attributes:
+        data: per channel `words` of eight weights, filled up at the beginning.
+        words: of a channel.
+        block: words whose sums stay within a lane, whatever the activations, in every channel.
+        skipped: what of each channel's first word is no weight, 0 to 7.
+    """
+
+    data: Words
+    words: int
+    block: int
+    skipped: int
+
+
+def longest_block(eights: Array) -> int:
+    """Of how many words of weights, int64 (channels, words, 8), sums surely stay within a lane."""
+    low = np.minimum(-128 * eights, 127 * eights).sum(axis=2)
+    high = np.maximum(-128 * eights, 127 * eights).sum(axis=2)
+
+    def stays(block: int) -> bool:
+        starts = np.arange(0, low.shape[1], block)
+        least, most = np.add.reduceat(low, starts, axis=1).min(), np.add.reduceat(high, starts, axis=1).max()
+        return bool(least >= LANE_MIN and most <= LANE_MAX)
+
+    return next(block for block in range(low.shape[1], 0, -1) if stays(block))
+
+
+def pack_int4(weights: Array) -> Int4:
+    """Weights (channels, K) of 4 bits, K ≥ 1."""
+    channels, depth = weights.shape
+    skipped = padded(depth, 8) - depth
+    eights = np.pad(weights.astype(np.int64), ((0, 0), (skipped, 0))).reshape(channels, -1, 8)
+    return Int4(words_of(eights).ravel(), eights.shape[1], longest_block(eights), skipped)
+
+
+def pack_int4_fours(weights: Array) -> Words:
+    """Weights (channels, K) of 4 bits for `eq_thumb_four_rows_int4`: (⌈channels/4⌉, ⌈K/2⌉), zeros where there are none.
+
+    Each counts from 0 to 15, 8 more than it is.
+    """
+    channels, depth = weights.shape
+    whole = np.zeros((padded(channels, 4), padded(depth, 2)), np.int64)
+    whole[:channels, depth % 2 :] = weights
+    fours = whole.reshape(-1, 2, 2, whole.shape[1] // 2, 2)  # fours, pair, row of the pair, word, step
+    return words_of(fours.transpose(0, 3, 2, 4, 1).reshape(len(fours), -1, 8) + 8)

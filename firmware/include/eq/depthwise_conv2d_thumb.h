@@ -33,4 +33,24 @@ void eq_depthwise_conv2d_thumb2_single(const eq_depthwise_conv2d_thumb_params *p
 void eq_depthwise_conv2d_thumb2_double(const eq_depthwise_conv2d_thumb_params *p, const int8_t *input, int8_t *output,
                                        void *scratch);
 
+/* With weights of 4 bits, in the order of `plain.weights`, which is NULL. */
+typedef struct {
+    eq_depthwise_conv2d_thumb_params plain;
+    const uint32_t *weights; /* as eq_unpack_int4 takes them */
+} eq_depthwise_conv2d_int4_thumb_params;
+
+/* scratch: the unpacked weights (EQ_UNPACKED_INT4_BYTES), then as above. */
+void eq_depthwise_conv2d_int4_thumb_fast(const eq_depthwise_conv2d_int4_thumb_params *p, const int8_t *input,
+                                         int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_thumb_single(const eq_depthwise_conv2d_int4_thumb_params *p, const int8_t *input,
+                                           int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_thumb_double(const eq_depthwise_conv2d_int4_thumb_params *p, const int8_t *input,
+                                           int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_thumb2_fast(const eq_depthwise_conv2d_int4_thumb_params *p, const int8_t *input,
+                                          int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_thumb2_single(const eq_depthwise_conv2d_int4_thumb_params *p, const int8_t *input,
+                                            int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_thumb2_double(const eq_depthwise_conv2d_int4_thumb_params *p, const int8_t *input,
+                                            int8_t *output, void *scratch);
+
 #endif

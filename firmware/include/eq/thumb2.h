@@ -100,4 +100,15 @@ static inline int8_t eq_thumb2_rounded(const eq_thumb2_finish *f, int32_t twice_
     return eq_requantize(twice_acc >> 1, f->mantissa, f->shift, f->zero_point, f->qmin, f->qmax, rounding);
 }
 
+/* Whether all channels are rounded the fast way, without shifts, to all of int8. */
+static inline int eq_thumb2_is_direct(eq_rounding rounding, const int8_t *shift, int32_t channels, int32_t qmin,
+                                      int32_t qmax)
+{
+    int32_t any = rounding != EQ_FAST || qmin != -128 || qmax != 127;
+    for (int32_t c = 0; c < channels && !any; c++) {
+        any = shift[c];
+    }
+    return !any;
+}
+
 #endif

@@ -5,16 +5,6 @@
 
 #define CHANNELS 8 /* at a time */
 
-/* Whether all channels are rounded the fast way, without shifts, to all of int8. */
-static inline int is_direct(const eq_conv2d_params *p, eq_rounding rounding)
-{
-    int32_t any = rounding != EQ_FAST || p->qmin != -128 || p->qmax != 127;
-    for (int32_t c = 0; c < p->out_c && !any; c++) {
-        any = p->shift[c];
-    }
-    return !any;
-}
-
 /* Stores what a channel has for a whole tile, where it is direct. */
 static inline void store_direct(const eq_conv2d_params *p, int32_t channel, const int64_t *sums, int8_t *output)
 {
@@ -48,7 +38,7 @@ EQ_FLATTEN void conv2d(const eq_conv2d_params *p, const int8_t *input, int8_t *o
     int32_t *const tile = scratch;
     int8_t *const pad = (int8_t *)(tile + 4 * k);
     int64_t sums[4 * CHANNELS];
-    const int direct = is_direct(p, rounding);
+    const int direct = eq_thumb2_is_direct(rounding, p->shift, p->out_c, p->qmin, p->qmax);
     memset(pad, p->pad_value, (uint32_t)p->in_c);
     for (int32_t n = 0; n < p->batch; n++, input += p->in_h * p->in_w * p->in_c) {
         eq_tile_pixels at = {{0}, {0}, 0, 0};
