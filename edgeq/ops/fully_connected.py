@@ -216,6 +216,7 @@ class FullyConnected(LinearOp):
             case("many_rows", cls(clamp=relu), (11, 18), 6),
             replace(case("int4", cls(clamp=relu), (2, 37), 6), weights=DType.INT4),
             replace(case("int4_row", cls(), (1, 94), 11), weights=DType.INT4),
+            replace(case("int4_short_sums", cls(), (1, 8), 130), weights=DType.INT4),
             replace(case("int4_few", cls(), (1, 3), 2), weights=DType.INT4),
             replace(case("int3", cls(), (1, 20), 7), weights=DType.INT3),
             replace(case("int2", cls(), (1, 13), 3, bias=False), weights=DType.INT2),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from edgeq.kernels.dsp.pack import channel_groups, pack_weights
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
-from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.fully_connected import FullyConnected, multiplier
 from edgeq.ops.mean import Mean
 from edgeq.target import load_target
 
@@ -93,6 +95,35 @@ def test_weights_that_cannot_be_mixed_are_plain() -> None:
     conv = site(Conv2D(), (1, 6, 6, 8), (4, 1, 1, 8), least=-128)
     assert chosen(conv, "size") == "eq_compact_pointwise_dsp_plain"
     assert chosen(conv, "balanced") == "eq_pointwise_dsp_mixed"
+
+
+def test_factors_of_one_and_more() -> None:
+    """Sums of few bits have room to be shifted; entries have a byte more then."""
+    plain = site(FullyConnected(), (1, 128), (8, 128))
+    weights = np.clip(np.asarray(plain.consts[1]), -8, 7)
+    narrow = replace(plain.inputs[1], dtype=DType.INT4)
+    for output, function, bytes_before in (
+        (8.0, "eq_compact_fully_connected_dsp_int4", 0),
+        (0.03, "eq_compact_fully_connected_dsp_int4", 1),
+        (0.001, "eq_pointwise_int4_dsp", 0),
+    ):
+        y = replace(plain.outputs[0], q=QParams.per_tensor(output, -5))
+        steep = replace(
+            plain,
+            inputs=(plain.inputs[0], narrow, plain.inputs[2]),
+            outputs=(y,),
+            consts=(None, weights, plain.consts[2]),
+        )
+        assert chosen(steep, "size") == function
+        if function.startswith("eq_compact"):
+            kernel = Wanted(ISA, "size").choose(steep)
+            assert kernel is not None
+            members = kernel.lower(steep)
+            entries = np.asarray(members["gemm.entries"])
+            assert members["gemm.shifted"] == bytes_before
+            assert entries.shape[1] == members["gemm.entry.bytes"] + bytes_before
+            if bytes_before:
+                np.testing.assert_array_equal(entries[:, 0], multiplier(steep).shift)
 
 
 def test_other_roundings_take_one_kernel_for_all_windows() -> None:

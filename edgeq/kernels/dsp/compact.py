@@ -33,6 +33,8 @@ from edgeq.ops.conv2d import Conv2D
 
 INT8_MAX, INT16_MAX = 127, 32767
 PAIR_BYTES = 20
+MOST_SHIFT = 4
+"""Fully connected layers of 4 bits take factors below 2 to the power of this."""
 SIZE_ONLY: frozenset[Goal] = frozenset({"size"})
 Variant = Literal["mixed", "plain", "int4"]
 """How weights are packed."""
@@ -95,13 +97,16 @@ def _gemm(site: Site, product: Matrix, weights: Array, group: int, variant: Vari
     narrow = variant == "int4"
     bias, factor = direct_int4_numbers(product)
     entries = pack_entries(bias, factor) if narrow else pack_entries(product.bias, 2 * factor)
+    shift = product.multiplier.shift
+    shifted = bool(shift.any())
     members: dict[str, Param] = {
         "weights": pack_int4_groups(weights, group) if narrow else pack_weights(weights, group, variant == "mixed"),
-        "entries": entries.data,
+        "entries": np.hstack([shift.astype(np.int8)[:, None], entries.data]) if shifted else entries.data,
         "k": padded(weights.shape[1], 4),
         "out_c": len(weights),
         **entries.members("entry"),
         "zero_point": site.outputs[0].qp.zp,
+        "shifted": int(shifted),
     }
     return {f"gemm.{key}": value for key, value in members.items()}
 
@@ -137,6 +142,7 @@ def _variants(
     fits: Predicate,
     matrix_of: MatrixOf,
     group: int,
+    most_shift: int = 0,
 ) -> tuple[Kernel, ...]:
     """The rows for mixed and for plain weights, and for those of 4 bits."""
     mixes = Condition(MIXED, lambda site: _is_mixed(matrix_of(site), group))
@@ -144,7 +150,7 @@ def _variants(
     wants: dict[Variant, AllOf] = {
         "mixed": all_of(direct, mixes),
         "plain": direct,
-        "int4": all_of(_has_group(group), direct_int4_of(matrix_of), LIGHT),
+        "int4": all_of(_has_group(group), direct_int4_of(matrix_of, most_shift), LIGHT),
     }
 
     def variant_row(variant: Variant) -> Kernel:
@@ -237,4 +243,4 @@ def compact_fully_connected_rows() -> tuple[Kernel, ...]:
         lambda site: {},
         overlap=row_overlap,
     )
-    return *_variants(row, members, fits, dense_matrix, 4), *_pointwise_rows(always, dense_matrix)
+    return *_variants(row, members, fits, dense_matrix, 4, MOST_SHIFT), *_pointwise_rows(always, dense_matrix)

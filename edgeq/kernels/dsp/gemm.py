@@ -217,19 +217,25 @@ def is_light(site: Site) -> bool:
     return bool((np.abs(flat_weights(site).astype(np.int64)).sum(axis=1) < MOST_INT4).all())
 
 
-def is_direct_int4(site: Site, matrix_of: MatrixOf) -> bool:
-    """As `is_direct`, with factors below 1: sums of products of 4-bit weights have room to be doubled."""
+def is_direct_int4(site: Site, matrix_of: MatrixOf, most_shift: int = 0) -> bool:
+    """As `is_direct`, with factors below 1, or 2 to the power of `most_shift`.
+
+    Sums of products of 4-bit weights have room to be doubled, and to be shifted where they and the biases are small.
+    """
     if site.rounding is not Rounding.FAST or not is_symmetric(site):
         return False
     product = matrix_of(site)
-    room = bool((np.abs(product.bias.astype(np.int64)) < 1 << 29).all())
+    shift = product.multiplier.shift.astype(np.int64)
+    reach = np.abs(product.bias.astype(np.int64)) + 128 * np.abs(product.weights.astype(np.int64)).sum(axis=1)
+    room = bool((np.where(shift > 0, reach << shift.clip(0, most_shift), np.abs(product.bias)) < 1 << 29).all())
     limits = output_range(site.outputs[0].qp, product.clamp)
-    return room and not product.multiplier.shift.any() and limits == (QMIN, QMAX)
+    return room and bool(((shift >= 0) & (shift <= most_shift)).all()) and limits == (QMIN, QMAX)
 
 
-def direct_int4_of(matrix_of: MatrixOf) -> Condition:
+def direct_int4_of(matrix_of: MatrixOf, most_shift: int = 0) -> Condition:
     """`is_direct_int4` of a matrix, as a condition."""
-    return Condition(DIRECT.replace("1/2", "1"), lambda site: is_direct_int4(site, matrix_of))
+    text = DIRECT.replace("1/2", str(1 << most_shift))
+    return Condition(text, lambda site: is_direct_int4(site, matrix_of, most_shift))
 
 
 def direct_int4_numbers(product: Matrix) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@
  * For every group `weights` holds a word for each two values of k and two channels: of every four values 0 and 2 for
  * all channels, then 1 and 3. Its bytes are as those of eq_gemm_dsp, but no channel is negated. For int4 a word has
  * four values of k and two channels, as eq/gemm_int4_dsp.h says, biases are doubled, and factors have 31 fraction
- * bits. */
+ * bits; those of fully connected layers may be 1 and more, by `shifted`. */
 typedef struct {
     const int32_t *weights;
     const int8_t *entries; /* of every channel; their factors have 32 fraction bits */
@@ -20,6 +20,7 @@ typedef struct {
     int16_t out_c;         /* not less than a group */
     eq_entry entry;
     int8_t zero_point;
+    int8_t shifted; /* 1: before each entry there is a byte, by how many bits the sum is to be shifted to the left */
 } eq_compact_dsp;
 
 typedef struct {

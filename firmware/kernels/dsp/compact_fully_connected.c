@@ -89,9 +89,12 @@ EQ_INLINE void fully_connected(const eq_compact_fully_connected_dsp_params *p, c
     }
     for (int32_t next = 0; next < g->out_c; next += 4) {
         const int32_t first = next + 4 > g->out_c ? g->out_c - 4 : next;
-        int32_t sums[4], factors[4], biases[4];
+        int32_t sums[4], factors[4], biases[4], left[4];
         for (int32_t j = 0; j < 4; j++) {
-            const eq_channel channel = eq_channel_of(g->entry, g->entries + (first + j) * g->entry.bytes);
+            const int32_t before = int4 ? g->shifted : 0;
+            const int8_t *entry = g->entries + (first + j) * (g->entry.bytes + before);
+            const eq_channel channel = eq_channel_of(g->entry, entry + before);
+            left[j] = before ? entry[0] : 0;
             biases[j] = channel.bias;
             sums[j] = int4 ? 0 : mixed && j & 1 ? channel.bias * 256 + sums[j - 1] : channel.bias;
             factors[j] = channel.factor;
@@ -103,7 +106,7 @@ EQ_INLINE void fully_connected(const eq_compact_fully_connected_dsp_params *p, c
         for (int32_t j = 3; j >= 0; j--) {
             const uint32_t above = mixed && j & 1 ? (uint32_t)sums[j - 1] : 0;
             const int32_t own = (int32_t)((uint32_t)sums[j] - above) >> (mixed && j & 1 ? 8 : 0);
-            const int32_t sum = int4 ? (sums[j] >> 11) + biases[j] : own;
+            const int32_t sum = int4 ? ((sums[j] >> 11) + biases[j]) * (1 << left[j]) : own;
             output[first + j] = (int8_t)eq_ssat8(eq_smmlar(sum, factors[j], g->zero_point));
         }
     }
