@@ -69,7 +69,9 @@ def _ports(
         ports = []
         for value in values:
             id = side if single else f"{side}_{names.take(value)}"
-            ports.append(Port(value, id, graph.type(value), _offset(homes[value], plan), value in direct))
+            maker = graph.producers.get(value)
+            called = () if maker is None else maker.op.class_names
+            ports.append(Port(value, id, graph.type(value), _offset(homes[value], plan), value in direct, called))
         return tuple(ports)
 
     return ports_of("input", graph.public_inputs), ports_of("output", graph.public_outputs)

@@ -30,12 +30,15 @@ INTERFACE = 1
 
 def _port(port: Port | Kept) -> dict[str, Any]:
     q = port.type.q
+    called: tuple[str, ...] = getattr(port, "names", ())
+    names = {"names": list(called)} if called else {}
     return {
         "name": port.name,
         "shape": list(port.type.shape),
         "dtype": port.type.dtype.value,
         "scale": q.s if q else None,
         "zero_point": q.zp if q else None,
+        **names,
     }
 
 

@@ -53,6 +53,7 @@ class Port:
         type: shape, element type and quantization of what the caller exchanges.
         offset: bytes from the start of the arena.
         direct: for an input, whether the kernels can read it in the caller's memory.
+        names: of an output, what its whole numbers 0, 1, … are called; empty where they have no names.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Port:
     type: TensorType
     offset: int
     direct: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def c_type(self) -> str:

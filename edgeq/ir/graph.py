@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Index, Op, Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 
@@ -251,7 +251,8 @@ class GraphEditor:
             inputs: names of values, None for an absent optional one.
             name: the node's name; made unique.
             outputs: names of the outputs (must be new); by default the node's name, with :1, :2 … after the first.
-            types: types of the outputs; by default inferred shapes with the first input's dtype and quantization.
+            types: types of the outputs; by default inferred shapes with the dtype and quantization of the first input
+                that is no index.
 
         Raises:
             ModelError: the inputs do not fit the operator.
@@ -264,7 +265,9 @@ class GraphEditor:
         if outputs is None:
             outputs = [name if k == 0 else self.unique(f"{name}:{k}") for k in range(len(shapes))]
         if types is None:
-            first = next((self.values[i].type for i in inputs if i is not None), TensorType(()))
+            rule = op.quant_rule([None if i is None else self.values[i].type.shape for i in inputs])
+            numbers = (i for k, i in enumerate(inputs) if i is not None and not isinstance(rule.role(k), Index))
+            first = next((self.values[i].type for i in numbers), TensorType(()))
             first = TensorType((), DType.INT32) if op.gives_whole else first
             types = [first.reshaped(s) for s in shapes]
         for out, type, shape in zip(outputs, types, shapes, strict=True):

@@ -129,6 +129,8 @@ class QuantRule:
             difference to an 8-bit output; None: however far.
         alike: pairs of outputs that have the same parameters.
         fine: outputs of 16 bits, whose scale is a power of two.
+        fitting: parameters of 8 bits of operand 0 with which the operator decides as it does with real numbers. They
+            are those of a model's input that nothing else reads.
     """
 
     output: Scale = Scale.FREE
@@ -138,6 +140,7 @@ class QuantRule:
     reach: float | None = None
     alike: tuple[tuple[int, int], ...] = ()
     fine: frozenset[int] = frozenset()
+    fitting: QParams | None = None
 
     def role(self, index: int) -> Role:
         """What an operand is."""
@@ -340,6 +343,11 @@ class Op:
         """The operator's name, for messages and files."""
         return type(self).__name__
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the whole numbers 0, 1, … of its output are called; empty where they have no names."""
+        return ()
+
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         """Shapes of the outputs.
 
@@ -441,6 +449,10 @@ class Op:
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         """How the operator is quantized."""
         return QuantRule()
+
+    def doubt(self, site: Site) -> tuple[str, str] | None:
+        """What is lost at a site of a quantized graph although samples may not show it, and what to do about it."""
+        return None
 
     def macs(self, site: Site) -> int:
         """Multiply-accumulates of one inference."""

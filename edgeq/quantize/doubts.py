@@ -145,6 +145,14 @@ def _unlike_outputs(known: Statistics, group: Group, output: str, step: float) -
             return
 
 
+def lost_distinctions(draft: Draft) -> None:
+    """Warn of what operators themselves know to be lost."""
+    for node in draft.graph.nodes:
+        doubt = node.op.doubt(draft.graph.site(node))
+        if doubt is not None:
+            warn(doubt[0], hint=doubt[1], where=f"{node.name} ({node.op.kind})")
+
+
 def weak_layers(draft: Draft) -> None:
     """Warn of layers whose results are far from what they are in float, on a few of the samples."""
     if draft.samples is None or not draft.samples:

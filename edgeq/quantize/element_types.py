@@ -21,6 +21,7 @@ from edgeq.quantize.solver import fine_values, rule_of
 from edgeq.warnings import warn
 
 REALS = frozenset({DType.FLOAT32})
+WHOLE = frozenset({DType.INT32})
 BOTH = frozenset({DType.INT8, DType.INT16})
 
 
@@ -41,13 +42,13 @@ class Typed:
 
 def has_arithmetic16(op: Op) -> bool:
     """Whether an operator computes with int16 activations alone, or moves them."""
-    return op.is_view or any(row.elements >= INT16 and row.elements - REALS == INT16 for row in op.kernels)
+    return op.is_view or any(row.elements >= INT16 and row.elements - REALS - WHOLE == INT16 for row in op.kernels)
 
 
 def converts_types(op: Op) -> bool:
     """Whether an operator takes integers of either type, whatever it gives."""
     taken = [row.elements for row in op.kernels]
-    return any(types == BOTH for types in taken) or any(types == INT16 | REALS for types in taken)
+    return any(types in (BOTH, INT16 | REALS, INT16 | WHOLE) for types in taken)
 
 
 def wants16(config: QuantConfig) -> bool:

@@ -17,7 +17,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
-from edgeq.quantize.doubts import coarse_channels, unmatched_patterns, weak_layers
+from edgeq.quantize.doubts import coarse_channels, lost_distinctions, unmatched_patterns, weak_layers
 from edgeq.quantize.methods import (
     align_sums,
     centre,
@@ -127,6 +127,7 @@ def run(
             if draft.graph is not before:
                 observe(step.name, verify(draft.graph, InternalError, step.name))
     coarse_channels(draft)
+    lost_distinctions(draft)
     weak_layers(draft)
     return Quantized(draft.reference, draft.graph, draft.calibration)
 

@@ -256,6 +256,7 @@ def prescribed(
         if (numerics is not Numerics.FAST or rule.fine) and rule.usual is not None:
             prescribed.update((out, rule.usual) for out in node.outputs if out not in prescribed)
     prescribed |= {n: q for n, q in _of_constants(graph, config).items() if n not in prescribed}
+    prescribed |= {n: q for n, q in _of_inputs(graph, types or {}).items() if n not in prescribed}
     real = unquantized(graph)
     for name, outputs in [*((i, (i,)) for i in graph.inputs), *((n.name, n.outputs) for n in graph.nodes)]:
         entry = config.layer(name)
@@ -265,6 +266,17 @@ def prescribed(
                 wide = types is not None and types.get(out) is DType.INT16
                 prescribed[out] = wide_params(*entry.range) if wide else activation_params(*entry.range, symmetric)
     return {name: q for name, q in prescribed.items() if name not in real}
+
+
+def _of_inputs(graph: Graph, types: Mapping[str, DType]) -> dict[str, QParams]:
+    """Parameters of inputs of 8 bits that suit all that reads them best, whatever samples show."""
+    found: dict[str, QParams] = {}
+    for name in graph.inputs:
+        fitting = {rule_of(graph, node).fitting for node in graph.consumers[name] if node.inputs[:1] == (name,)}
+        if len(fitting) == 1 and types.get(name, DType.INT8) is DType.INT8 and name not in graph.outputs:
+            (q,) = fitting
+            found.update({} if q is None else {name: q})
+    return found
 
 
 def _of_constants(graph: Graph, config: QuantConfig) -> dict[str, QParams]:

@@ -26,6 +26,7 @@ NO_NODE = {
     "Dequantize": "the identity over the reals",
     "Function": "an expression of several operators",
     "Gru": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
+    "Label": "an ArgMax with names; tests/unit/test_onnx_trees.py compares it",
     "Lstm": "ONNX has no projection; the others are compared in tests/unit/test_lstm.py",
     "MaskedSoftmax": "ONNX adds the mask before its softmax",
     "Quantize": "the identity over the reals",
@@ -39,6 +40,8 @@ NO_NODE = {
     "Svdf": "ONNX has no such layer; tests/unit/test_tflite_recurrent.py compares it",
     "Store": "the identity over the reals",
     "StoredL2Norm": "ONNX divides by a length",
+    "TreeEnsemble": "ONNX's trees give real numbers; tests/unit/test_onnx_trees.py compares them",
+    "WholeToReal": "a cast and a product; tests/unit/test_onnx_trees.py compares it",
 }
 
 

@@ -22,6 +22,7 @@ from edgeq.exporters.qdq import (  # the modules of exporters register themselve
     normalization,
     pooling,
     reduction,
+    trees,
 )
 from edgeq.exporters.qdq.registry import exporter_of
 from edgeq.exporters.qdq.writer import QdqWriter
@@ -29,7 +30,7 @@ from edgeq.ir.graph import Graph
 
 __all__ = ["EXPORTER_MODULES", "save_qdq", "to_qdq"]
 
-EXPORTER_MODULES = (convolution, elementwise, linear, movement, normalization, pooling, reduction)
+EXPORTER_MODULES = (convolution, elementwise, linear, movement, normalization, pooling, reduction, trees)
 
 
 def to_qdq(graph: Graph) -> Any:

@@ -19,6 +19,8 @@ from edgeq.ops._requant import type_range
 OPSET, TYPES_OPSET, AXES_AS_INPUT_OPSET = 13, 21, 18
 """Of the model; of one with weights of 4 bits or activations of 16; from which on reductions have their axes as an
 input."""
+ML_DOMAIN, ML_OPSET = "ai.onnx.ml", 3
+"""The domain of ONNX's classical models, with the version of its operators that is used."""
 IR_VERSION, TYPES_IR_VERSION = 8, 10
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
@@ -215,10 +217,13 @@ class QdqWriter:
             [port(n) for n in self.graph.outputs],
             self.initializers,
         )
+        domains = [helper.make_opsetid("", self._opset)]
+        if any(node.domain == ML_DOMAIN for node in self.nodes):
+            domains.append(helper.make_opsetid(ML_DOMAIN, ML_OPSET))
         return helper.make_model(
             body,
             producer_name="edgeq",
-            opset_imports=[helper.make_opsetid("", self._opset)],
+            opset_imports=domains,
             ir_version=TYPES_IR_VERSION if self._narrow or self._wide else IR_VERSION,
         )
 

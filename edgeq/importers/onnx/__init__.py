@@ -27,6 +27,7 @@ from edgeq.importers.onnx import (  # the modules of handlers register themselve
     reduction,
     resize,
     spectrum,
+    trees,
     truth,
     view,
 )
@@ -60,6 +61,7 @@ HANDLER_MODULES = (
     reduction,
     resize,
     spectrum,
+    trees,
     truth,
     view,
 )

@@ -1,0 +1,91 @@
+"""The label of the greatest of whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, DType, Shape
+from edgeq.ir.traits import TRAITS, Trait
+
+WHOLES = (DType.INT32, DType.INT32)
+"""Element types of a sample."""
+
+
+def lower(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_label_ref`."""
+    op, shape = site.op, site.input(0).shape
+    assert isinstance(op, Label)
+    return {
+        "rows": prod(shape[:-1]),
+        "count": shape[-1],
+        "labels": np.array(op.labels, np.int32) if op.labels else 0,
+    }
+
+
+@dataclass(frozen=True)
+class Label(Op):
+    """Input: whole numbers (…, classes). Output: whole numbers (…), the label of the greatest; of equal ones the first.
+
+    Attributes:
+        labels: a whole number per class; without any, its index.
+        names: what the classes are called, or nothing; for readers of the generated code.
+    """
+
+    labels: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+    gives_real: ClassVar[bool | None] = False
+    gives_whole: ClassVar[bool] = True
+    declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
+    kernels: ClassVar = (
+        Kernel(
+            "eq_label_ref",
+            ("ref/label.c",),
+            "eq/label.h",
+            "eq_label_params",
+            lower,
+            elements=frozenset({DType.INT32}),
+        ),
+    )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.names
+
+    def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
+        x = shapes[0]
+        if x is None or not x:
+            raise ValueError("a label needs one number per class")
+        for given in (self.labels, self.names):
+            if given and len(given) != x[-1]:
+                raise ValueError(f"{len(given)} labels do not fit {x[-1]} classes")
+        return (x[:-1],)
+
+    def batched(self, shapes: Shapes, count: int) -> Op | None:
+        return None if shapes[0] is None or len(shapes[0]) < 2 else self
+
+    def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
+        assert inputs[0] is not None
+        found = np.asarray(inputs[0].argmax(axis=-1))
+        return (np.asarray(np.take(self.labels, found) if self.labels else found, np.int32),)
+
+    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return self.run_float(inputs)
+
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        return QuantRule(roles=(Index(limit=1000),))
+
+    @classmethod
+    def samples(cls) -> tuple[Sample, ...]:
+        return (
+            Sample("index", cls(), ((12, 7),), elements=WHOLES),
+            Sample("labels", cls(labels=(5, -3, 2**31 - 1, 8)), ((2, 9, 4),), elements=WHOLES),
+            Sample("names", cls(names=("a", "b", "c", "d", "e")), ((30, 5),), elements=WHOLES),
+        )
