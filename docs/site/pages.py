@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("docs", "firmware", "benchmarks", "examples")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 DECISIONS = "docs/adr"
+EXAMPLES = "examples"
 
 
 def pages() -> list[str]:
@@ -29,10 +30,11 @@ def referred(page: str) -> set[str]:
 
 
 def on_config(config: Any) -> Any:
-    """Decisions are listed by their files: a new one is in the site as soon as it is written."""
+    """Examples and decisions are listed by their files: a new one is in the site as soon as it is written."""
     decisions = [page for page in pages() if page.startswith(DECISIONS)]
     config.nav = [
         *config.nav,
+        {"Examples": [page for page in pages() if page.startswith(EXAMPLES)]},
         {"Decisions": sorted(decisions, key=lambda page: (not page.endswith("README.md"), page))},
     ]
     return config

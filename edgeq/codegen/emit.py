@@ -63,7 +63,7 @@ from edgeq.ir.tensor import Shape
 from edgeq.ir.text import graph_files, print_graph
 from edgeq.isa import FEATURES, Feature, flags_of
 from edgeq.memory import ALIGNMENT
-from edgeq.resources import templates
+from edgeq.resources import license_text, templates
 from edgeq.target import Target, target_text
 
 OPTIMIZATION: Mapping[Goal, str] = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
@@ -81,6 +81,8 @@ SERVED_NAMES = (
     *("eq_model_weights_fault", "eq_model_layer_hook", "eq_model_layer_hook_entry"),
 )
 """What these files define, and a model's own one for them."""
+LICENSE_FILE = "LICENSE"
+"""edgeq's licence: kernels and generated code are under it, wherever the folder goes."""
 PIECE = 1 << 20
 """Characters of a text that are encoded at once."""
 
@@ -646,6 +648,7 @@ def _manifest(program: Program, target: Target, files: Mapping[str, str], place:
 def _content(files: dict[str, str], target: Target) -> Iterator[tuple[str, bytes]]:
     """What a folder has besides its models' records; each file is taken out of `files`."""
     yield TARGET_FILE, target_text(target).encode()
+    yield LICENSE_FILE, license_text().encode()
     for path in sorted(files):
         yield path, files.pop(path).encode()
 

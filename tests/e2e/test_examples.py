@@ -9,10 +9,21 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
+from blocks import CHECKOUT, blocks, run
 from cmake_project import build_project, configure, cxx_compiler
 from command_line import DIGITS, SINE, succeeds
+
+README = {
+    "anomaly": r"\Aalarm\nalarm\n\.{12}!{4}\.{4}!{4}\n\Z",
+    "gesture": r"still\n.*circle\n.*knock\n.*shake\n\Z",
+    "keyword": r"^hello \(9\d %\)$",
+    "two_tasks": r"images right: 98, gestures decided: [1-9]\d, changes: \d, stack left: \d+ and \d+\n",
+    "wake_word": r"\Ahello at 4\.\d\d s\nhello at 5\.\d\d s\n\Z",
+}
+"""Examples whose commands are on a page of their own, and what the last of these must show."""
 
 
 def test_digits(tmp_path: Path) -> None:
@@ -86,3 +97,18 @@ def test_demo(tmp_path: Path) -> None:
     typed = re.findall(r"^  \S*edgeq (.*?)\s*# ", shown, re.MULTILINE)
     assert [words.split()[0] for words in typed] == ["profile", "inspect", "init"]
     succeeds(*typed[1].replace("demo/", f"{tmp_path}/demo/").split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", README)
+def test_commands_of_an_example(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that its page tells to type, beside the checkout's examples; the last command shows what the page says."""
+    page = CHECKOUT / "examples" / name / "README.md"
+    if "qemu" in page.read_text("utf-8"):
+        needs.programs("arm-none-eabi-gcc", "qemu-system-arm")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(CHECKOUT / "examples")
+    shown = [run(line, tmp_path) for block in blocks(page) for line in block]
+    assert re.search(README[name], shown[-1]), shown[-1]
+    assert name == "two_tasks" or any("bit-exact: 0 of " in text for text in shown)
+    assert (page.parent / "picture.svg").stat().st_size < 100_000

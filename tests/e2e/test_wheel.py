@@ -39,7 +39,7 @@ def test_contents(wheel: Path) -> None:
         for path in (CHECKOUT / folder).rglob("*"):
             if path.is_file():
                 assert f"edgeq/data/{path.relative_to(CHECKOUT).as_posix()}" in names
-    assert any(name.endswith("LICENSE") for name in names)
+    assert {"edgeq/py.typed", "edgeq/data/LICENSE"} <= names
     assert not any("__pycache__" in name or name.startswith("tests/") for name in names)
 
 
@@ -63,6 +63,7 @@ def test_builds_an_example(wheel: Path, tmp_path: Path) -> None:
     assert shown.split() == [str(site / "edgeq" / "__init__.py"), str(site / "edgeq" / "data" / "firmware")]
     made = edgeq("build", DIGITS, "--target", "host", "--output", "out")
     assert made["name"] == "digits"
+    assert (tmp_path / "out" / "LICENSE").read_bytes() == (CHECKOUT / "LICENSE").read_bytes()
     found = edgeq("verify", "out", "--data", DIGITS / "test.npz", "--samples", 50)
     assert found["mismatches"] == 0
     scripts = (site / "bin").glob("edgeq*")

@@ -12,24 +12,19 @@ from pathlib import Path
 
 import click
 import pytest
+from blocks import CHECKOUT, blocks, pages
 from needs import OPTIONAL
 
 from edgeq.cli.main import COMMANDS, Commands
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^ *```(?:console|sh|bash)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 EVERYWHERE = {"--help", "--debug", "--quiet", "--verbose", "--version", "--install-completion"}
-
-
-def pages() -> list[Path]:
-    return [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md")), *sorted(CHECKOUT.glob("*/*/README.md"))]
 
 
 def typed(page: Path) -> Iterator[list[str]]:
     """Words of every call of edgeq in a page's blocks, without what a shell does with its output."""
-    for block in BLOCK.findall(page.read_text("utf-8")):
-        for line in block.replace("\\\n", " ").splitlines():
-            for command in re.split(r"&&|;|\|", re.split(r"\s#", line.strip().removeprefix("$ "))[0]):
+    for block in blocks(page):
+        for line in block:
+            for command in re.split(r"&&|;|\|", line):
                 if re.match(r"(\.venv/bin/)?edgeq\s", command.strip()):
                     yield shlex.split(command.split(" > ")[0])[1:]
 

@@ -1,0 +1,55 @@
+"""Blocks of commands in the documentation: found, and run as somebody would type them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from command_line import succeeds
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"^ *```(?:console|sh|bash)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"[|><;&`]|\$\(")
+
+
+def pages() -> list[Path]:
+    """Every page that may have commands in it."""
+    folders = [*(CHECKOUT / "docs").glob("*.md"), *(CHECKOUT / "docs" / "tutorials").glob("*.md")]
+    return [CHECKOUT / "README.md", *sorted(folders), *sorted(CHECKOUT.glob("*/*/README.md"))]
+
+
+def blocks(page: Path) -> Iterator[list[str]]:
+    """The commands of each block, without prompts, comments and the output that is shown of them."""
+    for block in BLOCK.findall(page.read_text("utf-8")):
+        lines = [line.strip() for line in block.replace("\\\n", " ").splitlines()]
+        prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        prompts = any(re.match(r"(\w+)?[$>] ", line) for line in lines)
+        typed = [re.split(r"\s#", line)[0].strip() for line in (prompted if prompts else lines)]
+        if kept := [line for line in typed if line and not line.startswith("#")]:
+            yield kept
+
+
+def run(line: str, folder: Path) -> str:
+    """What a command shows, on stdout and stderr; it must succeed. edgeq itself is called within this process."""
+    words = shlex.split(line.replace("$PWD", str(folder)))
+    if words[0] == "edgeq" and not SHELL.search(line):
+        return succeeds(*words[1:]).out
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(
+        ["bash", "-ec", line],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}"
+    return done.stdout
