@@ -138,7 +138,9 @@ class _Flat:
 
 
 def _below(value: float) -> float:
-    return float(np.nextafter(np.float32(value), np.float32(-np.inf)))
+    """The greatest float32 below one."""
+    with np.errstate(all="ignore"):  # below 0 it is subnormal
+        return float(np.nextafter(np.float32(value), np.float32(-np.inf)))
 
 
 def flat(ensemble: Ensemble) -> tuple[TreeEnsemble, float]:
@@ -186,8 +188,8 @@ def _thresholds(node: OnnxNode, name: str) -> Reals:
     tensor = node.attr_tensor(f"{name}_as_tensor")
     values = np.asarray(node.attr_floats(name) or () if tensor is None else tensor, np.float64)
     nearest = values.astype(np.float32)
-    above = nearest.astype(np.float64) > values
-    return np.where(above, np.nextafter(nearest, np.float32(-np.inf)), nearest).astype(np.float64)
+    below = np.array([_below(value) for value in nearest.tolist()])
+    return np.where(nearest > values, below, nearest).astype(np.float64)
 
 
 def _reals(node: OnnxNode, name: str) -> Reals:
