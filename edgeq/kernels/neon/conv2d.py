@@ -16,6 +16,7 @@ from edgeq.kernels.neon.band import SLACK, Band, band_for
 from edgeq.kernels.neon.isa import DOTPROD, NEON
 from edgeq.kernels.neon.pack import (
     HALF,
+    are_small,
     blocks_of,
     factor_params,
     fours,
@@ -211,6 +212,7 @@ def _product(
         "bias": in_order(bias, order),
         **factor_params(site, multiplier, order),
         **output_params(site, clamp),
+        "small": are_small(flat, bias, multiplier),
     }
 
 

@@ -15,6 +15,7 @@ from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params
 from edgeq.kernels.neon.conv2d import BY_DOT, BY_PAIR, Products, Windows, lines_for, scratch_of, together
 from edgeq.kernels.neon.pack import (
+    are_small,
     blocks_of,
     factor_params,
     has_no_least_weight,
@@ -184,6 +185,7 @@ def _windows(site: Site, parts: Parts, part: Part) -> Windows:
 def _lower(site: Site, parts: Parts, by: Products) -> Mapping[str, Param]:
     x, y = site.input(0).shape, site.outputs[0].shape
     made, _, _, taken = parts.each[0].weights.shape
+    multiplier = _multiplier(site)
     blocks = blocks_of(made)
     order = order_of(blocks, made)
     members: list[Member] = []
@@ -223,9 +225,16 @@ def _lower(site: Site, parts: Parts, by: Products) -> Mapping[str, Param]:
         "parts": np.array([astuple(member) for member in members], np.int32).ravel(),
         "weights": np.concatenate(weights),
         "bias": np.concatenate([in_order(part.bias, order) for part in parts.each]),
-        **factor_params(site, _multiplier(site), orders),
+        **factor_params(site, multiplier, orders),
         **output_params(site, parts.clamp),
+        "small": int(all(are_small(part.weights, part.bias, _of_group(multiplier, part)) for part in parts.each)),
     }
+
+
+def _of_group(multiplier: Multiplier, part: Part) -> Multiplier:
+    """The factors of the channels of a part."""
+    own = slice(part.group * len(part.bias), (part.group + 1) * len(part.bias))
+    return Multiplier(multiplier.mantissa[own], multiplier.shift[own])
 
 
 def _pairs(name: str, values: Pair) -> Mapping[str, Param]:

@@ -14,7 +14,7 @@ from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
 from edgeq.kernels.neon.band import Band, band_of
 from edgeq.kernels.neon.isa import DOTPROD, NEON
-from edgeq.kernels.neon.pack import Channels, factor_params, has_no_least_weight, in_order, takes_weights
+from edgeq.kernels.neon.pack import Channels, are_small, factor_params, has_no_least_weight, in_order, takes_weights
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._overlap import Overlaps, collected, first_pixels, tiles
 from edgeq.ops._requant import effective_multiplier, folded_bias
@@ -156,6 +156,7 @@ def _members(site: Site) -> tuple[Mapping[str, Param], Array]:
         "bias": in_order(bias, lanes),
         **factor_params(site, _multiplier(site), lanes),
         **output_params(site, op.clamp),
+        "small": are_small(flat_weights(site), bias, _multiplier(site)),
     }
     return members, in_lanes(w, lanes)
 

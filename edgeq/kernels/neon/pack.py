@@ -20,6 +20,8 @@ Block = tuple[int, int]
 
 HALF = 8
 """Taps that a line of a window is filled up to a multiple of."""
+MOST_SMALL = 32000
+"""Below what 16 bits hold by more than a zero-point and a rounding."""
 _GREATEST_SHIFT = {Rounding.FAST: 0, Rounding.SINGLE: -1, Rounding.DOUBLE: -1}
 """Factors below one, with two of the roundings below 1/2: no sum is shifted to the left."""
 
@@ -112,3 +114,10 @@ def factor_params(site: Site, multiplier: Multiplier, order: Channels) -> Mappin
         "multiplier": in_order(multiplier.mantissa, order),
         "shift": 0 if fast else in_order(multiplier.shift, order, -1),
     }
+
+
+def are_small(weights: Array, bias: Array, multiplier: Multiplier) -> int:
+    """1 if no scaled sum of weights (OC, …) and int8 values leaves 16 bits, with room for any zero-point; else 0."""
+    reach = np.abs(bias.astype(np.int64)) + 128 * np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1)
+    factors = np.ldexp(multiplier.mantissa.astype(np.float64), multiplier.shift - 31)
+    return int(np.all(reach * factors < MOST_SMALL))

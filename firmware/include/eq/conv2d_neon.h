@@ -20,6 +20,7 @@ typedef struct {
     const int32_t *multiplier; /* m * 2^31, or its mantissa */
     const int32_t *shift;      /* the mantissa's exponent, -31 ... -1; NULL for _fast */
     int32_t zero_point, qmin, qmax;
+    int32_t small; /* whether no scaled sum leaves 16 bits, with or without the zero-point */
 } eq_conv2d_neon_params;
 
 /* scratch: the band and 16 bytes; if lines are gathered, also `together` windows and 16 bytes. */

@@ -31,6 +31,7 @@ typedef struct {
     const int32_t *multiplier;
     const int32_t *shift;
     int32_t zero_point, qmin, qmax;
+    int32_t small; /* whether no scaled sum leaves 16 bits, with or without the zero-point */
 } eq_conv_parts_neon_params;
 
 /* scratch: that of the part that needs most. */

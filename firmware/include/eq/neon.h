@@ -15,6 +15,13 @@
 #define EQ_INLINE static inline
 #endif
 
+/* What is computed from vector v after this is not computed before: the other branch has no use for it. */
+#if defined(__ARM_NEON)
+#define EQ_NOT_BEFORE(v) __asm__ volatile("" : "+w"(v))
+#else
+#define EQ_NOT_BEFORE(v) ((void)(v))
+#endif
+
 #if defined(__ARM_NEON) && !defined(__aarch64__)
 #define EQ_A64 0 /* 16 registers, no operations across a whole vector */
 #else
@@ -146,6 +153,7 @@ EQ_LANES(int32x4_t, 4, vandq_s32, (int32x4_t a, int32x4_t b), (int32_t)((uint32_
 /* by a shift of -15 ... 15 */
 EQ_LANES(int16x8_t, 8, vshlq_s16, (int16x8_t a, int16x8_t shift),
          eq_wrapped16(shift.lane[i] < 0 ? a.lane[i] >> -shift.lane[i] : a.lane[i] * (1 << shift.lane[i])))
+EQ_LANES(int16x8_t, 8, vuzp1q_s16, (int16x8_t a, int16x8_t b), i < 4 ? a.lane[2 * i] : b.lane[2 * i - 8])
 EQ_LANES(int16x8_t, 8, vuzp2q_s16, (int16x8_t a, int16x8_t b), i < 4 ? a.lane[2 * i + 1] : b.lane[2 * i - 7])
 EQ_LANES(int16x8_t, 8, vzip1q_s16, (int16x8_t a, int16x8_t b), i % 2 == 0 ? a.lane[i / 2] : b.lane[i / 2])
 EQ_LANES(int16x8_t, 8, vzip2q_s16, (int16x8_t a, int16x8_t b), i % 2 == 0 ? a.lane[4 + i / 2] : b.lane[4 + i / 2])

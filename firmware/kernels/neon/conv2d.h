@@ -71,9 +71,16 @@ EQ_INLINE void eq_pixels(const eq_conv2d_neon_params *p, const int8_t *from, int
 EQ_INLINE void eq_conv2d(const eq_conv2d_neon_params *params, const int8_t *input, int8_t *output, void *scratch,
                          eq_rounding rounding)
 {
+    eq_output o = eq_output_of(params->zero_point, params->qmin, params->qmax);
+    o.small = params->small;
+    if (params->band == 0 && params->batch * params->out_h * params->out_w == 1) {
+        const int8_t *const at[1] = {input};
+        const int64_t line = (int64_t)params->dilation_h * params->in_w * params->in_c;
+        eq_channels(params, at, line - params->run, output, 0, 1, &o, rounding);
+        return;
+    }
     /* A copy that nothing else points to: its members stay in registers whatever is written to memory. */
     const eq_conv2d_neon_params own = *params, *const p = &own;
-    const eq_output o = eq_output_of(p->zero_point, p->qmin, p->qmax);
     eq_band b = {p->in_h, p->in_w, p->in_c, 0, -p->pad_left, 0, 0, p->pad_value};
     b.columns = (p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
     for (int32_t n = 0; n < p->batch; n++) {

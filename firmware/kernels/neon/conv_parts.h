@@ -76,7 +76,8 @@ EQ_INLINE void eq_conv_parts(const eq_conv_parts_neon_params *params, const int8
                              void *scratch, eq_rounding rounding)
 {
     const eq_conv_parts_neon_params own = *params, *const p = &own;
-    const eq_output o = eq_output_of(p->zero_point, p->qmin, p->qmax);
+    eq_output o = eq_output_of(p->zero_point, p->qmin, p->qmax);
+    o.small = p->small;
     const eq_conv_part *const parts = (const eq_conv_part *)(const void *)p->parts;
     for (int32_t n = 0; n < p->batch; n++) {
         for (int32_t i = 0; i < p->count; i++) {

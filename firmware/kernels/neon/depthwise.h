@@ -31,7 +31,10 @@ EQ_INLINE void eq_finish(int8_t *to, const int32x4_t *sums, const eq_lanes *lane
     for (int32_t v = 0; v < 4; v++) {
         s[v] = eq_scale(sums[v], lanes->factor[v], lanes->shift[v], rounding);
     }
-    const int8x16_t r = eq_outputs(s[0], s[1], s[2], s[3], o);
+    int8x16_t r = o->small ? eq_small_outputs(s[0], s[1], s[2], s[3], o) : eq_wide_outputs(s[0], s[1], s[2], s[3], o);
+    if (o->clamps) {
+        r = eq_clamped(r, o);
+    }
     if (count >= 16) {
         vst1q_s8(to, r);
     } else if (count > 8) { /* eight, and then the last eight */

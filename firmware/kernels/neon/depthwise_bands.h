@@ -9,7 +9,8 @@ EQ_INLINE void eq_depthwise(const eq_depthwise_conv2d_neon_params *params, const
                             void *scratch, eq_rounding rounding)
 {
     const eq_depthwise_conv2d_neon_params own = *params, *const p = &own;
-    const eq_output o = eq_output_of(p->zero_point, p->qmin, p->qmax);
+    eq_output o = eq_output_of(p->zero_point, p->qmin, p->qmax);
+    o.small = p->small;
     eq_band b = {p->in_h, p->in_w, p->in_c, 0, -p->pad_left, 0, 0, p->pad_value};
     b.columns = (p->out_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
     const int64_t row = (int64_t)b.columns * p->in_c;

@@ -12,12 +12,13 @@ typedef struct {
     int16x8_t zero_point;
     int8x16_t qmin, qmax;
     int32_t clamps; /* whether they are more than what int8 holds */
+    int32_t small;  /* whether all scaled sums fit 16 bits */
 } eq_output;
 
 EQ_INLINE eq_output eq_output_of(int32_t zero_point, int32_t qmin, int32_t qmax)
 {
     const eq_output o = {vdupq_n_s16((int16_t)zero_point), vdupq_n_s8((int8_t)qmin), vdupq_n_s8((int8_t)qmax),
-                         qmin > -128 || qmax < 127};
+                         qmin > -128 || qmax < 127, 0};
     return o;
 }
 
@@ -54,6 +55,18 @@ EQ_INLINE int8x16_t eq_wide_outputs(int32x4_t a, int32x4_t b, int32x4_t c, int32
     return vqmovn_high_s16(vqmovn_s16(low), high);
 #else
     return vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
+#endif
+}
+
+/* The same of scaled sums that fit 16 bits. */
+EQ_INLINE int8x16_t eq_small_outputs(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d, const eq_output *o)
+{
+#if EQ_A64
+    const int16x8_t low = vuzp1q_s16(vreinterpretq_s16_s32(a), vreinterpretq_s16_s32(b));
+    const int16x8_t high = vuzp1q_s16(vreinterpretq_s16_s32(c), vreinterpretq_s16_s32(d));
+    return vqmovn_high_s16(vqmovn_s16(vqaddq_s16(low, o->zero_point)), vqaddq_s16(high, o->zero_point));
+#else
+    return eq_wide_outputs(a, b, c, d, o);
 #endif
 }
 

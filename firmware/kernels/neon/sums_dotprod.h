@@ -26,18 +26,33 @@
     "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_DOTS("v0", lane, "a0", "b0", "c0", "d0")                               \
         EQ_DOTS("v1", lane, "a1", "b1", "c1", "d1") EQ_DOTS("v2", next, "a0", "b0", "c0", "d0")                        \
             EQ_DOTS("v3", next, "a1", "b1", "c1", "d1")
-/* Four taps of one pixel and 16 channels. */
-#define EQ_PIXEL_STEP(lane)                                                                                            \
+/* Four taps of one pixel and 16 channels; of two lanes for 8. */
+#define EQ_PIXEL_STEP(w, lane, s0, s1, s2, s3)                                                                         \
+    "ld1 {v0.16b - v3.16b}, [" w "], #64\n\t"                                                                          \
+    "sdot %[" s0 "].4s, v0.16b, v4.4b[" lane "]\n\tsdot %[" s1 "].4s, v1.16b, v4.4b[" lane "]\n\t"                     \
+    "sdot %[" s2 "].4s, v2.16b, v4.4b[" lane "]\n\tsdot %[" s3 "].4s, v3.16b, v4.4b[" lane "]\n\t"
+#define EQ_PIXEL_STEPS_8(lane, next)                                                                                   \
     "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t"                                                                           \
     "sdot %[a0].4s, v0.16b, v4.4b[" lane "]\n\tsdot %[a1].4s, v1.16b, v4.4b[" lane "]\n\t"                             \
-    "sdot %[a2].4s, v2.16b, v4.4b[" lane "]\n\tsdot %[a3].4s, v3.16b, v4.4b[" lane "]\n\t"
+    "sdot %[a0].4s, v2.16b, v4.4b[" next "]\n\tsdot %[a1].4s, v3.16b, v4.4b[" next "]\n\t"
+/* Four taps of one pixel and four blocks of 16 channels. */
+#define EQ_BLOCKS_STEP(lane)                                                                                           \
+    EQ_PIXEL_STEP("%[w]", lane, "a0", "a1", "a2", "a3")                                                                \
+    EQ_PIXEL_STEP("x10", lane, "b0", "b1", "b2", "b3")                                                                 \
+    EQ_PIXEL_STEP("x11", lane, "c0", "c1", "c2", "c3")                                                                 \
+    EQ_PIXEL_STEP("x12", lane, "d0", "d1", "d2", "d3")
+#define EQ_OWN_STEP(lane) EQ_PIXEL_STEP("%[w]", lane, "a0", "a1", "a2", "a3")
 
 #define EQ_SIXTEEN_16 EQ_STEP_16("0") EQ_STEP_16("1") EQ_STEP_16("2") EQ_STEP_16("3")
 #define EQ_EIGHT_16 EQ_STEP_16("0") EQ_STEP_16("1")
 #define EQ_SIXTEEN_8 EQ_STEPS_8("0", "1") EQ_STEPS_8("2", "3")
 #define EQ_EIGHT_8 EQ_STEPS_8("0", "1")
-#define EQ_PIXEL_SIXTEEN EQ_PIXEL_STEP("0") EQ_PIXEL_STEP("1") EQ_PIXEL_STEP("2") EQ_PIXEL_STEP("3")
-#define EQ_PIXEL_EIGHT EQ_PIXEL_STEP("0") EQ_PIXEL_STEP("1")
+#define EQ_PIXEL_SIXTEEN EQ_OWN_STEP("0") EQ_OWN_STEP("1") EQ_OWN_STEP("2") EQ_OWN_STEP("3")
+#define EQ_PIXEL_EIGHT EQ_OWN_STEP("0") EQ_OWN_STEP("1")
+#define EQ_PIXEL_SIXTEEN_8 EQ_PIXEL_STEPS_8("0", "1") EQ_PIXEL_STEPS_8("2", "3")
+#define EQ_PIXEL_EIGHT_8 EQ_PIXEL_STEPS_8("0", "1")
+#define EQ_BLOCKS_SIXTEEN EQ_BLOCKS_STEP("0") EQ_BLOCKS_STEP("1") EQ_BLOCKS_STEP("2") EQ_BLOCKS_STEP("3")
+#define EQ_BLOCKS_EIGHT EQ_BLOCKS_STEP("0") EQ_BLOCKS_STEP("1")
 #define EQ_SCRATCH "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7"
 
 #include "sums_a64.h"

@@ -57,14 +57,28 @@
     "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_PRODUCTS("v0", "v1", "0", "1") EQ_PRODUCTS("v2", "v3", "2", "3")
 #define EQ_STEPS_8(turn)                                                                                               \
     "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t" EQ_PRODUCTS("v0", "v1", "0", "1") turn EQ_PRODUCTS("v2", "v3", "0", "1")
-/* One turn of one pixel and 16 channels. */
-#define EQ_PIXEL_STEP                                                                                                  \
-    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t"                                                                           \
+/* One turn of one pixel and 16 channels; two turns and 8 channels. */
+#define EQ_PIXEL_STEP(w, s0, s1, s2, s3)                                                                               \
+    "ld1 {v0.16b - v3.16b}, [" w "], #64\n\t"                                                                          \
     "smull v8.8h, v0.8b, v4.8b\n\tsmull v9.8h, v1.8b, v4.8b\n\t"                                                       \
     "smull v10.8h, v2.8b, v4.8b\n\tsmull v11.8h, v3.8b, v4.8b\n\t"                                                     \
     "smlal2 v8.8h, v0.16b, v4.16b\n\tsmlal2 v9.8h, v1.16b, v4.16b\n\t"                                                 \
-    "smlal2 v10.8h, v2.16b, v4.16b\n\tsmlal2 v11.8h, v3.16b, v4.16b\n\t" EQ_ADD("a0", "a1", "a2", "a3", "v8", "v9",    \
+    "smlal2 v10.8h, v2.16b, v4.16b\n\tsmlal2 v11.8h, v3.16b, v4.16b\n\t" EQ_ADD(s0, s1, s2, s3, "v8", "v9", "v10",     \
+                                                                                "v11")
+#define EQ_PIXEL_STEPS_8(turn)                                                                                         \
+    "ld1 {v0.16b - v3.16b}, [%[w]], #64\n\t"                                                                           \
+    "smull v8.8h, v0.8b, v4.8b\n\tsmull v9.8h, v1.8b, v4.8b\n\t"                                                       \
+    "smlal2 v8.8h, v0.16b, v4.16b\n\tsmlal2 v9.8h, v1.16b, v4.16b\n\t" turn                                            \
+    "smull v10.8h, v2.8b, v4.8b\n\tsmull v11.8h, v3.8b, v4.8b\n\t"                                                     \
+    "smlal2 v10.8h, v2.16b, v4.16b\n\tsmlal2 v11.8h, v3.16b, v4.16b\n\t" EQ_ADD("a0", "a1", "a0", "a1", "v8", "v9",    \
                                                                                 "v10", "v11")
+/* One turn of one pixel and four blocks of 16 channels. */
+#define EQ_BLOCKS_STEP                                                                                                 \
+    EQ_PIXEL_STEP("%[w]", "a0", "a1", "a2", "a3")                                                                      \
+    EQ_PIXEL_STEP("x10", "b0", "b1", "b2", "b3")                                                                       \
+    EQ_PIXEL_STEP("x11", "c0", "c1", "c2", "c3")                                                                       \
+    EQ_PIXEL_STEP("x12", "d0", "d1", "d2", "d3")
+#define EQ_OWN_STEP EQ_PIXEL_STEP("%[w]", "a0", "a1", "a2", "a3")
 #define EQ_PIXEL_TURN "ext v4.16b, v4.16b, v4.16b, #2\n\t"
 #define EQ_PIXEL_TWICE "ext v8.8b, v4.8b, v4.8b, #2\n\tmov v4.d[1], v8.d[0]\n\t"
 #define EQ_PIXEL_SWAP "rev64 v4.4s, v4.4s\n\t"
@@ -73,9 +87,13 @@
 #define EQ_EIGHT_16 EQ_TWICE EQ_STEP_16 EQ_SWAP EQ_STEP_16
 #define EQ_SIXTEEN_8 EQ_STEPS_8(EQ_TURN_16) EQ_TURN_16 EQ_STEPS_8(EQ_TURN_16)
 #define EQ_EIGHT_8 EQ_TWICE EQ_STEPS_8(EQ_SWAP)
-#define EQ_PIXEL_SIXTEEN                                                                                               \
-    EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP EQ_PIXEL_TURN EQ_PIXEL_STEP
-#define EQ_PIXEL_EIGHT EQ_PIXEL_TWICE EQ_PIXEL_STEP EQ_PIXEL_SWAP EQ_PIXEL_STEP
+#define EQ_PIXEL_SIXTEEN EQ_OWN_STEP EQ_PIXEL_TURN EQ_OWN_STEP EQ_PIXEL_TURN EQ_OWN_STEP EQ_PIXEL_TURN EQ_OWN_STEP
+#define EQ_PIXEL_EIGHT EQ_PIXEL_TWICE EQ_OWN_STEP EQ_PIXEL_SWAP EQ_OWN_STEP
+#define EQ_PIXEL_SIXTEEN_8 EQ_PIXEL_STEPS_8(EQ_PIXEL_TURN) EQ_PIXEL_TURN EQ_PIXEL_STEPS_8(EQ_PIXEL_TURN)
+#define EQ_PIXEL_EIGHT_8 EQ_PIXEL_TWICE EQ_PIXEL_STEPS_8(EQ_PIXEL_SWAP)
+#define EQ_BLOCKS_SIXTEEN                                                                                              \
+    EQ_BLOCKS_STEP EQ_PIXEL_TURN EQ_BLOCKS_STEP EQ_PIXEL_TURN EQ_BLOCKS_STEP EQ_PIXEL_TURN EQ_BLOCKS_STEP
+#define EQ_BLOCKS_EIGHT EQ_PIXEL_TWICE EQ_BLOCKS_STEP EQ_PIXEL_SWAP EQ_BLOCKS_STEP
 #define EQ_SCRATCH "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15"
 
 #include "sums_a64.h"
