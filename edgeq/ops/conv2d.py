@@ -296,6 +296,8 @@ class Conv2D(LinearOp):
             replace(case("int4_1x1_one", cls(), (1, 2, 4, 11), (1, 1, 1, 11)), weights=DType.INT4),
             replace(case("int4_1x1_odd", cls(), (1, 3, 3, 6), (5, 1, 1, 6)), weights=DType.INT4),
             replace(case("int4_1x1_long", cls(), (1, 1, 3, 150), (9, 1, 1, 150)), weights=DType.INT4),
+            replace(case("int4_1x1_64", cls(clamp=relu), (1, 1, 4, 64), (18, 1, 1, 64)), weights=DType.INT4),
+            replace(case("int4_1x1_96", cls(), (1, 1, 2, 96), (3, 1, 1, 96)), weights=DType.INT4),
             replace(case("int3_groups", cls(groups=2), (1, 4, 5, 6), (4, 3, 2, 3)), weights=DType.INT3),
             replace(case("int2_1x1", cls(stride=(2, 2)), (1, 5, 5, 7), (3, 1, 1, 7), bias=False), weights=DType.INT2),
             case("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
@@ -305,6 +307,8 @@ class Conv2D(LinearOp):
                     case("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 5), (8, 3, 3, 5)),
                     case("stride2", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 3), (7, 3, 3, 3)),
                     case("groups", cls(groups=2, dilation=(2, 1)), (1, 7, 5, 6), (4, 3, 3, 3), bias=False),
+                    case("1x1_64", cls(clamp=relu), (1, 1, 4, 64), (18, 1, 1, 64)),
+                    case("3x3_16", cls(padding=(1, 1, 1, 1)), (1, 4, 3, 16), (3, 3, 3, 16)),
                     case("large_sums", cls(), (1, 1, 2, 3000), (2, 1, 1, 3000)),
                     replace(case("int4", cls(clamp=relu), (1, 4, 3, 9), (6, 1, 1, 9)), weights=DType.INT4),
                 )

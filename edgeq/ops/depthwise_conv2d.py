@@ -272,6 +272,9 @@ class DepthwiseConv2D(LinearOp):
             as_int16(case("3x3_even", cls(padding=(1, 1, 1, 1), clamp=relu6), (2, 7, 6, 4), (3, 3, 4))),
             as_int16(case("stride2_even", cls(stride=(2, 2), padding=(0, 1, 1, 0)), (1, 8, 9, 6), (3, 3, 6))),
             as_int16(case("3x3_stripes", cls(padding=(1, 1, 1, 1)), (1, 23, 61, 2), (3, 3, 2))),
+            as_int16(
+                case("dilated", cls(stride=(1, 2), dilation=(2, 3), padding=(2, 3, 1, 0)), (1, 6, 9, 9), (3, 2, 9))
+            ),
             as_int16(case("multiplier", cls(stride=(2, 2), padding=(1, 1, 1, 1)), (1, 5, 5, 3), (3, 3, 6))),
             as_int16(case("large_sums", cls(), (1, 60, 50, 2), (60, 50, 2), bias=False)),
             as_int16(replace(case("int4", cls(), (1, 5, 5, 3), (3, 3, 3)), weights=DType.INT4)),

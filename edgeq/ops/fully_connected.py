@@ -222,6 +222,7 @@ class FullyConnected(LinearOp):
             replace(case("int2", cls(), (1, 13), 3, bias=False), weights=DType.INT2),
             replace(case("ternary", cls(), (1, 9), 2), weights=DType.TERNARY),
             as_int16(case("two_rows", cls(clamp=relu), (2, 44), 7)),
+            as_int16(case("many", cls(), (1, 16), 103)),
             as_int16(case("large_sums", cls(), (1, 3000), 2, bias=False)),
             as_int16(replace(case("int3", cls(), (1, 20), 5), weights=DType.INT3)),
             Sample(

@@ -14,9 +14,12 @@ from edgeq.kernels.mve.pack import (
     block_order,
     channel_order,
     fits_multiplier,
+    interleave,
     pack_groups,
+    pack_int4,
     pack_pairs,
     pack_taps,
+    pack_vectors,
     pack_windows,
     vector_shift,
 )
@@ -127,3 +130,36 @@ def test_shifts_of_vectors() -> None:
         found = vector_shift(multiplier, rounding)
         assert found is not None
         assert found.tolist() == expected
+
+
+def whole_bytes(packed: Array) -> Array:
+    """Vectors of weights of 4 bits as two of bytes each, as the kernels unpack them: low halves, high halves."""
+    vectors = packed.view(np.uint8).reshape(-1, BLOCK).astype(np.int64)
+    halves = np.stack([vectors & 15, vectors >> 4], axis=1)
+    return ((halves + 8) % 16 - 8).astype(np.int8).ravel()
+
+
+@pytest.mark.parametrize("together", [2, GROUP])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_weights_of_4_bits(shape: tuple[int, int], together: int) -> None:
+    weights = np.random.default_rng(shape[1]).integers(-8, 8, shape).astype(np.int8)
+    packed = pack_int4(weights, together)
+    assert packed.size == padded(shape[0], together) * padded(shape[1], BLOCK) // 2
+    np.testing.assert_array_equal(unpack(whole_bytes(packed), *shape, together), weights)
+
+
+@pytest.mark.parametrize("vectors", [1, 2, 7])
+def test_vectors_of_4_bits(vectors: int) -> None:
+    weights = np.random.default_rng(vectors).integers(-8, 8, vectors * BLOCK).astype(np.int8)
+    unpacked = whole_bytes(pack_vectors(weights))
+    np.testing.assert_array_equal(unpacked[: weights.size], weights)
+    assert unpacked.size == padded(weights.size, 2 * BLOCK) and not unpacked[weights.size :].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 9), (8, 16)])
+def test_eights_for_int16(shape: tuple[int, int]) -> None:
+    weights = weights_of(shape)
+    eights = interleave(weights, 2, 8).reshape(padded(shape[0], 2) // 2, -1, 2, 8).transpose(0, 2, 1, 3)
+    rows = eights.reshape(padded(shape[0], 2), -1)
+    np.testing.assert_array_equal(rows[: shape[0], : shape[1]], weights)
+    assert rows.shape[1] == padded(shape[1], 8) and not rows[:, shape[1] :].any() and not rows[shape[0] :].any()

@@ -12,6 +12,7 @@ from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared.int16 import SMALL_FACTORS, factors_of
 from edgeq.kernels._shared.site import flat_weights, op_of, padded
 from edgeq.kernels.dsp.conv2d import conv_overlap, has_one_group, is_pointwise
 from edgeq.kernels.dsp.gemm import TILE, pixels_of, pointwise_overlap
@@ -21,35 +22,18 @@ from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops._int16 import NARROW_SUMS, WIDE
 from edgeq.ops._overlap import Overlaps, of_whole_pixels
 from edgeq.ops._packed import SYMMETRIC
-from edgeq.ops._requant import effective_multiplier, folded_bias, type_range
+from edgeq.ops._requant import folded_bias, type_range
 from edgeq.ops._window import geometry
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
-from edgeq.ops.fully_connected import FullyConnected, multiplier
-
-MOST_SHIFT = -2
-"""Factors below 1/4, so that the upper word of a product holds the result and the bit that rounds it."""
-
-
-def _has_small_factors(site: Site) -> bool:
-    return bool((_factors(site).shift <= MOST_SHIFT).all())
+from edgeq.ops.fully_connected import FullyConnected
 
 
 def _has_pairs(site: Site) -> bool:
     return site.outputs[0].shape[-1] > 1
 
 
-SMALL_FACTORS = Condition("Factors are below 1/4", _has_small_factors)
 PAIRS = Condition("There are two output channels or more", _has_pairs)
-
-
-def _factors(site: Site) -> Multiplier:
-    """Of every output channel; what is nothing is not shifted to the left."""
-    if isinstance(site.op, FullyConnected):
-        found = multiplier(site)
-    else:
-        found = effective_multiplier(site, site.outputs[0].shape[-1])
-    return Multiplier(found.mantissa, np.where(found.mantissa == 0, MOST_SHIFT, found.shift).astype(np.int32))
 
 
 def pack_pairs16(weights: Array, bias: Array, factors: Multiplier) -> npt.NDArray[np.int32]:
@@ -76,7 +60,7 @@ def _members(site: Site, shapes: Mapping[str, Param], direct: bool) -> Mapping[s
     bias = folded_bias(site, weights.astype(np.int64), len(weights))
     return {
         **shapes,
-        "weights": pack_pairs16(weights, bias, _factors(site)),
+        "weights": pack_pairs16(weights, bias, factors_of(site)),
         "k": padded(weights.shape[1], 2),
         "qmin": qmin,
         "qmax": qmax,
@@ -166,7 +150,7 @@ def _in_place(site: Site) -> Overlaps:
 def _lower_depthwise(site: Site) -> Mapping[str, Param]:
     op, x, y = op_of(site, DepthwiseConv2D), site.input(0).shape, site.outputs[0].shape
     weights, stripes = flat_weights(site), _stripes(site)
-    bias, factors = folded_bias(site, weights.astype(np.int64), len(weights)), _factors(site)
+    bias, factors = folded_bias(site, weights.astype(np.int64), len(weights)), factors_of(site)
     columns = weights.reshape(-1, 3, 3).transpose(0, 2, 1).reshape(-1, 9)
     taps = np.pad(columns, ((0, 0), (0, 1))).reshape(-1, 2, 5, 2)  # pairs, channels, words, taps
     words = np.ascontiguousarray(taps.transpose(0, 2, 1, 3)).reshape(len(taps), -1).view("<i4")

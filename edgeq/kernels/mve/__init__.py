@@ -6,8 +6,14 @@ from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
-from edgeq.kernels.mve.fully_connected import fully_connected_row
+from edgeq.kernels.mve.fully_connected import fully_connected_rows
 from edgeq.kernels.mve.gru import gru_row
+from edgeq.kernels.mve.int16 import (
+    conv2d_int16_rows,
+    depthwise_int16_row,
+    fully_connected_int16_row,
+    sum_int16_rows,
+)
 from edgeq.kernels.mve.lstm import lstm_row
 from edgeq.kernels.mve.mean import mean_row
 from edgeq.kernels.mve.normalize import normalize_row
@@ -32,10 +38,10 @@ from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
-    Conv2D: conv2d_rows(),
-    DepthwiseConv2D: depthwise_rows(),
-    FullyConnected: (fully_connected_row(),),
-    SumOp: sum_rows(),
+    Conv2D: (*conv2d_rows(), *conv2d_int16_rows()),
+    DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
+    FullyConnected: (*fully_connected_rows(), fully_connected_int16_row()),
+    SumOp: (*sum_rows(), *sum_int16_rows()),
     Mul: mul_rows(),
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from edgeq.ir.condition import all_of
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.condition import Condition, all_of
+from edgeq.ir.kernel import Kernel, Param, never
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
 from edgeq.kernels.mve.isa import MVE
-from edgeq.kernels.mve.pack import BLOCK, channel_order, channel_params, pack_pairs, takes_weights
+from edgeq.kernels.mve.pack import BLOCK, channel_order, channel_params, pack_int4, pack_pairs, takes_weights
 from edgeq.ops._overlap import Overlaps, Tiles, collected, first_pixels, of_first_input, tiles
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops._window import geometry, is_window
@@ -25,7 +27,7 @@ HEADER, STRUCT = "eq/conv2d_mve.h", "eq_conv2d_mve_params"
 def conv2d_rows() -> tuple[Kernel, ...]:
     """The rows, fastest first."""
     common = ("mve/conv_tile.c", "mve/finish.c", "mve/gemm.c")
-    return (
+    plain = (
         Kernel(
             "eq_conv2d_1x1_mve",
             ("mve/conv2d_1x1.c", *common),
@@ -33,8 +35,8 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             STRUCT,
             _lower,
             MVE,
-            all_of(_is_1x1, _FITS),
-            overlap=_overlap_1x1,
+            all_of(is_1x1, _FITS),
+            overlap=overlap_1x1,
             rounded=True,
         ),
         Kernel(
@@ -46,24 +48,50 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             MVE,
             _FITS,
             _scratch,
-            _overlap,
+            overlap_any,
             rounded=True,
             instances=is_window,
         ),
     )
+    return *plain, *map(_int4_row, plain)
 
 
-def _one_group(site: Site) -> bool:
+def _int4_row(row: Kernel) -> Kernel:
+    """The row for weights of 4 bits beside one for bytes."""
+    stem = row.sources[0].removesuffix(".c")
+    return replace(
+        row,
+        function=row.function.replace("_mve", "_int4_mve"),
+        sources=(f"{stem}_int4.c", "mve/conv_tile_int4.c", "mve/finish.c", "mve/gemm_int4.c"),
+        lower=_lower_int4,
+        fits=all_of(row.fits, INT4_SUMS),
+        weights=frozenset({DType.INT4}),
+        instances=never,
+    )
+
+
+MOST_INT4 = 2**17
+"""Products of a sum that surely fit 32 bits sixteen times."""
+
+
+def _has_int4_sums(site: Site) -> bool:
+    return site.const(1)[0].size < MOST_INT4
+
+
+INT4_SUMS = Condition("There are fewer than 131072 products in a sum", _has_int4_sums)
+
+
+def one_group(site: Site) -> bool:
     """The convolution has one group."""
     return op_of(site, Conv2D).groups == 1
 
 
-def _is_1x1(site: Site) -> bool:
+def is_1x1(site: Site) -> bool:
     """Windows are single pixels, and there is no padding."""
     return site.const(1).shape[1:3] == (1, 1) and not any(op_of(site, Conv2D).padding)
 
 
-_FITS = all_of(_one_group, takes_weights(lambda site: effective_multiplier(site, site.outputs[0].shape[3])))
+_FITS = all_of(one_group, takes_weights(lambda site: effective_multiplier(site, site.outputs[0].shape[3])))
 
 
 def _lower(site: Site) -> Mapping[str, Param]:
@@ -79,6 +107,11 @@ def _lower(site: Site) -> Mapping[str, Param]:
     }
 
 
+def _lower_int4(site: Site) -> Mapping[str, Param]:
+    flat = flat_weights(site)
+    return {**_lower(site), "weights": pack_int4(flat[channel_order(len(flat))], 2)}
+
+
 def _scratch(site: Site) -> int:
     return TILE * padded(site.const(1)[0].size, BLOCK)
 
@@ -88,12 +121,12 @@ def _tiles(site: Site) -> Tiles:
     return tiles(first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), TILE)
 
 
-def _overlap(site: Site) -> Overlaps:
+def overlap_any(site: Site) -> Overlaps:
     """The windows of a tile are copied before any of it is written."""
     return collected(site, _tiles(site))
 
 
-def _overlap_1x1(site: Site) -> Overlaps:
+def overlap_1x1(site: Site) -> Overlaps:
     """Each block of channels of a tile reads the tile's pixels in place."""
     all_tiles, channels, depth = _tiles(site), site.outputs[0].shape[3], site.input(0).shape[3]
     read, last = all_tiles.read * depth, (channels - 1) // BLOCK * BLOCK

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import lcm
 
 import numpy as np
 
 from edgeq.ir.condition import all_of
-from edgeq.ir.kernel import Kernel, Param, always, in_place
+from edgeq.ir.kernel import Kernel, Param, always, in_place, never
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 from edgeq.kernels._shared.single import is_single, overlap_by_lanes
 from edgeq.kernels._shared.site import op_of, output_params, padded
 from edgeq.kernels.mve.isa import MVE
@@ -21,6 +22,7 @@ from edgeq.kernels.mve.pack import (
     block_order,
     channel_params,
     pack_taps,
+    pack_vectors,
     pack_windows,
     takes_weights,
 )
@@ -34,7 +36,7 @@ HEADER, STRUCT = "eq/depthwise_conv2d_mve.h", "eq_depthwise_conv2d_mve_params"
 
 def depthwise_rows() -> tuple[Kernel, ...]:
     """The rows, fastest first."""
-    return (
+    plain = (
         Kernel(
             "eq_depthwise_conv2d_1x1_mve",
             ("mve/depthwise_1x1.c",),
@@ -73,6 +75,31 @@ def depthwise_rows() -> tuple[Kernel, ...]:
             overlap=_overlap_any,
             rounded=True,
         ),
+    )
+    return *plain, *map(_int4_row, plain[1:])
+
+
+def _int4_row(row: Kernel) -> Kernel:
+    """The row for weights of 4 bits beside one for bytes, whose kernel it calls with weights that it unpacked."""
+
+    def weights(site: Site) -> Array:
+        return pack_vectors(np.asarray(row.lower(site)["weights"]))
+
+    def lower(site: Site) -> Mapping[str, Param]:
+        packed = weights(site)
+        plain = {f"plain.{key}": value for key, value in row.lower(site).items()}
+        return {**plain, "plain.weights": 0, "weights": packed, "count": 2 * packed.size}
+
+    stem = row.sources[0].removesuffix(".c")
+    return replace(
+        row,
+        function=row.function.replace("_mve", "_int4_mve"),
+        sources=(f"{stem}_int4.c", *row.sources),
+        struct="eq_depthwise_conv2d_int4_mve_params",
+        lower=lower,
+        scratch=lambda site: 2 * weights(site).size + row.scratch(site),
+        weights=frozenset({DType.INT4}),
+        instances=never,
     )
 
 

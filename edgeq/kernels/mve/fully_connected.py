@@ -1,16 +1,20 @@
-"""The row of fully connected layers."""
+"""Rows of fully connected layers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import op_of, output_params
+from edgeq.kernels.mve.conv2d import INT4_SUMS
 from edgeq.kernels.mve.isa import MVE
-from edgeq.kernels.mve.pack import GROUP, channel_params, pack_groups, takes_weights
+from edgeq.kernels.mve.pack import GROUP, channel_params, pack_groups, pack_int4, takes_weights
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import folded_bias
 from edgeq.ops.fully_connected import FullyConnected, multiplier
@@ -38,9 +42,14 @@ def overlap(site: Site) -> Overlaps:
     return in_rows(site, (site.outputs[0].shape[-1] - 1) // CHUNK * CHUNK)
 
 
-def fully_connected_row() -> Kernel:
-    """The row."""
-    return Kernel(
+def lower_int4(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_int4_mve`."""
+    return {**lower(site), "weights": pack_int4(site.const(1), GROUP)}
+
+
+def fully_connected_rows() -> tuple[Kernel, ...]:
+    """The rows, of bytes and of 4 bits."""
+    row = Kernel(
         "eq_fully_connected_mve",
         ("mve/fully_connected.c", "mve/finish.c"),
         "eq/fully_connected_mve.h",
@@ -51,3 +60,12 @@ def fully_connected_row() -> Kernel:
         overlap=overlap,
         rounded=True,
     )
+    narrow = replace(
+        row,
+        function="eq_fully_connected_int4_mve",
+        sources=("mve/fully_connected_int4.c", "mve/finish.c"),
+        lower=lower_int4,
+        fits=all_of(row.fits, INT4_SUMS),
+        weights=frozenset({DType.INT4}),
+    )
+    return row, narrow

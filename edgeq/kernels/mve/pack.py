@@ -43,11 +43,11 @@ def fill(values: Array, step: int) -> Array:
     return np.concatenate([values, np.zeros((spare, *values.shape[1:]), values.dtype)])
 
 
-def interleave(weights: Array, together: int) -> Array:
-    """Weights (OC, K): for every `together` channels, for every 16 of K, the 16 of one channel after another."""
+def interleave(weights: Array, together: int, block: int = BLOCK) -> Array:
+    """Weights (OC, K): for every `together` channels, for every block of K, that of one channel after another."""
     w = fill(weights, together)
-    w = np.pad(w, ((0, 0), (0, padded(w.shape[1], BLOCK) - w.shape[1])))
-    return w.reshape(len(w) // together, together, -1, BLOCK).transpose(0, 2, 1, 3).ravel()
+    w = np.pad(w, ((0, 0), (0, padded(w.shape[1], block) - w.shape[1])))
+    return w.reshape(len(w) // together, together, -1, block).transpose(0, 2, 1, 3).ravel()
 
 
 def pack_pairs(weights: Array) -> Array:
@@ -58,6 +58,23 @@ def pack_pairs(weights: Array) -> Array:
 def pack_groups(weights: Array) -> Array:
     """Weights (OC, K) for `eq_fully_connected_mve`."""
     return interleave(weights, GROUP)
+
+
+def half_bytes(first: Array, second: Array) -> Array:
+    """Weights of 4 bits as bytes: `first` in the low halves, `second` in the high ones."""
+    return (first.astype(np.int64) & 15 | (second.astype(np.int64) & 15) << 4).astype(np.uint8).view(np.int8)
+
+
+def pack_int4(weights: Array, together: int) -> Array:
+    """Weights (OC, K) of 4 bits: as `interleave`, two channels in a byte."""
+    vectors = interleave(weights, together).reshape(-1, 2, BLOCK)
+    return half_bytes(vectors[:, 0], vectors[:, 1]).ravel()
+
+
+def pack_vectors(packed: Array) -> Array:
+    """Bytes of vectors of 16 weights of 4 bits, one vector in the low and the next in the high halves of a third."""
+    vectors = fill(packed.reshape(-1, BLOCK), 2).reshape(-1, 2, BLOCK)
+    return half_bytes(vectors[:, 0], vectors[:, 1]).ravel()
 
 
 def fits_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:

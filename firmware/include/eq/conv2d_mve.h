@@ -28,4 +28,13 @@ void eq_conv2d_1x1_mve_fast(const eq_conv2d_mve_params *p, const int8_t *input, 
 void eq_conv2d_1x1_mve_single(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
 void eq_conv2d_1x1_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
 
+/* With weights of 4 bits: per two channels, per 16 taps 16 bytes, whose low halves are the first channel's weights and
+ * whose high halves are the second's. */
+void eq_conv2d_int4_mve_fast(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_int4_mve_single(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_int4_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_1x1_int4_mve_fast(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
+void eq_conv2d_1x1_int4_mve_single(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
+void eq_conv2d_1x1_int4_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
+
 #endif

@@ -55,4 +55,26 @@ void eq_depthwise_conv2d_1x1_mve_single(const eq_depthwise_conv2d_1x1_mve_params
 void eq_depthwise_conv2d_1x1_mve_double(const eq_depthwise_conv2d_1x1_mve_params *p, const int8_t *input,
                                         int8_t *output);
 
+/* With weights of 4 bits, in the order of `plain.weights`, which is NULL: of 32 the first 16 are the low halves of
+ * bytes, the others the high ones. */
+typedef struct {
+    eq_depthwise_conv2d_mve_params plain;
+    const int8_t *weights;
+    int32_t count; /* of weights, a multiple of 32 */
+} eq_depthwise_conv2d_int4_mve_params;
+
+/* scratch: `count` bytes, then as above. */
+void eq_depthwise_conv2d_4x4_int4_mve_fast(const eq_depthwise_conv2d_int4_mve_params *p, const int8_t *input,
+                                           int8_t *output, void *scratch);
+void eq_depthwise_conv2d_4x4_int4_mve_single(const eq_depthwise_conv2d_int4_mve_params *p, const int8_t *input,
+                                             int8_t *output, void *scratch);
+void eq_depthwise_conv2d_4x4_int4_mve_double(const eq_depthwise_conv2d_int4_mve_params *p, const int8_t *input,
+                                             int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_mve_fast(const eq_depthwise_conv2d_int4_mve_params *p, const int8_t *input,
+                                       int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_mve_single(const eq_depthwise_conv2d_int4_mve_params *p, const int8_t *input,
+                                         int8_t *output, void *scratch);
+void eq_depthwise_conv2d_int4_mve_double(const eq_depthwise_conv2d_int4_mve_params *p, const int8_t *input,
+                                         int8_t *output, void *scratch);
+
 #endif

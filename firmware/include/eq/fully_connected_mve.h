@@ -18,4 +18,10 @@ void eq_fully_connected_mve_fast(const eq_fully_connected_mve_params *p, const i
 void eq_fully_connected_mve_single(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
 void eq_fully_connected_mve_double(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
 
+/* With weights of 4 bits: per six channels, per 16 inputs three times 16 bytes, whose low halves are one channel's
+ * weights and whose high halves are the next one's. */
+void eq_fully_connected_int4_mve_fast(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_int4_mve_single(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_int4_mve_double(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+
 #endif

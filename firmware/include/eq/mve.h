@@ -65,6 +65,11 @@ EQ_INLINE eq_s32x4 eq_load_s8_to_s32_n(const int8_t *from, int32_t n)
     return vldrbq_z_s32(from, vctp32q((uint32_t)n));
 }
 
+EQ_INLINE eq_s16x8 eq_load_s8_to_s16(const int8_t *from)
+{
+    return vldrbq_s16(from);
+}
+
 EQ_INLINE eq_s32x4 eq_load_s32(const int32_t *from)
 {
     return vldrwq_s32(from);
@@ -180,6 +185,17 @@ EQ_INLINE eq_s16x8 eq_multiply_odd_s8(eq_s8x16 a, eq_s8x16 b)
     return vmulltq_int_s8(a, b);
 }
 
+/* the low and the high half of each byte, as int8 */
+EQ_INLINE eq_s8x16 eq_low_half_s8(eq_s8x16 a)
+{
+    return vshrq_n_s8(vshlq_n_s8(a, 4), 4);
+}
+
+EQ_INLINE eq_s8x16 eq_high_half_s8(eq_s8x16 a)
+{
+    return vshrq_n_s8(a, 4);
+}
+
 /* sum + a[0] + a[1] + ... */
 EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
 {
@@ -219,6 +235,16 @@ EQ_INLINE eq_s16x8 eq_add_saturating_s16(eq_s16x8 a, int32_t b)
 EQ_INLINE int32_t eq_dot_s16(int32_t sum, eq_s16x8 a, eq_s16x8 b)
 {
     return vmladavaq_s16(sum, a, b);
+}
+
+EQ_INLINE eq_s32x4 eq_multiply_even_s16(eq_s16x8 a, eq_s16x8 b)
+{
+    return vmullbq_int_s16(a, b);
+}
+
+EQ_INLINE eq_s32x4 eq_multiply_odd_s16(eq_s16x8 a, eq_s16x8 b)
+{
+    return vmulltq_int_s16(a, b);
 }
 
 EQ_INLINE eq_s32x4 eq_widen_even_s16(eq_s16x8 a)
@@ -390,6 +416,7 @@ EQ_LANES(16, eq_s8x16, eq_load_s8_n, (const int8_t *from, int32_t n), (int8_t)(i
 EQ_LANES(16, eq_s8x16, eq_gather_s8, (const int8_t *from, eq_s8x16 offset), from[(uint8_t)offset.lane[i]])
 EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32, (const int8_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32_n, (const int8_t *from, int32_t n), i < n ? from[i] : 0)
+EQ_LANES(8, eq_s16x8, eq_load_s8_to_s16, (const int8_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32, (const int32_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32_n, (const int32_t *from, int32_t n), i < n ? from[i] : 0)
 EQ_LANES(4, eq_s32x4, eq_load_s16_to_s32_n, (const int16_t *from, int32_t n), i < n ? from[i] : 0)
@@ -431,6 +458,8 @@ EQ_LANES(16, eq_s8x16, eq_max_s8, (eq_s8x16 a, eq_s8x16 b), a.lane[i] > b.lane[i
 EQ_LANES(16, eq_s8x16, eq_min_s8, (eq_s8x16 a, eq_s8x16 b), a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i])
 EQ_LANES(8, eq_s16x8, eq_multiply_even_s8, (eq_s8x16 a, eq_s8x16 b), (int16_t)(a.lane[2 * i] * b.lane[2 * i]))
 EQ_LANES(8, eq_s16x8, eq_multiply_odd_s8, (eq_s8x16 a, eq_s8x16 b), (int16_t)(a.lane[2 * i + 1] * b.lane[2 * i + 1]))
+EQ_LANES(16, eq_s8x16, eq_low_half_s8, (eq_s8x16 a), (int8_t)((int8_t)(uint8_t)((uint32_t)a.lane[i] << 4 & 0xf0U) >> 4))
+EQ_LANES(16, eq_s8x16, eq_high_half_s8, (eq_s8x16 a), (int8_t)(a.lane[i] >> 4))
 EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
 {
     for (int32_t i = 0; i < 16; i++) {
@@ -461,6 +490,8 @@ EQ_INLINE int32_t eq_dot_s16(int32_t sum, eq_s16x8 a, eq_s16x8 b)
     return sum;
 }
 
+EQ_LANES(4, eq_s32x4, eq_multiply_even_s16, (eq_s16x8 a, eq_s16x8 b), a.lane[2 * i] * b.lane[2 * i])
+EQ_LANES(4, eq_s32x4, eq_multiply_odd_s16, (eq_s16x8 a, eq_s16x8 b), a.lane[2 * i + 1] * b.lane[2 * i + 1])
 EQ_LANES(4, eq_s32x4, eq_widen_even_s16, (eq_s16x8 a), a.lane[2 * i])
 EQ_LANES(4, eq_s32x4, eq_widen_odd_s16, (eq_s16x8 a), a.lane[2 * i + 1])
 EQ_LANES(16, eq_s8x16, eq_narrow_s16, (eq_s16x8 even, eq_s16x8 odd),

@@ -39,4 +39,8 @@ void eq_maximum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *
 void eq_add_int16_dsp(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_dsp(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
 
+/* The same for Helium. */
+void eq_add_int16_mve(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_add_int16_const_mve(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
+
 #endif

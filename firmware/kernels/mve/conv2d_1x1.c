@@ -1,47 +1,9 @@
-/* 1x1, no padding: the pixels are read where they are. */
-#include "conv_tile.h"
-#include "eq/conv2d_mve.h"
-
-EQ_INLINE void conv2d_1x1(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, eq_rounding rounding)
-{
-    const int32_t k = p->in_c;
-    const eq_matrix m = EQ_MATRIX(p, k);
-    const int32_t right = p->stride_w * k;
-    /* From behind the last pixel of an output row to the first of the next. */
-    const int32_t down = p->stride_h * p->in_w * k - p->out_w * right;
-    const int32_t count = eq_gemm_count(k);
-    const int32_t width = p->out_w, pixels = p->out_h * width;
-    for (int32_t n = 0; n < p->batch; n++, input += p->in_h * p->in_w * k) {
-        const int8_t *at = input;
-        int32_t row = width;
-        for (int32_t left = pixels; left > 0; left -= EQ_TILE) {
-            eq_pixels x = {at, at, at, count, EQ_BLOCK / 2};
-            if (row > EQ_TILE) {
-                x.x1 = at + right;
-                x.x2 = x.x1 + right;
-                at = x.x2 + right;
-                row -= EQ_TILE;
-            } else {
-                const int8_t **const each[EQ_TILE] = {&x.x0, &x.x1, &x.x2};
-                for (int32_t i = 0; i < EQ_TILE && i < left; i++) {
-                    *each[i] = at;
-                    at += right;
-                    if (--row == 0) {
-                        row = width;
-                        at += down;
-                    }
-                }
-            }
-            eq_conv_tile(&m, &x, output, left < EQ_TILE ? left : EQ_TILE, rounding);
-            output += EQ_TILE * m.channels;
-        }
-        output += (pixels - (pixels + EQ_TILE - 1) / EQ_TILE * EQ_TILE) * m.channels;
-    }
-}
+#include "conv2d_1x1.h"
 
 #define DEFINE(suffix, rounding)                                                                                       \
     void eq_conv2d_1x1_mve_##suffix(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output)                \
     {                                                                                                                  \
-        conv2d_1x1(p, input, output, rounding);                                                                        \
+        eq_mve_conv2d_1x1(p, input, output, eq_conv_tile_mve_##suffix, eq_gemm_for(p->in_c), eq_gemm_count(p->in_c),   \
+                          8, 1);                                                                                       \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE)

@@ -18,12 +18,13 @@ typedef struct {
     eq_finish finish; /* of a whole block of a whole tile */
 } eq_matrix;
 
-/* A matrix with k columns from the members of a struct of parameters. */
-#define EQ_MATRIX(p, k)                                                                                                \
+/* A matrix from the members of a struct of parameters, with k columns, which are bytes of values of `size`. Its weights
+ * have so many bits. */
+#define EQ_MATRIX(p, k, kind, bits, size)                                                                              \
     {                                                                                                                  \
-        .gemm = eq_gemm_for(k), .weights = (p)->weights, .block = ((k) + 15) / 16 * 16 * EQ_BLOCK, .bias = (p)->bias,  \
-        .multiplier = (p)->multiplier, .shift = (p)->shift, .channels = (p)->out_c,                                    \
-        .finish = {EQ_TILE, (p)->out_c, EQ_BLOCK, (p)->zero_point, (p)->qmin, (p)->qmax}                               \
+        .gemm = kind, .weights = (p)->weights, .block = ((k) + 15) / 16 * 16 * EQ_BLOCK / 8 * (bits) / (size),         \
+        .bias = (p)->bias, .multiplier = (p)->multiplier, .shift = (p)->shift, .channels = (p)->out_c,                 \
+        .finish = {EQ_TILE, (p)->out_c * (size), EQ_BLOCK, (p)->zero_point, (p)->qmin, (p)->qmax}                      \
     }
 
 /* Each writes the first `count` of three pixels, which say that they want a whole block of channels. */
@@ -31,15 +32,7 @@ void eq_conv_tile_mve_fast(const eq_matrix *m, const eq_pixels *x, int8_t *out, 
 void eq_conv_tile_mve_single(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
 void eq_conv_tile_mve_double(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
 
-EQ_INLINE void eq_conv_tile(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count, eq_rounding rounding)
-{
-    if (rounding == EQ_FAST) {
-        eq_conv_tile_mve_fast(m, x, out, count);
-    } else if (rounding == EQ_SINGLE) {
-        eq_conv_tile_mve_single(m, x, out, count);
-    } else {
-        eq_conv_tile_mve_double(m, x, out, count);
-    }
-}
+/* One of these. */
+typedef void eq_conv_tile(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count);
 
 #endif

@@ -1,0 +1,9 @@
+#include "gemm_int4.h"
+#include "tile.h"
+
+#define DEFINE(suffix, rounding)                                                                                       \
+    void eq_conv_tile_int4_mve_##suffix(const eq_matrix *m, const eq_pixels *x, int8_t *out, int32_t count)            \
+    {                                                                                                                  \
+        eq_tile_channels(eq_gemm_int4, m, x, out, count, rounding);                                                    \
+    }
+EQ_FOR_EACH_ROUNDING(DEFINE)
