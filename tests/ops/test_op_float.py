@@ -31,6 +31,7 @@ NO_NODE = {
     "MaskedSoftmax": "ONNX adds the mask before its softmax",
     "Quantize": "the identity over the reals",
     "SimpleRnn": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
+    "Relabel": "a Gather from a table of whole numbers; tests/unit/test_onnx_classical.py compares it",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",
     "Select": "ONNX's condition holds truth values; tests/unit/test_onnx_truth.py compares it",

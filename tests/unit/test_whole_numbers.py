@@ -131,14 +131,30 @@ def test_what_is_no_index_is_refused(tmp_path: Path) -> None:
     summed = model_of([node("Add", ["i", "i"], "y")], {"i": [1, 4]}, ["y"], dtypes={"i": TensorProto.INT64})
     with pytest.raises(ModelError, match="it computes on integers"):
         imported(summed, tmp_path)
-    real = model_of(
-        [node("Cast", ["i"], "y", to=TensorProto.FLOAT)], {"i": [1, 4]}, ["y"], dtypes={"i": TensorProto.INT64}
+    narrow = model_of(
+        [node("Cast", ["i"], "y", to=TensorProto.INT8)], {"i": [1, 4]}, ["y"], dtypes={"i": TensorProto.INT64}
     )
-    with pytest.raises(ModelError, match="a cast of whole numbers to float is not supported"):
-        imported(real, tmp_path)
+    with pytest.raises(ModelError, match="a cast of whole numbers to int8 is not supported"):
+        imported(narrow, tmp_path)
     looked_up = model_of([node("Gather", ["t", "x"], "y")], {"x": [1, 4]}, ["y"], {"t": TABLE})
     with pytest.raises(ModelError, match="its indices are no whole numbers"):
         imported(looked_up, tmp_path)
+
+
+def test_whole_numbers_become_real(tmp_path: Path) -> None:
+    model = model_of(
+        [node("Cast", ["i"], "r", to=TensorProto.FLOAT), node("Mul", ["r", "c"], "y")],
+        {"i": [1, 4]},
+        ["y"],
+        {"c": np.array([0.5], np.float32)},
+        dtypes={"i": TensorProto.INT64},
+    )
+    graph = imported(model, tmp_path)
+    x = np.array([[3, -40, 0, 7]])
+    np.testing.assert_array_equal(run_float(graph, {"i": x})["y"], x * 0.5)
+    integers = quantize(graph, [{"i": x}])
+    found = integers.type("y").qp.dequantize(run_int(integers, {"i": x.astype(np.int32)})["y"])
+    np.testing.assert_allclose(found, x * 0.5, atol=0.1)
 
 
 def test_classes_agree_or_do_not() -> None:

@@ -9,6 +9,7 @@ from edgeq.exporters.qdq.registry import exports
 from edgeq.exporters.qdq.writer import ML_DOMAIN, QdqWriter
 from edgeq.ir.graph import Node
 from edgeq.ops.label import Label
+from edgeq.ops.relabel import Relabel
 from edgeq.ops.tree_ensemble import TreeEnsemble, keys
 from edgeq.ops.whole_to_real import WholeToReal
 
@@ -69,6 +70,17 @@ def label(w: QdqWriter, node: Node, op: Label) -> None:
         (found,) = w.add("Gather", [labels, y], f"{node.name}_label")
     else:
         (found,) = w.add("Cast", [y], f"{node.name}_int32", to=TensorProto.INT32)
+    w.write(node.outputs[0], found)
+
+
+@exports(Relabel)
+def relabel(w: QdqWriter, node: Node, op: Relabel) -> None:
+    """A Gather of places within the table."""
+    given = w.first(node)
+    for kind, number in (("Sub", op.first), ("Max", 0), ("Min", len(op.labels) - 1)):
+        (given,) = w.add(kind, [given, w.constant(f"{node.name}_{kind}", np.array(number, np.int32))], node.name)
+    table = w.constant(f"{node.name}_labels", np.array(op.labels, np.int32))
+    (found,) = w.add("Gather", [table, given], f"{node.name}_label")
     w.write(node.outputs[0], found)
 
 

@@ -160,6 +160,8 @@ def _decode(path: Path, budget: Budget) -> tuple[Any, dict[str, int]]:
         model = inliner.inline_local_functions(model)
     opsets = {("" if o.domain == "ai.onnx" else o.domain): int(o.version) for o in model.opset_import}
     version, known = opsets.get(""), onnx.defs.onnx_opset_version()
+    if version is None and opsets and all(node.domain not in ("", "ai.onnx") for node in model.graph.node):
+        version = opsets[""] = min(OPSETS[-1], known)  # no operator of ONNX's own is in it
     if version is None or not OPSETS[0] <= version <= known:
         raise ModelError(
             "the model names no ONNX opset" if version is None else f"opset {version} is not supported",

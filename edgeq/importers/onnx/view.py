@@ -14,6 +14,7 @@ from edgeq.importers.onnx.node import CODES, WHOLE, Activation, OnnxNode, handle
 from edgeq.importers.onnx.truth import nonzero
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.whole_to_real import WholeToReal
 
 
 @handles("Reshape", "Flatten", "Squeeze", "Unsqueeze", integers=True)
@@ -76,6 +77,9 @@ def cast(node: OnnxNode) -> None:
         node.result(operand.value, integers=WHOLE_CODES[target])
         return
     if isinstance(operand, Activation) and operand.integers in WHOLE:
+        if ELEMENT_TYPES.get(target) is DType.FLOAT32:
+            node.result(node.emit(WholeToReal(), [operand.value]))
+            return
         raise ModelError(
             f"a cast of whole numbers to {type_name(target)} is not supported",
             hint="return them as an output, or give the model real numbers as inputs",
