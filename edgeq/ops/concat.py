@@ -199,6 +199,7 @@ class Concat(MovementOp):
             Sample("one", cls(1), ((3, 5),)),
             Sample("constants", cls(1), ((2, 5), (2, 3), (2, 1), (2, 4)), const=(1, 3)),
             Sample("constant_first", cls(2), ((1, 2, 3), (1, 2, 7)), const=(0,)),
+            Sample("blocks", cls(2), ((1, 3, 37), (1, 3, 16), (1, 3, 5))),
             Sample("vectors", cls(0), ((12,), (7,))),
             Sample("int16", cls(2), ((2, 3, 5), (2, 3, 2), (2, 3, 1)), const=(1,), elements=INTS16),
             Sample("real", cls(2), ((2, 3, 5), (2, 3, 2), (2, 3, 1)), const=(1,), elements=REALS),

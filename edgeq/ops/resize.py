@@ -456,6 +456,8 @@ class Resize(Op):
             Sample("int16_bilinear", cls((9, 4), "bilinear"), ((2, 5, 7, 3),), elements=INTS16),
             Sample("bilinear_twice", cls((10, 14), "bilinear"), ((2, 5, 7, 1),)),
             Sample("bilinear_from_one", cls((3, 2), "bilinear"), ((1, 1, 1, 5),)),
+            Sample("bilinear_blocks", cls((5, 7), "bilinear"), ((1, 3, 4, 19),)),
+            Sample("bilinear_away", cls((5, 6), "bilinear", "align_corners"), ((2, 2, 3, 8),)),
             Sample("bilinear_same", cls((5, 7), "bilinear"), (image,)),
             *(Sample(f"legacy_{w}", cls((11, 4), "bilinear", w, legacy=True), (image,)) for w in ways[:3]),
             Sample("legacy_whole", cls((9, 13), "bilinear", "align_corners", legacy=True), (image,)),

@@ -8,10 +8,13 @@ from edgeq.kernels.neon.conv_parts import grouped_rows, transposed_rows
 from edgeq.kernels.neon.depthwise import depthwise_rows
 from edgeq.kernels.neon.elementwise import function_row, product_rows, requantize_row, sum_rows
 from edgeq.kernels.neon.mat_mul import mat_mul_rows
+from edgeq.kernels.neon.movement import concat_row, resize_rows
 from edgeq.kernels.neon.pools import average_pool2d_row, max_pool2d_row, mean_row
+from edgeq.kernels.neon.softmax import softmax_rows
 from edgeq.ops._addsub import SumOp
 from edgeq.ops._table import TableOp
 from edgeq.ops.average_pool2d import AveragePool2D
+from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -21,6 +24,8 @@ from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
 from edgeq.ops.requantize import Requantize
+from edgeq.ops.resize import Resize
+from edgeq.ops.softmax import Softmax
 
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(), *grouped_rows()),
@@ -33,6 +38,9 @@ ROWS: KernelTable = {
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),
+    Softmax: softmax_rows(),
+    Concat: (concat_row(),),
+    Resize: resize_rows(),
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
 }

@@ -43,6 +43,10 @@ EQ_VECTOR(int8x8_t, int8_t, 8)
 EQ_VECTOR(int8x16_t, int8_t, 16)
 EQ_VECTOR(uint8x16_t, uint8_t, 16)
 EQ_VECTOR(int16x4_t, int16_t, 4)
+EQ_VECTOR(uint16x4_t, uint16_t, 4)
+EQ_VECTOR(uint16x8_t, uint16_t, 8)
+EQ_VECTOR(uint32x4_t, uint32_t, 4)
+EQ_VECTOR(float32x4_t, float, 4)
 EQ_VECTOR(int16x8_t, int16_t, 8)
 EQ_VECTOR(int32x2_t, int32_t, 2)
 EQ_VECTOR(int32x4_t, int32_t, 4)
@@ -187,6 +191,46 @@ EQ_INLINE uint8x16_t vreinterpretq_u8_s8(int8x16_t a)
 
 EQ_LANES(int8x16_t, 16, vqtbx4q_s8, (int8x16_t a, int8x16x4_t table, uint8x16_t index),
          index.lane[i] < 64 ? table.val[index.lane[i] / 16].lane[index.lane[i] % 16] : a.lane[i])
+
+EQ_LANES(uint8x16_t, 16, vld1q_u8, (const uint8_t *from), from[i])
+EQ_LANES(uint16x8_t, 8, vld1q_u16, (const uint16_t *from), from[i])
+EQ_LANES(uint32x4_t, 4, vdupq_n_u32, (uint32_t a), a)
+EQ_LANES(float32x4_t, 4, vdupq_n_f32, (float a), a)
+EQ_LANES(uint16x4_t, 4, vget_low_u16, (uint16x8_t a), a.lane[i])
+EQ_LANES(uint16x4_t, 4, vget_high_u16, (uint16x8_t a), a.lane[4 + i])
+EQ_LANES(uint32x4_t, 4, vmovl_u16, (uint16x4_t a), a.lane[i])
+EQ_LANES(uint32x4_t, 4, vpadalq_u16, (uint32x4_t sum, uint16x8_t a), sum.lane[i] + a.lane[2 * i] + a.lane[2 * i + 1])
+EQ_LANES(uint32x4_t, 4, vmlaq_u32, (uint32x4_t sum, uint32x4_t a, uint32x4_t b), sum.lane[i] + a.lane[i] * b.lane[i])
+EQ_LANES(uint32x4_t, 4, vmlsq_u32, (uint32x4_t sum, uint32x4_t a, uint32x4_t b), sum.lane[i] - a.lane[i] * b.lane[i])
+EQ_LANES(uint32x4_t, 4, vsubq_u32, (uint32x4_t a, uint32x4_t b), a.lane[i] - b.lane[i])
+EQ_LANES(uint32x4_t, 4, vcgeq_u32, (uint32x4_t a, uint32x4_t b), a.lane[i] >= b.lane[i] ? UINT32_MAX : 0)
+EQ_LANES(float32x4_t, 4, vcvtq_f32_u32, (uint32x4_t a), (float)a.lane[i])
+EQ_LANES(float32x4_t, 4, vmulq_f32, (float32x4_t a, float32x4_t b), a.lane[i] * b.lane[i])
+EQ_LANES(uint32x4_t, 4, vcvtq_u32_f32, (float32x4_t a), (uint32_t)a.lane[i])
+
+EQ_INLINE int32x4_t vreinterpretq_s32_u32(uint32x4_t a)
+{
+    int32x4_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+
+EQ_INLINE uint16x8_t vreinterpretq_u16_s8(int8x16_t a)
+{
+    uint16x8_t r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+
+EQ_INLINE void vst1q_u8(uint8_t *to, uint8x16_t a)
+{
+    memcpy(to, &a, sizeof a);
+}
+
+EQ_INLINE void vst1q_u16(uint16_t *to, uint16x8_t a)
+{
+    memcpy(to, &a, sizeof a);
+}
 
 EQ_INLINE int8x16_t vqtbl4q_s8(int8x16x4_t table, uint8x16_t index)
 {
