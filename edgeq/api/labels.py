@@ -14,12 +14,14 @@ from edgeq.warnings import warn
 
 
 def classes_of(graph: Graph) -> int | None:
-    """How many classes the first output of a model tells apart; None if it is a single number, or names classes."""
+    """How many classes the first output of a model tells apart; None if it is a single number, names classes, or has
+    more than one axis, such as a mask or a sequence, which says no class of the sample as a whole.
+    """
     if graph.public_outputs and graph.type(graph.public_outputs[0]).is_whole:
         return None
     shape = graph.type(graph.public_outputs[0]).shape if graph.public_outputs else ()
     count = prod(shape[1:])
-    return count if count > 1 else None
+    return count if count > 1 and count in shape[1:] else None
 
 
 def class_indices(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
-from typing import ClassVar, Self
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from edgeq.ops._overlap import Overlaps, of_first_input
 from edgeq.ops._real import REAL, bounds
 from edgeq.ops._requant import NO_CLAMP, clamp_float, output_range
 
+Normalized = TypeVar("Normalized", bound="Normalize")
 Floats = npt.NDArray[np.float64]
 
 
@@ -352,7 +353,7 @@ class Normalize(Op):
     def fused_clamp(self) -> Clamp | None:
         return self.clamp
 
-    def with_clamp(self, clamp: Clamp) -> Self:
+    def with_clamp(self: Normalized, clamp: Clamp) -> Normalized:
         return replace(self, clamp=clamp)
 
 

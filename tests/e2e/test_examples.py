@@ -20,6 +20,7 @@ README = {
     "anomaly": r"\Aalarm\nalarm\n\.{12}!{4}\.{4}!{4}\n\Z",
     "gesture": r"still\n.*circle\n.*knock\n.*shake\n\Z",
     "keyword": r"^hello \(9\d %\)$",
+    "segmentation": r"\n\.*#{5,}\.*\n(.*\n)+\d\d+ of 1024 pixels are leaf\n\Z",
     "two_tasks": r"images right: 98, gestures decided: [1-9]\d, changes: \d, stack left: \d+ and \d+\n",
     "wake_word": r"\Ahello at 4\.\d\d s\nhello at 5\.\d\d s\n\Z",
 }

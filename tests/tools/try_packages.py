@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from ast import literal_eval
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,15 +107,13 @@ def interpreters(wanted: str | None) -> list[str]:
     """The interpreters to try: versions or paths."""
     if wanted:
         return wanted.split(",")
-    found = json.loads(
-        run("python list", _uv(), "python", "list", "--only-installed", "--output-format", "json", folder=ROOT)
-    )
-    newest = {
-        tuple(item["version_parts"][part] for part in ("major", "minor")): item["path"]
-        for item in reversed(found)
-        if item["implementation"] == "cpython" and "shims" not in item["path"]
-    }
-    return [newest[version] for version in sorted(newest) if version >= LEAST]
+    listed = run("python list", _uv(), "python", "list", "--only-installed", "--output-format", "json", folder=ROOT)
+    paths = [item["path"] for item in json.loads(listed) if item["implementation"] == "cpython"]
+    paths += map(str, Path.home().glob(".pyenv/versions/*/bin/python"))  # where uv only sees what pyenv has chosen
+    ask = "import sys; print(sys.version_info[:2])"
+    newest = {run("version", path, "-c", ask, folder=ROOT): path for path in paths if "shims" not in path}
+    versions = {literal_eval(version): path for version, path in newest.items()}
+    return [versions[version] for version in sorted(versions) if version >= LEAST]
 
 
 def _uv() -> str:
