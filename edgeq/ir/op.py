@@ -123,6 +123,7 @@ class QuantRule:
         output: how the output's scale is decided.
         usual: the output's parameters in TensorFlow Lite, which has no others. Its arithmetics take them; FAST does
             where they suit the samples nearly as well as the range that these show.
+        usual16: the same of int16, which LiteRT alone has.
         headroom: for how much more than samples show FAST leaves room, as a factor of the range.
         roles: what each operand is; those beyond the last are activations.
         reach: how far below the greatest element of its row, along the last dimension, an element of operand 0 makes a
@@ -135,6 +136,7 @@ class QuantRule:
 
     output: Scale = Scale.FREE
     usual: QParams | None = None
+    usual16: QParams | None = None
     headroom: float = 1.0
     roles: tuple[Role, ...] = ()
     reach: float | None = None
@@ -181,8 +183,8 @@ class Site:
     @property
     def rounding(self) -> Rounding:
         """The rounding of this site's requantizations."""
-        if self.outputs[0].dtype is DType.INT16 and self.numerics is Numerics.FAST:
-            return Rounding.WIDE
+        if self.outputs[0].dtype is DType.INT16:
+            return self.op.rounding16(self.numerics)
         return self.op.rounding(self.numerics)
 
     @cached_property
@@ -472,6 +474,10 @@ class Op:
     def rounding(self, numerics: Numerics) -> Rounding:
         """The rounding of the operator's requantizations under `numerics`."""
         return Rounding.FAST if numerics is Numerics.FAST else Rounding.DOUBLE
+
+    def rounding16(self, numerics: Numerics) -> Rounding:
+        """The same where the output has 16 bits."""
+        return Rounding.WIDE if numerics is Numerics.FAST else self.rounding(numerics)
 
     declines: ClassVar[frozenset[Trait]] = frozenset()
     """The traits about which nothing is promised; all others are stated."""

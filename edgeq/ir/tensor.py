@@ -88,12 +88,15 @@ class QParams:
         axis: the axis that they run along; None: one entry for the whole tensor.
         block: neighbours along `axis` that share an entry, while each index of the other axes has entries of its own
             (ONNX DequantizeLinear's `block_size`); None: indices of the other axes share theirs.
+        stored: the type of the integers, where a model prescribes for a float tensor that they are not int8. A tensor
+            that is quantized says it by its own type.
     """
 
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
     axis: int | None = None
     block: int | None = None
+    stored: DType | None = None
 
     def __post_init__(self) -> None:
         if len(self.scale) != len(self.zero_point) or (self.axis is None and len(self.scale) != 1):
@@ -102,9 +105,9 @@ class QParams:
             raise ValueError("blocks need an axis and at least one element each")
 
     @staticmethod
-    def per_tensor(scale: float, zero_point: int) -> QParams:
+    def per_tensor(scale: float, zero_point: int, stored: DType | None = None) -> QParams:
         """Parameters for a whole tensor; scale is rounded to float32."""
-        return QParams((float(np.float32(scale)),), (int(zero_point),))
+        return QParams((float(np.float32(scale)),), (int(zero_point),), stored=stored)
 
     @staticmethod
     def per_channel(scale: npt.ArrayLike, zero_point: npt.ArrayLike, axis: int) -> QParams:
@@ -121,6 +124,16 @@ class QParams:
         return QParams(
             tuple(float(s) for s in scales.ravel()), tuple(int(z) for z in zeros.ravel()), axis % scales.ndim, block
         )
+
+    @property
+    def integers(self) -> DType:
+        """The type of the integers of a float tensor to which these parameters are prescribed."""
+        return self.stored or DType.INT8
+
+    @property
+    def bare(self) -> QParams:
+        """The same for a tensor whose own type says what its integers are."""
+        return self if self.stored is None else replace(self, stored=None)
 
     def entries(self, shape: Shape) -> Shape:
         """The shape of the entries for a tensor of `shape`: with ones where they are shared.
@@ -227,4 +240,4 @@ class TensorType:
 
     def quantized(self, dtype: DType, q: QParams) -> TensorType:
         """The same shape, quantized."""
-        return replace(self, dtype=dtype, q=q)
+        return replace(self, dtype=dtype, q=q.bare)

@@ -61,7 +61,8 @@ def _literal(value: Any) -> str:
 
 def _qparams(q: QParams) -> str:
     if q.axis is None:
-        return f"q({q.s!r}, {q.zp})"
+        stored = "" if q.stored is None else f", {q.stored.value}"
+        return f"q({q.s!r}, {q.zp}{stored})"
     zeros = q.zero_point[:1] if len(set(q.zero_point)) == 1 else q.zero_point
     block = "" if q.block is None else f" block {q.block}"
     return f"q(axis {q.axis}{block}: {' '.join(map(repr, q.scale))}; {' '.join(map(str, zeros))})"
@@ -173,8 +174,8 @@ class _Line:
         inner = self.match(_Q, "q(…)").group(1)
         try:
             if not inner.startswith("axis"):
-                scale, zero = inner.split(",")
-                return QParams((float(scale),), (int(zero),))
+                scale, zero, *stored = inner.split(",")
+                return QParams((float(scale),), (int(zero),), stored=DType(stored[0].strip()) if stored else None)
             head, rest = inner.split(":")
             scale_text, zero_text = rest.split(";")
             scales, zeros = tuple(map(float, scale_text.split())), tuple(map(int, zero_text.split()))

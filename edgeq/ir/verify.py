@@ -228,12 +228,17 @@ def _wrong_biases(graph: Graph) -> Iterator[str]:
             x = None if source is None else graph.type(source)
             if x is not None and x.dtype.is_float:
                 right = bias.dtype is DType.FLOAT32
-            elif bias.dtype is not DType.INT32 or bias.q is None or w is None or w.q is None or x is None:
+            elif bias.q is None or w is None or w.q is None or x is None or not _holds_sums(bias.dtype, x.dtype):
                 right = False
             else:
                 right = w.q.block is not None or _is_product(bias.q, bias.shape, x.qp.s, w.q)
             if not right:
                 yield node.name
+
+
+def _holds_sums(bias: DType, x: DType) -> bool:
+    """Whether a bias can have a type beside inputs of another one: of 64 bits, where these have 16."""
+    return bias is DType.INT32 or (bias is DType.INT64 and x is DType.INT16)
 
 
 def _is_product(bias: QParams, shape: Shape, s_in: float, weight: QParams) -> bool:

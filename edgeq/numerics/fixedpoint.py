@@ -8,6 +8,8 @@ This file is normative: `firmware/include/eq/requant.h` has the same functions i
   (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
 - WIDE: SINGLE's formula for accumulators of up to 48 bits, from which FAST makes int16 values
   (`firmware/include/eq/requant16.h`). Of accumulators of 32 bits SINGLE makes the same.
+- REDUCED: WIDE with the upper 16 bits of M, rounded: what LiteRT makes of the 64-bit accumulators of int16 products. It
+  shifts by 16 bits less instead of filling them with zeros, which comes to the same.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ Reals = npt.NDArray[np.float64]
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 WIDE_BITS = 47
 """Accumulators of WIDE are below 2⁴⁷ in absolute value."""
+FROM_48_BITS = frozenset({Rounding.WIDE, Rounding.REDUCED})
+"""Roundings that take such accumulators; they differ in the multiplier alone."""
 MOST_WIDE_SHIFT = 14
 """The greatest shift to the left of WIDE."""
 BLOCK = 1 << 16
@@ -70,7 +74,16 @@ def _wide_multiplier(m: Reals) -> tuple[Reals, Ints]:
     return _normalized_multiplier(m, MOST_WIDE_SHIFT)
 
 
-_SPLIT = {Rounding.FAST: _fast_multiplier, Rounding.WIDE: _wide_multiplier}
+def _reduced_multiplier(m: Reals) -> tuple[Reals, Ints]:
+    mantissa, shift = _wide_multiplier(m)
+    return np.minimum(np.floor((mantissa + 2.0**15) * 2.0**-16), 32767.0) * 2.0**16, shift
+
+
+_SPLIT = {
+    Rounding.FAST: _fast_multiplier,
+    Rounding.WIDE: _wide_multiplier,
+    Rounding.REDUCED: _reduced_multiplier,
+}
 """How factors become integers; for other roundings by `_normalized_multiplier`."""
 
 
@@ -78,8 +91,8 @@ def quantize_multiplier(real: float | npt.ArrayLike, rounding: Rounding) -> Mult
     """Turn real factors m ≥ 0 (any shape, flattened) into a Multiplier for `rounding`.
 
     Factors from 2³¹ on, infinity among them, become the greatest one that can be represented: with all of them every
-    accumulator other than 0 is beyond every bound. For WIDE it is 2¹⁴. Models have them whose calibration saw nothing
-    but zeros somewhere.
+    accumulator other than 0 is beyond every bound. For WIDE and REDUCED it is 2¹⁴. Models have them whose calibration
+    saw nothing but zeros somewhere.
 
     Raises:
         QuantizationError: a factor is negative or not a number.
@@ -126,7 +139,7 @@ def multiply(acc: npt.ArrayLike, multiplier: Multiplier, rounding: Rounding) -> 
         scaled += 1 << 30
         scaled >>= 31
         return scaled
-    if rounding is Rounding.WIDE:
+    if rounding in FROM_48_BITS:
         return _multiply_wide(x, mantissa, shift)
     if rounding is Rounding.SINGLE:
         total = 31 - shift
@@ -151,10 +164,10 @@ def requantize(
     rounding: Rounding,
     bias: Ints | None = None,
 ) -> npt.NDArray[Any]:
-    """clamp(zero_point + (acc + bias)·m, qmin, qmax) as int8, or as int16 where the rounding is WIDE.
+    """clamp(zero_point + (acc + bias)·m, qmin, qmax) as int8, or as int16 where the rounding is WIDE or REDUCED.
 
     Args:
-        acc: int32 values (…, C), of 48 bits for WIDE, which may come as floats.
+        acc: int32 values (…, C), of 48 bits for these two, which may come as floats.
         multiplier: C factors or one.
         zero_point, qmin, qmax: of the output.
         rounding: of the product.
@@ -165,7 +178,7 @@ def requantize(
 
 @dataclass(frozen=True, eq=False)
 class Requantization:
-    """`requantize` with everything but the accumulators, for many calls."""
+    """`requantize` with everything but the accumulators, for many calls; int16 also where that is said."""
 
     multiplier: Multiplier
     zero_point: int
@@ -173,11 +186,12 @@ class Requantization:
     qmax: int
     rounding: Rounding
     bias: Ints | None = None
+    to_int16: bool = False
 
     @property
     def kind(self) -> type[np.int8] | type[np.int16]:
         """The element type of the outputs."""
-        return np.int16 if self.rounding is Rounding.WIDE else np.int8
+        return np.int16 if self.to_int16 or self.rounding in FROM_48_BITS else np.int8
 
     def __call__(self, acc: npt.NDArray[Any], out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
         """The outputs for accumulators (…, C), whole numbers of any type; written to `out`, contiguous, if given."""

@@ -26,3 +26,4 @@ class Rounding(Enum):
     SINGLE = "single"
     DOUBLE = "double"
     WIDE = "wide"
+    REDUCED = "reduced"

@@ -42,8 +42,8 @@ Signs = tuple[int, int]
 MAX_SHIFT = 22
 MAX_SHIFT16 = 16
 """With int16 operands, so that the sum of two products fits 32 bits with its rounding."""
-LEFT_SHIFT = 20
-"""Extra bits of the operands in TensorFlow Lite's addition."""
+LEFT_SHIFT, LEFT_SHIFT16 = 20, 15
+"""Extra bits of the operands in TensorFlow Lite's addition, of 8 bits and of 16."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,18 @@ class DoubleSum:
     output: Multiplier
 
 
+def left_shift(site: Site) -> int:
+    """Extra bits of the operands in TFLITE and TFLM."""
+    return LEFT_SHIFT16 if site.outputs[0].dtype is DType.INT16 else LEFT_SHIFT
+
+
 def double_sum(site: Site) -> DoubleSum:
     """The factors of TFLITE and TFLM."""
     s0, s1, s_out = site.input(0).qp.s, site.input(1).qp.s, site.outputs[0].qp.s
     common = 2.0 * max(s0, s1)
     # LiteRT multiplies the output's scale, a float32, by a power of two: exact in any precision.
-    factors = [quantize_multiplier(m, Rounding.DOUBLE) for m in (s0 / common, s1 / common, common / (2**20 * s_out))]
+    real = s0 / common, s1 / common, common / (2 ** left_shift(site) * s_out)
+    factors = [quantize_multiplier(m, Rounding.DOUBLE) for m in real]
     return DoubleSum((factors[0], factors[1]), factors[2])
 
 
@@ -151,6 +157,11 @@ def lower_double(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_double16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_add_int16_ref_double`."""
+    return {key: value for key, value in lower_double(site).items() if not key.endswith("zero_point")}
+
+
 @dataclass(frozen=True)
 class SumOp(BinaryOp):
     """Base of Add and Sub."""
@@ -162,6 +173,15 @@ class SumOp(BinaryOp):
         *binary_kernels("eq_add", "add", "eq_add_fast_params", lower_fast, suffix="_fast", fits=is_fast),
         *binary_kernels("eq_add", "add", "eq_add_double_params", lower_double, suffix="_double", fits=is_double),
         *binary_kernels("eq_add_int16", "pair_int16", "eq_add_int16_params", lower_fast, fits=is_fast, elements=INT16),
+        *binary_kernels(
+            "eq_add_int16",
+            "pair_int16",
+            "eq_add_int16_double_params",
+            lower_double16,
+            suffix="_double",
+            fits=is_double,
+            elements=INT16,
+        ),
     )
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
@@ -183,7 +203,7 @@ class SumOp(BinaryOp):
         else:
             d = double_sum(site)
             scaled = [
-                sign * multiply((x - site.input(i).qp.zp) << LEFT_SHIFT, d.inputs[i], Rounding.DOUBLE)
+                sign * multiply((x - site.input(i).qp.zp) << left_shift(site), d.inputs[i], Rounding.DOUBLE)
                 for i, (x, sign) in enumerate(zip((x0, x1), self.signs, strict=True))
             ]
             acc = multiply(scaled[0] + scaled[1], d.output, Rounding.DOUBLE) + q.zp

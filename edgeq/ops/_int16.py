@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgeq.errors import QuantizationError
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT8, INT16, Kernel, Param
 from edgeq.ir.op import Op, Sample, Site
-from edgeq.ir.tensor import DType
-from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Rounding, quantize_multiplier
+from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.numerics.fixedpoint import FROM_48_BITS, INT32_MAX, Multiplier, Rounding, quantize_multiplier
 from edgeq.ops._packed import PACKED, SYMMETRIC, pack
 from edgeq.ops._requant import NO_CLAMP, Clamp, scalar_requant_params
 
@@ -22,7 +23,15 @@ FOREIGN = frozenset({"weight_zero_point", "pad_value", "zero_point"})
 
 
 def _rounds_wide(site: Site) -> bool:
-    return site.rounding is Rounding.WIDE
+    return site.rounding in FROM_48_BITS
+
+
+def _has_short_bias(site: Site) -> bool:
+    return all(t is None or t.dtype is not DType.INT64 for t in site.inputs)
+
+
+def _rounds_twice(site: Site) -> bool:
+    return site.rounding is Rounding.DOUBLE
 
 
 def _has_narrow_sums(site: Site) -> bool:
@@ -30,8 +39,37 @@ def _has_narrow_sums(site: Site) -> bool:
     return bound is not None and bound <= INT32_MAX
 
 
-WIDE = Condition("The arithmetic is `fast`", _rounds_wide)
+ONCE = Condition("Sums of up to 48 bits are rounded once", _rounds_wide)
+WIDE = all_of(ONCE, Condition("Biases fit 32 bits", _has_short_bias))
+DOUBLE = Condition("Sums are rounded twice, as TensorFlow Lite does", _rounds_twice)
 NARROW_SUMS = Condition("The weights' own sums prove that accumulators fit 32 bits", _has_narrow_sums)
+
+
+Q15 = QParams.per_tensor(2.0**-15, 0)
+"""Parameters of a function within ±1."""
+
+
+def check_usual(site: Site) -> None:
+    """Refuse a site of int16 whose output has not the parameters that its arithmetic gives.
+
+    Raises:
+        QuantizationError: it has others.
+    """
+    usual = site.op.quant_rule([None if t is None else t.shape for t in site.inputs]).usual16
+    if usual is not None and site.outputs[0].q != usual:
+        raise QuantizationError(
+            f"{site.op.kind} with 16 bits gives multiples of {usual.s:g} in this arithmetic, not of "
+            f"{site.outputs[0].qp.s:g}",
+            hint="use the arithmetic fast",
+            where=site.name,
+        )
+
+
+def bias_params(bias: Array) -> Mapping[str, Param]:
+    """The members `bias`, its lower 32 bits, and `bias_upper`, those above them, or 0 where all fit 32 bits."""
+    lower = bias.astype(np.int32)
+    upper = (bias.astype(np.int64) - lower) >> 32
+    return {"bias": lower, "bias_upper": upper.astype(np.int16) if upper.any() else 0}
 
 
 def weighted_rows(row: Kernel) -> tuple[Kernel, Kernel]:
@@ -46,7 +84,7 @@ def weighted_rows(row: Kernel) -> tuple[Kernel, Kernel]:
         members = {key: value for key, value in row.lower(site).items() if key not in FOREIGN}
         weights, bits = site.const(1), site.input(1).dtype.bits
         stream = weights.ravel().view(np.uint8) if bits == 8 else pack(weights, bits)
-        return {**members, "weights": stream, "weight_bits": bits}
+        return {**members, "weights": stream, "weight_bits": bits, **bias_params(np.asarray(members["bias"]))}
 
     wide = replace(
         row,
@@ -57,7 +95,7 @@ def weighted_rows(row: Kernel) -> tuple[Kernel, Kernel]:
         lower=lower,
         elements=INT16,
         weights=INT8 | PACKED,
-        fits=all_of(WIDE, SYMMETRIC),
+        fits=all_of(ONCE, SYMMETRIC),
         rounded=False,
     )
     return replace(wide, function=f"{stem}_int16_ref", fits=all_of(WIDE, SYMMETRIC, NARROW_SUMS)), wide

@@ -11,7 +11,7 @@ import numpy as np
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Clamp, Trait
-from edgeq.numerics.fixedpoint import Multiplier, Requantization
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, Requantization, Rounding
 from edgeq.numerics.runs import room, rows_together
 from edgeq.ops._requant import folded_bias, requantization, weight_zero_points
 
@@ -96,6 +96,9 @@ class LinearOp(Op):
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {"pattern", "monotone", "signs", "homogeneous", "is_copy", "commute", "tied_channels", "affine", "parts"}
     )
+
+    def rounding16(self, numerics: Numerics) -> Rounding:
+        return Rounding.WIDE if numerics is Numerics.FAST else Rounding.REDUCED
 
     def accumulator_bound(self, site: Site) -> int | None:
         """Of |bias with the zero-point folded in| + |q| · Σ |w|, the greatest of all output channels; |q| is 128 at

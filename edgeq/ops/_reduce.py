@@ -14,7 +14,7 @@ from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Monotone, Perm, Tie, Trait, channels
 from edgeq.numerics.fixedpoint import Multiplier
-from edgeq.ops._int16 import WIDE
+from edgeq.ops._int16 import DOUBLE, WIDE
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._real import REALS
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
@@ -176,6 +176,11 @@ def sum_params(site: Site) -> Mapping[str, Param]:
     }
 
 
+def _double_row(row: Kernel) -> Kernel:
+    """The row with the arithmetic of TensorFlow Lite."""
+    return replace(row, function=f"{row.function}_double", fits=DOUBLE)
+
+
 INT16_ROW = Kernel(
     "eq_mean_int16_ref",
     ("ref/mean_int16.c",),
@@ -187,3 +192,4 @@ INT16_ROW = Kernel(
     overlap=overlap,
 )
 """The portable row of sums and means of int16 elements, which differ in the factor."""
+INT16_ROWS = (INT16_ROW, _double_row(INT16_ROW))

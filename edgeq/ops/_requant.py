@@ -85,10 +85,10 @@ def effective_multiplier(site: Site, channels: int, single_precision: bool | Non
     return quantize_multiplier(np.broadcast_to(product / s_out, (channels,)), site.rounding)
 
 
-def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int32]:
-    """bias[c] − zp_in · Σ w[c]: the bias with the input's zero-point folded in.
+def folded_bias(site: Site, weights: Array, channels: int) -> Array:
+    """bias[c] − zp_in · Σ w[c]: the bias with the input's zero-point folded in; int32.
 
-    Sums of int16 inputs may need more than 32 bits; these have no zero-point.
+    Sums of int16 inputs may need more than 32 bits; these have no zero-point, and their bias may be int64.
 
     Args:
         site: a site whose input 2 is the bias, or absent.
@@ -102,7 +102,7 @@ def folded_bias(site: Site, weights: Array, channels: int) -> npt.NDArray[np.int
     base = np.zeros(channels, np.int64) if bias is None else bias.astype(np.int64)
     folded = base - site.input(0).qp.zp * weights.sum(axis=1)
     if site.input(0).dtype is DType.INT16:
-        return folded.astype(np.int32)
+        return folded.astype(np.int64 if bias is not None and bias.dtype == np.int64 else np.int32)
     if np.any(np.abs(folded) + 128 * np.abs(weights).sum(axis=1) > INT32_MAX):
         raise QuantizationError(
             "an accumulator can exceed 32 bits: the bias is too large for the scales of input and weights",
@@ -120,7 +120,8 @@ def finish(site: Site, acc: Array, multiplier: Multiplier, clamp: Clamp, bias: A
 def requantization(site: Site, multiplier: Multiplier, clamp: Clamp, bias: Array | None = None) -> Requantization:
     """From accumulators, whole numbers without their bias (C,), to the site's output."""
     y = site.outputs[0]
-    return Requantization(multiplier, y.qp.zp, *type_range(y, clamp), site.rounding, bias)
+    wide = y.dtype is DType.INT16
+    return Requantization(multiplier, y.qp.zp, *type_range(y, clamp), site.rounding, bias, wide)
 
 
 def requant_params(site: Site, multiplier: Multiplier, clamp: Clamp) -> Mapping[str, Param]:

@@ -11,17 +11,23 @@ from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Trait
 from edgeq.numerics import lut
+from edgeq.numerics.fixedpoint import Ints, Rounding, multiply
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
-from edgeq.ops._table import TableOp, rescaled
+from edgeq.ops._table import BYTE_ROWS, WIDE_ROW, TableOp, int16_row, ratio_params, rescaled, site_ratio
 
 
 @dataclass(frozen=True)
 class Abs(TableOp):
     """|x|."""
 
-    kernels: ClassVar = (*TableOp.kernels, function_row("abs"))
+    kernels: ClassVar = (
+        *BYTE_ROWS,
+        WIDE_ROW,
+        int16_row("eq_abs_int16_ref_double", "eq_requantize_int16_params", ratio_params),
+        function_row("abs"),
+    )
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous"}
     onnx: ClassVar[str] = "Abs"
 
@@ -30,6 +36,9 @@ class Abs(TableOp):
 
     def litert_table(self, x: Affine, y: Affine) -> Table:
         return rescaled(np.abs(lut.inputs() - x.zero_point), x, y)
+
+    def litert16(self, site: Site, x: Array) -> Ints:
+        return multiply(np.abs(x.astype(np.int64)), site_ratio(site), Rounding.DOUBLE)
 
     @property
     def homogeneous(self) -> bool:

@@ -14,10 +14,10 @@ from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import NO_CLAMP, Clamp, Trait, is_homogeneous
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table
-from edgeq.ops._int16 import WIDE, as_int16, requantize_params, step_ratio
+from edgeq.ops._int16 import WIDE, as_int16
 from edgeq.ops._real import bounds, function_row, function_sample, of_single
 from edgeq.ops._requant import clamp_float, finish, output_range
-from edgeq.ops._table import BYTE_ROWS, TableOp, rescaled
+from edgeq.ops._table import BYTE_ROWS, TableOp, int16_row, ratio_params, rescaled, site_ratio
 
 
 def its_bounds(op: Op) -> tuple[float, float]:
@@ -29,7 +29,7 @@ def its_bounds(op: Op) -> tuple[float, float]:
 def lower_int16(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_requantize_int16_ref`."""
     assert isinstance(site.op, Clip)
-    return requantize_params(site, (site.op.low, site.op.high))
+    return ratio_params(site, (site.op.low, site.op.high))
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Clip(TableOp):
             fits=WIDE,
             overlap=in_place,
         ),
+        int16_row("eq_requantize_int16_ref_double", "eq_requantize_int16_params", lower_int16),
         function_row("clip", its_bounds),
     )
     declines: ClassVar[frozenset[Trait]] = TableOp.declines - {"homogeneous", "fused_clamp", "is_copy"}
@@ -99,7 +100,7 @@ class Clip(TableOp):
         x = inputs[0]
         assert x is not None
         if site.outputs[0].dtype is DType.INT16:
-            return (finish(site, x, step_ratio(site), (self.low, self.high)),)
+            return (finish(site, x, site_ratio(site), (self.low, self.high)),)
         return super().run_int(site, inputs)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:

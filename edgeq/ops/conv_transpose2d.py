@@ -9,15 +9,18 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.condition import all_of
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Linear, Trait
 from edgeq.numerics.exact import activations, product, weights
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints
+from edgeq.ops._int16 import FOREIGN, ONCE, as_int16, bias_params
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import NOTHING, Overlaps, in_groups, pixels_of
+from edgeq.ops._packed import SYMMETRIC
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -46,6 +49,8 @@ def tap_bias(site: Site, weights: Ints) -> Ints:
     """
     folded = -site.input(0).qp.zp * weights.sum(axis=3)
     bias = site.const_or_none(2)
+    if site.input(0).dtype is DType.INT16:
+        return folded
     reach = np.abs(folded).sum(axis=(1, 2)) + 128 * np.abs(weights).sum(axis=(1, 2, 3))
     if np.any(reach + (0 if bias is None else np.abs(bias.astype(np.int64))) > INT32_MAX):
         raise QuantizationError(
@@ -71,6 +76,13 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "bias": np.zeros(y[3], np.int32) if bias is None else bias.astype(np.int32),
         **requant_params(site, effective_multiplier(site, y[3]), op.clamp),
     }
+
+
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_conv_transpose2d_int16_ref`."""
+    bias = site.const_or_none(2)
+    members = {key: value for key, value in lower_ref(site).items() if key not in {*FOREIGN, "tap_bias"}}
+    return {**members, **bias_params(np.zeros(site.outputs[0].shape[3]) if bias is None else bias)}
 
 
 def first_sources(size: int, out: int, kernel: int, stride: int, dilation: int, before: int) -> Ints:
@@ -123,6 +135,16 @@ class ConvTranspose2D(LinearOp):
             lower_ref,
             overlap=overlap,
             rounded=True,
+        ),
+        Kernel(
+            "eq_conv_transpose2d_int16_ref",
+            ("ref/conv_transpose2d_int16.c",),
+            "eq/conv_transpose2d_int16.h",
+            "eq_conv_transpose2d_int16_params",
+            lower_int16,
+            elements=INT16,
+            fits=all_of(ONCE, SYMMETRIC),
+            overlap=overlap,
         ),
     )
 
@@ -239,4 +261,6 @@ class ConvTranspose2D(LinearOp):
             case("gaps", cls(stride=(3, 3)), (1, 2, 3, 4), (3, 1, 2, 4)),
             case("no_bias", cls(stride=(2, 2), clamp=(-1.0, 1.0)), (1, 2, 2, 17), (1, 4, 4, 17), bias=False),
             case("batch", cls(stride=(1, 2)), (2, 2, 3, 1), (2, 2, 2, 1)),
+            as_int16(case("groups", cls(stride=(2, 2), groups=2, clamp=relu), (2, 3, 2, 6), (4, 3, 2, 3))),
+            as_int16(case("gaps", cls(stride=(3, 2), padding=(1, 0, 0, 1)), (1, 2, 3, 5), (3, 2, 3, 5), bias=False)),
         )

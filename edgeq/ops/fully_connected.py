@@ -178,6 +178,9 @@ class FullyConnected(LinearOp):
     def rounding(self, numerics: Numerics) -> Rounding:
         return Rounding.SINGLE if numerics is Numerics.TFLITE else super().rounding(numerics)
 
+    def rounding16(self, numerics: Numerics) -> Rounding:
+        return Rounding.REDUCED if numerics is Numerics.TFLM else Rounding.WIDE
+
     @property
     def linear(self) -> Linear | None:
         return Linear(0, 1, 1, complete=True)

@@ -16,7 +16,7 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Trait
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
-from edgeq.numerics.fixedpoint import Multiplier, Numerics, quantize_multiplier
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding, quantize_multiplier
 from edgeq.ops._int16 import WIDE, as_int16
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
@@ -183,6 +183,9 @@ class MatMul(Op):
 
     def batched(self, shapes: Shapes, count: int) -> Op | None:
         return self
+
+    def rounding16(self, numerics: Numerics) -> Rounding:
+        return Rounding.WIDE if numerics is Numerics.FAST else Rounding.REDUCED
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[0], inputs[1]

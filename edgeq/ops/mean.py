@@ -18,7 +18,7 @@ from edgeq.numerics.float32 import Floats
 from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import of_single, reduction_row
 from edgeq.ops._reduce import (
-    INT16_ROW,
+    INT16_ROWS,
     Summation,
     axes_of,
     keeps_channels,
@@ -58,7 +58,7 @@ class Mean(Summation):
         Kernel(
             "eq_mean_ref", ("ref/mean.c",), "eq/mean.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True
         ),
-        INT16_ROW,
+        *INT16_ROWS,
         reduction_row("mean", walk_params, overlap),
     )
 

@@ -20,7 +20,7 @@ from edgeq.ops._broadcast import (
     operands,
 )
 from edgeq.ops._elementwise import BinaryOp
-from edgeq.ops._int16 import WIDE, pair_samples16
+from edgeq.ops._int16 import DOUBLE, WIDE, pair_samples16
 from edgeq.ops._real import of_pairs, pair_rows, pair_samples
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range, type_range
 
@@ -78,6 +78,15 @@ class Mul(BinaryOp):
     kernels: ClassVar = (
         *binary_kernels("eq_mul", "mul", "eq_mul_params", lower_ref, rounded=True),
         *binary_kernels("eq_mul_int16", "pair_int16", "eq_mul_int16_params", lower_int16, fits=WIDE, elements=INT16),
+        *binary_kernels(
+            "eq_mul_int16",
+            "pair_int16",
+            "eq_mul_int16_params",
+            lower_int16,
+            suffix="_double",
+            fits=DOUBLE,
+            elements=INT16,
+        ),
         *pair_rows("mul"),
     )
 

@@ -64,11 +64,12 @@ def lower_table(site: Site) -> Mapping[str, Param]:
 WIDE: tuple[tuple[DType, DType], ...] = (
     (DType.INT16, DType.INT8),
     (DType.INT8, DType.INT16),
+    (DType.INT16, DType.INT16),
     (DType.INT8, DType.INT32),
     (DType.INT16, DType.INT32),
     (DType.INT32, DType.INT8),
 )
-"""Pairs of element types of which one is wider than a byte."""
+"""Pairs of element types of which at least one is wider than a byte."""
 
 
 def lower_wide(site: Site) -> Mapping[str, Param]:
@@ -85,7 +86,7 @@ def lower_wide(site: Site) -> Mapping[str, Param]:
 
 
 def wide_row(source: DType, target: DType) -> Kernel:
-    """The row between two types of which one is wider than a byte."""
+    """The row between two types of which at least one is wider than a byte."""
 
     limit = ", a zero-point of int32 being 0" if DType.INT32 in (source, target) else ", not with the arithmetic `fast`"
 

@@ -42,6 +42,10 @@ class Rsqrt(TableOp):
             table[index] = multiply(once, wide, Rounding.DOUBLE)[0] + y.zero_point
         return lut.saturate(table)
 
+    def real16(self, x: Array, site: Site) -> Array:
+        most = float(np.float32(32767) * np.float32(site.outputs[0].qp.s))
+        return np.where(x <= 0, most, 1.0 / np.sqrt(np.maximum(x, np.finfo(np.float64).tiny)))
+
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         return of_single(lambda x: np.float32(1) / float32.sqrt(x), inputs)
 

@@ -15,11 +15,19 @@ from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param, in_place
 from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, DType, QParams
-from edgeq.numerics import float32
-from edgeq.numerics.fixedpoint import Ints, doubling_high_multiply, rounding_divide_by_pot
+from edgeq.numerics import float32, litert16
+from edgeq.numerics.fixedpoint import (
+    Ints,
+    Multiplier,
+    Rounding,
+    doubling_high_multiply,
+    multiply,
+    quantize_multiplier,
+    rounding_divide_by_pot,
+)
 from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gemmlowp import reciprocal
-from edgeq.ops._int16 import WIDE, as_int16
+from edgeq.ops._int16 import DOUBLE, Q15, WIDE, as_int16, check_usual
 from edgeq.ops._overlap import elementwise
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
@@ -131,6 +139,38 @@ def lower_int16(site: Site) -> Mapping[str, Param]:
     }
 
 
+def argument16(site: Site) -> Multiplier:
+    """From a difference of int16 inputs to the argument of LiteRT's exponential, of which 65535 are 10."""
+    assert isinstance(site.op, Softmax)
+    beta = float(np.float32(site.op.beta))
+    return quantize_multiplier(site.input(0).qp.s * beta / (10.0 / 65535.0), Rounding.DOUBLE)
+
+
+def lower_double16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_softmax_int16_ref_double`."""
+    check_usual(site)
+    argument = argument16(site)
+    return {
+        "rows": site.outputs[0].size // columns(site),
+        "columns": columns(site),
+        "exponentials": litert16.exp_curve(),
+        "reciprocals": litert16.reciprocal_curve(),
+        "mantissa": int(argument.mantissa[0]),
+        "shift": int(argument.shift[0]),
+    }
+
+
+def int16_double_row() -> Kernel:
+    """The portable kernel for int16 elements with the arithmetic of TensorFlow Lite."""
+    return replace(
+        int16_row(),
+        function="eq_softmax_int16_ref_double",
+        struct="eq_softmax_int16_double_params",
+        lower=lower_double16,
+        fits=all_of(rows_are_last, DOUBLE),
+    )
+
+
 def int16_row() -> Kernel:
     """The portable kernel for int16 elements."""
     return Kernel(
@@ -187,6 +227,7 @@ class Softmax(RowOp):
             overlap=elementwise,
         ),
         int16_row(),
+        int16_double_row(),
         real_row("softmax"),
     )
 
@@ -210,7 +251,9 @@ class Softmax(RowOp):
         last = x is not None and self.axis == len(x) - 1
         if self.wide:
             return QuantRule(usual=WIDE_OUTPUT, fine=frozenset({0}))
-        return replace(super().quant_rule(shapes), reach=log(FINEST * x[-1]) / self.beta if x and last else None)
+        return replace(
+            super().quant_rule(shapes), usual16=Q15, reach=log(FINEST * x[-1]) / self.beta if x and last else None
+        )
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
@@ -223,12 +266,27 @@ class Softmax(RowOp):
         )
 
     def rows16(self, site: Site, differences: Ints) -> Ints:
+        if site.rounding is Rounding.DOUBLE:
+            return self._double_rows16(site, differences)
         coarse, fine = exponentials16(site)
         less, (factor, bits) = columns(site).bit_length() - 1, output_factor16(site)
         e = coarse.astype(np.uint64)[differences >> 8] * fine.astype(np.uint64)[differences & 255] >> np.uint64(less)
         inverse = np.uint64(factor << 31) // e.sum(axis=-1, keepdims=True, dtype=np.uint64)
         q = (e * inverse + np.uint64(1 << (bits - 1))) >> np.uint64(bits)
         return np.minimum(q, np.uint64(32767)).astype(np.int64)
+
+    def _double_rows16(self, site: Site, differences: Ints) -> Ints:
+        """The outputs of TensorFlow Lite: exponentials and the reciprocal of their sum with 15 fraction bits."""
+        check_usual(site)
+        least, most = DType.INT16.range
+        argument = most + multiply(-differences, argument16(site), Rounding.DOUBLE)
+        e = litert16.interpolate(litert16.exp_curve(), np.clip(argument, least, most))
+        total = e.sum(axis=-1, keepdims=True)
+        zeros = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)  # leading ones of 32 bits
+        shifted = ((total << (zeros - 1)) + (1 << 13)) >> 14
+        part = np.clip(shifted - (1 << 15) - (1 << 16), least, most)
+        inverse, right = litert16.interpolate(litert16.reciprocal_curve(), part), 31 - zeros
+        return np.clip((e * inverse + (np.int64(1) << (right - 1))) >> right, 0, most)
 
     def quantized_rows(self, site: Site, differences: Ints) -> Ints:
         if self.wide:

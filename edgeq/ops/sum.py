@@ -15,7 +15,7 @@ from edgeq.numerics.exact import total
 from edgeq.numerics.fixedpoint import Multiplier, quantize_multiplier
 from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import of_single, reduction_row
-from edgeq.ops._reduce import INT16_ROW, Summation, overlap, sum_params, walk_params
+from edgeq.ops._reduce import INT16_ROWS, Summation, overlap, sum_params, walk_params
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Sum(Summation):
 
     kernels: ClassVar = (
         Kernel("eq_sum_ref", ("ref/sum.c",), "eq/sum.h", "eq_reduce_params", sum_params, overlap=overlap, rounded=True),
-        INT16_ROW,
+        *INT16_ROWS,
         reduction_row("sum", walk_params, overlap),
     )
 

@@ -8,7 +8,7 @@ from edgeq.errors import ModelError
 from edgeq.ir import limits
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Op, Site
-from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ir.tensor import Array, QParams, TensorType
 from edgeq.ir.traits import Pattern
 from edgeq.numerics.fixedpoint import Numerics
 
@@ -49,7 +49,7 @@ def _fold_real(node: Node, operands: list[Value | None], types: list[TensorType]
     results = []
     for name, type, data in zip(node.outputs, types, node.op.run_float(arrays), strict=True):
         if type.q is not None:
-            results.append(Value(name, type.quantized(DType.INT8, type.q), type.q.quantize(data, DType.INT8)))
+            results.append(Value(name, type.quantized(type.q.integers, type.q), type.q.quantize(data, type.q.integers)))
         else:
             results.append(Value(name, TensorType(type.shape), np.array(data, np.float32)))
     return results

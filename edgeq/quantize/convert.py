@@ -40,6 +40,9 @@ def convert(
         if real.intersection(node.outputs):
             continue
         editor.replace_node(node.name, replace(node, inputs=_convert_operands(graph, node, params, config, constants)))
+    for name, value in editor.values.items():
+        if value.type.q is not None and value.type.q.stored is not None:
+            editor.set_type(name, replace(value.type, q=value.type.q.bare))
     return editor.finish()
 
 
@@ -98,21 +101,22 @@ def _convert_operands(
             continue
         s_in = _input_scale(graph, node, rule, product, params)
         wide = constants.editor.values[node.outputs[0]].type.dtype is DType.INT16
-        around = Around(s_in, params[node.outputs[0]].s, wide)
+        around = Around(s_in, params[node.outputs[0]].s, wide, constants.editor.numerics is not Numerics.FAST)
         names[product.weight], q = _put_weights(constants, graph, node, product, around, local)
         settled.add(product.weight)
         bias = operand(node, product.bias)
         if product.bias is not None and bias is not None:
-            names[product.bias] = _put_bias(constants, graph, node, bias, s_in, q)
+            names[product.bias] = _put_bias(constants, graph, node, bias, q, around)
             settled.add(product.bias)
     for k, name in enumerate(node.inputs):
         if name is None or k in settled or graph.data(name) is None or isinstance(rule.role(k), Index | Real):
             continue
         if _is_real(graph, name):
             type = constants.editor.values[node.outputs[0]].type
-            wide = type.dtype is DType.INT16
+            prescribed = graph.type(name).q
+            wide = type.dtype is DType.INT16 and (prescribed is None or prescribed.integers is not DType.INT16)
             q = type.qp if rule.output is Scale.SAME else _constant_params(graph, name, wide)
-            names[k] = _put(constants, graph, name, q, dtype=type.dtype if wide else DType.INT8)
+            names[k] = _put(constants, graph, name, q, dtype=type.dtype if type.dtype is DType.INT16 else DType.INT8)
     return tuple(names)
 
 
@@ -172,26 +176,26 @@ def _put_weights(
     dtype = type.dtype if type.dtype.bits < 8 else DType.INT8
     stored = _put(constants, graph, name, type.q, levels_of(DType.INT8)[0], dtype)
     data = constants.editor.values[stored].data
-    if data is None or real is None or product.axis is None or type.q.block is not None:
+    if data is None or real is None or product.axis is None or type.q.block is not None or around.exact:
         return stored, type.q
     numerics = constants.editor.numerics or Numerics.FAST
     fitted, q = fit_given(data, type.q, product.axis, real, around, numerics, where)
     return (stored if fitted is data else constants.put(name, fitted, dtype, q)), q
 
 
-def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, s_in: float, weight: QParams) -> str:
+def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, weight: QParams, around: Around) -> str:
     value = graph.values[name]
     if value.data is None:
         raise QuantizationError(
             f"bias {name!r} is computed at run time", hint="add it with an Add", where=f"{node.name} ({node.op.kind})"
         )
     try:
-        data, q = quantize_bias(value.data, value.type.q, s_in, weight)
+        data, q = quantize_bias(value.data, value.type.q, around.input, weight, around.exact)
     except QuantizationError as error:
         raise QuantizationError(error.message, hint=error.hint, where=f"{node.name} ({node.op.kind})") from error
     if data is value.data and value.type.q == q:
         return name
-    return constants.put(name, data, DType.INT32, q)
+    return constants.put(name, data, DType(data.dtype.name), q)
 
 
 TRUTH = QParams.per_tensor(1.0, 0)

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from edgeq.errors import UsageError
+from edgeq.ir.condition import parts_of
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.kernel import INT16
 from edgeq.ir.op import Op, Scale, State, registry
 from edgeq.ir.real import unquantized
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.ops._int16 import DOUBLE
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.solver import fine_values, rule_of
 from edgeq.warnings import warn
@@ -41,8 +43,11 @@ class Typed:
 
 
 def has_arithmetic16(op: Op) -> bool:
-    """Whether an operator computes with int16 activations alone, or moves them."""
-    return op.is_view or any(row.elements >= INT16 and row.elements - REALS - WHOLE == INT16 for row in op.kernels)
+    """Whether an operator computes with int16 activations alone, with the arithmetic fast, or moves them."""
+    return op.is_view or any(
+        row.elements >= INT16 and row.elements - REALS - WHOLE == INT16 and DOUBLE not in parts_of(row.fits)
+        for row in op.kernels
+    )
 
 
 def converts_types(op: Op) -> bool:
@@ -135,7 +140,10 @@ def _types(graph: Graph, config: QuantConfig) -> tuple[dict[str, DType], list[st
 def _input_type(graph: Graph, config: QuantConfig, name: str, fine: frozenset[str]) -> DType:
     if name in fine:
         return DType.INT16
-    free = graph.type(name).q is None and name not in graph.ports
+    given = graph.type(name).q
+    if given is not None:
+        return given.integers
+    free = name not in graph.ports
     return DType.INT16 if free and config.for_layer(name).activation_bits == 16 else DType.INT8
 
 
@@ -152,8 +160,9 @@ def _node_type(
         if config.for_layer(node.name).activation_bits == 16:
             narrow.append(node.name)
         return DType.INT8
-    if any(graph.type(out).q is not None for out in node.outputs):
-        return DType.INT8
+    given = [q.integers for q in (graph.type(out).q for out in node.outputs) if q is not None]
+    if given:
+        return given[0]
     operands = {types[name] for name in node.inputs if name is not None and name in types}
     follows = (node.op.is_view or rule.output is Scale.SAME) and operands
     wide = DType.INT16 in operands if follows else config.for_layer(node.name).activation_bits == 16

@@ -54,11 +54,18 @@ class Around:
     Attributes:
         input, output: scales of the layer's input and of its output.
         wide: both have 16 bits.
+        foreign: the arithmetic is that of TensorFlow Lite.
     """
 
     input: float
     output: float
     wide: bool = False
+    foreign: bool = False
+
+    @property
+    def exact(self) -> bool:
+        """Whether integers that a model brings stay as they are, whatever they come to: biases may have 64 bits."""
+        return self.wide and self.foreign
 
     @property
     def smallest_factor(self) -> float:
@@ -264,14 +271,17 @@ def fit_given(
     return data, QParams.per_channel(np.where(change, raised, scales), zeros.astype(np.int64), axis)
 
 
-def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QParams) -> tuple[Array, QParams]:
+def quantize_bias(
+    bias: Array, given: QParams | None, s_in: float, weight: QParams, exact: bool = False
+) -> tuple[Array, QParams]:
     """A bias (C,) as int32 with scale s_in · s_w; integers that have this scale already stay untouched.
 
     Args:
-        bias: float values, or int32 with `given` parameters.
+        bias: float values, or int32 or int64 with `given` parameters.
         given: parameters of an integer bias.
         s_in: scale of the layer's input.
         weight: parameters of the layer's weights.
+        exact: whether an int64 bias stays one where it does not fit 32 bits.
 
     Raises:
         QuantizationError: the scale of the bias is not a number, or the bias does not fit into 32 bits.
@@ -288,8 +298,10 @@ def quantize_bias(bias: Array, given: QParams | None, s_in: float, weight: QPara
         QParams.per_tensor(float(scales[0]), 0) if len(scales) == 1 else QParams.per_channel(scales, 0, bias.ndim - 1)
     )
     if given is not None:
-        if bias.dtype == np.int32 and np.allclose(given.scale, scales, rtol=1e-5, atol=LEAST_SCALE):
-            return bias, target
+        if bias.dtype.kind == "i" and np.allclose(given.scale, scales, rtol=1e-5, atol=LEAST_SCALE):
+            fits = bias.dtype == np.int32 or bool(np.all(np.abs(bias) <= INT32_MAX))
+            if fits or exact:
+                return bias.astype(np.int32 if fits else np.int64, copy=False), target
         bias = (bias.astype(np.float64) - np.asarray(given.zero_point)) * np.asarray(given.scale)
     # With the unrounded product: the accumulator is in exactly these units.
     q = np.rint(np.asarray(bias, np.float64) / scales)

@@ -18,6 +18,7 @@ from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, State
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.ops.shift import Shift
+from edgeq.quantize.element_types import has_arithmetic16
 
 PLAIN = "plain"
 LOW, HIGH, ZERO = "zero_point_low", "zero_point_high", "zero_point_0"
@@ -239,6 +240,8 @@ class _Builder:
         if isinstance(self.sample.op, Shift):
             return self.sample.op.moved(self.editor.values["x0"].type.qp)
         wide = self.sample.elements[1] is DType.INT16
+        if wide and self.rule.usual16 is not None and self.numerics is not Numerics.FAST:
+            return self.rule.usual16
         if not wide and self.rule.usual is not None and (self.numerics is not Numerics.FAST or self.variant == PLAIN):
             return self.rule.usual
         finite = real[np.isfinite(real)]
@@ -305,6 +308,10 @@ def of_operator(kind: str) -> Iterator[Case]:
         for turn, variant in enumerate(variants(sample)):
             real = sample.elements[0].is_float and sample.elements[1].is_float  # the same in all numerics
             single = real or DType.INT16 in sample.elements
+            if sample.elements == (DType.INT16, DType.INT16) and variant == PLAIN:
+                yield build(kind, sample, variant, Numerics.TFLITE)
+                if not has_arithmetic16(sample.op):
+                    break
             others = (Numerics.FAST,) if single else (order[(index + turn) % 3],)
             for numerics in order if variant == PLAIN and not single else others:
                 yield build(kind, sample, variant, numerics)

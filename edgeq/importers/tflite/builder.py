@@ -29,11 +29,13 @@ FUSED_CLAMPS: dict[int, Clamp] = {
 FUSED_NAMES = {4: "TANH", 5: "SIGN_BIT"}
 SHIFT = {"INT8": 0, "UINT8": 128}
 """What is subtracted from stored values and zero-points of 8-bit tensors to make them signed."""
+QUANTIZED = (*SHIFT, "INT16")
+"""Types of quantized activations."""
 WHOLE = ("INT32", "INT64")
 """Types of tensors that, without a scale, hold whole numbers; in the graph they are int32."""
 PORTS = {"UINT8": DType.UINT8, "BOOL": DType.BOOL}
 """Types of inputs and outputs that stand for int8 numbers inside."""
-OUTPUTS = ("FLOAT32", "FLOAT16", "FLOAT64", *SHIFT)
+OUTPUTS = ("FLOAT32", "FLOAT16", "FLOAT64", *QUANTIZED)
 CONSTANT_OUTPUT = "edgeq's outputs are real numbers or quantized ones: remove it from the model"
 
 
@@ -58,7 +60,7 @@ def _example(tensor: RawTensor) -> str:
     return f"--input-shape {tensor.name}=" + "x".join(str(d) if d > 0 else "?" for d in (abs(batch), *rest))
 
 
-WIDE = {"INT16": DType.INT16, "INT32": DType.INT32}
+WIDE = {"INT32": DType.INT32}
 """Types of quantized inputs and outputs that are 8-bit inside."""
 
 
@@ -174,7 +176,7 @@ class Builder:
         for index in self.model.outputs:
             tensor = self.model.tensors[index]
             if self.is_constant(index) and (
-                tensor.dtype not in OUTPUTS or (tensor.dtype in SHIFT and not tensor.quant)
+                tensor.dtype not in OUTPUTS or (tensor.dtype in QUANTIZED and not tensor.quant)
             ):
                 maker = next((f" that {op.kind} computes" for op in self.model.ops if index in op.outputs), "")
                 bare = "" if tensor.quant else " without a scale"
@@ -289,24 +291,35 @@ class Builder:
         return tensor
 
     def activation_q(self, tensor: RawTensor) -> QParams | None:
-        """The int8 parameters of an activation; None for a float one.
+        """The parameters of an activation, int8 or int16; None for a float one.
 
         Raises:
             Problem: it is of another type, or quantized in a way edgeq does not know.
         """
         if tensor.dtype == "FLOAT32":
             return None
-        if tensor.dtype not in SHIFT:
+        if tensor.dtype not in QUANTIZED:
             raise Problem(f"tensor {tensor.label} is {tensor.dtype}", type_hint(tensor.dtype))
         if tensor.quant is None:
             raise Problem(f"tensor {tensor.label} is {tensor.dtype} without a scale", "quantize the model fully")
         if tensor.quant.scale.size != 1:
             raise Problem(f"activation {tensor.label} is quantized per channel", "quantize activations per tensor")
+        if tensor.dtype == "INT16":
+            return self._wide_q(tensor, float(tensor.quant.scale[0]), int(tensor.quant.zero_point[0]))
         scale, zero = float(tensor.quant.scale[0]), int(tensor.quant.zero_point[0]) - SHIFT[tensor.dtype]
         if not scale > 0 or not -128 <= zero <= 127:
             raise Problem(f"tensor {tensor.label} has scale {scale} and zero-point {tensor.quant.zero_point[0]}")
         self.quantized = True
         return QParams.per_tensor(scale, zero)
+
+    def _wide_q(self, tensor: RawTensor, scale: float, zero: int) -> QParams:
+        if not scale > 0 or zero:
+            raise Problem(
+                f"tensor {tensor.label} is INT16 with scale {scale} and zero-point {zero}",
+                "quantize 16-bit activations symmetrically",
+            )
+        self.quantized = True
+        return QParams.per_tensor(scale, 0, DType.INT16)
 
     def stored(self, index: int) -> Array | None:
         """The elements of a constant in their stored type; None for an activation or an absent input."""
@@ -389,11 +402,13 @@ class Builder:
     def _signed(self, tensor: RawTensor, data: Array) -> tuple[Array, QParams | None]:
         if tensor.dtype in ("FLOAT32", "FLOAT16", "FLOAT64"):
             return data.astype(np.float32), None
-        if tensor.dtype not in (*SHIFT, *PACKED, "INT32") or tensor.quant is None:
+        if tensor.dtype not in (*QUANTIZED, *PACKED, "INT32") or tensor.quant is None:
             raise Problem(
                 f"the constant {tensor.label} is {tensor.dtype}{'' if tensor.quant else ' without a scale'}",
                 "edgeq takes float32, float16, int8, int4 and int2 weights",
             )
+        if tensor.dtype == "INT16":
+            return data.astype(np.int16), self.activation_q(tensor)
         shift = SHIFT.get(tensor.dtype, 0)
         if tensor.dtype != "INT32":
             data = (data.astype(np.int16) - shift).astype(np.int8)
@@ -451,8 +466,8 @@ class Builder:
         return value if value is not None and self.editor.values[value].type.is_whole else None
 
     def is_quantized(self, op: RawOp) -> bool:
-        """Whether an operator computes in 8 bits: its output does."""
-        return self.model.tensors[op.outputs[0]].dtype in SHIFT
+        """Whether an operator computes with integers: its output has some."""
+        return self.model.tensors[op.outputs[0]].dtype in QUANTIZED
 
     def shape(self, name: str) -> Shape:
         """The shape of a value."""
@@ -566,7 +581,7 @@ class Builder:
         own = self.q_of(name)
         if q is None or own is None or own == q:
             return name
-        if not legacy and own.zp == q.zp and abs(own.s - q.s) <= 1e-5 * q.s:
+        if not legacy and own.zp == q.zp and own.stored is q.stored and abs(own.s - q.s) <= 1e-5 * q.s:
             return name
         value = self.editor.values[name]
         if value.data is None:
@@ -574,7 +589,7 @@ class Builder:
         if legacy:
             x, y = (TensorType(value.type.shape, DType.INT8, p) for p in (own, q))
             return self.editor.constant(name, convert_legacy(x, y, value.data), q)
-        return self.editor.constant(name, q.quantize(own.dequantize(value.data), DType.INT8), q)
+        return self.editor.constant(name, q.quantize(own.dequantize(value.data), q.integers), q)
 
     def is_legacy(self, op: RawOp) -> bool:
         """Whether an operator computes in uint8, as older files do."""

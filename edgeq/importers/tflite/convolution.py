@@ -6,7 +6,7 @@ from edgeq.importers.tflite.axes import check_window, same_padding
 from edgeq.importers.tflite.builder import SHIFT, Builder
 from edgeq.importers.tflite.raw import PACKED, Problem, RawOp, short_name
 from edgeq.importers.tflite.registry import handles
-from edgeq.ir.tensor import LEAST_SCALE, QParams, Shape
+from edgeq.ir.tensor import LEAST_SCALE, DType, QParams, Shape
 from edgeq.ops._window import Pair
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
@@ -61,17 +61,18 @@ def bias(b: Builder, op: RawOp, position: int, x: str, w: str, channels: int) ->
         raise Problem("its bias is computed at run time", CONSTANT_WEIGHTS)
     if data.size != channels:
         raise Problem(f"its bias {tensor.label} has {data.size} elements for {channels} channels")
+    q_x, q_w = b.q_of(x), b.q_of(w)
+    wide = q_x is not None and q_x.integers is DType.INT16
     if not b.is_quantized(op):
         name = b.real_constant(index)
-    elif tensor.dtype == "INT32":
-        q_x, q_w = b.q_of(x), b.q_of(w)
+    elif tensor.dtype == ("INT64" if wide else "INT32"):
         if q_x is None or q_w is None:
             raise Problem("its input or its weights have no scale", "quantize the model fully")
         scale = [max(q_x.s * s, LEAST_SCALE) for s in q_w.scale]
         q = QParams.per_tensor(scale[0], 0) if len(scale) == 1 else QParams.per_channel(scale, 0, 0)
         name = b.editor.constant(short_name(tensor.name), data.reshape(channels), q)
     else:
-        raise Problem(f"its bias {tensor.label} is {tensor.dtype}, not int32")
+        raise Problem(f"its bias {tensor.label} is {tensor.dtype}, not {'int64' if wide else 'int32'}")
     if b.shape(name) != (channels,):
         raise Problem(f"its bias {tensor.label} has shape {b.shape(name)}")
     return name
@@ -192,7 +193,7 @@ def batch_matmul(b: Builder, op: RawOp) -> None:
     right = op.inputs[1] if len(op.inputs) > 1 else -1
     if b.is_constant(right):
         shape = b.tensor(right).shape
-        if len(shape) >= 2 and all(d == 1 for d in shape[:-2]):
+        if len(shape) >= 2 and all(d == 1 for d in shape[:-2]) and b.tensor(right).dtype != "INT16":
             constant_right(b, op, x, shape)
             return
     y = b.operand(op, 1)

@@ -9,11 +9,11 @@ import numpy as np
 from edgeq.importers.tflite.axes import normal_axes
 from edgeq.importers.tflite.builder import WIDE, Builder
 from edgeq.importers.tflite.hints import type_hint
-from edgeq.importers.tflite.raw import Problem, RawOp
+from edgeq.importers.tflite.raw import Problem, RawOp, RawTensor
 from edgeq.importers.tflite.registry import handles
 from edgeq.importers.tflite.truth import select as select_computed
 from edgeq.ir.op import Op, Scale
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP, Clamp
 from edgeq.ops.abs import Abs
@@ -90,7 +90,17 @@ UNARY: dict[str, Op] = {
 def arithmetic(b: Builder, op: RawOp) -> None:
     """Two operands, broadcast; either may be constant, and infinite where it is a mask of attention scores."""
     infinite = op.kind in ("ADD", "SUB")
+    if infinite and op.option("PotScaleInt16") and all(_is_power(b.tensor(k)) for k in (*op.inputs, *op.outputs)):
+        raise Problem("it adds int16 tensors whose scales are powers of two by shifts", "convert the model again")
     b.emit(op, ARITHMETIC[op.kind](b.clamp(op)), [b.operand(op, k, infinite) for k in (0, 1)])
+
+
+def _is_power(tensor: RawTensor) -> bool:
+    """Whether an int16 tensor has a scale that LiteRT takes for a power of two."""
+    if tensor.dtype != "INT16" or tensor.quant is None:
+        return False
+    exponent = float(np.log2(tensor.quant.scale[0]))
+    return abs(exponent - round(exponent)) < 1e-3
 
 
 @handles("DIV")
@@ -120,7 +130,7 @@ def select(b: Builder, op: RawOp) -> None:
         x, y, chosen = y, x, ~chosen
     if op.kind == "SELECT" and chosen.ndim == 1:  # one choice for each index of the first dimension
         chosen = chosen.reshape(-1, *[1] * (len(b.shape(x)) - 1))
-    least, greatest, dtype = (-INF, INF, np.float32) if q is None else (-128, 127, np.int8)
+    least, greatest, dtype = (-INF, INF, np.float32) if q is None else (*q.integers.range, q.integers.numpy)
 
     def bounds(suffix: str, there: Array | float, elsewhere: Array | float) -> str:
         return b.editor.constant(f"{name}/{suffix}", np.where(chosen, there, elsewhere).astype(dtype), q)
@@ -221,7 +231,8 @@ def softmax(b: Builder, op: RawOp) -> None:
     if beta <= 0:
         raise Problem(f"its beta is {beta}")
     result = b.tensor(op.outputs[0])
-    if b.q_of(x) is not None and result.dtype == "INT16" and result.quant is not None:
+    narrow = (b.q_of(x) or STORED_L2).integers is DType.INT8
+    if b.q_of(x) is not None and narrow and result.dtype == "INT16" and result.quant is not None:
         q = QParams.per_tensor(float(result.quant.scale[0]), int(result.quant.zero_point[0]))
         if q.zp != WIDE_OUTPUT.zp or abs(q.s / WIDE_OUTPUT.s - 1.0) > 1e-3:
             raise Problem(f"its 16-bit output has scale {q.s} and zero-point {q.zp}", "convert the model again")

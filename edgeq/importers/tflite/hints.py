@@ -105,7 +105,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 TYPES: dict[str, str] = {
-    "INT16": "convert the model again with 8-bit activations, not in the mode with 16-bit ones (16x8)",
+    "INT16": "convert the model again, quantized with activations of 8 or 16 bits",
     "FLOAT16": "convert the model again with float32 activations; its weights may be float16",
     "FLOAT64": "convert the model again with float32 numbers",
     "BOOL": "edgeq has no truth values at run time: cut the model before it, or give the model real numbers",

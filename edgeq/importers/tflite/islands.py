@@ -109,12 +109,18 @@ def _join(w: Wiring, border: Node) -> None:
     value, out = str(border.inputs[0]), border.outputs[0]
     island = Island(shape=w.editor.values[value].type.shape)
     expression = _expression(w, value, island)
-    if expression is None or not island.source:
+    if expression is None or not island.source or not _is_narrow(w, out):
         return
     if expression == ELEMENT and w.editor.values[island.source].type == w.editor.values[out].type:
         w.stand_in(out, island.source)
     else:
         w.replace(border, Function(expression, dequantized=True), [island.source])
+
+
+def _is_narrow(w: Wiring, name: str) -> bool:
+    """Whether a value has 8 bits, for all of which a table is made."""
+    q = w.editor.values[name].type.q
+    return q is not None and q.integers is DType.INT8
 
 
 def _tabulate(w: Wiring, node: Node) -> None:
@@ -137,6 +143,8 @@ def _expression(w: Wiring, name: str, island: Island) -> str | None:
         return None
     if isinstance(maker.op, Dequantize):
         source = str(maker.inputs[0])
+        if not _is_narrow(w, source):
+            return None
         island.source = island.source or source
         return ELEMENT if island.source == source else None
     if isinstance(maker.op, Function) and maker.op.real_result:

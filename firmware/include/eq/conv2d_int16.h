@@ -11,7 +11,8 @@ typedef struct {
     int32_t groups;
     const uint8_t *weights; /* (out_c, kernel_h, kernel_w, in_c / groups): bytes, or a stream as in packed.h */
     int32_t weight_bits;
-    const int32_t *bias; /* one per output channel */
+    const int32_t *bias;       /* one per output channel */
+    const int16_t *bias_upper; /* what stands above these 32 bits, or NULL: nothing; with sums of 64 bits */
     const int32_t *mantissa;
     const int8_t *shift;
     int32_t qmin, qmax;

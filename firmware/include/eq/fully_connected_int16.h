@@ -8,7 +8,8 @@ typedef struct {
     int32_t rows, in_c, out_c;
     const uint8_t *weights; /* (out_c, in_c): bytes, or a stream as in packed.h */
     int32_t weight_bits;
-    const int32_t *bias; /* one per output channel */
+    const int32_t *bias;       /* one per output channel */
+    const int16_t *bias_upper; /* what stands above these 32 bits, or NULL: nothing; with sums of 64 bits */
     const int32_t *mantissa;
     const int8_t *shift;
     int32_t qmin, qmax;

@@ -10,5 +10,7 @@ void eq_mean_ref_double(const eq_reduce_params *p, const int8_t *input, int8_t *
 
 /* Of int16 elements, whose sums have 64 bits. */
 void eq_mean_int16_ref(const eq_reduce_params *p, const int16_t *input, int16_t *output);
+/* The same with sums of 32 bits, rounded twice. */
+void eq_mean_int16_ref_double(const eq_reduce_params *p, const int16_t *input, int16_t *output);
 
 #endif

@@ -14,6 +14,16 @@ typedef struct {
     int32_t qmin, qmax;
 } eq_add_int16_params;
 
+/* TensorFlow Lite's way: both operands are brought to one scale, added, and brought to the output's. */
+typedef struct {
+    int32_t shape[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
+    const int16_t *constant;
+    int32_t a_sign, a_mantissa, a_shift;
+    int32_t b_sign, b_mantissa, b_shift;
+    int32_t mantissa, shift;
+    int32_t qmin, qmax;
+} eq_add_int16_double_params;
+
 typedef struct {
     int32_t shape[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
     const int16_t *constant;
@@ -29,8 +39,12 @@ typedef struct {
 /* The output may be an operand of its size. */
 void eq_add_int16_ref(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_ref(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
+void eq_add_int16_ref_double(const eq_add_int16_double_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_add_int16_const_ref_double(const eq_add_int16_double_params *p, const int16_t *a, int16_t *output);
 void eq_mul_int16_ref(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_mul_int16_const_ref(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
+void eq_mul_int16_ref_double(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_mul_int16_const_ref_double(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
 void eq_minimum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_minimum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output);
 void eq_maximum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);

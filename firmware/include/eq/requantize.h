@@ -12,6 +12,7 @@ typedef struct {
 
 #define EQ_DECLARE(suffix)                                                                                             \
     void eq_requantize_int16_int8_ref_##suffix(const eq_requantize_params *p, const int16_t *input, int8_t *output);   \
+    void eq_requantize_int16_int16_ref_##suffix(const eq_requantize_params *p, const int16_t *input, int16_t *output); \
     void eq_requantize_int8_int16_ref_##suffix(const eq_requantize_params *p, const int8_t *input, int16_t *output);   \
     void eq_requantize_int8_int32_ref_##suffix(const eq_requantize_params *p, const int8_t *input, int32_t *output);   \
     void eq_requantize_int16_int32_ref_##suffix(const eq_requantize_params *p, const int16_t *input, int32_t *output); \

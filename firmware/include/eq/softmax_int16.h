@@ -13,7 +13,16 @@ typedef struct {
     int32_t factor, bits;   /* factor / 2^(bits - 31) is one over the output's scale */
 } eq_softmax_int16_params;
 
+/* As TensorFlow Lite has it: exponentials and the reciprocal of their sum have 15 fraction bits. */
+typedef struct {
+    int32_t rows, columns;
+    const int16_t *exponentials; /* exp(x) at -10, -10 + 10/512, ..., 0 */
+    const int16_t *reciprocals;  /* 1 / (1 + x) at 0, 1/512, ..., 1 */
+    int32_t mantissa, shift;     /* from steps of the input to 10 / 65535 */
+} eq_softmax_int16_double_params;
+
 /* The output may be the input. */
 void eq_softmax_int16_ref(const eq_softmax_int16_params *p, const int16_t *input, int16_t *output);
+void eq_softmax_int16_ref_double(const eq_softmax_int16_double_params *p, const int16_t *input, int16_t *output);
 
 #endif

@@ -2,8 +2,8 @@
 #include "eq/packed.h"
 #include "eq/requant16.h"
 
-/* Stores every output, `requantize` of a `sum` over the taps inside the image. */
-#define CONVOLVE(p, input, output, sum, requantize)                                                                    \
+/* Stores every output, `requantize` of a `sum` that begins with `start`, over the taps inside the image. */
+#define CONVOLVE(p, input, output, sum, start, requantize)                                                             \
     do {                                                                                                               \
         const int32_t group_in = (p)->in_c / (p)->groups, group_out = (p)->out_c / (p)->groups;                        \
         for (int32_t n = 0; n < (p)->batch; n++, (input) += (p)->in_h * (p)->in_w * (p)->in_c) {                       \
@@ -12,7 +12,7 @@
                 const int32_t left = pixel % (p)->out_w * (p)->stride_w - (p)->pad_left;                               \
                 for (int32_t oc = 0; oc < (p)->out_c; oc++) {                                                          \
                     int32_t index = oc * (p)->kernel_h * (p)->kernel_w * group_in;                                     \
-                    sum acc = (p)->bias[oc];                                                                           \
+                    sum acc = start(p, oc);                                                                            \
                     for (int32_t ky = 0; ky < (p)->kernel_h; ky++) {                                                   \
                         const int32_t iy = top + ky * (p)->dilation_h;                                                 \
                         for (int32_t kx = 0; kx < (p)->kernel_w; kx++, index += group_in) {                            \
@@ -35,10 +35,10 @@
 
 void eq_conv2d_int16_ref(const eq_conv2d_int16_params *p, const int16_t *input, int16_t *output)
 {
-    CONVOLVE(p, input, output, int32_t, eq_requantize16);
+    CONVOLVE(p, input, output, int32_t, EQ_BIAS32, eq_requantize16);
 }
 
 void eq_conv2d_int16_ref_wide(const eq_conv2d_int16_params *p, const int16_t *input, int16_t *output)
 {
-    CONVOLVE(p, input, output, int64_t, eq_requantize16_wide);
+    CONVOLVE(p, input, output, int64_t, EQ_BIAS64, eq_requantize16_wide);
 }

@@ -2,13 +2,13 @@
 #include "eq/packed.h"
 #include "eq/requant16.h"
 
-/* Stores every output, `requantize` of a `sum`. */
-#define MULTIPLY(p, input, output, sum, requantize)                                                                    \
+/* Stores every output, `requantize` of a `sum` that begins with `start`,. */
+#define MULTIPLY(p, input, output, sum, start, requantize)                                                             \
     do {                                                                                                               \
         for (int32_t row = 0; row < (p)->rows; row++, (input) += (p)->in_c) {                                          \
             int32_t index = 0;                                                                                         \
             for (int32_t oc = 0; oc < (p)->out_c; oc++) {                                                              \
-                sum acc = (p)->bias[oc];                                                                               \
+                sum acc = start(p, oc);                                                                                \
                 for (int32_t c = 0; c < (p)->in_c; c++, index++) {                                                     \
                     acc += (input)[c] * eq_weight((p)->weights, index, (p)->weight_bits);                              \
                 }                                                                                                      \
@@ -19,10 +19,10 @@
 
 void eq_fully_connected_int16_ref(const eq_fully_connected_int16_params *p, const int16_t *input, int16_t *output)
 {
-    MULTIPLY(p, input, output, int32_t, eq_requantize16);
+    MULTIPLY(p, input, output, int32_t, EQ_BIAS32, eq_requantize16);
 }
 
 void eq_fully_connected_int16_ref_wide(const eq_fully_connected_int16_params *p, const int16_t *input, int16_t *output)
 {
-    MULTIPLY(p, input, output, int64_t, eq_requantize16_wide);
+    MULTIPLY(p, input, output, int64_t, EQ_BIAS64, eq_requantize16_wide);
 }

@@ -20,6 +20,7 @@ static int32_t converted(const eq_requantize_params *p, int32_t x, int32_t low, 
 #define DEFINE(suffix, rounding)                                                                                       \
     EQ_CONVERT(int16, int8, -128, 127, suffix, rounding)                                                               \
     EQ_CONVERT(int8, int16, INT16_MIN, INT16_MAX, suffix, rounding)                                                    \
+    EQ_CONVERT(int16, int16, INT16_MIN, INT16_MAX, suffix, rounding)                                                   \
     EQ_CONVERT(int8, int32, INT32_MIN, INT32_MAX, suffix, rounding)                                                    \
     EQ_CONVERT(int16, int32, INT32_MIN, INT32_MAX, suffix, rounding)                                                   \
     EQ_CONVERT(int32, int8, -128, 127, suffix, rounding)

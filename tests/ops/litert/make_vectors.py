@@ -17,6 +17,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+import int16_models  # noqa: E402, F401 (registers its cases, some of them those of the others)
 import island_models  # noqa: E402, F401 (registers its cases)
 import movement_models  # noqa: E402, F401 (registers its cases)
 import truth_models  # noqa: E402, F401 (registers its cases)

@@ -31,7 +31,9 @@ class Model:
         return len(self.tensors) - 1
 
     def zero(self) -> int:
-        """A zero-point: at an end of the range, in the middle, or anywhere."""
+        """A zero-point: at an end of the range, in the middle, or anywhere; 0 of 16 bits."""
+        if self.dtype == "INT16":
+            return 0
         low = -128 if self.dtype == "INT8" else 0
         return int(low + self.rng.choice([0, 128, 255, int(self.rng.integers(256))]))
 
@@ -39,9 +41,17 @@ class Model:
         """A scale near `about`."""
         return float(np.float32(about * np.exp(self.rng.uniform(-0.7, 0.7))))
 
+    def step(self, about: float) -> float:
+        """A scale of activations, near `about` where they have 8 bits."""
+        return self.scale(about / 256 if self.dtype == "INT16" else about)
+
+    def ends(self) -> tuple[int, int]:
+        """Least and greatest element of an activation."""
+        return {"INT8": (-128, 127), "UINT8": (0, 255), "INT16": (-32768, 32767)}[self.dtype]
+
     def input(self, *shape: int, scale: float = 0.05, q: tuple[float, int] | None = None) -> int:
         """An 8-bit input of the model."""
-        s, z = q or (self.scale(scale), self.zero())
+        s, z = q or (self.step(scale), self.zero())
         self.inputs.append(self._add(Tensor(f"x{len(self.inputs)}", shape, self.dtype, scale=s, zero=z)))
         return self.inputs[-1]
 
@@ -50,7 +60,7 @@ class Model:
         if like >= 0:
             s, z = self.tensors[like].scale, self.tensors[like].zero
         else:
-            s, z = q or (self.scale(scale), self.zero())
+            s, z = q or (self.step(scale), self.zero())
         self.outputs.append(self._add(Tensor(f"y{len(self.outputs)}", shape, self.dtype, scale=s, zero=z)))
         return self.outputs[-1]
 
@@ -66,16 +76,18 @@ class Model:
         return self._add(Tensor("w", shape, "INT8", data, scale, 0, axis or 0))
 
     def bias(self, x: int, w: int, channels: int) -> int:
-        """An int32 bias with the scale of the accumulators."""
+        """A bias with the scale of the accumulators: int32, or int64 beside 16-bit activations."""
         s = np.asarray(self.tensors[x].scale, np.float32) * np.asarray(self.tensors[w].scale, np.float32)
         data = self.rng.integers(-4000, 4000, channels)
+        if self.dtype == "INT16":
+            return self._add(Tensor("b", (channels,), "INT64", data * 256, s.tolist(), 0))
         return self._add(Tensor("b", (channels,), "INT32", data, s.tolist(), 0))
 
     def constant(self, *shape: int, q: tuple[float, int] | None = None, scale: float = 0.05) -> int:
         """An 8-bit constant operand."""
-        s, z = q or (self.scale(scale), self.zero())
-        low = -128 if self.dtype == "INT8" else 0
-        return self._add(Tensor("c", shape, self.dtype, self.rng.integers(low, low + 256, shape), s, z))
+        s, z = q or (self.step(scale), self.zero())
+        low, high = self.ends()
+        return self._add(Tensor("c", shape, self.dtype, self.rng.integers(low, high + 1, shape), s, z))
 
     def ints(self, values: Any) -> int:
         """An int32 constant: axes, shapes, paddings."""
