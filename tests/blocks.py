@@ -16,6 +16,25 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^ *```(?:console|sh|bash)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"[|><;&`]|\$\(")
 
+SPARED = {
+    r"--port|^edgeq (flash|monitor)\b(?!.*--dry-run)": "a board that is plugged in",
+    r"^(openocd|qemu-system-arm .*-serial)": "a debugger or an emulator that stays",
+    r"--host|^(scp|ssh|ssh-copy-id) ": "another computer",
+    r"^(pip|sudo|apt-get|npm) |\| sudo |^python3? -m (pip|venv)": "something to be installed",
+    r"^(make|git|cd) ": "the whole checkout",
+    r"^\S*python3? \S*(train|demo|observers)\.py": "minutes of training",
+    r"--kernels (cmsis|esp)-nn": "a copy of another library",
+    r"^(idf\.py|west|cmake|arduino-cli|pio|cbuild|STM32) ?": "another vendor's tools",
+    r"--target rpi4 .*--emit python": "a compiler for another computer",
+    r"…|\bedgeq targets \|": "no command but an outline of some",
+}
+"""Commands that are not run, by what they need: the one place for it."""
+
+
+def spared(line: str) -> str | None:
+    """What a command needs that tests have not; None for one that they run."""
+    return next((why for pattern, why in SPARED.items() if re.search(pattern, line)), None)
+
 
 def pages() -> list[Path]:
     """Every page that may have commands in it."""

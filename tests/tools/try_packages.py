@@ -147,7 +147,13 @@ def try_one(package: Path, python: str, resolution: str, folder: Path) -> list[s
         return run(f"edgeq {words[0]}", inside / "edgeq", *words, folder=folder, environment=environment)
 
     versions = edgeq("--version").splitlines()
-    for words in (("doctor",), ("targets",), ("boards",), ("ops", "--onnx"), ("init", "digits/digits.onnx", "-o", ".")):
+    for words in (
+        ("doctor",),
+        ("targets",),
+        ("boards",),
+        ("ops", "--onnx"),
+        ("init", "digits/digits.onnx", "--output", "."),
+    ):
         edgeq(*words)
     figures = []
     for target in ("cortex-m4", "host"):
