@@ -83,7 +83,7 @@ LAYERS: Mapping[str, Layer] = {
     "average_pool": Layer(AveragePool2D(kernel=(2, 2), stride=(2, 2)), PLANE, taps=4),
     "mean": Layer(Mean(axes=(1, 2)), PLANE, taps=256),
     "sigmoid": Layer(Sigmoid(), PLANE),
-    "softmax": Layer(Softmax(axis=-1), (1, 64)),
+    "softmax": Layer(Softmax(axis=1), (1, 64)),
 }
 """1×1 with 64 channels, 3×3 with 64 channels, 3×3 of an RGB image, depthwise 3×3 …"""
 WEIGHTED = tuple(name for name, layer in LAYERS.items() if layer.weights)

@@ -297,6 +297,7 @@ class DepthwiseConv2D(LinearOp):
             replace(
                 case("int4_3x3", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 6, 5, 9), (3, 3, 9)), weights=DType.INT4
             ),
+            replace(case("int4_5x5", cls(padding=(2, 2, 2, 2)), (1, 4, 5, 3), (5, 5, 3)), weights=DType.INT4),
             replace(case("int4_3x3_packed", cls(padding=(1, 1, 1, 1)), (2, 5, 6, 6), (3, 3, 6)), weights=DType.INT4),
             replace(
                 case("int4_stride2", cls(stride=(2, 2), padding=(0, 1, 1, 1)), (1, 6, 7, 5), (3, 3, 5)),

@@ -23,7 +23,7 @@ TILE = 8
 """Pixels that a convolution reads before it writes them (EQ_TILE)."""
 
 
-def _one_group(site: Site) -> bool:
+def one_group(site: Site) -> bool:
     """The convolution has one group."""
     return op_of(site, Conv2D).groups == 1
 
@@ -77,7 +77,7 @@ def _int4_row(isa: str, *sources: str) -> Kernel:
         "eq_conv2d_int4_thumb_params",
         lower_int4,
         isa=frozenset({isa}),
-        fits=all_of(_one_group, fits_sums),
+        fits=all_of(one_group, fits_sums),
         scratch=conv_scratch,
         overlap=conv_overlap,
         rounded=True,
@@ -95,7 +95,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             "eq_conv2d_params",
             lower_ref,
             isa=THUMB2,
-            fits=all_of(_one_group, fits_lane),
+            fits=all_of(one_group, fits_lane),
             scratch=conv_scratch,
             overlap=conv_overlap,
             rounded=True,
@@ -108,7 +108,7 @@ def conv2d_rows() -> tuple[Kernel, ...]:
             "eq_conv2d_thumb_params",
             lower_conv_blocks,
             isa=THUMB,
-            fits=all_of(_one_group, fits_sums),
+            fits=all_of(one_group, fits_sums),
             scratch=conv_scratch,
             overlap=conv_overlap,
             rounded=True,
