@@ -134,7 +134,7 @@ REFUSED = {
     ),
     "another_type": (between([node("Max", ["a", "k"], ["b"])], i8(3), k=u8(200, 3, 4, 5, 6, 7)), "constant of uint8"),
     "arithmetic": (between([node("Add", ["a", "a"], ["b"])], i8(3)), "it computes on integers (int8)"),
-    "int16": (between([node("Identity", ["a"], ["b"])], np.int16(0)), "activations of type int16"),
+    "int16": (between([node("Neg", ["a"], ["b"])], np.int16(0)), "integers of 16 bits are only dequantized"),
 }
 
 

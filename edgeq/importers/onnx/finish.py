@@ -26,6 +26,7 @@ def finish(builder: Builder) -> Graph:
     """
     _name_outputs(builder)
     _carry_parameters(builder)
+    _plain_weights(builder)
     _saturate(builder)
     _ports(builder)
     graph = builder.editor.finish()
@@ -114,11 +115,26 @@ def _carry_parameters(builder: Builder) -> None:
             editor.add(Requantize(), [held], builder.fresh(f"{target}_requantize"), [target], [wanted])
 
 
+def _plain_weights(builder: Builder) -> None:
+    """Weights of 16 bits become real numbers: edgeq has weights of 8 bits at most."""
+    editor = builder.editor
+    for node in list(editor.nodes.values()):
+        rule = node.op.quant_rule([None if n is None else editor.values[n].type.shape for n in node.inputs])
+        for product in rule.products:
+            name = node.inputs[product.weight]
+            value = None if name is None else editor.values[name]
+            if value is None or value.data is None or value.type.q is None or value.type.dtype is not DType.INT16:
+                continue
+            real = builder.store(f"{value.name}_real", value.type.q.dequantize(value.data))
+            inputs = tuple(real if k == product.weight else n for k, n in enumerate(node.inputs))
+            editor.replace_node(node.name, replace(node, inputs=inputs))
+
+
 def _saturate(builder: Builder) -> None:
     """Let operators saturate in float, too, where their output's parameters do.
 
     A quantizer drops a Relu whose range the parameters span exactly; without it, float execution would compute another
-    network. The bounds are those of int8 itself, so integer execution is the same with and without.
+    network. The bounds are those of the type itself, so integer execution is the same with and without.
     """
     editor = builder.editor
     for node in list(editor.nodes.values()):
@@ -129,7 +145,7 @@ def _saturate(builder: Builder) -> None:
         rule = node.op.quant_rule([None if t is None else t.shape for t in operands])
         if rule.output is Scale.SAME and all(t is None or t.q == q for t in operands):
             continue  # a pool stays within the range of its input
-        low, high = (float(bound) for bound in q.dequantize([-128, 127]))
+        low, high = (float(bound) for bound in q.dequantize(q.integers.range))
         editor.nodes[node.name] = replace(node, op=node.op.with_clamp((low, high)))
 
 

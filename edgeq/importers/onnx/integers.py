@@ -63,6 +63,8 @@ def held(node: OnnxNode) -> Held:
         raise ModelError("it mixes integers of several types, or with real numbers", hint=_DEQUANTIZE)
     dtype = computed[0].integers
     assert dtype is not None  # only then are these handlers called
+    if dtype is DType.INT16:
+        raise ModelError("integers of 16 bits are only dequantized, not computed with", hint=_DEQUANTIZE)
     known = {node.type(o.value).q for o in computed} - {None}
     if len(known) > 1:
         raise ModelError("integers of different scales meet", hint=_DEQUANTIZE)

@@ -29,7 +29,7 @@ MOST_DIMENSIONS = 32
 _REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16
 OTHER_TYPES = {6: DType.INT32, 7: DType.INT64, 9: DType.BOOL}
 """Those of whole numbers and truth values."""
-ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8} | dict.fromkeys(_REAL, DType.FLOAT32)
+ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8, 5: DType.INT16} | dict.fromkeys(_REAL, DType.FLOAT32)
 """ONNX's codes of the types an activation may have; float16, double and bfloat16 are computed as float32."""
 NARROW = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}
 """Ranges of integers of less than 8 bits, by the names of their NumPy types, which give each a byte of its own."""

@@ -130,5 +130,5 @@ def _pad_value(node: OnnxNode, x: str) -> tuple[float, bool]:
         return float(q.dequantize(np.asarray(stored)).reshape(())), True
     if np.isnan(value):
         raise ModelError("padding with NaN is not supported", hint="export the model again")
-    held = value if q is None else float(q.dequantize(q.quantize(np.asarray(value), DType.INT8)))
+    held = value if q is None else float(q.dequantize(q.quantize(np.asarray(value), q.integers)))
     return value, held == float(np.float32(value))

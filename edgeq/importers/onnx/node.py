@@ -20,6 +20,7 @@ T = TypeVar("T")
 CODES = {
     DType.INT8: TensorProto.INT8,
     DType.UINT8: TensorProto.UINT8,
+    DType.INT16: TensorProto.INT16,
     DType.BOOL: TensorProto.BOOL,
     DType.INT32: TensorProto.INT32,
     DType.INT64: TensorProto.INT64,
@@ -33,7 +34,7 @@ LONGEST_NAME = 500
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A tensor whose elements are known. With `q`, `data` is int8 or int32 and stands for real values."""
+    """A tensor whose elements are known. With `q`, `data` is int8, int16 or int32 and stands for real values."""
 
     name: str
     data: Array

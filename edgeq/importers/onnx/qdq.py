@@ -16,9 +16,11 @@ from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ops.requantize import Requantize
 from edgeq.warnings import warn
 
-TYPES = {"int8": DType.INT8, "uint8": DType.UINT8, "int32": DType.INT32}
+TYPES = {"int8": DType.INT8, "uint8": DType.UINT8, "int32": DType.INT32, "int16": DType.INT16}
+WIDE = {"int16": 0, "uint16": 2**15}
+"""Types of activations of 16 bits, with the zero point of symmetric ones; in the graph they are int16."""
 CODES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 21: "uint4", 22: "int4", 25: "uint2", 26: "int2"}
-_CALIBRATE = "quantize the model to int8 or uint8, or give the float model and calibration data"
+_CALIBRATE = "quantize the model to int8, uint8 or int16, or give the float model and calibration data"
 
 
 def parameters(
@@ -67,13 +69,20 @@ def output_type(node: OnnxNode) -> str:
     return CODES[code]
 
 
+def output_name(node: OnnxNode) -> str:
+    """The integer type that a QuantizeLinear yields."""
+    return node.needed(2, "the zero point").data.dtype.name if node.has(2) else output_type(node)
+
+
 def shifted(q: QParams, dtype: str) -> QParams:
     """Parameters of int8 numbers that stand for the same reals."""
     return replace(q, zero_point=tuple(z - 128 for z in q.zero_point)) if dtype == "uint8" else q
 
 
 def activation_parameters(node: OnnxNode, scale: int, zero_point: int, default: str = "uint8") -> tuple[QParams, DType]:
-    """Parameters in which an activation is held (int8), and the type that it has in ONNX.
+    """Parameters in which an activation is held, and the type that it has in ONNX; int16 for uint16, too.
+
+    16 bits are symmetric in edgeq: with another zero point the scale becomes the least one that holds the same range.
 
     Args:
         node: the node.
@@ -81,14 +90,31 @@ def activation_parameters(node: OnnxNode, scale: int, zero_point: int, default: 
         default: the integer type where there is no zero point to say it.
 
     Raises:
-        ModelError: they are per channel, or not of 8 bits.
+        ModelError: they are per channel, or not of 8 or 16 bits.
     """
     q, dtype = parameters(node, scale, zero_point, 2, default)
     if q.axis is not None or len(q.scale) != 1:
         raise ModelError("activations quantized per channel are not supported", hint=_CALIBRATE)
+    if dtype in WIDE:
+        return _symmetric(node, q, dtype), DType.INT16
     if dtype not in ("int8", "uint8"):
         raise ModelError(f"activations of type {dtype} are not supported", hint=_CALIBRATE)
     return shifted(q, dtype), TYPES[dtype]
+
+
+def _symmetric(node: OnnxNode, q: QParams, dtype: str) -> QParams:
+    """Parameters of int16 numbers with zero point 0 for those of an activation of 16 bits."""
+    offset = q.zp - WIDE[dtype]
+    if not offset:
+        return QParams.per_tensor(q.s, 0, DType.INT16)
+    low, high = -(2**15) - offset, 2**15 - 1 - offset
+    warn(
+        f"{node.inputs[0]} is {dtype} with zero point {q.zp}; edgeq's 16-bit activations are symmetric, so that "
+        f"steps are {max(-low, high) / 32767:.2f} times as wide",
+        hint="quantize activations symmetrically",
+        where=node.name,
+    )
+    return QParams.per_tensor(q.s * max(-low, high) / 32767, 0, DType.INT16)
 
 
 def default_type(node: OnnxNode) -> str:
@@ -99,7 +125,7 @@ def default_type(node: OnnxNode) -> str:
 
 
 def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: int, axis: int | None = None) -> Constant:
-    """The constant as edgeq keeps it: int8 or int32 with parameters; other integers and blocks become real numbers.
+    """The constant as edgeq keeps it: int8, symmetric int16 or int32 with parameters; all else becomes real numbers.
 
     Arguments as in `parameters`.
 
@@ -125,6 +151,8 @@ def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: in
         middle = (sum(NARROW[dtype]) + 1) // 2  # weights around it are symmetric ones
         zeros = tuple(z - middle for z in q.zero_point)
         return Constant(x.name, (x.data.astype(np.int8) - middle).astype(np.int8), replace(q, zero_point=zeros))
+    if dtype == "int16" and q.axis is None and not q.zp:
+        return Constant(x.name, x.data, replace(q, stored=DType.INT16))
     if dtype in ("int8", "int32"):
         return Constant(x.name, x.data, q)
     return Constant(x.name, q.dequantize(x.data))
@@ -198,6 +226,8 @@ def quantize_linear(node: OnnxNode) -> None:
         q, dtype = activation_parameters(node, 1, 2, output_type(node))
         if node.type(operand.value).q is None and node.inputs[0] in node.builder.read_as_real:
             _warn_of_readers(node, q)
+        if node.outputs[0] in node.builder.source.outputs and output_name(node) == "uint16":
+            raise ModelError("an output of type uint16 is not supported", hint="end with a DequantizeLinear, or int16")
         node.result(quantized(node, operand.value, q), integers=dtype)
         return
     q, name = parameters(node, 1, 2, operand.data.ndim, output_type(node))

@@ -93,6 +93,8 @@ def cast(node: OnnxNode) -> None:
         node.result(node.value(0))
         return
     if operand.integers not in (None, DType.BOOL):
+        if operand.integers is DType.INT16:
+            raise ModelError("a cast of integers of 16 bits is not supported", hint="use DequantizeLinear")
         raw = QParams.per_tensor(1.0, -128 if operand.integers is DType.UINT8 else 0)
         known = node.type(operand.value).q
         if known is not None and known != raw:
