@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeq.ir.condition import all_of
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Kernel, Param, disjoint
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
@@ -38,8 +38,8 @@ def depthwise_rows() -> tuple[Kernel, ...]:
         _lower_dotprod,
         DOTPROD,
         all_of(takes, _shares_columns),
-        lambda site: padded(_band(site).nbytes + _column_bytes(site), 4),
-        _overlap,
+        _dotprod_scratch,
+        lambda site: disjoint(site) if _is_of_three(site) else _overlap(site),
         rounded=True,
     )
     return row, replace(
@@ -50,6 +50,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
         isa=NEON,
         fits=all_of(takes, has_no_least_weight),
         scratch=lambda site: padded(_band(site).nbytes, 4),
+        overlap=_overlap,
     )
 
 
@@ -141,6 +142,17 @@ def _together(site: Site) -> Together:
 def _column_bytes(site: Site) -> int:
     columns = _band(site).row_bytes // site.input(0).shape[3]
     return columns * _together(site).fours * FOUR * LANES
+
+
+def _is_of_three(site: Site) -> bool:
+    """Columns are read in the input itself: windows have three of them and one group of rows."""
+    _, wide, channels = site.const(1).shape
+    return wide == 3 and _together(site).fours == 1 and channels >= LANES
+
+
+def _dotprod_scratch(site: Site) -> int:
+    band = 0 if _is_of_three(site) else _band(site).nbytes
+    return padded(band + _column_bytes(site), 4)
 
 
 def _members(site: Site) -> tuple[Mapping[str, Param], Array]:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, disjoint
+from edgeq.ir.op import Site
 from edgeq.kernels.neon.isa import NEON
 from edgeq.ops import concat, resize
+from edgeq.ops.concat import Concat
 
 EIGHT = 8
 """Channels that are mixed at once."""
 
 
+FEW = 64
+"""Bytes that the kernel copies without a call (EQ_FEW)."""
+
+
+def _gains(site: Site) -> bool:
+    """An operand has another scale than the output, or is copied in short pieces."""
+    assert isinstance(site.op, Concat)
+    axis, (x, *_) = site.op.axis, site.inputs
+    short = any(t is not None and prod(t.shape[axis:]) <= FEW for t in site.inputs)
+    return not concat.shares_scale(site) or (short and x is not None and prod(x.shape[:axis]) > 1)
+
+
 def concat_row() -> Kernel:
-    """The row of Concat; where nothing is converted, the portable kernel copies whole rows and may work in place."""
-    converts = Condition("An operand has another scale than the output", lambda site: not concat.shares_scale(site))
+    """The row of Concat; the portable kernel copies whole rows as fast, and may work in place."""
     return Kernel(
         "eq_concat_neon",
         ("neon/concat.c",),
@@ -21,7 +36,7 @@ def concat_row() -> Kernel:
         "eq_concat_params",
         concat.lower_ref,
         NEON,
-        converts,
+        _gains,
         overlap=disjoint,
         variadic="inputs",
     )

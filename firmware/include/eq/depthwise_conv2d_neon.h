@@ -24,7 +24,8 @@ typedef struct {
     int32_t small; /* whether no scaled sum leaves 16 bits, with or without the zero-point */
 } eq_depthwise_conv2d_neon_params;
 
-/* scratch: the band and 16 bytes; _dotprod: also, for each of its columns, 64 bytes for every group of four rows. */
+/* scratch: the band and 16 bytes; _dotprod: also, for each of its columns, 64 bytes for every group of four rows, or
+ * only these for windows of three columns that see one group, of at least 16 channels. */
 void eq_depthwise_conv2d_neon_fast(const eq_depthwise_conv2d_neon_params *p, const int8_t *input, int8_t *output,
                                    void *scratch);
 void eq_depthwise_conv2d_neon_single(const eq_depthwise_conv2d_neon_params *p, const int8_t *input, int8_t *output,

@@ -1,5 +1,8 @@
+#include "band.h"
 #include "eq/concat_neon.h"
 #include "lookup.h"
+
+enum { EQ_FEW = 64 }; /* bytes for which a call of memcpy takes longer than copying them */
 
 /* Some bytes of a table: sixteen at a time, the last ones together with some before them. */
 EQ_INLINE void eq_convert_rows(const int8_t *table, const int8_t *from, int32_t rows, int32_t size, int8_t *to,
@@ -36,7 +39,10 @@ void eq_concat_neon(const eq_concat_params *p, const int8_t *const *inputs, int8
         if (p->table_of && p->table_of[k] >= 0) {
             eq_convert_rows(p->tables + 256 * p->table_of[k], from, p->rows, size, output, step);
         } else {
-            for (int32_t n = 0; n < p->rows; n++) {
+            for (int32_t n = 0; n < p->rows && size <= EQ_FEW; n++) {
+                eq_copy_bytes(output + (int64_t)n * step, from + (int64_t)n * size, size);
+            }
+            for (int32_t n = 0; n < p->rows && size > EQ_FEW; n++) {
                 memcpy(output + (int64_t)n * step, from + (int64_t)n * size, (size_t)size);
             }
         }

@@ -3,6 +3,7 @@
  *
  * Weights are, per block of 16 lanes, per output row that is computed together with others, per column of the window,
  * per group of four rows: the four of each lane, zeros where a row is not the window's. */
+#include "band.h"
 #include "depthwise.h"
 
 #define EQ_GROUP 64 /* bytes of four rows of 16 lanes */
@@ -36,16 +37,13 @@ EQ_INLINE void eq_group(const int8_t *from, int32_t first, int32_t rows, int64_t
                         int32_t channels, int8_t *to, int64_t apart)
 {
     const int32_t last = rows - 1;
-    const int8_t *a = from + (first < last ? first : last) * down,
-                 *b = from + (first + 1 < last ? first + 1 : last) * down;
-    const int8_t *c = from + (first + 2 < last ? first + 2 : last) * down;
-    const int8_t *d = from + (first + 3 < last ? first + 3 : last) * down;
+    const int64_t b = ((first + 1 < last ? first + 1 : last) - first) * down;
+    const int64_t c = ((first + 2 < last ? first + 2 : last) - first) * down;
+    const int64_t d = ((first + 3 < last ? first + 3 : last) - first) * down;
+    from += first * down;
     for (int32_t x = 0; x < columns; x++) {
-        eq_interleave(a, b, c, d, to);
-        a += channels;
-        b += channels;
-        c += channels;
-        d += channels;
+        eq_interleave(from, from + b, from + c, from + d, to);
+        from += channels;
         to += apart;
     }
 }
@@ -79,22 +77,59 @@ EQ_INLINE void eq_add_three(int32x4_t *sums, const int8_t *at, int64_t apart, co
 #endif
 }
 
-/* Rows of windows of three columns and one group of rows, of 16 channels. */
-EQ_INLINE void eq_rows_of_three(const eq_depthwise_conv2d_neon_params *p, const int8_t *from, int64_t row, int32_t rows,
-                                int8_t *output, int8_t *rest, const eq_output *o, eq_rounding rounding)
+/* Whether windows have three columns and one group of rows, and blocks 16 channels. */
+EQ_INLINE int32_t eq_is_of_three(const eq_depthwise_conv2d_neon_params *p)
 {
-    const int64_t line = (int64_t)p->out_w * p->out_c, down = p->dilation_h * row, apart = p->dilation_w * EQ_GROUP;
+    return p->kernel_w == 3 && p->fours == 1 && p->out_c >= 16;
+}
+
+/* The columns inside of the image of four rows, of which some may lie outside. `from` is the first one of the row
+ * `top`; outside there is `nothing`. */
+EQ_INLINE void eq_group_at(const eq_depthwise_conv2d_neon_params *p, const int8_t *from, int32_t top, int32_t rows,
+                           const int8_t *nothing, int32_t columns, int8_t *to)
+{
+    const int64_t down = (int64_t)p->in_w * p->in_c;
+    if (top >= 0 && top + (rows - 1) * p->dilation_h < p->in_h) {
+        eq_group(from, 0, rows, p->dilation_h * down, columns, p->in_c, to, EQ_GROUP);
+        return;
+    }
+    const int8_t *at[4];
+    int32_t step[4];
+    for (int32_t i = 0; i < 4; i++) {
+        const int32_t y = (i < rows ? i : rows - 1) * p->dilation_h, inside = top + y >= 0 && top + y < p->in_h;
+        at[i] = inside ? from + y * down : nothing;
+        step[i] = inside ? p->in_c : 0;
+    }
+    for (int32_t x = 0; x < columns; x++) {
+        eq_interleave(at[0], at[1], at[2], at[3], to);
+        for (int32_t i = 0; i < 4; i++) {
+            at[i] += step[i];
+        }
+        to += EQ_GROUP;
+    }
+}
+
+/* An image in the case of eq_is_of_three. What lies beside it stays in the columns' copy. */
+EQ_INLINE void eq_image_of_three(const eq_depthwise_conv2d_neon_params *p, const int8_t *image, int8_t *output,
+                                 int8_t *rest, const eq_output *o, eq_rounding rounding)
+{
+    const int64_t line = (int64_t)p->out_w * p->out_c, apart = p->dilation_w * EQ_GROUP;
     const int64_t right = p->stride_w * EQ_GROUP;
     const int32_t columns = (p->out_w - 1) * p->stride_w + 2 * p->dilation_w + 1;
+    const int32_t begin = eq_within(p->pad_left, 0, columns), end = eq_within(p->in_w + p->pad_left, begin, columns);
+    int8_t nothing[16];
+    memset(nothing, p->pad_value, sizeof nothing);
+    memset(rest, p->pad_value, (size_t)columns * EQ_GROUP);
     for (int32_t q = 0; q < p->out_c; q += 16) {
         const int32_t c = eq_first_channel(p, q);
         const eq_lanes lanes = eq_lanes_of(p, q, rounding);
         const int8_t *const weights = p->weights + q / 16 * p->together * 3 * EQ_GROUP;
         int8_t *to = output + c;
-        for (int32_t first = 0; first < rows; first += p->together) {
-            const int32_t now = rows - first < p->together ? rows - first : p->together;
-            eq_group(from + first * p->stride_h * row + c, 0, (now - 1) * p->stride_h + p->kernel_h, down, columns,
-                     p->in_c, rest, EQ_GROUP);
+        for (int32_t first = 0; first < p->out_h; first += p->together) {
+            const int32_t now = p->out_h - first < p->together ? p->out_h - first : p->together;
+            const int32_t top = first * p->stride_h - p->pad_top;
+            eq_group_at(p, image + ((int64_t)top * p->in_w + begin - p->pad_left) * p->in_c + c, top,
+                        (now - 1) * p->stride_h + p->kernel_h, nothing, end - begin, rest + begin * EQ_GROUP);
             for (int32_t y = 0; y < now; y++) {
                 const int8_t *const own = weights + y * 3 * EQ_GROUP, *at = rest;
                 const eq_four_rows w[3] = {eq_load_group(own), eq_load_group(own + EQ_GROUP),
@@ -142,10 +177,6 @@ EQ_INLINE void eq_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *f
 {
     const int32_t line = p->out_w * p->out_c, columns = (int32_t)(row / p->in_c);
     const int64_t column = (int64_t)p->fours * EQ_GROUP, size = p->kernel_w * column, apart = p->dilation_w * column;
-    if (p->kernel_w == 3 && p->fours == 1 && p->out_c >= 16) {
-        eq_rows_of_three(p, from, row, rows, output, rest, o, rounding);
-        return;
-    }
     for (int32_t q = 0; q < (p->flat ? 16 : p->out_c); q += 16) {
         const int32_t c = p->flat ? 0 : eq_first_channel(p, q);
         const int8_t *weights = p->weights + q / 16 * p->together * size;
@@ -176,10 +207,28 @@ EQ_INLINE void eq_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *f
 
 #include "depthwise_bands.h"
 
+/* Once for each rounding. */
+EQ_INLINE void eq_depthwise_dotprod(const eq_depthwise_conv2d_neon_params *params, const int8_t *input, int8_t *output,
+                                    void *scratch, eq_rounding rounding)
+{
+    if (!eq_is_of_three(params)) {
+        eq_depthwise(params, input, output, scratch, rounding);
+        return;
+    }
+    const eq_depthwise_conv2d_neon_params own = *params, *const p = &own;
+    eq_output o = eq_output_of(p->zero_point, p->qmin, p->qmax);
+    o.small = p->small;
+    for (int32_t n = 0; n < p->batch; n++) {
+        eq_image_of_three(p, input, output, scratch, &o, rounding);
+        input += (int64_t)p->in_h * p->in_w * p->in_c;
+        output += (int64_t)p->out_h * p->out_w * p->out_c;
+    }
+}
+
 #define EQ_DEFINE(suffix, rounding)                                                                                    \
     void eq_depthwise_conv2d_dotprod_##suffix(const eq_depthwise_conv2d_neon_params *p, const int8_t *input,           \
                                               int8_t *output, void *scratch)                                           \
     {                                                                                                                  \
-        eq_depthwise(p, input, output, scratch, rounding);                                                             \
+        eq_depthwise_dotprod(p, input, output, scratch, rounding);                                                     \
     }
 EQ_FOR_EACH_ROUNDING(EQ_DEFINE)

@@ -6,15 +6,18 @@
 #ifndef EQ_NEON_SUMS_A64_H
 #define EQ_NEON_SUMS_A64_H
 
-/* The lines of windows of four pixels. */
-#define EQ_TILE_LINES(sixteen, eight)                                                                                  \
+#ifndef EQ_TILE_LINES
+/* The lines of windows of four pixels, times n channels. */
+#define EQ_TILE_LINES(n)                                                                                               \
     "1:\n\tlsr w13, %w[run], #4\n\tcbz w13, 3f\n"                                                                      \
     "2:\n\tldr q4, [x9], #16\n\tldr q5, [x10], #16\n\tldr q6, [x11], #16\n\tldr q7, [x12], #16\n\t"                    \
-    "subs w13, w13, #1\n\t" sixteen "b.ne 2b\n"                                                                        \
-    "3:\n\ttbz %w[run], #3, 4f\n\t"                                                                                    \
-    "ldr d4, [x9], #8\n\tldr d5, [x10], #8\n\tldr d6, [x11], #8\n\tldr d7, [x12], #8\n\t" eight                        \
-    "4:\n\tsubs %w[lines], %w[lines], #1\n\tb.eq 5f\n\tadd x9, x9, %[skip]\n\tadd x10, x10, %[skip]\n\t"               \
-    "add x11, x11, %[skip]\n\tadd x12, x12, %[skip]\n\tb 1b\n5:\n\t"
+    "subs w13, w13, #1\n\t" EQ_SIXTEEN_##n                                                                             \
+        "b.ne 2b\n"                                                                                                    \
+        "3:\n\ttbz %w[run], #3, 4f\n\t"                                                                                \
+        "ldr d4, [x9], #8\n\tldr d5, [x10], #8\n\tldr d6, [x11], #8\n\tldr d7, [x12], #8\n\t" EQ_EIGHT_##n             \
+        "4:\n\tsubs %w[lines], %w[lines], #1\n\tb.eq 5f\n\tadd x9, x9, %[skip]\n\tadd x10, x10, %[skip]\n\t"           \
+        "add x11, x11, %[skip]\n\tadd x12, x12, %[skip]\n\tb 1b\n5:\n\t"
+#endif
 
 #define EQ_CLOBBERED EQ_SCRATCH, "x9", "x10", "x11", "x12", "x13", "cc", "memory"
 
@@ -29,8 +32,7 @@ EQ_INLINE void eq_sum_16(const eq_conv2d_neon_params *p, const int8_t *const *at
         "ldp %q[a0], %q[a1], [%[bias]]\n\tldp %q[a2], %q[a3], [%[bias], #32]\n\t"
         "ldp %q[b0], %q[b1], [%[bias]]\n\tldp %q[b2], %q[b3], [%[bias], #32]\n\t"
         "ldp %q[c0], %q[c1], [%[bias]]\n\tldp %q[c2], %q[c3], [%[bias], #32]\n\t"
-        "ldp %q[d0], %q[d1], [%[bias]]\n\tldp %q[d2], %q[d3], [%[bias], #32]\n" EQ_TILE_LINES(EQ_SIXTEEN_16,
-                                                                                              EQ_EIGHT_16)
+        "ldp %q[d0], %q[d1], [%[bias]]\n\tldp %q[d2], %q[d3], [%[bias], #32]\n" EQ_TILE_LINES(16)
         : [w] "+r"(weights), [lines] "+r"(lines), [a0] "=&w"(s[0][0]), [a1] "=&w"(s[0][1]), [a2] "=&w"(s[0][2]),
           [a3] "=&w"(s[0][3]), [b0] "=&w"(s[1][0]), [b1] "=&w"(s[1][1]), [b2] "=&w"(s[1][2]), [b3] "=&w"(s[1][3]),
           [c0] "=&w"(s[2][0]), [c1] "=&w"(s[2][1]), [c2] "=&w"(s[2][2]), [c3] "=&w"(s[2][3]), [d0] "=&w"(s[3][0]),
@@ -48,7 +50,7 @@ EQ_INLINE void eq_sum_8(const eq_conv2d_neon_params *p, const int8_t *const *at,
     __asm__ volatile(
         "ldp x9, x10, [%[at]]\n\tldp x11, x12, [%[at], #16]\n\t"
         "ldp %q[a0], %q[a1], [%[bias]]\n\tldp %q[b0], %q[b1], [%[bias]]\n\t"
-        "ldp %q[c0], %q[c1], [%[bias]]\n\tldp %q[d0], %q[d1], [%[bias]]\n" EQ_TILE_LINES(EQ_SIXTEEN_8, EQ_EIGHT_8)
+        "ldp %q[c0], %q[c1], [%[bias]]\n\tldp %q[d0], %q[d1], [%[bias]]\n" EQ_TILE_LINES(8)
         : [w] "+r"(weights), [lines] "+r"(lines), [a0] "=&w"(s[0][0]), [a1] "=&w"(s[0][1]), [b0] "=&w"(s[1][0]),
           [b1] "=&w"(s[1][1]), [c0] "=&w"(s[2][0]), [c1] "=&w"(s[2][1]), [d0] "=&w"(s[3][0]), [d1] "=&w"(s[3][1])
         : [at] "r"(at), [bias] "r"(p->bias + q), [run] "r"(p->run), [skip] "r"(skip)
