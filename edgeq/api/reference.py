@@ -107,8 +107,8 @@ def kernels_page() -> str:
     lines = [KERNELS, *(f"- `{name}`: {_about(name)}" for name in SETS), CELLS]
     lines += [_row(columns), _row(["---"] * len(columns))]
     for kind, op in registry().items():
-        cells = [_types(op, set_rows(name, op)) for name in SETS]
-        portable = "a view: no code" if op.is_view else _types(op, op.kernels)
+        cells = [", ".join(_types(op, set_rows(name, op))) for name in SETS]
+        portable = "a view: no code" if op.is_view else ", ".join(portable_types(op))
         lines.append(_row([kind, *cells, portable]))
     lines += [FEATURES_OF_TARGETS, _row(("feature", "", "implies")), _row(["---"] * 3)]
     for name, feature in FEATURES.items():
@@ -121,7 +121,12 @@ def _about(name: str) -> str:
     return (import_module(f"edgeq.kernels.{name}").__doc__ or "").split("\n")[0]
 
 
-def _types(op: type[Op], rows: Iterable[Kernel]) -> str:
+def portable_types(op: type[Op]) -> list[str]:
+    """The element types with which an operator runs everywhere: of activations and, behind a ×, of weights."""
+    return _types(op, op.kernels)
+
+
+def _types(op: type[Op], rows: Iterable[Kernel]) -> list[str]:
     """The element types of some rows of an operator."""
     weighted = any(sample.op.linear is not None for sample in op.samples())
     named: dict[str, None] = {}
@@ -129,7 +134,7 @@ def _types(op: type[Op], rows: Iterable[Kernel]) -> str:
         activations = "/".join(sorted(t.value for t in row.elements))
         weights = "/".join(sorted(t.value for t in row.weights))
         named[f"{activations} × {weights}" if weighted else activations] = None
-    return ", ".join(named)
+    return list(named)
 
 
 BOARDS = """\

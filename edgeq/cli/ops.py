@@ -18,14 +18,17 @@ TfliteFlag = Annotated[bool, typer.Option("--tflite", help="The same for .tflite
 def command(onnx: OnnxFlag = False, tflite: TfliteFlag = False, json: JsonFlag = False) -> None:
     """List the operators, with kernels or names in files.
 
-    Each with its attributes and kernels, or, with --onnx or --tflite, by the names that such files have for it.
+    Each with its element types, attributes and kernels, or, with --onnx or --tflite, by the names that such files have
+    for it; of a .tflite also whether activations may have 16 bits.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     if onnx or tflite:
-        from edgeq.importers.taken import onnx_operators, tflite_operators
+        from edgeq.importers.taken import onnx_operators, tflite_int16, tflite_operators
 
         found |= {"onnx": _named(onnx_operators())} if onnx else {}
-        found |= {"tflite": _named(tflite_operators())} if tflite else {}
+        if tflite:
+            wide = tflite_int16()
+            found["tflite"] = [{**entry, "int16": entry["name"] in wide} for entry in _named(tflite_operators())]
     else:
         found["ops"] = _operators()
     if json:
@@ -34,6 +37,9 @@ def command(onnx: OnnxFlag = False, tflite: TfliteFlag = False, json: JsonFlag =
     for name, operators in found.items():
         if name == "ops":
             _show(operators)
+        elif name == "tflite":
+            rows = [[r["name"], "int16" if r["int16"] else "", r["taken"]] for r in operators]
+            table("operator", "also", "taken", rows=rows)
         else:
             table("operator", "taken", rows=[[r["name"], r["taken"]] for r in operators])
 
@@ -43,10 +49,13 @@ def _named(operators: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _operators() -> list[dict[str, Any]]:
+    from edgeq.api.reference import portable_types
+
     return [
         {
             "name": kind,
             "description": (op.__doc__ or "").strip().splitlines()[0],
+            "elements": portable_types(op),
             "attributes": [f.name for f in fields(op)],
             "kernels": list(dict.fromkeys(k.function for k in rows(op))),
         }
@@ -57,7 +66,16 @@ def _operators() -> list[dict[str, Any]]:
 def _show(operators: list[dict[str, Any]]) -> None:
     table(
         "operator",
+        "elements",
         "attributes",
         "kernels",
-        rows=[[r["name"], " ".join(r["attributes"]), " ".join(r["kernels"]) or "(no code)"] for r in operators],
+        rows=[
+            [
+                r["name"],
+                ", ".join(r["elements"]) or "any",
+                " ".join(r["attributes"]),
+                " ".join(r["kernels"]) or "(no code)",
+            ]
+            for r in operators
+        ],
     )

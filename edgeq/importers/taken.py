@@ -15,6 +15,13 @@ def tflite_operators() -> dict[str, str]:
     return dict(sorted(taken.items()))
 
 
+def tflite_int16() -> frozenset[str]:
+    """Those of TensorFlow Lite that edgeq takes with activations of 16 bits, too, as LiteRT has them."""
+    from edgeq.importers.tflite.wide import INT16
+
+    return INT16
+
+
 def onnx_operators() -> dict[str, str]:
     """Operators of ONNX, with the domain of those from elsewhere, in alphabetical order, each with what is taken."""
     import edgeq.importers.onnx  # noqa: F401 (its modules register their handlers)

@@ -765,7 +765,10 @@ def test_ops() -> None:
     found = succeeds("ops", "--json").json["ops"]
     kinds = {op["name"] for op in found}
     assert {"Conv2D", "DepthwiseConv2D", "FullyConnected", "Softmax", "Resize", "Concat"} <= kinds
-    assert all(op.keys() >= {"name", "description", "attributes", "kernels"} and op["description"] for op in found)
+    keys = {"name", "description", "elements", "attributes", "kernels"}
+    assert all(op.keys() >= keys and op["description"] for op in found)
+    elements = {op["name"]: op["elements"] for op in found}
+    assert elements["Add"] == ["int8", "int16", "float32"] and "int16 × int8" in elements["ConvTranspose2D"]
     shown = succeeds("ops").out
     assert all(kind in shown for kind in kinds)
 
@@ -778,6 +781,8 @@ def test_ops_of_files() -> None:
     assert {"Conv", "Gemm", "LayerNormalization"} <= onnx.keys() and all((onnx | tflite).values())
     assert tflite["RANGE"] == "Only on constants, at import."
     assert "broadcast" in tflite["ADD"] and "IF" not in tflite
+    wide = {op["name"]: op["int16"] for op in found["tflite"]}
+    assert wide["CONV_2D"] and wide["SOFTMAX"] and not wide["HARD_SWISH"]
     shown = succeeds("ops", "--tflite").out
     assert all(kind in shown for kind in tflite) and "LayerNormalization" not in shown
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgeq.importers.tflite import HANDLERS, import_bytes
+from edgeq.importers.tflite.wide import INT16
 from edgeq.ir.tensor import DType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize import quantize
@@ -65,6 +66,10 @@ def test_equals_litert(kind: str, name: str) -> None:
 def test_every_operator_has_vectors() -> None:
     stored = {file.stem for file in VECTORS.glob("*.npz")}
     assert set(HANDLERS) - stored == set(NOT_IN_LITERT)
+
+
+def test_operators_of_16_bits_are_those_that_have_vectors() -> None:
+    assert {kind for kind, name in cases() if name.startswith("int16")} == INT16
 
 
 def test_uint8_files_have_uint8_ports() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import island_models  # noqa: F401 (registers its cases, of which some are tried here, too)
+import movement_models  # noqa: F401 (registers its cases, too)
 import numpy as np
 from models import CASES, CONVOLUTIONS, NONE, Model, case, conv, depthwise, fully_connected
 
@@ -15,10 +17,10 @@ ALSO_IN_16_BITS = {
     "LEAKY_RELU": 4,
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), 4),
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN"), 4),
-    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "PAD", "PADV2", "MIRROR_PAD"), 1),
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SLICE", "PAD", "PADV2", "MIRROR_PAD"), 1),
     **dict.fromkeys(("REVERSE_V2", "TILE", "BROADCAST_TO", "GATHER", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), 1),
     **dict.fromkeys(("CONCATENATION", "PACK", "UNPACK", "SPLIT", "SPLIT_V", "SELECT", "SELECT_V2"), 1),
-    "STRIDED_SLICE": 2,
+    **dict.fromkeys(("STRIDED_SLICE", "TRANSPOSE"), 2),
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), 3),
 }
 """Operators that LiteRT has for 16 bits, and how many of the models for 8 bits they are tried with."""
