@@ -176,6 +176,8 @@ class _Alone:
         twin = self._float.producers.get(node.outputs[0])
         if twin is None or twin.outputs != node.outputs:
             return {}
+        if any(self._float.type(name).shape != self._graph.type(name).shape for name in node.outputs):
+            return {}  # of a layer that a pass has made smaller
         held: Values = {}
         operands: list[Array | None] = []
         for name in node.inputs:
