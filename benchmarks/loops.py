@@ -14,22 +14,23 @@ from edgeq.target import load_target
 from edgeq.toolchain.process import run
 
 ITERATIONS = 200
-PRODUCTS = 1024
-"""Of four pixels, 16 channels and 16 taps, one turn of the loop."""
+SUMS = 64
+"""Of four pixels and 16 channels, which each tap adds a product to."""
 
 
 @dataclass(frozen=True)
 class Loop:
-    """A kernel's source, and the processor as LLVM calls it that stands for a target's."""
+    """A kernel's source, the processor as LLVM calls it that stands for a target's, and the taps of one turn."""
 
     source: str
     model: str
+    taps: int
 
 
 LOOPS: Mapping[str, Loop] = {
-    "rpi3": Loop("conv2d_neon.c", "cortex-a53"),
-    "rpi4": Loop("conv2d_neon.c", "cortex-a57"),  # there is no model of the A72
-    "rpi5": Loop("conv2d_dotprod.c", "neoverse-n1"),  # the A76's design, for servers
+    "rpi3": Loop("conv2d_neon.c", "cortex-a53", 16),
+    "rpi4": Loop("conv2d_neon.c", "cortex-a57", 16),  # there is no model of the A72
+    "rpi5": Loop("conv2d_dotprod.c", "neoverse-n1", 32),  # the A76's design, for servers
 }
 
 
@@ -39,7 +40,7 @@ def loop_text(assembly: str) -> str:
     Raises:
         ToolError: there is none.
     """
-    loops = [body for body in re.findall(r"\n2:\n(.*?)b\.ne 2b", assembly, re.DOTALL) if "ldr q7" in body]
+    loops = [body for body in re.findall(r"\n2:\n(.*?)b\.ne 2b", assembly, re.DOTALL) if re.search(r"ld[rp] q7", body)]
     if not loops:
         raise ToolError("the kernel has no loop over four pixels")
     return f"{max(loops, key=len)}b.ne end\nend:\n"
@@ -63,4 +64,4 @@ def cycles_per_product(target: str) -> float:
     found = re.search(r"Total Cycles:\s+(\d+)", said)
     if found is None:
         raise ToolError("llvm-mca told no cycles")
-    return int(found[1]) / ITERATIONS / PRODUCTS
+    return int(found[1]) / ITERATIONS / (SUMS * loop.taps)
