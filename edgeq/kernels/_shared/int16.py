@@ -7,6 +7,7 @@ import numpy as np
 from edgeq.ir.condition import Condition
 from edgeq.ir.op import Site
 from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops import mul
 from edgeq.ops._requant import effective_multiplier
 from edgeq.ops.fully_connected import FullyConnected, multiplier
 
@@ -21,6 +22,13 @@ def factors_of(site: Site) -> Multiplier:
     else:
         found = effective_multiplier(site, site.outputs[0].shape[-1])
     return Multiplier(found.mantissa, np.where(found.mantissa == 0, MOST_SHIFT, found.shift).astype(np.int32))
+
+
+def _has_small_product(site: Site) -> bool:
+    return bool((mul.factor(site).shift <= MOST_SHIFT).all())
+
+
+SMALL_PRODUCT = Condition("The factor of the product is below 1/4", _has_small_product)
 
 
 def _has_small_factors(site: Site) -> bool:

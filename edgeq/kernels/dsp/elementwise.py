@@ -8,12 +8,14 @@ from dataclasses import replace
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Site
+from edgeq.kernels._shared.int16 import SMALL_PRODUCT
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops import mul
 from edgeq.ops._addsub import has_small_factors, has_whole_mantissas, lower_double, lower_fast
 from edgeq.ops._broadcast import both_computed, one_constant, operand_walk
 from edgeq.ops._fits import is_double, is_fast
+from edgeq.ops._int16 import WIDE
 from edgeq.ops._overlap import elementwise
 
 
@@ -84,6 +86,18 @@ def has_small_factor(site: Site) -> bool:
     return site.numerics is Numerics.FAST and int(m.shift[0]) == 0 and int(m.mantissa[0]) < 1 << 30
 
 
+def _mul16(row: Kernel) -> Kernel:
+    """The row of a product with int16 operands in place of int8 ones."""
+    return replace(
+        row,
+        function=row.function.replace("eq_mul", "eq_mul_int16"),
+        sources=("dsp/mul_int16.c",),
+        header="eq/pair_int16.h",
+        elements=INT16,
+    )
+
+
 def mul_rows() -> tuple[Kernel, ...]:
     """The rows of Mul."""
-    return binary_rows("mul", "eq_mul_params", mul.lower_ref, has_small_factor)
+    int16 = binary_rows("mul", "eq_mul_int16_params", mul.lower_int16, all_of(WIDE, SMALL_PRODUCT), "")
+    return *binary_rows("mul", "eq_mul_params", mul.lower_ref, has_small_factor), *map(_mul16, int16)

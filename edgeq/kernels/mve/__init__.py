@@ -12,6 +12,9 @@ from edgeq.kernels.mve.int16 import (
     conv2d_int16_rows,
     depthwise_int16_row,
     fully_connected_int16_row,
+    function_int16_rows,
+    max_pool2d_int16_row,
+    mul_int16_rows,
     sum_int16_rows,
 )
 from edgeq.kernels.mve.lstm import lstm_row
@@ -42,9 +45,9 @@ ROWS: KernelTable = {
     DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
     FullyConnected: (*fully_connected_rows(), fully_connected_int16_row()),
     SumOp: (*sum_rows(), *sum_int16_rows()),
-    Mul: mul_rows(),
+    Mul: (*mul_rows(), *mul_int16_rows()),
     AveragePool2D: (average_pool2d_row(),),
-    MaxPool2D: (max_pool2d_row(),),
+    MaxPool2D: (max_pool2d_row(), max_pool2d_int16_row()),
     Mean: (mean_row(),),
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
@@ -54,4 +57,5 @@ ROWS: KernelTable = {
     Gru: (gru_row(),),
     SimpleRnn: (simple_rnn_row(),),
     Svdf: svdf_rows(),
+    **function_int16_rows(),
 }

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from edgeq.ir.condition import Condition, all_of
+from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.op import Site, registry
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared import KernelTable
 from edgeq.kernels._shared.contiguous import rows_are_contiguous
-from edgeq.kernels._shared.int16 import SMALL_FACTORS, factors_of
+from edgeq.kernels._shared.int16 import SMALL_FACTORS, SMALL_PRODUCT, factors_of
 from edgeq.kernels._shared.site import flat_weights, op_of, padded
 from edgeq.kernels.mve.conv2d import TILE, is_1x1, one_group, overlap_1x1, overlap_any
 from edgeq.kernels.mve.fully_connected import overlap as row_overlap
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import BLOCK, GROUP, WORDS, fill, interleave
+from edgeq.ops import max_pool2d, mul
 from edgeq.ops._addsub import lower_fast
 from edgeq.ops._broadcast import both_computed, one_constant
 from edgeq.ops._fits import is_fast
@@ -25,6 +27,7 @@ from edgeq.ops._int16 import NARROW_SUMS, WIDE
 from edgeq.ops._overlap import Overlaps, elementwise, first_pixels, in_groups
 from edgeq.ops._packed import SYMMETRIC
 from edgeq.ops._requant import folded_bias, type_range
+from edgeq.ops._table import WIDE_ROW
 from edgeq.ops._window import geometry
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -32,6 +35,8 @@ from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 LANES = 8
 """Values of a vector."""
 HEADER = "eq/conv2d_int16_mve.h"
+PairOfRows = tuple[Kernel, Kernel]
+"""With two computed operands, and with one."""
 _FITS = all_of(WIDE, SYMMETRIC, NARROW_SUMS, SMALL_FACTORS)
 
 
@@ -165,18 +170,47 @@ def depthwise_int16_row() -> Kernel:
     )
 
 
-def sum_int16_rows() -> tuple[Kernel, Kernel]:
-    """The rows of Add and Sub."""
+def _pair_rows(name: str, struct: str, lower: Callable[[Site], Mapping[str, Param]], fits: Predicate) -> PairOfRows:
     row = Kernel(
-        "eq_add_int16_mve",
-        ("mve/add_int16.c",),
+        f"eq_{name}_int16_mve",
+        (f"mve/{name}_int16.c",),
         "eq/pair_int16.h",
-        "eq_add_int16_params",
-        lower_fast,
+        struct,
+        lower,
         MVE,
-        all_of(both_computed, is_fast, rows_are_contiguous),
+        all_of(both_computed, fits, rows_are_contiguous),
         overlap=elementwise,
         elements=INT16,
     )
-    constant = all_of(one_constant, is_fast, rows_are_contiguous)
-    return row, replace(row, function="eq_add_int16_const_mve", fits=constant)
+    constant = all_of(one_constant, fits, rows_are_contiguous)
+    return row, replace(row, function=f"eq_{name}_int16_const_mve", fits=constant)
+
+
+def sum_int16_rows() -> PairOfRows:
+    """The rows of Add and Sub."""
+    return _pair_rows("add", "eq_add_int16_params", lower_fast, is_fast)
+
+
+def mul_int16_rows() -> PairOfRows:
+    """The rows of Mul."""
+    return _pair_rows("mul", "eq_mul_int16_params", mul.lower_int16, all_of(WIDE, SMALL_PRODUCT))
+
+
+def function_int16_rows() -> KernelTable:
+    """The row of operators on one tensor, element by element, for those that have a table of 1025 values."""
+    row = replace(WIDE_ROW, function="eq_table_int16_mve", sources=("mve/table_int16.c",), isa=MVE)
+    return {op: (row,) for op in registry().values() if WIDE_ROW in op.kernels}
+
+
+def max_pool2d_int16_row() -> Kernel:
+    """The row of MaxPool2D."""
+    return Kernel(
+        "eq_max_pool2d_int16_mve",
+        ("mve/max_pool2d_int16.c",),
+        "eq/pool2d_int16.h",
+        "eq_pool2d_int16_params",
+        max_pool2d.lower_int16,
+        MVE,
+        overlap=lambda site: in_groups(site, max_pool2d.first(site), site.input(0).shape[3], LANES),
+        elements=INT16,
+    )

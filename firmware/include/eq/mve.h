@@ -165,6 +165,21 @@ EQ_INLINE eq_s32x4 eq_dup_s32(int32_t a)
 
 /* Bytes. */
 
+EQ_INLINE eq_s16x8 eq_dup_s16(int32_t a)
+{
+    return vdupq_n_s16((int16_t)a);
+}
+
+EQ_INLINE eq_s16x8 eq_max_s16(eq_s16x8 a, eq_s16x8 b)
+{
+    return vmaxq_s16(a, b);
+}
+
+EQ_INLINE eq_s16x8 eq_min_s16(eq_s16x8 a, eq_s16x8 b)
+{
+    return vminq_s16(a, b);
+}
+
 EQ_INLINE eq_s8x16 eq_max_s8(eq_s8x16 a, eq_s8x16 b)
 {
     return vmaxq_s8(a, b);
@@ -452,8 +467,11 @@ EQ_INLINE void eq_store_s8(int8_t *to, eq_s8x16 a)
 }
 
 EQ_LANES(16, eq_s8x16, eq_dup_s8, (int32_t a), (int8_t)a)
+EQ_LANES(8, eq_s16x8, eq_dup_s16, (int32_t a), (int16_t)a)
 EQ_LANES(4, eq_s32x4, eq_dup_s32, (int32_t a), a)
 
+EQ_LANES(8, eq_s16x8, eq_max_s16, (eq_s16x8 a, eq_s16x8 b), a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i])
+EQ_LANES(8, eq_s16x8, eq_min_s16, (eq_s16x8 a, eq_s16x8 b), a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i])
 EQ_LANES(16, eq_s8x16, eq_max_s8, (eq_s8x16 a, eq_s8x16 b), a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i])
 EQ_LANES(16, eq_s8x16, eq_min_s8, (eq_s8x16 a, eq_s8x16 b), a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i])
 EQ_LANES(8, eq_s16x8, eq_multiply_even_s8, (eq_s8x16 a, eq_s8x16 b), (int16_t)(a.lane[2 * i] * b.lane[2 * i]))

@@ -56,5 +56,10 @@ void eq_add_int16_const_dsp(const eq_add_int16_params *p, const int16_t *a, int1
 /* The same for Helium. */
 void eq_add_int16_mve(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_mve(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
+/* Products by a factor below 1/4: both operands are contiguous along the last dimension. */
+void eq_mul_int16_dsp(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_mul_int16_const_dsp(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
+void eq_mul_int16_mve(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_mul_int16_const_mve(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
 
 #endif

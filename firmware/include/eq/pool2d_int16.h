@@ -16,5 +16,6 @@ typedef struct {
 void eq_average_pool2d_int16_ref(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output);
 /* Padding takes no part in a maximum. */
 void eq_max_pool2d_int16_ref(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output);
+void eq_max_pool2d_int16_mve(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output);
 
 #endif
