@@ -31,6 +31,8 @@ from edgeq.simulator import run_float
 Array = npt.NDArray[Any]
 REAL = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16}
 GIVEN = REAL | {TensorProto.BOOL}
+WHOLE = {TensorProto.INT64, TensorProto.INT32}
+TAKEN = GIVEN | WHOLE
 HALF = {TensorProto.FLOAT16, TensorProto.BFLOAT16}
 
 
@@ -55,7 +57,7 @@ class Outcome:
 
 @cache
 def cases() -> list[Any]:
-    """Every case that makes real numbers, or truth values, of real numbers."""
+    """Every case that makes real or whole numbers, or truth values, of such."""
     from onnx.backend.test.case.node import collect_testcases
 
     with warnings.catch_warnings():
@@ -65,14 +67,20 @@ def cases() -> list[Any]:
 
 def _about_reals(graph: Any) -> bool:
     kinds = [i.type.WhichOneof("value") for i in (*graph.input, *graph.output)]
-    real = [i.type.tensor_type.elem_type in REAL for i in graph.input]
-    return set(kinds) == {"tensor_type"} and any(real) and graph.output[0].type.tensor_type.elem_type in GIVEN
+    computed = [i.type.tensor_type.elem_type in TAKEN for i in graph.input]
+    return set(kinds) == {"tensor_type"} and any(computed) and graph.output[0].type.tensor_type.elem_type in TAKEN
 
 
 def _forms(case: Any) -> Iterator[tuple[str, set[int]]]:
     """Names of forms, and the inputs that are fed at run time in them."""
     graph = case.model.graph
-    real = [k for k, i in enumerate(graph.input) if i.type.tensor_type.elem_type in REAL]
+    real = [k for k, i in enumerate(graph.input) if i.type.tensor_type.elem_type in GIVEN]
+    whole = [k for k, i in enumerate(graph.input) if i.type.tensor_type.elem_type in WHOLE]
+    if whole:
+        yield "all inputs are computed", {*real, *whole}
+        yield "the first whole input is computed", {whole[0]}
+    if not real:
+        return
     yield "all real inputs are computed", {*real}
     if len(real) > 1:
         yield "the first input is computed", {real[0]}
@@ -108,7 +116,10 @@ def _try(case: Any, computed: set[int], folder: Path) -> str:
         try:
             graph = load(path)
             optimized = optimize_float(graph)
-            fed = {case.model.graph.input[k].name: arrays[k].astype(np.float32) for k in computed}
+            fed = {
+                i.name: x if i.type.tensor_type.elem_type in WHOLE else x.astype(np.float32)
+                for i, x in ((case.model.graph.input[k], arrays[k]) for k in sorted(computed))
+            }
             half = any(
                 i.type.tensor_type.elem_type in HALF for i in (*case.model.graph.input, *case.model.graph.output)
             )

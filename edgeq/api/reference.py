@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeq.api.project import BuildOptions
+from edgeq.importers import taken
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Op, registry
 from edgeq.isa import FEATURES
@@ -175,9 +176,39 @@ def boards_page() -> str:
     return "\n".join([*lines, ""])
 
 
+OPERATORS = """\
+# Operators of models' files
+
+<!-- Written by `python -m edgeq.api.reference docs`; a test compares. -->
+
+What is taken of each, by its name in ONNX, .tflite or Keras, and what to do about those that are not: what `edgeq ops
+--onnx`, `--tflite`, `--keras` and `--refused` print. Element types and cores are in the [table of kernels](kernels.md).
+Operators of ONNX that it defines by others, such as Attention or RotaryEmbedding, and that are in none of these lists,
+are taken where all of their parts are; loops with a known number of rounds are unrolled, branches with a known
+condition taken. Operators of other domains and of StableHLO are refused.
+"""
+
+
+def operators_page() -> str:
+    """The page as Markdown: for each kind of file what is taken, and what is not."""
+    kinds = (
+        ("ONNX", "operator", taken.onnx_operators, taken.onnx_refused),
+        ("TensorFlow Lite", "operator", taken.tflite_operators, taken.tflite_refused),
+        ("Keras", "layer", taken.keras_layers, taken.keras_refused),
+    )
+    lines = [OPERATORS]
+    for title, what, known, others in kinds:
+        for head, second, rows in ((title, "taken", known()), (f"{title}: not taken", "what to do", others())):
+            lines += [f"## {head}\n", _row((what, second)), _row(["---"] * 2)]
+            lines += [_row((f"`{name}`", text)) for name, text in rows.items()]
+            lines.append("")
+    return "\n".join(lines)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "options.md": options_page,
     "kernels.md": kernels_page,
+    "operators.md": operators_page,
     "board-list.md": boards_page,
 }
 """The pages, by file name in the folder docs."""

@@ -38,6 +38,14 @@ class Store(Op):
             lower_ref,
             elements=frozenset({DType.FLOAT32}),
         ),
+        Kernel(
+            "eq_store_int32_ref",
+            ("ref/store.c",),
+            "eq/store.h",
+            "eq_store_params",
+            lower_ref,
+            elements=frozenset({DType.INT32}),
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -47,7 +55,8 @@ class Store(Op):
 
     def run_float(self, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
-        return (np.array(inputs[0], np.float32),)
+        whole = inputs[0].dtype == np.int32
+        return (np.array(inputs[0], np.int32 if whole else np.float32),)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         return self.run_float(inputs)
@@ -64,4 +73,5 @@ class Store(Op):
             Sample("image", cls(), ((1, 5, 3, 7),), const=(0,)),
             Sample("real", cls(), ((33,),), const=(0,), elements=(DType.FLOAT32, DType.FLOAT32)),
             Sample("scalar", cls(), ((),), const=(0,)),
+            Sample("whole", cls(), ((3, 4),), const=(0,), elements=(DType.INT32, DType.INT32)),
         )

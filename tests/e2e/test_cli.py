@@ -783,6 +783,14 @@ def test_ops_of_files() -> None:
     assert "broadcast" in tflite["ADD"] and "IF" not in tflite
     wide = {op["name"]: op["int16"] for op in found["tflite"]}
     assert wide["CONV_2D"] and wide["SOFTMAX"] and not wide["HARD_SWISH"]
+    keras = {op["name"]: op["taken"] for op in succeeds("ops", "--keras", "--json").json["keras"]}
+    assert keras["Conv2D"] == "As CONV_2D." and "MelSpectrogram" not in keras
+    refused = succeeds("ops", "--refused", "--json").json
+    instead = {key: {op["name"]: op["instead"] for op in rows} for key, rows in refused.items()}
+    assert instead["onnx"]["GlobalLpPool"] == "use ReduceL2 over rows and columns"
+    assert "CUMSUM" in instead["tflite"] and all(all(rows.values()) for rows in instead.values())
+    for name, known in (("onnx", onnx), ("tflite", tflite), ("keras", keras)):
+        assert not known.keys() & instead[name].keys()
     shown = succeeds("ops", "--tflite").out
     assert all(kind in shown for kind in tflite) and "LayerNormalization" not in shown
 

@@ -186,7 +186,14 @@ def reciprocal(node: OnnxNode) -> None:
 
 @handles("Pow")
 def power(node: OnnxNode) -> None:
-    """x to a constant power, the same for all elements."""
+    """x to a constant power, the same for all elements; or constants above 0 to the power x."""
+    base = node.constant(0)
+    if base is not None and (base.real() > 0).all() and node.constant(1) is None:
+        logarithm = Constant(f"{base.name}_logarithm", np.log(base.real().astype(np.float64)).astype(np.float32))
+        power = node.operand(1)
+        scaled = node.emit(Mul(), [aligned(node, logarithm, power), node.value_of(power)], "scaled")
+        node.result(node.emit(Exp(), [scaled]))
+        return
     data = node.needed(1, "the exponent").real().astype(np.float64)
     if data.size == 0 or not np.isfinite(data).all() or not np.all(data == data.flat[0]):
         raise ModelError("the exponents differ from element to element", hint="use one exponent for all elements")

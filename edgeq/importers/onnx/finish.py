@@ -60,8 +60,12 @@ def _constant_output(builder: Builder, name: str, constant: Constant) -> str:
     """An output that is the same for every input, such as the anchors of a detector.
 
     Raises:
-        ModelError: it holds NaN, infinity, or integers that stand for no real numbers.
+        ModelError: it holds NaN, infinity, or integers that stand for no real numbers and are not int32.
     """
+    whole = constant.q is None and constant.data.dtype in (np.int32, np.int64)
+    if whole and constant.data.size and -(2**31) <= constant.data.min() <= constant.data.max() < 2**31:
+        stored = name if name not in builder.editor.values else builder.fresh(name)
+        return builder.editor.constant(stored, constant.data.astype(np.int32))
     if constant.q is None and constant.data.dtype.kind != "f":
         raise ModelError(
             f"this output is a constant of type {constant.data.dtype.name}",

@@ -90,7 +90,7 @@ def cast(node: OnnxNode) -> None:
             hint="edgeq computes with real numbers and int8: export without the cast, or cut the model before it",
         )
     if not isinstance(operand, Activation):
-        node.result(node.value(0))
+        node.result_constant(operand.real().astype(np.float32))
         return
     if operand.integers not in (None, DType.BOOL):
         if operand.integers is DType.INT16:

@@ -10,22 +10,13 @@ from edgeq.importers.budget import LimitError
 from edgeq.importers.cut import part
 from edgeq.importers.onnx.fold import fold, is_foldable
 from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
+from edgeq.importers.onnx.hints import hint_for
 from edgeq.importers.onnx.loops import UNROLLED
 from edgeq.importers.onnx.model import OPSETS, Source, brief, changed_since
-from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, Activation, Builder, Constant, OnnxNode
+from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, WHOLE, Activation, Builder, Constant, OnnxNode
 from edgeq.importers.problems import DEFAULT_HINT, Problem
 from edgeq.ir.tensor import DType
 
-_DYNAMIC = "dynamic quantization is not supported: give the float model and calibration data"
-HINTS = {
-    "If": "control flow is not supported: export without it, or fold it away with a model simplifier",
-    "Loop": "control flow is not supported: export with the loop unrolled",
-    "Scan": "control flow is not supported: export with the loop unrolled",
-    "DynamicQuantizeLinear": "scales computed at run time are not supported: give the float model and calibration data",
-    "MatMulInteger": _DYNAMIC,
-    "ConvInteger": _DYNAMIC,
-    "Reshape": "make the shape a constant when exporting the model",
-}
 NEVER_EXPANDED = ("DynamicQuantizeLinear",)
 """Operators whose definition would only be refused in other words."""
 
@@ -92,7 +83,7 @@ def _import(nodes: Iterable[OnnxNode], read: set[str], lost: set[str]) -> list[P
 
 def _unsupported(node: OnnxNode) -> Problem:
     what = f"{node.domain}.{node.kind}" if node.domain else node.kind
-    return Problem(node.name, node.kind, f"operator {what} is not supported", HINTS.get(node.kind, DEFAULT_HINT))
+    return Problem(node.name, node.kind, f"operator {what} is not supported", hint_for(node.kind))
 
 
 def _import_node(node: OnnxNode, lost: set[str]) -> list[Problem]:
@@ -152,7 +143,7 @@ def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
             return _expand(node, body, lost)
         if foldable:
             why = f"operator {node.kind} is supported only where its inputs are constant"
-            return [Problem(node.name, node.kind, why, HINTS.get(node.kind, DEFAULT_HINT))]
+            return [Problem(node.name, node.kind, why, hint_for(node.kind))]
         return [_unsupported(node)]
     return []
 
@@ -191,4 +182,6 @@ def _keep_integers(node: OnnxNode, integers: list[DType]) -> None:
     for name in node.outputs:
         operand: Any = node.builder.tensors.get(name)
         if isinstance(operand, Activation) and operand.integers is None:
+            if integers[0] in WHOLE and not node.type(operand.value).is_whole:
+                continue  # real numbers were made of whole ones
             node.builder.tensors[name] = Activation(operand.value, integers[0])

@@ -10,6 +10,7 @@ typedef struct {
 } eq_store_params;
 
 void eq_store_ref(const eq_store_params *p, int8_t *output);
+void eq_store_int32_ref(const eq_store_params *p, int32_t *output);
 void eq_store_ref_float32(const eq_store_params *p, float *output);
 
 #endif
