@@ -76,6 +76,18 @@ def collecting(earlier: Iterable[EdgeqWarning] = ()) -> Iterator[list[EdgeqWarni
         _COLLECTORS.reset(token)
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """A context in which warnings are for nobody: of a trial that may come to nothing."""
+    token = _COLLECTORS.set(())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EdgeqWarning)
+            yield
+    finally:
+        _COLLECTORS.reset(token)
+
+
 def refuse(given: Sequence[EdgeqWarning]) -> None:
     """Raise the first of the warnings as an error whose hint lists the others; with none, do nothing.
 

@@ -35,13 +35,15 @@ FILE = "edgeq.toml"
 
 
 BUILD = ("build",)
+SEARCH = ("build", "search")
+"""Commands that build."""
 READING = ("build", "quantize", "inspect", "boards")
 """Commands that read a model."""
 STEPPING = ("build", "quantize", "boards")
 """Commands for which a model's states matter."""
 FITTING = ("build", "boards")
 """Commands that know how large a program is."""
-SAMPLES = (*QUANTIZING, "boards")
+SAMPLES = (*QUANTIZING, "boards", "search")
 """Commands that take samples to calibrate with."""
 OWN = "the model's own"
 
@@ -76,8 +78,10 @@ class BuildOptions:
     ]
     target: Annotated[
         str,
-        Option("What to build for: see `edgeq targets`, or T.toml", TARGET, BUILD, short="-t"),
-        Option("In place of --target a board, or B.toml: its memory, its clock", BOARD, BUILD, short="-b", key="board"),
+        Option("What to build for: see `edgeq targets`, or T.toml", TARGET, SEARCH, short="-t"),
+        Option(
+            "In place of --target a board, or B.toml: its memory, its clock", BOARD, SEARCH, short="-b", key="board"
+        ),
     ] = "host"
     calibration: Annotated[
         Samples | None,
@@ -155,12 +159,12 @@ class BuildOptions:
     flash: Annotated[
         int | None,
         Option(
-            "Flash of your chip, such as 256K: shows how much of it the model takes, fails if it is more", BYTES, BUILD
+            "Flash of your chip, such as 256K: shows how much of it the model takes, fails if it is more", BYTES, SEARCH
         ),
     ] = None
     ram: Annotated[
         int | None,
-        Option("RAM of your chip, such as 64K: likewise, with the stack of an inference", BYTES, BUILD),
+        Option("RAM of your chip, such as 64K: likewise, with the stack of an inference", BYTES, SEARCH),
     ] = None
     place: Annotated[
         Mapping[str, tuple[str, ...]],
@@ -182,9 +186,9 @@ class BuildOptions:
     ] = False
     toolchain: Annotated[
         str | None,
-        Option("gcc, clang or zig", TEXT, BUILD, metavar="C", default="the first that is found"),
+        Option("gcc, clang or zig", TEXT, SEARCH, metavar="C", default="the first that is found"),
     ] = None
-    name: Annotated[str | None, Option("C name of the model", TEXT, BUILD, default="the file's", each=BUILD)] = None
+    name: Annotated[str | None, Option("C name of the model", TEXT, SEARCH, default="the file's", each=BUILD)] = None
     quantize: Annotated[QuantConfig, Section("How to quantize; see [quantization](quantization.md).", QuantConfig)] = (
         field(default_factory=QuantConfig)
     )
@@ -194,7 +198,7 @@ class BuildOptions:
     ] = None
     input_shapes: Annotated[
         Mapping[str, tuple[int, ...]],
-        Option("Shape of an input with dynamic dimensions", SHAPES, (*READING, "init"), flag="--input-shape"),
+        Option("Shape of an input with dynamic dimensions", SHAPES, (*READING, "init", "search"), flag="--input-shape"),
     ] = field(default_factory=dict)
     inputs: Annotated[
         tuple[str, ...],

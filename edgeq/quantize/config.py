@@ -64,6 +64,8 @@ ROUNDING = choice(
 )
 QUANTIZING = ("build", "quantize")
 """Commands that quantize."""
+SEARCHING = (*QUANTIZING, "search")
+"""Those, and the one that decides how many bits weights have."""
 REST = "as the rest"
 
 
@@ -104,13 +106,13 @@ class QuantConfig:
     """How a float model becomes int8. The defaults gave the best results in measurements (docs/quantization.md)."""
 
     weights: Annotated[
-        Weights, Option("Weight scales, for each output channel or for the tensor", WEIGHTS, QUANTIZING)
+        Weights, Option("Weight scales, for each output channel or for the tensor", WEIGHTS, SEARCHING)
     ] = Weights.PER_CHANNEL
     weight_scale: Annotated[WeightScale, Option("How weight scales are found", WEIGHT_SCALE)] = WeightScale.MSE
-    activations: Annotated[Activations, Option("Activations with or without a zero-point", ACTIVATIONS, QUANTIZING)] = (
+    activations: Annotated[Activations, Option("Activations with or without a zero-point", ACTIVATIONS, SEARCHING)] = (
         Activations.ASYMMETRIC
     )
-    observer: Annotated[ObserverKind, Option("How ranges are found", OBSERVER, QUANTIZING)] = ObserverKind.MIN_MAX
+    observer: Annotated[ObserverKind, Option("How ranges are found", OBSERVER, SEARCHING)] = ObserverKind.MIN_MAX
     percentile: Annotated[
         float,
         Option("The observer percentile clips what is above this percentile, and below 100 minus it", NUMBER),
@@ -142,7 +144,7 @@ class QuantConfig:
         Option(
             "Bits of an activation; operators without arithmetic for 16 keep 8, with a conversion beside them",
             ACTIVATION_BITS,
-            QUANTIZING,
+            SEARCHING,
         ),
     ] = 8
     rounding: Annotated[

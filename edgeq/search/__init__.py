@@ -1,0 +1,1 @@
+"""Search: which setting of each layer is worth its cost."""
