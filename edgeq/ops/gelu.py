@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.op import Arrays, Sample, Site
 from edgeq.ir.tensor import Array
-from edgeq.numerics import float32, lut
+from edgeq.numerics import float32, litert16, lut
 from edgeq.numerics.lut import Affine, Table
 from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single
@@ -48,12 +48,19 @@ class Gelu(TableOp):
             return 0.5 * x * (1.0 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x * x * x)))
         return 0.5 * x * (1.0 + erf(x * np.sqrt(0.5)))
 
-    def litert_table(self, x: Affine, y: Affine) -> Table:
+    def _litert(self, v: Array) -> Array:
+        """The function in float32 as LiteRT fills tables with it."""
         half, one = np.float32(0.5), np.float32(1)
         if not self.approximate:
-            return lut.build_litert(lambda v: half * v * lut.in_float64(erfc)(v * np.float32(-np.sqrt(0.5))), x, y)
+            return np.asarray(half * v * lut.in_float64(erfc)(v * np.float32(-np.sqrt(0.5))))
         tanh, factor, cubic = lut.in_float64(np.tanh), np.float32(np.sqrt(2 / np.pi)), np.float32(0.044715)
-        return lut.build_litert(lambda v: half * v * (one + tanh(factor * (v + cubic * v * v * v))), x, y)
+        return np.asarray(half * v * (one + tanh(factor * (v + cubic * v * v * v))))
+
+    def litert_table(self, x: Affine, y: Affine) -> Table:
+        return lut.build_litert(self._litert, x, y)
+
+    def litert_curve(self, site: Site) -> litert16.Table:
+        return litert16.function_curve(self._litert, site.input(0).qp.s, site.outputs[0].qp.s)
 
     def real32(self, x: Array) -> Array:
         """The function in float32, one operation after the other."""

@@ -42,7 +42,15 @@ for kind in ("LOGISTIC", "TANH"):
         case(kind, f"int16_{number}", lambda m, k=kind, s=scale: function(m, k, s, 1.0), "INT16")
     for number, exact in enumerate((8.0, 16.0)):
         case(kind, f"int16_power_{number}", lambda m, k=kind, s=exact: power_of_two(m, k, s), "INT16")
+case("GELU", "int16_tanh", lambda m: gelu_by_tanh(m), "INT16")
 case("LOG", "int16", lambda m: function(m, "LOG", 5.0, 4.0), "INT16")
+
+
+def gelu_by_tanh(m: Model) -> Model:
+    """The approximation, whose table is filled in float32, step by step."""
+    x = m.input(2000, q=(m.scale(4 / 32768), 0))
+    m.output(2000, like=x)
+    return m.op("GELU", [x], "GeluOptions", Approximate=True)
 
 
 def power_of_two(m: Model, kind: str, scale: float) -> Model:
