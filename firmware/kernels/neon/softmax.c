@@ -42,6 +42,8 @@ EQ_INLINE void eq_differences(const int8_t *row, int32_t columns, uint8_t *to)
     }
 }
 
+#if EQ_A64
+
 /* The lower and the upper bytes of the table. */
 EQ_INLINE void eq_split(const uint16_t *table, int8_t *lower, int8_t *upper)
 {
@@ -50,6 +52,8 @@ EQ_INLINE void eq_split(const uint16_t *table, int8_t *lower, int8_t *upper)
         upper[d] = (int8_t)(uint8_t)(table[d] >> 8);
     }
 }
+
+#endif
 
 /* The exponentials of whole vectors of differences; returns the sum of those of the columns. */
 EQ_INLINE uint32_t eq_exponentials(const uint16_t *table, const int8_t *halves, const uint8_t *differences,
