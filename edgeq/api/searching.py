@@ -26,6 +26,7 @@ from edgeq.codegen.lower import lower
 from edgeq.codegen.program import Program
 from edgeq.errors import CapacityError, MismatchError, ToolError, UsageError
 from edgeq.ir.goals import Goal
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.options import options as declared
 from edgeq.quantize.config import LayerConfig, QuantConfig
 from edgeq.quantize.distance import Distance
@@ -475,8 +476,18 @@ class _Task:
         if isinstance(options.calibration, str | Path):
             lines.append(f"calibration = {_text(_from(folder, Path(options.calibration)))}")
         lines += [f"target = {_text(options.target)}", f"optimize = {_text(chosen['optimize'])}"]
-        if options.key:
-            lines.append(f"key = {_text(options.key)}")
+        numerics = options.numerics.value if isinstance(options.numerics, Numerics) else options.numerics
+        kept = {
+            "key": options.key,
+            "name": options.name,
+            "numerics": numerics,
+            "toolchain": options.toolchain,
+            "inputs": list(options.inputs),
+            "outputs": list(options.outputs),
+            "flash": options.flash,
+            "ram": options.ram,
+        }
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in kept.items() if value]
         if options.input_shapes:
             shapes = ", ".join(f"{_text(n)} = {list(shape)}" for n, shape in options.input_shapes.items())
             lines.append(f"input_shapes = {{ {shapes} }}")

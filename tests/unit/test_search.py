@@ -17,11 +17,12 @@ from onnx_models import model_of, weights
 
 from edgeq import api
 from edgeq.api.flow import QuantizedModel
-from edgeq.api.project import BuildOptions
+from edgeq.api.project import BuildOptions, load_project
 from edgeq.api.searching import BITS, PICTURE, RESULT, STATE
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import read_manifest
 from edgeq.ir.text import load_graph
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.search.assign import Choice, front
 from edgeq.target import load_target
 
@@ -89,6 +90,8 @@ def test_search(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest program that is accurate enough; the same at once when it is looked for again."""
     output, samples = sources / "found", str(sources / "x.npz")
     words = [str(sources / "m.onnx"), "--target", "host", "--calibration", samples, "--output", str(output)]
+    (sources / "edgeq.toml").write_text('model = "m.onnx"\nnumerics = "fast"\nname = "net"\n')
+    words[0] = str(sources)
     monkeypatch.setattr("edgeq.api.searching.build", built)
     monkeypatch.setattr("edgeq.api.searching.VERIFIED", 2)
     monkeypatch.setattr("edgeq.api.searching.GOALS", ("size",))
@@ -103,6 +106,7 @@ def test_search(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (output / PICTURE).read_text("utf-8").startswith("<svg xmlns=")
     assert json.loads((output / RESULT).read_text("utf-8")) == found
 
+    assert load_project(output).numerics is Numerics.FAST and load_project(output).name == "net"
     succeeds("build", output, "--output", sources / "built", "--no-compile")
     graph = load_graph(sources / "built" / "reference" / "integer")
     held = {
