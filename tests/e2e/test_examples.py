@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -117,3 +118,21 @@ def test_commands_of_an_example(name: str, tmp_path: Path, monkeypatch: pytest.M
     assert name in ("cpp", "pi_camera", "two_tasks") or any("bit-exact: 0 of " in text for text in shown)
     pictures = re.findall(r"!\[.+\]\((.+)\)", page.read_text("utf-8"))
     assert pictures and all(0 < (page.parent / path).stat().st_size < 100_000 for path in pictures)
+
+
+@pytest.mark.slow
+def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its cells, one after the other, as Jupyter runs them."""
+    notebook = json.loads((CHECKOUT / "examples" / "notebook" / "digits.ipynb").read_text("utf-8"))
+    (tmp_path / "digits").symlink_to(DIGITS)
+    (tmp_path / "notebook").mkdir()
+    monkeypatch.chdir(tmp_path / "notebook")
+    names: dict[str, object] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    shown = capsys.readouterr().out.splitlines()
+    assert re.match(r"0 mismatches, 9\d\.\d % in float, 9\d\.\d % in int8", shown[-2])
+    guesses, truth = re.findall(r"\[([\d ]+)\]", shown[-1])
+    assert guesses == truth
+    assert all(not cell.get("outputs") for cell in notebook["cells"])
