@@ -13,6 +13,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
+from edgeq.ops._overlap import Overlaps, of_elements
 
 WHOLES = (DType.INT32, DType.INT32)
 """Element types of a sample."""
@@ -27,6 +28,12 @@ def lower(site: Site) -> Mapping[str, Param]:
         "count": shape[-1],
         "labels": np.array(op.labels, np.int32) if op.labels else 0,
     }
+
+
+def overlap(site: Site) -> Overlaps:
+    """One label after another, each of a row."""
+    y, count = site.outputs[0], site.input(0).shape[-1]
+    return of_elements(site, [(np.arange(y.size) * count).reshape(y.shape)])
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class Label(Op):
             "eq_label_params",
             lower,
             elements=frozenset({DType.INT32}),
+            overlap=overlap,
         ),
     )
 

@@ -18,6 +18,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
+from edgeq.ops._overlap import NOTHING, Overlaps, of_first_input
 
 Ints = npt.NDArray[np.int64]
 WHOLE = DType.INT32
@@ -190,6 +191,16 @@ def lowered(width: int) -> Callable[[Site], Mapping[str, Param]]:
     return lower
 
 
+def overlap(site: Site) -> Overlaps:
+    """Row after row; a row's sums are written before any of its features is read."""
+    op, x = site.op, site.input(0)
+    assert isinstance(op, TreeEnsemble)
+    rows = np.arange(prod(x.shape[:-1]), dtype=np.int64)
+    used = [feature for feature in op.features if feature >= 0]
+    first = rows * x.shape[-1] + min(used) if used else np.full(len(rows), NOTHING)
+    return of_first_input(site, ((rows + 1) * op.targets, first))
+
+
 def _is_narrow(site: Site) -> bool:
     return site.input(0).shape[-1] <= NARROW_FEATURES
 
@@ -210,6 +221,7 @@ def _row(suffix: str, dtype: DType, width: int) -> Kernel:
         lowered(width),
         elements=frozenset({dtype, WHOLE}),
         fits=all_of(named, NARROW) if width == 0 else named,
+        overlap=overlap,
     )
 
 

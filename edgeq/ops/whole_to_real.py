@@ -16,6 +16,7 @@ from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics.fixedpoint import INT32_MAX, INT32_MIN, Multiplier, multiply, quantize_multiplier
 from edgeq.ops._int16 import WIDE, as_int16
+from edgeq.ops._overlap import Overlaps, indices, of_elements
 
 
 def factor(site: Site) -> Multiplier:
@@ -58,12 +59,20 @@ def lower_real(site: Site) -> Mapping[str, Param]:
     return {**walk(site), "scale": site.op.scale}
 
 
+def overlap(site: Site) -> Overlaps:
+    """One element after another."""
+    assert isinstance(site.op, WholeToReal)
+    places = indices(site.input(0).shape)
+    return of_elements(site, [places[..., site.op.columns] if site.op.columns else places])
+
+
 INTEGER = Kernel(
     "eq_whole_to_real_ref",
     ("ref/whole_to_real.c",),
     "eq/whole_to_real.h",
     "eq_whole_to_real_params",
     lower,
+    overlap=overlap,
     rounded=True,
 )
 

@@ -22,6 +22,7 @@ UNSEEN = {
     *("eq_quantize_int16_ref", "eq_quantize_int16_ref_away"),
     *(f"eq_requantize_{kind}" for kind in ("from_int16_ref", "int16_int8_ref_double")),
     *(f"eq_requantize_int32_int8_ref_{rounding}" for rounding in ("fast", "double")),
+    *(f"eq_whole_to_real_{kind}" for kind in ("ref_fast", "ref_double", "int16_ref")),
 }
 """Kernels whose results random numbers hardly change: such are never equal, never zero, places beyond a table of which
 only the sign matters, and elements whose low bytes make no difference. Others walk alike."""
