@@ -37,6 +37,8 @@ TILE = 6
 BEYOND = 16
 """Activations after the last row that a step may read."""
 HEADER, STRUCT = "eq/conv2d_x86.h", "eq_conv2d_x86_params"
+MOST_MORE, MOST_COPIED = 6, 1 << 13
+"""Times as many rows as are enough, and activations, up to which more rows are copied for the sake of whole tiles."""
 NEAR, FAR = 1 << 16, 1 << 19
 """Bytes of weights up to which they are read again for every four tiles, or for every eight."""
 
@@ -108,7 +110,7 @@ def layout(weights: Array, stride: Pair, dilation: Pair, out: Pair, vectors: Vec
     """The layout for weights (OC, KH, KW, C) and an output of so many rows and columns."""
     channels, high, wide, depth = weights.shape
     row = ((out[1] - 1) * stride[1] + (wide - 1) * dilation[1] + 1) * depth
-    together = min(out[0], -(-_pixels(weights) // out[1]))
+    together = _rows_together(weights, out, row * stride[0])
     if dilation[1] == 1:
         spans, starts = weights.reshape(channels, high, wide * depth), np.arange(high) * dilation[0] * row
     else:
@@ -119,6 +121,25 @@ def layout(weights: Array, stride: Pair, dilation: Pair, out: Pair, vectors: Vec
     offsets = (starts[:, None] + np.arange(0, length, vectors.step)).ravel().astype(np.int32)
     copied = (together - 1) * stride[0] + (high - 1) * dilation[0] + 1
     return Layout(filled.reshape(channels, -1), offsets, row, together, copied)
+
+
+def _rows_together(weights: Array, out: Pair, apart: int) -> int:
+    """Rows of the output that are computed from one copy: of the fewest that are enough and a few more, those that
+    make whole tiles best, as long as the copies stay in the nearest cache.
+
+    Args:
+        weights: (OC, KH, KW, C).
+        out: rows and columns of the output.
+        apart: activations of the input from one of these rows to the next.
+    """
+    least = min(out[0], -(-_pixels(weights) // out[1]))
+    most = max(least, min(out[0], MOST_MORE * least, MOST_COPIED // apart))
+
+    def tiles(together: int) -> int:
+        whole, rest = divmod(out[0], together)
+        return whole * -(-together * out[1] // TILE) + -(-rest * out[1] // TILE)
+
+    return min(range(least, most + 1), key=tiles)
 
 
 def _pixels(weights: Array) -> int:
