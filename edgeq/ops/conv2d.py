@@ -265,6 +265,7 @@ class Conv2D(LinearOp):
             case("stride2_asym", cls(stride=(2, 2), padding=(0, 0, 1, 1), clamp=relu6), (1, 8, 8, 3), (4, 3, 3, 3)),
             case("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 3, 2)),
             case("groups", cls(groups=2, padding=(1, 1, 1, 1)), (1, 5, 5, 6), (4, 3, 3, 3)),
+            case("groups_of_four", cls(groups=5, padding=(1, 0, 0, 1), clamp=relu), (1, 4, 5, 20), (30, 2, 3, 4)),
             case("10x4_stride2", cls(stride=(2, 2), padding=(4, 1, 5, 1), clamp=relu), (1, 49, 10, 1), (17, 10, 4, 1)),
             case("no_bias", cls(clamp=(-1.0, 1.0)), (1, 3, 3, 4), (5, 3, 3, 4), bias=False),
             case("batch", cls(padding=(1, 0, 1, 0)), (2, 4, 5, 3), (2, 3, 1, 3)),

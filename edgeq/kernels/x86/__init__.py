@@ -6,18 +6,21 @@ from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.x86.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.x86.depthwise import depthwise_rows
 from edgeq.kernels.x86.elementwise import sum_rows
+from edgeq.kernels.x86.parts import grouped_rows, transposed_rows
 from edgeq.kernels.x86.pools import average_pool2d_row, max_pool2d_row, mean_row
 from edgeq.kernels.x86.winograd import winograd_rows
 from edgeq.ops._addsub import SumOp
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 
 ROWS: KernelTable = {
-    Conv2D: conv2d_rows(before=winograd_rows()),
+    Conv2D: (*conv2d_rows(before=winograd_rows()), *grouped_rows()),
+    ConvTranspose2D: transposed_rows(),
     DepthwiseConv2D: depthwise_rows(),
     FullyConnected: fully_connected_rows(),
     SumOp: sum_rows(),

@@ -14,13 +14,14 @@ from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, op_of, output_params, padded
 from edgeq.kernels.x86.isa import Vectors
 from edgeq.kernels.x86.nearest import Factors, float_bits, nearest_factors
-from edgeq.numerics.fixedpoint import Multiplier, Rounding
+from edgeq.numerics.fixedpoint import Ints, Multiplier, Rounding
 from edgeq.ops._requant import Clamp, folded_bias, output_range
 from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 
-Product = Conv2D | DepthwiseConv2D | FullyConnected
+Product = Conv2D | ConvTranspose2D | DepthwiseConv2D | FullyConnected
 
 Channels = npt.NDArray[np.intp]
 
@@ -40,9 +41,18 @@ def takes_multiplier(multiplier: Multiplier, rounding: Rounding) -> bool:
 
 def has_room(site: Site) -> bool:
     """Sums stay in the lower half of 32 bits"""
+    offset, weights = _offset_and_weights(site)
+    return bool((offset + 255 * weights).max() < MOST)
+
+
+def _offset_and_weights(site: Site) -> tuple[Ints, Ints]:
+    """Per channel: the magnitude of the bias with the input's zero-point folded in, or a bound of it, and Σ |w|."""
     wide = flat_weights(site).astype(np.int64)
-    most = np.abs(folded_bias(site, wide, len(wide))) + 255 * np.abs(wide).sum(axis=1)
-    return bool(most.max() < MOST)
+    weights = np.abs(wide).sum(axis=1)
+    if not isinstance(site.op, ConvTranspose2D):
+        return np.abs(folded_bias(site, wide, len(wide)).astype(np.int64)), weights
+    bias = site.const_or_none(2)  # of a transposed convolution's taps an output sees some
+    return (0 if bias is None else np.abs(bias.astype(np.int64))) + abs(site.input(0).qp.zp) * weights, weights
 
 
 def takes_weights(multiplier_of: Callable[[Site], Multiplier]) -> AllOf:
@@ -110,8 +120,8 @@ def right_shift(multiplier: Multiplier, rounding: Rounding) -> Array:
 
 def factors_of(site: Site, multiplier: Multiplier, clamp: Clamp, form: str) -> Factors | None:
     """What a form of `nearest` multiplies the site's sums by; None if that is not proved to give the same."""
-    wide = flat_weights(site).astype(np.int64)
-    reach = np.abs(folded_bias(site, wide, len(wide)).astype(np.int64)) + 128 * np.abs(wide).sum(axis=1)
+    offset, weights = _offset_and_weights(site)
+    reach = offset + 128 * weights
     (low, high), zero = output_range(site.outputs[0].qp, clamp), site.outputs[0].qp.zp
     return nearest_factors(multiplier, site.rounding, (low - zero, high - zero), reach, form)
 

@@ -43,13 +43,12 @@ EQ_INLINE void eq_finish_pairs(eq_sums sums[EQ_TILE][EQ_ACROSS], int32_t v, int8
 
 /* Scales and stores the sums of a tile. Not inlined: its constants would take registers from the loop before it. */
 static __attribute__((noinline)) void eq_finish(const eq_conv2d_x86_params *p, eq_sums sums[EQ_TILE][EQ_ACROSS],
-                                                int8_t *output, int32_t c, int32_t pixels, int32_t vectors,
-                                                eq_rounding rounding)
+                                                int8_t *output, int32_t step, int32_t c, int32_t pixels,
+                                                int32_t vectors, eq_rounding rounding)
 {
     const eq_bounds bounds = eq_bounds_of(p->zero_point, p->qmin, p->qmax);
-    const int32_t step = p->out_c;
     for (int32_t v = 0; v < vectors; v += 2) {
-        const int32_t at = c + v * EQ_LANES, left = step - at;
+        const int32_t at = c + v * EQ_LANES, left = p->out_c - at;
         int8_t *to = output + at;
         const int32_t *const multiplier = p->multiplier + at, *const shift = p->shift + at;
         const int32_t second = v + 1 < vectors ? EQ_LANES : 0;
@@ -108,8 +107,8 @@ EQ_INLINE eq_strip_steps eq_steps_of(const eq_conv2d_x86_params *p, int32_t c)
 }
 
 /* `pixels` windows from pixel `first` on times `vectors` vectors of channels, from channel c on. */
-EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t first,
-                       int32_t c, int32_t pixels, int32_t vectors, eq_rounding rounding)
+EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t step,
+                       int32_t first, int32_t c, int32_t pixels, int32_t vectors, eq_rounding rounding)
 {
     eq_sums sums[EQ_TILE][EQ_ACROSS];
     const eq_activation *windows[EQ_TILE];
@@ -126,7 +125,7 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
         }
     }
     for (int32_t k = 0; k < steps; k++) {
-        const int64_t step = offsets[k];
+        const int64_t offset = offsets[k];
         eq_weights w[EQ_ACROSS];
         EQ_UNROLL
         for (int32_t v = 0; v < vectors; v++) {
@@ -137,7 +136,7 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
         for (int32_t i = 0; i < pixels; i++) {
             EQ_UNROLL
             for (int32_t v = 0; v < vectors; v++) {
-                sums[i][v] = eq_step(sums[i][v], windows[i] + step, w[v]);
+                sums[i][v] = eq_step(sums[i][v], windows[i] + offset, w[v]);
             }
         }
     }
@@ -150,40 +149,40 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
             done[i][v] = sums[i][v];
         }
     }
-    eq_finish(p, done, output + (int64_t)first * p->out_c, c, pixels, vectors, rounding);
+    eq_finish(p, done, output + (int64_t)first * step, step, c, pixels, vectors, rounding);
 }
 
 /* All pixels of a band for some vectors of channels; the last tile may compute some once more. */
-EQ_INLINE void eq_strip(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t c,
-                        int32_t count, int32_t vectors, eq_rounding rounding)
+EQ_INLINE void eq_strip(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t step,
+                        int32_t c, int32_t count, int32_t vectors, eq_rounding rounding)
 {
     if (count < EQ_TILE) {
         for (int32_t i = 0; i < count; i++) {
-            eq_tile(p, band, output, i, c, 1, vectors, rounding);
+            eq_tile(p, band, output, step, i, c, 1, vectors, rounding);
         }
         return;
     }
     for (int32_t i = 0; i < count; i += EQ_TILE) {
         const int32_t first = i + EQ_TILE <= count ? i : count - EQ_TILE;
-        eq_tile(p, band, output, first, c, EQ_TILE, vectors, rounding);
+        eq_tile(p, band, output, step, first, c, EQ_TILE, vectors, rounding);
     }
 }
 
-/* `count` windows times all channels; output: (count, channels). */
-EQ_INLINE void eq_gemm(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t count,
-                       eq_rounding rounding)
+/* `count` windows times all channels; those of a window are `step` bytes after those of the one before. */
+EQ_INLINE void eq_gemm(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t step,
+                       int32_t count, eq_rounding rounding)
 {
     int32_t c = 0;
     for (; c + (EQ_ACROSS - 1) * EQ_LANES < p->out_c; c += EQ_ACROSS * EQ_LANES) {
-        eq_strip(p, band, output, c, count, EQ_ACROSS, rounding);
+        eq_strip(p, band, output, step, c, count, EQ_ACROSS, rounding);
     }
 #if EQ_ACROSS > 2
     for (; c + EQ_LANES < p->out_c; c += 2 * EQ_LANES) {
-        eq_strip(p, band, output, c, count, 2, rounding);
+        eq_strip(p, band, output, step, c, count, 2, rounding);
     }
 #endif
     if (c < p->out_c) {
-        eq_strip(p, band, output, c, count, 1, rounding);
+        eq_strip(p, band, output, step, c, count, 1, rounding);
     }
 }
 
