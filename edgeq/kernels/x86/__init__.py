@@ -5,7 +5,8 @@ from __future__ import annotations
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels.x86.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.x86.depthwise import depthwise_rows
-from edgeq.kernels.x86.elementwise import sum_rows
+from edgeq.kernels.x86.elementwise import product_rows, sum_rows
+from edgeq.kernels.x86.mat_mul import mat_mul_rows
 from edgeq.kernels.x86.parts import grouped_rows, transposed_rows
 from edgeq.kernels.x86.pools import average_pool2d_row, max_pool2d_row, mean_row
 from edgeq.kernels.x86.winograd import winograd_rows
@@ -15,8 +16,10 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
+from edgeq.ops.mul import Mul
 
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(before=winograd_rows()), *grouped_rows()),
@@ -24,6 +27,8 @@ ROWS: KernelTable = {
     DepthwiseConv2D: depthwise_rows(),
     FullyConnected: fully_connected_rows(),
     SumOp: sum_rows(),
+    Mul: product_rows(),
+    MatMul: mat_mul_rows(),
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),

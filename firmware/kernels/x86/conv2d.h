@@ -17,7 +17,7 @@ static __attribute__((noinline)) void eq_conv2d(const eq_conv2d_x86_params *p, c
         for (int32_t y = 0; y < p->out_h; y += p->together) {
             const int32_t rows = p->together < p->out_h - y ? p->together : p->out_h - y;
             eq_copy_band(p, image, y * p->stride_h - p->pad_top, (rows - 1) * p->stride_h + height, band);
-            eq_gemm(p, band, output, p->out_c, rows * p->out_w, rounding);
+            eq_gemm(p, band, output, p->out_c, NULL, rows * p->out_w, rounding);
             output += (int64_t)rows * p->out_w * p->out_c;
         }
     }

@@ -32,7 +32,7 @@ EQ_INLINE void eq_part(const eq_conv2d_parts_x86_params *p, const int32_t *part,
     const int side_by_side = p->out_row == columns * p->out_step;
     const int32_t count = side_by_side ? rows * columns : columns, times = side_by_side ? rows > 0 : rows;
     for (int32_t r = 0; r < times; r++, to += p->out_row) {
-        eq_gemm(&own, windows + (int64_t)r * p->stride_h * p->row, to, p->out_step, count, rounding);
+        eq_gemm(&own, windows + (int64_t)r * p->stride_h * p->row, to, p->out_step, NULL, count, rounding);
     }
 }
 

@@ -106,9 +106,11 @@ EQ_INLINE eq_strip_steps eq_steps_of(const eq_conv2d_x86_params *p, int32_t c)
     return own;
 }
 
-/* `pixels` windows from pixel `first` on times `vectors` vectors of channels, from channel c on. */
+/* `pixels` windows from pixel `first` on times `vectors` vectors of channels, from channel c on. `more`, if not NULL,
+ * is what is added to all sums of each window. */
 EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t step,
-                       int32_t first, int32_t c, int32_t pixels, int32_t vectors, eq_rounding rounding)
+                       const int32_t *more, int32_t first, int32_t c, int32_t pixels, int32_t vectors,
+                       eq_rounding rounding)
 {
     eq_sums sums[EQ_TILE][EQ_ACROSS];
     const eq_activation *windows[EQ_TILE];
@@ -122,6 +124,9 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
         EQ_UNROLL
         for (int32_t i = 0; i < pixels; i++) {
             sums[i][v] = eq_load_sums(p->bias + c + v * EQ_LANES);
+            if (more) {
+                sums[i][v] = eq_add(sums[i][v], eq_all(more[first + i]));
+            }
         }
     }
     for (int32_t k = 0; k < steps; k++) {
@@ -154,35 +159,35 @@ EQ_INLINE void eq_tile(const eq_conv2d_x86_params *p, const eq_activation *band,
 
 /* All pixels of a band for some vectors of channels; the last tile may compute some once more. */
 EQ_INLINE void eq_strip(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t step,
-                        int32_t c, int32_t count, int32_t vectors, eq_rounding rounding)
+                        const int32_t *more, int32_t c, int32_t count, int32_t vectors, eq_rounding rounding)
 {
     if (count < EQ_TILE) {
         for (int32_t i = 0; i < count; i++) {
-            eq_tile(p, band, output, step, i, c, 1, vectors, rounding);
+            eq_tile(p, band, output, step, more, i, c, 1, vectors, rounding);
         }
         return;
     }
     for (int32_t i = 0; i < count; i += EQ_TILE) {
         const int32_t first = i + EQ_TILE <= count ? i : count - EQ_TILE;
-        eq_tile(p, band, output, step, first, c, EQ_TILE, vectors, rounding);
+        eq_tile(p, band, output, step, more, first, c, EQ_TILE, vectors, rounding);
     }
 }
 
 /* `count` windows times all channels; those of a window are `step` bytes after those of the one before. */
 EQ_INLINE void eq_gemm(const eq_conv2d_x86_params *p, const eq_activation *band, int8_t *output, int32_t step,
-                       int32_t count, eq_rounding rounding)
+                       const int32_t *more, int32_t count, eq_rounding rounding)
 {
     int32_t c = 0;
     for (; c + (EQ_ACROSS - 1) * EQ_LANES < p->out_c; c += EQ_ACROSS * EQ_LANES) {
-        eq_strip(p, band, output, step, c, count, EQ_ACROSS, rounding);
+        eq_strip(p, band, output, step, more, c, count, EQ_ACROSS, rounding);
     }
 #if EQ_ACROSS > 2
     for (; c + EQ_LANES < p->out_c; c += 2 * EQ_LANES) {
-        eq_strip(p, band, output, step, c, count, 2, rounding);
+        eq_strip(p, band, output, step, more, c, count, 2, rounding);
     }
 #endif
     if (c < p->out_c) {
-        eq_strip(p, band, output, step, c, count, 1, rounding);
+        eq_strip(p, band, output, step, more, c, count, 1, rounding);
     }
 }
 
