@@ -163,7 +163,7 @@ def one_op(x: Tensor, y: Tensor, kind: str = "RELU") -> bytes:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (Tensor("x", (4,), "INT16", scale=0.1), "tensor 'x' is INT16"),
+        (Tensor("x", (4,), "INT16"), "tensor 'x' is INT16 without a scale"),
         (Tensor("x", (4,), "INT32"), "tensor 'x' is INT32"),
         (Tensor("x", (4,), "FLOAT16"), "tensor 'x' is FLOAT16"),
         (Tensor("x", (4,), "INT8"), "tensor 'x' is INT8 without a scale"),
