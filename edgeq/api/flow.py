@@ -41,6 +41,7 @@ from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.real import as_real, refuse_reals, without_parameters
 from edgeq.quantize.statistics import Calibration
+from edgeq.quantize.store_weights import store_weights, wants_stored
 from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
 from edgeq.report.causes import worst_layers
 from edgeq.sequence import run_sequences, unroll
@@ -294,6 +295,9 @@ def quantize(
         arithmetic = numerics if isinstance(numerics, Numerics) else graph.preferred
         result = quantize_graph(float_graph, samples, config, arithmetic, progress, observe, earlier)
         integer = optimize_integer(result.graph, observe)
+        if config is not None and wants_stored(config):
+            integer = store_weights(integer, config)
+            observe("store_weights", integer)
         if config is not None and config.no_float:
             refuse_reals(integer)
     return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts, input)
@@ -321,6 +325,9 @@ def _in_float(
     reference = optimize_real(graph, observe)
     real = as_real(reference)
     observe("as_real", real)
+    if config is not None and wants_stored(config):
+        real = store_weights(real, config)
+        observe("store_weights", real)
     return QuantizedModel(reference, real, Calibration(), tuple(warnings), data, layouts)
 
 

@@ -18,9 +18,11 @@ class DType(Enum):
     """Element type of a tensor.
 
     The types of less than 8 bits are for weights: NumPy holds each element in a byte of its own, kernels pack them.
+    So is float16, in which nothing is computed.
     """
 
     FLOAT32 = "float32"
+    FLOAT16 = "float16"
     INT8 = "int8"
     UINT8 = "uint8"
     INT16 = "int16"
@@ -32,6 +34,8 @@ class DType(Enum):
     INT2 = "int2"
     TERNARY = "ternary"
     BINARY = "binary"
+    CODE4 = "code4"
+    CODE2 = "code2"
 
     @property
     def numpy(self) -> np.dtype[Any]:
@@ -58,9 +62,19 @@ class DType(Enum):
         return int(info.min), int(info.max)
 
     @property
+    def step(self) -> int:
+        """From one integer of the type to the next."""
+        return 2 if self is DType.BINARY else 1
+
+    @property
+    def is_code(self) -> bool:
+        """Whether what is stored of an element is its place in a table."""
+        return self in (DType.CODE4, DType.CODE2)
+
+    @property
     def is_float(self) -> bool:
         """Whether elements are real numbers, not integers that stand for them."""
-        return self is DType.FLOAT32
+        return self in (DType.FLOAT32, DType.FLOAT16)
 
 
 _NARROW = {
@@ -69,8 +83,14 @@ _NARROW = {
     DType.INT2: (2, (-2, 1)),
     DType.TERNARY: (2, (-1, 1)),
     DType.BINARY: (1, (-1, 1)),
+    DType.CODE4: (4, (-127, 127)),
+    DType.CODE2: (2, (-127, 127)),
 }
-"""Bits and range of the types of less than 8 bits. A binary element is −1 or 1."""
+"""Bits and range of the types of less than 8 bits. A binary element is −1 or 1. Those of a tensor of codes are any
+integers of its range, but only as many different ones as codes of so many bits can tell apart."""
+
+TRITS = 5
+"""Ternary elements in a byte of a packed tensor."""
 
 
 LEAST_SCALE = 2.0**-149
@@ -173,10 +193,17 @@ class QParams:
             return spread
         return np.repeat(spread, self.block, self.axis).take(range(shape[self.axis]), self.axis)
 
+    def in_steps(self, real: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """real (any shape) in units of its scales."""
+        x = np.asarray(real, np.float64)
+        return x / self._along(self.scale, x.shape)
+
     def quantize(self, real: npt.ArrayLike, dtype: DType) -> Array:
         """real (any shape) → integers of `dtype`, halves to even, saturating."""
         x = np.asarray(real, np.float64)
         q = np.rint(x / self._along(self.scale, x.shape)) + self._along(self.zero_point, x.shape)
+        if dtype is DType.BINARY:
+            q = np.where(x < 0.0, -1.0, 1.0)
         return np.asarray(np.clip(q, *dtype.range), dtype.numpy)
 
     def dequantize(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -206,7 +233,7 @@ class TensorType:
     @property
     def nbytes(self) -> int:
         """Bytes of the whole tensor, its elements packed."""
-        return -(-self.size * self.dtype.bits // 8)
+        return -(-self.size // TRITS) if self.dtype is DType.TERNARY else -(-self.size * self.dtype.bits // 8)
 
     @property
     def itemsize(self) -> int:

@@ -35,9 +35,12 @@ class Stage:
 
 
 WEIGHTS = frozenset(
-    {DType.INT8, DType.INT4, DType.INT3, DType.INT2, DType.TERNARY, DType.BINARY, DType.FLOAT32},
+    {
+        *(DType.INT8, DType.INT4, DType.INT3, DType.INT2, DType.TERNARY, DType.BINARY),
+        *(DType.CODE4, DType.CODE2, DType.FLOAT32, DType.FLOAT16),
+    },
 )
-FLOAT = Stage(activations=frozenset({DType.FLOAT32, DType.INT32}), ports=frozenset(), weights=WEIGHTS)
+FLOAT = Stage(activations=frozenset({DType.FLOAT32, DType.INT32}), ports=frozenset(), weights=WEIGHTS - {DType.FLOAT16})
 """Before quantization. Constants of a model quantized elsewhere are integers with parameters; INT32 is whole."""
 FINAL = Stage(
     activations=frozenset({DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32}),

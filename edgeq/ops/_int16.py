@@ -13,7 +13,7 @@ from edgeq.ir.kernel import INT8, INT16, Kernel, Param
 from edgeq.ir.op import Op, Sample, Site
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics.fixedpoint import FROM_48_BITS, INT32_MAX, Multiplier, Rounding, quantize_multiplier
-from edgeq.ops._packed import PACKED, SYMMETRIC, pack
+from edgeq.ops._packed import PACKED, SYMMETRIC, stream
 from edgeq.ops._requant import NO_CLAMP, Clamp, scalar_requant_params
 
 INTS16 = (DType.INT16, DType.INT16)
@@ -82,9 +82,10 @@ def weighted_rows(row: Kernel) -> tuple[Kernel, Kernel]:
 
     def lower(site: Site) -> Mapping[str, Param]:
         members = {key: value for key, value in row.lower(site).items() if key not in FOREIGN}
-        weights, bits = site.const(1), site.input(1).dtype.bits
-        stream = weights.ravel().view(np.uint8) if bits == 8 else pack(weights, bits)
-        return {**members, "weights": stream, "weight_bits": bits, **bias_params(np.asarray(members["bias"]))}
+        weights, dtype = site.const(1), site.input(1).dtype
+        bytewise: dict[str, Param] = {"weights": weights.ravel().view(np.uint8), "weight_bits": 8}
+        stored = bytewise if dtype is DType.INT8 else stream(weights, dtype)
+        return {**members, **stored, **bias_params(np.asarray(members["bias"]))}
 
     wide = replace(
         row,

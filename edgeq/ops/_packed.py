@@ -11,10 +11,39 @@ import numpy.typing as npt
 from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array, DType
+from edgeq.ir.tensor import TRITS, Array, DType
 
-PACKED = frozenset({DType.INT4, DType.INT3, DType.INT2, DType.TERNARY})
-"""Types whose elements are two's complement integers of so many bits."""
+PACKED = frozenset(
+    {DType.INT4, DType.INT3, DType.INT2, DType.TERNARY, DType.BINARY, DType.CODE4, DType.CODE2},
+)
+"""Types of less than 8 bits."""
+POWERS = 3 ** np.arange(TRITS)
+
+
+def stream(integers: Array, dtype: DType) -> Mapping[str, Param]:
+    """The members `weights` and `weight_bits` of portable kernels: integers (any shape) as eq/packed.h has them."""
+    if dtype is DType.TERNARY:
+        return {"weights": pack_trits(integers), "weight_bits": 0}
+    if dtype.is_code:
+        return {"weights": pack_codes(integers, dtype.bits), "weight_bits": 16 + dtype.bits}
+    if dtype is DType.BINARY:
+        return {"weights": pack((integers - 1) // 2, 1), "weight_bits": 1}
+    return {"weights": pack(integers, dtype.bits), "weight_bits": dtype.bits}
+
+
+def pack_codes(integers: Array, bits: int) -> npt.NDArray[np.uint8]:
+    """Integers of 8 bits (any shape), at most 2 to the power of `bits` different ones: their table, then codes."""
+    table, codes = np.unique(integers.ravel().astype(np.int8), return_inverse=True)
+    assert len(table) <= 1 << bits
+    filled = np.pad(table, (0, (1 << bits) - len(table)))
+    return np.concatenate([filled.view(np.uint8), pack(codes, bits)])
+
+
+def pack_trits(integers: Array) -> npt.NDArray[np.uint8]:
+    """Integers −1 … 1 (any shape), five in a byte, the first with the weight 1, the next with 3."""
+    digits = integers.ravel().astype(np.int64) + 1
+    filled = np.pad(digits, (0, -len(digits) % TRITS)).reshape(-1, TRITS)
+    return (filled * POWERS).sum(axis=1).astype(np.uint8)
 
 
 def pack(integers: Array, bits: int) -> npt.NDArray[np.uint8]:
@@ -36,9 +65,8 @@ def packed_row(row: Kernel) -> Kernel:
     lower: Callable[[Site], Mapping[str, Param]] = row.lower
 
     def packed(site: Site) -> Mapping[str, Param]:
-        bits = site.input(1).dtype.bits
         members = {key: value for key, value in lower(site).items() if key != "weight_zero_point"}
-        return {**members, "weights": pack(site.const(1), bits), "weight_bits": bits}
+        return {**members, **stream(site.const(1), site.input(1).dtype)}
 
     stem = row.function.removesuffix("_ref")
     return replace(

@@ -309,6 +309,7 @@ class DepthwiseConv2D(LinearOp):
             ),
             replace(case("int3_multiplier", cls(stride=(2, 1)), (1, 6, 5, 3), (3, 2, 6)), weights=DType.INT3),
             replace(case("int2_5x1", cls(padding=(2, 0, 2, 0)), (1, 7, 2, 3), (5, 1, 3)), weights=DType.INT2),
+            replace(case("ternary", cls(), (1, 5, 4, 3), (3, 3, 3)), weights=DType.TERNARY),
             case("1x3", cls(padding=(0, 1, 0, 1)), (1, 5, 6, 8), (1, 3, 8)),
             real("3x3_same", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 7, 6, 9), (3, 3, 9)),
             real("stride2_asym", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 4), (3, 3, 4)),

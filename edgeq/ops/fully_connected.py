@@ -29,6 +29,7 @@ from edgeq.ops._requant import (
     weight_params,
     weight_zero_points,
 )
+from edgeq.ops._stored import STORED, dynamic_sums, is_dynamic, is_plain, lower_stored, stored_sums
 from edgeq.ops._window import check_bias
 
 
@@ -76,6 +77,11 @@ def overlap(site: Site) -> Overlaps:
     return in_rows(site, site.outputs[0].shape[-1] - 1)
 
 
+def overlap_dynamic(site: Site) -> Overlaps:
+    """Rows in order, each of which is read before its results are written."""
+    return in_rows(site, 0)
+
+
 def overlap_real(site: Site) -> Overlaps:
     """Rows in order, and their channels four by four, each of which reads the whole row."""
     return in_rows(site, (site.outputs[0].shape[-1] - 1) // LANES * LANES)
@@ -98,9 +104,11 @@ class FullyConnected(LinearOp):
 
     Attributes:
         clamp: bounds of a fused activation.
+        dynamic: real rows are multiplied as integers, each with a scale of its own; the weights are integers, too.
     """
 
     clamp: Clamp = NO_CLAMP
+    dynamic: bool = False
 
     kernels: ClassVar = (
         PORTABLE,
@@ -115,6 +123,29 @@ class FullyConnected(LinearOp):
             elements=REAL,
             weights=REAL,
             overlap=overlap_real,
+        ),
+        Kernel(
+            "eq_fully_connected_stored_ref",
+            ("ref/fully_connected_stored.c",),
+            "eq/fully_connected_stored.h",
+            "eq_fully_connected_stored_params",
+            lower_stored,
+            elements=REAL,
+            weights=STORED,
+            fits=is_plain,
+            overlap=overlap,
+        ),
+        Kernel(
+            "eq_fully_connected_dynamic_ref",
+            ("ref/fully_connected_stored.c",),
+            "eq/fully_connected_stored.h",
+            "eq_fully_connected_stored_params",
+            lower_stored,
+            elements=REAL,
+            weights=STORED - {DType.FLOAT16},
+            fits=is_dynamic,
+            scratch=lambda site: site.input(1).shape[1],
+            overlap=overlap_dynamic,
         ),
     )
 
@@ -144,10 +175,14 @@ class FullyConnected(LinearOp):
         return (y.reshape(*x.shape[:-1], len(w)),)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        """Products are added in the order of the input's elements; then the bias."""
+        """Products are added in the order of the input's elements, group after group; then the bias."""
         x, w = inputs[0], site.const(1)
         assert x is not None
-        sums = float32.products(x.reshape(-1, w.shape[1]), w.T)
+        rows = x.reshape(-1, w.shape[1])
+        if site.input(1).dtype is DType.FLOAT32:
+            sums = float32.products(rows, w.T)
+        else:
+            sums = dynamic_sums(rows, site) if self.dynamic else stored_sums(rows, site)
         return (finished(sums.reshape(*x.shape[:-1], len(w)), third(inputs), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
@@ -195,6 +230,11 @@ class FullyConnected(LinearOp):
     def commute(self, perm: Perm) -> Commuted | None:
         return Commuted(self, perm) if perm[-1] == len(perm) - 1 else None
 
+    @staticmethod
+    def _real(name: str, op: FullyConnected, depth: int = 37) -> Sample:
+        """A test case with real elements."""
+        return Sample(name, op, ((3, depth), (5, depth), (5,)), const=(1, 2), elements=REALS)
+
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         def case(name: str, op: FullyConnected, x: Shape, oc: int, bias: bool = True) -> Sample:
@@ -224,6 +264,10 @@ class FullyConnected(LinearOp):
             replace(case("int3", cls(), (1, 20), 7), weights=DType.INT3),
             replace(case("int2", cls(), (1, 13), 3, bias=False), weights=DType.INT2),
             replace(case("ternary", cls(), (1, 9), 2), weights=DType.TERNARY),
+            replace(case("binary", cls(), (2, 19), 3), weights=DType.BINARY),
+            as_int16(replace(case("ternary", cls(), (1, 21), 3), weights=DType.TERNARY)),
+            replace(case("codebook", cls(), (2, 21), 5), weights=DType.CODE4),
+            replace(case("codebook_4", cls(), (1, 13), 3), weights=DType.CODE2),
             as_int16(case("two_rows", cls(clamp=relu), (2, 44), 7)),
             as_int16(case("many", cls(), (1, 16), 103)),
             as_int16(case("large_sums", cls(), (1, 3000), 2, bias=False)),
@@ -231,5 +275,11 @@ class FullyConnected(LinearOp):
             Sample(
                 "real", cls((0.0, 6.0)), ((3, 11), (5, 11), (5,)), const=(1, 2), elements=REALS, weights=DType.FLOAT32
             ),
+            *(
+                replace(cls._real(f"stored_{dtype.value}", cls()), weights=dtype)
+                for dtype in (DType.FLOAT16, DType.INT8, DType.INT4, DType.TERNARY, DType.BINARY)
+            ),
+            replace(cls._real("dynamic", cls((0.0, 6.0), True)), weights=DType.INT8),
+            replace(cls._real("dynamic_int4", cls(dynamic=True), 9), weights=DType.INT4),
             Sample("real_no_bias", cls(), ((2, 2, 7), (9, 7), None), const=(1,), elements=REALS, weights=DType.FLOAT32),
         )

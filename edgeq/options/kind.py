@@ -267,17 +267,23 @@ PLACES = Kind(_place_text, _places, '{{ arena = "dtcm" }}', "WHAT=REGION", gathe
 """Regions of memory by what lies in them; on the command line the option is repeated."""
 
 
-def counts(values: Sequence[int], notes: Mapping[int, str] | None = None, metavar: str = "N") -> Kind:
-    """One of some whole numbers, with notes on some of them."""
+def counts(values: Sequence[int | str], notes: Mapping[int | str, str] | None = None, metavar: str = "N") -> Kind:
+    """One of some whole numbers, or of some words, with notes on some of them."""
 
-    def checked(value: int, origin: Origin) -> int:
+    def checked(value: int | str, origin: Origin) -> int | str:
         if value not in values:
             raise refusal(value, "not possible", origin, f"use one of {', '.join(map(str, values))}")
         return value
 
+    words = any(isinstance(value, str) for value in values)
+
+    def read(value: Any, origin: Origin, whole: Callable[[Any, Origin], int]) -> int | str:
+        is_word = words and isinstance(value, str) and not value.isdecimal()
+        return checked(value if is_word else whole(value, origin), origin)
+
     return Kind(
-        lambda value, origin: checked(_integer_text(value, origin), origin),
-        lambda value, origin: checked(_integer(value, origin), origin),
+        lambda value, origin: read(value, origin, _integer_text),
+        lambda value, origin: read(value, origin, _integer),
         "{}",
         metavar,
         choices={str(value): (notes or {}).get(value, "") for value in values},

@@ -28,10 +28,12 @@ class WeightScale(Enum):
 
 
 class WeightRounding(Enum):
-    """How weights are rounded: each to the nearest integer, or so that a layer's sums change least."""
+    """How weights are rounded: each to the nearest integer, or so that a layer's sums change least, column by column
+    or by learning."""
 
     NEAREST = "nearest"
     HESSIAN = "hessian"
+    ADAROUND = "adaround"
 
 
 class Activations(Enum):
@@ -55,11 +57,29 @@ OBSERVER = choice(ObserverKind, metavar="O")
 ACTIVATIONS = choice(Activations, metavar="A")
 WEIGHTS = choice(Weights, metavar="W")
 WEIGHT_SCALE = choice(WeightScale, {"max": "nothing is clipped", "mse": "least squared error"}, "S")
-WEIGHT_BITS = counts((8, 4, 3, 2))
+POWERS_OF_TWO = "powers-of-two"
+WEIGHT_BITS = counts(
+    (8, 4, 3, 2, "ternary", "binary", "codebook-16", "codebook-4", POWERS_OF_TWO),
+    {
+        "ternary": "−1, 0 or 1",
+        "binary": "−1 or 1",
+        "codebook-16": "4 bits each, for integers of a table that each layer has",
+        "codebook-4": "2 bits likewise",
+        POWERS_OF_TWO: "4 bits: 0, and ±1 to ±64",
+    },
+)
 ACTIVATION_BITS = counts((8, 16))
+FLOAT_WEIGHT_BITS = counts(
+    (32, 16, 8, 4, 3, 2, "ternary", "binary"), {16: "float16", "ternary": "−1, 0 or 1", "binary": "−1 or 1"}
+)
+GROUPS = counts((0, 32, 64, 128), {0: "one scale for each output channel"})
 ROUNDING = choice(
     WeightRounding,
-    {"nearest": "each to the nearest integer", "hessian": "for the least error of a layer's sums on the samples"},
+    {
+        "nearest": "each to the nearest integer",
+        "hessian": "for the least error of a layer's sums on the samples",
+        "adaround": "likewise, learned by gradients",
+    },
     "R",
 )
 QUANTIZING = ("build", "quantize")
@@ -93,12 +113,17 @@ class LayerConfig:
     ] = None
     equalize: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
     bias_correction: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
-    weight_bits: Annotated[int | None, Option("Bits of the layer's weights", WEIGHT_BITS, default=REST)] = None
+    weight_bits: Annotated[int | str | None, Option("Bits of the layer's weights", WEIGHT_BITS, default=REST)] = None
     rounding: Annotated[WeightRounding | None, Option("Of the layer's weights", ROUNDING, default=REST)] = None
     activation_bits: Annotated[int | None, Option("Bits of the layer's outputs", ACTIVATION_BITS, default=REST)] = None
     real: Annotated[
         bool | None, Option("Whether the layer stays in float32", ON, key="float", default="if --float names it")
     ] = None
+    float_weight_bits: Annotated[
+        int | str | None, Option("Bits of the layer's weights if it is float32", FLOAT_WEIGHT_BITS, default=REST)
+    ] = None
+    weight_group: Annotated[int | None, Option("Inputs that share a scale there", GROUPS, default=REST)] = None
+    dynamic: Annotated[bool | None, Option("Whether its activations are quantized there", ON, default=REST)] = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +157,7 @@ class QuantConfig:
         Section("Exceptions for layers by name or glob; the first that fits a layer counts.", LayerConfig, "pattern"),
     ] = ()
     weight_bits: Annotated[
-        int,
+        int | str,
         Option(
             "Bits of a weight in layers that have kernels for so few: convolutions and fully connected layers",
             WEIGHT_BITS,
@@ -169,6 +194,26 @@ class QuantConfig:
         ),
     ] = ()
     no_float: Annotated[bool, Option("Refuse a model of which layers stay in float32", ON, QUANTIZING)] = False
+    float_weight_bits: Annotated[
+        int | str,
+        Option(
+            "Bits of a weight of fully connected layers in float32, which compute with real numbers all the same",
+            FLOAT_WEIGHT_BITS,
+            QUANTIZING,
+        ),
+    ] = 32
+    weight_group: Annotated[
+        int, Option("With --float-weight-bits 8 or less: neighbouring inputs that share a scale", GROUPS, QUANTIZING)
+    ] = 0
+    dynamic: Annotated[
+        bool,
+        Option(
+            "With --float-weight-bits 8 or less: each row of activations is quantized to int8 at run time, by its "
+            "greatest magnitude",
+            ON,
+            QUANTIZING,
+        ),
+    ] = False
 
     @property
     def is_symmetric(self) -> bool:
@@ -176,11 +221,17 @@ class QuantConfig:
         return self.activations is Activations.SYMMETRIC or self.activation_bits == 16
 
     @property
-    def rounds_by_hessian(self) -> bool:
+    def chosen_rounding(self) -> WeightRounding:
+        """How weights are rounded."""
+        if self.rounding is not None:
+            return self.rounding
+        few_or_many = self.weight_bits != 8 or self.activation_bits == 16
+        return WeightRounding.HESSIAN if few_or_many else WeightRounding.NEAREST
+
+    @property
+    def rounds_by_sums(self) -> bool:
         """Whether weights are rounded for the least error of a layer's sums."""
-        if self.rounding is None:
-            return self.weight_bits < 8 or self.activation_bits == 16
-        return self.rounding is WeightRounding.HESSIAN
+        return self.chosen_rounding is not WeightRounding.NEAREST
 
     def __post_init__(self) -> None:
         if not 50.0 < self.percentile <= 100.0:
@@ -215,6 +266,9 @@ class QuantConfig:
             weight_bits=exception.weight_bits or self.weight_bits,
             rounding=exception.rounding or self.rounding,
             activation_bits=exception.activation_bits or self.activation_bits,
+            float_weight_bits=exception.float_weight_bits or self.float_weight_bits,
+            weight_group=self.weight_group if exception.weight_group is None else exception.weight_group,
+            dynamic=self.dynamic if exception.dynamic is None else exception.dynamic,
         )
 
     @staticmethod

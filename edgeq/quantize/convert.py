@@ -13,6 +13,7 @@ from edgeq.ir.op import Index, Product, QuantRule, Real, Scale
 from edgeq.ir.real import remain_real, unquantized
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.quantize.codebook import levels_for
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
 from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of, weight_type
@@ -171,7 +172,11 @@ def _put_weights(
     where = f"{node.name} ({node.op.kind})"
     if type.q is None:
         dtype = weight_type(node, config)
-        q = quantize_weights(_real(graph, name), product.axis, real, around, config, where, dtype)
+        weights = _real(graph, name)
+        levels = levels_for(weights, product.axis, dtype, config)
+        q = quantize_weights(weights, product.axis, real, around, config, where, dtype, levels=levels)
+        if dtype.is_code:
+            return constants.put(name, levels.nearest(q.in_steps(weights)), dtype, q), q
         return _put(constants, graph, name, q, levels_of(dtype)[0], dtype), q
     dtype = type.dtype if type.dtype.bits < 8 else DType.INT8
     stored = _put(constants, graph, name, type.q, levels_of(DType.INT8)[0], dtype)

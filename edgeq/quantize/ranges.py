@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log10
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,29 @@ WIDE_MAX = 32767
 """Activations of 16 bits are in −32767 … 32767."""
 WIDE_HEADROOM = 1.125
 """For how much more than samples show they leave room: one dB of 90."""
-Levels = tuple[int, int]
-"""Least and greatest integer of a weight."""
-BYTE_LEVELS = (-WEIGHT_MAX, WEIGHT_MAX)
-NARROWEST = {4: 0.4, 3: 0.25, 2: 0.1}
+
+
+class Levels(NamedTuple):
+    """The integers that a weight may be: from the least to the greatest one, every `step`-th, or those of a `table`."""
+
+    least: int
+    greatest: int
+    step: int = 1
+    table: tuple[int, ...] = ()
+
+    def nearest(self, x: Floats) -> Floats:
+        """The integers (any shape) nearest to numbers, of two that are as near the even one, or the first."""
+        if self.table:
+            table = np.asarray(self.table, np.float64)
+            return table[np.searchsorted((table[1:] + table[:-1]) / 2.0, x)]
+        if self.step == 1:
+            return np.clip(np.rint(x), self.least, self.greatest)
+        count = (self.greatest - self.least) // self.step
+        return self.least + self.step * np.clip(np.rint((x - self.least) / self.step), 0, count)
+
+
+BYTE_LEVELS = Levels(-WEIGHT_MAX, WEIGHT_MAX)
+NARROWEST = {4: 0.4, 3: 0.25, 2: 0.1, 1: 0.1}
 """By bits of a weight: the least scale that the search tries, as a part of the one that clips nothing."""
 BLOCK = 1 << 13
 """Weights that stay in the nearest cache while their error is computed."""
@@ -120,12 +140,12 @@ def mse_scales(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def levels_of(dtype: DType) -> Levels:
     """The integers that weights of a type take: all of narrow types, of int8 those with an opposite."""
-    return BYTE_LEVELS if dtype is DType.INT8 else dtype.range
+    return BYTE_LEVELS if dtype is DType.INT8 else Levels(*dtype.range, dtype.step)
 
 
 def weighted_error(rows: Floats, scales: Floats, levels: Levels, importance: Floats) -> Floats:
     """Squared error (C,) of every row of (C, K) as integers times its scale; `importance` (C or 1, K) weighs it."""
-    q = np.clip(np.rint(rows / scales[:, None]), *levels)
+    q = levels.nearest(rows / scales[:, None])
     squares = np.square(q * scales[:, None] - rows) * importance
     return np.asarray(np.cumsum(squares, axis=1)[:, -1] if rows.shape[1] else np.zeros(len(rows)))
 

@@ -99,7 +99,17 @@ def _is_float(graph: Graph, node: Node, product: Product) -> bool:
     )
 
 
-WEIGHT_TYPES = {8: DType.INT8, 4: DType.INT4, 3: DType.INT3, 2: DType.INT2}
+WEIGHT_TYPES: Mapping[int | str, DType] = {
+    8: DType.INT8,
+    4: DType.INT4,
+    3: DType.INT3,
+    2: DType.INT2,
+    "ternary": DType.TERNARY,
+    "binary": DType.BINARY,
+    "codebook-16": DType.CODE4,
+    "codebook-4": DType.CODE2,
+    "powers-of-two": DType.CODE4,
+}
 """By bits of a weight."""
 
 

@@ -123,17 +123,19 @@ def quantize_weights(
     where: str,
     dtype: DType = DType.INT8,
     judge: Judge | None = None,
+    levels: Levels | None = None,
 ) -> QParams:
     """Parameters for float weights (any shape, channels along `axis`): symmetric, −127 … 127 or all of a narrow type.
 
-    Scales are raised where the bias (C,) or the greatest possible accumulator would not fit into 32 bits, and where a
-    channel's weights are too small to matter. Without a `judge` the error of each weight counts alike.
+    `levels` are those of the type, unless a codebook is given. Scales are raised where the bias (C,) or the greatest
+    possible accumulator would not fit into 32 bits, and where a channel's weights are too small to matter. Without a
+    `judge` the error of each weight counts alike.
 
     Raises:
         QuantizationError: no scale can hold the bias.
     """
     rows = channel_rows(weights, axis if config.weights is Weights.PER_CHANNEL else None)
-    levels, plain = levels_of(dtype), dtype is DType.INT8 and judge is None
+    levels, plain = levels or levels_of(dtype), dtype is DType.INT8 and judge is None
     weighed = np.ones(rows.shape) if judge is None else channel_rows(judge.importance, axis).reshape(rows.shape)
     if plain:
         scales = (mse_scales if config.weight_scale is WeightScale.MSE else max_scales)(rows)

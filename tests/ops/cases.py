@@ -195,7 +195,10 @@ class _Builder:
             self.inputs[name] = sprinkle(self.rng, q.quantize(real, dtype))
             return name
         role = self.rule.role(index)
-        if isinstance(role, Real) or (self.sample.elements[0].is_float and isinstance(role, Weight | Bias)):
+        real_layer = self.sample.elements[0].is_float
+        if real_layer and isinstance(role, Weight) and self._has_stored():
+            return self._stored(real, self.sample.weights)
+        if isinstance(role, Real) or (real_layer and isinstance(role, Weight | Bias)):
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         if isinstance(role, Index):
             whole = self.rng.integers(0, role.limit, shape)
@@ -208,6 +211,9 @@ class _Builder:
             narrow = dtype is not DType.INT8  # of which all integers are weights, those without an opposite too
             low = least if self.variant == LEGACY or narrow else max(least, -greatest)
             integers = q.quantize(real * 1.3 if narrow else real, dtype)
+            if dtype.is_code:
+                table = np.linspace(-greatest, greatest, 1 << dtype.bits).astype(np.int8)
+                integers = table[np.abs(integers[..., None].astype(np.int16) - table).argmin(axis=-1)]
             name = self.editor.constant("weights", np.maximum(integers, np.int8(low)), q)
             self.editor.set_type(name, TensorType(shape, dtype, q))
             return name
@@ -223,6 +229,26 @@ class _Builder:
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         q = self._activation()
         return self.editor.constant(f"constant{index}", q.quantize(real, self.sample.elements[0]), q)
+
+    def _has_stored(self) -> bool:
+        """Whether the sample is of a real layer whose weights are stored in another type."""
+        real, wanted = DType.FLOAT32, self.sample.weights
+        takes = any(wanted in row.weights and real in row.elements for row in self.sample.op.kernels)
+        return takes and wanted is not real
+
+    def _stored(self, real: Array, dtype: DType) -> str:
+        """Weights (channels, K) of a real layer in fewer bits; those of long sums have a scale for every 16 inputs."""
+        if dtype is DType.FLOAT16:
+            halves = np.where(np.abs(real) < 0.1, real * 2.0**-13, real).astype(np.float16)  # subnormal ones, too
+            return self.editor.constant("weights", halves)
+        (channels, depth), block = real.shape, 16
+        q = QParams.per_channel(self.rng.uniform(0.01, 0.02, channels), 0, 0)
+        if depth > 2 * block:
+            q = QParams.per_block(self.rng.uniform(0.01, 0.02, (channels, -(-depth // block))), 0, 1, block)
+        integers = q.quantize(real / 0.02 * 0.015 * dtype.range[1] / 127, dtype)
+        name = self.editor.constant("weights", integers, q)
+        self.editor.set_type(name, TensorType(real.shape, dtype, q))
+        return name
 
     def _reaching(self, bias: Array, limit: int) -> Array:
         """The same, but every third one the greatest and every third one the least with which sums keep to a limit."""

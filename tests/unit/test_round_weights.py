@@ -6,20 +6,24 @@ import numpy as np
 import pytest
 
 from edgeq.codegen import lower
+from edgeq.errors import UsageError
 from edgeq.ir.goals import Goal
 from edgeq.ir.op import registry
 from edgeq.ir.tensor import DType
-from edgeq.ops._packed import pack
+from edgeq.ops._packed import pack, stream
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.quantize import QuantConfig, quantize, run
+from edgeq.quantize.codebook import codebook
 from edgeq.quantize.config import WeightRounding
+from edgeq.quantize.methods.learn_rounding import learned
 from edgeq.quantize.methods.round_weights import Rounder, approached, decompose, divide, moments
+from edgeq.quantize.ranges import Levels
 from edgeq.report.accuracy import sqnr_db
 from edgeq.target import load_target
 from tests.unit.test_quantize import editor, network, outputs, samples, tensor
 
 RNG = np.random.default_rng(3)
-LEVELS = (-8, 7)
+LEVELS = Levels(-8, 7)
 
 
 def correlated(count: int, rows: int = 400) -> np.ndarray:
@@ -62,7 +66,7 @@ def test_sums_are_nearer_than_with_weights_rounded_one_by_one() -> None:
     back = np.empty_like(result)
     back[:, rounder.order] = result
     better = rounder.integers(scales)
-    nearest = np.clip(np.rint(weights / scales[:, None]), *LEVELS)
+    nearest = LEVELS.nearest(weights / scales[:, None])
     assert np.allclose(error, cost(back))
     assert (cost(better) <= cost(back)).all() and cost(better).sum() < 0.5 * cost(nearest).sum()
     assert better.min() >= LEVELS[0] and better.max() <= LEVELS[1]
@@ -86,12 +90,82 @@ def test_factors_and_weights_make_the_sums(kind: str) -> None:
 def test_few_bits(bits: int, dtype: DType, least: float) -> None:
     graph, data = network(), samples(network(), 40)
     found = {}
-    for rounding in ("nearest", "hessian"):
+    for rounding in ("nearest", "hessian", "adaround"):
         integer = quantize(graph, data, QuantConfig.from_dict({"weight_bits": bits, "rounding": rounding}))
         weights = [integer.type(str(integer.producers[n].inputs[1])) for n in ("conv", "depthwise", "dense")]
         assert {w.dtype for w in weights} == {dtype}
         found[rounding] = sqnr_db(*outputs(graph, integer, data))
-    assert found["hessian"] > max(found["nearest"], least), found
+    assert min(found["hessian"], found["adaround"]) > max(found["nearest"], least), found
+
+
+def test_learned_rounding_is_up_or_down_and_costs_less() -> None:
+    """With a layer of one group, and with several groups at once."""
+    for groups in ((), (3,)):
+        x = np.stack([correlated(12) for _ in range(groups[0] if groups else 1)]).reshape(*groups, -1, 12)
+        second = np.swapaxes(x, -1, -2) @ x
+        wanted = RNG.normal(0.0, 3.0, size=(*groups, 5, 12))
+        for levels in (LEVELS, Levels(-1, 1), Levels(-1, 1, 2)):
+            found = learned(wanted, second, levels)
+            again = learned(wanted, second, levels)
+            apart = np.abs(found - np.clip(wanted, levels.least, levels.greatest))
+
+            assert np.array_equal(found, again) and np.array_equal(found, levels.nearest(found))
+            assert (apart < levels.step + 1e-9).all()
+            lost, plain = wanted - found, wanted - levels.nearest(wanted)
+            assert np.sum((lost @ second) * lost) < np.sum((plain @ second) * plain)
+
+
+@pytest.mark.parametrize(("bits", "values"), [("ternary", {-1, 0, 1}), ("binary", {-1, 1})])
+def test_weights_of_three_and_of_two_values(bits: str, values: set[int]) -> None:
+    graph, data = network(), samples(network(), 40)
+    for rounding in ("nearest", "hessian"):
+        integer = quantize(graph, data, QuantConfig.from_dict({"weight_bits": bits, "rounding": rounding}))
+        name = str(integer.producers["dense"].inputs[1])
+        weights = integer.data(name)
+        assert weights is not None and set(np.unique(weights).tolist()) == values
+        assert integer.type(name).dtype is DType(bits)
+        assert integer.type(name).nbytes == (5 * 128 // 5 if bits == "ternary" else 5 * 128 // 8)
+        assert sqnr_db(*outputs(graph, integer, data)) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("bits", "dtype"), [("codebook-16", DType.CODE4), ("codebook-4", DType.CODE2), ("powers-of-two", DType.CODE4)]
+)
+def test_codebooks(bits: str, dtype: DType) -> None:
+    """Each layer has its own table; codes of few bits choose among it."""
+    graph, data = network(), samples(network(), 40)
+    found = {}
+    for rounding in ("nearest", "hessian"):
+        integer = quantize(graph, data, QuantConfig.from_dict({"weight_bits": bits, "rounding": rounding}))
+        name = str(integer.producers["dense"].inputs[1])
+        weights = integer.data(name)
+        assert weights is not None and integer.type(name).dtype is dtype
+        table = np.unique(weights).tolist()
+        assert 2 < len(table) <= 1 << dtype.bits
+        assert bits != "powers-of-two" or set(table) <= {0, *(s << k for s in (1, -1) for k in range(7))}
+        packed = np.asarray(stream(weights, dtype)["weights"])
+        codes = np.unpackbits(packed[1 << dtype.bits :], bitorder="little")[: weights.size * dtype.bits]
+        read = codes.reshape(-1, dtype.bits) @ (1 << np.arange(dtype.bits))
+        assert np.array_equal(packed.view(np.int8)[read], weights.ravel())
+        found[rounding] = sqnr_db(*outputs(graph, integer, data))
+    assert found["hessian"] > found["nearest"], found
+    with pytest.raises(UsageError, match="codebooks"):
+        quantize(graph, data, QuantConfig.from_dict({"weight_bits": bits, "rounding": "adaround"}))
+
+
+def test_a_codebook_is_where_weights_are() -> None:
+    rows = np.array([[-1.0, -1.01, 0.5, 0.5], [-3.0, 1.5, 1.5, -2.99]])
+    assert codebook(rows, 2) == (-127, 63)
+    assert codebook(np.zeros((2, 3)), 4) == (0,)
+    assert len(codebook(RNG.normal(size=(8, 50)), 16)) == 16
+
+
+def test_five_ternary_weights_share_a_byte() -> None:
+    integers = RNG.integers(-1, 2, (3, 9)).astype(np.int8)
+    packed = stream(integers, DType.TERNARY)
+    data = np.asarray(packed["weights"])
+    assert packed["weight_bits"] == 0 and len(data) == 6
+    assert [int(data[k // 5]) // 3 ** (k % 5) % 3 - 1 for k in range(27)] == integers.ravel().tolist()
 
 
 @pytest.mark.filterwarnings("ignore::edgeq.warnings.EdgeqWarning")
@@ -105,7 +179,7 @@ def test_layers_say_their_own_bits_and_rounding() -> None:
         "depthwise": DType.INT4,
         "dense": DType.INT2,
     }
-    assert [config.for_layer(n).rounds_by_hessian for n in types] == [False, True, False]
+    assert [config.for_layer(n).rounds_by_sums for n in types] == [False, True, False]
     assert types["depthwise"].nbytes == 9 * 8 // 2
 
 
@@ -138,19 +212,19 @@ def test_a_layer_without_bias_gets_one() -> None:
 def test_packed_weights_have_no_gaps(bits: int) -> None:
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     integers = RNG.integers(low, high + 1, (5, 7)).astype(np.int8)
-    stream = pack(integers, bits)
-    assert len(stream) == -(-integers.size * bits // 8) + 1
-    number = int.from_bytes(stream.tobytes(), "little")
+    packed = pack(integers, bits)
+    assert len(packed) == -(-integers.size * bits // 8) + 1
+    number = int.from_bytes(packed.tobytes(), "little")
     read = [(number >> (bits * k) & (2**bits - 1)) for k in range(integers.size)]
     assert [v - (2**bits if v > high else 0) for v in read] == integers.ravel().tolist()
 
 
 @pytest.mark.parametrize(
-    ("core", "goal", "dense", "depthwise"),
-    [("cortex-m4", "balanced", 4, 4), ("cortex-m4", "size", 4, 4), ("cortex-m0plus", "balanced", 8, 8)],
+    ("core", "goal", "bits", "stored"),
+    [("cortex-m4", "balanced", 4, 4), ("cortex-m4", "size", 4, 4), ("cortex-m0plus", "balanced", 3, 8)],
 )
-def test_weights_without_a_kernel_of_the_target_become_bytes(core: str, goal: Goal, dense: int, depthwise: int) -> None:
-    integer = quantize(network(), samples(network()), QuantConfig(weight_bits=4, rounding=WeightRounding.NEAREST))
+def test_weights_without_a_kernel_of_the_target_become_bytes(core: str, goal: Goal, bits: int, stored: int) -> None:
+    integer = quantize(network(), samples(network()), QuantConfig(weight_bits=bits, rounding=WeightRounding.NEAREST))
     calls = {call.name: call for call in lower(integer, load_target(core), optimize=goal).calls}
-    assert (calls["dense"].weight_bits, calls["depthwise"].weight_bits) == (dense, depthwise)
-    assert calls["dense"].weights_bytes == 5 * 128 * dense // 8 + 5 * 4
+    assert (calls["dense"].weight_bits, calls["depthwise"].weight_bits) == (stored, stored)
+    assert calls["dense"].weights_bytes == 5 * 128 * stored // 8 + 5 * 4

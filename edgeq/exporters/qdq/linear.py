@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from edgeq.errors import QuantizationError
 from edgeq.exporters.qdq.registry import exports
 from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
@@ -20,8 +21,14 @@ def moved(q: QParams, axis: int) -> QParams:
 
 
 def weight_of(w: QdqWriter, node: Node, perm: tuple[int, ...]) -> str:
-    """The float tensor of a node's weights, transposed so that output channels come first."""
+    """The float tensor of a node's weights, transposed so that output channels come first.
+
+    Those of a layer in float32 are real numbers, also where they are stored in fewer bits.
+    """
     type, data = w.stored(str(node.inputs[1]))
+    if w.graph.site(node).is_float:
+        real = data if type.q is None else type.q.dequantize(data)
+        return w.constant(f"{node.name}_weight", real.astype(np.float32).transpose(perm))
     return w.dequantized(f"{node.name}_weight", data.transpose(perm), moved(type.qp, 0), type.dtype)
 
 
@@ -31,12 +38,20 @@ def bias_of(w: QdqWriter, node: Node) -> list[str]:
     if name is None:
         return []
     type, data = w.stored(name)
+    if type.q is None:
+        return [w.constant(f"{node.name}_bias", data.astype(np.float32))]
     return [w.dequantized(f"{node.name}_bias", data, type.qp, type.dtype)]
 
 
 @exports(FullyConnected)
 def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
     """A Gemm, which wants matrices: Reshapes around it where x has more dimensions."""
+    if op.dynamic:
+        raise QuantizationError(
+            "activations that are quantized at run time cannot be written as QDQ",
+            hint="leave --dynamic out, or --output",
+            where=f"{node.name} (FullyConnected)",
+        )
     x, y = w.graph.type(str(node.inputs[0])).shape, w.graph.type(node.outputs[0]).shape
     tensor = w.first(node)
     if len(x) != 2:

@@ -154,7 +154,9 @@ class QdqWriter:
             data = data.reshape((1,) * (rank - data.ndim) + data.shape)
         if nchw:
             data = data.transpose(TO_NCHW)
-        dtype = DType.INT4 if type.dtype.bits < 8 else type.dtype  # fewer bits are of an opset that few runtimes have
+        dtype = type.dtype
+        if dtype.bits < 8:  # fewer than 4 are of an opset that few runtimes have
+            dtype = DType.INT8 if dtype.is_code else DType.INT4
         if dtype is DType.INT8 and type.qp.axis is None:
             return self.dequantized(value, data.astype(np.int16) + 128, _shifted(type.qp), DType.UINT8)
         return self.dequantized(value, data, type.qp, dtype)

@@ -19,16 +19,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.errors import UsageError
 from edgeq.executor import Executor, FloatArithmetic, Operands
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Op, Product
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.numerics import exact
 from edgeq.quantize.calibrate import choose
-from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.codebook import levels_for
+from edgeq.quantize.config import QuantConfig, WeightRounding
 from edgeq.quantize.convert import convert
 from edgeq.quantize.methods.correct_biases import EditedIntegers
-from edgeq.quantize.ranges import Levels, levels_of
+from edgeq.quantize.methods.learn_rounding import learned
+from edgeq.quantize.ranges import Levels
 from edgeq.quantize.solver import float_products, operand, rule_of, weight_type, with_operand
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
@@ -137,7 +140,7 @@ class Rounder:
         second: (K, K) moments of the inputs, in that order.
         upper, diagonal: their decomposition.
         order: indices of the columns.
-        levels: least and greatest integer.
+        levels: the integers that weights may be.
     """
 
     weights: Floats
@@ -162,7 +165,7 @@ class Rounder:
         wanted = self.weights / scales[..., None]
         now, result, error = wanted.copy(), np.empty_like(wanted), np.zeros(scales.shape)
         for k in range(len(self.order)):
-            result[..., k] = np.clip(np.rint(now[..., k]), *self.levels)
+            result[..., k] = self.levels.nearest(now[..., k])
             error += self.diagonal[k] * np.square((now[..., k] - result[..., k]) * scales)
             lost = wanted[..., k] - result[..., k]
             now[..., k + 1 :] += lost[..., None] * self.upper[k, k + 1 :]
@@ -176,15 +179,16 @@ class Rounder:
             pull += np.multiply.outer(lost[:, k], self.second[k])
         for _ in range(PASSES):
             for k in range(len(self.order)):
-                better = np.clip(np.rint(result[:, k] + pull[:, k] / self.second[k, k]), *self.levels)
+                better = self.levels.nearest(result[:, k] + pull[:, k] / self.second[k, k])
                 pull += np.multiply.outer(result[:, k] - better, self.second[k])
                 result[:, k] = better
         return result
 
-    def integers(self, scales: Floats) -> Floats:
-        """Integers (C, K) for scales (C,), columns in the order of the layer."""
+    def integers(self, scales: Floats, start: Floats | None = None) -> Floats:
+        """Integers (C, K) for scales (C,), columns in the order of the layer; from others (C, K), or by `round`."""
         result = np.empty_like(self.weights)
-        result[:, self.order] = self.improved(self.round(scales)[0], scales)
+        rounded = self.round(scales)[0] if start is None else start[:, self.order]
+        result[:, self.order] = self.improved(rounded, scales)
         return result
 
 
@@ -233,7 +237,7 @@ def layers_of(draft: Draft) -> dict[str, _Layer]:
     graph, found = draft.graph, {}
     for node in graph.nodes:
         rule = rule_of(graph, node)
-        if not draft.config.for_layer(node.name).rounds_by_hessian or len(rule.products) != 1:
+        if not draft.config.for_layer(node.name).rounds_by_sums or len(rule.products) != 1:
             continue
         (product,) = rule.products
         source, weight = str(node.inputs[product.input]), str(node.inputs[product.weight])
@@ -284,7 +288,7 @@ def round_layer(
     shy = [damping_of(group, DAMPING + DOUBT * taps / group.rows) for group in known]
     wanted = np.stack([approached(w, m, d) for w, m, d in zip(groups, known, shy, strict=True)])
     dtype, where = weight_type(layer.node, config), f"{layer.node.name} ({op.kind})"
-    levels = levels_of(dtype)
+    levels = levels_for(op.from_groups(wanted, shape), layer.product.axis, dtype, config)
     rounders = [
         Rounder.of(w, m.second + d * np.eye(taps), levels) for w, m, d in zip(wanted, known, damping, strict=True)
     ]
@@ -317,9 +321,20 @@ def round_layer(
         where,
         dtype,
         Judge(op.from_groups(importance, shape), error),
+        levels,
     )
     scales = in_groups(np.asarray(params.scale))
-    rounded = np.stack([r.integers(s) for r, s in zip(rounders, scales, strict=True)])
+    starts: list[Floats | None] = [None] * len(rounders)
+    if config.chosen_rounding is WeightRounding.ADAROUND:
+        if levels.table:
+            raise UsageError(
+                "whether weights go up or down is not learned for codebooks",
+                hint="use --rounding hessian, their default",
+                where=where,
+            )
+        second = np.stack([m.second + d * np.eye(taps) for m, d in zip(known, damping, strict=True)])
+        starts = list(learned(wanted / scales[:, :, None], second, levels))
+    rounded = np.stack([r.integers(s, start) for r, s, start in zip(rounders, scales, starts, strict=True)])
     shift = np.stack(
         [
             dot(w, m.real_mean - away) - s * dot(r, m.mean - away)

@@ -1,0 +1,66 @@
+"""What each type of weights, and each way of rounding them, measures on some models: a table in Markdown.
+
+    python benchmarks/weights.py kws=kws.onnx,kws_calib.npz,kws_eval.npz ad=…  [--only ternary]
+
+Arguments and figures are those of `observers.py`. Every setting has a row of its own, with the arithmetic `fast` and
+8-bit activations; those of `REAL` are of whole models in float32, in which fully connected layers have such weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import edgeq.api
+from benchmarks.observers import Case, float_outputs, samples
+from edgeq.quantize import QuantConfig
+from edgeq.report.accuracy import accuracy
+from edgeq.simulator import IntExecutor
+
+BITS = (4, 3, 2, "ternary", "binary", "codebook-16", "codebook-4", "powers-of-two")
+INTEGER: tuple[dict[str, Any], ...] = (
+    {},
+    *({"weight_bits": bits} for bits in BITS),
+    *({"weight_bits": bits, "rounding": "adaround"} for bits in (4, 3)),
+)
+REAL: tuple[dict[str, Any], ...] = (
+    *({"float_weight_bits": bits} for bits in (16, 8, 4)),
+    *({"float_weight_bits": 4, "weight_group": group} for group in (32, 64, 128)),
+    *({"float_weight_bits": bits, "dynamic": True} for bits in (8, 4)),
+)
+
+
+def real_row(case: Case, settings: Mapping[str, Any]) -> str:
+    """The cell of a model in float32."""
+    model = edgeq.api.quantize(case.graph, numerics="float", config=QuantConfig.from_dict(dict(settings)))
+    executor = IntExecutor(model.graph)
+    found = np.stack([executor.run(s)[model.graph.outputs[0]].ravel() for s in samples(model.graph, case.x)])
+    figures = accuracy(float_outputs(model.float_graph, case.x), found, case.y)
+    return f"{figures['sqnr_db']:.1f}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="+", metavar="NAME=MODEL,CALIBRATION,EVALUATION")
+    parser.add_argument("--limit", type=int, help="evaluation samples to use")
+    parser.add_argument("--only", default="", help="rows in whose title this stands")
+    arguments = parser.parse_args()
+    cases = [Case(text, arguments.limit) for text in arguments.cases]
+    print("| | " + " | ".join(c.name for c in cases) + " |")
+    print("|---" * (len(cases) + 1) + "|")
+    for rows, cell in ((INTEGER, Case.row), (REAL, real_row)):
+        for settings in rows:
+            words = [f"{key.replace('_', ' ')} {value}" for key, value in settings.items()]
+            name = ", ".join([*(["numerics float"] if rows is REAL else []), *words]) or "8 bits"
+            if arguments.only in name:
+                print(f"| {name} | " + " | ".join(cell(c, settings) for c in cases) + " |")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
