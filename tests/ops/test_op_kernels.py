@@ -262,6 +262,16 @@ def test_emulated_computer(name: str, kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_few_channels_with_clang(tmp_path: Path) -> None:
+    """Six bytes of a pixel go to addresses that no vector store with a hint of alignment takes."""
+    target = load_target("rpi2")
+    needs.programs(*(needed.program for way in ways(target) for needed in way.requires))
+    needs.compiler(target, "zig")
+    six = tuple(case for case in of_operator("Conv2D") if f"/1x1_even/{PLAIN}/" in case.name)
+    assert six and run_on_core(tmp_path, "rpi2", "zig", six) == []
+
+
+@pytest.mark.slow
 @pytest.mark.qemu
 @pytest.mark.parametrize("core", ZIG)
 def test_emulated_core_with_zig(core: str, tmp_path: Path) -> None:

@@ -292,14 +292,14 @@ EQ_INLINE int16x4_t vreinterpret_s16_s8(int8x8_t a)
     return r;
 }
 
-EQ_INLINE void vst1_lane_s32(void *to, int32x2_t a, int32_t lane)
+EQ_INLINE int32_t vget_lane_s32(int32x2_t a, int32_t lane)
 {
-    memcpy(to, &a.lane[lane], sizeof(int32_t));
+    return a.lane[lane];
 }
 
-EQ_INLINE void vst1_lane_s16(void *to, int16x4_t a, int32_t lane)
+EQ_INLINE int16_t vget_lane_s16(int16x4_t a, int32_t lane)
 {
-    memcpy(to, &a.lane[lane], sizeof(int16_t));
+    return a.lane[lane];
 }
 
 EQ_INLINE void vst1_lane_s8(int8_t *to, int8x8_t a, int32_t lane)

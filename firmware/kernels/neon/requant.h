@@ -89,12 +89,14 @@ EQ_INLINE void eq_store_eight(int8_t *to, int8x8_t bytes, int32_t count)
         return;
     }
     if ((count & 4) != 0) {
-        vst1_lane_s32((int32_t *)(void *)to, vreinterpret_s32_s8(bytes), 0);
+        const int32_t four = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
+        memcpy(to, &four, sizeof four); /* not VST1, which Clang lets ask for an aligned address */
         bytes = vext_s8(bytes, bytes, 4);
         to += 4;
     }
     if ((count & 2) != 0) {
-        vst1_lane_s16((int16_t *)(void *)to, vreinterpret_s16_s8(bytes), 0);
+        const int16_t two = vget_lane_s16(vreinterpret_s16_s8(bytes), 0);
+        memcpy(to, &two, sizeof two);
         bytes = vext_s8(bytes, bytes, 2);
         to += 2;
     }
