@@ -45,8 +45,9 @@ def output(line: str) -> str:
     """Where a build goes."""
     if given := re.search(r"--output (\S+)", line):
         return given.group(1)
-    (place,) = re.findall(r"--(?:target|board) (\S+)", line)
-    return f"build/{line.split()[2].removesuffix('.onnx')}-{place}"
+    places = re.findall(r"--(?:target|board) (\S+)", line) or ["cortex-m4"]
+    name = line.split()[2].removesuffix(".onnx")
+    return f"build/{'model' if name == '.' else name}-{places[0]}"
 
 
 def commands(page: Path) -> list[str]:
