@@ -11,7 +11,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import flat_weights, op_of
-from edgeq.kernels.thumb.isa import THUMB, THUMB2
+from edgeq.kernels.thumb.isa import DSP, THUMB, THUMB2
 from edgeq.kernels.thumb.pack import pack_blocks, pack_int4
 from edgeq.kernels.thumb.sums import fits_lane, fits_sums
 from edgeq.ops._overlap import Overlaps, collected, first_pixels, tiles
@@ -82,6 +82,7 @@ def _int4_row(isa: str, *sources: str) -> Kernel:
         overlap=conv_overlap,
         rounded=True,
         weights=frozenset({DType.INT4}),
+        lacks=DSP,
     )
 
 

@@ -12,6 +12,7 @@ from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.nibbles import pack_halves, unpacked_bytes
 from edgeq.kernels._shared.site import flat_weights, op_of
+from edgeq.kernels.thumb.isa import DSP
 from edgeq.kernels.thumb.sums import fits_sums
 from edgeq.ops._overlap import NOTHING, Overlaps, Tiles, collected, pixels_of
 from edgeq.ops._requant import effective_multiplier, folded_bias, requant_params
@@ -112,6 +113,7 @@ def depthwise_rows() -> tuple[Kernel, ...]:
             lower=lower_int4,
             scratch=lambda site: unpacked_bytes(site.const(1).size) + depthwise_scratch(site),
             weights=frozenset({DType.INT4}),
+            lacks=DSP,
             instances=never,
         )
 

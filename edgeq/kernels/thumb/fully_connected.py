@@ -8,6 +8,7 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import flat_weights
+from edgeq.kernels.thumb.isa import DSP
 from edgeq.kernels.thumb.pack import pack_fours, pack_int4_fours
 from edgeq.kernels.thumb.sums import fits_sums
 from edgeq.ops._overlap import Overlaps, in_rows
@@ -50,6 +51,7 @@ def _int4_row(isa: str, *sources: str) -> Kernel:
         overlap=fours_overlap,
         rounded=True,
         weights=frozenset({DType.INT4}),
+        lacks=DSP,
     )
 
 

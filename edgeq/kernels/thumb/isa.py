@@ -2,3 +2,5 @@
 
 THUMB = frozenset({"thumb"})
 THUMB2 = frozenset({"thumb2"})
+DSP = frozenset({"dsp"})
+"""What rows of narrow weights leave to others: their kernels for bytes are faster than these."""
