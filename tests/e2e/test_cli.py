@@ -28,7 +28,7 @@ from edgeq.target import load_target
 
 TEST = DIGITS / "test.npz"
 COMMANDS = (
-    *("init", "build", "run", "verify", "profile", "flash", "monitor"),
+    *("init", "build", "run", "verify", "profile", "search", "report", "flash", "monitor"),
     *("quantize", "inspect", "targets", "boards", "ops", "doctor"),
 )
 MANIFEST = {
