@@ -13,11 +13,15 @@ with the bits of m that are cut off, 1/√(V + E) is wrong by less than one part
 
 with A and B from the root, one multiply-add in 32 bits, and a shift k of the set. All shifts round down, so that this
 is one rounding of an exact expression; the half is in `offset`, with bias and zero-point.
+
+int16 elements need products of 64 bits, d = n·q − T with its sign:
+
+    clamp(((d·root >> k) · scale[c] >> product_shift) + offset[c] >> fraction)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +29,11 @@ import numpy.typing as npt
 from edgeq.errors import QuantizationError
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Reals
 
-MAX_COUNT = 2**20
-"""The most elements of a set."""
+MAX_COUNT, MAX_COUNT16 = 2**20, 2**14
+"""The most elements of a set, of int8 and of int16."""
 ROOT_BITS = 20
 """m is in 2²⁰ … 2²² − 1, and its reciprocal root in 2²⁰ … 2²¹."""
-SUM_BITS, MAX_SHIFT, MAX_FRACTION = 61, 24, 14
+SUM_BITS, MAX_SHIFT, MAX_FRACTION, MAX_FRACTION16 = 61, 24, 14, 13
 """Bits of V + E; most fraction bits of it; most fraction bits of results."""
 
 
@@ -63,6 +67,7 @@ class Normalization:
         fraction: fraction bits of `offset`.
         scale: int32, one for all elements or one each.
         offset: int32, likewise.
+        product_shift: of int16 elements, by how many bits products with `scale` are shifted to the right.
     """
 
     count: int
@@ -74,6 +79,12 @@ class Normalization:
     fraction: int
     scale: npt.NDArray[np.int32]
     offset: npt.NDArray[np.int32]
+    product_shift: int = 0
+
+    @property
+    def root_bits(self) -> int:
+        """Bits by which normalized int16 elements, of which none exceeds √n, are cut: they have 30 in all."""
+        return (self.count_bits + 1) // 2 + 1
 
     @property
     def count_bits(self) -> int:
@@ -107,6 +118,22 @@ class Normalization:
         product = ((q * a + b) * self.scale.astype(np.int64)) >> 32
         return np.clip(((product >> k) + self.offset) >> self.fraction, low, high).astype(np.int8)
 
+    def apply16(self, q: Ints, total: Ints, spread: Ints, low: int, high: int) -> npt.NDArray[np.int16]:
+        """Normalized int16 elements, between bounds.
+
+        Args:
+            q: the elements; `total`, `spread` and the constants broadcast to them.
+            total: T.
+            spread: V.
+            low, high: bounds.
+        """
+        m, e = leading(self.joined(spread))
+        shift = e + self.exponent
+        product = (self.count * q - total) * inverse_root(m)
+        z = np.where(shift < 0, product << np.maximum(-shift, 0), product >> np.clip(shift, 0, 63))
+        y = ((z * self.scale.astype(np.int64) >> self.product_shift) + self.offset) >> self.fraction
+        return np.clip(y, low, high).astype(np.int16)
+
 
 def normalization(
     count: int, epsilon: float, spread: tuple[int, int], scale: Reals, offset: Reals, greater: bool = False
@@ -126,6 +153,30 @@ def normalization(
     """
     scale, offset = np.asarray(scale, np.float64), np.asarray(offset, np.float64)
     least, most = spread
+    made = _without_results(count, epsilon, most, scale, offset, greater)
+    exponent = 31 - int(np.frexp(np.abs(scale).max(initial=0.0))[1])
+    reach = 1 - made.count_bits - made.shift // 2 + exponent
+    lowest = int(leading(made.joined(np.array(least, np.int64)))[1])
+    fraction = min(MAX_FRACTION, lowest + reach, 29 - int(np.frexp(np.abs(offset).max(initial=0.0))[1]))
+    if fraction < 1:
+        raise _disproportionate("need more than 32 bits")
+    return replace(
+        made,
+        exponent=reach - fraction,
+        fraction=fraction,
+        scale=np.minimum(np.rint(np.ldexp(scale, exponent)), INT32_MAX).astype(np.int32),
+        offset=np.floor(np.ldexp(offset, fraction) + 0.5 + 2.0 ** (fraction - 1)).astype(np.int32),
+    )
+
+
+def _without_results(
+    count: int, epsilon: float, most: int, scale: Reals, offset: Reals, greater: bool
+) -> Normalization:
+    """How V and E are joined; nothing yet of what becomes of elements.
+
+    Raises:
+        QuantizationError: as `normalization`.
+    """
     if not (np.isfinite(epsilon) and np.isfinite(scale).all() and np.isfinite(offset).all()):
         raise _disproportionate("are not all finite")
     shift = min(MAX_SHIFT, (SUM_BITS - int(np.frexp(most + epsilon)[1])) // 2 * 2)
@@ -134,25 +185,32 @@ def normalization(
     fixed = np.ldexp(epsilon, shift)
     epsilon_shift = max(0, int(np.frexp(fixed)[1]) - 31)
     mantissa = min(int(np.rint(np.ldexp(fixed, -epsilon_shift))), INT32_MAX)
-    exponent = 31 - int(np.frexp(np.abs(scale).max(initial=0.0))[1])
-    made = Normalization(
-        count, mantissa, epsilon_shift, shift, greater, 0, 0, np.zeros(1, np.int32), np.zeros(1, np.int32)
-    )
-    reach = 1 - made.count_bits - shift // 2 + exponent
-    lowest = int(leading(made.joined(np.array(least, np.int64)))[1])
-    fraction = min(MAX_FRACTION, lowest + reach, 29 - int(np.frexp(np.abs(offset).max(initial=0.0))[1]))
-    if fraction < 1:
+    none = np.zeros(1, np.int32)
+    return Normalization(count, mantissa, epsilon_shift, shift, greater, 0, 0, none, none)
+
+
+def normalization16(
+    count: int, epsilon: float, most: int, scale: Reals, offset: Reals, greater: bool = False
+) -> Normalization:
+    """The constants for int16 elements; arguments as of `normalization`, `most` being the greatest V.
+
+    Raises:
+        QuantizationError: the parameters are out of all proportion to the scales.
+    """
+    scale, offset = np.asarray(scale, np.float64), np.asarray(offset, np.float64)
+    made = _without_results(count, epsilon, most, scale, offset, greater)
+    fraction = min(MAX_FRACTION16, 30 - int(np.frexp(np.abs(offset).max(initial=0.0))[1]))
+    of_scale = 30 - int(np.frexp(np.abs(scale).max(initial=0.0))[1])
+    bits = min(of_scale, 62 + fraction - 31 + made.root_bits)
+    if fraction < 1 or 31 - made.root_bits + bits < fraction:
         raise _disproportionate("need more than 32 bits")
-    return Normalization(
-        count,
-        mantissa,
-        epsilon_shift,
-        shift,
-        greater,
-        reach - fraction,
-        fraction,
-        np.minimum(np.rint(np.ldexp(scale, exponent)), INT32_MAX).astype(np.int32),
-        np.floor(np.ldexp(offset, fraction) + 0.5 + 2.0 ** (fraction - 1)).astype(np.int32),
+    return replace(
+        made,
+        exponent=made.root_bits - made.shift // 2,
+        fraction=fraction,
+        product_shift=31 - made.root_bits + bits - fraction,
+        scale=np.rint(np.ldexp(scale, bits)).astype(np.int32),
+        offset=np.floor(np.ldexp(offset, fraction) + 0.5 + 2.0 ** (fraction - 1)).astype(np.int32),
     )
 
 

@@ -15,14 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.kernel import Kernel, Param, disjoint
+from edgeq.ir.condition import all_of
+from edgeq.ir.kernel import INT16, Kernel, Param, disjoint
 from edgeq.ir.op import ACTIVATION, Arrays, Op, QuantRule, Real, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Clamp, Trait
 from edgeq.numerics import float32
-from edgeq.numerics.exact import total
+from edgeq.numerics.exact import total as exact_total
 from edgeq.numerics.fixedpoint import Ints
-from edgeq.numerics.normalization import MAX_COUNT, Normalization, normalization
+from edgeq.numerics.normalization import MAX_COUNT, MAX_COUNT16, Normalization, normalization, normalization16
+from edgeq.ops._int16 import WIDE
 from edgeq.ops._overlap import Overlaps, of_first_input
 from edgeq.ops._real import REAL, bounds
 from edgeq.ops._requant import NO_CLAMP, clamp_float, output_range
@@ -76,6 +78,21 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
         "qmin": qmin,
         "qmax": qmax,
     }
+
+
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_normalize_int16_ref`."""
+    op = site.op
+    assert isinstance(op, Normalize)
+    qmin, qmax = output_range(site.outputs[0].qp, op.clamp, DType.INT16)
+    members = {key: value for key, value in lower_ref(site).items() if key != "zero_point"}
+    return {**members, "product_shift": op.constants(site).product_shift, "qmin": qmin, "qmax": qmax}
+
+
+def few_enough(site: Site) -> bool:
+    """Sets have at most 16384 elements."""
+    assert isinstance(site.op, Normalize)
+    return site.op.arrange(site.input(0).shape).count <= MAX_COUNT16
 
 
 def lower_real(site: Site) -> Mapping[str, Param]:
@@ -143,6 +160,17 @@ class Normalize(Op):
             "eq/normalize.h",
             "eq_normalize_params",
             lower_ref,
+            overlap=overlap,
+            exactly=exactly,
+        ),
+        Kernel(
+            "eq_normalize_int16_ref",
+            ("ref/normalize_int16.c",),
+            "eq/normalize_int16.h",
+            "eq_normalize_int16_params",
+            lower_int16,
+            elements=INT16,
+            fits=all_of(WIDE, few_enough),
             overlap=overlap,
             exactly=exactly,
         ),
@@ -228,8 +256,8 @@ class Normalize(Op):
         sets = self.arrange(x.shape)
         wide = x.reshape(sets.shape).astype(np.float64)
         if self.centred:
-            wide = wide - total(wide, (1, 3), keepdims=True) / sets.count
-        y = self.divided(wide, total(wide * wide, (1, 3), keepdims=True), sets.count).reshape(x.shape)
+            wide = wide - exact_total(wide, (1, 3), keepdims=True) / sets.count
+        y = self.divided(wide, exact_total(wide * wide, (1, 3), keepdims=True), sets.count).reshape(x.shape)
         scale, bias = self._parameters(x.shape, inputs)
         return (clamp_float((y * scale + bias).astype(np.float32), self.clamp),)
 
@@ -297,18 +325,15 @@ class Normalize(Op):
         x, y = site.input(0), site.outputs[0].qp
         count, (scale, bias) = self.arrange(x.shape).count, self.varying_parameters(site)
         factor, epsilon, greater = self.integer_form(count)
+        wide = x.dtype is DType.INT16
         # V of integers that are not all alike, or not all zero, and of those as far apart as int8 can be.
-        most = 255 if self.centred else 510
-        spread = (max(1, count - 1) if self.centred else count, count * count * most * most // 4 + 1)
+        most = (2**16 - 1 if wide else 255) * (1 if self.centred else 2)
+        least, greatest = (max(1, count - 1) if self.centred else count, count * count * most * most // 4 + 1)
+        reals = scale * factor / y.s, bias / y.s + y.zp
         try:
-            return normalization(
-                count,
-                epsilon / x.qp.s**2,
-                spread,
-                scale * factor / y.s,
-                bias / y.s + y.zp,
-                greater,
-            )
+            if wide:
+                return normalization16(count, epsilon / x.qp.s**2, greatest, *reals, greater)
+            return normalization(count, epsilon / x.qp.s**2, (least, greatest), *reals, greater)
         except QuantizationError as error:
             raise QuantizationError(error.message, hint=error.hint, where=f"{site.name} ({self.kind})") from error
 
@@ -317,10 +342,14 @@ class Normalize(Op):
         assert x is not None
         sets, constants, zero = self.sets(site, x.shape), self.constants(site), site.input(0).qp.zp
         q = x.reshape(sets.shape).astype(np.int64)
-        factors = constants.factors(*self.statistics(q, zero))
         one = (sets.groups, sets.inner) if constants.scale.size > 1 else (1, 1)
         shaped = replace(constants, scale=constants.scale.reshape(one), offset=constants.offset.reshape(one))
-        y = shaped.apply(q, factors, *output_range(site.outputs[0].qp, self.clamp))
+        total, spread = self.statistics(q, zero)
+        limits = output_range(site.outputs[0].qp, self.clamp, site.outputs[0].dtype)
+        if site.outputs[0].dtype is DType.INT16:
+            y: Array = shaped.apply16(q, total, spread, *limits)
+        else:
+            y = shaped.apply(q, constants.factors(total, spread), *limits)
         return (np.ascontiguousarray(y.reshape(x.shape)),)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:

@@ -1,4 +1,4 @@
-"""Softmax over a part of every row, which a constant mask chooses: attention."""
+"""Softmax over a part of every row, which a mask chooses: attention."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.kernel import Param
+from edgeq.ir.condition import all_of
+from edgeq.ir.kernel import INT8, INT16, Kernel, Param
 from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.numerics.fixedpoint import Ints
 from edgeq.ops import softmax
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._softmax import columns, portable_rows
 from edgeq.ops.softmax import Softmax
 
@@ -81,6 +83,97 @@ def mask_params(site: Site) -> Mapping[str, Param]:
     }
 
 
+def is_constant(site: Site) -> bool:
+    """The mask is constant."""
+    return site.const_or_none(1) is not None
+
+
+def is_computed(site: Site) -> bool:
+    """The mask is computed, has as many columns as x, and the dimensions along which it is repeated are neighbours."""
+    x, mask = site.outputs[0].shape, site.input(1).shape
+    return not is_constant(site) and mask[-1:] == x[-1:] and row_groups(x, mask) is not None
+
+
+def _groups_at(site: Site) -> Mapping[str, Param]:
+    groups = row_groups(site.outputs[0].shape, site.input(1).shape)
+    assert groups is not None
+    return dict(zip(("outer", "repeat", "inner"), groups, strict=True))
+
+
+def lower_at_fast(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_masked_softmax_at_ref_fast`."""
+    return {**_without_rows(softmax.lower_fast(site)), **_groups_at(site)}
+
+
+def lower_at_double(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_masked_softmax_at_ref_double`."""
+    return {**_without_rows(softmax.lower_double(site)), **_groups_at(site)}
+
+
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_masked_softmax_int16_ref`: the mask in rows of whole numbers."""
+    shape, mask = site.outputs[0].shape, site.const(1)
+    groups, width = row_groups(shape, mask.shape), columns(site)
+    if groups is None:
+        mask, groups = np.broadcast_to(mask, shape), (prod(shape[:-1]), 1, 1)
+    lead = mask.shape[:-1] if mask.ndim else ()
+    rows = np.ascontiguousarray(np.broadcast_to(mask, (*lead, width)), np.int32)
+    return {**_rows16(site), **dict(zip(("outer", "repeat", "inner"), groups, strict=True)), "mask": rows.ravel()}
+
+
+def lower_at_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_masked_softmax_at_int16_ref`."""
+    return {**_rows16(site), **_groups_at(site), "mask": 0}
+
+
+def _rows16(site: Site) -> Mapping[str, Param]:
+    return {f"row.{name}": value for name, value in softmax.lower_int16(site).items()}
+
+
+def int16_rows() -> tuple[Kernel, Kernel]:
+    """The portable rows of int16 elements: of a constant mask, and of one that is computed."""
+    plain = replace(
+        softmax.int16_row(),
+        function="eq_masked_softmax_int16_ref",
+        sources=("ref/masked_softmax_int16.c",),
+        header="eq/masked_softmax_int16.h",
+        struct="eq_masked_softmax_int16_params",
+        lower=lower_int16,
+    )
+    return (
+        replace(plain, fits=all_of(is_constant, plain.fits)),
+        replace(
+            plain,
+            function="eq_masked_softmax_at_int16_ref",
+            lower=lower_at_int16,
+            elements=INT16 | {DType.INT32},
+            fits=all_of(plain.fits, is_computed),
+            overlap=lambda site: (0, None),
+        ),
+    )
+
+
+def at_rows() -> tuple[Kernel, ...]:
+    """The portable rows of a mask that is computed."""
+    plain = portable_rows("masked_softmax_at", lower_at_fast, lower_at_double)
+    return tuple(
+        replace(
+            row,
+            header="eq/masked_softmax.h",
+            fits=all_of(row.fits, is_computed),
+            elements=INT8 | {DType.INT32},
+            overlap=lambda site: (0, None),
+        )
+        for row in plain
+    )
+
+
+def constant_rows() -> tuple[Kernel, ...]:
+    """The portable rows of a constant mask."""
+    rows = portable_rows("masked_softmax", lower_fast, lower_double)
+    return tuple(replace(row, fits=all_of(is_constant, row.fits)) for row in rows)
+
+
 def lower_fast(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_masked_softmax_ref_fast`."""
     return {**_without_rows(softmax.lower_fast(site)), **mask_params(site)}
@@ -97,7 +190,7 @@ def _without_rows(params: Mapping[str, Param]) -> dict[str, Param]:
 
 @dataclass(frozen=True)
 class MaskedSoftmax(Softmax):
-    """Inputs: x, mask (a constant of whole numbers that broadcasts to x). Output: softmax of what the mask lets count.
+    """Inputs: x, mask (whole numbers, broadcast to x). Output: softmax of what the mask lets count.
 
     An element of x counts where the mask is 1; where it is 0, the output is zero. Where a row of the mask holds a 2,
     its elements that are not 0 count, all of them alike: such rows are those in which float32 loses x beside a huge
@@ -106,7 +199,7 @@ class MaskedSoftmax(Softmax):
     """
 
     onnx: ClassVar[str] = ""
-    kernels: ClassVar = portable_rows("masked_softmax", lower_fast, lower_double)
+    kernels: ClassVar = (*constant_rows(), *at_rows(), *int16_rows())
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         (shape,) = super().out_shapes(shapes[:1])
@@ -134,26 +227,29 @@ class MaskedSoftmax(Softmax):
         return super().run_float([np.ascontiguousarray(np.moveaxis(chosen, -1, self.axis))])
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        x, mask = inputs[0], site.const(1)
-        assert x is not None
+        x, mask = inputs[0], inputs[1]
+        assert x is not None and mask is not None
         seen, flat = (a.reshape(-1, a.shape[-1]) for a in rows_of(mask, x.shape, self.axis))
         moved = np.moveaxis(x, self.axis, -1)
         rows = np.where(flat, 0, moved.reshape(seen.shape).astype(np.int64))
+        wide = x.dtype == np.int16
+        share = self.rows16 if wide else self.quantized_rows
         q: Ints = np.full(rows.shape, site.outputs[0].qp.zp, np.int64)
         patterns, which = np.unique(seen, axis=0, return_inverse=True)
         for k, pattern in enumerate(patterns):
             chosen = rows[np.ix_(which.ravel() == k, pattern)]
             differences = chosen.max(axis=-1, keepdims=True) - chosen
-            q[np.ix_(which.ravel() == k, pattern)] = self.quantized_rows(site, differences)
-        return (np.ascontiguousarray(np.moveaxis(q.astype(np.int8).reshape(moved.shape), -1, self.axis)),)
+            q[np.ix_(which.ravel() == k, pattern)] = share(site, differences)
+        q = q.astype(x.dtype)
+        return (np.ascontiguousarray(np.moveaxis(q.reshape(moved.shape), -1, self.axis)),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return replace(super().quant_rule(shapes), roles=(ACTIVATION, Index(limit=2)), reach=None)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
-        def case(name: str, x: Shape, mask: Shape, low: float = -4.0, high: float = 4.0) -> Sample:
-            return Sample(name, cls(len(x) - 1), (x, mask), const=(1,), low=low, high=high)
+        def case(name: str, x: Shape, mask: Shape, low: float = -4.0, high: float = 4.0, fixed: bool = True) -> Sample:
+            return Sample(name, cls(len(x) - 1), (x, mask), const=(1,) if fixed else (), low=low, high=high)
 
         return (
             case("attention", (1, 3, 5, 5), (1, 1, 5, 5)),
@@ -164,4 +260,9 @@ class MaskedSoftmax(Softmax):
             case("windows", (3, 2, 4, 4), (3, 1, 4, 4), -0.5, 0.5),
             case("apart", (2, 3, 2, 3, 5), (1, 3, 1, 3, 5)),
             case("long", (1, 2, 300), (1, 2, 300), -20.0, 20.0),
+            as_int16(case("attention", (1, 3, 5, 5), (1, 1, 5, 5))),
+            as_int16(case("row", (4, 9), (9,))),
+            as_int16(case("computed", (1, 3, 5, 9), (1, 1, 1, 9), fixed=False)),
+            case("computed", (1, 3, 5, 9), (1, 1, 1, 9), fixed=False),
+            case("computed_rows", (2, 3, 2, 4), (2, 1, 2, 4), fixed=False),
         )

@@ -18,6 +18,7 @@ from edgeq.ops.masked_softmax import FLAT, SEEN, MaskedSoftmax
 from edgeq.ops.minimum import Minimum
 from edgeq.ops.pad import Pad
 from edgeq.ops.softmax import Softmax
+from edgeq.passes._computed_mask import computed_mask
 from edgeq.passes._layout import is_elementwise
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.canonicalize import real_constant
@@ -203,6 +204,11 @@ def _free(view: View, softmax: Node) -> bool:
     return True
 
 
+def _computed(view: View, softmax: Node) -> bool:
+    """Masks that the caller gives."""
+    return computed_mask(view, softmax, HIDDEN)
+
+
 def mask_softmax(graph: Graph) -> Graph:
-    """Constant masks in front of softmaxes become a part of these."""
-    return rewrite(graph, _add, _minimum, _pad, _free)
+    """Masks in front of softmaxes become a part of these."""
+    return rewrite(graph, _add, _minimum, _pad, _free, _computed)

@@ -53,7 +53,7 @@ def has_arithmetic16(op: Op) -> bool:
 def converts_types(op: Op) -> bool:
     """Whether an operator takes integers of either type, whatever it gives."""
     taken = [row.elements for row in op.kernels]
-    return any(types in (BOTH, INT16 | REALS, INT16 | WHOLE) for types in taken)
+    return any(types in (BOTH, INT16 | REALS) or (op.gives_whole and types == INT16 | WHOLE) for types in taken)
 
 
 def wants16(config: QuantConfig) -> bool:

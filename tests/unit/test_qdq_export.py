@@ -61,6 +61,7 @@ def graph_of(sample: Sample) -> tuple[Graph, list[dict[str, np.ndarray]]]:
     rng = np.random.default_rng(11)
     e = GraphEditor("one")
     names: list[str | None] = []
+    below: dict[str, int] = {}
     for k, shape in enumerate(sample.shapes):
         if shape is None:
             names.append(None)
@@ -69,19 +70,20 @@ def graph_of(sample: Sample) -> tuple[Graph, list[dict[str, np.ndarray]]]:
                 names.append(e.constant(f"c{k}", rng.integers(0, role.limit, shape).astype(np.int32)))
             else:
                 names.append(e.input(f"x{k}", TensorType(shape, DType.INT32)))
+                below[f"x{k}"] = min(role.limit, 9)
         elif k in sample.const:
             names.append(e.constant(f"c{k}", rng.uniform(sample.low, sample.high, shape).astype(np.float32)))
         else:
             names.append(e.input(f"x{k}", TensorType(shape)))
     e.outputs = list(e.add(sample.op, names, "node"))
     graph = e.finish()
-    draw = {
-        n: (lambda s: rng.integers(0, 9, s).astype(np.int32))
-        if graph.type(n).is_whole
-        else (lambda s: rng.uniform(sample.low, sample.high, s).astype(np.float32))
-        for n in graph.inputs
-    }
-    return graph, [{n: draw[n](graph.type(n).shape) for n in graph.inputs} for _ in range(4)]
+
+    def draw(name: str) -> np.ndarray:
+        if name in below:
+            return rng.integers(0, below[name], graph.type(name).shape).astype(np.int32)
+        return rng.uniform(sample.low, sample.high, graph.type(name).shape).astype(np.float32)
+
+    return graph, [{n: draw(n) for n in graph.inputs} for _ in range(4)]
 
 
 def steps_apart(graph: Graph, data: list[dict[str, np.ndarray]]) -> np.ndarray:

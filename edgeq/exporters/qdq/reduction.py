@@ -60,9 +60,19 @@ ABSORBING = np.float32(-(2.0**40))
 
 @exports(MaskedSoftmax)
 def masked_softmax(w: QdqWriter, node: Node, op: MaskedSoftmax) -> None:
-    """A Softmax after an addition: of twice a great negative number where the mask hides, of it once in flat rows."""
+    """A Softmax after an addition: of twice a great negative number where the mask hides, of it once in flat rows.
+
+    A mask that is computed, of zeros and ones, chooses between the scores and such a number.
+    """
+    mask_name = str(node.inputs[1])
+    if w.graph.data(mask_name) is None:
+        (counts,) = w.add("Cast", [w.read(mask_name)], f"{node.name}_counts", to=TensorProto.BOOL)
+        (x,) = w.add("Where", [counts, w.first(node), w.constant(f"{node.name}_hidden", 2 * ABSORBING)], node.name)
+        (y,) = w.add("Softmax", [x], node.name, axis=op.axis)
+        w.finish(node, y)
+        return
     shape = w.graph.type(node.outputs[0]).shape
-    _, mask = w.stored(str(node.inputs[1]))
+    _, mask = w.stored(mask_name)
     seen, flat = (np.moveaxis(a, -1, op.axis) for a in rows_of(mask, shape, op.axis))
     addend = np.where(seen, np.where(flat, ABSORBING, np.float32(0)), 2 * ABSORBING)
     (x,) = w.add("Add", [w.first(node), w.constant(f"{node.name}_mask", addend)], node.name)

@@ -79,15 +79,18 @@ def _repeated(node: OnnxNode, x: str, repeats: Shape) -> str:
     """A value joined with itself, the innermost axis first.
 
     Raises:
-        ModelError: it becomes empty, or is repeated absurdly often.
+        ModelError: it becomes empty, or what is more than one element along an axis is repeated absurdly often.
     """
-    if any(not 0 < r <= MOST_PARTS for r in repeats):
+    shape = node.type(x).shape
+    if any(r < 1 or (n > 1 and r > MOST_PARTS) for n, r in zip(shape, repeats, strict=True)):
         raise ModelError(
             f"repeating {repeats} times is not supported",
             hint=f"repeat 1 to {MOST_PARTS} times along an axis; operators that broadcast need no repetition",
         )
     for axis in reversed(range(len(repeats))):
-        if repeats[axis] > 1:
+        if shape[axis] == 1 and repeats[axis] > MOST_SLICES:
+            x = along(node, x, axis, np.zeros(repeats[axis], np.int64), f"repeated_{axis}")
+        elif repeats[axis] > 1:
             x = node.emit(Concat(axis), [x] * repeats[axis], f"repeated_{axis}", keep_q=True)
     return x
 

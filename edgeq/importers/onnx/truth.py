@@ -11,6 +11,7 @@ from edgeq.ops.compare import ONNX, Compare, Relation
 from edgeq.ops.maximum import Maximum
 from edgeq.ops.minimum import Minimum
 from edgeq.ops.select import Select
+from edgeq.ops.whole_to_real import WholeToReal
 
 RELATIONS: dict[str, Relation] = {name: relation for relation, name in ONNX.items()}
 LOGIC = {"And": Minimum(), "Or": Maximum(), "Xor": Compare("not_equal")}
@@ -24,6 +25,8 @@ def real_operand(node: OnnxNode, index: int) -> str:
     """
     operand: Operand = node.operand(index)
     if isinstance(operand, Activation):
+        if node.type(operand.value).is_whole:
+            return node.emit(WholeToReal(), [operand.value], f"real{index}")
         if operand.integers not in (None, DType.BOOL):
             raise ModelError(
                 f"it computes on integers ({operand.integers.value})",

@@ -11,7 +11,7 @@ from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import reshape_target
 from edgeq.importers.onnx.model import ELEMENT_TYPES, type_name
 from edgeq.importers.onnx.node import CODES, WHOLE, Activation, OnnxNode, handles
-from edgeq.importers.onnx.truth import nonzero
+from edgeq.importers.onnx.truth import nonzero, real_operand
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.whole_to_real import WholeToReal
@@ -69,8 +69,9 @@ def cast(node: OnnxNode) -> None:
         ModelError: the cast would truncate, or round to a type that edgeq does not compute with.
     """
     operand, target = node.operand(0), node.cast_target()
-    if isinstance(operand, Activation) and target == TensorProto.BOOL and operand.integers in (None, DType.BOOL):
-        truth = operand.value if operand.integers is DType.BOOL else nonzero(node, operand.value)
+    truths = (None, DType.BOOL, *WHOLE)
+    if isinstance(operand, Activation) and target == TensorProto.BOOL and operand.integers in truths:
+        truth = operand.value if operand.integers is DType.BOOL else nonzero(node, real_operand(node, 0))
         node.result(truth, integers=DType.BOOL)
         return
     if isinstance(operand, Activation) and target in WHOLE_CODES and operand.integers in WHOLE:
