@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param, disjoint
 from edgeq.ir.op import ACTIVATION, Arrays, Op, QuantRule, Real, Shapes, Site
 from edgeq.ir.tensor import Array, DType, Shape
@@ -24,7 +23,6 @@ from edgeq.numerics import float32
 from edgeq.numerics.exact import total as exact_total
 from edgeq.numerics.fixedpoint import Ints
 from edgeq.numerics.normalization import MAX_COUNT, MAX_COUNT16, Normalization, normalization, normalization16
-from edgeq.ops._int16 import WIDE
 from edgeq.ops._overlap import Overlaps, of_first_input
 from edgeq.ops._real import REAL, bounds
 from edgeq.ops._requant import NO_CLAMP, clamp_float, output_range
@@ -170,7 +168,7 @@ class Normalize(Op):
             "eq_normalize_int16_params",
             lower_int16,
             elements=INT16,
-            fits=all_of(WIDE, few_enough),
+            fits=few_enough,
             overlap=overlap,
             exactly=exactly,
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edgeq.ir.op import Sample
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._normalize_channels import NormalizeChannels
 from edgeq.ops._real import REALS
 
@@ -32,6 +33,7 @@ class GroupNorm(NormalizeChannels):
 
         return (
             sample("two", 2, (1, 5, 7, 8)),
+            as_int16(sample("two", 2, (1, 3, 3, 8))),
             sample("three", 3, (2, 4, 3, 15)),
             sample("all", 1, (2, 3, 5, 6)),
             sample("no_bias", 4, (1, 3, 3, 4), 1),

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from edgeq.ir.op import Sample, Site
 from edgeq.ir.traits import Tie, Trait
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._normalize_channels import NormalizeChannels
 from edgeq.ops._real import REALS
 
@@ -33,6 +34,7 @@ class InstanceNorm(NormalizeChannels):
             Sample("image", cls(1e-5), ((1, 5, 7, 6), (6,), (6,)), const=(1, 2)),
             Sample("batch", cls(1e-3), ((2, 4, 3, 5), (5,), (5,)), const=(1, 2)),
             Sample("plain", cls(1e-5), ((1, 6, 6, 3),)),
+            as_int16(Sample("image", cls(1e-5), ((1, 5, 3, 6), (6,), (6,)), const=(1, 2))),
             Sample("signal", cls(1e-5, relu), ((2, 13, 4), (4,), (4,)), const=(1, 2)),
             Sample("real", cls(1e-5, relu), ((2, 13, 4), (4,), (4,)), const=(1, 2), elements=REALS),
             Sample("one_channel", cls(1e-5), ((3, 4, 4, 1), (1,), (1,)), const=(1, 2)),

@@ -17,7 +17,7 @@ from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.numerics.fixedpoint import Ints
 from edgeq.ops import softmax
 from edgeq.ops._int16 import as_int16
-from edgeq.ops._softmax import columns, portable_rows
+from edgeq.ops._softmax import columns, portable_rows, rows_are_last
 from edgeq.ops.softmax import Softmax
 
 Bools = npt.NDArray[np.bool_]
@@ -141,13 +141,13 @@ def int16_rows() -> tuple[Kernel, Kernel]:
         lower=lower_int16,
     )
     return (
-        replace(plain, fits=all_of(is_constant, plain.fits)),
+        replace(plain, fits=all_of(is_constant, rows_are_last)),
         replace(
             plain,
             function="eq_masked_softmax_at_int16_ref",
             lower=lower_at_int16,
             elements=INT16 | {DType.INT32},
-            fits=all_of(plain.fits, is_computed),
+            fits=all_of(rows_are_last, is_computed),
             overlap=lambda site: (0, None),
         ),
     )
@@ -195,7 +195,7 @@ class MaskedSoftmax(Softmax):
     An element of x counts where the mask is 1; where it is 0, the output is zero. Where a row of the mask holds a 2,
     its elements that are not 0 count, all of them alike: such rows are those in which float32 loses x beside a huge
     addend. In a row whose mask is 0 throughout, everything counts alike.
-    The arithmetic is that of Softmax over what counts.
+    The arithmetic is that of Softmax over what counts; with int16 elements it is FAST's whatever that of the graph.
     """
 
     onnx: ClassVar[str] = ""
@@ -233,7 +233,7 @@ class MaskedSoftmax(Softmax):
         moved = np.moveaxis(x, self.axis, -1)
         rows = np.where(flat, 0, moved.reshape(seen.shape).astype(np.int64))
         wide = x.dtype == np.int16
-        share = self.rows16 if wide else self.quantized_rows
+        share = self.fast_rows16 if wide else self.quantized_rows
         q: Ints = np.full(rows.shape, site.outputs[0].qp.zp, np.int64)
         patterns, which = np.unique(seen, axis=0, return_inverse=True)
         for k, pattern in enumerate(patterns):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgeq.ir.op import Sample
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops._real import REALS
 
@@ -25,4 +26,5 @@ class RMSNorm(NormalizeLast):
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
         real = Sample("real", cls(1e-5, axis=2), ((2, 3, 12), (12,)), const=(1,), elements=REALS)
-        return (*super().samples(), real)
+        wide = as_int16(Sample("rows", cls(1e-5, axis=2), ((2, 5, 12), (12,)), const=(1,)))
+        return (*super().samples(), real, wide)

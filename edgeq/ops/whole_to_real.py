@@ -14,15 +14,20 @@ from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
-from edgeq.numerics.fixedpoint import INT32_MAX, INT32_MIN, Multiplier, multiply, quantize_multiplier
-from edgeq.ops._int16 import WIDE, as_int16
+from edgeq.numerics.fixedpoint import INT32_MAX, INT32_MIN, Multiplier, Rounding, multiply, quantize_multiplier
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._overlap import Overlaps, indices, of_elements
+
+
+def rounding(site: Site) -> Rounding:
+    """The site's; of int16 elements that of FAST, as TensorFlow Lite has no such operator."""
+    return Rounding.WIDE if site.outputs[0].dtype is DType.INT16 else site.rounding
 
 
 def factor(site: Site) -> Multiplier:
     """What whole numbers are multiplied with to be steps of the output."""
     assert isinstance(site.op, WholeToReal)
-    return quantize_multiplier(site.op.scale / site.outputs[0].qp.s, site.rounding)
+    return quantize_multiplier(site.op.scale / site.outputs[0].qp.s, rounding(site))
 
 
 def walk(site: Site) -> dict[str, Param]:
@@ -105,7 +110,7 @@ class WholeToReal(Op):
             elements=frozenset({DType.FLOAT32}),
             rounded=False,
         ),
-        replace(INTEGER, function="eq_whole_to_real_int16_ref", elements=INT16, fits=WIDE, rounded=False),
+        replace(INTEGER, function="eq_whole_to_real_int16_ref", elements=INT16, rounded=False),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -146,7 +151,7 @@ class WholeToReal(Op):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         y = site.outputs[0]
-        steps = np.clip(multiply(self.chosen(inputs[0]), factor(site), site.rounding), -(1 << 30), 1 << 30)
+        steps = np.clip(multiply(self.chosen(inputs[0]), factor(site), rounding(site)), -(1 << 30), 1 << 30)
         return (np.clip(steps + y.qp.zp, *y.dtype.range).astype(y.dtype.numpy),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:

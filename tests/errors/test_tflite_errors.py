@@ -97,8 +97,9 @@ def test_all_unsupported_operators_at_once() -> None:
         "  #0 t1 (CUSTOM Whisper): the operator CUSTOM Whisper is not supported\n"
         "  #2 t3 (DILATE): the operator DILATE is not supported\n"
         "  #4 t5 (TOPK_V2): the operator TOPK_V2 is not supported\n"
-        "  CUSTOM Whisper, DILATE: "
+        "  CUSTOM Whisper: "
         "replace it by supported operators (`edgeq ops` lists them), or cut the model before it\n"
+        "DILATE: use TRANSPOSE_CONV with a constant kernel\n"
         "TOPK_V2: cut the model before it and pick from the outputs in the application"
     )
 

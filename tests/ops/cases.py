@@ -227,7 +227,7 @@ class _Builder:
             )
         if self.sample.elements[0].is_float:
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
-        q = self._activation()
+        q = wider(self._activation(), self.sample.elements[0])
         return self.editor.constant(f"constant{index}", q.quantize(real, self.sample.elements[0]), q)
 
     def _has_stored(self) -> bool:
