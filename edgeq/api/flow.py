@@ -37,9 +37,10 @@ from edgeq.passes.with_states import with_states
 from edgeq.passes.with_steps import Beyond, Steps, check_window, macs, time_axis, with_steps
 from edgeq.passes.without_padding import without_padding
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.element_types import wants16
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
-from edgeq.quantize.real import as_real, refuse_reals, without_parameters
+from edgeq.quantize.real import as_real, is_best_real, refuse_reals, without_parameters
 from edgeq.quantize.statistics import Calibration
 from edgeq.quantize.store_weights import store_weights, wants_stored
 from edgeq.report.accuracy import LayerError, layer_errors, quantize_inputs, real_output
@@ -256,8 +257,8 @@ def quantize(
             needed for models that are quantized already. For a model with states, samples of the public inputs,
             which are steps of one sequence or of several.
         config: observers, granularity, overrides.
-        numerics: the arithmetic; by default what the model was made for. "float": nothing is quantized, and samples
-            are only what accuracy is measured on.
+        numerics: the arithmetic; by default what the model was made for, and "float" for trees whose features 8 bits do
+            not tell apart. "float": nothing is quantized, and samples are only what accuracy is measured on.
         input: preprocessing of raw sensor data to fold in.
         progress: called with samples done and samples in all.
         observe: called with the name of every step and the graph that resulted, from "import" on.
@@ -282,6 +283,11 @@ def quantize(
         own = model_layout or _usual_layout(model)
         graph, layouts = with_layouts(graph, input_layout, output_layout, own)
         observe("with_layouts", graph)
+        open_to_both = config is None or not (config.no_float or config.real or wants16(config))
+        if numerics is None and open_to_both and is_best_real(graph):
+            LOG.info("trees compare features as real numbers, which 8 bits do not tell apart (--numerics fast: int8)")
+            reference = None if calibration is None else load_data(calibration, graph, input, key, layouts)
+            return _in_float(graph, config, reference, layouts, observe, warnings, chosen=True)
         if numerics == FLOAT:
             graph = without_parameters(graph)
         data = None if calibration is None else load_data(calibration, graph, input, key, layouts)
@@ -310,9 +316,10 @@ def _in_float(
     layouts: Mapping[str, Perm],
     observe: Observe,
     warnings: list[EdgeqWarning],
+    chosen: bool = False,
 ) -> QuantizedModel:
-    """The model with all its layers in float32."""
-    if data is not None:
+    """The model with all its layers in float32; `chosen` for it, not asked for."""
+    if data is not None and not chosen:
         warn(
             "--numerics float quantizes nothing: calibration samples are not needed",
             hint="what is measured on them is how far float32 is from the float model",

@@ -109,7 +109,7 @@ class BuildOptions:
                 "MODE",
             ),
             QUANTIZING,
-            default="fast, tflite for a quantized .tflite",
+            default="fast, tflite for a quantized .tflite, float for trees that 8 bits do not suffice for",
         ),
     ] = None
     emit: Annotated[Emit, Option("What is written", choice(EMITS, EMITS, "KIND"), BUILD)] = "firmware"

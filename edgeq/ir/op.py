@@ -456,6 +456,11 @@ class Op:
         """What is lost at a site of a quantized graph although samples may not show it, and what to do about it."""
         return None
 
+    @property
+    def wants_real(self) -> bool:
+        """Whether real numbers cost no more than integers of 8 bits, which would not tell apart what it compares."""
+        return False
+
     def macs(self, site: Site) -> int:
         """Multiply-accumulates of one inference."""
         return 0

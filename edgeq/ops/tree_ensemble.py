@@ -338,6 +338,10 @@ class TreeEnsemble(Op):
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return self._rule
 
+    @property
+    def wants_real(self) -> bool:
+        return not self.whole and self._rule.fitting is None and any(feature >= 0 for feature in self.features)
+
     def doubt(self, site: Site) -> tuple[str, str] | None:
         if site.input(0).q is None:
             return None

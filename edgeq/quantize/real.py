@@ -10,7 +10,17 @@ from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, Value
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.quantize.solver import rule_of
 from edgeq.warnings import warn
+
+
+def is_best_real(graph: Graph) -> bool:
+    """Whether a float graph loses by 8 bits and gains nothing: trees that compare real features, and no layer of
+    products or parameters of integers beside them."""
+    if not any(node.op.wants_real for node in graph.nodes) or graph.ports:
+        return False
+    prescribed = any(value.type.q is not None for value in graph.values.values())
+    return not prescribed and all(node.op.linear is None and not rule_of(graph, node).products for node in graph.nodes)
 
 
 def without_parameters(graph: Graph) -> Graph:

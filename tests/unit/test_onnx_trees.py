@@ -17,7 +17,8 @@ import edgeq
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.trees import step_of
 from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.tree_ensemble import TreeEnsemble, grid
 from edgeq.passes.pipeline import optimize_float
 from edgeq.quantize.pipeline import quantize
@@ -90,7 +91,8 @@ def test_a_forest_with_names_runs_as_c(tmp_path: Path) -> None:
     onnx.save(pytest.importorskip("skl2onnx").to_onnx(forest, x[:1], target_opset=18), model)
     with pytest.warns(UserWarning, match="thresholds of features cannot be told from others in int8"):
         integers(optimize_float(imported(onnx.load(model), tmp_path)), x)
-    edgeq.build(edgeq.BuildOptions(model, "host", output=tmp_path / "built", numerics="float"))
+    assert edgeq.quantize(model, {"X": x}, numerics=Numerics.FAST).graph.type("X").dtype is DType.INT8
+    edgeq.build(edgeq.BuildOptions(model, "host", output=tmp_path / "built"))
     found = edgeq.run(tmp_path / "built", x[:40])["output_label"]
     assert [forest.classes_[k] for k in found.ravel()] == forest.predict(x[:40]).tolist()
     assert '"cold"' in (tmp_path / "built" / "include" / "weather.h").read_text()
