@@ -13,6 +13,7 @@ from edgeq.importers.onnx.grouped import dequantized_blocks
 from edgeq.importers.onnx.model import NARROW
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
 from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.ir.traits import NO_CLAMP, Pattern
 from edgeq.ops.requantize import Requantize
 from edgeq.warnings import warn
 
@@ -217,6 +218,25 @@ def _warn_of_readers(node: OnnxNode, q: QParams) -> None:
     )
 
 
+def _cut(node: OnnxNode, value: str) -> None:
+    """Let the layer that computes a value saturate where integers of 16 bits with a zero point do.
+
+    They become symmetric ones, which reach further on one side; a quantizer drops the Relu that they are as good as.
+    """
+    given, name = parameters(node, 1, 2, 2, output_type(node))
+    if name not in WIDE or given.zp == WIDE[name]:
+        return
+    editor = node.builder.editor
+    makers = {out: maker for maker in editor.nodes.values() for out in maker.outputs}
+    layer = makers.get(value)
+    while layer is not None and layer.op.pattern is Pattern.REARRANGEMENT:
+        layer = makers.get(layer.inputs[0] or "")
+    if layer is None or layer.op.fused_clamp != NO_CLAMP:
+        return
+    low, high = ((bound - given.zp) * given.s for bound in (np.iinfo(name).min, np.iinfo(name).max))
+    editor.nodes[layer.name] = replace(layer, op=layer.op.with_clamp((float(low), float(high))))
+
+
 @handles("QuantizeLinear")
 @handles("QuantizeLinear", domain="com.microsoft")
 def quantize_linear(node: OnnxNode) -> None:
@@ -228,6 +248,7 @@ def quantize_linear(node: OnnxNode) -> None:
             _warn_of_readers(node, q)
         if node.outputs[0] in node.builder.source.outputs and output_name(node) == "uint16":
             raise ModelError("an output of type uint16 is not supported", hint="end with a DequantizeLinear, or int16")
+        _cut(node, operand.value)
         node.result(quantized(node, operand.value, q), integers=dtype)
         return
     q, name = parameters(node, 1, 2, operand.data.ndim, output_type(node))
