@@ -7,9 +7,10 @@ share is in `_shared`. To add a set: its folder with a table `ROWS`, and a line 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Op
+from edgeq.ir.op import Op, registry
 from edgeq.kernels import cmsis_nn, dsp, esp_nn, mve, neon, thumb, x86
 from edgeq.kernels._shared import KernelTable
 
@@ -25,9 +26,19 @@ SETS: Mapping[str, KernelTable] = {
 """All sets by the names of their folders, fastest first; the portable kernels come after them."""
 
 
+@cache
+def _operators() -> frozenset[type[Op]]:
+    return frozenset(registry().values())
+
+
 def set_rows(name: str, op: type[Op]) -> tuple[Kernel, ...]:
-    """The rows of an operator in one of `SETS`, fastest first."""
-    return tuple(row for base in op.__mro__ for row in SETS[name].get(base, ()))
+    """The rows of an operator in one of `SETS`, fastest first.
+
+    They are its own and those of the families it belongs to, but not those of another operator that it is made from,
+    which has other operands.
+    """
+    families = (base for base in op.__mro__ if base is op or base not in _operators())
+    return tuple(row for base in families for row in SETS[name].get(base, ()))
 
 
 def rows(op: type[Op]) -> tuple[Kernel, ...]:

@@ -2,8 +2,8 @@
 
     python train.py     writes wine.onnx, test.npz, app/samples.h and picture.svg
 
-Needs scikit-learn and skl2onnx. The data come with scikit-learn: 13 measurements of 178 wines, from alcohol in percent to
-proline in milligrams per litre.
+Needs scikit-learn and skl2onnx. The data come with scikit-learn: 13 measurements of 178 wines, from alcohol in percent
+to proline in milligrams per litre.
 """
 
 from __future__ import annotations

@@ -19,17 +19,11 @@ from edgeq.ops._softmax import columns, fixed_differences
 from edgeq.ops.add import Add
 from edgeq.ops.fully_connected import FullyConnected, multiplier
 from edgeq.ops.mul import Mul, factor
-from edgeq.ops.softmax import Softmax
 
 
 def is_tflm(site: Site) -> bool:
     """The arithmetic is that of TensorFlow Lite Micro."""
     return site.numerics is Numerics.TFLM
-
-
-def is_unmasked(site: Site) -> bool:
-    """Nothing is masked: the libraries have the softmax of whole rows."""
-    return type(site.op) is Softmax
 
 
 MOST_COLUMNS = 511

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.kernels._shared.other_library import has_few_columns, is_shifted_left, is_unmasked, softmax_params
+from edgeq.kernels._shared.other_library import has_few_columns, is_shifted_left, softmax_params
 from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.ops._softmax import fits_double
 
@@ -22,5 +22,5 @@ def softmax_rows() -> tuple[Kernel, ...]:
         "softmax",
         "eq_softmax_cmsis_nn_params",
         _lower,
-        everywhere(is_unmasked, fits_double, has_few_columns, is_shifted_left),
+        everywhere(fits_double, has_few_columns, is_shifted_left),
     )

@@ -14,7 +14,6 @@ from edgeq.kernels._shared.other_library import (
     has_one_factor,
     has_several_factors,
     is_shifted_left,
-    is_unmasked,
     mul_params,
     of_one_shape,
     softmax_params,
@@ -69,5 +68,5 @@ def _lower_softmax(site: Site) -> Mapping[str, Param]:
 
 def softmax_rows() -> tuple[Kernel, ...]:
     """The row of Softmax."""
-    fits = (is_unmasked, fits_double, has_few_columns, is_shifted_left)
+    fits = (fits_double, has_few_columns, is_shifted_left)
     return (library_row("softmax", "softmax", _lower_softmax, *fits, scratch=_softmax_bytes),)
