@@ -161,7 +161,7 @@ def whole_bits(site: Site) -> int | None:
     It is exact while no product of an element and two weights has more bits than a float32 number.
     """
     rows, columns = (line.bits for line in legacy_lines(site))
-    bits = max(rows, columns)
+    bits = max(rows, columns, 1)  # kernels round at one bit less than twice as many
     return bits if bits <= FAST_BITS and rows + columns <= FLOAT_BITS - 8 else None
 
 
@@ -461,4 +461,5 @@ class Resize(Op):
             Sample("bilinear_same", cls((5, 7), "bilinear"), (image,)),
             *(Sample(f"legacy_{w}", cls((11, 4), "bilinear", w, legacy=True), (image,)) for w in ways[:3]),
             Sample("legacy_whole", cls((9, 13), "bilinear", "align_corners", legacy=True), (image,)),
+            Sample("legacy_pick", cls((2, 3), "bilinear", "asymmetric", legacy=True), ((1, 4, 6, 3),)),
         )
