@@ -22,6 +22,7 @@ README = {
     "cpp": r"\A98 of 100 right, at least \d\d % sure\n\Z",
     "digits": r"bit-exact: 0 of 500 ",
     "gesture": r"still\n.*circle\n.*knock\n.*shake\n\Z",
+    "hello_sine": r"largest error 0\.0\d+\n\Z",
     "keyword": r"^hello \(9\d %\)$",
     "pi_camera": r"\A( *\d+\.\d % leaf, in \d+\.\d ms\n){4}\Z",
     "segmentation": r"\n\.*#{5,}\.*\n(.*\n)+\d\d+ of 1024 pixels are leaf\n\Z",
