@@ -157,15 +157,27 @@ def _unwind_frames(elf: ELFFile) -> dict[int, int]:
     }
 
 
+PUSH_FRAME, MOVED_BEFORE = b"\x55", b"\x4c\x8d\x54\x24\x08"
+"""push rbp; lea r10, [rsp + 8], of a stack pointer that is rounded down before."""
+SET_FRAME, ROUND_DOWN = b"\x48\x89\xe5", b"\x48\x83\xe4"
+"""mov rbp, rsp; and rsp, −immediate."""
+
+
 def _x86_framed(code: bytes) -> int:
-    """Frame of a function that keeps a frame pointer, which the unwind tables do not tell; 0 for others."""
-    if not code.removeprefix(b"\xf3\x0f\x1e\xfa").startswith(b"\x55\x48\x89\xe5"):  # push rbp; mov rbp, rsp
+    """Frame of a function that keeps a frame pointer, which the unwind tables do not tell; 0 for others.
+
+    Compilers put other instructions in between, and let the frame begin at an address that vectors can have.
+    """
+    entry = code.removeprefix(b"\xf3\x0f\x1e\xfa")[:96]
+    if not entry.startswith((PUSH_FRAME, MOVED_BEFORE)) or SET_FRAME not in entry:
         return 0
-    saved_at_most = 5 * 8
+    at = entry.find(ROUND_DOWN)
+    rounded = -int.from_bytes(entry[at + 3 : at + 4], "little", signed=True) if at >= 0 else 0
+    saved_at_most = 5 * 8 + rounded
     for opcode, width in ((b"\x48\x81\xec", 4), (b"\x48\x83\xec", 1)):  # sub rsp, immediate
-        at = code[:64].find(opcode)
+        at = entry.find(opcode)
         if at >= 0:
-            return 16 + saved_at_most + int.from_bytes(code[at + 3 : at + 3 + width], "little")
+            return 16 + saved_at_most + int.from_bytes(entry[at + 3 : at + 3 + width], "little")
     return 16 + saved_at_most
 
 
