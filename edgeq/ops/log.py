@@ -44,7 +44,7 @@ class Log(TableOp):
     def samples(cls) -> tuple[Sample, ...]:
         return (
             Sample("image", cls(), ((1, 3, 5, 2),), low=0.01, high=4.0),
-            as_int16(Sample("image", cls(), ((1, 3, 5, 2),), low=0.01, high=4.0)),
+            as_int16(Sample("image", cls(), ((1, 3, 5, 2),), low=0.5, high=4.0)),
             Sample("from_zero", cls(), ((1, 40),), low=0.0, high=100.0),
             function_sample(cls(), low=0.0, high=90.0),
         )
