@@ -14,19 +14,34 @@ from edgeq.isa import FEATURES
 from edgeq.target import load_target
 
 pytestmark = pytest.mark.slow
-APART = {"eq_split_ref": "the planner keeps several outputs apart from what is read"}
+PARTS = ("conv_parts", "mat_mul", "mat_mul_const_a", "mat_mul_const_b")
+NEON = (
+    *(
+        f"eq_{part}_{isa}_{rounding}"
+        for part in PARTS
+        for isa in ("neon", "dotprod")
+        for rounding in ("fast", "double")
+    ),
+    *("eq_concat_neon", "eq_resize_bilinear_neon", "eq_resize_nearest_neon"),
+)
+APART = {
+    "eq_split_ref": "the planner keeps several outputs apart from what is read",
+    **dict.fromkeys(NEON, "they read and write wide, in an order that depends on the shape, and ask for places apart"),
+}
 """Kernels of which an output never lies over an input, and why."""
 UNSEEN = {
     *(f"eq_{relation}_{row}_float32" for relation in ("equal", "not_equal") for row in ("ref", "const_ref")),
     "eq_select_float32_ref",
     *("eq_gather_at_ref", "eq_embed_ref"),
+    *(f"eq_masked_softmax_at_{kind}" for kind in ("int16_ref", "ref_fast", "ref_double")),
     *("eq_quantize_int16_ref", "eq_quantize_int16_ref_away"),
     *(f"eq_requantize_{kind}" for kind in ("from_int16_ref", "int16_int8_ref_double")),
     *(f"eq_requantize_int32_int8_ref_{rounding}" for rounding in ("fast", "double")),
     *(f"eq_whole_to_real_{kind}" for kind in ("ref_fast", "ref_double", "int16_ref")),
 }
-"""Kernels whose results random numbers hardly change: such are never equal, never zero, places beyond a table of which
-only the sign matters, and elements whose low bytes make no difference. Others walk alike."""
+"""Kernels whose results random numbers hardly change: such are never equal, never zero, masks in which all that count
+are alike, places beyond a table of which only the sign matters, and elements whose low bytes make no difference. Others
+walk alike."""
 
 
 def test_distances(tmp_path: Path) -> None:
