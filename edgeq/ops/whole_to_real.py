@@ -24,10 +24,15 @@ def rounding(site: Site) -> Rounding:
     return Rounding.WIDE if site.outputs[0].dtype is DType.INT16 else site.rounding
 
 
+def finer(site: Site) -> int:
+    """By what whole numbers are multiplied before: a factor to int16 may be as large as 2¹⁵, a multiplier less."""
+    return 4 if site.outputs[0].dtype is DType.INT16 else 1
+
+
 def factor(site: Site) -> Multiplier:
-    """What whole numbers are multiplied with to be steps of the output."""
+    """What whole numbers, made finer, are multiplied with to be steps of the output."""
     assert isinstance(site.op, WholeToReal)
-    return quantize_multiplier(site.op.scale / site.outputs[0].qp.s, rounding(site))
+    return quantize_multiplier(site.op.scale / finer(site) / site.outputs[0].qp.s, rounding(site))
 
 
 def walk(site: Site) -> dict[str, Param]:
@@ -151,7 +156,9 @@ class WholeToReal(Op):
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         assert inputs[0] is not None
         y = site.outputs[0]
-        steps = np.clip(multiply(self.chosen(inputs[0]), factor(site), rounding(site)), -(1 << 30), 1 << 30)
+        steps = np.clip(
+            multiply(self.chosen(inputs[0]) * finer(site), factor(site), rounding(site)), -(1 << 30), 1 << 30
+        )
         return (np.clip(steps + y.qp.zp, *y.dtype.range).astype(y.dtype.numpy),)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
@@ -164,6 +171,7 @@ class WholeToReal(Op):
             Sample("image", cls(0.25), ((1, 5, 3, 7),)),
             Sample("columns", chosen, ((6, 3),)),
             as_int16(Sample("columns", chosen, ((6, 3),))),
+            as_int16(Sample("mask", cls(1e-3), ((1, 5, 7),))),
             Sample("real", cls(0.25), ((1, 5, 3, 7),), elements=(DType.FLOAT32, DType.FLOAT32)),
             Sample("real_columns", chosen, ((6, 3),), elements=(DType.FLOAT32, DType.FLOAT32)),
         )

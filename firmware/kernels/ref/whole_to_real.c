@@ -23,7 +23,8 @@ void eq_whole_to_real_int16_ref(const eq_whole_to_real_params *p, const int32_t 
 {
     for (int32_t row = 0; row < p->rows; row++) {
         for (int32_t k = 0; k < p->count; k++) {
-            *output++ = eq_requantize16(EQ_CHOSEN(p, input, k), p->mantissa, p->shift, p->qmin, p->qmax);
+            const int64_t finer = 4 * (int64_t)EQ_CHOSEN(p, input, k); /* for factors of up to 2^15 */
+            *output++ = eq_requantize16_wide(finer, p->mantissa, p->shift, p->qmin, p->qmax);
         }
         input += p->step;
     }
