@@ -284,15 +284,15 @@ def quantize(
         graph, layouts = with_layouts(graph, input_layout, output_layout, own)
         observe("with_layouts", graph)
         open_to_both = config is None or not (config.no_float or config.real or wants16(config))
-        if numerics is None and open_to_both and is_best_real(graph):
+        chosen = numerics is None and open_to_both and is_best_real(graph)
+        if chosen:
             LOG.info("trees compare features as real numbers, which 8 bits do not tell apart (--numerics fast: int8)")
-            reference = None if calibration is None else load_data(calibration, graph, input, key, layouts)
-            return _in_float(graph, config, reference, layouts, observe, warnings, chosen=True)
-        if numerics == FLOAT:
+        in_float = chosen or numerics == FLOAT
+        if in_float:
             graph = without_parameters(graph)
         data = None if calibration is None else load_data(calibration, graph, input, key, layouts)
-        if numerics == FLOAT:
-            return _in_float(graph, config, data, layouts, observe, warnings)
+        if in_float:
+            return _in_float(graph, config, data, layouts, observe, warnings, chosen)
         float_graph = optimize_float(graph, observe)
         if data is not None:
             check_calibration(data, float_graph, str(calibration) if isinstance(calibration, str | Path) else "")

@@ -68,6 +68,13 @@ BaudOption = Annotated[
     typer.Option("--baud", metavar="N", help="Bits per second of the port; default: the board's.", show_default=False),
 ]
 
+VoltsOption = Annotated[
+    float | None, typer.Option("--volts", metavar="V", help="With --amps: measured, for the energy of an inference.")
+]
+AmpsOption = Annotated[
+    float | None, typer.Option("--amps", metavar="A", help="What the device draws while it computes.")
+]
+
 HostOption = Annotated[
     str | None,
     typer.Option(

@@ -9,6 +9,7 @@ import typer
 from edgeq import api
 from edgeq.api.paths import built_models
 from edgeq.cli._common import (
+    AmpsOption,
     BaudOption,
     BoardOption,
     FolderArgument,
@@ -17,6 +18,7 @@ from edgeq.cli._common import (
     ModelOption,
     PortOption,
     SshOption,
+    VoltsOption,
     print_json,
     remark,
     results,
@@ -36,13 +38,8 @@ def command(
         float | None,
         typer.Option("--cpi", metavar="N", help="Cycles per instruction that it assumes; default: the target's."),
     ] = None,
-    volts: Annotated[
-        float | None,
-        typer.Option("--volts", metavar="V", help="With --amps: measured, for the energy of an inference."),
-    ] = None,
-    amps: Annotated[
-        float | None, typer.Option("--amps", metavar="A", help="What the device draws while it computes.")
-    ] = None,
+    volts: VoltsOption = None,
+    amps: AmpsOption = None,
     port: PortOption = None,
     board: BoardOption = None,
     baud: BaudOption = None,

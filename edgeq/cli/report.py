@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgeq import api
-from edgeq.cli._common import JsonFlag, KeyOption, print_json, remark, results
+from edgeq.cli._common import AmpsOption, JsonFlag, KeyOption, VoltsOption, print_json, remark, results
 
 
 def command(
@@ -35,13 +35,8 @@ def command(
             show_default=False,
         ),
     ] = None,
-    volts: Annotated[
-        float | None,
-        typer.Option("--volts", metavar="V", help="With --amps: measured, for the energy of an inference."),
-    ] = None,
-    amps: Annotated[
-        float | None, typer.Option("--amps", metavar="A", help="What the device draws while it computes.")
-    ] = None,
+    volts: VoltsOption = None,
+    amps: AmpsOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Report on builds, one or several side by side.

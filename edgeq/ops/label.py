@@ -9,14 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Param
 from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, DType, Shape
-from edgeq.ir.traits import TRAITS, Trait
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._labels import WHOLES, LabelOp, label_row
 from edgeq.ops._overlap import Overlaps, of_elements
-
-WHOLES = (DType.INT32, DType.INT32)
-"""Element types of a sample."""
 
 
 def lower(site: Site) -> Mapping[str, Param]:
@@ -37,7 +34,7 @@ def overlap(site: Site) -> Overlaps:
 
 
 @dataclass(frozen=True)
-class Label(Op):
+class Label(LabelOp):
     """Input: whole numbers (…, classes). Output: whole numbers (…), the label of the greatest; of equal ones the first.
 
     Attributes:
@@ -48,20 +45,7 @@ class Label(Op):
     labels: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
 
-    gives_real: ClassVar[bool | None] = False
-    gives_whole: ClassVar[bool] = True
-    declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
-    kernels: ClassVar = (
-        Kernel(
-            "eq_label_ref",
-            ("ref/label.c",),
-            "eq/label.h",
-            "eq_label_params",
-            lower,
-            elements=frozenset({DType.INT32}),
-            overlap=overlap,
-        ),
-    )
+    kernels: ClassVar = label_row("label", lower, overlap)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -83,9 +67,6 @@ class Label(Op):
         assert inputs[0] is not None
         found = np.asarray(inputs[0].argmax(axis=-1))
         return (np.asarray(np.take(self.labels, found) if self.labels else found, np.int32),)
-
-    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        return self.run_float(inputs)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(roles=(Index(limit=1000),))

@@ -58,29 +58,31 @@ def row_groups(shape: Shape, mask: Shape) -> tuple[int, int, int] | None:
     return outer, repeat, inner
 
 
-def mask_params(site: Site) -> Mapping[str, Param]:
-    """The members `outer, repeat, inner, first, spans`: runs of elements that count, for every row of the mask."""
+def _grouped(groups: tuple[int, int, int]) -> dict[str, Param]:
+    return dict(zip(("outer", "repeat", "inner"), groups, strict=True))
+
+
+def _mask_rows(site: Site) -> tuple[dict[str, Param], Array]:
+    """The members `outer, repeat, inner`, and a constant mask (rows, columns), each of which they say the place of."""
     shape, mask = site.outputs[0].shape, site.const(1)
     groups = row_groups(shape, mask.shape)
     if groups is None:
         mask, groups = np.broadcast_to(mask, shape), (prod(shape[:-1]), 1, 1)
-    outer, repeat, inner = groups
-    width = columns(site)
     lead = mask.shape[:-1] if mask.ndim else ()
-    seen, flat = rows_of(mask, (*lead, width), len(lead))
+    return _grouped(groups), np.broadcast_to(mask, (*lead, columns(site))).reshape(-1, columns(site))
+
+
+def mask_params(site: Site) -> Mapping[str, Param]:
+    """The members `outer, repeat, inner, first, spans`: runs of elements that count, for every row of the mask."""
+    groups, mask = _mask_rows(site)
+    seen, flat = rows_of(mask, mask.shape, 1)
     first, spans = [0], list[int]()
-    for row, alike in zip(seen.reshape(-1, width), flat.reshape(-1), strict=True):
+    for row, alike in zip(seen, flat.ravel(), strict=True):
         edges = np.flatnonzero(np.diff(row.astype(np.int8), prepend=0, append=0))
         first[-1] |= int(alike)
         spans += edges.tolist()
         first.append(len(spans) // 2 << 1)
-    return {
-        "outer": outer,
-        "repeat": repeat,
-        "inner": inner,
-        "first": np.array(first, np.int32),
-        "spans": np.array(spans, np.uint16),
-    }
+    return {**groups, "first": np.array(first, np.int32), "spans": np.array(spans, np.uint16)}
 
 
 def is_constant(site: Site) -> bool:
@@ -97,7 +99,7 @@ def is_computed(site: Site) -> bool:
 def _groups_at(site: Site) -> Mapping[str, Param]:
     groups = row_groups(site.outputs[0].shape, site.input(1).shape)
     assert groups is not None
-    return dict(zip(("outer", "repeat", "inner"), groups, strict=True))
+    return _grouped(groups)
 
 
 def lower_at_fast(site: Site) -> Mapping[str, Param]:
@@ -112,13 +114,8 @@ def lower_at_double(site: Site) -> Mapping[str, Param]:
 
 def lower_int16(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_masked_softmax_int16_ref`: the mask in rows of whole numbers."""
-    shape, mask = site.outputs[0].shape, site.const(1)
-    groups, width = row_groups(shape, mask.shape), columns(site)
-    if groups is None:
-        mask, groups = np.broadcast_to(mask, shape), (prod(shape[:-1]), 1, 1)
-    lead = mask.shape[:-1] if mask.ndim else ()
-    rows = np.ascontiguousarray(np.broadcast_to(mask, (*lead, width)), np.int32)
-    return {**_rows16(site), **dict(zip(("outer", "repeat", "inner"), groups, strict=True)), "mask": rows.ravel()}
+    groups, mask = _mask_rows(site)
+    return {**_rows16(site), **groups, "mask": np.ascontiguousarray(mask, np.int32).ravel()}
 
 
 def lower_at_int16(site: Site) -> Mapping[str, Param]:

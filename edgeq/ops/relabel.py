@@ -8,11 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param, in_place
+from edgeq.ir.kernel import Param, in_place
 from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, DType, Shape
-from edgeq.ir.traits import TRAITS, Trait
-from edgeq.ops.label import WHOLES
+from edgeq.ir.tensor import Array, Shape
+from edgeq.ops._labels import WHOLES, LabelOp, label_row
 
 
 def lower(site: Site) -> Mapping[str, Param]:
@@ -27,7 +26,7 @@ def lower(site: Site) -> Mapping[str, Param]:
 
 
 @dataclass(frozen=True)
-class Relabel(Op):
+class Relabel(LabelOp):
     """Input: whole numbers x. Output: labels[x − first], of the same shape; what is beyond the table, its nearest end.
 
     Attributes:
@@ -40,20 +39,7 @@ class Relabel(Op):
     first: int = 0
     names: tuple[str, ...] = ()
 
-    gives_real: ClassVar[bool | None] = False
-    gives_whole: ClassVar[bool] = True
-    declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
-    kernels: ClassVar = (
-        Kernel(
-            "eq_relabel_ref",
-            ("ref/relabel.c",),
-            "eq/relabel.h",
-            "eq_relabel_params",
-            lower,
-            elements=frozenset({DType.INT32}),
-            overlap=in_place,
-        ),
-    )
+    kernels: ClassVar = label_row("relabel", lower, in_place)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -71,9 +57,6 @@ class Relabel(Op):
         assert inputs[0] is not None
         places = np.clip(inputs[0].astype(np.int64) - self.first, 0, len(self.labels) - 1)
         return (np.take(np.array(self.labels, np.int32), places),)
-
-    def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        return self.run_float(inputs)
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(roles=(Index(limit=max(2, self.first + len(self.labels))),))

@@ -132,6 +132,18 @@ class _Comparison:
             sums.add(reference[name], real_output(graph, name, quantized[name]))
 
 
+def compared(float_graph: Graph, graph: Graph) -> tuple[str, ...]:
+    """The values that both graphs compute under one name and in one shape, in the order of the integer graph."""
+    return tuple(
+        out
+        for node in graph.nodes
+        for out in node.outputs
+        if not graph.type(out).is_whole
+        and out in float_graph.producers
+        and float_graph.type(out).shape == graph.type(out).shape
+    )
+
+
 def layer_errors(
     float_graph: Graph, int_graph: Graph, samples: Iterable[Mapping[str, Array]], steps: int | None = None
 ) -> list[LayerError]:
@@ -145,14 +157,7 @@ def layer_errors(
     Returns:
         One entry per value, in the integer graph's order.
     """
-    common = tuple(
-        out
-        for node in int_graph.nodes
-        for out in node.outputs
-        if not int_graph.type(out).is_whole
-        and out in float_graph.producers
-        and float_graph.type(out).shape == int_graph.type(out).shape
-    )
+    common = compared(float_graph, int_graph)
     floats, integers, comparison = FloatExecutor(float_graph), IntExecutor(int_graph), _Comparison(common)
     real, quantized = tee(samples)
     references = run_sequences(floats, real, steps)

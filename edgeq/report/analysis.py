@@ -13,7 +13,7 @@ from edgeq.executor import FloatArithmetic, IntArithmetic, Values
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.quantize.histogram import Histogram
-from edgeq.report.accuracy import Sums, quantize_inputs, real_output
+from edgeq.report.accuracy import Sums, compared, quantize_inputs, real_output
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 
@@ -83,18 +83,6 @@ class _Watched:
     clipped: int = 0
     saturated: int = 0
     histogram: Histogram = field(default_factory=lambda: Histogram(BINS))
-
-
-def compared(float_graph: Graph, graph: Graph) -> tuple[str, ...]:
-    """The values that both graphs compute under one name and in one shape, in the order of the integer graph."""
-    return tuple(
-        out
-        for node in graph.nodes
-        for out in node.outputs
-        if not graph.type(out).is_whole
-        and out in float_graph.producers
-        and float_graph.type(out).shape == graph.type(out).shape
-    )
 
 
 def analyse(
