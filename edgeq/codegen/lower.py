@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 
-from edgeq.codegen.byte_weights import with_byte_weights
 from edgeq.codegen.capacity import check_budget, check_capacity
 from edgeq.codegen.layout import Choice, Layout, handed_over_early, lay_out, read_in_block, runtime_inputs, windows
 from edgeq.codegen.literals import Constant, Member, pointer_type, split_params
@@ -19,6 +18,7 @@ from edgeq.codegen.program import CallPart, Kept, KernelCall, Occupant, Place, P
 from edgeq.codegen.rings import window_bytes
 from edgeq.codegen.streaming import fit_into
 from edgeq.codegen.weights import INLINE, WeightsPlace, emulated_place
+from edgeq.codegen.wider_weights import with_wider_weights
 from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, State
 from edgeq.ir.kernel import Goal, Kernel, Library
@@ -162,7 +162,7 @@ def lower(
     """
     _check(graph)
     wanted = Wanted(target.isa, optimize, kernels, tuple(variants.values()))
-    graph = with_byte_weights(graph, wanted)
+    graph = with_wider_weights(graph, wanted)
     layout = lay_out(graph, wanted, target.name, threads)
     streaming = None
     if ram_budget is not None and layout.plan.size > ram_budget:

@@ -221,9 +221,16 @@ def test_packed_weights_have_no_gaps(bits: int) -> None:
 
 @pytest.mark.parametrize(
     ("core", "goal", "bits", "stored"),
-    [("cortex-m4", "balanced", 4, 4), ("cortex-m4", "size", 4, 4), ("cortex-m0plus", "balanced", 3, 8)],
+    [
+        ("cortex-m4", "balanced", 4, 4),
+        ("cortex-m4", "size", 4, 4),
+        ("cortex-m4", "balanced", 3, 4),
+        ("cortex-m0plus", "balanced", 3, 4),
+        ("cortex-m55", "balanced", 3, 4),
+        ("rpi4", "balanced", 4, 8),
+    ],
 )
-def test_weights_without_a_kernel_of_the_target_become_bytes(core: str, goal: Goal, bits: int, stored: int) -> None:
+def test_weights_without_a_kernel_of_the_target_take_more_bits(core: str, goal: Goal, bits: int, stored: int) -> None:
     integer = quantize(network(), samples(network()), QuantConfig(weight_bits=bits, rounding=WeightRounding.NEAREST))
     calls = {call.name: call for call in lower(integer, load_target(core), optimize=goal).calls}
     assert (calls["dense"].weight_bits, calls["depthwise"].weight_bits) == (stored, stored)

@@ -1,0 +1,50 @@
+"""Narrow weights for which the target has no kernel of their own, but one for more bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from edgeq.ir.graph import Graph
+from edgeq.ir.op import Site, Weight
+from edgeq.ir.tensor import DType
+from edgeq.kernels.choice import Wanted
+
+WIDER = (DType.INT4, DType.INT8)
+"""Types that hold the integers of narrower ones, the least first."""
+
+
+def _widened(site: Site, index: int) -> Iterator[Site]:
+    """The site with its weights in each of the wider types that hold them."""
+    weights, narrow = site.const(index), site.input(index)
+    for dtype in WIDER:
+        least, greatest = dtype.range
+        if dtype.bits > narrow.dtype.bits and least <= weights.min() and weights.max() <= greatest:
+            type = replace(narrow, dtype=dtype)
+            yield replace(site, inputs=tuple(type if k == index else t for k, t in enumerate(site.inputs)))
+
+
+def with_wider_weights(graph: Graph, wanted: Wanted) -> Graph:
+    """The graph with narrow weights as int4 or int8 ones, the same integers, where that spares a portable kernel.
+
+    A portable kernel takes some ten times as long as one for the target's instructions. Where size is what matters
+    weights stay narrow, and so do those that several layers read.
+    """
+    if wanted.goal == "size":
+        return graph
+    editor = graph.edit()
+    for node in graph.nodes:
+        site = graph.site(node)
+        rule = node.op.quant_rule([None if t is None else t.shape for t in site.inputs])
+        for index, name in enumerate(node.inputs):
+            narrow = name is not None and graph.data(name) is not None and graph.type(name).dtype.bits < 8
+            if not narrow or not isinstance(rule.role(index), Weight) or len(graph.consumers[str(name)]) > 1:
+                continue
+            packed = wanted.choose(site)
+            if packed is not None and packed.isa:
+                continue
+            chosen = ((wider, wanted.choose(wider)) for wider in _widened(site, index))
+            best = next((wider for wider, kernel in chosen if kernel is not None and kernel.isa), None)
+            if best is not None:
+                editor.set_type(str(name), best.input(index))
+    return editor.finish()
