@@ -35,7 +35,7 @@ from edgeq.report.size import Size, end_within, measure
 from edgeq.target import Target, isa_names, isa_variants, load_target, target_name, with_console, with_isa
 from edgeq.toolchain.cmake import Built, build_shared, check_compilable, forget_place, library_path, program_path
 from edgeq.toolchain.cmake import build as build_program
-from edgeq.toolchain.compilers import find_toolchain
+from edgeq.toolchain.compilers import find_toolchain, has_incbin
 from edgeq.warnings import EdgeqWarning, collecting, refuse, warn
 
 
@@ -377,6 +377,9 @@ def _draft(options: BuildOptions, model: QuantizedModel | None) -> _Draft:
         check_report(Path(options.report), options.emit == FIRMWARE)
     check_threads(options, target)
     place = place_weights(options.weights_in, options.weights_address, target)
+    # AddressSanitizer watches what lies beside arrays of C only.
+    apart = options.emit == FIRMWARE and not options.sanitize and has_incbin(target)
+    place = replace(place, included=apart)
     if model is None:
         check_sources(options)
     names = isa_names(options.isa)

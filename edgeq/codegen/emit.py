@@ -18,6 +18,9 @@ import jinja2
 from edgeq import __version__
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.folder import check_replaceable, write_folder
+from edgeq.codegen.included import HEADER as INCBIN
+from edgeq.codegen.included import content as included_content
+from edgeq.codegen.included import definitions, file_name, included
 from edgeq.codegen.instances import instances
 from edgeq.codegen.literals import (
     STRINGS,
@@ -333,19 +336,30 @@ def section_of(region: str) -> str:
 
 def _weights_definitions(program: Program) -> Iterator[str]:
     """The constants that are part of the program, which may be many megabytes."""
-    usual = "EQ_SECTION(EQ_WEIGHTS_SECTION)" if program.weights.kind == "section" else ""
+    usual = "EQ_WEIGHTS_SECTION" if program.weights.kind == "section" else ""
+
+    def section(constant: Constant) -> str:
+        region = program.constant_regions.get(constant.name)
+        return usual if region is None else f'"{section_of(region)}"'
 
     def storage(constant: Constant) -> str:
-        region = program.constant_regions.get(constant.name)
-        return usual if region is None else f'EQ_SECTION("{section_of(region)}")'
+        return f"EQ_SECTION({section(constant)})" if section(constant) else ""
 
     if program.weights.kind != "file":
-        yield from (array_definition(c, storage(c), strings=True) for c in program.constants)
+        apart = {constant.name for constant in included(program)}
+        yield from (array_definition(c, storage(c), strings=True) for c in program.constants if c.name not in apart)
+        yield from definitions(included(program), file_name(program), [section(c) for c in included(program)])
 
 
 def _has_strings(program: Program) -> bool:
     """Whether some of the constants are string literals."""
-    return program.weights.kind != "file" and any(map(is_long, program.constants))
+    apart = {constant.name for constant in included(program)}
+    return program.weights.kind != "file" and any(is_long(c) for c in program.constants if c.name not in apart)
+
+
+def _included_files(programs: Sequence[Program]) -> dict[str, bytes]:
+    """The files that the assembler includes, by path."""
+    return {f"src/{file_name(p)}": included_content(included(p)) for p in programs if included(p)}
 
 
 def _features(program: Program, target: Target) -> list[Feature]:
@@ -376,6 +390,7 @@ def identity(program: Program, files: Mapping[str, str]) -> int:
             digest.update(part[start : start + PIECE].encode())
     if program.weights.kind == "file":
         digest.update(weights_image(program, files))
+    digest.update(included_content(included(program)))
     return int.from_bytes(digest.digest()[:8], "big")
 
 
@@ -457,6 +472,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         optimization=optimization(programs[0], target),
         served_sources=SERVED_SOURCES if served else (),
         platform_sources=[n for n in platform if n.endswith((".c", ".S"))],
+        included={program.name: file_name(program) for program in programs if included(program)},
         assembly=any(n.endswith(".S") for n in platform),
         linker_script=next((n for n in platform if n.endswith(".ld")), ""),
         suffix=target.suffix,
@@ -467,6 +483,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
     headers = {header for program in programs for header in program.headers}
     headers |= included_headers([*platform.values(), *files.values()]) - {SYMBOLS}
     headers |= {STRINGS} if any(map(_has_strings, programs)) else set()
+    headers |= {INCBIN} if any(map(included, programs)) else set()
     kernels = kernel_files({source for program in programs for source in program.sources}, headers)
     symbols = kernel_symbols([k for k in kernels if k.endswith(".c")], programs[0].optimize)
     files |= {f"kernels/{k}": with_weak_functions(v, symbols[k]) if k in symbols else v for k, v in kernels.items()}
@@ -547,6 +564,7 @@ def _model_context(program: Program, target: Target) -> dict[str, Any]:
         "detected": [(name, f"eq_has_{symbol(name)}()" if name in FEATURES else "1") for name in program.variants],
         "declarations": _weights_declarations(program),
         "strings": _has_strings(program),
+        "included": bool(included(program)),
     }
 
 
@@ -610,7 +628,7 @@ def emit(
     files = render(program, target)
     manifest = _manifest(program, target, files)
     records = _records(Part(program, graph, float_graph), files, "")
-    return _write(folder, manifest, chain(records, _content(files, target)))
+    return _write(folder, manifest, chain(records, _included_files([program]).items(), _content(files, target)))
 
 
 def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, Any]:
@@ -636,7 +654,7 @@ def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, A
     for part in parts:
         place = model_place(part.program.name)
         own[f"{place}/{FILE}"] = manifest_text(_manifest(part.program, target, files, f"{place}/")).encode()
-    content = chain(*records, _content(files, target))
+    content = chain(*records, _included_files(programs).items(), _content(files, target))
     return _write(folder, make_common_manifest(programs, target), content, own)
 
 

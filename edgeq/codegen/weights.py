@@ -40,12 +40,15 @@ class WeightsPlace:
         region: the target's memory that they are in; "" if it is not one that the target knows.
         address: of the file's first byte; None if there is no file.
         emulated: where the file lies in an emulator that has no memory at that address; None: at that address.
+        included: large constants may be bytes of a file that the assembler includes. What is carried to compilers that
+            are not known has them as C.
     """
 
     kind: WeightsIn = "inline"
     region: str = "flash"
     address: int | None = None
     emulated: int | None = None
+    included: bool = False
 
 
 INLINE = WeightsPlace()

@@ -100,3 +100,8 @@ def find_toolchain(target: Target, kind: str | None = None) -> Toolchain:
     if not toolchains:
         raise ToolError(f"there is no compiler for {target.name}", hint=install_hint(target, kind))
     return toolchains[0]
+
+
+def has_incbin(target: Target) -> bool:
+    """Whether every compiler of a target is GCC or Clang for little-endian ELF, whose assembler includes files."""
+    return not target.native or (sys.platform.startswith(("linux", "freebsd")) and sys.byteorder == "little")
