@@ -27,7 +27,9 @@ float, though nobody sees it: for less, a layer's error is not made to look bad.
 
 
 def source_range(graph: Graph, known: Statistics, name: str, config: QuantConfig, floor: float | None = None) -> Range:
-    """The range of an activation by itself, as its observer decides.
+    """The range of an activation by itself, as its observer decides, which clips only what lies inside the model.
+
+    A function with bounds has no outliers to clip, and the greatest score of an output is the one that counts.
 
     Args:
         graph: the graph that was measured.
@@ -42,10 +44,25 @@ def source_range(graph: Graph, known: Statistics, name: str, config: QuantConfig
     low, high = known.tensors[name].range
     if not np.isfinite((low if floor is None else max(low, floor), high)).all():
         raise not_finite(graph, name)
-    shown = range_of(known.tensors[name], config)
+    clips = not (is_bounded(graph, name) or leaves(graph, name))
+    shown = range_of(known.tensors[name], config) if clips else known.tensors[name].range
     low, high = with_usual(graph, name, shown, known.samples >= LEAST_SAMPLES, config.activation_bits == 16)
     end = low if floor is None else min(floor, high)
     return (end if high - low > WORTHWHILE * (high - end) else low), high
+
+
+def is_bounded(graph: Graph, name: str) -> bool:
+    """Whether an activation is that of a function with bounds, such as a softmax."""
+    node = graph.producers.get(name)
+    return node is not None and rule_of(graph, node).usual is not None
+
+
+def leaves(graph: Graph, name: str) -> bool:
+    """Whether elements of an activation are outputs of the model, at once or through operators that keep its scale."""
+    if name in graph.outputs:
+        return True
+    same = [node for node in graph.consumers[name] if rule_of(graph, node).output is Scale.SAME]
+    return any(leaves(graph, out) for node in same for out in node.outputs)
 
 
 def ranges_of(graph: Graph, known: Statistics, config: QuantConfig) -> Ranges:

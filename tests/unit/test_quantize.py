@@ -309,6 +309,36 @@ def test_log_softmax_is_not_cut_at_the_usual_bound() -> None:
     assert integer.type("y").qp.s * 255 > 100
 
 
+CLIPPING = ("moving-average", "percentile", "mse", "entropy")
+
+
+def rare_scores() -> tuple[Graph, list[dict[str, np.ndarray]]]:
+    """Scores and their softmax, both of which are taken out; one sample in 200 is decided, all others are not."""
+    e = editor()
+    x = e.input("x", tensor(1, 8))
+    (scores,) = e.add(Add(), [x, x], "scores", types=[tensor(1, 8)])
+    (moved,) = e.add(Reshape((8,)), [scores], "moved", types=[tensor(8)])
+    (y,) = e.add(Softmax(1), [x], "softmax", types=[tensor(1, 8)])
+    rng = np.random.default_rng(4)
+    data = [{"x": rng.normal(0, 0.1, (1, 8)).astype(np.float32)} for _ in range(200)]
+    data[100]["x"][0, 3] = 20.0
+    return done(e, y, moved), data
+
+
+@pytest.mark.parametrize("observer", CLIPPING)
+def test_what_leaves_the_model_or_has_bounds_is_not_clipped(observer: str) -> None:
+    graph, data = rare_scores()
+    integer = quantize(
+        graph, data, QuantConfig.from_dict({"observer": observer, "percentile": 99.0, "equalize": False})
+    )
+    for name, greatest in (("softmax", 1.0), ("moved", 40.0)):
+        q = integer.type(name).qp
+        assert q.s * (127 - q.zp) >= greatest - q.s, name
+    if observer in ("moving-average", "percentile"):
+        q = integer.type("x").qp
+        assert q.s * (127 - q.zp) < 19.0  # which is inside
+
+
 def test_a_given_output_of_a_pool_gets_a_requantize_after_it() -> None:
     e = editor()
     x = e.input("x", tensor(1, 4, 4, 2, q=Q1))
