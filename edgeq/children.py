@@ -3,7 +3,7 @@
 Every program gets a mark in its environment, which all its descendants inherit. When edgeq is interrupted, or a program
 takes too long, all processes with that mark are ended. When edgeq itself is killed and can do nothing any more, a
 watcher does it: a small process that waits for the end of a pipe that only edgeq holds open. Where there is no /proc,
-only the program's process group can be ended.
+only the program's process group can be ended, on Windows the tree of what it started.
 """
 
 from __future__ import annotations
@@ -18,10 +18,15 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 MARK = "EDGEQ_CHILD"
 """The variable that marks what edgeq has started; nothing reads it but the watcher."""
+_APART: Mapping[str, Any] = {
+    "start_new_session": sys.platform != "win32",
+    "creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+}
+"""Ctrl-C is edgeq's to receive; it then ends all programs in its own order."""
 _PROC = Path("/proc")
 _ENVIRONMENT_FILE = _PROC / "self" / "environ"
 
@@ -83,7 +88,7 @@ def run(
             stdin=subprocess.DEVNULL if source is None else files.enter_context(source.open("rb")),
             stdout=subprocess.PIPE if sink is None else files.enter_context(sink.open("wb")),
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is edgeq's to receive; it then ends all of them in its own order
+            **_APART,
         )
     with process:
         try:
@@ -146,7 +151,7 @@ def start(words: Sequence[str]) -> Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,
+            **_APART,
         )
     except OSError:
         errors.close()
@@ -188,7 +193,11 @@ def _watch(mark: str) -> None:
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:
     """End a program and all that it started."""
     with suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
+        if sys.platform == "win32":
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
     if not _ENVIRONMENT_FILE.exists():
         return
     for _ in range(100):  # what is killed may just have started another

@@ -14,7 +14,13 @@ from edgeq.api.flow import Advance, QuantizedModel, Step, quantized, silent
 from edgeq.api.paths import check_output, check_report, check_sources
 from edgeq.api.project import BuildOptions, models_folder
 from edgeq.api.projects import write_project
-from edgeq.api.suitability import check_threads, places_for, warn_of_soft_floats
+from edgeq.api.suitability import (
+    check_threads,
+    places_for,
+    warn_of_idle_threads,
+    warn_of_soft_floats,
+    warn_of_unknown_processor,
+)
 from edgeq.codegen import cmsis_nn
 from edgeq.codegen.capacity import check_chip, check_chip_of_all, check_linked
 from edgeq.codegen.emit import Part, emit, emit_all
@@ -429,6 +435,8 @@ def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance |
     )
     check_chip(program, options.flash, options.ram)
     warn_of_soft_floats(program, draft.target)
+    warn_of_idle_threads(program)
+    warn_of_unknown_processor(options, draft.target)
     return replace(draft, result=(model, program))
 
 

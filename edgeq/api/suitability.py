@@ -10,7 +10,7 @@ from edgeq.codegen.program import Program
 from edgeq.errors import UsageError
 from edgeq.exporters.projects import PROJECTS
 from edgeq.exporters.projects.kinds import FIRMWARE
-from edgeq.target import Target
+from edgeq.target import Target, native_is_unknown
 from edgeq.warnings import warn
 
 MOST_THREADS = 64
@@ -60,6 +60,27 @@ def places_for(options: BuildOptions, target: Target) -> Places:
             )
         return replace(places, weights=USUAL.weights, weights_of=())
     return places
+
+
+def warn_of_idle_threads(program: Program) -> None:
+    """Say so if a program was asked to share its work among threads, and none of its layers is worth it."""
+    if program.threads > 1 and not any(call.parts for call in program.calls):
+        warn(
+            f"no layer is large enough to be shared by {program.threads} threads",
+            hint="leave --threads out: the program is the same, and needs less memory",
+            strict=UsageError,
+        )
+
+
+def warn_of_unknown_processor(options: BuildOptions, target: Target) -> None:
+    """Say so if this machine's processor may have more than the program will use, since the system does not tell."""
+    if target.native and options.isa is None and options.simulate is None and native_is_unknown():
+        warn(
+            "this system does not say what its processor has, so kernels are portable ones",
+            hint="give --isa avx2 or another that `edgeq targets` lists for the host, or --isa x86-64 if that is meant",
+            where=target.name,
+            strict=UsageError,
+        )
 
 
 def warn_of_soft_floats(program: Program, target: Target) -> None:

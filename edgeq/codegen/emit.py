@@ -475,7 +475,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         included={program.name: file_name(program) for program in programs if included(program)},
         assembly=any(n.endswith(".S") for n in platform),
         linker_script=next((n for n in platform if n.endswith(".ld")), ""),
-        suffix=target.suffix,
+        ending="" if target.native else f' SUFFIX "{target.suffix}"',  # here CMake knows how programs end
         toolchain=f"toolchain/{kinds[0]}.cmake",
     )
     for kind in kinds:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq.codegen.manifest import read_manifest
-from edgeq.codegen.renames import exchange, lock, locked
+from edgeq.codegen.renames import exchange, lock, locked, move
 from edgeq.codegen.written import LIST, entries, own_files, write_list
 from edgeq.errors import EdgeqError, UsageError
 
@@ -166,7 +166,7 @@ class _Stage:
                 _replace_files(self.final)
                 return
             if not self.final.is_dir() or next(self.final.iterdir(), None) is None:
-                self.new.rename(self.final)  # takes the place of an empty folder
+                move(self.new, self.final)  # takes the place of an empty folder
                 return
             if not (self.final / LIST).exists():  # of an earlier version: from now on it is known what in it is edgeq's
                 own = own_files(self.final)
@@ -180,11 +180,10 @@ class _Stage:
 
     def end(self) -> None:
         """Remove what is left: an old build, or one that has failed."""
-        try:
-            with suppress(OSError), locked(self.final.parent):  # else the next build does it
+        with locked(self.final.parent):
+            os.close(self.owner)  # before: Windows deletes no file that is open
+            with suppress(OSError):  # else the next build does it
                 _clear(self.place, self.final)
-        finally:
-            os.close(self.owner)
 
 
 def _begin(final: Path) -> _Stage:
@@ -239,10 +238,11 @@ def _sweep(final: Path) -> None:
                 try:
                     signature = os.read(owner, 4096)
                     unsigned = not signature and [path.name for path in place.iterdir()] == [_OWNER]
-                    if (unsigned or signature == _signature(final)) and lock(owner, wait=False):
-                        _clear(place, final)
+                    left = (unsigned or signature == _signature(final)) and lock(owner, wait=False)
                 finally:
                     os.close(owner)
+                if left:
+                    _clear(place, final)
 
 
 def _clear(place: Path, final: Path) -> None:
@@ -334,7 +334,7 @@ def _carry(old: Path, new: Path) -> None:
         (new / path).parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(old / path, new / path, follow_symlinks=False)
-        except OSError:  # a file system without links
+        except (OSError, NotImplementedError):  # a file system, or a system, without such links
             shutil.copy2(old / path, new / path, follow_symlinks=False)
 
 

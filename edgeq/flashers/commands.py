@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgeq.errors import ToolError
 from edgeq.flashers.flasher import Flasher, Plan, Step
+from edgeq.packages import install_command
 from edgeq.toolchain.process import shown
 
 
@@ -141,7 +142,7 @@ def _bossac(plan: Plan) -> tuple[Step, ...]:
 
 COMMANDS = (
     Flasher("pyocd", ("pyocd",), "pip install edgeq[flash]", _pyocd),
-    Flasher("openocd", ("openocd",), "apt-get install openocd", _openocd),
+    Flasher("openocd", ("openocd",), install_command("openocd"), _openocd),
     Flasher("probe-rs", ("probe-rs",), "cargo install probe-rs-tools, or see https://probe.rs", _probe_rs),
     Flasher("jlink", ("JLinkExe", "JLink"), "J-Link Software, https://www.segger.com/downloads/jlink", _jlink),
     Flasher(
@@ -151,6 +152,6 @@ COMMANDS = (
         _stm32cubeprogrammer,
     ),
     Flasher("picotool", ("picotool",), "see https://github.com/raspberrypi/picotool", _picotool),
-    Flasher("dfu-util", ("dfu-util",), "apt-get install dfu-util", _dfu_util),
-    Flasher("bossac", ("bossac",), "apt-get install bossa-cli", _bossac, verifies=False),
+    Flasher("dfu-util", ("dfu-util",), install_command("dfu-util"), _dfu_util),
+    Flasher("bossac", ("bossac",), install_command("bossa-cli"), _bossac, verifies=False),
 )

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
+import sys
 from pathlib import Path
+
+if sys.platform != "win32":
+    import resource
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 """System calls, the same numbers on every processor."""
@@ -40,6 +43,8 @@ def confine(folder: Path) -> bool:
 
     Has to be called before there are threads. Returns whether the system could do it.
     """
+    if sys.platform == "win32":
+        return False
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:

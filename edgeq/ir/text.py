@@ -385,7 +385,9 @@ def graph_files(graph: Graph, stem: str) -> dict[str, bytes]:
         for k, data in enumerate(constants):
             member = io.BytesIO()
             np.lib.format.write_array(member, data, version=(1, 0), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"c{k}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
+            entry = zipfile.ZipInfo(f"c{k}.npy", (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, whatever the system is
+            archive.writestr(entry, member.getvalue())
     return {text.as_posix(): print_graph(graph).encode(), arrays.as_posix(): packed.getvalue()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.link.stream import ProgramStream
+from edgeq.packages import install_command
 from edgeq.runners.fault import reported_fault
 from edgeq.runners.runner import Capability, Job, Requirement, Runner
 from edgeq.target import RunnerSpec
@@ -29,7 +30,7 @@ def command(job: Job, spec: RunnerSpec) -> list[str]:
 
 
 def _requires(spec: RunnerSpec) -> tuple[Requirement, ...]:
-    return (Requirement(spec.text("program"), f"apt-get install {spec.text('package')}"),)
+    return (Requirement(spec.text("program"), install_command(spec.text("package"))),)
 
 
 def _run(job: Job, spec: RunnerSpec) -> Finished:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgeq.packages import install_command
 from edgeq.runners.runner import Job, Requirement, Runner
 from edgeq.target import RunnerSpec
 from edgeq.toolchain.process import Finished
@@ -11,7 +12,7 @@ from edgeq.toolchain.process import run as run_process
 
 
 def _requires(spec: RunnerSpec) -> tuple[Requirement, ...]:
-    return (Requirement(spec.text("program"), f"apt-get install {spec.text('package')}"),)
+    return (Requirement(spec.text("program"), install_command(spec.text("package"))),)
 
 
 def _run(job: Job, spec: RunnerSpec) -> Finished:

@@ -12,12 +12,13 @@ import tarfile
 from pathlib import Path
 
 from edgeq.errors import ToolError
+from edgeq.packages import install_command
 from edgeq.runners.runner import Job, Requirement, Runner
 from edgeq.target import RunnerSpec
 from edgeq.toolchain.process import Finished, last_lines
 from edgeq.toolchain.process import run as run_process
 
-INSTALL = "apt-get install openssh-client"
+INSTALL = install_command("openssh-client")
 CONNECT_SECONDS = 15
 BYTES_A_SECOND = 200_000
 """The slowest line that a program may take."""

@@ -11,7 +11,7 @@ from edgeq.target.loading import (
     target_name,
 )
 from edgeq.target.model import Power, Price, Region, RunnerSpec, Setting, Speed, Target
-from edgeq.target.native import isa_names, isa_variants, native_features, with_isa
+from edgeq.target.native import isa_names, isa_variants, native_features, native_is_unknown, with_isa
 from edgeq.target.text import target_text
 from edgeq.target.uart import Uart
 
@@ -33,6 +33,7 @@ __all__ = [
     "load_target",
     "load_target_file",
     "native_features",
+    "native_is_unknown",
     "target_name",
     "target_text",
     "with_console",

@@ -152,7 +152,7 @@ def _target(path: Path, data: Mapping[str, Any]) -> Target:
         link=_lists(data.get("link", {})),
         compilers=dict(data.get("compilers", {})),
         packages=dict(data.get("packages", {})),
-        suffix=data["suffix"],
+        suffix=data["suffix"] or (".exe" if data["system"] == "native" and sys.platform == "win32" else ""),
         memory={name: _region(region) for name, region in data.get("memory", {}).items()},
         vectors=data.get("vectors"),
         stack_bytes=data["stack_bytes"],

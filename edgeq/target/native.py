@@ -32,6 +32,11 @@ def native_features() -> frozenset[str]:
     return frozenset(feature for feature, needed in _TOLD.items() if needed <= told)
 
 
+def native_is_unknown() -> bool:
+    """Whether this machine is an x86, and the system does not tell what its processor has."""
+    return this_machine() == "x86_64" and not _CPUINFO.exists()
+
+
 def with_isa(target: Target, name: str | None) -> Target:
     """A target for this machine with the features of an instruction set, and the compiler's flags for them.
 

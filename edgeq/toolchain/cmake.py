@@ -28,6 +28,8 @@ CMAKE = "cmake"
 CONFIGURATION = "configuration.json"
 """The file in `build` that says with which compiler and definitions the program was made."""
 _FETCHED = "_deps"
+_SHARED = {"darwin": "dylib", "win32": "dll"}
+"""How shared libraries end, where it is not "so"."""
 _SPECIAL = {
     ";": "separates items of a list",
     '"': "ends a text",
@@ -111,7 +113,7 @@ def library_path(folder: Path, name: str) -> Path:
 
 def shared_path(folder: Path, name: str) -> Path:
     """Where the shared library of a build folder for a computer is once it is built."""
-    return folder / BUILD / f"lib{name}.{'dylib' if sys.platform == 'darwin' else 'so'}"
+    return folder / BUILD / f"lib{name}.{_SHARED.get(sys.platform, 'so')}"
 
 
 def emulated_path(folder: Path, name: str, target: Target) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq.errors import ToolError, UsageError
+from edgeq.packages import install_command
 from edgeq.target import Target
 from edgeq.toolchain.process import run
 
@@ -74,7 +75,7 @@ def install_hint(target: Target, kind: str | None = None) -> str:
     """How to get a compiler for a target."""
     kinds = [k for k in KINDS if k in target.flags and kind in (None, k)]
     packages = [target.packages[k] for k in kinds if k in target.packages]
-    ways = [f"apt-get install {package}" for package in packages]
+    ways = list(dict.fromkeys(install_command(package) for package in packages))
     if "zig" in kinds:
         ways.append("pip install edgeq[zig]")
     return ", or ".join(ways)

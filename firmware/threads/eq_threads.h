@@ -148,15 +148,19 @@ static eq_pool *eq_threads_start(void *memory, int threads)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->begun, NULL);
     pthread_cond_init(&p->done, NULL);
+#ifndef _WIN32 // signals are not delivered to threads there
     sigset_t all, before;
     sigfillset(&all);
     const int masked = pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+#endif
     while (p->threads < more && pthread_create(&p->thread[p->threads], NULL, eq_threads_main, p) == 0) {
         p->threads++;
     }
+#ifndef _WIN32
     if (masked) {
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
+#endif
     return &p->pool;
 }
 

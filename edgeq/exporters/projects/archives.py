@@ -46,7 +46,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
         for path, data in files.items():
             entry = zipfile.ZipInfo(path, _TIME)
             entry.create_system = 3
-            entry.external_attr = (0o100755 if path.endswith((".so", ".dylib")) else 0o100644) << 16
+            entry.external_attr = (0o100755 if path.endswith((".so", ".dylib", ".dll")) else 0o100644) << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return written.getvalue()
 
