@@ -1,7 +1,7 @@
 """Windows and macOS, as far as they can be had on Linux.
 
-What they lack is taken away (tests/stand_in/system.py). Generated C is compiled and linked for them by zig, which brings
-their C libraries, and run by Wine where that is installed.
+What they lack is taken away (tests/stand_in/system.py). Generated C is compiled and linked for them by zig, which
+brings their C libraries, and run by Wine where that is installed.
 """
 
 from __future__ import annotations

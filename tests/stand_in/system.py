@@ -4,7 +4,8 @@
 
 The standard library and what edgeq depends on are loaded before, and keep what they need. Then modules and functions
 that the other system has not are taken away, and those that differ there behave as there as far as edgeq can tell: on
-Windows, a file that is open cannot be deleted or moved, a folder neither opened nor replaced. What this cannot show: the other system's own file names, linkers, consoles and signals.
+Windows, a file that is open cannot be deleted or moved, a folder neither opened nor replaced. What this cannot show:
+the other system's own file names, linkers, consoles and signals.
 """
 
 from __future__ import annotations
