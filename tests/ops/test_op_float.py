@@ -29,6 +29,7 @@ NO_NODE = {
     "Label": "an ArgMax with names; tests/unit/test_onnx_trees.py compares it",
     "Lstm": "ONNX has no projection; the others are compared in tests/unit/test_lstm.py",
     "MaskedSoftmax": "ONNX adds the mask before its softmax",
+    "NonMaxSuppression": "ONNX's result has no fixed shape; tests/unit/test_onnx_detection.py compares it",
     "Quantize": "the identity over the reals",
     "SimpleRnn": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
     "Relabel": "a Gather from a table of whole numbers; tests/unit/test_onnx_classical.py compares it",
@@ -41,6 +42,7 @@ NO_NODE = {
     "Svdf": "ONNX has no such layer; tests/unit/test_tflite_recurrent.py compares it",
     "Store": "the identity over the reals",
     "StoredL2Norm": "ONNX divides by a length",
+    **dict.fromkeys(("TopIndices", "TopValues"), "outputs of TopK; tests/unit/test_onnx_detection.py compares them"),
     "TreeEnsemble": "ONNX's trees give real numbers; tests/unit/test_onnx_trees.py compares them",
     "WholeToReal": "a cast and a product; tests/unit/test_onnx_trees.py compares it",
 }

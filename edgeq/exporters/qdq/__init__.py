@@ -16,6 +16,7 @@ import onnx
 from edgeq.errors import ModelError, UsageError
 from edgeq.exporters.qdq import (  # the modules of exporters register themselves
     convolution,
+    detection,
     elementwise,
     linear,
     movement,
@@ -30,7 +31,7 @@ from edgeq.ir.graph import Graph
 
 __all__ = ["EXPORTER_MODULES", "save_qdq", "to_qdq"]
 
-EXPORTER_MODULES = (convolution, elementwise, linear, movement, normalization, pooling, reduction, trees)
+EXPORTER_MODULES = (convolution, detection, elementwise, linear, movement, normalization, pooling, reduction, trees)
 
 
 def to_qdq(graph: Graph) -> Any:

@@ -80,6 +80,8 @@ def _cast(node: OnnxNode, x: Sequence[Array]) -> Array:
     code = node.cast_target()
     _room(node, x[0].shape)
     target = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(code))
+    if target.name == "float8_e8m0fnu":  # powers of two, with a choice of rounding
+        return _reference(node)[0].astype(np.float32)
     if target.name.startswith(("float8", "float4")):
         saturated = onnx.numpy_helper.saturate_cast(x[0], target) if node.attr_int("saturate", 1) else x[0]
         return saturated.astype(target).astype(np.float32)

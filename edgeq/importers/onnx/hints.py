@@ -38,8 +38,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "it works on whole numbers: cut the model before it and do in the application what it does",
         ("BitCast", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"),
     ),
-    ("cut the model before it and decode the boxes in the application", ("NonMaxSuppression",)),
-    ("use ArgMax for the greatest one, or pick from the outputs in the application", ("TopK",)),
     (
         "its result has no fixed shape: cut the model before it and do in the application what it does",
         ("NonZero", "Unique"),

@@ -1,0 +1,50 @@
+"""What is best, and what is not hidden by better."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import TensorProto
+
+from edgeq.exporters.qdq.registry import exports
+from edgeq.exporters.qdq.writer import QdqWriter
+from edgeq.ir.graph import Node
+from edgeq.ir.tensor import Array
+from edgeq.ops._top import Top
+from edgeq.ops.non_max_suppression import NONE, NonMaxSuppression
+from edgeq.ops.top_indices import TopIndices
+from edgeq.ops.top_values import TopValues
+
+
+@exports(TopValues)
+def values(w: QdqWriter, node: Node, op: TopValues) -> None:
+    """The first output of TopK."""
+    w.finish(node, _top(w, node, op)[0])
+
+
+@exports(TopIndices)
+def indices(w: QdqWriter, node: Node, op: TopIndices) -> None:
+    """The second output of TopK; ONNX's indices are int64."""
+    (narrow,) = w.add("Cast", [_top(w, node, op)[1]], f"{node.name}_int32", to=TensorProto.INT32)
+    w.write(node.outputs[0], narrow)
+
+
+def _top(w: QdqWriter, node: Node, op: Top) -> list[str]:
+    count = w.constant(f"{node.name}_count", np.array([op.count], np.int64))
+    return w.add("TopK", [w.first(node), count], node.name, 2, axis=op.axis, largest=int(not op.smallest))
+
+
+@exports(NonMaxSuppression)
+def suppression(w: QdqWriter, node: Node, op: NonMaxSuppression) -> None:
+    """ONNX's result has the rows that there are: rows of −1 behind them, cut off where there are enough."""
+    (rows, columns) = w.graph.type(node.outputs[0]).shape
+    numbers: list[Array] = [np.array([op.limit], np.int64), np.array([op.overlap], np.float32)]
+    numbers += [] if op.score is None else [np.array([op.score], np.float32)]
+    given = [w.read(str(name)) for name in node.inputs]
+    given += [w.constant(f"{node.name}_{k}", number) for k, number in enumerate(numbers)]
+    (found,) = w.add("NonMaxSuppression", given, node.name, center_point_box=int(op.centred))
+    (narrow,) = w.add("Cast", [found], f"{node.name}_int32", to=TensorProto.INT32)
+    none = w.constant(f"{node.name}_none", np.full((rows, columns), NONE, np.int32))
+    (padded,) = w.add("Concat", [narrow, none], f"{node.name}_padded", axis=0)
+    bounds = [w.constant(f"{node.name}_{name}", np.array([n], np.int64)) for name, n in (("begin", 0), ("end", rows))]
+    (cut,) = w.add("Slice", [padded, *bounds], f"{node.name}_cut")
+    w.write(node.outputs[0], cut)
