@@ -38,6 +38,7 @@ from edgeq.passes.with_steps import Beyond, Steps, check_window, macs, time_axis
 from edgeq.passes.without_padding import without_padding
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.element_types import wants16
+from edgeq.quantize.groups import refuse_unused
 from edgeq.quantize.pipeline import run as quantize_graph
 from edgeq.quantize.preprocess import InputSpec, apply_preprocessing
 from edgeq.quantize.real import as_real, is_best_real, refuse_reals, without_parameters
@@ -304,6 +305,8 @@ def quantize(
         if config is not None and wants_stored(config):
             integer = store_weights(integer, config)
             observe("store_weights", integer)
+        if config is not None:
+            refuse_unused(integer, config)
         if config is not None and config.no_float:
             refuse_reals(integer)
     return QuantizedModel(result.float_graph, integer, result.calibration, tuple(warnings), data, layouts, input)
@@ -335,6 +338,8 @@ def _in_float(
     if config is not None and wants_stored(config):
         real = store_weights(real, config)
         observe("store_weights", real)
+    if config is not None:
+        refuse_unused(real, config)
     return QuantizedModel(reference, real, Calibration(), tuple(warnings), data, layouts)
 
 

@@ -13,7 +13,7 @@ from math import prod
 from edgeq.codegen.literals import WORD
 from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Op, Shapes, Site
-from edgeq.ir.tensor import Array, QParams, Shape, TensorType
+from edgeq.ir.tensor import Array, Shape, TensorType
 from edgeq.ir.traits import Pattern
 
 LEAST = 1 << 17
@@ -203,7 +203,7 @@ def _cut(type: TensorType, data: Array, axis: int, begin: int, end: int) -> tupl
     if q is not None and q.axis is not None:
         if q.axis != axis or q.block is not None:
             return None
-        q = QParams(q.scale[begin:end], q.zero_point[begin:end], q.axis)
+        q = q.of_channels(begin, end)
     chosen = data[(slice(None),) * axis + (slice(begin, end),)]
     return replace(type, shape=chosen.shape, q=q), chosen
 

@@ -92,6 +92,7 @@ class Kernel:
             "outputs" if it takes its outputs as one `int8_t *const *outputs` (Split), even if there is only one;
             else "".
         lacks: features the target must not have: with them, the function would be compiled to something else.
+        groups: whether its weights have a factor for every group along the sum (QParams.groups), or none have.
         instances: whether a copy specialized to a site's parameters is worth its code where speed is what matters. The
             kernel's first source defines it, and defines no functions other than those of rows.
     """
@@ -115,6 +116,7 @@ class Kernel:
     instances: Callable[[Site], bool] = never
     elements: frozenset[DType] = INT8
     weights: frozenset[DType] = INT8
+    groups: bool = False
 
     @property
     def takes_scratch(self) -> bool:
@@ -129,7 +131,7 @@ class Kernel:
     def takes(self, site: Site) -> bool:
         """Whether it can compute with the element types of a site."""
         activations, weights = site.element_types
-        return activations <= self.elements and weights <= self.weights
+        return activations <= self.elements and weights <= self.weights and site.has_groups == self.groups
 
     def runs_on(self, isa: frozenset[str]) -> bool:
         """Whether it can be used on a target with these features."""
@@ -177,6 +179,7 @@ class Joint(Kernel):
             library=first.library,
             elements=frozenset.intersection(*(row.elements for row in rows)),
             weights=frozenset.intersection(*(row.weights for row in rows)),
+            groups=first.groups,
             rows=tuple(rows),
         )
 

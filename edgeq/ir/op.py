@@ -222,6 +222,11 @@ class Site:
         return f"{activations} activations" + (f" and {weights} weights" if weights else "")
 
     @property
+    def has_groups(self) -> bool:
+        """Whether groups of its weights have factors."""
+        return any(type is not None and type.q is not None and type.q.groups is not None for type in self.inputs)
+
+    @property
     def is_float(self) -> bool:
         """Whether the site computes real numbers from real numbers."""
         return self.element_types[0] == {DType.FLOAT32}
@@ -265,6 +270,7 @@ class Sample:
         low, high: range of the random real values of the inputs.
         elements: element type of the activations that go in, and of those that come out, in a quantized graph.
         weights: element type of the weights there.
+        group: how many inputs of weights (C, K) share a factor there (QParams.groups); 0: all of a channel.
     """
 
     name: str
@@ -275,6 +281,7 @@ class Sample:
     high: float = 4.0
     elements: tuple[DType, DType] = (DType.INT8, DType.INT8)
     weights: DType = DType.INT8
+    group: int = 0
 
 
 @dataclass(frozen=True)

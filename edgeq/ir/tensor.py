@@ -95,6 +95,40 @@ TRITS = 5
 
 LEAST_SCALE = 2.0**-149
 """The least positive float32 number: scales of biases that are smaller count as this."""
+MOST_FACTOR = 255
+"""By how much the scale of a group of weights is at most greater than its channel's."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Scales of groups of weights (C, K) as whole multiples of their channel's: real = scale[c]·factor[c, k / size]·q.
+
+    Products of a group are added, multiplied by its factor, and added to the channel's accumulator, so that sums of
+    groups with unlike scales are exact (docs/adr/0032).
+
+    Attributes:
+        size: neighbours along K that share a factor; the last group may have fewer.
+        factors: 1 … 255, (C, groups) in this order.
+    """
+
+    size: int
+    factors: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or not self.factors or not all(1 <= f <= MOST_FACTOR for f in self.factors):
+            raise ValueError("groups need at least one element, and factors of 1 … 255")
+
+    def table(self, channels: int) -> Array:
+        """The factors as int64 (channels, groups)."""
+        return np.asarray(self.factors, np.int64).reshape(channels, -1)
+
+    def spread(self, shape: Shape) -> Array:
+        """The factor of each weight of a tensor (C, K), int64."""
+        return np.repeat(self.table(shape[0]), self.size, axis=1)[:, : shape[1]]
+
+    def of_channels(self, channels: int, begin: int, end: int) -> Groups:
+        """Those of some of the channels."""
+        return Groups(self.size, tuple(self.table(channels)[begin:end].ravel().tolist()))
 
 
 @dataclass(frozen=True)
@@ -110,6 +144,7 @@ class QParams:
             (ONNX DequantizeLinear's `block_size`); None: indices of the other axes share theirs.
         stored: the type of the integers, where a model prescribes for a float tensor that they are not int8. A tensor
             that is quantized says it by its own type.
+        groups: factors of groups of weights (C, K), whose scales are those of channels, axis 0; None: there are none.
     """
 
     scale: tuple[float, ...]
@@ -117,12 +152,15 @@ class QParams:
     axis: int | None = None
     block: int | None = None
     stored: DType | None = None
+    groups: Groups | None = None
 
     def __post_init__(self) -> None:
         if len(self.scale) != len(self.zero_point) or (self.axis is None and len(self.scale) != 1):
             raise ValueError("scale and zero_point need one entry each, or one per channel with an axis")
         if self.block is not None and (self.axis is None or self.block < 1):
             raise ValueError("blocks need an axis and at least one element each")
+        if self.groups is not None and (self.axis != 0 or self.block is not None or any(self.zero_point)):
+            raise ValueError("groups are of channels along axis 0, without a zero-point")
 
     @staticmethod
     def per_tensor(scale: float, zero_point: int, stored: DType | None = None) -> QParams:
@@ -193,15 +231,25 @@ class QParams:
             return spread
         return np.repeat(spread, self.block, self.axis).take(range(shape[self.axis]), self.axis)
 
+    def _steps(self, shape: Shape) -> Array:
+        """The scale of each element, in a shape that broadcasts to a tensor's."""
+        scales = self._along(self.scale, shape)
+        return scales if self.groups is None else scales * self.groups.spread(shape)
+
+    def of_channels(self, begin: int, end: int) -> QParams:
+        """Parameters of some of the channels that scales run along."""
+        groups = None if self.groups is None else self.groups.of_channels(len(self.scale), begin, end)
+        return replace(self, scale=self.scale[begin:end], zero_point=self.zero_point[begin:end], groups=groups)
+
     def in_steps(self, real: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """real (any shape) in units of its scales."""
         x = np.asarray(real, np.float64)
-        return x / self._along(self.scale, x.shape)
+        return x / self._steps(x.shape)
 
     def quantize(self, real: npt.ArrayLike, dtype: DType) -> Array:
         """real (any shape) → integers of `dtype`, halves to even, saturating."""
         x = np.asarray(real, np.float64)
-        q = np.rint(x / self._along(self.scale, x.shape)) + self._along(self.zero_point, x.shape)
+        q = np.rint(x / self._steps(x.shape)) + self._along(self.zero_point, x.shape)
         if dtype is DType.BINARY:
             q = np.where(x < 0.0, -1.0, 1.0)
         return np.asarray(np.clip(q, *dtype.range), dtype.numpy)
@@ -209,7 +257,7 @@ class QParams:
     def dequantize(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Integers (any shape) → float32 real values."""
         x = np.asarray(q, np.float64)
-        return np.asarray((x - self._along(self.zero_point, x.shape)) * self._along(self.scale, x.shape), np.float32)
+        return np.asarray((x - self._along(self.zero_point, x.shape)) * self._steps(x.shape), np.float32)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ import numpy as np
 from edgeq.errors import InternalError, ModelError, UsageError
 from edgeq.ir.graph import Graph, Node, State, Value
 from edgeq.ir.op import Op, registry
-from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ir.tensor import Array, DType, Groups, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 
 _PLAIN = r"(?:[A-Za-z0-9_./;\-]|:(?=[A-Za-z0-9]))+"
@@ -65,7 +65,8 @@ def _qparams(q: QParams) -> str:
         return f"q({q.s!r}, {q.zp}{stored})"
     zeros = q.zero_point[:1] if len(set(q.zero_point)) == 1 else q.zero_point
     block = "" if q.block is None else f" block {q.block}"
-    return f"q(axis {q.axis}{block}: {' '.join(map(repr, q.scale))}; {' '.join(map(str, zeros))})"
+    groups = "" if q.groups is None else f"; groups {q.groups.size}: {' '.join(map(str, q.groups.factors))}"
+    return f"q(axis {q.axis}{block}: {' '.join(map(repr, q.scale))}; {' '.join(map(str, zeros))}{groups})"
 
 
 def _type(type: TensorType) -> str:
@@ -176,12 +177,14 @@ class _Line:
             if not inner.startswith("axis"):
                 scale, zero, *stored = inner.split(",")
                 return QParams((float(scale),), (int(zero),), stored=DType(stored[0].strip()) if stored else None)
-            head, rest = inner.split(":")
-            scale_text, zero_text = rest.split(";")
+            head, rest = inner.split(":", 1)
+            scale_text, zero_text, *groups = rest.split(";")
             scales, zeros = tuple(map(float, scale_text.split())), tuple(map(int, zero_text.split()))
             axis, _, block = head[len("axis") :].partition("block")
             zeros = zeros * len(scales) if len(zeros) == 1 else zeros
-            return QParams(scales, zeros, int(axis), int(block) if block else None)
+            return QParams(
+                scales, zeros, int(axis), int(block) if block else None, groups=_groups(*groups) if groups else None
+            )
         except ValueError as error:
             raise self.fail("the quantization parameters cannot be read") from error
 
@@ -220,6 +223,11 @@ class _Line:
             raise self.fail(f"{kind!r} is not an operator") from error
         except (TypeError, ValueError) as error:
             raise self.fail(f"{kind} does not take these attributes") from error
+
+
+def _groups(text: str) -> Groups:
+    size, _, factors = text.strip().removeprefix("groups").partition(":")
+    return Groups(int(size), tuple(map(int, factors.split())))
 
 
 def _evaluate(node: ast.expr) -> Any:

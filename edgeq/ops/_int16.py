@@ -13,7 +13,7 @@ from edgeq.ir.kernel import INT8, INT16, Kernel, Param
 from edgeq.ir.op import Op, Sample, Site
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics.fixedpoint import FROM_48_BITS, INT32_MAX, Multiplier, Rounding, quantize_multiplier
-from edgeq.ops._packed import PACKED, SYMMETRIC, stream
+from edgeq.ops._packed import PACKED, SYMMETRIC, stored_weights
 from edgeq.ops._requant import NO_CLAMP, Clamp, scalar_requant_params
 
 INTS16 = (DType.INT16, DType.INT16)
@@ -82,10 +82,7 @@ def weighted_rows(row: Kernel) -> tuple[Kernel, Kernel]:
 
     def lower(site: Site) -> Mapping[str, Param]:
         members = {key: value for key, value in row.lower(site).items() if key not in FOREIGN}
-        weights, dtype = site.const(1), site.input(1).dtype
-        bytewise: dict[str, Param] = {"weights": weights.ravel().view(np.uint8), "weight_bits": 8}
-        stored = bytewise if dtype is DType.INT8 else stream(weights, dtype)
-        return {**members, **stored, **bias_params(np.asarray(members["bias"]))}
+        return {**members, **stored_weights(site), **bias_params(np.asarray(members["bias"]))}
 
     wide = replace(
         row,

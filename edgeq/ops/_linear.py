@@ -44,15 +44,13 @@ class Sums:
         Raises:
             QuantizationError: an accumulator could leave 32 bits.
         """
-        w = site.const(1)
-        channels = w.shape[axis]
-        zeros = weight_zero_points(site, channels)
-        centred = w.astype(np.int64) - np.expand_dims(zeros, [k for k in range(w.ndim) if k != axis % w.ndim])
+        channels = site.const(1).shape[axis]
+        centred = factors_of(site, axis)
         rows = np.moveaxis(centred, axis, 0).reshape(channels, -1)
         bias = folded_bias(site, rows, channels)
         most = max(map(abs, site.input(0).dtype.range)) * int(np.abs(rows).sum(axis=1).max(initial=0))
         return Sums(
-            centred.astype(np.int16) if zeros.any() else w,
+            fewest_bits(centred),
             np.float32 if most < 2**24 else np.float64,
             requantization(site, multiplier, clamp, bias),
         )
@@ -90,6 +88,22 @@ class Sums:
         return []
 
 
+def factors_of(site: Site, axis: int) -> Array:
+    """What integer inputs are multiplied with, int64: weights, operand 1 with channels along `axis`, less their
+    zero-point, times the factor of their group."""
+    w, groups = site.const(1).astype(np.int64), site.input(1).qp.groups
+    if groups is not None:
+        return np.asarray(w * groups.spread(w.shape))
+    zeros = weight_zero_points(site, w.shape[axis])
+    return np.asarray(w - np.expand_dims(zeros, [k for k in range(w.ndim) if k != axis % w.ndim]))
+
+
+def fewest_bits(integers: Array) -> Array:
+    """The same integers in the narrowest of NumPy's types that holds all."""
+    most = int(np.abs(integers).max(initial=0))
+    return integers.astype(np.int8 if most < 128 else np.int16 if most < 2**15 else np.int32)
+
+
 class LinearOp(Op):
     """Base of operators whose accumulators are sums of products with weights, which are operand 1."""
 
@@ -107,24 +121,23 @@ class LinearOp(Op):
         weights = site.const_or_none(product.weight)
         if weights is None or site.is_float or product.axis is None:
             return None
-        q = site.input(product.weight).qp
-        zero = np.reshape(q.zero_point, [-1 if k == product.axis else 1 for k in range(weights.ndim)])
-        rows = np.moveaxis(weights.astype(np.int64) - zero, product.axis, 0).reshape(weights.shape[product.axis], -1)
+        rows = np.moveaxis(factors_of(site, product.axis), product.axis, 0).reshape(weights.shape[product.axis], -1)
         bias = np.abs(folded_bias(site, rows, len(rows)).astype(np.int64))
         most = -site.input(product.input).dtype.range[0]
         return int((bias + most * np.abs(rows).sum(axis=1)).max())
 
     def signs_apart(self, site: Site) -> Site:
-        linear, w, x = self.linear, site.const(1), site.input(0)
+        linear, x, q = self.linear, site.input(0), site.input(1).qp
         if linear is None or linear.in_axis is None:
             raise NotImplementedError
+        w = site.const(1) if q.groups is None else fewest_bits(factors_of(site, 0))
         zero = linear.along(np.asarray(site.input(1).qp.zero_point, np.int8), w.ndim)
         both = np.concatenate([np.maximum(w, zero), np.minimum(w, zero)], axis=linear.in_axis)
         return replace(
             site,
             inputs=(
                 x.reshaped((*x.shape[:-1], 2 * x.shape[-1])),
-                site.input(1).reshaped(both.shape),
+                replace(site.input(1), shape=both.shape, q=replace(q, groups=None)),
                 *site.inputs[2:],
             ),
             consts=(None, both, *site.consts[2:]),

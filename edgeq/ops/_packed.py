@@ -31,6 +31,14 @@ def stream(integers: Array, dtype: DType) -> Mapping[str, Param]:
     return {"weights": pack(integers, dtype.bits), "weight_bits": dtype.bits}
 
 
+def stored_weights(site: Site) -> Mapping[str, Param]:
+    """The same members for weights, operand 1, of 8 bits or less (`eq_weight`)."""
+    weights, dtype = site.const(1), site.input(1).dtype
+    if dtype is DType.INT8:
+        return {"weights": weights.ravel().view(np.uint8), "weight_bits": 8}
+    return stream(weights, dtype)
+
+
 def pack_codes(integers: Array, bits: int) -> npt.NDArray[np.uint8]:
     """Integers of 8 bits (any shape), at most 2 to the power of `bits` different ones: their table, then codes."""
     table, codes = np.unique(integers.ravel().astype(np.int8), return_inverse=True)

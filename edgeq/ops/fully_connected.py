@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT8, Kernel, Param
 from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, apart_from, weighted
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Linear, Perm, Trait
@@ -16,9 +16,9 @@ from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._int16 import as_int16, weighted_rows
-from edgeq.ops._linear import LinearOp, Sums
+from edgeq.ops._linear import LinearOp, Sums, factors_of
 from edgeq.ops._overlap import Overlaps, in_rows
-from edgeq.ops._packed import packed_row
+from edgeq.ops._packed import PACKED, packed_row, stored_weights
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -27,7 +27,6 @@ from edgeq.ops._requant import (
     folded_bias,
     requant_params,
     weight_params,
-    weight_zero_points,
 )
 from edgeq.ops._stored import STORED, dynamic_sums, is_dynamic, is_plain, lower_stored, stored_sums
 from edgeq.ops._window import check_bias
@@ -43,15 +42,23 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_fully_connected_ref`: weights as they are, (OC, K)."""
     op, y, w = site.op, site.outputs[0], site.const(1)
     assert isinstance(op, FullyConnected)
-    zeros = weight_zero_points(site, w.shape[0])
     return {
         "rows": y.size // w.shape[0],
         "in_c": w.shape[1],
         "out_c": w.shape[0],
         **weight_params(site, w.shape[0]),
-        "bias": folded_bias(site, w.astype(np.int64) - zeros[:, None], w.shape[0]),
+        "bias": folded_bias(site, factors_of(site, 0), w.shape[0]),
         **requant_params(site, multiplier(site), op.clamp),
     }
+
+
+def lower_grouped(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_grouped_ref`."""
+    w, groups = site.const(1), site.input(1).qp.groups
+    assert groups is not None
+    members = {key: value for key, value in lower_ref(site).items() if key != "weight_zero_point"}
+    factors = groups.table(len(w)).astype(np.uint8)
+    return {**members, **stored_weights(site), "group": groups.size, "factors": factors}
 
 
 def lower_real(site: Site) -> Mapping[str, Param]:
@@ -98,6 +105,19 @@ PORTABLE = Kernel(
 )
 
 
+GROUPED = Kernel(
+    "eq_fully_connected_grouped_ref",
+    ("ref/fully_connected_grouped.c",),
+    "eq/fully_connected_grouped.h",
+    "eq_fully_connected_grouped_params",
+    lower_grouped,
+    overlap=overlap,
+    rounded=True,
+    weights=INT8 | PACKED,
+    groups=True,
+)
+
+
 @dataclass(frozen=True)
 class FullyConnected(LinearOp):
     """Inputs: x (…, K), weights (OC, K), bias (OC) or absent. Output: (…, OC).
@@ -114,6 +134,8 @@ class FullyConnected(LinearOp):
         PORTABLE,
         packed_row(PORTABLE),
         *weighted_rows(PORTABLE),
+        GROUPED,
+        *weighted_rows(GROUPED),
         Kernel(
             "eq_fully_connected_float32_ref",
             ("ref/fully_connected_float32.c",),
@@ -268,6 +290,10 @@ class FullyConnected(LinearOp):
             as_int16(replace(case("ternary", cls(), (1, 21), 3), weights=DType.TERNARY)),
             replace(case("codebook", cls(), (2, 21), 5), weights=DType.CODE4),
             replace(case("codebook_4", cls(), (1, 13), 3), weights=DType.CODE2),
+            replace(case("groups", cls(clamp=relu), (2, 71), 6), weights=DType.INT4, group=32),
+            replace(case("groups_of_bytes", cls(), (1, 64), 5, bias=False), group=16),
+            as_int16(replace(case("groups", cls(), (2, 40), 3), weights=DType.INT4, group=16)),
+            as_int16(replace(case("groups_of_trits", cls(), (1, 9), 2), weights=DType.TERNARY, group=4)),
             as_int16(case("two_rows", cls(clamp=relu), (2, 44), 7)),
             as_int16(case("many", cls(), (1, 16), 103)),
             as_int16(case("large_sums", cls(), (1, 3000), 2, bias=False)),

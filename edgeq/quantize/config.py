@@ -122,7 +122,9 @@ class LayerConfig:
     float_weight_bits: Annotated[
         int | str | None, Option("Bits of the layer's weights if it is float32", FLOAT_WEIGHT_BITS, default=REST)
     ] = None
-    weight_group: Annotated[int | None, Option("Inputs that share a scale there", GROUPS, default=REST)] = None
+    weight_group: Annotated[
+        int | None, Option("Inputs of the layer whose weights share a scale", GROUPS, default=REST)
+    ] = None
     dynamic: Annotated[bool | None, Option("Whether its activations are quantized there", ON, default=REST)] = None
 
 
@@ -203,7 +205,13 @@ class QuantConfig:
         ),
     ] = 32
     weight_group: Annotated[
-        int, Option("With --float-weight-bits 8 or less: neighbouring inputs that share a scale", GROUPS, QUANTIZING)
+        int,
+        Option(
+            "Neighbouring inputs of a fully connected layer whose weights share a scale; in float32 with "
+            "--float-weight-bits 8 or less",
+            GROUPS,
+            QUANTIZING,
+        ),
     ] = 0
     dynamic: Annotated[
         bool,

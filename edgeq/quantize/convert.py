@@ -14,7 +14,8 @@ from edgeq.ir.real import remain_real, unquantized
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.codebook import levels_for
-from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.config import QuantConfig, WeightScale
+from edgeq.quantize.groups import chosen_groups, group_of, in_groups
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
 from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of, weight_type
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
@@ -173,8 +174,12 @@ def _put_weights(
     if type.q is None:
         dtype = weight_type(node, config)
         weights = _real(graph, name)
-        levels = levels_for(weights, product.axis, dtype, config)
-        q = quantize_weights(weights, product.axis, real, around, config, where, dtype, levels=levels)
+        size, groups = group_of(node, weights.shape, config), None
+        levels = levels_for(in_groups(weights, size) if size else weights, product.axis, dtype, config)
+        if size:
+            clips = config.weight_scale is WeightScale.MSE
+            groups = chosen_groups(weights, size, levels, np.ones(1), dtype, around.wide, clips)
+        q = quantize_weights(weights, product.axis, real, around, config, where, dtype, levels=levels, groups=groups)
         if dtype.is_code:
             return constants.put(name, levels.nearest(q.in_steps(weights)), dtype, q), q
         return _put(constants, graph, name, q, levels_of(dtype)[0], dtype), q

@@ -21,7 +21,7 @@ GREATEST = 65504.0
 def wants_stored(config: QuantConfig) -> bool:
     """Whether anything is said of the weights of layers in float32."""
     every: tuple[QuantConfig | LayerConfig, ...] = (config, *config.layers)
-    return any(c.float_weight_bits not in (None, 32) or c.weight_group or c.dynamic for c in every)
+    return any(c.float_weight_bits not in (None, 32) or c.dynamic for c in every)
 
 
 def store_weights(graph: Graph, config: QuantConfig) -> Graph:
@@ -60,7 +60,8 @@ def store_weights(graph: Graph, config: QuantConfig) -> Graph:
 
 
 def _check(config: QuantConfig, where: str) -> None:
-    if config.float_weight_bits in (16, 32) and (config.weight_group or config.dynamic):
+    whole = config.float_weight_bits not in (16, 32)
+    if not whole and (config.dynamic or (config.weight_group and config.float_weight_bits == 16)):
         raise UsageError(
             "groups of weights with a scale, and activations quantized at run time, need integer weights",
             hint="add --float-weight-bits 8, or fewer",

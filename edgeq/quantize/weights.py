@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.tensor import LEAST_SCALE, Array, DType, QParams
+from edgeq.ir.tensor import LEAST_SCALE, Array, DType, Groups, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
 from edgeq.quantize.ranges import (
@@ -124,19 +124,23 @@ def quantize_weights(
     dtype: DType = DType.INT8,
     judge: Judge | None = None,
     levels: Levels | None = None,
+    groups: Groups | None = None,
 ) -> QParams:
     """Parameters for float weights (any shape, channels along `axis`): symmetric, −127 … 127 or all of a narrow type.
 
-    `levels` are those of the type, unless a codebook is given. Scales are raised where the bias (C,) or the greatest
-    possible accumulator would not fit into 32 bits, and where a channel's weights are too small to matter. Without a
-    `judge` the error of each weight counts alike.
+    `levels` are those of the type, unless a codebook is given. Weights (C, K) may have `groups`. Scales are raised
+    where the bias (C,) or the greatest possible accumulator would not fit into 32 bits, and where a channel's weights
+    are too small to matter. Without a `judge` the error of each weight counts alike.
 
     Raises:
         QuantizationError: no scale can hold the bias.
     """
-    rows = channel_rows(weights, axis if config.weights is Weights.PER_CHANNEL else None)
-    levels, plain = levels or levels_of(dtype), dtype is DType.INT8 and judge is None
+    rows = channel_rows(weights, axis if config.weights is Weights.PER_CHANNEL or groups is not None else None)
+    levels, plain = levels or levels_of(dtype), dtype is DType.INT8 and judge is None and groups is None
     weighed = np.ones(rows.shape) if judge is None else channel_rows(judge.importance, axis).reshape(rows.shape)
+    factors = None if groups is None else groups.spread(rows.shape)
+    if factors is not None:  # what is rounded is a multiple of the channel's scale
+        rows, weighed = rows / factors, weighed * np.square(factors)
     if plain:
         scales = (mse_scales if config.weight_scale is WeightScale.MSE else max_scales)(rows)
     else:
@@ -155,11 +159,11 @@ def quantize_weights(
     if not around.wide:
         scales = _best_exact(error, scales, around, config.weight_scale)
     if bias is not None:
-        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, levels)
+        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, levels, factors)
     if axis is None:
         return QParams.per_tensor(float(scales[0]), 0)
     count = weights.shape[axis]
-    return QParams.per_channel(np.broadcast_to(scales, (count,)), 0, axis)
+    return replace(QParams.per_channel(np.broadcast_to(scales, (count,)), 0, axis), groups=groups)
 
 
 def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
@@ -196,13 +200,20 @@ def _best_exact(error: Callable[[Floats], Floats], scales: Floats, around: Aroun
 
 
 def _fit_bias(
-    rows: Floats, scales: Floats, bias: Floats, around: Around, where: str, levels: Levels = BYTE_LEVELS
+    rows: Floats,
+    scales: Floats,
+    bias: Floats,
+    around: Around,
+    where: str,
+    levels: Levels = BYTE_LEVELS,
+    factors: Array | None = None,
 ) -> Floats:
-    """Raise scales until |bias / (s_in·s_w)| plus the greatest sum of products is an int32."""
+    """Raise scales until |bias / (s_in·s_w)| plus the greatest sum of products, times `factors`, is an int32."""
     magnitude = np.abs(bias) if len(rows) == len(bias) else np.abs(bias).max(keepdims=True)
     for _ in range(8):
-        q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), -levels[0])
-        room = INT32_MAX - 1 - 2.0 * around.span * q.sum(axis=1)  # the rest is for bias correction
+        q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), -levels[0]) * (1 if factors is None else factors)
+        # The rest is for bias correction.
+        room = np.full(len(rows), MOST_BIAS) if around.wide else INT32_MAX - 1 - 2.0 * around.span * q.sum(axis=1)
         need = magnitude / (around.input * scales)
         if np.all(room > 0) and np.all(need <= room):
             return scales

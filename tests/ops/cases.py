@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, State, Weight, registry
-from edgeq.ir.tensor import Array, DType, QParams, TensorType
+from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.ops.shift import Shift
 from edgeq.quantize.element_types import has_arithmetic16
@@ -207,7 +207,7 @@ class _Builder:
             real = self.rng.normal(0.0, 0.5, shape)
             dtype = self.sample.weights
             least, greatest = dtype.range
-            q = weight_params(self.variant, real, role.axis, greatest)
+            q = self._grouped(weight_params(self.variant, real, role.axis, greatest), shape)
             narrow = dtype is not DType.INT8  # of which all integers are weights, those without an opposite too
             low = least if self.variant == LEGACY or narrow else max(least, -greatest)
             integers = q.quantize(real * 1.3 if narrow else real, dtype)
@@ -229,6 +229,16 @@ class _Builder:
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         q = wider(self._activation(), self.sample.elements[0])
         return self.editor.constant(f"constant{index}", q.quantize(real, self.sample.elements[0]), q)
+
+    def _grouped(self, q: QParams, shape: tuple[int, ...]) -> QParams:
+        """Parameters of weights (C, K) with a factor for each group, if the sample has groups."""
+        if not self.sample.group:
+            return q
+        groups = -(-shape[1] // self.sample.group)
+        factors = self.rng.integers(1, MOST_FACTOR + 1, shape[0] * groups)
+        factors[0] = MOST_FACTOR
+        scales = tuple(float(np.float32(s / 200)) for s in q.scale)
+        return replace(q, scale=scales, groups=Groups(self.sample.group, tuple(factors.tolist())))
 
     def _has_stored(self) -> bool:
         """Whether the sample is of a real layer whose weights are stored in another type."""
@@ -256,6 +266,8 @@ class _Builder:
         product = self.rule.products[0]
         assert weights is not None and product.axis is not None
         flat = np.moveaxis(weights, product.axis, 0).reshape(len(bias), -1).astype(np.int64)
+        groups = self.editor.values["weights"].type.qp.groups
+        flat = flat if groups is None else flat * groups.spread(flat.shape)
         folded, reach = -x.zp * flat.sum(axis=1), 128 * np.abs(flat).sum(axis=1)
         ends = np.stack([bias, limit - reach - folded, reach - limit - folded])
         return np.clip(ends[np.arange(len(bias)) % 3, np.arange(len(bias))], -INT32_MAX, INT32_MAX).astype(np.int32)
@@ -312,12 +324,13 @@ def variants(sample: Sample) -> tuple[str, ...]:
     if sample.elements[0].is_float and sample.elements[1].is_float:
         return (PLAIN,)
     if DType.INT16 in sample.elements:
-        tensor = [TENSOR] if any(product.bias is not None for product in rule.products) else []
+        biased = any(product.bias is not None for product in rule.products)
+        tensor = [TENSOR] if biased and not sample.group else []
         return (PLAIN, *([STEEP, FLAT] if rule.output is Scale.FREE else []), *tensor)
     found = [PLAIN, LOW, HIGH]
     if rule.output is Scale.FREE:
         found += [ZERO, STEEP, FLAT]
-    if any(product.bias is not None for product in rule.products):
+    if any(product.bias is not None for product in rule.products) and not sample.group:
         found += [LEGACY, TENSOR] if len(rule.products) == 1 and sample.weights is DType.INT8 else [TENSOR]
     return tuple(found)
 

@@ -17,7 +17,7 @@ from edgeq.ops.mat_mul import MatMul
 
 def moved(q: QParams, axis: int) -> QParams:
     """Parameters whose channels, if they have any, lie along another axis."""
-    return q if q.axis is None else QParams(q.scale, q.zero_point, axis)
+    return q if q.axis in (None, axis) else QParams(q.scale, q.zero_point, axis)
 
 
 def weight_of(w: QdqWriter, node: Node, perm: tuple[int, ...]) -> str:

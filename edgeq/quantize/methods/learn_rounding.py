@@ -36,18 +36,21 @@ def _powers(x: Floats, exponent: int) -> Floats:
     return result
 
 
-def learned(wanted: Floats, second: Floats, levels: Levels) -> Floats:
+def learned(wanted: Floats, second: Floats, levels: Levels, factors: Floats | None = None) -> Floats:
     """Integers with which sums of inputs change little.
 
     Args:
         wanted: (…, C, K) weights in units of their scales.
         second: (…, K, K) second moments of the inputs.
         levels: the integers that weights may be.
+        factors: (…, C, K) multiples of these units that weights are integers times; None: 1.
 
     Returns:
         (…, C, K) integers; each is one of the two beside the weight, or the end of the range that it is beyond.
     """
     depth, step = wanted.shape[-1], levels.step
+    parts = None if factors is None else factors / factors.max(axis=-1, keepdims=True)  # of a channel's greatest step
+    wanted = wanted if factors is None else wanted / factors
     below = levels.least + step * np.floor((wanted - levels.least) / step)
     below = np.clip(below, levels.least, levels.greatest - step)
     mean = np.maximum(np.trace(second, axis1=-2, axis2=-1) / depth, np.finfo(np.float64).tiny)
@@ -55,8 +58,11 @@ def learned(wanted: Floats, second: Floats, levels: Levels) -> Floats:
     place = np.clip((wanted - below) / step, 0.0, 1.0)
     slope, square = np.zeros_like(place), np.zeros_like(place)
     for turn in range(STEPS):
-        lost = exact.activations((below + step * place - wanted).astype(np.float32), depth, (-1,))
+        off = below + step * place - wanted
+        off = off if parts is None else off * parts
+        lost = exact.activations(off.astype(np.float32), depth, (-1,))
         gradient = 2.0 * step * exact.product(lost, moments)
+        gradient = gradient if parts is None else gradient * parts
         if turn >= FREE:
             exponent = EXPONENTS[(turn - FREE) * len(EXPONENTS) // (STEPS - FREE)]
             gradient -= PENALTY * 2.0 * exponent * _powers(2.0 * place - 1.0, exponent - 1)

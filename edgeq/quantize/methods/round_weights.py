@@ -27,8 +27,10 @@ from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.numerics import exact
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.codebook import levels_for
-from edgeq.quantize.config import QuantConfig, WeightRounding
+from edgeq.quantize.config import QuantConfig, WeightRounding, WeightScale
 from edgeq.quantize.convert import convert
+from edgeq.quantize.groups import chosen_groups, group_of
+from edgeq.quantize.groups import in_groups as by_groups
 from edgeq.quantize.methods.correct_biases import EditedIntegers
 from edgeq.quantize.methods.learn_rounding import learned
 from edgeq.quantize.ranges import Levels
@@ -141,6 +143,7 @@ class Rounder:
         upper, diagonal: their decomposition.
         order: indices of the columns.
         levels: the integers that weights may be.
+        factors: (C, K), in that order, or (1, K): multiples of a channel's scale that weights are integers times.
     """
 
     weights: Floats
@@ -149,13 +152,15 @@ class Rounder:
     diagonal: Floats
     order: npt.NDArray[np.int64]
     levels: Levels
+    factors: Floats
 
     @staticmethod
-    def of(weights: Floats, second: Floats, levels: Levels) -> Rounder:
-        """Of weights (C, K) and moments (K, K), positive definite."""
+    def of(weights: Floats, second: Floats, levels: Levels, factors: Floats | None = None) -> Rounder:
+        """Of weights (C, K), moments (K, K), positive definite, and factors (C, K)."""
         order = np.argsort(-np.diagonal(second), kind="stable")
         second = second[np.ix_(order, order)]
-        return Rounder(weights[:, order], second, *decompose(second), order, levels)
+        ordered = np.ones((1, len(order))) if factors is None else factors[:, order].astype(np.float64)
+        return Rounder(weights[:, order], second, *decompose(second), order, levels, ordered)
 
     def round(self, scales: Floats) -> tuple[Floats, Floats]:
         """For scales (…, C): integers (…, C, K), columns in the order of rounding, and the errors of the sums (…, C).
@@ -165,22 +170,24 @@ class Rounder:
         wanted = self.weights / scales[..., None]
         now, result, error = wanted.copy(), np.empty_like(wanted), np.zeros(scales.shape)
         for k in range(len(self.order)):
-            result[..., k] = self.levels.nearest(now[..., k])
-            error += self.diagonal[k] * np.square((now[..., k] - result[..., k]) * scales)
-            lost = wanted[..., k] - result[..., k]
+            result[..., k] = self.levels.nearest(now[..., k] / self.factors[:, k])
+            rounded = result[..., k] * self.factors[:, k]
+            error += self.diagonal[k] * np.square((now[..., k] - rounded) * scales)
+            lost = wanted[..., k] - rounded
             now[..., k + 1 :] += lost[..., None] * self.upper[k, k + 1 :]
         return result, error
 
     def improved(self, integers: Floats, scales: Floats) -> Floats:
         """Integers (C, K) from which no change of a single one makes the error less, or nearly."""
         result, pull = integers.copy(), np.zeros_like(integers)
-        lost = self.weights / scales[:, None] - integers
+        lost = self.weights / scales[:, None] - integers * self.factors
         for k in range(len(self.order)):
             pull += np.multiply.outer(lost[:, k], self.second[k])
         for _ in range(PASSES):
             for k in range(len(self.order)):
-                better = self.levels.nearest(result[:, k] + pull[:, k] / self.second[k, k])
-                pull += np.multiply.outer(result[:, k] - better, self.second[k])
+                factor = self.factors[:, k]
+                better = self.levels.nearest(result[:, k] + pull[:, k] / self.second[k, k] / factor)
+                pull += np.multiply.outer((result[:, k] - better) * factor, self.second[k])
                 result[:, k] = better
         return result
 
@@ -288,9 +295,16 @@ def round_layer(
     shy = [damping_of(group, DAMPING + DOUBT * taps / group.rows) for group in known]
     wanted = np.stack([approached(w, m, d) for w, m, d in zip(groups, known, shy, strict=True)])
     dtype, where = weight_type(layer.node, config), f"{layer.node.name} ({op.kind})"
-    levels = levels_for(op.from_groups(wanted, shape), layer.product.axis, dtype, config)
+    target, size = op.from_groups(wanted, shape), group_of(layer.node, shape, config)
+    levels = levels_for(by_groups(target, size) if size else target, layer.product.axis, dtype, config)
+    heavy = np.stack([np.diagonal(m.second) + d for m, d in zip(known, damping, strict=True)])
+    importance = op.from_groups(np.broadcast_to(heavy[:, None], wanted.shape), shape)
+    around, clips = Around(q.s, layer.output.s, wide), config.weight_scale is WeightScale.MSE
+    shared = chosen_groups(target, size, levels, importance, dtype, around.wide, clips) if size else None
+    factors = None if shared is None else op.by_group(shared.spread(shape))
     rounders = [
-        Rounder.of(w, m.second + d * np.eye(taps), levels) for w, m, d in zip(wanted, known, damping, strict=True)
+        Rounder.of(w, m.second + d * np.eye(taps), levels, None if factors is None else factors[k])
+        for k, (w, m, d) in enumerate(zip(wanted, known, damping, strict=True))
     ]
     axis = layer.product.axis or 0
 
@@ -310,18 +324,17 @@ def round_layer(
         each = of_channels(np.stack(found))
         return each if len(scales) == len(each) else np.cumsum(each)[-1:]
 
-    heavy = np.stack([np.diagonal(m.second) + d for m, d in zip(known, damping, strict=True)])
-    importance = np.broadcast_to(heavy[:, None], wanted.shape)
     params = quantize_weights(
-        op.from_groups(wanted, shape),
+        target,
         layer.product.axis,
         bias,
-        Around(q.s, layer.output.s, wide),
+        around,
         config,
         where,
         dtype,
-        Judge(op.from_groups(importance, shape), error),
+        Judge(importance, error),
         levels,
+        shared,
     )
     scales = in_groups(np.asarray(params.scale))
     starts: list[Floats | None] = [None] * len(rounders)
@@ -333,12 +346,12 @@ def round_layer(
                 where=where,
             )
         second = np.stack([m.second + d * np.eye(taps) for m, d in zip(known, damping, strict=True)])
-        starts = list(learned(wanted / scales[:, :, None], second, levels))
+        starts = list(learned(wanted / scales[:, :, None], second, levels, factors))
     rounded = np.stack([r.integers(s, start) for r, s, start in zip(rounders, scales, starts, strict=True)])
     shift = np.stack(
         [
-            dot(w, m.real_mean - away) - s * dot(r, m.mean - away)
-            for w, s, m, r in zip(groups, scales, known, rounded, strict=True)
+            dot(w, m.real_mean - away) - s * dot(r if factors is None else r * factors[k], m.mean - away)
+            for k, (w, s, m, r) in enumerate(zip(groups, scales, known, rounded, strict=True))
         ]
     )
     moved = of_channels(q.s * shift)

@@ -1,0 +1,86 @@
+"""Groups of weights that share a factor: which factors, and what a model's own scales of blocks become."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.errors import UsageError
+from edgeq.ir.graph import Graph, Node
+from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, Shape
+from edgeq.numerics.fixedpoint import INT32_MAX
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.ranges import NARROWEST, Floats, Levels, sane_scales, weighted_scales
+from edgeq.quantize.weights import INPUT_SPAN
+
+MOST_FACTORS = (MOST_FACTOR, 127, 63, 31, 15, 7, 3, 1)
+"""Greatest factors of a layer that are tried, until all sums fit 32 bits."""
+LEAST_WIDE = 15
+"""That of inputs of 16 bits, whose sums may have 64. Scales are near enough to the best with few factors, too."""
+ROOM = 4
+"""As a part of these, what sums may take: the rest is for biases, and for scales that are yet chosen."""
+WIDE_SPAN = 1 << 15
+"""What an input of 16 bits is at most."""
+
+
+def group_of(node: Node, shape: Shape, config: QuantConfig) -> int:
+    """Inputs that share a factor in a layer of weights (C, K); 0: its operator knows no groups, or one would do."""
+    size = config.weight_group
+    able = size and len(shape) == 2 and shape[1] > size
+    return size if able and any(row.groups for row in node.op.kernels) else 0
+
+
+def in_groups(weights: Array, size: int) -> Floats:
+    """Weights (C, K) as (C · groups, size), the last group of each filled up with zeros."""
+    filled = np.pad(np.asarray(weights, np.float64), ((0, 0), (0, -weights.shape[1] % size)))
+    return filled.reshape(-1, size)
+
+
+def chosen_groups(
+    weights: Array, size: int, levels: Levels, importance: Array, dtype: DType, wide: bool, clips: bool
+) -> Groups:
+    """Factors for real weights (C, K), from scales that are best for each group by itself.
+
+    Args:
+        weights, importance: (C, K); how much the squared error of each weight counts.
+        size: inputs of a group.
+        levels, dtype: what the weights may be.
+        wide: whether inputs have 16 bits.
+        clips: whether scales are those of the least error, or those with which nothing is clipped.
+    """
+    channels, depth = weights.shape
+    rows, weighed = in_groups(weights, size), in_groups(np.broadcast_to(importance, weights.shape), size)
+    scales = weighted_scales(rows, levels, weighed, NARROWEST.get(dtype.bits, 0.5) if clips else 1.0)
+    steps = sane_scales(scales)
+    integers = np.abs(levels.nearest(rows / steps[:, None])).reshape(channels, -1)[:, :depth]
+    return _factors(steps.reshape(channels, -1), integers, size, wide)[0]
+
+
+def _factors(scales: Floats, integers: Array, size: int, wide: bool) -> tuple[Groups, Floats]:
+    """Factors nearest to scales (C, groups), the greatest with which sums fit, and the channels' own scales (C,)."""
+    greatest, reach = scales.max(axis=1), WIDE_SPAN if wide else INPUT_SPAN
+    for most in MOST_FACTORS[: MOST_FACTORS.index(LEAST_WIDE) + 1] if wide else MOST_FACTORS:
+        own = greatest / most
+        factors = np.clip(np.rint(scales / own[:, None]), 1, most).astype(np.int64)
+        each = np.repeat(factors, size, axis=1)[:, : integers.shape[1]]
+        if reach * (np.abs(integers) * each).sum(axis=1).max() <= INT32_MAX // ROOM:
+            break
+    common = np.gcd.reduce(factors, axis=1)  # so that the same scales always are the same factors
+    return Groups(size, tuple((factors // common[:, None]).ravel().tolist())), own * common
+
+
+def refuse_unused(graph: Graph, config: QuantConfig) -> None:
+    """Refuse groups that no layer of a final graph has.
+
+    Raises:
+        UsageError: groups are asked for, of all layers or of some, and none has any.
+    """
+    if not (config.weight_group or any(entry.weight_group for entry in config.layers)):
+        return
+    scales = (type.q for type in (graph.type(name) for name in graph.values) if type.q is not None)
+    if not any(q.groups is not None or q.block is not None for q in scales):
+        raise UsageError(
+            "no layer can take scales for groups of weights",
+            hint="fully connected layers with more inputs than a group can; those in float32 with "
+            "--float-weight-bits 8, or fewer",
+            where="--weight-group",
+        )
