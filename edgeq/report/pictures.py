@@ -119,12 +119,18 @@ def grade(sqnr: float | None) -> str:
     return "var(--bad)" if sqnr < 15 else "var(--b)" if sqnr < 25 else "var(--good)"
 
 
-def scatter(points: Sequence[tuple[float, float, str]], across: str, up: str) -> str:
-    """Points with names: the further up and to the left, the better."""
+def scatter(
+    points: Sequence[tuple[float, float, str]],
+    across: str,
+    up: str,
+    others: Sequence[tuple[float, float]] = (),
+) -> str:
+    """Points with names: the further up and to the left, the better. `others` are beside them, faint."""
     if not points:
         return ""
     wide, tall, left, foot = 640, 280, 52, 40
-    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    places = [(x, y) for x, y, _ in points] + list(others)
+    xs, ys = [x for x, _ in places], [y for _, y in places]
     x0, x1, y0, y1 = min(xs), max(xs), min(ys), max(ys)
     dx, dy = (x1 - x0) or abs(x1) or 1.0, (y1 - y0) or abs(y1) or 1.0
     x0, x1, y0, y1 = x0 - 0.06 * dx, x1 + 0.22 * dx, y0 - 0.1 * dy, y1 + 0.1 * dy
@@ -142,13 +148,14 @@ def scatter(points: Sequence[tuple[float, float, str]], across: str, up: str) ->
             f'<text x="{number(x)}" y="{tall - 24}" font-size="11" class="faint" text-anchor="{anchor}">'
             f"{at:,.0f}</text>"
         )
-    for px, py, name in points:
+    marked = [(x, y, "", "var(--faint)", 3) for x, y in others] + [(*point, "var(--a)", 5) for point in points]
+    for px, py, name, fill, radius in marked:
         x = left + (wide - left - 8) * (px - x0) / (x1 - x0)
         y = 10 + (tall - foot - 10) * (y1 - py) / (y1 - y0)
         label = f'<text x="{number(x + 8)}" y="{number(y + 4)}" font-size="12">{escape(name)}</text>' if name else ""
         parts.append(
             f"<g><title>{escape(f'{name}: {px:,.4g}, {py:.4g}')}</title>"
-            f'<circle cx="{number(x)}" cy="{number(y)}" r="5" fill="var(--a)"/>{label}</g>'
+            f'<circle cx="{number(x)}" cy="{number(y)}" r="{radius}" fill="{fill}"/>{label}</g>'
         )
     parts.append(f'<text x="{wide - 8}" y="{tall - 6}" font-size="12" text-anchor="end">{escape(across)}</text>')
     parts.append(f'<text x="{left}" y="{tall - 6}" font-size="12" class="faint">up: {escape(up)}</text>')

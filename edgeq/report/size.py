@@ -142,6 +142,31 @@ def measure(
     return _of_symbols(sections, items, used, names, stack, kernel_files)
 
 
+def code_of(program: Path, functions: Collection[str]) -> dict[str, dict[str, int]]:
+    """The code that functions bring with them.
+
+    Args:
+        program: an ELF file.
+        functions: names of functions that may be in it.
+
+    Returns:
+        By function, of those that are there, the bytes of it and of each function that it calls, however indirectly.
+
+    Raises:
+        ToolError: it is not an ELF file.
+    """
+    try:
+        with program.open("rb") as file:
+            graph = call_graph(ELFFile(file))
+    except (OSError, ELFError) as error:
+        raise ToolError(f"cannot be measured: {error}", hint="only ELF programs can", where=str(program)) from error
+    return {
+        function.name: {graph[start].name: graph[start].size for start in sorted(reachable(graph, [function.start]))}
+        for function in graph.values()
+        if function.name in functions
+    }
+
+
 def end_within(program: Path, region: Region) -> int:
     """The address after the last byte of a memory that a linked program is loaded to; the region's start if none is.
 

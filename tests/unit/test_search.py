@@ -16,14 +16,20 @@ from onnx import helper
 from onnx_models import model_of, weights
 
 from edgeq import api
-from edgeq.api.flow import QuantizedModel
-from edgeq.api.project import BuildOptions, load_project
-from edgeq.api.searching import BITS, PICTURE, RESULT, STATE
+from edgeq.api.project import load_project
+from edgeq.api.searching.costs import Costs
+from edgeq.api.searching.measuring import FUNCTIONS
+from edgeq.api.searching.memory import STATE
+from edgeq.api.searching.problem import Problem
+from edgeq.api.searching.writing import PICTURE, RESULT
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import read_manifest
 from edgeq.ir.text import load_graph
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.search.assign import Choice, front
+from edgeq.quantize.config import ObserverKind, QuantConfig
+from edgeq.search.assign import Choice, Front, best_of, front
+from edgeq.search.exchange import improved
+from edgeq.search.space import Bits, Space, with_bits, with_method
 from edgeq.target import load_target
 
 
@@ -53,6 +59,28 @@ def test_the_front_is_that_of_all_assignments(seed: int) -> None:
             assert point.bytes == sum(c.bytes for c in own) <= limit
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_front_within_a_time_is_that_of_all_assignments(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    layers = [
+        [
+            Choice(k, *(int(x) for x in (rng.integers(1, 30),)), float(rng.normal()), int(rng.integers(1, 20)))
+            for k in range(3)
+        ]
+        for _ in range(5)
+    ]
+    every = list(itertools.product(*layers))
+    for time in (30, 45, 100):
+        found = front(layers, time=time)
+        for limit in range(10, 120, 7):
+            within = [c for c in every if sum(x.bytes for x in c) <= limit and sum(x.time for x in c) <= time]
+            point = found.within(limit)
+            assert (point is None) == (not within)
+            if point is not None:
+                assert point.noise == pytest.approx(min(sum(x.noise for x in c) for c in within))
+                assert point.time <= time and point.bytes <= limit
+
+
 def test_a_front_that_is_thinned_knows_what_it_lost() -> None:
     layers = some_layers(9, 7)
     exact, thin = front(layers), front(layers, most=8)
@@ -78,11 +106,87 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def built(options: BuildOptions, model: QuantizedModel) -> dict[str, Any]:
+def test_fronts_of_several_programs_are_one() -> None:
+    layers = some_layers(4, 3)
+    alone = front(layers)
+    cheap = Front(tuple(p for p in alone.points[:1]), 0.0)
+    both = best_of([alone, cheap], [100, 0])
+    assert both.points[0].bytes == alone.points[0].bytes and both.points[1].bytes == alone.points[1].bytes + 100
+
+
+def test_what_does_not_add_up_is_found_by_measuring() -> None:
+    """Two layers that only help together, which a prediction by single layers cannot know."""
+    layers = [[Choice(0, 1, 1.0), Choice(1, 2, 0.5)] for _ in range(3)]
+
+    def noise(at: tuple[int, ...]) -> float:
+        return 3.0 - 0.4 * at[0] - 0.1 * at[1] - 0.1 * at[2] - 2.0 * at[1] * at[2]
+
+    asked: list[tuple[int, ...]] = []
+
+    def measure(tried: Any) -> list[float]:
+        asked.extend(tried)
+        return [noise(at) for at in tried]
+
+    found, least = improved(layers, (1, 1, 0), 5, measure, 3)
+    assert found == (0, 1, 1) and least == pytest.approx(noise((0, 1, 1)))
+    assert len(set(asked)) <= 8
+    assert improved(layers, (0, 0, 0), 3, measure, 3)[0] == (0, 0, 0), "nothing else is within the limit"
+
+
+def test_costs_know_the_kernels_that_a_program_needs() -> None:
+    """A kind of kernels costs its code once, functions that several call once; what is small is worth no new kernel."""
+    eight, four = Bits(8), Bits(4)
+    code = {"f8": {"f8": 100, "shared": 30}, "f4": {"f4": 200, "shared": 30}, "pool": {"pool": 10}}
+
+    def build(function: str, sizes: tuple[int, int]) -> dict[str, Any]:
+        constants = dict(zip(("a", "b", "pool"), (*sizes, 0), strict=True))
+        functions = {"a": function, "b": function, "pool": "pool"}
+        own = {name: code[name] for name in (function, "pool")}
+        flash = sum(sizes) + sum({k: v for c in own.values() for k, v in c.items()}.values()) + 7
+        return {"constants": constants, "functions": functions, "code": own, "flash_bytes": flash, "values": None}
+
+    offered = {"a": (eight, four), "b": (eight, four)}
+    costs = Costs(offered, {eight: build("f8", (1000, 50)), four: build("f4", (500, 25))})
+    assert costs.besides([eight]) == 100 + 30 + 10 + 7 and costs.besides([eight, four]) == 100 + 200 + 30 + 10 + 7
+    noises = {"a": {eight: 0.0, four: 1.0}, "b": {eight: 0.0, four: 1.0}}
+    points = costs.front(noises).points
+    assert [(p.bytes, p.settings) for p in points] == [
+        (500 + 25 + 247, (1, 1)),
+        (500 + 50 + 347, (1, 0)),
+        (1197, (0, 0)),
+    ]
+    assert costs.instructions({"a": eight, "b": four}) is None
+
+
+def test_the_space_takes_its_names_from_the_options() -> None:
+    space = Space.read(["weight-bits=4,8,ternary", "activation-bits=16,8", "optimize=speed", "equalize=true,false"])
+    assert space.weight_bits == (8, 4, "ternary") and space.activation_bits == (8, 16) and space.goals == ("speed",)
+    assert space.methods == {"observer": tuple(ObserverKind), "equalize": (True, False)}
+    kinds = space.kinds(QuantConfig())
+    assert kinds[0] == Bits(8, 8) and len(kinds) == 6
+    config = with_method(QuantConfig(), "b", "observer", ObserverKind.MSE)
+    both = with_bits(config, {"b": Bits(4, 16)}).for_layer("b")
+    assert (both.weight_bits, both.activation_bits, both.observer) == (4, 16, ObserverKind.MSE)
+
+
+def built(problem: Problem, config: QuantConfig, goal: Any, target: str, counted: bool) -> dict[str, Any]:
     """Stands for a build: what takes time is only the compiler."""
-    program = lower(model.graph, load_target(options.target), "m", options.optimize)
-    code = 900 + 300 * len({call.function for call in program.calls})
-    return {"flash_bytes": program.constant_bytes + code, "ram_bytes": program.arena_bytes, "stack_bytes": 100}
+    program = lower(problem.quantized(config).graph, load_target(target), "m", goal)
+    bytes_of = {constant.name: constant.array.nbytes for constant in program.constants}
+    constants = {
+        call.name: sum(bytes_of[m] for m in call.params.values() if isinstance(m, str) and m in bytes_of)
+        for call in program.calls
+    }
+    functions = {call.name: call.function for call in program.calls}
+    return {
+        "flash_bytes": sum(constants.values()) + 900 + 300 * len(set(functions.values())),
+        "ram_bytes": program.arena_bytes,
+        "stack_bytes": 100,
+        "constants": constants,
+        "functions": functions,
+        "code": {name: {name: 300} for name in functions.values()},
+        "values": {call.name: 10 * call.macs + 5 for call in program.calls} if counted else None,
+    }
 
 
 @pytest.mark.slow
@@ -92,12 +196,11 @@ def test_search(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [str(sources / "m.onnx"), "--target", "host", "--calibration", samples, "--output", str(output)]
     (sources / "edgeq.toml").write_text('model = "m.onnx"\nnumerics = "fast"\nname = "net"\n')
     words[0] = str(sources)
-    monkeypatch.setattr("edgeq.api.searching.build", built)
-    monkeypatch.setattr("edgeq.api.searching.VERIFIED", 2)
-    monkeypatch.setattr("edgeq.api.searching.GOALS", ("size",))
+    monkeypatch.setitem(FUNCTIONS, "builds", built)
+    words += ["--jobs", "1", "--try", "optimize=size", "--budgets", "3K,4K", "--try", "observer=min-max,mse"]
     found = succeeds("search", *words, "--min-sqnr", "15", "--json").json
     chosen, uniform = found["chosen"], found["uniform"]
-    assert {trial["mean_bits"] for trial in uniform} == set(map(float, BITS))
+    assert {trial["mean_bits"] for trial in uniform} == {8.0, 4.0, 3.0, 2.0}
     assert chosen["sqnr_db"] >= 15.0 and chosen["mean_bits"] < 8.0
     assert set(chosen["bits"]) == {"first [x]", "second"}
     for trial in uniform:
@@ -120,10 +223,10 @@ def test_search(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*arguments: Any, **named: Any) -> Any:
         raise AssertionError("all is in the state file")
 
-    monkeypatch.setattr("edgeq.api.searching.build", never)
+    for kind in FUNCTIONS:
+        monkeypatch.setitem(FUNCTIONS, kind, never)
     assert succeeds("search", *words, "--min-sqnr", "15", "--json").json == found
     assert (output / STATE).is_file()
-    monkeypatch.setattr("edgeq.api.searching.build", built)
     ended = run("search", *words, "--flash", "10")
     assert ended.code == 5 and "no setting fits" in ended.err
 
