@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgeq.api.project import BuildOptions
     from edgeq.api.reach import open_port
     from edgeq.api.reporting import report
-    from edgeq.api.searching import search
+    from edgeq.api.searching import search, search_all
     from edgeq.passes.with_states import with_states
     from edgeq.quantize.statistics import Calibration
 
@@ -42,6 +42,7 @@ __all__ = [
     "run",
     "save_outputs",
     "search",
+    "search_all",
     "udev_rules",
     "verify",
     "with_states",
@@ -62,7 +63,7 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.flow": "QuantizedModel load quantize quantize_report",
         "edgeq.api.project": "BuildOptions",
         "edgeq.api.reporting": "report",
-        "edgeq.api.searching": "search",
+        "edgeq.api.searching": "search search_all",
         "edgeq.passes.with_states": "with_states",
         "edgeq.quantize.statistics": "Calibration",
     },

@@ -90,7 +90,7 @@ class BuildOptions:
             PATH,
             SAMPLES,
             metavar="X.npz",
-            each=BUILD,
+            each=SEARCH,
         ),
     ] = None
     output: Annotated[
@@ -188,7 +188,7 @@ class BuildOptions:
         str | None,
         Option("gcc, clang or zig", TEXT, SEARCH, metavar="C", default="the first that is found"),
     ] = None
-    name: Annotated[str | None, Option("C name of the model", TEXT, SEARCH, default="the file's", each=BUILD)] = None
+    name: Annotated[str | None, Option("C name of the model", TEXT, SEARCH, default="the file's", each=SEARCH)] = None
     quantize: Annotated[QuantConfig, Section("How to quantize; see [quantization](quantization.md).", QuantConfig)] = (
         field(default_factory=QuantConfig)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,15 +10,19 @@ import typer
 
 from edgeq import api
 from edgeq.api.paths import check_sources
+from edgeq.api.project import FILE
 from edgeq.cli._common import JsonFlag, Number, print_json, progress, remark, results, table
-from edgeq.cli._options import Arguments, ModelArgument, read_options, takes_options
+from edgeq.cli._options import Arguments, ModelArguments, read_models, takes_options
+from edgeq.errors import UsageError
 from edgeq.options import Origin
 from edgeq.options.kind import BYTES
+from edgeq.search.asked import Asked
+from edgeq.target import load_target
 
 
 @takes_options("search")
 def command(
-    model: ModelArgument,
+    models: ModelArguments,
     arguments: Arguments,
     output: Annotated[
         Path,
@@ -51,9 +56,17 @@ def command(
             "optimize=balanced,size, observer=all.",
         ),
     ] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option("--targets", metavar="T,T,…", help="In place of --target several: a folder for each."),
+    ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="X.npz", help="Samples for both; default: the calibration samples."),
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            metavar="X.npz",
+            help="Samples for both, once for each model; default: the calibration samples.",
+        ),
     ] = None,
     rounds: Annotated[
         int, typer.Option("--rounds", metavar="N", help="Times that a choice is improved by measuring around it.")
@@ -75,37 +88,54 @@ def command(
     Measures what fewer bits do to the output, layer by layer, and what they save; decides for all layers at once, and
     verifies. DIR/edgeq.toml builds the result.
     """
-    options = read_options(model, arguments)
-    check_sources(options)
+    several = [
+        replace(options, target=target)
+        for options in read_models(models, arguments)
+        for target in ([options.target] if targets is None else [t.strip() for t in targets.split(",")])
+    ]
+    if data and len(data) != len(models):
+        raise UsageError(f"--data is given {len(data)} times for {len(models)} models", hint="give it once for each")
+    samples = [one for one in data or () for _ in range(len(several) // len(models))]
+    for options in several:
+        check_sources(options)
+        load_target(options.target)
     sizes = [BYTES.from_text(text, Origin("--budgets")) for text in budgets.split(",")] if budgets else []
+    asked = Asked(max_drop, min_sqnr, tuple(tried or ()), tuple(sizes), latency, mean_bits, rounds, trials)
     with progress("measuring", quiet=json) as advance:
-        found = api.search(
-            options,
-            output,
-            max_drop,
-            min_sqnr,
-            data,
-            tried or (),
-            sizes,
-            latency,
-            mean_bits,
-            rounds,
-            trials,
-            jobs,
-            scheduler,
-            step=remark,
-            progress=advance,
-        )
+        if len(several) > 1:
+            together = api.search_all(several, output, asked, samples, jobs, scheduler, remark, advance)
+        else:
+            found = api.search(
+                several[0],
+                output,
+                data=samples[0] if samples else None,
+                **vars(asked),
+                jobs=jobs,
+                scheduler=scheduler,
+                step=remark,
+                progress=advance,
+            )
+            together = {"searches": [found]}
     if json:
-        print_json(found)
+        print_json(together if len(several) > 1 else found)
         return
+    for one, options in zip(together["searches"], several, strict=True):
+        if len(several) > 1:
+            results.print(f"{options.model_name} for {one['target']}")
+        _print(one)
+    where = output / (FILE if len(several) == 1 else f"…/{FILE}")
+    results.print(f"wrote {where}", soft_wrap=True)
+
+
+def _print(found: dict[str, Any]) -> None:
     rows = [_row(trial, found) for trial in found["front"]]
     table("setting", "optimize", "bits", "SQNR dB", "drop", "flash B", "RAM B", "instructions", "", rows=rows)
     chosen = found["chosen"]
-    if chosen is not None:
-        narrow = {name: bits for name, bits in chosen["bits"].items() if bits != 8}
-        results.print(f"chosen: {chosen['mean_bits']:.2f} bits a weight; {len(narrow)} layers have fewer than 8")
-    results.print(f"wrote {output / 'edgeq.toml'}", soft_wrap=True)
+    if chosen is None:
+        results.print("nothing that was verified keeps to the limits")
+        return
+    narrow = {name: bits for name, bits in chosen["bits"].items() if bits != 8}
+    results.print(f"chosen: {chosen['mean_bits']:.2f} bits a weight; {len(narrow)} layers have fewer than 8")
 
 
 def _row(trial: dict[str, Any], found: dict[str, Any]) -> list[Any]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -16,17 +20,21 @@ from onnx import helper
 from onnx_models import model_of, weights
 
 from edgeq import api
-from edgeq.api.project import load_project
+from edgeq.api.project import BuildOptions, load_project
 from edgeq.api.searching.costs import Costs
 from edgeq.api.searching.measuring import FUNCTIONS
 from edgeq.api.searching.memory import STATE
+from edgeq.api.searching.methods import chosen_methods
 from edgeq.api.searching.problem import Problem
+from edgeq.api.searching.workers import workers
 from edgeq.api.searching.writing import PICTURE, RESULT
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import read_manifest
+from edgeq.errors import UsageError
 from edgeq.ir.text import load_graph
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.config import ObserverKind, QuantConfig
+from edgeq.search.asked import Asked
 from edgeq.search.assign import Choice, Front, best_of, front
 from edgeq.search.exchange import improved
 from edgeq.search.space import Bits, Space, with_bits, with_method
@@ -238,3 +246,79 @@ def test_what_cannot_be_searched(sources: Path) -> None:
     ended = run("search", *words, "--calibration", str(sources / "x.npz"), "--max-drop", "1")
     assert ended.code == 2 and "--max-drop needs labels" in ended.err
     assert "search" in api.__all__
+
+
+@pytest.mark.slow
+def test_a_cluster_finds_the_same_after_a_worker_was_killed(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two models for two targets on processes of a Dask cluster, one of which dies while it measures."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setitem(FUNCTIONS, "builds", built)
+    models = [
+        BuildOptions(sources / "m.onnx", target, calibration=sources / "x.npz", name=name)
+        for name in ("one", "two")
+        for target in ("host", "cortex-m4")
+    ]
+    asked = Asked(tried=("optimize=size", "observer=min-max", "weight-bits=8,4"), mean_bits=5.0)
+    serial = api.search_all(models, None, asked)
+    killed: list[int] = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+
+        def kill(done: int, total: int) -> None:
+            if done == 2 and not killed:
+                killed.append(next(iter(cluster.workers.values())).pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        clustered = api.search_all(models, None, asked, scheduler=cluster.scheduler_address, progress=kill)
+    assert killed
+    assert clustered == serial
+    assert [found["target"] for found in serial["searches"]] == ["host", "cortex-m4"] * 2
+    assert all(found["chosen"]["mean_bits"] <= 5.0 for found in serial["searches"])
+
+
+def test_processes_measure_the_same(sources: Path) -> None:
+    """Results come with the index of what they are of, in whatever order they are done."""
+    with workers(2) as staff:
+        found = dict(staff.run(named, cast(Problem, Named("p")), [(str(k), (k,)) for k in range(5)]))
+    assert found == {k: f"p{k}" for k in range(5)}
+    with pytest.raises(UsageError, match="no Dask scheduler answers"), workers(1, "tcp://127.0.0.1:9"):
+        pass
+    with pytest.raises(UsageError, match="less than none"), workers(-1):
+        pass
+
+
+@dataclass
+class Named:
+    """What stands for a problem."""
+
+    name: str
+
+
+def named(problem: Named, number: int) -> str:
+    """What stands for a measurement."""
+    return f"{problem.name}{number}"
+
+
+def test_methods_are_found_by_trying() -> None:
+    """What helps one layer is taken for it; what helps each alone but not together is not taken for all."""
+    kinds = tuple(ObserverKind)
+
+    def noise(config: QuantConfig) -> float:
+        own = {name: config.for_layer(name).observer for name in "abc"}
+        less = 0.1 * (own["a"] is ObserverKind.MSE) + 0.2 * (own["b"] is ObserverKind.ENTROPY)
+        more = 0.3 * (own["c"] is not ObserverKind.MIN_MAX)
+        return 1.0 - less + more + 0.25 * (own["b"] is ObserverKind.MSE)
+
+    measured: list[QuantConfig] = []
+
+    def measure(configs: Sequence[QuantConfig], what: str) -> list[float]:
+        measured.extend(configs)
+        return [noise(config) for config in configs]
+
+    found = chosen_methods(QuantConfig(), {"observer": kinds}, "abc", measure)
+    assert [found.for_layer(name).observer.value for name in "abc"] == ["mse", "entropy", "min-max"]
+    pytest.importorskip("optuna")
+    before = len(measured)
+    again = chosen_methods(QuantConfig(), {"observer": kinds}, "abc", measure, trials=6, batch=3)
+    assert noise(again) <= noise(found) and len(measured) == 2 * before + 6

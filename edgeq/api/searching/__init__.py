@@ -13,16 +13,14 @@ from edgeq.api.paths import check_sources
 from edgeq.api.project import BuildOptions
 from edgeq.api.searching.limits import Limits
 from edgeq.api.searching.task import Task
-from edgeq.api.searching.workers import workers
+from edgeq.api.searching.workers import Workers, workers
 from edgeq.api.searching.writing import write_project, write_result
 from edgeq.api.threads import one_thread
 from edgeq.errors import UsageError
 from edgeq.report.cost import pace
+from edgeq.search.asked import ROUNDS, Asked
 from edgeq.search.space import Space
-from edgeq.target import load_target
-
-ROUNDS = 1
-"""How often an assignment is improved by what is measured around it."""
+from edgeq.target import load_target, target_name
 
 
 @one_thread()
@@ -84,18 +82,80 @@ def search(
         CapacityError: nothing fits flash, RAM or time.
         MismatchError: nothing that fits is accurate enough.
     """
+    asked = Asked(max_drop, min_sqnr, tuple(tried), tuple(budgets), latency_ms, mean_bits, rounds=rounds, trials=trials)
+    with workers(jobs, scheduler) as staff:
+        folder = None if output is None else Path(output)
+        found, limits = searched(options, asked, data, folder, folder, staff, step, progress)
+    if found["chosen"] is None:
+        limits.refuse([*found["front"], *found["uniform"]])
+    return found
+
+
+@one_thread()
+def search_all(
+    models: Sequence[BuildOptions],
+    output: str | Path | None = None,
+    asked: Asked | None = None,
+    data: Sequence[Samples | None] = (),
+    jobs: int = 1,
+    scheduler: str | None = None,
+    step: Step = silent,
+    progress: Advance | None = None,
+) -> dict[str, Any]:
+    """Search several models, or one for several targets. What is measured of a model counts for all its targets.
+
+    Args:
+        models: as `options` of `search`, for each model and target.
+        output: a folder for NAME-TARGET with what `search` writes, and NAME with what was measured.
+        asked: what is asked of all of them.
+        data: for each of `models` samples on which accuracy is measured, or None.
+        jobs, scheduler, step, progress: as for `search`.
+
+    Returns:
+        searches: for each of `models` what `search` returns; `chosen` is None where nothing keeps to the limits.
+
+    Raises:
+        UsageError: as `search`; or two searches would write one folder.
+    """
+    places = [f"{options.model_name}-{target_name(options.target)}" for options in models]
+    twice = next((place for k, place in enumerate(places) if place in places[:k]), None)
+    if twice is not None:
+        raise UsageError(f"two searches would write {twice}", hint="give each model a --name of its own")
+    samples = list(data) or [None] * len(models)
+    if len(samples) != len(models):
+        raise UsageError(f"{len(samples)} data for {len(models)} searches", hint="give as many --data as models")
+    found = []
+    with workers(jobs, scheduler) as staff:
+        for options, own, place in zip(models, samples, places, strict=True):
+            step(place)
+            whole = None if output is None else Path(output)
+            folder, state = (None, None) if whole is None else (whole / place, whole / options.model_name)
+            found.append(searched(options, asked or Asked(), own, folder, state, staff, step, progress)[0])
+    return {"searches": found}
+
+
+def searched(
+    options: BuildOptions,
+    asked: Asked,
+    data: Samples | None,
+    folder: Path | None,
+    state: Path | None,
+    staff: Workers,
+    step: Step,
+    progress: Advance | None,
+) -> tuple[dict[str, Any], Limits]:
+    """One search: its result, and what was asked of it."""
     check_sources(options)
     if options.calibration is None:
         raise UsageError("a search needs calibration samples", hint="give them with --calibration")
-    folder = None if output is None else Path(output)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    limits = Limits(
-        options.flash, options.ram, _instructions(options.target, latency_ms), mean_bits, max_drop, min_sqnr
-    )
-    with workers(jobs, scheduler) as staff:
-        task = Task(options, Space.read(tried), limits, budgets, data, rounds, trials, folder, staff, step, progress)
-        found = task.solve()
+    for place in {folder, state} - {None}:
+        assert place is not None
+        place.mkdir(parents=True, exist_ok=True)
+    time = _instructions(options.target, asked.latency_ms)
+    limits = Limits(options.flash, options.ram, time, asked.mean_bits, asked.max_drop, asked.min_sqnr)
+    space = Space.read(asked.tried)
+    task = Task(options, space, limits, asked.budgets, data, asked.rounds, asked.trials, state, staff, step, progress)
+    found = task.solve()
     if folder is not None:
         write_result(folder, found)
         if found["chosen"] is not None:
@@ -105,9 +165,7 @@ def search(
                 own = replace(options, flash=budget["flash"])
                 place = folder / f"flash-{budget['flash']}"
                 write_project(place, own, task.trial_config(budget["chosen"]), budget["chosen"])
-    if found["chosen"] is None:
-        limits.refuse(list(task.trials_made.values()))
-    return found
+    return found, limits
 
 
 def _instructions(target: str, latency_ms: float | None) -> int | None:

@@ -96,10 +96,8 @@ def _estimated(
         import optuna
     except ImportError as error:
         raise UsageError("--trials needs Optuna", hint='pip install "edgeq[search]"', where="--trials") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(
-        seed=SEED, multivariate=True, constant_liar=True, warn_independent_sampling=False
-    )
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=SEED, multivariate=True, constant_liar=True)
     study = optuna.create_study(sampler=sampler, direction="minimize")
     places = [(name, layer) for name in methods for layer in layers]
     present = {_place(p): _index(methods[p[0]], getattr(base.for_layer(p[1]), p[0])) for p in places}
