@@ -10,6 +10,7 @@ from edgeq.kernels.dsp.pack import (
     channel_groups,
     fit_mixed,
     mixed_signs,
+    pack_biases,
     pack_columns,
     pack_entries,
     pack_fours,
@@ -189,3 +190,12 @@ def test_columns(taps: int, channels: int) -> None:
         halves = group[2:].copy().view(np.int16).reshape(-1, 4, 2).transpose(0, 2, 1).reshape(-1, 4)
         np.testing.assert_array_equal(halves[:taps], weights[:, first : first + 4])
         assert not halves[taps:].any()
+
+
+@pytest.mark.parametrize("bias", [[0, -1], [127, -128, 5], [128], [-(2**15), 3], [2**23 - 1, -(2**23)], [2**31 - 1, 0]])
+def test_biases_in_as_few_bytes_as_they_need(bias: list[int]) -> None:
+    data, size = pack_biases(np.array(bias, np.int32))
+    assert size == max((b.bit_length() if b >= 0 else (~b).bit_length()) // 8 + 1 for b in bias)
+    assert data.size == size * len(bias) + 4 - size
+    words = [int.from_bytes(data[k * size :][:size].tobytes(), "little", signed=True) for k in range(len(bias))]
+    assert words == bias

@@ -24,11 +24,14 @@ from edgeq.kernels.dsp.gemm import (
     direct_int4_numbers,
     direct_int4_of,
     direct_of,
+    is_unsigned_mix,
+    one_factor_of,
     pixels_of,
     pointwise_overlap,
 )
 from edgeq.kernels.dsp.isa import DSP
-from edgeq.kernels.dsp.pack import fit_mixed, pack_entries, pack_int4_groups, pack_weights
+from edgeq.kernels.dsp.pack import pack_biases, pack_entries, pack_int4_groups, pack_weights
+from edgeq.ops._requant import scalar_requant_params
 from edgeq.ops.conv2d import Conv2D
 
 INT8_MAX, INT16_MAX = 127, 32767
@@ -87,11 +90,6 @@ def _has_group(group: int) -> Condition:
     return Condition(f"There are at least {group} output channels", lambda site: site.input(1).shape[0] >= group)
 
 
-def _is_mixed(product: Matrix, group: int) -> bool:
-    """Two channels' weights can share a half without negating any of them."""
-    return fit_mixed(product.weights, product.bias, group) and bool((product.weights > -128).all())
-
-
 def _gemm(site: Site, product: Matrix, weights: Array, group: int, variant: Variant) -> Mapping[str, Param]:
     """The members of `eq_compact_dsp`; weights: (OC, K)."""
     narrow = variant == "int4"
@@ -145,7 +143,7 @@ def _variants(
     most_shift: int = 0,
 ) -> tuple[Kernel, ...]:
     """The rows for mixed and for plain weights, and for those of 4 bits."""
-    mixes = Condition(MIXED, lambda site: _is_mixed(matrix_of(site), group))
+    mixes = Condition(MIXED, lambda site: is_unsigned_mix(matrix_of(site), group))
     direct = all_of(_has_group(group), direct_of(matrix_of))
     wants: dict[Variant, AllOf] = {
         "mixed": all_of(direct, mixes),
@@ -243,4 +241,41 @@ def compact_fully_connected_rows() -> tuple[Kernel, ...]:
         lambda site: {},
         overlap=row_overlap,
     )
-    return *_variants(row, members, fits, dense_matrix, 4, MOST_SHIFT), *_pointwise_rows(always, dense_matrix)
+    return (
+        *_shared_rows(row, fits),
+        *_variants(row, members, fits, dense_matrix, 4, MOST_SHIFT),
+        *_pointwise_rows(always, dense_matrix),
+    )
+
+
+def _shared_rows(row: Kernel, fits: Predicate) -> tuple[Kernel, ...]:
+    """Rows of fully connected layers whose channels share a factor."""
+
+    def members(site: Site, mixed: bool) -> Mapping[str, Param]:
+        product = dense_matrix(site)
+        biases, size = pack_biases(product.bias)
+        return {
+            "weights": pack_weights(product.weights, 4, mixed),
+            "biases": biases,
+            "bias_bytes": size,
+            "in_c": product.weights.shape[1],
+            "out_c": len(product.weights),
+            **scalar_requant_params(site, product.multiplier, product.clamp),
+        }
+
+    shares = all_of(_has_group(4), fits, one_factor_of(dense_matrix))
+    mixes = Condition(MIXED, lambda site: is_unsigned_mix(dense_matrix(site), 4))
+
+    def variant(name: str, mixed: bool, wants: Predicate) -> Kernel:
+        return replace(
+            row,
+            function=f"eq_shared_fully_connected_dsp_{name}",
+            struct="eq_shared_fully_connected_dsp_params",
+            lower=lambda site: members(site, mixed),
+            fits=wants,
+            isa=DSP,
+            goals=SIZE_ONLY,
+            rounded=True,
+        )
+
+    return variant("mixed", True, all_of(shares, mixes)), variant("plain", False, shares)

@@ -139,6 +139,22 @@ def scratch(site: Site, beside: int) -> int:
     return 2 * TILE * padded(site.const(1)[0].size, 4) + spare_bytes(site) + beside
 
 
+def has_one_factor(product: Matrix) -> bool:
+    """Whether all channels are requantized by the same multiplier."""
+    mantissa, shift = product.multiplier.mantissa, product.multiplier.shift
+    return bool((mantissa == mantissa[0]).all() and (shift == shift[0]).all())
+
+
+def one_factor_of(matrix_of: MatrixOf) -> Condition:
+    """`has_one_factor` of a matrix, as a condition."""
+    return Condition("All channels share a factor", lambda site: is_symmetric(site) and has_one_factor(matrix_of(site)))
+
+
+def is_unsigned_mix(product: Matrix, size: int) -> bool:
+    """Two channels' weights can share a half without negating any of them, with `size` channels computed at once."""
+    return fit_mixed(product.weights, product.bias, size) and bool((product.weights > -128).all())
+
+
 DIRECT = "One multiplication requantizes: arithmetic `fast`, symmetric weights, factors below 1/2, clamped to int8 only"
 MIXED = "Weights of two channels can share a half word, and a sum has products enough"
 SHIFTED = {

@@ -187,6 +187,17 @@ def pack_entries(bias: Array, factors: Array) -> Entries:
     return Entries(data, 32 - 8 * size + factor_bits, left, left - zeros)
 
 
+def pack_biases(bias: Array) -> tuple[Array, int]:
+    """Biases (C) of 32 bits in as few bytes each as the greatest needs, and how many these are.
+
+    uint8: low bytes first; behind the last one what a read of four bytes sees beyond it.
+    """
+    b = bias.astype(np.int64)
+    size = -(-(int(np.maximum(b, ~b).max()).bit_length() + 1) // 8)
+    data = b.astype("<i8").view(np.uint8).reshape(-1, 8)[:, :size]
+    return np.append(data.ravel(), np.zeros(4 - size, np.uint8)), size
+
+
 def pack_records(weights: Array, shifts: Array | None, entries: Entries, bits: int = 8) -> Array:
     """Weights (KH, KW, C), KH and KW at most 3, for the kernels of windows of at most 3×3.
 

@@ -68,4 +68,28 @@ void eq_compact_fully_connected_dsp_plain(const eq_compact_fully_connected_dsp_p
 void eq_compact_fully_connected_dsp_int4(const eq_compact_fully_connected_dsp_params *p, const int8_t *input,
                                          int8_t *output);
 
+/* The same where all channels share a factor, with any rounding. */
+typedef struct {
+    const int32_t *weights;
+    const uint8_t *biases; /* of every channel so many bytes, the low one first; then what is read beyond the last */
+    int32_t mantissa;
+    int16_t in_c;
+    int16_t out_c;
+    int8_t bias_bytes;
+    int8_t shift, zero_point, qmin, qmax;
+} eq_shared_fully_connected_dsp_params;
+
+void eq_shared_fully_connected_dsp_mixed_fast(const eq_shared_fully_connected_dsp_params *p, const int8_t *input,
+                                              int8_t *output);
+void eq_shared_fully_connected_dsp_mixed_single(const eq_shared_fully_connected_dsp_params *p, const int8_t *input,
+                                                int8_t *output);
+void eq_shared_fully_connected_dsp_mixed_double(const eq_shared_fully_connected_dsp_params *p, const int8_t *input,
+                                                int8_t *output);
+void eq_shared_fully_connected_dsp_plain_fast(const eq_shared_fully_connected_dsp_params *p, const int8_t *input,
+                                              int8_t *output);
+void eq_shared_fully_connected_dsp_plain_single(const eq_shared_fully_connected_dsp_params *p, const int8_t *input,
+                                                int8_t *output);
+void eq_shared_fully_connected_dsp_plain_double(const eq_shared_fully_connected_dsp_params *p, const int8_t *input,
+                                                int8_t *output);
+
 #endif

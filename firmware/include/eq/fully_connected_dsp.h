@@ -17,13 +17,17 @@ typedef struct {
     int32_t in_c;
     int32_t out_c;
     int32_t zero_point;
-    const int32_t *mantissa; /* the rest is for kernels that end in a rounding: NULL and 0 in others */
+    const int32_t *mantissa; /* the rest is for kernels that end in a rounding: NULL and 0 in others, but for _shared,
+                              * which have the multiplier of all channels here and none beside the weights */
     const int8_t *shift;
     int32_t qmin, qmax;
+    int32_t every; /* -1: mantissa and shift are of every channel; 0: there is one, of all */
 } eq_fully_connected_dsp_params;
 
 void eq_fully_connected_dsp_mixed(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output);
 void eq_fully_connected_dsp_plain(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_dsp_mixed_shared(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_dsp_plain_shared(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output);
 void eq_fully_connected_dsp_int4(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output);
 void eq_fully_connected_dsp_fast(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output);
 void eq_fully_connected_dsp_single(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output);

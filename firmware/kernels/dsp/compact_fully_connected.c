@@ -2,6 +2,7 @@
 #include "eq/dsp.h"
 #include "inline.h"
 #include "products.h"
+#include "requant.h"
 
 /* Adds n products, n % 4 == 0, to the sums of four channels; returns the end of their weights, which are those of
  * eq_fully_connected_dsp. With mixed ones, every second sum is 256 times its own plus the one before;
@@ -121,3 +122,62 @@ EQ_INLINE void fully_connected(const eq_compact_fully_connected_dsp_params *p, c
 DEFINE(mixed, 1, 0)
 DEFINE(plain, 0, 0)
 DEFINE(int4, 0, 1)
+
+static inline int32_t bias_of(const uint8_t *biases, int32_t bytes)
+{
+    uint32_t word;
+    const int32_t above = 32 - 8 * bytes;
+    memcpy(&word, biases, sizeof word);
+    return (int32_t)(word << above) >> above;
+}
+
+EQ_INLINE void with_one_factor(const eq_shared_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
+                               multiply *products, int mixed, eq_rounding rounding)
+{
+    const eq_shared_fully_connected_dsp_params q = *p; /* which no store can change */
+    const int32_t words = q.in_c & ~3;
+    const int direct = rounding == EQ_FAST && q.shift == 0 && q.mantissa < 1 << 30; /* one multiplication does it */
+    const int32_t *weights = q.weights;
+    int8_t rest[4] = {0, 0, 0, 0};
+    for (int32_t i = words; i < q.in_c; i++) {
+        rest[i - words] = input[i];
+    }
+    for (int32_t next = 0; next < q.out_c; next += 4) {
+        const int32_t first = next + 4 > q.out_c ? q.out_c - 4 : next;
+        const uint8_t *bias = q.biases + first * q.bias_bytes;
+        int32_t sums[4];
+        for (int32_t j = 0; j < 4; j++, bias += q.bias_bytes) {
+            sums[j] = bias_of(bias, q.bias_bytes);
+        }
+        if (mixed) {
+            sums[1] = sums[1] * 256 + sums[0];
+            sums[3] = sums[3] * 256 + sums[2];
+        }
+        weights = products(input, weights, words, sums);
+        if (words < q.in_c) {
+            weights = products(rest, weights, 4, sums);
+        }
+        if (mixed) {
+            sums[1] = (int32_t)((uint32_t)sums[1] - (uint32_t)sums[0]) >> 8;
+            sums[3] = (int32_t)((uint32_t)sums[3] - (uint32_t)sums[2]) >> 8;
+        }
+        for (int32_t j = 0; j < 4; j++) {
+            output[first + j] =
+                direct ? (int8_t)eq_clamp(eq_smmlar(sums[j], 2 * q.mantissa, q.zero_point), q.qmin, q.qmax)
+                       : eq_dsp_requantize(sums[j], q.mantissa, q.shift, q.zero_point, q.qmin, q.qmax, rounding);
+        }
+    }
+}
+
+#define DEFINE_SHARED(suffix, rounding)                                                                                \
+    void eq_shared_fully_connected_dsp_mixed_##suffix(const eq_shared_fully_connected_dsp_params *p,                   \
+                                                      const int8_t *input, int8_t *output)                             \
+    {                                                                                                                  \
+        with_one_factor(p, input, output, multiply_mixed, 1, rounding);                                                \
+    }                                                                                                                  \
+    void eq_shared_fully_connected_dsp_plain_##suffix(const eq_shared_fully_connected_dsp_params *p,                   \
+                                                      const int8_t *input, int8_t *output)                             \
+    {                                                                                                                  \
+        with_one_factor(p, input, output, multiply_plain, 0, rounding);                                                \
+    }
+EQ_FOR_EACH_ROUNDING(DEFINE_SHARED)

@@ -11,6 +11,7 @@ typedef struct {
     const int8_t *turns_end, *words_end;
     int8_t *out_end;
     const int8_t *rest; /* four values, of which those beyond the row have zero weights; or NULL */
+    int32_t factor;     /* fours_*_shared: of all channels */
 } task;
 
 /* fours_mixed, fours_plain: as eq_fully_connected_dsp_params says; they return the end of the weights.
@@ -83,11 +84,11 @@ typedef struct {
     "asr lr, lr, #8\n\t"
 
 /* The stack is a copy of *t, as it says. */
-#define EQ_FOURS(first, step, unmix)                                                                                   \
+#define EQ_FOURS(first, step, unmix, factors, f0, f1, f2, f3)                                                          \
     "push {r4-r11, lr}\n\t"                                                                                            \
-    "sub sp, sp, #28\n\t"                                                                                              \
-    "ldmia r0, {r4-r10}\n\t"                                                                                           \
-    "stmia sp, {r4-r10}\n\t"                                                                                           \
+    "sub sp, sp, #32\n\t"                                                                                              \
+    "ldmia r0, {r4-r11}\n\t"                                                                                           \
+    "stmia sp, {r4-r11}\n\t"                                                                                           \
     "mov r0, r4\n"                                                                                                     \
     "1:\n\t" first /* the sums */                                                                                      \
     "ldr r5, [sp, #12]\n\t"                                                                                            \
@@ -104,12 +105,11 @@ typedef struct {
     "5:\n\t"                                                                                                           \
     "ldr r0, [sp, #24]\n\t"                                                                                            \
     "cmp r0, #0\n\t"                                                                                                   \
-    "beq 6f\n\t" step "6:\n\t" unmix "ldmia r1!, {r6-r9}\n\t"                                                          \
-    "ldmia sp, {r0, r2, r3}\n\t"                                                                                       \
-    "smmlar r10, r10, r6, r3\n\t"                                                                                      \
-    "smmlar r11, r11, r7, r3\n\t"                                                                                      \
-    "smmlar r12, r12, r8, r3\n\t"                                                                                      \
-    "smmlar lr, lr, r9, r3\n\t"                                                                                        \
+    "beq 6f\n\t" step "6:\n\t" unmix factors "ldmia sp, {r0, r2, r3}\n\t"                                              \
+    "smmlar r10, r10, " f0 ", r3\n\t"                                                                                  \
+    "smmlar r11, r11, " f1 ", r3\n\t"                                                                                  \
+    "smmlar r12, r12, " f2 ", r3\n\t"                                                                                  \
+    "smmlar lr, lr, " f3 ", r3\n\t"                                                                                    \
     "ssat r10, #8, r10\n\t"                                                                                            \
     "ssat r11, #8, r11\n\t"                                                                                            \
     "ssat r12, #8, r12\n\t"                                                                                            \
@@ -123,18 +123,23 @@ typedef struct {
     "cmp r2, r4\n\t"                                                                                                   \
     "bne 1b\n\t"                                                                                                       \
     "mov r0, r1\n\t"                                                                                                   \
-    "add sp, sp, #28\n\t"                                                                                              \
+    "add sp, sp, #32\n\t"                                                                                              \
     "pop {r4-r11, pc}"
 
+#define EQ_EXPANDED(macro, ...) macro(__VA_ARGS__)
 #define EQ_DEFINE(name, ...)                                                                                           \
     __attribute__((naked)) static const int32_t *fours_##name(const task *t __attribute__((unused)),                   \
                                                               const int32_t *weights __attribute__((unused)))          \
     {                                                                                                                  \
-        __asm__(EQ_FOURS(__VA_ARGS__));                                                                                \
+        __asm__(EQ_EXPANDED(EQ_FOURS, __VA_ARGS__));                                                                   \
     }
-EQ_DEFINE(mixed, EQ_BIASES, EQ_MIXED_STEP, EQ_UNMIX)
-EQ_DEFINE(plain, EQ_BIASES, EQ_PLAIN_STEP, "")
-EQ_DEFINE(int4, EQ_INT4_FIRST, EQ_INT4_STEP, EQ_INT4_SUMS)
+#define EQ_FACTORS "ldmia r1!, {r6-r9}\n\t", "r6", "r7", "r8", "r9"
+#define EQ_ONE_FACTOR "ldr r6, [sp, #28]\n\t", "r6", "r6", "r6", "r6"
+EQ_DEFINE(mixed, EQ_BIASES, EQ_MIXED_STEP, EQ_UNMIX, EQ_FACTORS)
+EQ_DEFINE(plain, EQ_BIASES, EQ_PLAIN_STEP, "", EQ_FACTORS)
+EQ_DEFINE(mixed_shared, EQ_BIASES, EQ_MIXED_STEP, EQ_UNMIX, EQ_ONE_FACTOR)
+EQ_DEFINE(plain_shared, EQ_BIASES, EQ_PLAIN_STEP, "", EQ_ONE_FACTOR)
+EQ_DEFINE(int4, EQ_INT4_FIRST, EQ_INT4_STEP, EQ_INT4_SUMS, EQ_FACTORS)
 
 __attribute__((naked)) static const int32_t *multiply(const int32_t *weights __attribute__((unused)),
                                                       const int8_t *row __attribute__((unused)),
@@ -162,7 +167,7 @@ static const int32_t *multiply(const int32_t *weights, const int8_t *row, int32_
     return eq_dsp_products(weights, row, n, sums, 0);
 }
 
-static const int32_t *fours(const task *t, const int32_t *weights, int mixed)
+static const int32_t *fours(const task *t, const int32_t *weights, int mixed, int shared)
 {
     for (int8_t *out = t->out; out != t->out_end; out += 4) {
         int32_t sums[4] = {weights[0], weights[1], weights[2], weights[3]};
@@ -170,9 +175,9 @@ static const int32_t *fours(const task *t, const int32_t *weights, int mixed)
         weights = t->rest ? eq_dsp_products(weights, t->rest, 4, sums, mixed) : weights;
         for (int32_t j = 0; j < 4; j++) {
             const int32_t sum = mixed && j & 1 ? eq_wrap((int64_t)sums[j] - sums[j - 1]) >> 8 : sums[j];
-            out[j] = (int8_t)eq_ssat8(eq_smmlar(sum, weights[j], t->zero_point));
+            out[j] = (int8_t)eq_ssat8(eq_smmlar(sum, shared ? t->factor : weights[j], t->zero_point));
         }
-        weights += 4;
+        weights += shared ? 0 : 4;
     }
     return weights;
 }
@@ -194,12 +199,22 @@ static const int32_t *fours_int4(const task *t, const int32_t *weights)
 
 static const int32_t *fours_mixed(const task *t, const int32_t *weights)
 {
-    return fours(t, weights, 1);
+    return fours(t, weights, 1, 0);
+}
+
+static const int32_t *fours_mixed_shared(const task *t, const int32_t *weights)
+{
+    return fours(t, weights, 1, 1);
 }
 
 static const int32_t *fours_plain(const task *t, const int32_t *weights)
 {
-    return fours(t, weights, 0);
+    return fours(t, weights, 0, 0);
+}
+
+static const int32_t *fours_plain_shared(const task *t, const int32_t *weights)
+{
+    return fours(t, weights, 0, 1);
 }
 
 #endif
@@ -224,7 +239,8 @@ static inline void fully_connected(const eq_fully_connected_dsp_params *p, const
               .turns_end = input + (p->in_c & ~31),
               .words_end = input + words,
               .out_end = output + bulk,
-              .rest = words < p->in_c ? rest : 0};
+              .rest = words < p->in_c ? rest : 0,
+              .factor = p->mantissa ? p->mantissa[0] : 0};
     const int32_t *w = p->weights;
     copy(rest, input + words, p->in_c - words);
     if (bulk) {
@@ -246,6 +262,16 @@ void eq_fully_connected_dsp_mixed(const eq_fully_connected_dsp_params *p, const 
 void eq_fully_connected_dsp_plain(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
 {
     fully_connected(p, input, output, fours_plain);
+}
+
+void eq_fully_connected_dsp_mixed_shared(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
+{
+    fully_connected(p, input, output, fours_mixed_shared);
+}
+
+void eq_fully_connected_dsp_plain_shared(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
+{
+    fully_connected(p, input, output, fours_plain_shared);
 }
 
 void eq_fully_connected_dsp_int4(const eq_fully_connected_dsp_params *p, const int8_t *input, int8_t *output)
@@ -271,8 +297,9 @@ static inline void fully_connected_rounded(const eq_fully_connected_dsp_params *
             w = multiply(w, rest, 4, sums);
         }
         for (int32_t c = first; c < first + 4 && c < p->out_c; c++) {
-            output[c] = eq_dsp_requantize(sums[c - first], p->mantissa[c], p->shift[c], p->zero_point, p->qmin, p->qmax,
-                                          rounding);
+            const int32_t at = c & p->every;
+            output[c] = eq_dsp_requantize(sums[c - first], p->mantissa[at], p->shift[at], p->zero_point, p->qmin,
+                                          p->qmax, rounding);
         }
     }
 }
