@@ -26,6 +26,7 @@ README = {
     "keyword": r"^hello \(9\d %\)$",
     "pi_camera": r"\A( *\d+\.\d % leaf, in \d+\.\d ms\n){4}\Z",
     "segmentation": r"\n\.*#{5,}\.*\n(.*\n)+\d\d+ of 1024 pixels are leaf\n\Z",
+    "sentences": r"\Awarmer, bedroom \(\d\.\d\d\)\nmusic, kitchen \(\d\.\d\d\)\n\? ",
     "trees": r"58 of 60 wines are told\n\Z",
     "two_tasks": r"images right: 98, gestures decided: [1-9]\d, changes: \d, stack left: \d+ and \d+\n",
     "wake_word": r"\Ahello at 4\.\d\d s\nhello at 5\.\d\d s\n\Z",

@@ -27,6 +27,7 @@ from edgeq.importers.tflite.cut import cut_model
 from edgeq.importers.tflite.fold import FOLDERS, fold
 from edgeq.importers.tflite.hints import hint_for
 from edgeq.importers.tflite.islands import settle_islands
+from edgeq.importers.tflite.places import without_wraps
 from edgeq.importers.tflite.raw import AGAIN, PACKED, Problem, RawModel, RawOp, shortened
 from edgeq.importers.tflite.reader import read
 from edgeq.importers.tflite.registry import HANDLERS
@@ -91,6 +92,7 @@ def import_raw(
     if cut:
         model = cut_model(model, cut, where)
     try:
+        model = without_wraps(model)
         builder = Builder(model, name, dict(input_shapes or {}), budget)
         problems = _import_operators(builder)
         if problems:

@@ -15,6 +15,7 @@ from edgeq.ir.graph import GraphEditor, State
 from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.ir.traits import Pattern
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._requant import NO_CLAMP, Clamp
 from edgeq.ops.requantize import Requantize, convert_legacy
@@ -117,7 +118,7 @@ class Builder:
             shape = self._input_shape(tensor, input_shapes.get(tensor.name))
             inside = is_whole(tensor) or tensor.dtype == "BOOL" or (tensor.dtype in WIDE and tensor.quant is not None)
             try:
-                q = self._truth() if tensor.dtype == "BOOL" else None if inside else self.activation_q(tensor)
+                q = self.truth_q() if tensor.dtype == "BOOL" else None if inside else self.activation_q(tensor)
             except Problem as problem:
                 self.refused[index] = problem
                 continue
@@ -161,7 +162,7 @@ class Builder:
         tensor = self.model.tensors[index]
         return index in self.model.inputs and tensor.dtype in WIDE and tensor.quant is not None
 
-    def _truth(self) -> QParams | None:
+    def truth_q(self) -> QParams | None:
         """How truth values are held: as bytes in a model that is quantized."""
         quantized = any(tensor.dtype in SHIFT and tensor.quant is not None for tensor in self.model.tensors)
         return QParams.per_tensor(1.0, 0) if quantized else None
@@ -311,6 +312,16 @@ class Builder:
             raise Problem(f"tensor {tensor.label} has scale {scale} and zero-point {tensor.quant.zero_point[0]}")
         self.quantized = True
         return QParams.per_tensor(scale, zero)
+
+    def moved_q(self, tensor: RawTensor) -> QParams | None:
+        """The parameters of what is moved, which may also be truth values or whole numbers.
+
+        Raises:
+            Problem: as `activation_q`.
+        """
+        if tensor.dtype == "BOOL":
+            return self.truth_q()
+        return None if is_whole(tensor) else self.activation_q(tensor)
 
     def _wide_q(self, tensor: RawTensor, scale: float, zero: int) -> QParams:
         if not scale > 0 or zero:
@@ -541,7 +552,9 @@ class Builder:
                 count += 1
                 name = self.editor.unique(f"{hint}_{count}")
             names.append(name)
-        qs = [None if op.gives_whole else self.activation_q(self.tensor(i)) for i in indices]
+        moves = op.is_view or op.pattern is Pattern.MOVEMENT
+        read = self.moved_q if moves else self.activation_q
+        qs = [None if op.gives_whole else read(self.tensor(i)) for i in indices]
         node = self.editor.unique(short_name(names[0]))
         if not self.is_quantized(raw):
             self.real.add(node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape, strided_slice
-from edgeq.importers.tflite.builder import Builder
+from edgeq.importers.tflite.builder import WHOLE, Builder, is_whole
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.importers.tflite.truth import cast_truth
@@ -18,10 +18,17 @@ from edgeq.ops.resize import Mode, Resize
 from edgeq.ops.slice import Slice
 from edgeq.ops.split import Split
 from edgeq.ops.transpose import Transpose
+from edgeq.ops.whole_to_real import WholeToReal
+
+MOVED = ("BOOL", *WHOLE)
+"""Types of what operators move besides activations."""
 
 
 def source(b: Builder, op: RawOp, position: int = 0) -> str:
     """The operand that is moved, under the parameters of the output."""
+    index = op.inputs[position] if position < len(op.inputs) else -1
+    if index in b.values and b.tensor(index).dtype in MOVED:
+        return b.value(index)
     return b.matched(b.operand(op, position), b.output_q(op))
 
 
@@ -297,10 +304,17 @@ def resize(b: Builder, op: RawOp) -> None:
 
 @handles("CAST")
 def cast(b: Builder, op: RawOp) -> None:
-    """Between float types nothing happens; integers are converted only when they are constants, truth values always."""
+    """Between float types nothing happens; truth values and computed whole numbers become real."""
     before, after = b.tensor(op.inputs[0]), b.tensor(op.outputs[0])
     if {before.dtype, after.dtype} == {"BOOL", "FLOAT32"}:
         cast_truth(b, op)
+        return
+    whole = b.whole(op, 0)
+    if whole is not None and after.dtype == "FLOAT32":
+        b.emit(op, WholeToReal(), [whole])
+        return
+    if whole is not None and is_whole(after):
+        b.bind(after.index, whole)
         return
     if before.dtype != "FLOAT32" or after.dtype != "FLOAT32":
         raise Problem(

@@ -15,6 +15,7 @@ from edgeq.ops.maximum import Maximum
 from edgeq.ops.minimum import Minimum
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.select import Select
+from edgeq.ops.whole_to_real import WholeToReal
 
 RELATIONS: dict[str, Relation] = {
     "LESS": "less",
@@ -58,9 +59,24 @@ def _held(b: Builder, op: RawOp) -> QParams | None:
     raise Problem("all its operands are constant", "export the model again")
 
 
+def _real(b: Builder, op: RawOp, position: int) -> str:
+    """An operand of whole numbers as real ones."""
+    index, computed = op.inputs[position], b.whole(op, position)
+    tensor = b.tensor(index)
+    if computed is not None:
+        return b.step(WholeToReal(), [computed], f"{tensor.name}_real", None)
+    data = b.stored(index)
+    if data is None or (data.astype(np.float32).astype(np.int64) != data).any():
+        raise Problem(f"tensor {tensor.label} holds no whole numbers below 2^24", "compare real numbers")
+    return b.editor.constant(f"{tensor.name}_real", data.astype(np.float32), None)
+
+
 @handles(*RELATIONS)
 def compare(b: Builder, op: RawOp) -> None:
     """Two operands, broadcast; 8-bit ones each in their own scale."""
+    if len(op.inputs) == 2 and b.truth_q() is None and any(b.whole(op, k) for k in (0, 1)):
+        _give(b, op, Compare(RELATIONS[op.kind]), [_real(b, op, k) for k in (0, 1)], None)
+        return
     types = {b.tensor(index).dtype for index in op.inputs[:2]}
     if len(op.inputs) != 2 or len(types) != 1 or not types <= {"FLOAT32", *SHIFT}:
         raise Problem(f"it compares {' and '.join(sorted(types))}", "compare real numbers or 8-bit ones")
