@@ -21,7 +21,7 @@ SPARED = {
     r"^(openocd|qemu-system-arm .*-serial)": "a debugger or an emulator that stays",
     r"--host|^(scp|ssh|ssh-copy-id) ": "another computer",
     r"^(pip|sudo|apt-get|npm) |\| sudo |^python3? -m (pip|venv)": "something to be installed",
-    r"^(make|git|cd) ": "the whole checkout",
+    r"^(make|git|cd|towncrier) ": "the whole checkout",
     r"^\S*python3? \S*(train|demo|observers)\.py": "minutes of training",
     r"--kernels (cmsis|esp)-nn": "a copy of another library",
     r"^(idf\.py|west|cmake|arduino-cli|pio|cbuild|STM32) ?": "another vendor's tools",

@@ -12,14 +12,16 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("docs", "firmware", "benchmarks", "examples")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+CHANGES = "docs/changes"
 DECISIONS = "docs/adr"
 EXAMPLES = "examples"
 
 
 def pages() -> list[str]:
-    """Markdown files, as paths from the root."""
+    """Markdown files, as paths from the root; of the changes to come only what says how they are told."""
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")]
-    return sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *found))
+    names = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *found))
+    return [name for name in names if not name.startswith(CHANGES) or name.endswith("README.md")]
 
 
 def referred(page: str) -> set[str]:
