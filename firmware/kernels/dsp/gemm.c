@@ -131,7 +131,7 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
 /* Registers: r0 x, r1 weights, r2-r4 three pixels, r5 and r6 weights, r7-r9 the first channel's accumulators and
  * r10-r12 the second's, lr the end of x. A step is four values of k. */
 #define EQ_MIXED_STEP                                                                                                  \
-    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
+    EQ_NEXT_TWO("r5", "r6", "r1")                                                                                      \
     "ldmia r0!, {r2-r4}\n\t"                                                                                           \
     "smlad r10, r5, r2, r10\n\t"                                                                                       \
     "smlad r11, r5, r3, r11\n\t"                                                                                       \
@@ -151,8 +151,8 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
 
 /* The first step: the biases come before it. */
 #define EQ_MIXED_FIRST                                                                                                 \
-    "ldrd r9, r12, [r1], #8\n\t"                                                                                       \
-    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
+    EQ_NEXT_TWO("r9", "r12", "r1")                                                                                     \
+    EQ_NEXT_TWO("r5", "r6", "r1")                                                                                      \
     "ldmia r0!, {r2-r4}\n\t"                                                                                           \
     "smlad r10, r5, r2, r12\n\t"                                                                                       \
     "smlad r11, r5, r3, r12\n\t"                                                                                       \
@@ -186,24 +186,24 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
                                          "r11") "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10", "r11")
 
 #define EQ_PLAIN_FIRST                                                                                                 \
-    "ldrd r9, r12, [r1], #8\n\t"                                                                                       \
+    EQ_NEXT_TWO("r9", "r12", "r1")                                                                                     \
     "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r9", "r9", "r12",                                                      \
                                          "r12") "ldr r6, [r1], #4\n\t" EQ_PLAIN_HALF("r6", "r7", "r8", "r10", "r11")
 
 #define EQ_FINISH_SINGLE                                                                                               \
-    "ldrd r5, r6, [r1], #8\n\t"                                                                                        \
-    "ldrd r2, r3, [r1], #8\n\t"                                                                                        \
+    EQ_NEXT_TWO("r5", "r6", "r1")                                                                                      \
+    EQ_NEXT_TWO("r2", "r3", "r1")                                                                                      \
     "smmla r7, r7, r5, r2\n\t"                                                                                         \
     "smmla r8, r8, r5, r2\n\t"                                                                                         \
     "smmla r9, r9, r5, r2\n\t"                                                                                         \
     "smmla r10, r10, r6, r3\n\t"                                                                                       \
     "smmla r11, r11, r6, r3\n\t"                                                                                       \
-    "smmla r12, r12, r6, r3\n\t"                                                                                       \
-    "ldrd r5, r6, [r1], #8\n\t" EQ_SIX(EQ_DOWN, "r5", "r6") EQ_SIX(EQ_NARROW, "", "") "ldmia sp, {r2-r4}\n\t"
-#define EQ_FINISH_DOUBLE                                                                                               \
-    "ldrd r5, r6, [r1], #8\n\t" EQ_SIX(EQ_HIGH_DOUBLED, "r5", "r6") "ldrd r5, r6, [r1], #8\n\t" EQ_SIX(                \
-        EQ_AWAY, "", "") EQ_SIX(EQ_DOWN, "r5", "r6") "ldmia sp, {r2-r4}\n\t" EQ_SIX(EQ_ADD, "r4", "r4")                \
-        EQ_SIX(EQ_NARROW, ", asr #1", ", asr #1")
+    "smmla r12, r12, r6, r3\n\t" EQ_NEXT_TWO("r5", "r6", "r1") EQ_SIX(EQ_DOWN, "r5", "r6")                             \
+        EQ_SIX(EQ_NARROW, "", "") "ldmia sp, {r2-r4}\n\t"
+#define EQ_FIRST_ROUNDING EQ_NEXT_TWO("r5", "r6", "r1") EQ_SIX(EQ_HIGH_DOUBLED, "r5", "r6")
+#define EQ_SECOND_ROUNDING EQ_NEXT_TWO("r5", "r6", "r1") EQ_SIX(EQ_AWAY, "", "") EQ_SIX(EQ_DOWN, "r5", "r6")
+#define EQ_NARROWED "ldmia sp, {r2-r4}\n\t" EQ_SIX(EQ_ADD, "r4", "r4") EQ_SIX(EQ_NARROW, ", asr #1", ", asr #1")
+#define EQ_FINISH_DOUBLE EQ_FIRST_ROUNDING EQ_SECOND_ROUNDING EQ_NARROWED
 
 #define EQ_UNMIX                                                                                                       \
     "sub r10, r10, r7\n\t"                                                                                             \
@@ -218,7 +218,7 @@ int32_t *eq_dsp_widen(const int8_t *p0, const int8_t *p1, const int8_t *p2, int3
         const eq_gemm_dsp *g __attribute__((unused)), const int32_t *x __attribute__((unused)),                        \
         int8_t *out __attribute__((unused)), int32_t stride __attribute__((unused)))                                   \
     {                                                                                                                  \
-        __asm__(EQ_GEMM("", "lsl r11, r8, #1\n\t", "cmp r0, lr\n\t", "6", __VA_ARGS__));                               \
+        __asm__(EQ_GEMM("", "lsl r11, r8, #1\n\t", "cmp r0, lr\n\t", EQ_BYTES("6", "8"), __VA_ARGS__));                \
     }
 EQ_DEFINE(mixed, EQ_MIXED_FIRST, EQ_MIXED_STEP, EQ_UNMIX, EQ_FINISH_FAST, "16")
 EQ_DEFINE(plain, EQ_PLAIN_FIRST, EQ_PLAIN_STEP, "", EQ_FINISH_FAST, "16")

@@ -46,8 +46,8 @@
 
 /* The biases come after the weights. */
 #define EQ_INT4_BIAS(acc, bias) "add " acc ", " bias ", " acc ", asr #11\n\t"
-#define EQ_INT4_SUMS "ldrd r5, r6, [r1], #8\n\t" EQ_SIX(EQ_INT4_BIAS, "r5", "r6")
-#define EQ_INT4_MASK "str lr, [sp, #28]\n\tmovw lr, #0xf000\n\tmovt lr, #0xf000\n\t"
+#define EQ_INT4_SUMS EQ_NEXT_TWO("r5", "r6", "r1") EQ_SIX(EQ_INT4_BIAS, "r5", "r6")
+#define EQ_INT4_MASK "str lr, [sp, #28]\n\t" EQ_HIGHEST_BITS("lr")
 #define EQ_INT4_UNTIL "ldr r5, [sp, #28]\n\tcmp r0, r5\n\t"
 
 __attribute__((naked)) void eq_dsp_gemm_int4_direct(const eq_gemm_dsp *g __attribute__((unused)),
@@ -55,8 +55,8 @@ __attribute__((naked)) void eq_dsp_gemm_int4_direct(const eq_gemm_dsp *g __attri
                                                     int8_t *out __attribute__((unused)),
                                                     int32_t stride __attribute__((unused)))
 {
-    __asm__(EQ_GEMM(EQ_INT4_MASK, "mov r11, r8\n\t", EQ_INT4_UNTIL, "8", EQ_INT4_FIRST, EQ_INT4_STEP, EQ_INT4_SUMS,
-                    EQ_FINISH_FAST, "16"));
+    __asm__(EQ_GEMM(EQ_INT4_MASK, "mov r11, r8\n\t", EQ_INT4_UNTIL, EQ_BYTES("8", "12"), EQ_INT4_FIRST, EQ_INT4_STEP,
+                    EQ_INT4_SUMS, EQ_FINISH_FAST, "16"));
 }
 
 /* Six sums of products, times 4096: the first channel's, then the second's. Returns the end of the weights. */
@@ -71,9 +71,8 @@ __attribute__((naked)) static const int32_t *multiply_int4(const int32_t *weight
             "push {r2}\n\t"
             "mov r4, r0\n\t"
             "mov r0, r1\n\t"
-            "mov r1, r4\n\t"
-            "movw lr, #0xf000\n\t"
-            "movt lr, #0xf000\n\t" EQ_INT4_FIRST "b 2f\n"
+            "mov r1, r4\n\t" EQ_HIGHEST_BITS("lr") EQ_INT4_FIRST /* begins the sums */
+            "b 2f\n"
             "1:\n\t" EQ_INT4_STEP "2:\n\t"
             "ldr r5, [sp]\n\t"
             "cmp r0, r5\n\t"

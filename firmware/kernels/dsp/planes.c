@@ -26,45 +26,118 @@ typedef struct {
     int32_t left, right;
 } neighbours;
 
+#if EQ_ASSEMBLY
+
+#if EQ_DSP_OPERANDS
+#define LEFT_A "%[a0]"
+#define RIGHT_A "%[a1]"
+#define LEFT_B "%[b0]"
+#define RIGHT_B "%[b1]"
+#define LOW "%[low]"
+#define HIGH "%[high]"
+#define FROM_A "%[a]"
+#define FROM_B "%[b]"
+#define STEP "%[step]"
+#define TO0 "%[to]"
+#define TO1 "%[to1]"
+#define TO2 "%[to2]"
+#define TO3 "%[to3]"
+#define WORDS "%[words]"
+#else
+#define LEFT_A "r0"
+#define RIGHT_A "r2"
+#define LEFT_B "r1"
+#define RIGHT_B "r3"
+#define LOW "r4"
+#define HIGH "lr"
+#define FROM_A "r5"
+#define FROM_B "r6"
+#define STEP "r7"
+#define TO0 "r8"
+#define TO1 "r9"
+#define TO2 "r10"
+#define TO3 "r11"
+#define WORDS "r12"
+#endif
+
+/* A word each of two rows of a plane. */
+#define EQ_PUT(from_a, from_b, to)                                                                                     \
+    "sxtb16 " LEFT_A ", " from_a "\n\t"                                                                                \
+    "sxtb16 " LEFT_B ", " from_b "\n\t"                                                                                \
+    "strd " LEFT_A ", " LEFT_B ", [" to "], #8\n\t"
+
+/* Entered at label 2 with the first pixels of both rows. */
+#define EQ_PUT_ROWS                                                                                                    \
+    "1:\n\t"                                                                                                           \
+    "ldr " LEFT_A ", [" FROM_A "]\n\t"                                                                                 \
+    "ldr " RIGHT_A ", [" FROM_A ", " STEP "]\n\t"                                                                      \
+    "add " FROM_A ", " FROM_A ", " STEP ", lsl #1\n\t"                                                                 \
+    "ldr " LEFT_B ", [" FROM_B "]\n\t"                                                                                 \
+    "ldr " RIGHT_B ", [" FROM_B ", " STEP "]\n\t"                                                                      \
+    "add " FROM_B ", " FROM_B ", " STEP ", lsl #1\n"                                                                   \
+    "2:\n\t"                                                                                                           \
+    "pkhbt " LOW ", " LEFT_A ", " RIGHT_A ", lsl #16\n\t"                                                              \
+    "pkhtb " RIGHT_A ", " RIGHT_A ", " LEFT_A ", asr #16\n\t"                                                          \
+    "pkhbt " HIGH ", " LEFT_B ", " RIGHT_B ", lsl #16\n\t"                                                             \
+    "pkhtb " RIGHT_B ", " RIGHT_B ", " LEFT_B ", asr #16\n\t" EQ_PUT(LOW, HIGH, TO0)                                   \
+        EQ_PUT(LOW ", ror #8", HIGH ", ror #8", TO1) EQ_PUT(RIGHT_A, RIGHT_B, TO2)                                     \
+            EQ_PUT(RIGHT_A ", ror #8", RIGHT_B ", ror #8", TO3) /* and on */                                           \
+        "subs " WORDS ", " WORDS ", #1\n\t"                                                                            \
+        "bne 1b\n\t"
+
+#endif
+
+#if EQ_ASSEMBLY && !EQ_DSP_OPERANDS
+
+/* What the loop has in registers from r5 on, then what it reads from the stack. */
+typedef struct {
+    const int8_t *a, *b;
+    int32_t step;
+    int32_t *to[4];
+    int32_t words;
+    int32_t odd, pad_word;
+} rows_task;
+
+/* The first pixels are in registers, the rest is on the stack. */
+__attribute__((naked)) static void put_rows_of(int32_t left_a __attribute__((unused)),
+                                               int32_t left_b __attribute__((unused)),
+                                               int32_t right_a __attribute__((unused)),
+                                               int32_t right_b __attribute__((unused)),
+                                               rows_task t __attribute__((unused)))
+{
+    __asm__("push {r4-r11, lr}\n\t"
+            "add r12, sp, #36\n\t"
+            "ldmia r12, {r5-r12}\n\t"
+            "b 2f\n" EQ_PUT_ROWS /* to the last pair */
+            "ldr r12, [sp, #68]\n\t"
+            "cmp r12, #0\n\t"
+            "beq 3f\n\t"
+            "mov r4, #0\n\t"
+            "str r4, [sp, #68]\n\t"
+            "ldr r0, [r5]\n\t"
+            "ldr r1, [r6]\n\t"
+            "ldr r2, [sp, #72]\n\t"
+            "mov r3, r2\n\t"
+            "b 2b\n"
+            "3:\n\t"
+            "pop {r4-r11, pc}");
+}
+
+#endif
+
 /* Writes two rows of four planes: first the pixels `first_a` and `first_b`, then `words` - 1 pairs from a and b on,
  * then, if `odd`, one more pixel and padding. `plane` is the distance of planes in words. */
 static inline void put_rows(neighbours first_a, neighbours first_b, const int8_t *a, const int8_t *b, int32_t step,
                             int32_t words, int32_t odd, int32_t pad_word, int32_t *to, int32_t plane)
 {
-#if EQ_DSP_LONG_ASM
+#if EQ_DSP_OPERANDS
     int32_t *to1 = to + plane, *to2 = to1 + plane, *to3 = to2 + plane;
     int32_t a0, a1, b0, b1, low, high;
     const neighbours next_a = first_a, next_b = first_b;
     neighbours rest = {odd, pad_word};
     __asm__ volatile("ldrd %[a0], %[a1], %[next_a]\n\t"
                      "ldrd %[b0], %[b1], %[next_b]\n\t"
-                     "b 2f\n"
-                     "1:\n\t"
-                     "ldr %[a0], [%[a]]\n\t"
-                     "ldr %[a1], [%[a], %[step]]\n\t"
-                     "add %[a], %[a], %[step], lsl #1\n\t"
-                     "ldr %[b0], [%[b]]\n\t"
-                     "ldr %[b1], [%[b], %[step]]\n\t"
-                     "add %[b], %[b], %[step], lsl #1\n"
-                     "2:\n\t"
-                     "pkhbt %[low], %[a0], %[a1], lsl #16\n\t"
-                     "pkhtb %[a1], %[a1], %[a0], asr #16\n\t"
-                     "pkhbt %[high], %[b0], %[b1], lsl #16\n\t"
-                     "pkhtb %[b1], %[b1], %[b0], asr #16\n\t"
-                     "sxtb16 %[a0], %[low]\n\t"
-                     "sxtb16 %[b0], %[high]\n\t"
-                     "strd %[a0], %[b0], [%[to]], #8\n\t"
-                     "sxtb16 %[a0], %[low], ror #8\n\t"
-                     "sxtb16 %[b0], %[high], ror #8\n\t"
-                     "strd %[a0], %[b0], [%[to1]], #8\n\t"
-                     "sxtb16 %[a0], %[a1]\n\t"
-                     "sxtb16 %[b0], %[b1]\n\t"
-                     "strd %[a0], %[b0], [%[to2]], #8\n\t"
-                     "sxtb16 %[a0], %[a1], ror #8\n\t"
-                     "sxtb16 %[b0], %[b1], ror #8\n\t"
-                     "strd %[a0], %[b0], [%[to3]], #8\n\t"
-                     "subs %[words], %[words], #1\n\t"
-                     "bne 1b\n\t"
+                     "b 2f\n" EQ_PUT_ROWS /* to the last pair */
                      "ldrd %[words], %[a1], %[rest]\n\t"
                      "cmp %[words], #0\n\t"
                      "beq 3f\n\t"
@@ -80,6 +153,9 @@ static inline void put_rows(neighbours first_a, neighbours first_b, const int8_t
                        [low] "=&r"(low), [high] "=&r"(high), [rest] "+m"(rest)
                      : [step] "r"(step), [next_a] "m"(next_a), [next_b] "m"(next_b)
                      : "cc", "memory");
+#elif EQ_ASSEMBLY
+    const rows_task t = {a, b, step, {to, to + plane, to + 2 * plane, to + 3 * plane}, words, odd, pad_word};
+    put_rows_of(first_a.left, first_b.left, first_a.right, first_b.right, t);
 #else
     for (;;) {
         put_pixels(first_a.left, first_a.right, to, plane);

@@ -6,15 +6,17 @@
 #ifndef EQ_DSP_PLANES_H
 #define EQ_DSP_PLANES_H
 
+#include "assembly.h"
 #include "eq/depthwise_conv2d_dsp.h"
-#include "eq/dsp.h"
 #include "inline.h"
 
-/* The longest pieces of assembly take all registers, which Clang does not give: it gets their meaning in C. */
-#if EQ_DSP_NATIVE && defined(__thumb2__) && !defined(__clang__)
-#define EQ_DSP_LONG_ASM 1
+/* The longest pieces of assembly take all registers. On Cortex-M GCC gives them, and puts what they need into them;
+ * Clang does not, nor are all of them fit for LDRD in ARM state: there they are functions of their own, with registers
+ * by number. */
+#if EQ_ASSEMBLY && defined(__thumb__) && !defined(__clang__)
+#define EQ_DSP_OPERANDS 1
 #else
-#define EQ_DSP_LONG_ASM 0
+#define EQ_DSP_OPERANDS 0
 #endif
 
 /* Fills the four planes with padding. */
