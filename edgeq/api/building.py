@@ -432,6 +432,7 @@ def _lowered(draft: _Draft, place: WeightsPlace, step: Step, progress: Advance |
         options.threads,
         draft.places,
         draft.variants,
+        options.optimize_layers,
     )
     check_chip(program, options.flash, options.ram)
     warn_of_soft_floats(program, draft.target)

@@ -60,6 +60,30 @@ def _board(value: Any, origin: Origin) -> str:
     return text if is_file_name(text) else load_board(text, origin.where).name
 
 
+_GOAL = choice(GOALS)
+
+
+def _goals(value: Any, origin: Origin) -> dict[str, Any]:
+    """What layers are optimized for, by name."""
+    if not isinstance(value, Mapping):
+        raise UsageError(
+            f"{value!r} is not a table", hint='write a line such as "conv*" = "size" in a table', where=origin.where
+        )
+    return {
+        str(name): _GOAL.from_toml(goal, replace(origin, where=f"{origin.where} {name}"))
+        for name, goal in value.items()
+    }
+
+
+def _goal_text(value: str, origin: Origin) -> tuple[str, Any]:
+    name, _, goal = value.rpartition("=")
+    if not name:
+        raise UsageError(f"{value!r} names no layer", hint="write it as conv_1=size", where=origin.where)
+    return name, _GOAL.from_text(goal, origin)
+
+
+GOAL_OF = replace(PAIRS, from_text=_goal_text, from_toml=_goals, toml='{{ LAYER = "GOAL" }}', metavar="LAYER=GOAL")
+"""Goals by name of a layer; on the command line the option is repeated."""
 TARGET = Kind(_target, _target, metavar="T")
 BOARD = Kind(_board, _board, metavar="B")
 
@@ -116,6 +140,17 @@ class BuildOptions:
     optimize: Annotated[Goal, Option("What the program is made for", choice(GOALS, metavar="GOAL"), FITTING)] = (
         "balanced"
     )
+    optimize_layers: Annotated[
+        Mapping[str, Goal],
+        Option(
+            "What the kernels of a layer, or of layers of names like it (conv_*), are chosen for; the first that fits "
+            "counts",
+            GOAL_OF,
+            BUILD,
+            flag="--optimize-layer",
+            default="as --optimize",
+        ),
+    ] = field(default_factory=dict)
     kernels: Annotated[Library, Option("Whose kernels are called", choice(LIBRARIES, metavar="SET"), BUILD)] = "edgeq"
     weights_in: Annotated[
         WeightsIn,

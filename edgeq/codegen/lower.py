@@ -136,6 +136,7 @@ def lower(
     threads: int = 1,
     places: Places = USUAL,
     variants: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    layer_goals: Mapping[str, Goal] = MappingProxyType({}),
 ) -> Program:
     """Turn an integer graph into a program for `target`.
 
@@ -154,6 +155,7 @@ def lower(
         places: the regions of memory in which arena, weights, code and stack lie.
         variants: the instruction sets between which the program chooses when it is loaded, the fastest last, and the
             features of processors that have them; the target has what all of them have in common.
+        layer_goals: by name of a layer, or a glob of names, what kernels are chosen for there, in place of `optimize`.
 
     Raises:
         UsageError: names of what is to be placed are those of nothing in the graph.
@@ -161,7 +163,7 @@ def lower(
         CapacityError: weights or tensors alone are larger than the target's memory, or nothing fits the budget.
     """
     _check(graph)
-    wanted = Wanted(target.isa, optimize, kernels, tuple(variants.values()))
+    wanted = Wanted(target.isa, optimize, kernels, tuple(variants.values()), tuple(layer_goals.items()))
     graph = with_wider_weights(graph, wanted)
     layout = lay_out(graph, wanted, target.name, threads)
     streaming = None
@@ -325,7 +327,7 @@ def _assemble(layout: Layout, prefix: str, wanted: Wanted, streaming: Streaming 
                 scratch=scratch if kernel.takes_scratch else None,
                 gather=kernel.variadic,
                 library=kernel.library,
-                instance=wanted.goal == "speed" and not parts and kernel.instances(site),
+                instance=wanted.goal_of(node.name) == "speed" and not parts and kernel.instances(site),
                 macs=node.op.macs(site),
                 weights_bytes=operands(choice),
                 output_shape=site.outputs[0].shape,

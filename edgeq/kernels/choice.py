@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from edgeq.ir.condition import first_unmet
 from edgeq.ir.kernel import GOALS, Goal, Joint, Kernel, Library
@@ -36,12 +37,18 @@ class Wanted:
         library: the library whose kernels come first; edgeq's own compute what it cannot.
         variants: the features of several processors, between which the program chooses when it is loaded; `isa` is what
             all of them have. Empty: there is no choice.
+        layers: by name of a node, or a glob of names, what these are optimized for; the first that fits counts.
     """
 
     isa: frozenset[str] = frozenset()
     goal: Goal = "balanced"
     library: Library = "edgeq"
     variants: tuple[frozenset[str], ...] = ()
+    layers: tuple[tuple[str, Goal], ...] = ()
+
+    def goal_of(self, name: str) -> Goal:
+        """What the node `name` is optimized for."""
+        return next((goal for pattern, goal in self.layers if fnmatchcase(name, pattern)), self.goal)
 
     def choose(self, site: Site) -> Kernel | None:
         """The fastest row of the operator that fits, of each variant where they differ; None if there is none."""
@@ -72,9 +79,10 @@ class Wanted:
         if not row.runs_on(self.isa):
             lacking, superfluous = (", ".join(sorted(names)) for names in (row.isa - self.isa, row.lacks & self.isa))
             return (f"the target has {lacking}" if lacking else f"the target has no {superfluous}"), False
-        if self.goal not in row.goals:
+        if self.goal_of(site.name) not in row.goals:
             goals = " or ".join(goal for goal in GOALS if goal in row.goals)
-            return f"the program is optimized for {goals}", True
+            layer = "layer" if self.layers else "program"
+            return f"the {layer} is optimized for {goals}", True
         if site.has_groups != row.groups:
             return f"weights have {'a scale for each group' if row.groups else 'one scale for each channel'}", True
         if not row.takes(site):
@@ -84,7 +92,8 @@ class Wanted:
 
     def fitting(self, site: Site) -> tuple[Kernel, ...]:
         """All rows that fit, those of the wanted library first, each group fastest first."""
-        offered = [k for k in rows(type(site.op)) if k.runs_on(self.isa) and self.goal in k.goals]
+        goal = self.goal_of(site.name)
+        offered = [k for k in rows(type(site.op)) if k.runs_on(self.isa) and goal in k.goals]
         fitting = [k for k in offered if k.takes(site) and k.fits(site)]
         joint = self._joint(site)
         first = () if joint is None else (joint,)

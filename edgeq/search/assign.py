@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 MOST = 10_000
 """Partial assignments to keep."""
+MOST_TIMED = 2_000
+"""The same where time counts, too."""
 Whole = npt.NDArray[np.int64]
 Real = npt.NDArray[np.float64]
 
@@ -118,8 +120,9 @@ def front(layers: Sequence[Sequence[Choice]], most: int = MOST, time: int | None
         if time is not None:
             partials = partials.take(np.flatnonzero(partials.time <= time - rest))
         partials = partials.take(_undominated(partials, time is not None))
-        if len(partials) > most:
-            partials, lost = _thinned(partials, most, time is not None)
+        limit = most if time is None else min(most, MOST_TIMED)
+        if len(partials) > limit:
+            partials, lost = _thinned(partials, limit, time is not None)
             gap += lost
     if time is not None:  # how long the best for its bytes takes does not matter any more
         partials = partials.take(_undominated(partials, False))

@@ -29,10 +29,16 @@ _YES = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Bits:
-    """What a layer may do differently at a cost: the bits of its weights, and of its outputs."""
+    """What a layer may do differently at a cost.
+
+    Attributes:
+        weight_bits, activation_bits: of its weights and of its outputs.
+        optimize: what its kernel is chosen for; None: what the program is optimized for.
+    """
 
     weight_bits: int | str = 8
     activation_bits: int = 8
+    optimize: Goal | None = None
 
     def __str__(self) -> str:
         wide = "" if self.activation_bits == 8 else f", {self.activation_bits}-bit activations"
@@ -54,10 +60,17 @@ class Space:
     goals: tuple[Goal, ...] = ("balanced", "size")
     methods: Mapping[str, tuple[Any, ...]] = field(default_factory=lambda: {"observer": tuple(ObserverKind)})
 
-    def kinds(self, config: QuantConfig) -> tuple[Bits, ...]:
-        """All that a layer may be; the first one is what everything is compared with."""
-        weights, activations = self.weight_bits or (config.weight_bits,), self.activation_bits
-        return tuple(Bits(w, a) for a, w in product(sorted(activations) or (config.activation_bits,), weights))
+    def kinds(self, config: QuantConfig, by_layer: bool = False) -> tuple[Bits, ...]:
+        """All that a layer may be; the first one is what everything is compared with.
+
+        Args:
+            config: what is not tried.
+            by_layer: whether layers have goals of their own.
+        """
+        weights = self.weight_bits or (config.weight_bits,)
+        activations = sorted(self.activation_bits) or (config.activation_bits,)
+        goals = self.goals if by_layer and len(self.goals) > 1 else (None,)
+        return tuple(Bits(w, a, goal) for goal, a, w in product(goals, activations, weights))
 
     @staticmethod
     def read(tried: Sequence[str], base: Space | None = None) -> Space:

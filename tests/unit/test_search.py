@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any, cast
 
@@ -177,23 +178,28 @@ def test_the_space_takes_its_names_from_the_options() -> None:
     assert (both.weight_bits, both.activation_bits, both.observer) == (4, 16, ObserverKind.MSE)
 
 
-def built(problem: Problem, config: QuantConfig, goal: Any, target: str, counted: bool) -> dict[str, Any]:
-    """Stands for a build: what takes time is only the compiler."""
-    program = lower(problem.quantized(config).graph, load_target(target), "m", goal)
+def built(
+    problem: Problem, config: QuantConfig, goal: Any, layer_goals: Any, target: str, counted: bool
+) -> dict[str, Any]:
+    """Stands for a build: what takes time is only the compiler. Small kernels are slow, and have small constants."""
+    by_layer = {escape(name): own for name, own in layer_goals.items()}
+    program = lower(problem.quantized(config).graph, load_target(target), "m", goal, layer_goals=by_layer)
     bytes_of = {constant.name: constant.array.nbytes for constant in program.constants}
+    small = {call.name: "compact" in call.function for call in program.calls}
     constants = {
         call.name: sum(bytes_of[m] for m in call.params.values() if isinstance(m, str) and m in bytes_of)
+        // (1 + small[call.name])
         for call in program.calls
     }
     functions = {call.name: call.function for call in program.calls}
     return {
-        "flash_bytes": sum(constants.values()) + 900 + 300 * len(set(functions.values())),
+        "flash_bytes": sum(constants.values()) + 900 + 20 * len(set(functions.values())),
         "ram_bytes": program.arena_bytes,
         "stack_bytes": 100,
         "constants": constants,
         "functions": functions,
-        "code": {name: {name: 300} for name in functions.values()},
-        "values": {call.name: 10 * call.macs + 5 for call in program.calls} if counted else None,
+        "code": {name: {name: 20} for name in functions.values()},
+        "values": {c.name: (30 if small[c.name] else 10) * c.macs + 5 for c in program.calls} if counted else None,
     }
 
 
@@ -246,6 +252,27 @@ def test_what_cannot_be_searched(sources: Path) -> None:
     ended = run("search", *words, "--calibration", str(sources / "x.npz"), "--max-drop", "1")
     assert ended.code == 2 and "--max-drop needs labels" in ended.err
     assert "search" in api.__all__
+
+
+def test_layers_have_kernels_of_their_own_where_time_is_short(
+    sources: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Small kernels for the layer that hardly counts, fast ones for the other: neither goal alone keeps to the time."""
+    monkeypatch.setitem(FUNCTIONS, "builds", built)
+    options = BuildOptions(sources / "m.onnx", "cortex-m4", calibration=sources / "x.npz")
+    tried = ("observer=min-max", "weight-bits=8")
+    free = api.search(options, None, tried=tried)
+    by_goal = {trial["optimize"]: trial for trial in free["uniform"]}
+    fast, small = by_goal["balanced"], by_goal["size"]
+    assert fast["instructions"] < small["instructions"]
+    between = fast["instructions"] + (small["instructions"] - fast["instructions"]) // 2
+    speed = load_target("cortex-m4").speed
+    assert speed is not None
+    ms = between * speed.cpi / speed.clock_mhz / 1e3
+    found = api.search(options, tmp_path, tried=tried, latency_ms=ms, min_sqnr=0.0)
+    chosen = found["chosen"]
+    assert chosen["optimize_layers"] and fast["instructions"] < chosen["instructions"] <= between
+    assert load_project(tmp_path).optimize_layers == {escape(n): g for n, g in chosen["optimize_layers"].items()}
 
 
 @pytest.mark.slow

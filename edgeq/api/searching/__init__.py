@@ -70,7 +70,7 @@ def search(
     Returns:
         front: the settings that were verified and that no other one beats, each with label, optimize, sqnr_db, drop,
         agreement, flash_bytes, ram_bytes, stack_bytes, mean_bits, instructions (predicted unless `counted`), bits by
-        layer, and activation_bits by layer where they differ from the rest; uniform: the same of
+        layer, and activation_bits and optimize_layers by layer where they differ from the rest; uniform: the same of
         settings that are the same for all layers; chosen: the one that keeps to what is asked for; budgets: for each
         `flash` the same as `chosen`; gap: how much
         predicted noise an assignment may have more than the best one, as a part of that of 8 bits; layers: what was

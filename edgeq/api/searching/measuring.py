@@ -47,13 +47,16 @@ class Measuring:
         """How good settings are on the samples that were given for that."""
         return self._all("qualities", [(key_of(config), (config,)) for config in configs], what)
 
-    def builds(self, wanted: Sequence[tuple[QuantConfig, Goal]], counted: bool, what: str) -> list[dict[str, Any]]:
-        """What settings cost; one that was counted earlier stays so."""
+    def builds(
+        self, wanted: Sequence[tuple[QuantConfig, Goal, Mapping[str, Goal]]], counted: bool, what: str
+    ) -> list[dict[str, Any]]:
+        """What settings cost, each with what the program and some layers are optimized for; one that was counted
+        earlier stays so."""
         tasks = []
-        for config, goal in wanted:
-            key = key_of(self.target, config, goal)
+        for config, goal, by_layer in wanted:
+            key = key_of(self.target, config, goal, *sorted(by_layer.items()))
             count = counted or self.memory.has("builds", f"{key}-counted")
-            tasks.append((f"{key}-counted" if count else key, (config, goal, self.target, count)))
+            tasks.append((f"{key}-counted" if count else key, (config, goal, by_layer, self.target, count)))
         return self._all("builds", tasks, what)
 
     def _all(self, kind: str, tasks: Sequence[tuple[str, Task]], what: str) -> list[Any]:

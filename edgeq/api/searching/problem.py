@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from glob import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -76,13 +78,16 @@ def accuracy(problem: Problem, config: QuantConfig) -> dict[str, Any]:
 
 
 @one_thread()
-def built(problem: Problem, config: QuantConfig, goal: Goal, target: str, counted: bool) -> dict[str, Any]:
+def built(
+    problem: Problem, config: QuantConfig, goal: Goal, layer_goals: Mapping[str, Goal], target: str, counted: bool
+) -> dict[str, Any]:
     """What a setting costs.
 
     Args:
         problem: the model.
         config: how it is quantized.
         goal: what it is optimized for.
+        layer_goals: what layers are optimized for, by name, in place of that.
         target: what for.
         counted: whether its instructions are counted, where an emulator can.
 
@@ -91,8 +96,9 @@ def built(problem: Problem, config: QuantConfig, goal: Goal, target: str, counte
         functions that it brings with it, with their bytes; values: instructions by layer, or None.
     """
     model = problem.quantized(config)
-    options = replace(problem.options, target=target, optimize=goal, quantize=config)
-    lowered = lower(model.graph, load_target(target), options.model_name, goal, options.kernels)
+    by_layer = {**{escape(name): own for name, own in layer_goals.items()}, **problem.options.optimize_layers}
+    options = replace(problem.options, target=target, optimize=goal, optimize_layers=by_layer, quantize=config)
+    lowered = lower(model.graph, load_target(target), options.model_name, goal, options.kernels, layer_goals=by_layer)
     bytes_of = {constant.name: constant.array.nbytes for constant in lowered.constants}
     with unheard(), TemporaryDirectory(prefix="edgeq-search-") as place:
         folder = Path(place) / "out"

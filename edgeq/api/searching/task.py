@@ -110,7 +110,7 @@ class Task:
         memory = Memory.at(None if folder is None else folder / STATE, problem.name)
         self.measuring = Measuring(problem, options.target, memory, workers, step, progress)
         self.base = options.quantize
-        self.kinds = space.kinds(self.base)
+        self.kinds = space.kinds(self.base, by_layer=limits.instructions is not None)
         self.sizes = _narrowable(problem, self.base, self.kinds)
         wide = _widenable(problem, self.base) if any(kind.activation_bits == 16 for kind in self.kinds) else ()
         names = [node.name for node in float_graph.nodes]
@@ -158,10 +158,11 @@ class Task:
             )
         self.noises = self._noises()
         for goal in self.space.goals:
-            wanted = [(self.config(self.uniform(kind)), goal) for kind in self.kinds]
+            wanted = [self._building(goal, self.uniform(kind)) for kind in self.kinds]
             builds = self.measuring.builds(wanted, True, f"optimize {goal}: counting")
             self.costs[goal] = Costs(self.offered, dict(zip(self.kinds, builds, strict=True)))
-        self._verify([(goal, self.uniform(kind)) for goal in self.space.goals for kind in self.kinds], counted=True)
+        alike = [(goal, kind) for goal in self.space.goals for kind in self.kinds if kind.optimize in (None, goal)]
+        self._verify([(goal, self.uniform(kind)) for goal, kind in alike], counted=True)
         fronts = {goal: costs.front(self.noises, self.limits.instructions) for goal, costs in self.costs.items()}
         points = _joined(fronts)
         self._verify_along(points)
@@ -173,6 +174,10 @@ class Task:
             self._accurate_enough(points)
         gap = max((front.gap for front in fronts.values()), default=0.0)
         return self._told(gap / max(self.noise_of(self.uniform(self.kinds[0])), 1e-300))
+
+    def _building(self, goal: Goal, bits: Assignment) -> tuple[QuantConfig, Goal, dict[str, Goal]]:
+        """What is to be built of an assignment."""
+        return self.config(bits), goal, _own_goals(goal, bits)
 
     def noise_of(self, bits: Assignment) -> float:
         """The noise of an assignment as it was measured."""
@@ -186,8 +191,8 @@ class Task:
             (name, kind)
             for name, offered in self.offered.items()
             for kind in offered
-            if kind != first
-            and (kind.weight_bits == first.weight_bits or kind.activation_bits == first.activation_bits)
+            if kind.optimize == first.optimize
+            and (kind.weight_bits == first.weight_bits) != (kind.activation_bits == first.activation_bits)
         ]
         configs = [self.config(whole), *(self.config({**whole, name: kind}) for name, kind in moves)]
         base, *errors = self.measuring.errors(configs, "each layer by itself")
@@ -197,14 +202,15 @@ class Task:
             weights = {first.weight_bits: 0.0}
             least = 0.0
             for kind in offered:
-                if kind.activation_bits == first.activation_bits and kind != first:
+                if (name, kind) in added and kind.activation_bits == first.activation_bits:
                     least = max(least, added[name, kind]) if isinstance(kind.weight_bits, int) else least
                     # Fewer bits are never better: where they measure so, it is luck.
                     weights[kind.weight_bits] = (
                         least if isinstance(kind.weight_bits, int) else max(0.0, added[name, kind])
                     )
             found[name] = {
-                kind: weights[kind.weight_bits] + added.get((name, replace(kind, weight_bits=first.weight_bits)), 0.0)
+                kind: weights[kind.weight_bits]
+                + added.get((name, replace(first, activation_bits=kind.activation_bits)), 0.0)
                 for kind in offered
             }
         return found
@@ -213,8 +219,7 @@ class Task:
         """Quantize, build and measure settings."""
         configs = [self.config(bits) for _, bits in wanted]
         qualities = self.measuring.qualities(configs, "measuring accuracy")
-        pairs = [(config, goal) for config, (goal, _) in zip(configs, wanted, strict=True)]
-        builds = self.measuring.builds(pairs, counted, "building")
+        builds = self.measuring.builds([self._building(*one) for one in wanted], counted, "building")
         found = []
         for (goal, bits), quality, build in zip(wanted, qualities, builds, strict=True):
             trial = self._trial(goal, bits, quality, build)
@@ -233,7 +238,8 @@ class Task:
         wide = {
             name: own.activation_bits for name, own in bits.items() if own.activation_bits != self.base.activation_bits
         }
-        same = next((kind for kind in self.kinds if self.uniform(kind) == bits), None)
+        plain = [kind for kind in self.kinds if kind.optimize in (None, goal)]
+        same = next((kind for kind in plain if self.uniform(kind) == bits), None)
         return {
             "label": f"all {same}"
             if same is not None
@@ -246,6 +252,7 @@ class Task:
             "counted": values is not None,
             "bits": of_weights,
             "activation_bits": wide,
+            "optimize_layers": _own_goals(goal, bits),
         }
 
     def _verify_along(self, points: Sequence[tuple[Goal, Point]]) -> None:
@@ -376,6 +383,11 @@ class Task:
             if trial["counted"] and trial["instructions"] and predicted is not None:
                 worst = max(worst, abs(100.0 * (predicted - trial["instructions"]) / trial["instructions"]))
         return None if worst == -inf else worst
+
+
+def _own_goals(goal: Goal, bits: Assignment) -> dict[str, Goal]:
+    """What layers are optimized for, by name, where it is not what the program is."""
+    return {name: own.optimize for name, own in bits.items() if own.optimize not in (None, goal)}
 
 
 def _joined(fronts: Mapping[Goal, Front]) -> list[tuple[Goal, Point]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import Enum
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,9 @@ def _project(folder: Path, options: BuildOptions, config: QuantConfig, chosen: M
     if options.input_shapes:
         shapes = ", ".join(f"{_text(n)} = {list(shape)}" for n, shape in options.input_shapes.items())
         lines.append(f"input_shapes = {{ {shapes} }}")
+    by_layer = {**{escape(n): g for n, g in chosen["optimize_layers"].items()}, **options.optimize_layers}
+    if by_layer:
+        lines += ["", "[optimize_layers]", *(f"{_text(name)} = {_text(goal)}" for name, goal in by_layer.items())]
     if options.input is not None:
         known = {key: value for key, value in options.input.to_dict().items() if value is not None}
         lines += ["", "[input]", *(f"{key} = {json.dumps(value)}" for key, value in known.items())]
