@@ -140,7 +140,7 @@ def _constant_matrix(view: View, node: Node) -> bool:
     if b is None or b.ndim != 2 or view.is_const(node.inputs[0]):
         return False
     if q is not None:
-        if q.axis == 0:
+        if q.axis == 0 or q.block is not None:
             return False
         q = QParams(q.scale, q.zero_point, None if q.axis is None else 0)
     weights = view.edit.constant(f"{node.inputs[1]}_t", b.T, q, view.type_of(node.inputs[1]))

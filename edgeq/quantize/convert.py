@@ -15,7 +15,7 @@ from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.codebook import levels_for
 from edgeq.quantize.config import QuantConfig, WeightScale
-from edgeq.quantize.groups import chosen_groups, group_of, in_groups
+from edgeq.quantize.groups import chosen_groups, given_groups, group_of, in_groups
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
 from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of, weight_type
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
@@ -184,6 +184,10 @@ def _put_weights(
             return constants.put(name, levels.nearest(q.in_steps(weights)), dtype, q), q
         return _put(constants, graph, name, q, levels_of(dtype)[0], dtype), q
     dtype = type.dtype if type.dtype.bits < 8 else DType.INT8
+    if type.q.block is not None and type.q.axis == 1 and any(row.groups for row in node.op.kernels):
+        least = around.smallest_factor * around.output / around.input
+        q = given_groups(np.asarray(graph.data(name)), type.q, around.wide, least, where)
+        return constants.put(name, np.asarray(graph.data(name)), dtype, q), q
     stored = _put(constants, graph, name, type.q, levels_of(DType.INT8)[0], dtype)
     data = constants.editor.values[stored].data
     if data is None or real is None or product.axis is None or type.q.block is not None or around.exact:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.errors import UsageError
+from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, Shape
+from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, Shape
 from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.ranges import NARROWEST, Floats, Levels, sane_scales, weighted_scales
@@ -18,6 +18,8 @@ LEAST_WIDE = 15
 """That of inputs of 16 bits, whose sums may have 64. Scales are near enough to the best with few factors, too."""
 ROOM = 4
 """As a part of these, what sums may take: the rest is for biases, and for scales that are yet chosen."""
+SAME = 1e-6
+"""Relative errors of scales that differ by less are of the rounding to float32."""
 WIDE_SPAN = 1 << 15
 """What an input of 16 bits is at most."""
 
@@ -84,3 +86,51 @@ def refuse_unused(graph: Graph, config: QuantConfig) -> None:
             "--float-weight-bits 8, or fewer",
             where="--weight-group",
         )
+
+
+def _exactly(own: Floats, factors: Array, scales: Floats) -> Floats:
+    """Scales of channels near those given (C,), whose multiples round to the scales (C, groups) if any do."""
+    base, wanted = own.astype(np.float32), scales.astype(np.float32)
+    exact = base.astype(np.float64)
+    for ulps in (2, -2, 1, -1, 0):
+        tried = (base + np.float32(ulps) * np.spacing(base)).astype(np.float64)
+        same = ((tried[:, None] * factors).astype(np.float32) == wanted).all(axis=1)
+        exact = np.where(same, tried, exact)
+    return exact
+
+
+def given_groups(integers: Array, q: QParams, wide: bool, least: float, where: str) -> QParams:
+    """Parameters with factors for integers (C, K) that a model brings with a scale for every block along K.
+
+    Of all multiples of a scale of the channel those that are nearest to the scales of its blocks are taken: exactly
+    these, where they are multiples.
+
+    Args:
+        integers: symmetric.
+        q: parameters of blocks along axis 1.
+        wide: whether inputs have 16 bits.
+        least: scales of channels are no smaller.
+        where: the layer, for messages.
+
+    Raises:
+        QuantizationError: sums do not fit 32 bits.
+    """
+    assert q.block is not None
+    scales, reach = np.asarray(q.scale, np.float64).reshape(len(integers), -1), WIDE_SPAN if wide else INPUT_SPAN
+    greatest = scales.max(axis=1)
+    best = np.ones(scales.shape, np.int64)
+    own, error = greatest.copy(), np.full(len(scales), np.inf)
+    for most in range(1, MOST_FACTOR + 1):
+        step = np.maximum(greatest / most, least)
+        factors = np.clip(np.rint(scales / step[:, None]), 1, MOST_FACTOR).astype(np.int64)
+        sums = reach * (np.abs(integers.astype(np.int64)) * np.repeat(factors, q.block, 1)[:, : integers.shape[1]])
+        fits = (sums.sum(axis=1) <= INT32_MAX // 2) | (wide & (most <= LEAST_WIDE))
+        found = np.where(fits, np.abs(factors * step[:, None] / scales - 1.0).max(axis=1), np.inf)
+        better = found < error - SAME
+        best[better], own[better], error[better] = factors[better], step[better], found[better]
+    if not np.isfinite(error).all():
+        raise QuantizationError(
+            "sums of groups of weights do not fit 32 bits", hint="quantize the model again with fewer bits", where=where
+        )
+    channels = QParams.per_channel(_exactly(own, best, scales), 0, 0)
+    return QParams(channels.scale, channels.zero_point, 0, groups=Groups(q.block, tuple(best.ravel().tolist())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -171,8 +172,9 @@ def test_weights_of_onnx_files(kind: int, zero: int, low: int, high: int, dtype:
         assert np.abs(np.rint(expected / np.float32(0.08)) - 8 - found).max() <= 1
 
 
-def test_blocks_become_real_numbers(tmp_path: Path) -> None:
-    """Weights with a scale for every few neighbours, in ONNX's own form, beside onnxruntime."""
+@pytest.mark.parametrize("kind", ["MatMul", "Add"])
+def test_scales_of_blocks(kind: str, tmp_path: Path) -> None:
+    """In ONNX's own form, beside onnxruntime: products keep the integers, what has no groups takes real numbers."""
     rng = np.random.default_rng(4)
     constants = {
         "w": rng.integers(-8, 8, (7, 6)).astype(helper.tensor_dtype_to_np_dtype(TensorProto.INT4)),
@@ -180,12 +182,24 @@ def test_blocks_become_real_numbers(tmp_path: Path) -> None:
     }
     nodes = [
         helper.make_node("DequantizeLinear", ["w", "s"], ["r"], axis=0, block_size=3, name="blocks"),
-        helper.make_node("MatMul", ["x", "r"], ["y"]),
+        helper.make_node(kind, ["x", "r"], ["y"]),
     ]
-    model = model_of(nodes, {"x": [2, 7]}, ["y"], constants, opset=21)
+    model = model_of(nodes, {"x": [2, 7] if kind == "MatMul" else [7, 6]}, ["y"], constants, opset=21)
     model.ir_version = 10
-    with pytest.warns(EdgeqWarning, match="every 3 neighbours are taken as real numbers and quantized anew"):
-        check(model, tmp_path)
+    if kind == "Add":
+        with pytest.warns(EdgeqWarning, match="every 3 neighbours are taken as real numbers and quantized anew"):
+            check(model, tmp_path)
+        return
+    graph = check(model, tmp_path)
+    assert stored(graph) == [DType.INT4]
+    samples = [{"x": x} for x in rng.normal(size=(20, 2, 7)).astype(np.float32)]
+    integer = quantize(graph, samples)
+    (node,) = integer.nodes
+    q = integer.type(str(node.inputs[1])).qp
+    assert q.groups is not None and q.groups.size == 3
+    scales = np.asarray(q.scale)[:, None] * q.groups.table(6)
+    np.testing.assert_allclose(scales, constants["s"].T, rtol=0.005)
+    np.testing.assert_array_equal(integer.data(str(node.inputs[1])), constants["w"].astype(np.int8).T)
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
@@ -215,11 +229,16 @@ def test_mat_mul_n_bits(bits: int, zeros: str, tmp_path: Path) -> None:
     )  # fmt: skip
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    with pytest.warns(EdgeqWarning, match="every 16 neighbours"):
+    beyond_bytes = bits == 8 and zeros != "none"  # less their zero-points
+    with pytest.warns(EdgeqWarning, match="every 16 neighbours") if beyond_bytes else nullcontext():
         graph = load(path)
     real = np.repeat((whole.astype(np.float64) - points[..., None]) * scales[..., None], 1).reshape(n, -1)[:, :k]
-    (kernel,) = [v.data for v in graph.values.values() if v.data is not None and v.data.shape == (n, k)]
-    np.testing.assert_allclose(kernel, real, rtol=1e-6)
+    (kernel,) = [v for v in graph.values.values() if v.data is not None and v.data.shape == (n, k)]
+    q, data = kernel.type.q, np.asarray(kernel.data)
+    assert (q is None) == beyond_bytes
+    np.testing.assert_allclose(data if q is None else q.dequantize(data), real, rtol=1e-6)
+    if zeros == "none":
+        assert kernel.type.dtype is {2: DType.INT2, 4: DType.INT4, 8: DType.INT8}[bits]
     if bits == 4:
         check(model, tmp_path)
 

@@ -117,6 +117,11 @@ def test_written_for_other_runtimes(tmp_path: Path) -> None:
         mine = IntExecutor(model.graph).run({"x": model.graph.type("x").qp.quantize(sample["x"], DType.INT8)})
         steps = np.abs(type.qp.quantize(theirs, DType.INT8).astype(int) - mine[model.graph.outputs[0]])
         assert steps.max() <= 1
+    again = edgeq.api.quantize(tmp_path / "groups.onnx").graph
+    for mine, read in zip(model.graph.nodes, again.nodes, strict=True):  # the same integers, scales and factors
+        names = [(str(a), str(b)) for a, b in zip(mine.inputs[1:], read.inputs[1:], strict=True)]
+        assert [model.graph.type(a) for a, _ in names] == [again.type(b) for _, b in names]
+        assert all(np.array_equal(model.graph.data(a), again.data(b)) for a, b in names)
 
 
 def test_refused_where_no_layer_has_any() -> None:

@@ -72,7 +72,11 @@ def _four_dimensional(node: OnnxNode, weights: Constant, shape: Shape) -> Consta
 def permuted(weights: Constant, perm: Shape) -> tuple[Array, QParams | None]:
     """Elements and parameters with the axes in another order."""
     q = weights.q
-    if q is not None and q.axis is not None:
+    if q is not None and q.block is not None and q.axis is not None:
+        entries = q.entries(weights.data.shape)
+        scales, zeros = (np.asarray(v).reshape(entries).transpose(perm) for v in (q.scale, q.zero_point))
+        q = QParams.per_block(scales, zeros, perm.index(q.axis), q.block)
+    elif q is not None and q.axis is not None:
         q = QParams(q.scale, q.zero_point, perm.index(q.axis))
     return np.transpose(weights.data, perm), q
 

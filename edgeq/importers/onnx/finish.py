@@ -9,6 +9,7 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.executor import mixes_samples
 from edgeq.importers.narrow import with_narrow_weights
+from edgeq.importers.onnx.grouped import warn_of_blocks
 from edgeq.importers.onnx.node import Activation, Builder, Constant
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
@@ -32,6 +33,7 @@ def finish(builder: Builder) -> Graph:
     graph = builder.editor.finish()
     if graph.batch is not None and mixes_samples(graph) is not None:
         graph = replace(graph, batch=None)  # only for one sample is it this graph
+    warn_of_blocks(builder.blocks)
     for bits in sorted(builder.narrow):
         graph = with_narrow_weights(graph, bits)
     return graph

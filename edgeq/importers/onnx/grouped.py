@@ -1,7 +1,9 @@
-"""Weights whose scales hold for blocks of neighbours: they become real numbers, which edgeq quantizes anew."""
+"""Weights whose scales hold for blocks of neighbours: fully connected layers keep symmetric ones. Others are real
+numbers, which edgeq quantizes anew."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.narrow import unpacked
 from edgeq.importers.onnx.linear import fully_connected
+from edgeq.importers.onnx.model import NARROW
 from edgeq.importers.onnx.node import Constant, OnnxNode, handles
 from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.tensor import Array, QParams, Shape
@@ -17,10 +20,15 @@ from edgeq.warnings import warn
 _AGAIN = "the node contradicts itself: export the model again"
 
 
-def dequantized_blocks(x: Constant, scales: Array, zeros: Array | None, axis: int, block: int) -> Constant:
+def dequantized_blocks(
+    node: OnnxNode, x: Constant, scales: Array, zeros: Array | None, axis: int, block: int
+) -> Constant:
     """What a tensor of integers with one scale per `block` neighbours along `axis` stands for, as real numbers.
 
+    With the integers behind them, where these are symmetric, or around the middle of an unsigned type.
+
     Args:
+        node: that brings them.
         x: the integers, of any type and shape.
         scales: float, of x's shape but for the axis, which has ⌈n / block⌉ entries.
         zeros: zero-points of the same shape; None: 0.
@@ -35,13 +43,32 @@ def dequantized_blocks(x: Constant, scales: Array, zeros: Array | None, axis: in
         raise ModelError(f"scales of shape {scales.shape} do not fit {x.data.shape} in blocks of {block}", hint=_AGAIN)
     if not np.isfinite(scales).all() or np.any(scales <= 0):
         raise ModelError("a scale is not a positive number", hint="export the model again")
-    warn(
-        f"weights with a scale for every {block} neighbours are taken as real numbers and quantized anew",
-        hint="compare with edgeq verify; --weight-bits says how many bits they get",
-        strict=ModelError,
-    )
-    offsets = 0 if zeros is None else zeros.astype(np.int64)
-    return Constant(x.name, QParams.per_block(scales, offsets, axis, block).dequantize(x.data.astype(np.int16)))
+    offsets: Array = np.zeros(entries, np.int64) if zeros is None else zeros.astype(np.int64)
+    real = QParams.per_block(scales, offsets, axis, block).dequantize(x.data.astype(np.int16))
+    node.builder.blocks[x.name] = block
+    return Constant(x.name, real, blocks=_symmetric(node, x, scales, offsets, axis, block))
+
+
+def _symmetric(node: OnnxNode, x: Constant, scales: Array, offsets: Array, axis: int, block: int) -> Constant | None:
+    """Matrices of int8 without zero-points that stand for the same numbers; None where there are none."""
+    centred = x.data.astype(np.int64) - np.repeat(offsets, block, axis)[tuple(slice(n) for n in x.data.shape)]
+    least, most = int(centred.min(initial=0)), int(centred.max(initial=0))
+    if x.data.ndim != 2 or least < -128 or most > 127 or x.data.size == 0:
+        return None
+    if x.data.dtype.name in NARROW or most - least < 16:
+        node.builder.narrow.add(2 if least >= -2 and most <= 1 else 4)
+    return Constant(x.name, centred.astype(np.int8), QParams.per_block(scales, 0, axis, block))
+
+
+def warn_of_blocks(blocks: Mapping[str, int]) -> None:
+    """Tell of weights that were taken as real numbers, by name, with how many neighbours shared a scale."""
+    for name, block in blocks.items():
+        warn(
+            f"weights with a scale for every {block} neighbours are taken as real numbers and quantized anew",
+            hint="compare with edgeq verify; --weight-bits says how many bits they get",
+            where=name,
+            strict=ModelError,
+        )
 
 
 def _bits(node: OnnxNode, index: int, shape: Shape, bits: int, what: str) -> Array:
@@ -80,7 +107,9 @@ def mat_mul_n_bits(node: OnnxNode) -> None:
             raise ModelError("zero points between integers, or of another number than scales", hint="round them")
     name = node.needed(1, "the weight tensor").name
     weights = dequantized_blocks(
-        Constant(name, whole), scales.reshape(n, blocks), zeros.reshape(n, blocks), axis=1, block=block
+        node, Constant(name, whole), scales.reshape(n, blocks), zeros.reshape(n, blocks), axis=1, block=block
     )
+    if bits < 8:
+        node.builder.narrow.add(bits)
     bias = node.store("bias", node.reals(5, "the bias").reshape(n).astype(np.float32)) if node.has(5) else None
     node.result(fully_connected(node, node.value(0), weights, bias))

@@ -99,7 +99,7 @@ def product_along(node: OnnxNode, x: str, axis: int, weights: Constant, prefix: 
 def transposed(weights: Constant) -> Constant:
     """A constant matrix transposed, its parameters along."""
     data, q = permuted(weights, (1, 0))
-    return replace(weights, data=data, q=q)
+    return replace(weights, data=data, q=q, blocks=None if weights.blocks is None else transposed(weights.blocks))
 
 
 def fully_connected(node: OnnxNode, x: str, weights: Constant, bias: str | None) -> str:
@@ -110,6 +110,15 @@ def fully_connected(node: OnnxNode, x: str, weights: Constant, bias: str | None)
     """
     if weights.q is not None and weights.q.axis == 1:  # scales along K cannot be taken out of the sum
         weights = Constant(weights.name, weights.real())
+    blocks = weights.blocks
+    if (
+        blocks is not None
+        and blocks.q is not None
+        and blocks.q.axis == 1
+        and np.array_equal(blocks.real(), weights.data)
+    ):
+        node.builder.blocks.pop(blocks.name, None)
+        weights = blocks
     stored = node.builder.store(weights.name, weights.data, weights.q)
     return node.emit(FullyConnected(), [x, stored, bias])
 

@@ -34,11 +34,15 @@ LONGEST_NAME = 500
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A tensor whose elements are known. With `q`, `data` is int8, int16 or int32 and stands for real values."""
+    """A tensor whose elements are known. With `q`, `data` is int8, int16 or int32 and stands for real values.
+
+    `blocks` are the int8 numbers behind real ones, with parameters, where the model has scales for blocks of them.
+    """
 
     name: str
     data: Array
     q: QParams | None = None
+    blocks: Constant | None = None
 
     def real(self) -> Array:
         """The elements, dequantized."""
@@ -70,6 +74,7 @@ class Builder:
         self.producer: dict[str, str] = {}
         self.bound: set[str] = set()  # values that have the name of a tensor of the model
         self.read_as_real: set[str] = set()  # tensors of the model that something reads which does not quantize them
+        self.blocks: dict[str, int] = {}  # weights taken as real numbers, and for how many neighbours they had a scale
         self.narrow: set[int] = set()  # bits of weights that the model has, where they are fewer than 8
         self._counts: dict[str, int] = {}  # how many names made of one are taken
         self._stored: dict[str, str] = {}
@@ -357,11 +362,13 @@ class OnnxNode:
             value = name
         self.builder.tensors[name] = Activation(value, integers)
 
-    def result_constant(self, data: Array, index: int = 0, q: QParams | None = None) -> None:
+    def result_constant(
+        self, data: Array, index: int = 0, q: QParams | None = None, blocks: Constant | None = None
+    ) -> None:
         """Bind an output of the node to a constant."""
         name = self.outputs[index] if index < len(self.outputs) else ""
         if name:
-            self.builder.tensors[name] = Constant(name, data, q)
+            self.builder.tensors[name] = Constant(name, data, q, blocks)
 
 
 Handler = Callable[[OnnxNode], None]

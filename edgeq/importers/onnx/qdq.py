@@ -139,7 +139,7 @@ def dequantized_constant(node: OnnxNode, x: Constant, scale: int, zero_point: in
     if block:
         (along,) = normalize_axes([node.attr_int("axis", 1)], x.data.ndim)
         offsets = node.needed(zero_point, "the zero point").data if node.has(zero_point) else None
-        return dequantized_blocks(x, node.needed(scale, "the scale").real(), offsets, along, block)
+        return dequantized_blocks(node, x, node.needed(scale, "the scale").real(), offsets, along, block)
     q, dtype = parameters(node, scale, zero_point, x.data.ndim, x.data.dtype.name, axis)
     if q.axis is not None and x.data.shape[q.axis] != len(q.scale):
         raise ModelError(f"{len(q.scale)} scales do not fit axis {q.axis} of {x.data.shape}", hint="check the axis")
@@ -274,4 +274,4 @@ def dequantize_linear(node: OnnxNode) -> None:
     if isinstance(operand, Activation):
         node.result(operand.value)
     else:
-        node.result_constant(operand.data, 0, operand.q)
+        node.result_constant(operand.data, 0, operand.q, operand.blocks)
