@@ -27,6 +27,7 @@ from onnx import TensorProto, numpy_helper
 from edgeq.errors import EdgeqError
 from edgeq.importers import load
 from edgeq.ir.graph import Graph
+from edgeq.ir.tensor import DType
 from edgeq.passes.pipeline import optimize_float
 from edgeq.simulator import run_float
 
@@ -151,14 +152,17 @@ def real_of(graph: Graph, name: str, x: Array, case: Any) -> Array:
     16 bits are symmetric in edgeq, so that parameters of another zero point are those of the case's own node.
     """
     type = graph.type(name)
-    if type.is_whole:
-        return x
-    if type.q is None or x.dtype.kind not in "iu":
+    integers = str(x.dtype).startswith(("int", "uint"))
+    if type.is_whole and integers:
+        whole = x.astype(np.int32)
+        assert (whole == x).all() or x.dtype.kind == "V", "refused: it has numbers beyond 32 bits"
+        return whole
+    if type.q is None or not integers:
         return x.astype(np.float32)
     if x.dtype.itemsize == 2:
         scale, offset = arrays(case.data_sets[0][0])[1:3]
         return (x.astype(np.float32) - offset.astype(np.float32)) * scale
-    return type.q.dequantize(x.astype(np.int64) - (128 if x.dtype == np.uint8 else 0))
+    return type.q.dequantize(x.astype(np.int64) - (128 if graph.ports.get(name) is DType.UINT8 else 0))
 
 
 def _compare(graph: Graph, name: str, found: Array, wanted: Array, case: Any, rtol: float, atol: float) -> None:
@@ -166,7 +170,7 @@ def _compare(graph: Graph, name: str, found: Array, wanted: Array, case: Any, rt
     assert found.shape == wanted.shape, f"shape {found.shape}, not {wanted.shape}"
     type = graph.type(name)
     expected = real_of(graph, name, wanted, case).astype(np.float64)
-    if type.q is not None and wanted.dtype.kind in "iu":
+    if type.q is not None and str(wanted.dtype).startswith(("int", "uint")):
         limits = np.iinfo(wanted.dtype)
         low, high = real_of(graph, name, np.array([limits.min, limits.max], wanted.dtype), case)
         found = np.clip(found, low, high)  # an output saturates
@@ -206,10 +210,18 @@ def _try(case: Any, computed: set[int], folder: Path) -> str:
         except EdgeqError as error:
             return f"refused: {type(error).__name__} {error.message}".splitlines()[0]
         except AssertionError as error:
-            return "wrong: " + " ".join(str(error).split())[:160]
+            said = " ".join(str(error).split())[:160]
+            return said if said.startswith("refused") else f"wrong: {said}"
         except Exception as error:  # an outcome like any other
             return f"wrong: {type(error).__name__} {error}"
     return ""
+
+
+def forms_of(case: Any) -> Iterator[tuple[str, set[int]]]:
+    """All forms of a case, the usual ones first."""
+    usual = list(_forms(case))
+    yield from usual
+    yield from _other_forms(case, [c for _, c in usual])
 
 
 def outcome_of(case: Any, folder: Path) -> Outcome:

@@ -18,7 +18,7 @@ class DType(Enum):
     """Element type of a tensor.
 
     The types of less than 8 bits are for weights: NumPy holds each element in a byte of its own, kernels pack them.
-    So is float16, in which nothing is computed.
+    So is float16, in which nothing is computed. Unsigned types of 16 and more bits, and int64, are those of files.
     """
 
     FLOAT32 = "float32"
@@ -28,6 +28,9 @@ class DType(Enum):
     INT16 = "int16"
     INT32 = "int32"
     INT64 = "int64"
+    UINT16 = "uint16"
+    UINT32 = "uint32"
+    UINT64 = "uint64"
     BOOL = "bool"
     INT4 = "int4"
     INT3 = "int3"

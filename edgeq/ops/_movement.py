@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgeq.ir.op import Op
+from edgeq.ir.op import Arrays, Op, Site
+from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import Monotone, Pattern, Trait
+
+WORDS = frozenset({DType.FLOAT32, DType.INT32})
+"""Elements of four bytes, for rows that only move them."""
 
 
 class MovementOp(Op):
@@ -14,6 +18,10 @@ class MovementOp(Op):
     pattern: ClassVar[Pattern] = Pattern.MOVEMENT
     monotone: ClassVar[Monotone] = Monotone.RISING
     declines: ClassVar[frozenset[Trait]] = frozenset({"linear", "signs", "fused_clamp", "affine", "with_padding"})
+
+    def run(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        whole = site.outputs[0].is_whole and not self.is_view and self._has_arithmetic(site)
+        return self.run_float32(site, inputs) if whole else super().run(site, inputs)
 
     @property
     def homogeneous(self) -> bool:

@@ -9,9 +9,8 @@ from edgeq.ir.kernel import BYTES, INT16, Kernel, Param
 from edgeq.ir.op import Arrays, QuantRule, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
-from edgeq.ops._movement import MovementOp
+from edgeq.ops._movement import WORDS, MovementOp
 from edgeq.ops._overlap import Overlaps, indices, of_elements
-from edgeq.ops._real import REAL
 
 
 def lower_strided(site: Site) -> Mapping[str, Param]:
@@ -91,7 +90,7 @@ class StridedOp(MovementOp):
             "eq/strided.h",
             "eq_strided_params",
             lower_wide,
-            elements=REAL,
+            elements=WORDS,
             fits=fits_bytes,
             overlap=overlap,
         ),

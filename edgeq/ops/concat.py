@@ -15,9 +15,9 @@ from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.ops._int16 import INTS16
-from edgeq.ops._movement import MovementOp
+from edgeq.ops._movement import WORDS, MovementOp
 from edgeq.ops._overlap import Overlaps, least_distance
-from edgeq.ops._real import REAL, REALS
+from edgeq.ops._real import REALS
 from edgeq.ops.requantize import byte_table, convert
 
 
@@ -132,7 +132,7 @@ class Concat(MovementOp):
             "eq/concat.h",
             "eq_concat_params",
             lower_ref,
-            elements=REAL,
+            elements=WORDS,
             overlap=overlap,
             variadic="inputs",
         ),

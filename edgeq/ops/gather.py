@@ -14,9 +14,9 @@ from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Scale,
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
-from edgeq.ops._movement import MovementOp
+from edgeq.ops._movement import WORDS, MovementOp
 from edgeq.ops._overlap import Overlaps, indices, least_distance, of_elements
-from edgeq.ops._real import REAL, REALS
+from edgeq.ops._real import REALS
 
 
 def placed(site: Site) -> bool:
@@ -95,7 +95,7 @@ def rows(
     """The rows of one kernel for bytes and for real elements."""
     source, header, struct = ("ref/gather.c",), "eq/gather.h", f"eq_{name}_params"
     bytes = Kernel(f"eq_{name}_ref", source, header, struct, of_ints(lower), fits=fits, elements=BYTES, overlap=overlap)
-    return bytes, replace(bytes, function=f"eq_{name}_float32_ref", lower=lower, elements=REAL)
+    return bytes, replace(bytes, function=f"eq_{name}_float32_ref", lower=lower, elements=WORDS)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Perm, Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
 from edgeq.ops._int16 import INTS16
-from edgeq.ops._movement import MovementOp
-from edgeq.ops._real import REAL, REALS
+from edgeq.ops._movement import WORDS, MovementOp
+from edgeq.ops._real import REALS
 
 
 def lower_ref(site: Site) -> Mapping[str, Param]:
@@ -69,7 +69,7 @@ class Split(MovementOp):
             "eq/split.h",
             "eq_split_params",
             lower_real,
-            elements=REAL,
+            elements=WORDS,
             variadic="outputs",
         ),
     )

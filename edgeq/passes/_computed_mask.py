@@ -21,6 +21,7 @@ from edgeq.ops.masked_softmax import MaskedSoftmax, row_groups
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.select import Select
 from edgeq.ops.softmax import Softmax
+from edgeq.ops.whole_pair import WholePair
 from edgeq.ops.whole_to_real import WholeToReal
 from edgeq.passes._rewrite import View
 from edgeq.passes.canonicalize import real_constant
@@ -51,7 +52,7 @@ def _derived(view: View, name: str | None, depth: int = LONGEST) -> _Derived | N
     if node is None or not depth or len(node.outputs) != 1:
         return None
     if node.op == WholeToReal():
-        return _Derived(node.inputs[0], np.array([0, 1], np.float32))
+        return _whole(view, str(node.inputs[0]), depth)
     if not node.op.is_view and node.op.pattern is not Pattern.ELEMENTWISE:
         return None
     operands = [_derived(view, operand, depth - 1) for operand in node.inputs]
@@ -61,6 +62,19 @@ def _derived(view: View, name: str | None, depth: int = LONGEST) -> _Derived | N
         return None
     (result,) = (known[0].results,) if node.op.is_view else node.op.run_float([operand.results for operand in known])
     return _Derived(sources.pop(), result)
+
+
+def _whole(view: View, name: str, depth: int) -> _Derived:
+    """How whole numbers come of others by arithmetic with one constant; those themselves, if they do not."""
+    node = view.producer(name)
+    if node is not None and depth and isinstance(node.op, WholePair):
+        constants = [None if n is None else view.data(n) for n in node.inputs]
+        computed = [str(n) for n, c in zip(node.inputs, constants, strict=True) if c is None]
+        if len(computed) == 1 and all(c is None or len(np.unique(c)) == 1 for c in constants):
+            inner = _whole(view, computed[0], depth - 1)
+            given = [inner.results if c is None else c.ravel()[:1] for c in constants]
+            return _Derived(inner.of, node.op.run_float(given)[0].astype(np.float32))
+    return _Derived(name, np.array([0, 1], np.float32))
 
 
 def _mask(view: View, of: str, like: Shape, scores: Shape) -> str | None:

@@ -32,6 +32,7 @@ NO_NODE = {
     "NonMaxSuppression": "ONNX's result has no fixed shape; tests/unit/test_onnx_detection.py compares it",
     "Quantize": "the identity over the reals",
     "SimpleRnn": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
+    "RealToWhole": "a cast within bounds; tests/unit/test_onnx_whole.py compares it",
     "Relabel": "a Gather from a table of whole numbers; tests/unit/test_onnx_classical.py compares it",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",
@@ -44,6 +45,7 @@ NO_NODE = {
     "StoredL2Norm": "ONNX divides by a length",
     **dict.fromkeys(("TopIndices", "TopValues"), "outputs of TopK; tests/unit/test_onnx_detection.py compares them"),
     "TreeEnsemble": "ONNX's trees give real numbers; tests/unit/test_onnx_trees.py compares them",
+    "WholePair": "ONNX's result has the type of its operands; tests/unit/test_onnx_whole.py compares it",
     "WholeToReal": "a cast and a product; tests/unit/test_onnx_trees.py compares it",
 }
 

@@ -24,6 +24,7 @@ from edgeq.exporters.qdq import (  # the modules of exporters register themselve
     pooling,
     reduction,
     trees,
+    whole,
 )
 from edgeq.exporters.qdq.registry import exporter_of
 from edgeq.exporters.qdq.writer import QdqWriter
@@ -31,7 +32,18 @@ from edgeq.ir.graph import Graph
 
 __all__ = ["EXPORTER_MODULES", "save_qdq", "to_qdq"]
 
-EXPORTER_MODULES = (convolution, detection, elementwise, linear, movement, normalization, pooling, reduction, trees)
+EXPORTER_MODULES = (
+    convolution,
+    detection,
+    elementwise,
+    linear,
+    movement,
+    normalization,
+    pooling,
+    reduction,
+    trees,
+    whole,
+)
 
 
 def to_qdq(graph: Graph) -> Any:

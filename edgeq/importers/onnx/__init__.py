@@ -34,6 +34,7 @@ from edgeq.importers.onnx import (  # the modules of handlers register themselve
     trees,
     truth,
     view,
+    whole,
 )
 from edgeq.importers.onnx.finish import finish
 from edgeq.importers.onnx.model import brief, read
@@ -72,6 +73,7 @@ HANDLER_MODULES = (
     trees,
     truth,
     view,
+    whole,
 )
 
 

@@ -159,6 +159,24 @@ def compress(node: OnnxNode) -> None:
         node.result(along(node, x, axis, condition.astype(np.int64)))
 
 
+def kept_of_triangle(node: OnnxNode) -> Array:
+    """Which elements of the last two dimensions Trilu leaves as they are."""
+    rows, columns = node.shape(0)[-2:]
+    offset = node.ints(1, "the diagonal") if node.has(1) else None
+    above = np.subtract.outer(-np.arange(rows), -np.arange(columns)) - (offset[0] if offset else 0)
+    return above >= 0 if node.attr_int("upper", 1) else above <= 0
+
+
+@handles("Trilu")
+def triangle(node: OnnxNode) -> None:
+    """One triangle of the last two dimensions as it is, 0 in the other."""
+    shape = node.shape(0)
+    if len(shape) < 2:
+        raise ModelError(f"{shape} has no triangles", hint=_CHECK)
+    kept = kept_of_triangle(node).astype(np.float32).reshape((1,) * (len(shape) - 2) + shape[-2:])
+    node.result(node.emit(Mul(), [node.value(0), node.store("kept", kept)]))
+
+
 @handles("Scatter", "ScatterElements")
 def scatter_elements(node: OnnxNode) -> None:
     """x with the elements at constant indices along an axis replaced, or combined with others."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
-from edgeq.importers.onnx.truth import select
+from edgeq.importers.onnx.truth import real_operand, select
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
 from edgeq.ops.abs import Abs
@@ -35,6 +35,7 @@ from edgeq.ops.sin import Sin
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
 from edgeq.ops.sub import Sub
+from edgeq.warnings import warn
 
 INFINITY = float("inf")
 BINARY: dict[str, type[Op]] = {"Add": Add, "Sub": Sub, "Mul": Mul, "Div": Div}
@@ -194,13 +195,62 @@ def power(node: OnnxNode) -> None:
         scaled = node.emit(Mul(), [aligned(node, logarithm, power), node.value_of(power)], "scaled")
         node.result(node.emit(Exp(), [scaled]))
         return
-    data = node.needed(1, "the exponent").real().astype(np.float64)
-    if data.size == 0 or not np.isfinite(data).all() or not np.all(data == data.flat[0]):
-        raise ModelError("the exponents differ from element to element", hint="use one exponent for all elements")
+    exponents = node.constant(1)
+    if exponents is None:
+        node.result(real_power(node, real_operand(node, 0), real_operand(node, 1)))
+        return
+    data = exponents.real().astype(np.float64)
+    if data.size == 0 or not np.isfinite(data).all():
+        raise ModelError("the exponents are not finite", hint="export the model again")
+    if not np.all(data == data.flat[0]):
+        node.result(_powers(node, data))
+        return
     exponent = float(data.flat[0])
     named: dict[float, Op] = {2.0: Square(), 0.5: Sqrt(), -0.5: Rsqrt()}
     x = node.value(0)
     node.result(x if exponent == 1.0 else node.emit(named.get(exponent, Pow(exponent)), [x]))
+
+
+def real_power(node: OnnxNode, x: str, y: str) -> str:
+    """Add x to the power y, of computed numbers, of which x must be positive; returns its value."""
+    warn(
+        "powers with computed exponents are exp(y · log x), which holds where x is positive",
+        hint="use a constant exponent where x may be negative",
+        where=node.name,
+    )
+    return node.emit(Exp(), [node.emit(Mul(), [node.emit(Log(), [x], "logarithm"), y], "scaled")])
+
+
+MOST_POWERS = 8
+"""Different exponents that are computed one by one."""
+
+
+def _powers(node: OnnxNode, exponents: Array) -> str:
+    """x to constant powers that differ: a sum over the different ones, each where it is asked for.
+
+    Raises:
+        ModelError: they are not a few whole numbers from 0 on.
+    """
+    different = np.unique(exponents)
+    if len(different) > MOST_POWERS or (different < 0).any() or (different != np.rint(different)).any():
+        raise ModelError(
+            "the exponents differ from element to element",
+            hint=f"use one exponent for all elements, or up to {MOST_POWERS} different whole ones from 0 on",
+        )
+    x, total = node.value(0), ""
+    rank = max(len(node.shape(0)), exponents.ndim)
+    for exponent in different.tolist():
+        there = (exponents == exponent).astype(np.float32)
+        chosen = node.store(f"where{exponent:.0f}", there.reshape((1,) * (rank - there.ndim) + there.shape))
+        named: dict[float, Op] = {0.0: Pow(0.0), 1.0: Clip(), 2.0: Square()}
+        power = chosen
+        if exponent:
+            raised = x if exponent == 1 else node.emit(named.get(exponent, Pow(exponent)), [x], f"power{exponent:.0f}")
+            power = node.emit(Mul(), [raised, chosen], f"chosen{exponent:.0f}")
+        elif there.shape != node.shape(0):
+            power = node.emit(Mul(), [node.emit(Pow(0.0), [x], "power0"), chosen], "chosen0")
+        total = node.emit(Add(), [total, power], f"total{exponent:.0f}") if total else power
+    return total
 
 
 @handles("BatchNormalization")

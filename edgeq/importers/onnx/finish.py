@@ -10,7 +10,7 @@ from edgeq.errors import ModelError
 from edgeq.executor import mixes_samples
 from edgeq.importers.narrow import with_narrow_weights
 from edgeq.importers.onnx.grouped import warn_of_blocks
-from edgeq.importers.onnx.node import Activation, Builder, Constant
+from edgeq.importers.onnx.node import Activation, Builder, Constant, whole_constant
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
 from edgeq.ir.tensor import DType
@@ -62,18 +62,11 @@ def _constant_output(builder: Builder, name: str, constant: Constant) -> str:
     """An output that is the same for every input, such as the anchors of a detector.
 
     Raises:
-        ModelError: it holds NaN, infinity, or integers that stand for no real numbers and are not int32.
+        ModelError: it holds NaN, infinity, or integers that int32 does not hold.
     """
-    whole = constant.q is None and constant.data.dtype in (np.int32, np.int64)
-    if whole and constant.data.size and -(2**31) <= constant.data.min() <= constant.data.max() < 2**31:
+    if constant.q is None and constant.data.dtype.kind != "f" and constant.data.size:
         stored = name if name not in builder.editor.values else builder.fresh(name)
-        return builder.editor.constant(stored, constant.data.astype(np.int32))
-    if constant.q is None and constant.data.dtype.kind != "f":
-        raise ModelError(
-            f"this output is a constant of type {constant.data.dtype.name}",
-            hint="edgeq's outputs are real numbers or quantized ones: remove it from the model",
-            where=name,
-        )
+        return builder.editor.constant(stored, whole_constant(constant.data))
     if name in builder.editor.values:  # it is used in the graph, too
         copy = builder.fresh(f"{name}_copy")
         builder.editor.values[copy] = replace(builder.editor.values.pop(name), name=copy)

@@ -35,7 +35,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("export with every input given", ("Optional", "OptionalGetElement", "OptionalHasElement")),
     (
-        "it works on whole numbers: cut the model before it and do in the application what it does",
+        "it works on whole numbers: give it such; the bits of real ones are no longer there when they are quantized",
         ("BitCast", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"),
     ),
     (

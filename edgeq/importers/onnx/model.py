@@ -27,8 +27,19 @@ OPSETS = range(7, 29)
 MOST_DIMENSIONS = 32
 """Of a tensor: what NumPy takes in all its versions."""
 _REAL = (1, 10, 11, 16)  # float, float16, double, bfloat16
-OTHER_TYPES = {6: DType.INT32, 7: DType.INT64, 9: DType.BOOL}
-"""Those of whole numbers and truth values."""
+OTHER_TYPES = {
+    4: DType.UINT16,
+    6: DType.INT32,
+    7: DType.INT64,
+    12: DType.UINT32,
+    13: DType.UINT64,
+    9: DType.BOOL,
+    21: DType.UINT8,
+    22: DType.INT8,
+    25: DType.UINT8,
+    26: DType.INT8,
+}
+"""Those of whole numbers and truth values; integers of 4 and of 2 bits lie in bytes."""
 ELEMENT_TYPES = {2: DType.UINT8, 3: DType.INT8, 5: DType.INT16} | dict.fromkeys(_REAL, DType.FLOAT32)
 """ONNX's codes of the types an activation may have; float16, double and bfloat16 are computed as float32."""
 NARROW = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}

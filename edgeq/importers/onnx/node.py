@@ -15,6 +15,7 @@ from edgeq.ir.graph import GraphEditor
 from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.ops.real_to_whole import RealToWhole
 
 T = TypeVar("T")
 CODES = {
@@ -24,10 +25,20 @@ CODES = {
     DType.BOOL: TensorProto.BOOL,
     DType.INT32: TensorProto.INT32,
     DType.INT64: TensorProto.INT64,
+    DType.UINT16: TensorProto.UINT16,
+    DType.UINT32: TensorProto.UINT32,
+    DType.UINT64: TensorProto.UINT64,
 }
 """ONNX's codes of the types of computed integers."""
-WHOLE = (DType.INT32, DType.INT64)
+WHOLE = (DType.INT32, DType.INT64, DType.UINT32, DType.UINT64)
 """Types of integers that stand for themselves: in the graph int32."""
+WHOLE_CODES = {CODES[dtype]: dtype for dtype in CODES if dtype is not DType.BOOL} | {
+    **dict.fromkeys((TensorProto.UINT4, TensorProto.UINT2), DType.UINT8),
+    **dict.fromkeys((TensorProto.INT4, TensorProto.INT2), DType.INT8),
+}
+"""ONNX's codes of integers, and the types that computed ones have; of 4 and of 2 bits they lie in bytes."""
+_NO_INTEGERS = ("ArgMax", "ArgMin", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Shape", "Size")
+"""Operators that do not make of an integer input an integer of its kind."""
 LONGEST_NAME = 500
 """Characters of the names that are made here."""
 
@@ -81,7 +92,12 @@ class Builder:
         self._reserved = {*source.inputs, *source.initializers, *source.node_names, *source.outputs}
         self._reserved.update(out for node in source.nodes for out in node.output)
         for name, (shape, dtype) in source.inputs.items():
-            self.editor.input(name, TensorType(shape, DType.INT32 if dtype in WHOLE else DType.FLOAT32))
+            whole = dtype in WHOLE or (dtype in CODES and stands_for_itself(source, name))
+            if dtype is DType.UINT16 and not whole:
+                raise ModelError(
+                    "an input of type uint16 is not supported", hint="use int8, uint8 or int16 where it is quantized"
+                )
+            self.editor.input(name, TensorType(shape, DType.INT32 if whole else DType.FLOAT32))
             self.tensors[name] = Activation(name, None if dtype is DType.FLOAT32 else dtype)
 
     def operand(self, name: str) -> Operand:
@@ -303,6 +319,19 @@ class OnnxNode:
         """Type of a value of the graph."""
         return self.builder.editor.values[value].type
 
+    def holds_whole(self, operand: Operand) -> bool:
+        """Whether an operand is computed and holds whole numbers."""
+        return isinstance(operand, Activation) and self.type(operand.value).is_whole
+
+    def truths_as_whole(self, value: str, suffix: str) -> str:
+        """Add truth values as the whole numbers 0 and 1."""
+        return self.emit(RealToWhole(0, 1), [value], suffix)
+
+    @staticmethod
+    def whole_type(code: int) -> DType | None:
+        """The type of whole numbers that ONNX's code names; None: it names another."""
+        return WHOLE_CODES.get(code)
+
     # results
 
     def emit_many(
@@ -371,6 +400,47 @@ class OnnxNode:
             self.builder.tensors[name] = Constant(name, data, q, blocks)
 
 
+def stands_for_itself(source: Source, name: str) -> bool:
+    """Whether an input of integers stands for whole numbers: nothing reads it, or what is made of it, as quantized.
+
+    Bytes that become real numbers are not whole either: they are held as they are, with a scale of 1.
+    """
+    waiting, seen = [name], {name}
+    dtype = source.inputs[name][1]
+    if dtype is DType.BOOL:
+        return False
+    while waiting:
+        given = waiting.pop()
+        for message in source.nodes:
+            kind = message.op_type
+            if given not in message.input or kind in _NO_INTEGERS:
+                continue
+            real = kind == "CastLike" or (kind == "Cast" and message.attribute[0].i not in WHOLE_CODES)
+            if real and dtype in (DType.INT8, DType.UINT8):
+                return False
+            if kind in ("DequantizeLinear", "QuantizeLinear", "MaxPool") or "Linear" in kind or "Integer" in kind:
+                return False
+            made = [o for o in message.output if o and not real]
+            waiting += [o for o in made if o not in seen]
+            seen.update(made)
+    return True
+
+
+def whole_constant(data: Array) -> Array:
+    """Whole numbers of a file as int32.
+
+    Raises:
+        ModelError: they are no whole numbers, or int32 does not hold them.
+    """
+    numbers = np.asarray(data)
+    if numbers.dtype.kind not in "iub" and not str(numbers.dtype).startswith(("int", "uint")):
+        raise ModelError("real numbers meet whole ones", hint="cast one of them (Cast)")
+    low, high = DType.INT32.range
+    if numbers.size and not (low <= int(numbers.min()) and int(numbers.max()) <= high):
+        raise ModelError("it holds whole numbers beyond 32 bits", hint=f"use numbers from {low} to {high}")
+    return numbers.astype(np.int32)
+
+
 Handler = Callable[[OnnxNode], None]
 
 
@@ -392,6 +462,21 @@ def handles(*kinds: str, domain: str = "", integers: bool = False) -> Callable[[
     def register(handler: Handler) -> Handler:
         for kind in kinds:
             HANDLERS[domain, kind] = Entry(handler, integers)
+        return handler
+
+    return register
+
+
+WHOLE_HANDLERS: dict[tuple[str, str], Handler] = {}
+"""Operators that compute on whole numbers, by domain and type, where at least one computed operand holds such."""
+
+
+def handles_whole(*kinds: str) -> Callable[[Handler], Handler]:
+    """Register a handler for operator types of ONNX's own where an input holds whole numbers."""
+
+    def register(handler: Handler) -> Handler:
+        for kind in kinds:
+            WHOLE_HANDLERS["", kind] = handler
         return handler
 
     return register

@@ -10,10 +10,12 @@ from onnx import TensorProto
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import reshape_target
 from edgeq.importers.onnx.model import ELEMENT_TYPES, type_name
-from edgeq.importers.onnx.node import CODES, WHOLE, Activation, OnnxNode, handles
+from edgeq.importers.onnx.node import WHOLE_CODES, Activation, OnnxNode, handles
 from edgeq.importers.onnx.truth import nonzero, real_operand
 from edgeq.ir.tensor import DType, QParams
+from edgeq.ops.real_to_whole import RealToWhole
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.whole_pair import WholePair
 from edgeq.ops.whole_to_real import WholeToReal
 
 
@@ -58,7 +60,32 @@ def size_of(node: OnnxNode) -> None:
     node.result_constant(np.asarray(prod(node.shape(0)), np.int64))
 
 
-WHOLE_CODES = {CODES[dtype]: dtype for dtype in WHOLE}
+NARROW_BITS = {TensorProto.UINT4: 4, TensorProto.INT4: 4, TensorProto.UINT2: 2, TensorProto.INT2: 2}
+"""ONNX's codes of integers of less than 8 bits."""
+
+
+def _numeric(node: OnnxNode, operand: Activation) -> bool:
+    """Whether a computed operand holds real numbers, truth values or whole numbers, and no quantized ones."""
+    return operand.integers in (None, DType.BOOL) or node.holds_whole(operand)
+
+
+def _to_whole(node: OnnxNode, operand: Activation, target: int) -> None:
+    """Real numbers are rounded towards 0, within the bounds of the type; of whole numbers the lowest bits count."""
+    dtype = WHOLE_CODES[target]
+    signed = dtype.range[0] < 0
+    bits = min(NARROW_BITS.get(target, dtype.bits), 32)
+    value, held = operand.value, min((operand.integers or DType.INT32).bits, 32)
+    if not node.holds_whole(operand):
+        value, held = node.emit(RealToWhole(*_bounds(dtype, bits)), [value]), max(bits, 8)
+    if bits < held or (bits == held < 32 and operand.integers not in (None, DType.BOOL, dtype)):
+        zero = node.builder.editor.constant(node.builder.fresh(f"{node.name}_zero"), np.zeros(1, np.int32))
+        value = node.emit(WholePair("or", bits, signed), [value, zero], "bits")
+    node.result(value, integers=dtype)
+
+
+def _bounds(dtype: DType, bits: int) -> tuple[int, int]:
+    """The numbers that real ones may become; of 4 and of 2 bits all whole ones, whose lowest bits then count."""
+    return DType.INT32.range if bits < 8 or bits == 32 else dtype.range
 
 
 @handles("Cast", "CastLike", integers=True)
@@ -69,15 +96,14 @@ def cast(node: OnnxNode) -> None:
         ModelError: the cast would truncate, or round to a type that edgeq does not compute with.
     """
     operand, target = node.operand(0), node.cast_target()
-    truths = (None, DType.BOOL, *WHOLE)
-    if isinstance(operand, Activation) and target == TensorProto.BOOL and operand.integers in truths:
+    if isinstance(operand, Activation) and target == TensorProto.BOOL and _numeric(node, operand):
         truth = operand.value if operand.integers is DType.BOOL else nonzero(node, real_operand(node, 0))
         node.result(truth, integers=DType.BOOL)
         return
-    if isinstance(operand, Activation) and target in WHOLE_CODES and operand.integers in WHOLE:
-        node.result(operand.value, integers=WHOLE_CODES[target])
+    if isinstance(operand, Activation) and target in WHOLE_CODES and _numeric(node, operand):
+        _to_whole(node, operand, target)
         return
-    if isinstance(operand, Activation) and operand.integers in WHOLE:
+    if isinstance(operand, Activation) and node.holds_whole(operand):
         if ELEMENT_TYPES.get(target) is DType.FLOAT32:
             node.result(node.emit(WholeToReal(), [operand.value]))
             return

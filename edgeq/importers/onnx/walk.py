@@ -13,7 +13,15 @@ from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
 from edgeq.importers.onnx.hints import hint_for
 from edgeq.importers.onnx.loops import UNROLLED
 from edgeq.importers.onnx.model import OPSETS, Source, brief, changed_since
-from edgeq.importers.onnx.node import HANDLERS, INTEGER_HANDLERS, WHOLE, Activation, Builder, Constant, OnnxNode
+from edgeq.importers.onnx.node import (
+    HANDLERS,
+    INTEGER_HANDLERS,
+    WHOLE_HANDLERS,
+    Activation,
+    Builder,
+    Constant,
+    OnnxNode,
+)
 from edgeq.importers.problems import DEFAULT_HINT, Problem
 from edgeq.ir.tensor import DType
 
@@ -21,6 +29,8 @@ NEVER_EXPANDED = ("DynamicQuantizeLinear",)
 """Operators whose definition would only be refused in other words."""
 
 
+QUANTIZED = (DType.BOOL, DType.INT8, DType.UINT8, DType.INT16)
+"""Types of integers that stand for real numbers, or may do so."""
 _UNROLLED = {("", kind) for kind in UNROLLED}
 _NO_REALS = ("QuantizeLinear", "Shape", "Size")
 """Operators that do not read their input as real numbers."""
@@ -128,6 +138,8 @@ def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
     foldable = is_foldable(node)
     if foldable and all(isinstance(o, Constant) for o in operands):
         fold(node)
+    elif key in WHOLE_HANDLERS and any(node.holds_whole(o) for o in operands):
+        WHOLE_HANDLERS[key](node)
     elif set(integers) - {DType.BOOL} and key in INTEGER_HANDLERS:
         INTEGER_HANDLERS[key](node)
         _keep_integers(node, integers)
@@ -182,6 +194,6 @@ def _keep_integers(node: OnnxNode, integers: list[DType]) -> None:
     for name in node.outputs:
         operand: Any = node.builder.tensors.get(name)
         if isinstance(operand, Activation) and operand.integers is None:
-            if integers[0] in WHOLE and not node.type(operand.value).is_whole:
+            if integers[0] not in QUANTIZED and not node.type(operand.value).is_whole:
                 continue  # real numbers were made of whole ones
             node.builder.tensors[name] = Activation(operand.value, integers[0])
