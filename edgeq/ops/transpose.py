@@ -60,6 +60,11 @@ class Transpose(StridedOp):
         return (
             Sample("to_nchw", cls((0, 3, 1, 2)), (image,)),
             Sample("to_nhwc", cls((0, 2, 3, 1)), (image,)),
+            Sample("few_channels_apart", cls((0, 2, 3, 1)), ((2, 3, 5, 5),)),
+            Sample("few_channels_together", cls((0, 3, 1, 2)), ((2, 5, 5, 3),)),
+            Sample("more_than_squares", cls((0, 2, 1)), ((2, 21, 37),)),
+            Sample("among_others", cls((2, 1, 0)), ((19, 3, 17),)),
+            Sample("few_among_others", cls((2, 1, 0)), ((5, 2, 37),)),
             Sample("inner_kept", cls((0, 2, 1, 3)), (image,)),
             Sample("nothing", cls((0, 1, 2, 3)), (image,)),
             Sample("matrix", cls((1, 0)), ((5, 9),)),

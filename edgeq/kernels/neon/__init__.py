@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
+from edgeq.kernels._shared.transpose import transpose_row
 from edgeq.kernels.neon.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.neon.conv_parts import grouped_rows, transposed_rows
 from edgeq.kernels.neon.depthwise import depthwise_rows
 from edgeq.kernels.neon.elementwise import function_row, product_rows, requantize_row, sum_rows
+from edgeq.kernels.neon.isa import NEON
 from edgeq.kernels.neon.mat_mul import mat_mul_rows
 from edgeq.kernels.neon.movement import concat_row, resize_rows
 from edgeq.kernels.neon.pools import average_pool2d_row, max_pool2d_row, mean_row
@@ -26,6 +28,7 @@ from edgeq.ops.mul import Mul
 from edgeq.ops.requantize import Requantize
 from edgeq.ops.resize import Resize
 from edgeq.ops.softmax import Softmax
+from edgeq.ops.transpose import Transpose
 
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(), *grouped_rows()),
@@ -43,4 +46,5 @@ ROWS: KernelTable = {
     Resize: resize_rows(),
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
+    Transpose: (transpose_row("neon", NEON),),
 }

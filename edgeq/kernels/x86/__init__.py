@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
+from edgeq.kernels._shared.transpose import transpose_row
 from edgeq.kernels.x86.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.x86.depthwise import depthwise_rows
 from edgeq.kernels.x86.elementwise import product_rows, sum_rows
+from edgeq.kernels.x86.isa import AVX2
 from edgeq.kernels.x86.mat_mul import mat_mul_rows
+from edgeq.kernels.x86.movement import resize_rows, softmax_rows
 from edgeq.kernels.x86.parts import grouped_rows, transposed_rows
 from edgeq.kernels.x86.pools import average_pool2d_row, max_pool2d_row, mean_row
 from edgeq.kernels.x86.winograd import winograd_rows
@@ -20,6 +23,9 @@ from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
+from edgeq.ops.resize import Resize
+from edgeq.ops.softmax import Softmax
+from edgeq.ops.transpose import Transpose
 
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(before=winograd_rows()), *grouped_rows()),
@@ -32,4 +38,7 @@ ROWS: KernelTable = {
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),
+    Softmax: softmax_rows(),
+    Resize: resize_rows(),
+    Transpose: (transpose_row("x86/avx2", AVX2),),
 }

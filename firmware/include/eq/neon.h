@@ -55,6 +55,10 @@ typedef struct {
     int8x16_t val[4];
 } int8x16x4_t;
 
+typedef struct {
+    int8x16_t val[3];
+} int8x16x3_t;
+
 /* What of a result fits the element: the low bits, or the nearest value. */
 EQ_INLINE int32_t eq_wrapped(int64_t a)
 {
@@ -305,6 +309,22 @@ EQ_INLINE int16_t vget_lane_s16(int16x4_t a, int32_t lane)
 EQ_INLINE void vst1_lane_s8(int8_t *to, int8x8_t a, int32_t lane)
 {
     *to = a.lane[lane];
+}
+
+EQ_INLINE void vst3q_s8(int8_t *to, int8x16x3_t a)
+{
+    for (int32_t i = 0; i < 48; i++) {
+        to[i] = a.val[i % 3].lane[i / 3];
+    }
+}
+
+EQ_INLINE int8x16x3_t vld3q_s8(const int8_t *from)
+{
+    int8x16x3_t a;
+    for (int32_t i = 0; i < 48; i++) {
+        a.val[i % 3].lane[i / 3] = from[i];
+    }
+    return a;
 }
 
 EQ_INLINE void vst1q_s8(int8_t *to, int8x16_t a)
