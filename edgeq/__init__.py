@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         with_states,
     )
     from edgeq.errors import EdgeqError
+    from edgeq.frontend import Frontend
     from edgeq.ir.graph import Graph
     from edgeq.quantize.config import LayerConfig, QuantConfig
     from edgeq.quantize.input_spec import InputSpec
@@ -44,6 +45,7 @@ __all__ = [
     "Dataset",
     "EdgeqError",
     "EdgeqWarning",
+    "Frontend",
     "Graph",
     "InputSpec",
     "LayerConfig",
@@ -70,6 +72,7 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.flow": "QuantizedModel",
         "edgeq.api.project": "BuildOptions",
         "edgeq.errors": "EdgeqError",
+        "edgeq.frontend": "Frontend",
         "edgeq.ir.graph": "Graph",
         "edgeq.quantize.config": "LayerConfig QuantConfig",
         "edgeq.quantize.input_spec": "InputSpec",

@@ -153,13 +153,13 @@ def _joined_sequences(name: str, array: Array, shape: Shape, where: str) -> tupl
     return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:]), array.shape[1] // batch
 
 
-def is_whole(array: Array) -> bool:
-    """Whether all elements are integers that int32 holds."""
-    low, high = DType.INT32.range
+def is_whole(array: Array, dtype: DType = DType.INT32) -> bool:
+    """Whether all elements are integers that a type holds."""
+    low, high = dtype.range
     return bool(np.all((array >= low) & (array <= high) & (array == np.rint(array))))
 
 
-def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool, whole: bool) -> Array:
+def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool, whole: DType | None) -> Array:
     rest = [str(d) for d in shape[1:]]
     layout = ", ".join(["steps" if stateful else "samples", *rest])
     layout += f") or ({', '.join(['sequences', 'steps', *rest])}" if stateful else ""
@@ -177,10 +177,11 @@ def _checked(name: str, array: Array, shape: Shape, where: str, stateful: bool, 
         )
     if len(array) < max(1, shape[0] if shape else 1):
         raise UsageError(f"array {name!r} is empty", hint=f"store at least one sample as ({layout})", where=where)
-    if whole and not is_whole(array):
+    if whole is not None and not is_whole(array, whole):
+        low, high = whole.range
         raise UsageError(
             f"array {name!r} is for an input of whole numbers, and holds others",
-            hint="store integers from −2,147,483,648 to 2,147,483,647",
+            hint=f"store integers from {low:,} to {high:,}".replace("-", "−"),
             where=where,
         )
     if array.dtype.kind == "f" and not _finite(array):
@@ -247,7 +248,11 @@ def _media(path: Path, graph: Graph, layouts: Mapping[str, Perm]) -> Arrays:
         raise UsageError(f"the model has {len(others) + 1} inputs, of which files say nothing", hint, str(path))
     shape = graph.type(name).shape
     own = permuted(shape, inverse(layouts[name])) if name in layouts else shape
-    return read_media(path, own, bool(graph.states))
+    arrays = read_media(path, own, bool(graph.states))
+    if graph.type(name).is_whole and arrays["x"].dtype.kind == "f":  # samples of sound
+        low, high = DType.INT16.range
+        arrays["x"] = np.clip(np.rint(arrays["x"] * np.float32(high + 1)), low, high).astype(np.int16)
+    return arrays
 
 
 def _arrays_of(source: Samples, shapes: Mapping[str, Shape]) -> Arrays:
@@ -284,7 +289,7 @@ def _dataset(
             raise UsageError(f"array {keys[name]!r} holds Python objects", hint="store real numbers", where=where)
         array, length = _joined_sequences(keys[name], found, shape, where) if stateful else (found, None)
         perm = layouts.get(name, tuple(range(len(shape))))
-        whole = graph.type(name).is_whole
+        whole = graph.type(name).dtype if graph.type(name).is_whole else None
         checked = _checked(keys[name], array, permuted(shape, inverse(perm)), where, stateful, whole)
         inputs[name] = checked.transpose(perm) if name in layouts else checked
         lengths.add(length)
@@ -374,15 +379,15 @@ def random_data(graph: Graph, ranges: Mapping[str, tuple[float, float]], count: 
     return Dataset(inputs, shapes)
 
 
-def limits_of(graph: Graph, name: str) -> list[int]:
-    """For every operator that reads a value as indices, below what these have to be."""
-    found = []
+def limits_of(graph: Graph, name: str) -> list[tuple[int, int]]:
+    """For every operator that reads a value as whole numbers, the least of them, and below what they have to be."""
+    found: list[tuple[int, int]] = []
     for node in graph.consumers[name]:
         rule = node.op.quant_rule([None if i is None else graph.type(i).shape for i in node.inputs])
         for index, operand in enumerate(node.inputs):
             role = rule.role(index)
             if operand == name and isinstance(role, Index):
-                found.append(role.limit)
+                found.append((role.least, role.limit))
         if node.op.is_view:
             found += limits_of(graph, node.outputs[0])
     return found
@@ -397,7 +402,9 @@ def real_ranges(graph: Graph) -> dict[str, tuple[float, float]]:
     for name in graph.inputs:
         kind = graph.type(name)
         if kind.is_whole:
-            ranges[name] = (0.0, float(min(limits_of(graph, name), default=MOST_WHOLE) - 1))
+            limits = limits_of(graph, name)
+            least, limit = max((low for low, _ in limits), default=0), min((n for _, n in limits), default=MOST_WHOLE)
+            ranges[name] = (float(least), float(limit - 1))
             continue
         if kind.q is None:
             ranges[name] = (-1.0, 1.0)

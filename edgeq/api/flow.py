@@ -32,6 +32,7 @@ from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.numerics.modes import FLOAT, Float
 from edgeq.passes.pipeline import optimize_float, optimize_integer, optimize_real
+from edgeq.passes.with_frontend import with_frontend
 from edgeq.passes.with_layouts import with_layouts
 from edgeq.passes.with_states import with_states
 from edgeq.passes.with_steps import Beyond, Steps, check_window, macs, time_axis, with_steps
@@ -378,7 +379,8 @@ def loaded(options: BuildOptions) -> Graph:
     if len(becomes) < len(options.state):
         twice = next(name for name in becomes if list(options.state.values()).count(name) > 1)
         raise UsageError(f"two outputs become the input {twice!r}", hint="name one of them", where="--state")
-    return with_states(graph, becomes, first=first_values(options.model_path, becomes)) if becomes else graph
+    graph = with_states(graph, becomes, first=first_values(options.model_path, becomes)) if becomes else graph
+    return graph if options.frontend is None else with_frontend(graph, options.frontend)
 
 
 def quantized(options: BuildOptions, step: Step, progress: Advance | None) -> QuantizedModel:

@@ -268,8 +268,9 @@ class GraphEditor:
             rule = op.quant_rule([None if i is None else self.values[i].type.shape for i in inputs])
             numbers = (i for k, i in enumerate(inputs) if i is not None and not isinstance(rule.role(k), Index))
             first = next((self.values[i].type for i in numbers), TensorType(()))
-            first = TensorType((), DType.INT32) if op.gives_whole else first
             types = [first.reshaped(s) for s in shapes]
+            if op.gives_whole:
+                types = [TensorType(s, op.whole_type(k)) for k, s in enumerate(shapes)]
         for out, type, shape in zip(outputs, types, shapes, strict=True):
             if type.shape != shape:
                 raise ModelError(f"shape {type.shape} is declared where {shape} is computed", where=name)

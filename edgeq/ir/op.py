@@ -83,10 +83,14 @@ class Index:
     """Whole numbers that say where or how much; they are never quantized.
 
     Attributes:
-        limit: they are from 0 to below it.
+        limit: they are from `least` to below it.
+        least: see limit.
+        dtype: their type, int32 or that of samples of a signal, int16.
     """
 
     limit: int = 2
+    least: int = 0
+    dtype: DType = DType.INT32
 
 
 @dataclass(frozen=True)
@@ -339,8 +343,15 @@ class Op:
     """Whether outputs are real numbers in a quantized graph; None: they are if a computed operand is."""
     gives_whole: ClassVar[bool] = False
     """Whether outputs are whole numbers (`TensorType.is_whole`), before and after quantization."""
+    whole_types: ClassVar[tuple[DType, ...]] = (DType.INT32,)
+    """The types of such outputs, one each, or one for all."""
     converts: ClassVar[bool] = False
     """Computed operands may have other parameters than the output: they are converted with FAST's rounding."""
+
+    @classmethod
+    def whole_type(cls, output: int) -> DType:
+        """The type of an output that holds whole numbers."""
+        return cls.whole_types[min(output, len(cls.whole_types) - 1)]
 
     @property
     def ignores_offset(self) -> bool:

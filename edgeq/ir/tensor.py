@@ -278,8 +278,9 @@ class TensorType:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a computed tensor holds whole numbers that stand for nothing but themselves: classes, indices."""
-        return self.dtype is DType.INT32 and self.q is None
+        """Whether a computed tensor holds whole numbers that stand for nothing but themselves: classes, indices, and
+        in int16 samples of a signal."""
+        return self.dtype in (DType.INT16, DType.INT32) and self.q is None
 
     @property
     def nbytes(self) -> int:

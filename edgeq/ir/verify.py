@@ -40,8 +40,12 @@ WEIGHTS = frozenset(
         *(DType.CODE4, DType.CODE2, DType.FLOAT32, DType.FLOAT16),
     },
 )
-FLOAT = Stage(activations=frozenset({DType.FLOAT32, DType.INT32}), ports=frozenset(), weights=WEIGHTS - {DType.FLOAT16})
-"""Before quantization. Constants of a model quantized elsewhere are integers with parameters; INT32 is whole."""
+FLOAT = Stage(
+    activations=frozenset({DType.FLOAT32, DType.INT16, DType.INT32}),
+    ports=frozenset(),
+    weights=WEIGHTS - {DType.FLOAT16},
+)
+"""Before quantization. Constants of a model quantized elsewhere are integers with parameters; others are whole."""
 FINAL = Stage(
     activations=frozenset({DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32}),
     ports=frozenset({DType.UINT8, DType.BOOL}),
@@ -145,9 +149,11 @@ def _wrong_types(graph: Graph) -> Iterator[str]:
 
 def _wrong_whole(graph: Graph) -> Iterator[str]:
     if graph.numerics is None:
-        yield from (repr(name) for name, t in _activations(graph) if t.dtype is DType.INT32 and not t.is_whole)
+        yield from (repr(name) for name, t in _activations(graph) if not (t.dtype.is_float or t.is_whole))
     for node in graph.nodes:
-        yield from (node.name for out in node.outputs if node.op.gives_whole and not graph.type(out).is_whole)
+        if node.op.gives_whole:
+            types = [(graph.type(out), node.op.whole_type(k)) for k, out in enumerate(node.outputs)]
+            yield from (node.name for type, dtype in types if type.q is not None or type.dtype is not dtype)
 
 
 def _wrong_scales(graph: Graph) -> Iterator[str]:

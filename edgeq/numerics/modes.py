@@ -27,3 +27,7 @@ class Rounding(Enum):
     DOUBLE = "double"
     WIDE = "wide"
     REDUCED = "reduced"
+
+
+Tables = Literal["micro-frontend", "tflm"]
+"""Whose tables a front end of sound has: TensorFlow's micro front end, or TensorFlow Lite Micro's Python package."""

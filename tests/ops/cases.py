@@ -35,6 +35,19 @@ ZERO_POINTS = {LOW: -128, HIGH: 127, ZERO: 0}
 FINENESS = {STEEP: 1 / 12, FLAT: 5.0}
 
 
+MANY = 1 << 14
+"""Of so many whole numbers it matters that there are small ones, too."""
+
+
+def whole_numbers(rng: np.random.Generator, role: Index, shape: tuple[int, ...]) -> Array:
+    """Whole numbers for an operand, and some beyond either end where its type has them."""
+    low, high = role.dtype.range
+    drawn = rng.integers(max(low, role.least - 2), min(high + 1, role.limit + 2), shape)
+    if role.limit > MANY:
+        drawn >>= rng.integers(0, role.limit.bit_length(), shape)
+    return np.asarray(drawn, role.dtype.numpy)
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A graph of one node, and one array per graph input."""
@@ -172,8 +185,8 @@ class _Builder:
         real = self.rng.uniform(self.sample.low, self.sample.high, shape)
         places = self.rule.role(index)
         if isinstance(places, Index) and index not in self.sample.const:
-            name = self.editor.input(f"x{index}", TensorType(shape, DType.INT32))
-            self.inputs[name] = self.rng.integers(-2, places.limit + 2, shape).astype(np.int32)
+            name = self.editor.input(f"x{index}", TensorType(shape, places.dtype))
+            self.inputs[name] = whole_numbers(self.rng, places, shape)
             return name
         if index not in self.sample.const and self.sample.elements[0].is_float:
             name = self.editor.input(f"x{index}", TensorType(shape))
@@ -294,7 +307,7 @@ class _Builder:
             outputs = op.run_float(reals)
         plain = [TensorType(tuple(y.shape)) for y in outputs]
         if op.gives_whole:
-            plain = [TensorType(t.shape, DType.INT32) for t in plain]
+            plain = [TensorType(t.shape, op.whole_type(k)) for k, t in enumerate(plain)]
         elif not self.sample.elements[1].is_float:
             plain = [
                 t.quantized(DType.INT16, self.outputs.get(k) or self.rule.usual or QParams.per_tensor(2.0**-13, 0))

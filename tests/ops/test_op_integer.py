@@ -58,8 +58,11 @@ def test_types_and_shapes(kind: str) -> None:
         declared = [(t.shape, t.dtype.numpy) for t in case.site.outputs]
         assert [(y.shape, y.dtype) for y in case.expected] == declared, case.name
         floats = case.node.op.run_float(dequantized(case))
-        real = np.dtype(np.int32 if case.node.op.gives_whole else np.float32)
-        assert [(y.shape, y.dtype) for y in floats] == [(s, real) for s, _ in declared], case.name
+        op, real = case.node.op, np.dtype(np.float32)
+        kinds = [op.whole_type(k).numpy if op.gives_whole else real for k in range(len(declared))]
+        assert [(y.shape, y.dtype) for y in floats] == [(s, t) for (s, _), t in zip(declared, kinds, strict=True)], (
+            case.name
+        )
         for old, new in zip(before, case.operands, strict=True):
             assert (old is None) == (new is None), case.name
             assert old is None or new is None or old.tobytes() == new.tobytes(), case.name

@@ -25,6 +25,7 @@ NEON = (
     *("eq_concat_neon", "eq_resize_bilinear_neon", "eq_resize_nearest_neon"),
 )
 APART = {
+    "eq_rfft_ref": "it reads samples in another order than it writes values",
     "eq_split_ref": "the planner keeps several outputs apart from what is read",
     **dict.fromkeys(NEON, "they read and write wide, in an order that depends on the shape, and ask for places apart"),
 }
@@ -32,6 +33,7 @@ APART = {
 UNSEEN = {
     *(f"eq_{relation}_{row}_float32" for relation in ("equal", "not_equal") for row in ("ref", "const_ref")),
     "eq_select_float32_ref",
+    "eq_filter_bank_square_root_ref",
     *("eq_gather_at_ref", "eq_embed_ref"),
     *(f"eq_masked_softmax_at_{kind}" for kind in ("int16_ref", "ref_fast", "ref_double")),
     *("eq_quantize_int16_ref", "eq_quantize_int16_ref_away"),

@@ -26,6 +26,7 @@ NAMES = {
     "Dataset",
     "EdgeqError",
     "EdgeqWarning",
+    "Frontend",
     "Graph",
     "InputSpec",
     "LayerConfig",

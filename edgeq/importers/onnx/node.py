@@ -366,8 +366,10 @@ class OnnxNode:
         stem = f"{self.outputs[0] if self.outputs and self.outputs[0] else self.name}_{suffix or 'value'}"
         outputs = [self.builder.fresh(f"{stem}_{index}" if index else stem) for index in range(len(shapes))]
         moved = keep_q and first is not None and first.is_whole and editor.values[inputs[0] or ""].data is None
-        dtype = DType.INT32 if op.gives_whole or moved else DType.FLOAT32
-        editor.add(op, inputs, name, outputs, [TensorType(shape, dtype, q) for shape in shapes])
+        dtypes = [
+            op.whole_type(k) if op.gives_whole else DType.INT32 if moved else DType.FLOAT32 for k in range(len(shapes))
+        ]
+        editor.add(op, inputs, name, outputs, [TensorType(s, d, q) for s, d in zip(shapes, dtypes, strict=True)])
         self._created.append(name)
         self.builder.producer.update(dict.fromkeys(outputs, name))
         return tuple(outputs)

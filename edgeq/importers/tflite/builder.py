@@ -522,8 +522,9 @@ class Builder:
         if len(shapes) != len(outputs):
             raise Problem(f"it has {len(outputs)} outputs where {len(shapes)} are computed")
         moved = op.is_view and inputs[0] is not None and self.editor.values[inputs[0]].type.is_whole
-        dtype = DType.INT32 if op.gives_whole or moved else DType.FLOAT32
-        types = [TensorType(s, dtype, q) for s, q in zip(shapes, qs, strict=True)]
+        kind = self.editor.values[inputs[0]].type.dtype if moved and inputs[0] is not None else DType.FLOAT32
+        dtypes = [op.whole_type(k) if op.gives_whole else kind for k in range(len(shapes))]
+        types = [TensorType(s, d, q) for s, d, q in zip(shapes, dtypes, qs, strict=True)]
         return self.editor.add(op, inputs, name, outputs, types)
 
     def step(self, op: Op, inputs: Sequence[str | None], hint: str, q: QParams | None) -> str:
