@@ -25,6 +25,8 @@ LANES = 16
 MANY_TAPS = 12
 FOUR = 4
 """Rows of a column that one product takes."""
+OF_THREE = 3
+"""Columns of windows whose weights stay in registers."""
 
 
 def depthwise_rows() -> tuple[Kernel, ...]:
@@ -60,9 +62,9 @@ def _is_single(site: Site) -> bool:
 
 
 def _shares_columns(site: Site) -> bool:
-    """Windows are large, or those of several rows see the same columns of whole blocks of channels."""
+    """Windows are large, or those of several rows see the same columns."""
     high, wide, _ = site.const(1).shape
-    return high * wide > MANY_TAPS or (_together(site).count > 1 and not is_flat(site))
+    return high * wide > MANY_TAPS or (_together(site).count > 1 and (wide == OF_THREE or not is_flat(site)))
 
 
 def _multiplier(site: Site) -> Multiplier:
@@ -140,14 +142,16 @@ def _together(site: Site) -> Together:
 
 
 def _column_bytes(site: Site) -> int:
-    columns = _band(site).row_bytes // site.input(0).shape[3]
-    return columns * _together(site).fours * FOUR * LANES
+    """Groups of four rows, of columns or, where blocks hold several pixels, of whole vectors."""
+    row, channels = _band(site).row_bytes, site.input(0).shape[3]
+    vectors = -(-row // LANES) if is_flat(site) else row // channels
+    return vectors * _together(site).fours * FOUR * LANES
 
 
 def _is_of_three(site: Site) -> bool:
     """Columns are read in the input itself: windows have three of them and one group of rows."""
     _, wide, channels = site.const(1).shape
-    return wide == 3 and _together(site).fours == 1 and channels >= LANES
+    return wide == OF_THREE and _together(site).fours == 1 and channels >= LANES
 
 
 def _dotprod_scratch(site: Site) -> int:

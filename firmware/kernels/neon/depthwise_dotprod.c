@@ -77,10 +77,31 @@ EQ_INLINE void eq_add_three(int32x4_t *sums, const int8_t *at, int64_t apart, co
 #endif
 }
 
-/* Whether windows have three columns and one group of rows, and blocks 16 channels. */
+/* `units` windows of three columns and one group of rows, each `right` bytes further, their outputs `step` bytes. */
+EQ_INLINE void eq_threes(const int8_t *at, int64_t apart, const int8_t *weights, int8_t *to, int32_t units,
+                         int64_t right, int32_t step, const eq_lanes *lanes, const eq_output *o, eq_rounding rounding)
+{
+    const eq_four_rows w[3] = {eq_load_group(weights), eq_load_group(weights + EQ_GROUP),
+                               eq_load_group(weights + 2 * EQ_GROUP)};
+    for (int32_t i = 0; i < units; i++) {
+        int32x4_t sums[4] = {lanes->bias[0], lanes->bias[1], lanes->bias[2], lanes->bias[3]};
+        eq_add_three(sums, at, apart, w);
+        eq_finish(to, sums, lanes, 16, o, rounding);
+        at += right;
+        to += step;
+    }
+}
+
+/* Whether windows have three columns and one group of rows. */
+EQ_INLINE int32_t eq_has_threes(const eq_depthwise_conv2d_neon_params *p)
+{
+    return p->kernel_w == 3 && p->fours == 1;
+}
+
+/* Whether they have, and blocks 16 channels. */
 EQ_INLINE int32_t eq_is_of_three(const eq_depthwise_conv2d_neon_params *p)
 {
-    return p->kernel_w == 3 && p->fours == 1 && p->out_c >= 16;
+    return eq_has_threes(p) && p->out_c >= 16;
 }
 
 /* The columns inside of the image of four rows, of which some may lie outside. `from` is the first one of the row
@@ -131,34 +152,24 @@ EQ_INLINE void eq_image_of_three(const eq_depthwise_conv2d_neon_params *p, const
             eq_group_at(p, image + ((int64_t)top * p->in_w + begin - p->pad_left) * p->in_c + c, top,
                         (now - 1) * p->stride_h + p->kernel_h, nothing, end - begin, rest + begin * EQ_GROUP);
             for (int32_t y = 0; y < now; y++) {
-                const int8_t *const own = weights + y * 3 * EQ_GROUP, *at = rest;
-                const eq_four_rows w[3] = {eq_load_group(own), eq_load_group(own + EQ_GROUP),
-                                           eq_load_group(own + 2 * EQ_GROUP)};
-                int8_t *pixel = to;
-                for (int32_t x = 0; x < p->out_w; x++) {
-                    int32x4_t sums[4] = {lanes.bias[0], lanes.bias[1], lanes.bias[2], lanes.bias[3]};
-                    eq_add_three(sums, at, apart, w);
-                    eq_finish(pixel, sums, &lanes, 16, o, rounding);
-                    at += right;
-                    pixel += p->out_c;
-                }
+                eq_threes(rest, apart, weights + y * 3 * EQ_GROUP, to, p->out_w, right, p->out_c, &lanes, o, rounding);
                 to += line;
             }
         }
     }
 }
 
-/* Windows of any size: `units` of them, each `right` bytes further. */
-EQ_INLINE void eq_many(const eq_depthwise_conv2d_neon_params *p, const int8_t *at, int64_t apart, const int8_t *weights,
-                       int8_t *to, int32_t units, int64_t right, int32_t step, int32_t count, const eq_lanes *lanes,
-                       const eq_output *o, eq_rounding rounding)
+/* Windows of any size: `units` of them, each `right` bytes further; groups of four rows are `next` bytes apart. */
+EQ_INLINE void eq_many(const eq_depthwise_conv2d_neon_params *p, const int8_t *at, int64_t apart, int64_t next,
+                       const int8_t *weights, int8_t *to, int32_t units, int64_t right, int32_t step, int32_t count,
+                       const eq_lanes *lanes, const eq_output *o, eq_rounding rounding)
 {
     for (int32_t i = 0; i < units; i++) {
         int32x4_t sums[4] = {lanes->bias[0], lanes->bias[1], lanes->bias[2], lanes->bias[3]};
         const int8_t *w = weights;
         for (int32_t kx = 0; kx < p->kernel_w; kx++) {
             for (int32_t g = 0; g < p->fours; g++) {
-                const eq_four_rows x = eq_load_group(at + kx * apart + g * EQ_GROUP), y = eq_load_group(w);
+                const eq_four_rows x = eq_load_group(at + kx * apart + g * next), y = eq_load_group(w);
                 EQ_UNROLL
                 for (int32_t v = 0; v < 4; v++) {
                     sums[v] = vdotq_s32(sums[v], x.part[v], y.part[v]);
@@ -172,13 +183,46 @@ EQ_INLINE void eq_many(const eq_depthwise_conv2d_neon_params *p, const int8_t *a
     }
 }
 
+/* Blocks of several pixels: byte by byte, all of a row, so that a pixel begins four times its bytes further. */
+EQ_INLINE void eq_flat_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *from, int64_t row, int32_t rows,
+                            int8_t *output, int8_t *rest, const eq_output *o, eq_rounding rounding)
+{
+    const int32_t line = p->out_w * p->out_c, vectors = (int32_t)(row + 15) / 16;
+    const int32_t whole = line / 16, left = line % 16 == 0 ? 0 : line - 16; /* the last one is at the end of the row */
+    const int64_t next = (int64_t)vectors * EQ_GROUP, apart = 4 * (int64_t)p->dilation_w * p->in_c;
+    const int64_t size = (int64_t)p->kernel_w * p->fours * EQ_GROUP;
+    const eq_lanes lanes = eq_lanes_of(p, 0, rounding);
+    for (int32_t first = 0; first < rows; first += p->together) {
+        const int32_t now = rows - first < p->together ? rows - first : p->together;
+        for (int32_t g = 0; g < p->fours; g++) {
+            eq_group(from + first * p->stride_h * row, 4 * g, (now - 1) * p->stride_h + p->kernel_h,
+                     p->dilation_h * row, vectors, 16, rest + g * next, EQ_GROUP);
+        }
+        for (int32_t y = 0; y < now; y++) {
+            const int8_t *const w = p->weights + y * size;
+            int8_t *const to = output + (int64_t)(first + y) * line;
+            if (eq_has_threes(p)) {
+                eq_threes(rest, apart, w, to, whole, EQ_GROUP, 16, &lanes, o, rounding);
+                eq_threes(rest + 4 * left, apart, w, to + left, left != 0, 0, 16, &lanes, o, rounding);
+            } else {
+                eq_many(p, rest, apart, next, w, to, whole, EQ_GROUP, 16, 16, &lanes, o, rounding);
+                eq_many(p, rest + 4 * left, apart, next, w, to + left, left != 0, 0, 16, 16, &lanes, o, rounding);
+            }
+        }
+    }
+}
+
 EQ_INLINE void eq_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *from, int64_t row, int32_t rows,
                        int8_t *output, int8_t *rest, const eq_output *o, eq_rounding rounding)
 {
+    if (p->flat) {
+        eq_flat_rows(p, from, row, rows, output, rest, o, rounding);
+        return;
+    }
     const int32_t line = p->out_w * p->out_c, columns = (int32_t)(row / p->in_c);
     const int64_t column = (int64_t)p->fours * EQ_GROUP, size = p->kernel_w * column, apart = p->dilation_w * column;
-    for (int32_t q = 0; q < (p->flat ? 16 : p->out_c); q += 16) {
-        const int32_t c = p->flat ? 0 : eq_first_channel(p, q);
+    for (int32_t q = 0; q < p->out_c; q += 16) {
+        const int32_t c = eq_first_channel(p, q);
         const int8_t *weights = p->weights + q / 16 * p->together * size;
         const eq_lanes lanes = eq_lanes_of(p, q, rounding);
         for (int32_t first = 0; first < rows; first += p->together) {
@@ -189,17 +233,8 @@ EQ_INLINE void eq_rows(const eq_depthwise_conv2d_neon_params *p, const int8_t *f
                          rest + g * EQ_GROUP, column);
             }
             for (int32_t y = 0; y < now; y++) {
-                const int8_t *w = weights + y * size;
-                int8_t *to = output + (int64_t)(first + y) * line + c;
-                if (p->flat) { /* all blocks, of which the last one is at the end of the row */
-                    const int32_t whole = line / 16, left = line % 16 == 0 ? 0 : line - 16;
-                    eq_many(p, rest, apart, w, to, whole, 16 / p->out_c * column, 16, 16, &lanes, o, rounding);
-                    eq_many(p, rest + left / p->out_c * column, apart, w, to + left, left == 0 ? 0 : 1, 0, 16, 16,
-                            &lanes, o, rounding);
-                } else {
-                    eq_many(p, rest, apart, w, to, p->out_w, p->stride_w * column, p->out_c, p->out_c, &lanes, o,
-                            rounding);
-                }
+                eq_many(p, rest, apart, EQ_GROUP, weights + y * size, output + (int64_t)(first + y) * line + c,
+                        p->out_w, p->stride_w * column, p->out_c, p->out_c, &lanes, o, rounding);
             }
         }
     }
