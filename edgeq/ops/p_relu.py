@@ -9,15 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.ir.kernel import Param
+from edgeq.ir.kernel import INT16, Param
 from edgeq.ir.op import Arrays, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply, quantize_multiplier
 from edgeq.ops._broadcast import binary_kernels, broadcast_params
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._int16 import DOUBLE, WIDE, as_int16
 from edgeq.ops._real import REALS, of_pairs, pair_rows
-from edgeq.ops._requant import NO_CLAMP, QMAX, QMIN
+from edgeq.ops._requant import NO_CLAMP
 
 
 def factors(site: Site) -> tuple[Multiplier, Multiplier]:
@@ -48,12 +49,34 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_p_relu_int16_ref`.
+
+    Raises:
+        ModelError: x is constant.
+    """
+    return {key: value for key, value in lower_ref(site).items() if not key.endswith("zero_point")}
+
+
 @dataclass(frozen=True)
 class PRelu(BinaryOp):
     """Inputs: x, alpha (usually constant) of a shape that broadcasts to x's. Output: x, or alpha · x where x < 0."""
 
     kernels: ClassVar = (
         *binary_kernels("eq_p_relu", "p_relu", "eq_p_relu_params", lower_ref, rounded=True),
+        *(
+            row
+            for suffix, fits in (("", WIDE), ("_double", DOUBLE))
+            for row in binary_kernels(
+                "eq_p_relu_int16",
+                "p_relu_int16",
+                "eq_p_relu_int16_params",
+                lower_int16,
+                suffix=suffix,
+                fits=fits,
+                elements=INT16,
+            )
+        ),
         *pair_rows("p_relu_float32", ""),
     )
 
@@ -83,7 +106,8 @@ class PRelu(BinaryOp):
         scaled = np.where(
             value >= 0, multiply(value, above, site.rounding), multiply(value * slope, below, site.rounding)
         )
-        return (np.clip(scaled + site.outputs[0].qp.zp, QMIN, QMAX).astype(np.int8),)
+        dtype = site.outputs[0].dtype
+        return (np.clip(scaled + site.outputs[0].qp.zp, *dtype.range).astype(dtype.numpy),)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
@@ -95,6 +119,8 @@ class PRelu(BinaryOp):
             Sample("shared_axes", cls(), (image, (1, 1, 7)), const=(1,), low=0.1, high=0.3),
             Sample("computed", cls(), (image, (5, 1, 7))),
             Sample("vector", cls(), ((19,), (19,)), const=(1,), low=-9.0, high=1.0),
+            as_int16(Sample("channels", cls(), (image, (7,)), const=(1,), low=-1.0, high=1.0)),
+            as_int16(Sample("computed", cls(), (image, (5, 1, 7)))),
             Sample("real", cls(), (image, (7,)), const=(1,), elements=REALS),
             Sample("real_computed", cls(), (image, (5, 1, 7)), elements=REALS),
         )

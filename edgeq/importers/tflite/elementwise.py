@@ -190,7 +190,21 @@ def prelu(b: Builder, op: RawOp) -> None:
     """A constant slope, broadcast."""
     if len(op.inputs) < 2 or not b.is_constant(op.inputs[1]):
         raise Problem("its slope is computed at run time", "export the model for inference, with frozen variables")
-    b.emit(op, PRelu(), [b.operand(op, 0), b.operand(op, 1)])
+    wide = b.tensor(op.inputs[0]).dtype == "INT16"
+    b.emit(op, PRelu(), [b.operand(op, 0), _wide_slopes(b, op) if wide else b.operand(op, 1)])
+
+
+def _wide_slopes(b: Builder, op: RawOp) -> str:
+    """The slopes of inputs of 16 bits: LiteRT takes them in 8 bits, and those of 16 as if they were bytes."""
+    tensor, data = b.tensor(op.inputs[1]), b.stored(op.inputs[1])
+    if tensor.dtype != "INT8" or data is None or tensor.quant is None or tensor.quant.scale.size != 1:
+        raise Problem(
+            f"the slopes {tensor.label} of 16-bit inputs are {tensor.dtype}", "they need INT8, with one scale"
+        )
+    if tensor.quant.zero_point.any():
+        raise Problem(f"the slopes {tensor.label} of 16-bit inputs have a zero-point", "quantize them symmetrically")
+    q = QParams.per_tensor(float(tensor.quant.scale[0]), 0, DType.INT16)
+    return b.editor.constant(f"{tensor.name}_wide", data.astype(np.int16), q)
 
 
 @handles("POW")

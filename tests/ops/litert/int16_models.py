@@ -9,6 +9,7 @@ import island_models  # noqa: F401 (registers its cases, of which some are tried
 import movement_models  # noqa: F401 (registers its cases, too)
 import numpy as np
 from models import CASES, CONVOLUTIONS, NONE, Model, case, conv, depthwise, fully_connected
+from tflite_file import Tensor
 
 ALSO_IN_16_BITS = {
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL"), 4),
@@ -42,8 +43,18 @@ for kind in ("LOGISTIC", "TANH"):
         case(kind, f"int16_{number}", lambda m, k=kind, s=scale: function(m, k, s, 1.0), "INT16")
     for number, exact in enumerate((8.0, 16.0)):
         case(kind, f"int16_power_{number}", lambda m, k=kind, s=exact: power_of_two(m, k, s), "INT16")
+for number, alpha in enumerate(((1, 1, 7), (7,), (2, 5, 7))):
+    case("PRELU", f"int16_{number}", lambda m, a=alpha: sloped(m, a), "INT16")
 case("GELU", "int16_tanh", lambda m: gelu_by_tanh(m), "INT16")
 case("LOG", "int16", lambda m: function(m, "LOG", 5.0, 4.0), "INT16")
+
+
+def sloped(m: Model, alpha: tuple[int, ...]) -> Model:
+    """Slopes of 8 bits, as LiteRT reads them."""
+    x = m.input(2, 5, 7)
+    slopes = m._add(Tensor("a", alpha, "INT8", m.rng.integers(-127, 128, alpha), m.scale(0.01), 0))
+    m.output(2, 5, 7)
+    return m.op("PRELU", [x, slopes])
 
 
 def gelu_by_tanh(m: Model) -> Model:
