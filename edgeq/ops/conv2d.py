@@ -302,6 +302,9 @@ class Conv2D(LinearOp):
             replace(case("int3_groups", cls(groups=2), (1, 4, 5, 6), (4, 3, 2, 3)), weights=DType.INT3),
             replace(case("int2_1x1", cls(stride=(2, 2)), (1, 5, 5, 7), (3, 1, 1, 7), bias=False), weights=DType.INT2),
             replace(case("ternary_1x1", cls(), (1, 3, 2, 13), (3, 1, 1, 13)), weights=DType.TERNARY),
+            replace(case("int2_1x1_even", cls(clamp=relu), (1, 4, 5, 20), (6, 1, 1, 20)), weights=DType.INT2),
+            replace(case("int2_1x1_one", cls(), (1, 2, 4, 8), (1, 1, 1, 8)), weights=DType.INT2),
+            replace(case("binary_1x1_even", cls(), (1, 1, 8, 33), (4, 1, 1, 33)), weights=DType.BINARY),
             replace(case("binary_1x1", cls(), (1, 2, 3, 11), (3, 1, 1, 11)), weights=DType.BINARY),
             case("long_k", cls(padding=(1, 1, 1, 1), clamp=relu), (1, 4, 4, 32), (4, 3, 3, 32)),
             *(

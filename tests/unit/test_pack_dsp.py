@@ -8,11 +8,14 @@ import pytest
 from edgeq.ir.tensor import Array
 from edgeq.kernels.dsp.pack import (
     channel_groups,
+    fields_step,
     fit_mixed,
     mixed_signs,
     pack_biases,
+    pack_codes,
     pack_columns,
     pack_entries,
+    pack_fields,
     pack_fours,
     pack_int4_groups,
     pack_pairs,
@@ -160,6 +163,46 @@ def test_weights_of_four_bits(channels: int, k: int, size: int) -> None:
             for odd in range(2):  # halves hold k 0 and 1, then 2 and 3, of each four
                 nibbles = (pair >> 4 * ((channel - first) % 2 + 2 * odd) & 15 ^ 8) - 8
                 assert nibbles.tolist() == weights[channel][odd::2].tolist()
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("bits", [1, 2])
+@pytest.mark.parametrize(("channels", "k"), [(1, 3), (2, 16), (5, 6), (9, 21)])
+def test_fields(channels: int, k: int, bits: int, size: int) -> None:
+    rng = np.random.default_rng(channels)
+    weights = rng.integers(-2, 2, (channels, k)) if bits == 2 else 2 * rng.integers(0, 2, (channels, k)) - 1
+    bias, factors = rng.integers(-99, 99, channels), rng.integers(1, 2**30, channels)
+    whole = -(-k // fields_step(size, bits)) * fields_step(size, bits)
+    starts = channel_groups(channels, size)
+    groups = pack_fields(weights.astype(np.int8), size, bits, bias, factors).reshape(len(starts), -1)
+    assert groups.shape[1] == 2 * size + size * whole * bits // 32  # no bit is wasted
+    for first, group in zip(starts, groups, strict=True):
+        there = min(size, channels - first)
+        assert group[:size][:there].tolist() == bias[first : first + size].tolist()
+        assert group[-size:][:there].tolist() == factors[first : first + size].tolist()
+        halves = np.ascontiguousarray(group[size:-size]).view("<u2").astype(np.int64).reshape(-1, 1, 2)
+        fields = halves >> bits * np.arange(16 // bits)[:, None] & (1 << bits) - 1  # word, field, half
+        found = fields.reshape(whole // 4, 2, size, 2).transpose(2, 0, 3, 1).reshape(size, whole)
+        read = found - 2 if bits == 2 else 2 * found - 1
+        np.testing.assert_array_equal(read[:there, :k], weights[first : first + there])
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+@pytest.mark.parametrize(("channels", "k"), [(1, 3), (4, 8), (7, 6)])
+def test_codes(channels: int, k: int, bits: int) -> None:
+    rng = np.random.default_rng(channels)
+    weights = rng.choice(rng.integers(-127, 128, 1 << bits), (channels, k)).astype(np.int8)
+    bias = rng.integers(-99, 99, channels)
+    table, words = pack_codes(weights, bits, bias, None)
+    assert len(table) == 1 << bits and table.dtype == np.int8
+    starts, fours = channel_groups(channels, 4), -(-k // 4)
+    for first, group in zip(starts, words.reshape(len(starts), -1), strict=True):
+        there = min(4, channels - first)
+        assert group[:4][:there].tolist() == bias[first : first + 4].tolist() and len(group) == 4 + fours * bits // 2
+        stream = np.unpackbits(np.ascontiguousarray(group[4:]).view(np.uint8), bitorder="little")
+        codes = stream.reshape(fours, 2, 4, 2, bits) @ (1 << np.arange(bits))  # four, odd, channel, half
+        found = table[codes.transpose(2, 0, 3, 1).reshape(4, -1)]
+        np.testing.assert_array_equal(found[:there, :k], weights[first : first + there])
 
 
 @pytest.mark.parametrize("memory", [1, 4, 6, 7])

@@ -15,6 +15,8 @@ from edgeq.kernels.mve.pack import (
     channel_order,
     fits_multiplier,
     interleave,
+    pack_codes,
+    pack_fields,
     pack_groups,
     pack_int4,
     pack_pairs,
@@ -163,3 +165,28 @@ def test_eights_for_int16(shape: tuple[int, int]) -> None:
     rows = eights.reshape(padded(shape[0], 2), -1)
     np.testing.assert_array_equal(rows[: shape[0], : shape[1]], weights)
     assert rows.shape[1] == padded(shape[1], 8) and not rows[:, shape[1] :].any() and not rows[shape[0] :].any()
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+@pytest.mark.parametrize(("channels", "k"), [(1, 3), (8, 16), (13, 33)])
+def test_fields(channels: int, k: int, bits: int) -> None:
+    rng = np.random.default_rng(k)
+    weights = rng.integers(-2, 2, (channels, k)) if bits == 2 else 2 * rng.integers(0, 2, (channels, k)) - 1
+    packed, per = pack_fields(weights.astype(np.int8), bits), 8 // bits
+    assert packed.shape == (-(-channels // per), -(-k // BLOCK) * BLOCK) and packed.dtype == np.int8
+    masks = (1 << bits) - 1 << bits * np.arange(per)
+    fields = (packed[:, None] & masks[:, None].astype(np.uint8).view(np.int8)).astype(np.int64)
+    scaled = fields >> bits * np.arange(per)[:, None]  # the last of a byte is negative where its highest bit is set
+    offset = np.where(np.arange(per) == per - 1, 0, -2) if bits == 2 else np.where(np.arange(per) == per - 1, 1, -1)
+    found = (scaled * (3 - bits) + offset[:, None]).reshape(-1, packed.shape[1])
+    np.testing.assert_array_equal(found[:channels, :k], weights)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_codes(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    weights = rng.choice(rng.integers(-127, 128, 1 << bits), (5, 21)).astype(np.int8)
+    table, packed = pack_codes(weights, bits)
+    places = packed.view(np.uint8)[:, None] >> bits * np.arange(8 // bits)[:, None] & (1 << bits) - 1
+    assert len(table) == 1 << bits and packed.shape == (bits, 32)
+    np.testing.assert_array_equal(table[places].reshape(8, 32)[:5, :21], weights)

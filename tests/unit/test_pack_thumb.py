@@ -13,6 +13,9 @@ from edgeq.kernels.thumb.pack import (
     LONGEST,
     block_lengths,
     pack_blocks,
+    pack_codes,
+    pack_field_fours,
+    pack_fields,
     pack_fours,
     pack_int4,
     pack_int4_fours,
@@ -130,3 +133,35 @@ def test_halves(count: int) -> None:
     parts = signed(nibbles(pack_halves(weights)))
     unpacked = parts.reshape(-1, 4, 2).transpose(0, 2, 1).ravel()
     assert unpacked[:count].tolist() == weights.ravel().tolist() and not unpacked[count:].any()
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+@pytest.mark.parametrize("shape", [(1, 1), (4, 8), (5, 37)])
+def test_fields(shape: tuple[int, int], bits: int) -> None:
+    rng = np.random.default_rng(shape)
+    weights = (rng.integers(-2, 2, shape) if bits == 2 else 2 * rng.integers(0, 2, shape) - 1).astype(np.int8)
+    packed, each = pack_fields(weights, bits), 32 // bits
+    stream = np.unpackbits(packed.data.view(np.uint8), bitorder="little").reshape(shape[0], -1, bits)
+    read = stream @ np.array([1, -2] if bits == 2 else [-2])  # two's complement; of 1 bit −1 stands for −1, 0 for 1
+    assert packed.words == -(-shape[1] // each) and packed.skipped == packed.words * each - shape[1]
+    np.testing.assert_array_equal(read[:, packed.skipped :] + (bits == 1), weights)
+    assert not read[:, : packed.skipped].any()
+    words = pack_field_fours(weights, bits)
+    assert words.shape == (-(-shape[0] // 4), -(-shape[1] * bits // 8))
+    for row in range(shape[0]):
+        for k in range(shape[1]):
+            at = 16 * (row % 2) + bits * (row % 4 // 2 + 2 * (k % (8 // bits)))
+            field = int(words[row // 4, k * bits // 8]) >> at & (1 << bits) - 1
+            assert (field - 2 if bits == 2 else 2 * field - 1) == weights[row, k]
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_codes(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    weights = rng.choice(rng.integers(-127, 128, 1 << bits), (5, 7)).astype(np.int8)
+    table, words = pack_codes(weights, bits)
+    assert len(table) == 1 << bits and words.shape == (2, -(-7 * bits // 4))
+    for row in range(5):
+        for k in range(7):
+            at = bits * (row % 4) + 8 * (k % 2 if bits == 2 else 0)
+            assert table[int(words[row // 4, k * bits // 4]) >> at & (1 << bits) - 1] == weights[row, k]

@@ -25,9 +25,8 @@ def test_the_matrix_tells_sets_and_types() -> None:
     rows = {line[0]: dict(zip(columns, line, strict=True)) for line in table if len(line) == len(columns)}
     assert columns == ["operator", *(f"`{name}`" for name in SETS), "portable"]
     assert rows["Conv2D"]["`cmsis_nn`"] == "int8 × int8"
-    assert {rows["Conv2D"][f"`{name}`"] for name in ("dsp", "mve", "thumb")} == {
-        "int8 × int8, int8 × int4, int16 × int8"
-    }
+    for name in ("dsp", "mve", "thumb"):
+        assert {"int8 × int8", "int8 × int4", "int16 × int8"} <= set(rows["Conv2D"][f"`{name}`"].split(", "))
     assert rows["Exp"]["portable"] == "int8, int16, float32"
     assert [cell for cell in rows["Reshape"].values() if cell] == ["Reshape", "a view: no code"]
 

@@ -15,6 +15,7 @@ from edgeq.kernels.dsp.gru import gru_row
 from edgeq.kernels.dsp.int16 import conv2d_int16_row, depthwise_int16_row, fully_connected_int16_row
 from edgeq.kernels.dsp.lstm import lstm_row
 from edgeq.kernels.dsp.mean import mean_rows
+from edgeq.kernels.dsp.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
 from edgeq.kernels.dsp.simple_rnn import simple_rnn_row
@@ -36,9 +37,14 @@ from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
-    Conv2D: (*winograd_rows(), *compact_conv2d_rows(), *conv2d_rows(), conv2d_int16_row()),
+    Conv2D: (*winograd_rows(), *compact_conv2d_rows(), *conv2d_rows(), *narrow_conv2d_rows(), conv2d_int16_row()),
     DepthwiseConv2D: (row_1x1(), row_column(), *rows_compact(), *rows_3x3(), row_any(), depthwise_int16_row()),
-    FullyConnected: (*compact_fully_connected_rows(), *fully_connected_rows(), fully_connected_int16_row()),
+    FullyConnected: (
+        *compact_fully_connected_rows(),
+        *fully_connected_rows(),
+        *narrow_fully_connected_rows(),
+        fully_connected_int16_row(),
+    ),
     SumOp: sum_rows(),
     Mul: mul_rows(),
     AveragePool2D: (average_pool2d_row(),),

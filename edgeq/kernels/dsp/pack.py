@@ -139,6 +139,54 @@ def pack_int4_groups(weights: Array, size: int, numbers: Sequence[Array] = ()) -
     return _words(np.concatenate(parts))
 
 
+def fields_step(size: int, bits: int) -> int:
+    """What K is filled up to a multiple of: whole words of `size` channels' fields, and what kernels read at once."""
+    return max(8, 32 // size // bits)
+
+
+def pack_fields(weights: Array, size: int, bits: int, bias: Array, factors: Array | None) -> Words:
+    """Weights (OC, K) of 2 bits, or of 1, for eq/gemm_narrow_dsp.h, `size` channels, 2 or 4, at once.
+
+    For every group of channels: its biases (OC), words of fields, its factors (OC), if there are any. Numbers of
+    missing channels are zero; what fills K up to whole words meets activations that are zero.
+    """
+    channels, fields = max(len(weights), size), 16 // bits
+    whole = padded(weights.shape[1], fields_step(size, bits))
+    codes = np.zeros((channels, whole), np.int64)
+    codes[: len(weights), : weights.shape[1]] = weights + 2 if bits == 2 else (weights.astype(np.int64) + 1) // 2
+    before, after = _filled(bias, channels), [] if factors is None else [_filled(factors, channels)]
+    pairs = codes.reshape(channels, -1, 2, 2)  # fours, (0 1) or (2 3), first or second of these
+    shifts = bits * np.arange(fields)
+    parts: list[Array] = []
+    for first in channel_groups(len(weights), size):
+        sequence = pairs[first : first + size].transpose(1, 3, 0, 2).reshape(-1, fields, 2)
+        halves = (sequence << shifts[:, None]).sum(axis=1)
+        words = halves[:, 0] | halves[:, 1] << 16
+        parts += [before[first : first + size], words, *(row[first : first + size] for row in after)]
+    return _words(np.concatenate(parts))
+
+
+def pack_codes(weights: Array, bits: int, bias: Array, factors: Array | None) -> tuple[Array, Words]:
+    """Weights (OC, K), at most 2 to the power of `bits` different ones, for eq/fully_connected_codes_dsp.h.
+
+    Returns their table, int8, and for every four channels biases (OC), words of codes, factors (OC), if there are any.
+    """
+    table, places = np.unique(weights.astype(np.int8), return_inverse=True)
+    channels = max(len(weights), 4)
+    codes = np.zeros((channels, padded(weights.shape[1], 4)), np.int64)
+    codes[: len(weights), : weights.shape[1]] = places.reshape(weights.shape)
+    before, after = _filled(bias, channels), [] if factors is None else [_filled(factors, channels)]
+    pairs = codes.reshape(channels, -1, 2, 2)  # fours, (0 1) or (2 3), first or second of these
+    both = pairs[:, :, 0] | pairs[:, :, 1] << bits
+    per_word = 16 // bits
+    parts: list[Array] = []
+    for first in channel_groups(len(weights), 4):
+        sequence = both[first : first + 4].transpose(1, 2, 0).reshape(-1, per_word)
+        words = (sequence << 2 * bits * np.arange(per_word)).sum(axis=1)
+        parts += [before[first : first + 4], words, *(row[first : first + 4] for row in after)]
+    return np.pad(table, (0, (1 << bits) - len(table))), _words(np.concatenate(parts))
+
+
 def pack_fours(weights: Array, bias: Array, multipliers: Array | None, mixed: bool) -> Words:
     """Weights (OC, K) for `eq_fully_connected_dsp`."""
     return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 4), 4, mixed)

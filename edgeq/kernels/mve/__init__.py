@@ -19,6 +19,7 @@ from edgeq.kernels.mve.int16 import (
 )
 from edgeq.kernels.mve.lstm import lstm_row
 from edgeq.kernels.mve.mean import mean_row
+from edgeq.kernels.mve.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.mve.normalize import normalize_row
 from edgeq.kernels.mve.pools import average_pool2d_row, max_pool2d_row
 from edgeq.kernels.mve.simple_rnn import simple_rnn_row
@@ -41,9 +42,9 @@ from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
-    Conv2D: (*conv2d_rows(), *conv2d_int16_rows()),
+    Conv2D: (*conv2d_rows(), *narrow_conv2d_rows(), *conv2d_int16_rows()),
     DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
-    FullyConnected: (*fully_connected_rows(), fully_connected_int16_row()),
+    FullyConnected: (*fully_connected_rows(), *narrow_fully_connected_rows(), fully_connected_int16_row()),
     SumOp: (*sum_rows(), *sum_int16_rows()),
     Mul: (*mul_rows(), *mul_int16_rows()),
     AveragePool2D: (average_pool2d_row(),),

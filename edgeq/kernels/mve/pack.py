@@ -71,6 +71,35 @@ def pack_int4(weights: Array, together: int) -> Array:
     return half_bytes(vectors[:, 0], vectors[:, 1]).ravel()
 
 
+def pack_fields(weights: Array, bits: int) -> Array:
+    """Weights (OC, K) of 2 bits, or of 1: int8 (⌈OC / n⌉, K filled up to 16), n = 8 / bits channels in a byte.
+
+    The first channel is in the lowest bits. Fields are not negative, 2 more than the weight, for 1 bit 1 for 1 and 0
+    for −1; but that in the highest bits counts as negative: two's complement, for 1 bit 0 for 1 and 1 for −1.
+    """
+    per = 8 // bits
+    filled = np.pad(
+        fill(weights.astype(np.int64), per), ((0, 0), (0, padded(weights.shape[1], BLOCK) - weights.shape[1]))
+    )
+    groups = filled.reshape(-1, per, filled.shape[1])
+    fields = groups + 2 if bits == 2 else (groups + 1) // 2
+    fields[:, -1] = (groups[:, -1] & 3) if bits == 2 else 1 - fields[:, -1]
+    return (fields << bits * np.arange(per)[:, None]).sum(axis=1).astype(np.uint8).view(np.int8)
+
+
+def pack_codes(weights: Array, bits: int) -> tuple[Array, Array]:
+    """Weights (OC, K), at most 2 to the power of `bits` different ones, for `eq_fully_connected_codes_mve_params`.
+
+    Returns their table, int8, and int8 (groups of n channels, K filled up to 16), n = 8 / bits, groups of four whole.
+    """
+    table, places = np.unique(weights.astype(np.int8), return_inverse=True)
+    codes = fill(places.reshape(weights.shape).astype(np.int64), 4)
+    filled = np.pad(codes, ((0, 0), (0, padded(codes.shape[1], BLOCK) - codes.shape[1])))
+    per = 8 // bits
+    groups = (filled.reshape(-1, per, filled.shape[1]) << bits * np.arange(per)[:, None]).sum(axis=1)
+    return np.pad(table, (0, (1 << bits) - len(table))), groups.astype(np.uint8).view(np.int8)
+
+
 def pack_vectors(packed: Array) -> Array:
     """Bytes of vectors of 16 weights of 4 bits, one vector in the low and the next in the high halves of a third."""
     vectors = fill(packed.reshape(-1, BLOCK), 2).reshape(-1, 2, BLOCK)

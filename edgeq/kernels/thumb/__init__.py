@@ -10,6 +10,7 @@ from edgeq.kernels.thumb.fully_connected import fully_connected_rows
 from edgeq.kernels.thumb.gru import gru_rows
 from edgeq.kernels.thumb.int16 import conv2d_int16_rows, depthwise_int16_row, fully_connected_int16_row
 from edgeq.kernels.thumb.lstm import lstm_rows
+from edgeq.kernels.thumb.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.thumb.simple_rnn import simple_rnn_rows
 from edgeq.kernels.thumb.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
@@ -25,9 +26,9 @@ from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
 ROWS: KernelTable = {
-    Conv2D: (*conv2d_rows(), *conv2d_int16_rows()),
+    Conv2D: (*conv2d_rows(), *narrow_conv2d_rows(), *conv2d_int16_rows()),
     DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
-    FullyConnected: (*fully_connected_rows(), fully_connected_int16_row()),
+    FullyConnected: (*fully_connected_rows(), *narrow_fully_connected_rows(), fully_connected_int16_row()),
     SumOp: (sum_row(),),
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),

@@ -33,7 +33,7 @@ def _has_few_channels(site: Site) -> bool:
     return is_window(site) and site.input(1).shape[3] <= 4
 
 
-def _without_weights(site: Site) -> dict[str, Param]:
+def without_weights(site: Site) -> dict[str, Param]:
     """Members that do not depend on how weights are packed."""
     op, x, y, w = op_of(site, Conv2D), site.input(0), site.outputs[0].shape, site.const(1)
     return {
@@ -47,14 +47,14 @@ def _without_weights(site: Site) -> dict[str, Param]:
 def lower_conv_blocks(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_conv2d_thumb`."""
     blocks = pack_blocks(flat_weights(site))
-    return {**_without_weights(site), "weights": blocks.data, "blocks": blocks.counts}
+    return {**without_weights(site), "weights": blocks.data, "blocks": blocks.counts}
 
 
 def lower_int4(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_conv2d_int4_thumb` and `eq_conv2d_int4_thumb2`."""
     packed = pack_int4(flat_weights(site))
     shape = {"words": packed.words, "block": packed.block, "skipped": packed.skipped}
-    return {**_without_weights(site), "weights": packed.data, **shape}
+    return {**without_weights(site), "weights": packed.data, **shape}
 
 
 def conv_scratch(site: Site) -> int:

@@ -90,7 +90,7 @@ class Int4:
 
 
 def longest_block(eights: Array) -> int:
-    """Of how many words of weights, int64 (channels, words, 8), sums surely stay within a lane."""
+    """Of how many words of weights, int64 (channels, words, weights), sums surely stay within a lane."""
     low = np.minimum(-128 * eights, 127 * eights).sum(axis=2)
     high = np.maximum(-128 * eights, 127 * eights).sum(axis=2)
 
@@ -108,6 +108,49 @@ def pack_int4(weights: Array) -> Int4:
     skipped = padded(depth, 8) - depth
     eights = np.pad(weights.astype(np.int64), ((0, 0), (skipped, 0))).reshape(channels, -1, 8)
     return Int4(words_of(eights).ravel(), eights.shape[1], longest_block(eights), skipped)
+
+
+def pack_fields(weights: Array, bits: int) -> Int4:
+    """Weights (channels, K) of 2 bits, or of 1, K ≥ 1, as `pack_int4` does: 16 or 32 in a word.
+
+    Those of 1 bit become 0 for 1 and −1 for −1, as which they are multiplied.
+    """
+    each = 32 // bits
+    signed = weights.astype(np.int64) if bits == 2 else (weights.astype(np.int64) - 1) // 2
+    skipped = padded(weights.shape[1], each) - weights.shape[1]
+    words = np.pad(signed, ((0, 0), (skipped, 0))).reshape(len(weights), -1, each)
+    data = ((words & (1 << bits) - 1) << bits * np.arange(each)).sum(axis=-1).astype(np.uint32)
+    return Int4(data.ravel(), words.shape[1], longest_block(words), skipped)
+
+
+def pack_field_fours(weights: Array, bits: int) -> Words:
+    """Weights (channels, K) of 2 bits, or of 1, for `eq_fully_connected_int2_thumb`: (⌈channels/4⌉, ⌈K/n⌉), n = 8/bits.
+
+    Those of 2 bits count from 0 to 3, 2 more than they are; of 1 bit they are 1 for 1 and 0 for −1.
+    """
+    channels, depth = weights.shape
+    each = 8 // bits
+    whole = np.zeros((padded(channels, 4), padded(depth, each)), np.int64)
+    whole[:channels, :depth] = weights + 2 if bits == 2 else (weights.astype(np.int64) + 1) // 2
+    fours = whole.reshape(-1, 2, 2, whole.shape[1] // each, each)  # fours, pair, row of the pair, word, step
+    halves = bits * np.arange(2)[:, None] + 2 * bits * np.arange(each)  # pair, step
+    shifts = halves[:, None] + 16 * np.arange(2)[:, None]  # pair, row of the pair, step
+    return (fours.transpose(0, 3, 1, 2, 4) << shifts).sum(axis=(2, 3, 4)).astype(np.uint32)
+
+
+def pack_codes(weights: Array, bits: int) -> tuple[Array, Array]:
+    """Weights (channels, K), at most 2 to the power of `bits` different ones, for eq/fully_connected_codes_thumb.h.
+
+    Returns their table, int8, and uint16 (⌈channels/4⌉, ⌈bits · K / 4⌉).
+    """
+    table, places = np.unique(weights.astype(np.int8), return_inverse=True)
+    channels, depth = weights.shape
+    each = 4 // bits
+    codes = np.zeros((padded(channels, 4), padded(depth, each)), np.int64)
+    codes[:channels, :depth] = places.reshape(weights.shape)
+    fours = codes.reshape(-1, 4, codes.shape[1] // each, each).transpose(0, 2, 3, 1)  # fours, word, step, channel
+    words = (fours << bits * np.arange(4 * each).reshape(each, 4)).sum(axis=(2, 3))
+    return np.pad(table, (0, (1 << bits) - len(table))), words.astype(np.uint16)
 
 
 def pack_int4_fours(weights: Array) -> Words:

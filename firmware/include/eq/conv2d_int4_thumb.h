@@ -32,4 +32,30 @@ void eq_conv2d_int4_thumb2_single(const eq_conv2d_int4_thumb_params *p, const in
 void eq_conv2d_int4_thumb2_double(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
                                   void *scratch);
 
+/* With weights of 2 bits, words of 16, and of 1 bit, words of 32, which is 1 for -1 and 0 for 1. */
+void eq_conv2d_int2_thumb_fast(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                               void *scratch);
+void eq_conv2d_int2_thumb_single(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                 void *scratch);
+void eq_conv2d_int2_thumb_double(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                 void *scratch);
+void eq_conv2d_binary_thumb_fast(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                 void *scratch);
+void eq_conv2d_binary_thumb_single(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                   void *scratch);
+void eq_conv2d_binary_thumb_double(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                   void *scratch);
+void eq_conv2d_int2_thumb2_fast(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                void *scratch);
+void eq_conv2d_int2_thumb2_single(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                  void *scratch);
+void eq_conv2d_int2_thumb2_double(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                  void *scratch);
+void eq_conv2d_binary_thumb2_fast(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                  void *scratch);
+void eq_conv2d_binary_thumb2_single(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                    void *scratch);
+void eq_conv2d_binary_thumb2_double(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
+                                    void *scratch);
+
 #endif

@@ -26,4 +26,19 @@ void eq_fully_connected_int4_thumb2_single(const eq_fully_connected_int4_thumb_p
 void eq_fully_connected_int4_thumb2_double(const eq_fully_connected_int4_thumb_params *p, const int8_t *input,
                                            int8_t *output);
 
+/* With weights of 2 bits, words of four inputs, and of 1 bit, words of eight, see eq_thumb_field_rows; for both cores.
+ */
+void eq_fully_connected_int2_thumb_fast(const eq_fully_connected_int4_thumb_params *p, const int8_t *input,
+                                        int8_t *output);
+void eq_fully_connected_int2_thumb_single(const eq_fully_connected_int4_thumb_params *p, const int8_t *input,
+                                          int8_t *output);
+void eq_fully_connected_int2_thumb_double(const eq_fully_connected_int4_thumb_params *p, const int8_t *input,
+                                          int8_t *output);
+void eq_fully_connected_binary_thumb_fast(const eq_fully_connected_int4_thumb_params *p, const int8_t *input,
+                                          int8_t *output);
+void eq_fully_connected_binary_thumb_single(const eq_fully_connected_int4_thumb_params *p, const int8_t *input,
+                                            int8_t *output);
+void eq_fully_connected_binary_thumb_double(const eq_fully_connected_int4_thumb_params *p, const int8_t *input,
+                                            int8_t *output);
+
 #endif

@@ -24,4 +24,34 @@ void eq_fully_connected_int4_mve_fast(const eq_fully_connected_mve_params *p, co
 void eq_fully_connected_int4_mve_single(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
 void eq_fully_connected_int4_mve_double(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
 
+/* With weights of 2 bits per four channels, per 16 inputs 16 bytes, of 1 bit per eight channels: the first channel's
+ * weight is in the lowest bits of a byte. Fields are not negative: 2 more than the weight; 1 for 1, 0 for -1. But what
+ * is in the highest bits is two's complement: of 1 bit 0 for 1, 1 for -1. Arrays are filled up to a multiple of 8. */
+void eq_fully_connected_int2_mve_fast(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_int2_mve_single(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_int2_mve_double(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_binary_mve_fast(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_binary_mve_single(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+void eq_fully_connected_binary_mve_double(const eq_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+
+/* Weights are codes, places in a table of 16 or 4 weights: per two, or four, channels, per 16 inputs 16 bytes, the
+ * first channel's code in the lowest bits of each. Arrays are filled up to a multiple of 8. */
+typedef struct {
+    eq_fully_connected_mve_params layer;
+    const int8_t *table;
+} eq_fully_connected_codes_mve_params;
+
+void eq_fully_connected_code4_mve_fast(const eq_fully_connected_codes_mve_params *p, const int8_t *input,
+                                       int8_t *output);
+void eq_fully_connected_code4_mve_single(const eq_fully_connected_codes_mve_params *p, const int8_t *input,
+                                         int8_t *output);
+void eq_fully_connected_code4_mve_double(const eq_fully_connected_codes_mve_params *p, const int8_t *input,
+                                         int8_t *output);
+void eq_fully_connected_code2_mve_fast(const eq_fully_connected_codes_mve_params *p, const int8_t *input,
+                                       int8_t *output);
+void eq_fully_connected_code2_mve_single(const eq_fully_connected_codes_mve_params *p, const int8_t *input,
+                                         int8_t *output);
+void eq_fully_connected_code2_mve_double(const eq_fully_connected_codes_mve_params *p, const int8_t *input,
+                                         int8_t *output);
+
 #endif

@@ -211,6 +211,22 @@ EQ_INLINE eq_s8x16 eq_high_half_s8(eq_s8x16 a)
     return vshrq_n_s8(a, 4);
 }
 
+/* the high half of each byte, and each byte without its two lowest bits, not negative */
+EQ_INLINE eq_s8x16 eq_high_bits_s8(eq_s8x16 a)
+{
+    return vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(a), 4));
+}
+
+EQ_INLINE eq_s8x16 eq_2_down_s8(eq_s8x16 a)
+{
+    return vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(a), 2));
+}
+
+EQ_INLINE eq_s8x16 eq_and_s8(eq_s8x16 a, eq_s8x16 b)
+{
+    return vandq_s8(a, b);
+}
+
 /* sum + a[0] + a[1] + ... */
 EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
 {
@@ -478,6 +494,9 @@ EQ_LANES(8, eq_s16x8, eq_multiply_even_s8, (eq_s8x16 a, eq_s8x16 b), (int16_t)(a
 EQ_LANES(8, eq_s16x8, eq_multiply_odd_s8, (eq_s8x16 a, eq_s8x16 b), (int16_t)(a.lane[2 * i + 1] * b.lane[2 * i + 1]))
 EQ_LANES(16, eq_s8x16, eq_low_half_s8, (eq_s8x16 a), (int8_t)((int8_t)(uint8_t)((uint32_t)a.lane[i] << 4 & 0xf0U) >> 4))
 EQ_LANES(16, eq_s8x16, eq_high_half_s8, (eq_s8x16 a), (int8_t)(a.lane[i] >> 4))
+EQ_LANES(16, eq_s8x16, eq_high_bits_s8, (eq_s8x16 a), (int8_t)((uint32_t)(uint8_t)a.lane[i] >> 4))
+EQ_LANES(16, eq_s8x16, eq_2_down_s8, (eq_s8x16 a), (int8_t)((uint32_t)(uint8_t)a.lane[i] >> 2))
+EQ_LANES(16, eq_s8x16, eq_and_s8, (eq_s8x16 a, eq_s8x16 b), (int8_t)(a.lane[i] & b.lane[i]))
 EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
 {
     for (int32_t i = 0; i < 16; i++) {

@@ -35,9 +35,19 @@ typedef void eq_thumb_int4_rows(const uint32_t *weights, const int8_t *x, int32_
 void eq_thumb_four_rows_int4(const uint32_t *weights, const int8_t *x, int32_t k, int32_t *sums);
 void eq_thumb2_four_rows_int4(const uint32_t *weights, const int8_t *x, int32_t k, int32_t *sums);
 
-/* What both are without assembly. */
-static inline const uint32_t *eq_thumb_int4_products(const int32_t *tile, const uint32_t *weights, int32_t *sums,
-                                                     int32_t channels, const eq_thumb_int4 *shape)
+/* The same with weights of 2 bits and of 1, words of 16 and 32; of 1 bit they are 0 and -1. */
+const uint32_t *eq_thumb_gemm_int2(const int32_t *tile, const uint32_t *weights, int32_t *sums, int32_t channels,
+                                   const eq_thumb_int4 *shape);
+const uint32_t *eq_thumb_gemm_binary(const int32_t *tile, const uint32_t *weights, int32_t *sums, int32_t channels,
+                                     const eq_thumb_int4 *shape);
+const uint32_t *eq_thumb2_gemm_int2(const int32_t *tile, const uint32_t *weights, int32_t *sums, int32_t channels,
+                                    const eq_thumb_int4 *shape);
+const uint32_t *eq_thumb2_gemm_binary(const int32_t *tile, const uint32_t *weights, int32_t *sums, int32_t channels,
+                                      const eq_thumb_int4 *shape);
+
+/* What they are without assembly. */
+static inline const uint32_t *eq_thumb_products(const int32_t *tile, const uint32_t *weights, int32_t *sums,
+                                                int32_t channels, const eq_thumb_int4 *shape, int32_t bits)
 {
     for (int32_t c = 0; c < channels; c++, sums += 8) {
         const int32_t *x = tile;
@@ -46,8 +56,8 @@ static inline const uint32_t *eq_thumb_int4_products(const int32_t *tile, const 
             uint32_t lanes[4] = {1U << 15, 1U << 15, 1U << 15, 1U << 15};
             const uint32_t *const end = weights + (left < shape->block ? left : shape->block);
             for (; weights != end; weights++, part = 0) {
-                for (; part < 8; part++, x += 4) {
-                    const int32_t weight = (int32_t)(*weights << (28 - 4 * part)) >> 28;
+                for (; part < 32 / bits; part++, x += 4) {
+                    const int32_t weight = (int32_t)(*weights << (32 - bits * (part + 1))) >> (32 - bits);
                     for (int32_t q = 0; q < 4; q++) {
                         lanes[q] += (uint32_t)weight * (uint32_t)x[q];
                     }
@@ -88,16 +98,31 @@ typedef void eq_thumb_int4_store(const eq_conv2d_int4_thumb_params *p, int32_t c
 
 #define EQ_THUMB_INT4_CHANNELS 8 /* at a time */
 
+/* The sum of each pixel's values in a tile. */
+static inline void eq_thumb_totals(const int32_t *tile, const int32_t *end, int32_t *totals)
+{
+    for (int32_t q = 0; q < EQ_TILE / 2; q++) {
+        int32_t first = 0, second = 0;
+        for (const int32_t *at = tile + q; at < end; at += EQ_TILE / 2) {
+            const int32_t low = (int16_t)((uint32_t)*at & 0xffffU);
+            first += low;
+            second += (*at - low) >> EQ_THUMB_INT4_LANE;
+        }
+        totals[q] = first, totals[q + EQ_TILE / 2] = second;
+    }
+}
+
+/* binary: weights are 1 where what they are multiplied as is 0, and -1 where that is -1. */
 EQ_FLATTEN void eq_thumb_int4_conv2d(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,
                                      void *scratch, eq_thumb_int4_gemm *gemm, eq_thumb_int4_store *store, int direct,
-                                     eq_rounding rounding)
+                                     int binary, eq_rounding rounding)
 {
     const eq_tile_window window = EQ_TILE_WINDOW(p);
     const eq_thumb_int4 shape = {p->words, p->block, p->skipped};
     const int32_t excess = (p->words + p->block - 1) / p->block * (1 << 15);
     int32_t *const tile = scratch;
     int8_t *const pad = (int8_t *)(tile + 4 * p->kernel_h * p->kernel_w * p->in_c);
-    int32_t sums[8 * EQ_THUMB_INT4_CHANNELS];
+    int32_t sums[8 * EQ_THUMB_INT4_CHANNELS], totals[EQ_TILE];
     memset(pad, p->pad_value, (uint32_t)p->in_c);
     for (int32_t n = 0; n < p->batch; n++, input += p->in_h * p->in_w * p->in_c) {
         eq_tile_pixels at = {{0}, {0}, 0, 0};
@@ -107,15 +132,21 @@ EQ_FLATTEN void eq_thumb_int4_conv2d(const eq_conv2d_int4_thumb_params *p, const
             count = left < EQ_TILE ? left : EQ_TILE;
             eq_tile_next(&window, &at, count);
             eq_tile_gather(&window, input, &at, pad, tile, EQ_THUMB_INT4_LANE);
+            if (binary) {
+                eq_thumb_totals(tile, (int32_t *)pad, totals);
+            }
             for (int32_t c = 0; c < p->out_c; c += EQ_THUMB_INT4_CHANNELS) {
                 const int32_t some = p->out_c - c < EQ_THUMB_INT4_CHANNELS ? p->out_c - c : EQ_THUMB_INT4_CHANNELS;
                 for (int32_t i = 0; i < some; i++) {
-                    const int32_t bias = p->bias[c + i];
+                    const int32_t bias = binary ? 0 : p->bias[c + i];
                     int32_t *const sum = sums + 8 * i;
                     sum[0] = sum[1] = sum[2] = sum[3] = bias - excess;
                     sum[4] = sum[5] = sum[6] = sum[7] = bias;
                 }
                 weights = gemm(tile, weights, sums, some, &shape);
+                for (int32_t i = 0; binary && i < 8 * some; i++) {
+                    sums[i] = p->bias[c + i / 8] + totals[i % 8] + 2 * sums[i];
+                }
                 store(p, c, some, sums, count, output + c, direct, rounding);
             }
         }

@@ -1,29 +1,10 @@
-#include "eq/conv2d_int4_thumb.h"
-#include "eq/thumb.h"
-#include "eq/thumb_int4.h"
-
-EQ_FLATTEN void store(const eq_conv2d_int4_thumb_params *p, int32_t channel, int32_t channels, const int32_t *sums,
-                      int32_t count, int8_t *output, int direct, eq_rounding rounding)
-{
-    if (direct) {
-        const eq_thumb_outputs outputs = {p->out_c, count,   eq_thumb_rounding(p->zero_point),
-                                          p->qmin,  p->qmax, 4 * EQ_TILE};
-        eq_thumb_store(&outputs, sums, p->mantissa + channel, output, channels);
-        return;
-    }
-    for (int32_t c = channel; c < channel + channels; c++, sums += EQ_TILE, output++) {
-        for (int32_t i = 0; i < count; i++) {
-            output[i * p->out_c] =
-                eq_requantize(sums[i], p->mantissa[c], p->shift[c], p->zero_point, p->qmin, p->qmax, rounding);
-        }
-    }
-}
+#include "conv2d_fields.h"
 
 #define DEFINE(suffix, rounding)                                                                                       \
     void eq_conv2d_int4_thumb_##suffix(const eq_conv2d_int4_thumb_params *p, const int8_t *input, int8_t *output,      \
                                        void *scratch)                                                                  \
     {                                                                                                                  \
         const int direct = eq_thumb_is_direct(rounding, p->shift, p->out_c);                                           \
-        eq_thumb_int4_conv2d(p, input, output, scratch, eq_thumb_gemm_int4, store, direct, rounding);                  \
+        eq_thumb_int4_conv2d(p, input, output, scratch, eq_thumb_gemm_int4, store, direct, 0, rounding);               \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE)

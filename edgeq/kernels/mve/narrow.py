@@ -1,0 +1,122 @@
+"""Rows of weights of 2 bits, of 1, and of codes in fully connected layers and 1×1 convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeq.ir.condition import Condition, all_of
+from edgeq.ir.goals import Goal
+from edgeq.ir.kernel import GOALS, Kernel, Param
+from edgeq.ir.op import Site
+from edgeq.ir.tensor import DType
+from edgeq.kernels._shared.site import flat_weights
+from edgeq.kernels.mve.conv2d import conv2d_rows
+from edgeq.kernels.mve.fully_connected import fully_connected_rows
+from edgeq.kernels.mve.pack import channel_order, channel_params, pack_codes, pack_fields
+from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops._requant import effective_multiplier, folded_bias
+from edgeq.ops.fully_connected import multiplier
+
+MOST_PRODUCTS = 1 << 16
+"""Products of a sum that surely fit 32 bits 256 times."""
+FILLED = 8
+"""Channels to a multiple of which numbers are filled up."""
+FAST: frozenset[Goal] = frozenset({"speed", "balanced"})
+
+
+@dataclass(frozen=True)
+class Fields:
+    """How weights are stored: a name in the kernels' names, their bits, the types, and goals for which they are."""
+
+    name: str
+    bits: int
+    types: frozenset[DType]
+    goals: frozenset[Goal] = frozenset(GOALS)
+
+
+KINDS = (
+    Fields("int2", 2, frozenset({DType.INT2})),
+    Fields("int2", 2, frozenset({DType.TERNARY}), FAST),
+    Fields("binary", 1, frozenset({DType.BINARY})),
+)
+"""Ternary weights take 2 bits here and 1.6 in portable kernels, which `size` wants."""
+
+
+def _has_few_products(site: Site) -> bool:
+    return site.const(1)[0].size < MOST_PRODUCTS
+
+
+FEW_PRODUCTS = Condition("There are fewer than 65536 products in a sum", _has_few_products)
+
+
+def _filled_up(site: Site, factors: Multiplier) -> Mapping[str, Param]:
+    """Numbers of channels, in the kernels' order."""
+    weights = flat_weights(site)
+    order = channel_order(len(weights)) if site.op.kind == "Conv2D" else np.arange(len(weights))
+    return channel_params(site, folded_bias(site, weights.astype(np.int64), len(weights)), factors, order, FILLED)
+
+
+def narrow_conv2d_rows() -> tuple[Kernel, ...]:
+    """Rows of 1×1 convolutions, beside those for bytes."""
+    base = conv2d_rows()[0]
+
+    def row(kind: Fields) -> Kernel:
+        def lower(site: Site) -> Mapping[str, Param]:
+            flat = flat_weights(site)
+            weights = pack_fields(flat[channel_order(len(flat))], kind.bits).ravel()
+            return {**base.lower(site), "weights": weights, **_filled_up(site, effective_multiplier(site, len(flat)))}
+
+        return replace(
+            base,
+            function=f"eq_conv2d_1x1_{kind.name}_mve",
+            sources=("mve/conv2d_1x1_narrow.c", "mve/conv_tile_narrow.c", "mve/finish.c", "mve/gemm_narrow.c"),
+            lower=lower,
+            fits=all_of(base.fits, FEW_PRODUCTS),
+            weights=kind.types,
+            goals=kind.goals,
+        )
+
+    return tuple(map(row, KINDS))
+
+
+def narrow_fully_connected_rows() -> tuple[Kernel, ...]:
+    """Rows of fully connected layers, beside those for bytes."""
+    base = fully_connected_rows()[0]
+
+    def row(kind: Fields) -> Kernel:
+        def lower(site: Site) -> Mapping[str, Param]:
+            weights = pack_fields(site.const(1), kind.bits).ravel()
+            return {**base.lower(site), "weights": weights, **_filled_up(site, multiplier(site))}
+
+        return replace(
+            base,
+            function=f"eq_fully_connected_{kind.name}_mve",
+            sources=("mve/fully_connected_narrow.c", "mve/finish.c"),
+            lower=lower,
+            fits=all_of(base.fits, FEW_PRODUCTS),
+            weights=kind.types,
+            goals=kind.goals,
+        )
+
+    return *map(row, KINDS), *(_codes_row(base, dtype) for dtype in (DType.CODE4, DType.CODE2))
+
+
+def _codes_row(base: Kernel, dtype: DType) -> Kernel:
+    """The row of weights that are places in a table."""
+
+    def lower(site: Site) -> Mapping[str, Param]:
+        table, codes = pack_codes(site.const(1), dtype.bits)
+        layer = {**base.lower(site), "weights": codes.ravel(), **_filled_up(site, multiplier(site))}
+        return {**{f"layer.{key}": value for key, value in layer.items()}, "table": table}
+
+    return replace(
+        base,
+        function=f"eq_fully_connected_{dtype.value}_mve",
+        sources=("mve/fully_connected_codes.c", "mve/finish.c"),
+        struct="eq_fully_connected_codes_mve_params",
+        lower=lower,
+        weights=frozenset({dtype}),
+    )
