@@ -272,6 +272,7 @@ class AveragePool2D(Op):
             Sample("one", cls((1, 1), (2, 3)), ((1, 5, 7, 3),)),
             Sample("batch", cls((2, 2), (1, 1)), ((2, 4, 3, 7),)),
             as_int16(Sample("same", cls((3, 3), (2, 1), same, clamp=relu), ((2, 5, 6, 7),))),
+            as_int16(Sample("fours", cls((2, 2), (2, 2)), ((1, 4, 6, 8),))),
             as_int16(Sample("count_pad", cls((4, 3), (3, 2), (2, 0, 1, 1), True), ((1, 7, 8, 3),))),
             Sample("real", cls((3, 3), (2, 1), same, clamp=relu), ((2, 5, 6, 7),), elements=REALS),
             Sample("real_count_pad", cls((4, 3), (3, 2), (2, 0, 1, 1), True), ((1, 7, 8, 3),), elements=REALS),

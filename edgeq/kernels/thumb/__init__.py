@@ -11,6 +11,11 @@ from edgeq.kernels.thumb.gru import gru_rows
 from edgeq.kernels.thumb.int16 import conv2d_int16_rows, depthwise_int16_row, fully_connected_int16_row
 from edgeq.kernels.thumb.lstm import lstm_rows
 from edgeq.kernels.thumb.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
+from edgeq.kernels.thumb.reductions_int16 import (
+    average_pool2d_int16_row,
+    max_pool2d_int16_row,
+    mean_int16_row,
+)
 from edgeq.kernels.thumb.simple_rnn import simple_rnn_rows
 from edgeq.kernels.thumb.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
@@ -30,9 +35,9 @@ ROWS: KernelTable = {
     DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
     FullyConnected: (*fully_connected_rows(), *narrow_fully_connected_rows(), fully_connected_int16_row()),
     SumOp: (sum_row(),),
-    AveragePool2D: (average_pool2d_row(),),
-    MaxPool2D: (max_pool2d_row(),),
-    Mean: (mean_row(),),
+    AveragePool2D: (average_pool2d_row(), average_pool2d_int16_row()),
+    MaxPool2D: (max_pool2d_row(), max_pool2d_int16_row()),
+    Mean: (mean_row(), mean_int16_row()),
     Lstm: lstm_rows(),
     Gru: gru_rows(),
     SimpleRnn: simple_rnn_rows(),

@@ -17,5 +17,8 @@ void eq_average_pool2d_int16_ref(const eq_pool2d_int16_params *p, const int16_t 
 /* Padding takes no part in a maximum. */
 void eq_max_pool2d_int16_ref(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output);
 void eq_max_pool2d_int16_mve(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output);
+/* Four channels at once, on Cortex-M cores without vectors. */
+void eq_average_pool2d_int16_thumb(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output);
+void eq_max_pool2d_int16_thumb(const eq_pool2d_int16_params *p, const int16_t *input, int16_t *output);
 
 #endif
