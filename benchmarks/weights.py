@@ -26,6 +26,9 @@ INTEGER: tuple[dict[str, Any], ...] = (
     {},
     *({"weight_bits": bits} for bits in BITS),
     *({"weight_bits": bits, "rounding": "adaround"} for bits in (4, 3)),
+    *({"weight_bits": 4, "weight_group": group} for group in (128, 64, 32)),
+    *({"weight_bits": bits, "weight_group": 32} for bits in (8, 3)),
+    *({"weight_bits": bits, "weight_group": 32, "activation_bits": 16} for bits in (8, 4)),
 )
 REAL: tuple[dict[str, Any], ...] = (
     *({"float_weight_bits": bits} for bits in (16, 8, 4)),
