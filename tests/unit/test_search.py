@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
 from typing import Any, cast
@@ -273,6 +273,21 @@ def test_layers_have_kernels_of_their_own_where_time_is_short(
     chosen = found["chosen"]
     assert chosen["optimize_layers"] and fast["instructions"] < chosen["instructions"] <= between
     assert load_project(tmp_path).optimize_layers == {escape(n): g for n, g in chosen["optimize_layers"].items()}
+
+
+def test_wide_activations_as_far_as_there_is_room(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some layers get 16-bit activations, which are more accurate; where RAM is short none that takes more does."""
+    monkeypatch.setitem(FUNCTIONS, "builds", built)
+    options = BuildOptions(sources / "m.onnx", "cortex-m4", calibration=sources / "x.npz")
+    tried = ("observer=min-max", "weight-bits=8", "activation-bits=8,16", "optimize=balanced")
+    free = api.search(options, None, tried=tried, rounds=0)
+    narrow = next(trial for trial in free["uniform"] if not trial["activation_bits"])
+    assert free["chosen"]["activation_bits"] and free["chosen"]["sqnr_db"] > narrow["sqnr_db"] + 6.0
+    assert free["chosen"]["ram_bytes"] > narrow["ram_bytes"]
+    ram = narrow["ram_bytes"] + narrow["stack_bytes"]
+    found = api.search(replace(options, ram=ram), None, tried=tried, rounds=0)
+    assert found["chosen"]["ram_bytes"] <= narrow["ram_bytes"]
+    assert found["chosen"]["sqnr_db"] >= narrow["sqnr_db"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "errors": measured.error,
     "qualities": measured.accuracy,
     "builds": measured.built,
+    "arenas": measured.arena,
 }
 
 
@@ -58,6 +59,11 @@ class Measuring:
             count = counted or self.memory.has("builds", f"{key}-counted")
             tasks.append((f"{key}-counted" if count else key, (config, goal, by_layer, self.target, count)))
         return self._all("builds", tasks, what)
+
+    def arenas(self, configs: Sequence[QuantConfig], goal: Goal, what: str) -> list[int]:
+        """Bytes that the activations of settings take at once."""
+        tasks = [(key_of(self.target, config, goal), (config, goal, self.target)) for config in configs]
+        return [int(x) for x in self._all("arenas", tasks, what)]
 
     def _all(self, kind: str, tasks: Sequence[tuple[str, Task]], what: str) -> list[Any]:
         wanted = {key: task for key, task in tasks if not self.memory.has(kind, key)}

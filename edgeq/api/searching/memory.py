@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 STATE = "search-state.json"
-KINDS = ("errors", "qualities", "builds")
+KINDS = ("errors", "qualities", "builds", "arenas")
 
 
 @dataclass

@@ -41,7 +41,9 @@ def chosen_methods(
     """
     (noise,) = measure([base], "measuring")
     for name, values in methods.items():
-        base, noise = _best(base, noise, [with_method(base, None, name, v) for v in values], measure, f"{name}: all")
+        others = [with_method(base, None, name, value) for value in values if value != getattr(base, name)]
+        if others:
+            base, noise = _best(base, noise, others, measure, f"{name}: all")
         base, noise = _by_layer(base, noise, name, values, layers, measure)
     if trials:
         base, noise = _estimated(base, noise, methods, layers, measure, trials, batch)
@@ -64,7 +66,9 @@ def _by_layer(
     measure: Measure,
 ) -> tuple[QuantConfig, float]:
     """Each layer's own value of an option."""
-    moves = [(layer, value) for layer in layers for value in values]
+    moves = [(layer, v) for layer in layers for v in values if v != getattr(base.for_layer(layer), name)]
+    if not moves:
+        return base, noise
     errors = measure([with_method(base, layer, name, value) for layer, value in moves], f"{name}: layer by layer")
     best: dict[str, tuple[float, Any]] = {}
     for (layer, value), error in zip(moves, errors, strict=True):

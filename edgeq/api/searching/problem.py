@@ -118,6 +118,14 @@ def built(
     }
 
 
+@one_thread()
+def arena(problem: Problem, config: QuantConfig, goal: Goal, target: str) -> int:
+    """Bytes that a setting's activations take at once."""
+    graph = problem.quantized(config).graph
+    known = load_target(target)
+    return lower(graph, known, problem.options.model_name, goal, problem.options.kernels).arena_bytes
+
+
 def _values(folder: Path, target: str) -> dict[str, int] | None:
     """Instructions of each layer; None where no emulator counts them."""
     if load_target(target).counter != "instructions":

@@ -40,6 +40,8 @@ COUNTED = 2
 """How many of them are counted in the emulator; of the others the instructions are predicted."""
 ATTEMPTS = 6
 """Times that the wanted assignment is looked for anew with what verification showed."""
+UNLIMITED = 1 << 62
+"""Bytes of flash where it has no limit."""
 Assignment = dict[str, Bits]
 
 
@@ -163,17 +165,43 @@ class Task:
             self.costs[goal] = Costs(self.offered, dict(zip(self.kinds, builds, strict=True)))
         alike = [(goal, kind) for goal in self.space.goals for kind in self.kinds if kind.optimize in (None, goal)]
         self._verify([(goal, self.uniform(kind)) for goal, kind in alike], counted=True)
+        if self.limits.ram is not None:
+            self._within_ram(self.limits.ram)
         fronts = {goal: costs.front(self.noises, self.limits.instructions) for goal, costs in self.costs.items()}
         points = _joined(fronts)
         self._verify_along(points)
-        for flash in self.budgets or ([] if self.limits.flash is None else [self.limits.flash]):
-            self._at(points, flash)
+        flash = UNLIMITED if self.limits.flash is None else self.limits.flash
+        asked = [] if flash == UNLIMITED and self.limits.ram is None else [flash]
+        for budget in self.budgets or asked:
+            self._at(points, budget)
         if self.limits.mean_bits is not None:
             self._at_mean_bits(self.limits.mean_bits)
         if self.limits.asks_for_accuracy and points:
             self._accurate_enough(points)
         gap = max((front.gap for front in fronts.values()), default=0.0)
         return self._told(gap / max(self.noise_of(self.uniform(self.kinds[0])), 1e-300))
+
+    def _within_ram(self, ram: int) -> None:
+        """Leave out what a layer may be if there is no room for it with all other layers as in the base."""
+        whole = self.uniform(self.kinds[0])
+        for goal, costs in self.costs.items():
+            rest = (costs.base["stack_bytes"] or 0) + costs.base["ram_bytes"]
+            wide = [
+                (name, kind)
+                for name, offered in self.offered.items()
+                for kind in offered
+                if kind == replace(self.kinds[0], activation_bits=kind.activation_bits) != self.kinds[0]
+            ]
+            configs = [self.config(whole), *(self.config({**whole, name: kind}) for name, kind in wide)]
+            first, *arenas = self.measuring.arenas(configs, goal, "activations by themselves")
+            fits = {move: rest - first + more <= ram for move, more in zip(wide, arenas, strict=True)}
+            offered = {
+                name: tuple(
+                    k for k in own if fits.get((name, replace(self.kinds[0], activation_bits=k.activation_bits)), True)
+                )
+                for name, own in self.offered.items()
+            }
+            self.costs[goal] = replace(costs, offered=offered)
 
     def _building(self, goal: Goal, bits: Assignment) -> tuple[QuantConfig, Goal, dict[str, Goal]]:
         """What is to be built of an assignment."""
