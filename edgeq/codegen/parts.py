@@ -20,6 +20,12 @@ LEAST = 1 << 17
 """Multiply-accumulates below which a call is not split, a byte of its output counting as EIGHT: handing work over and
 waiting for it takes a microsecond or two."""
 EIGHT = 8
+LONGEST = 64
+"""Pixels of a row at most, where pixels are cut and rows are of any length."""
+SHORTEST = 8
+"""Pixels of a row at least: kernels do something for each row."""
+ANYWHERE = frozenset({"neon", "dotprod", "avx2", "avx-vnni", "avx512-vnni"})
+"""Features whose kernels read and write vectors of bytes at any address; others may want words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +35,7 @@ class Part:
     Attributes:
         site: what computes it.
         reads: for every input, the byte of it at which the part's begins.
-        start: the byte of the output at which it begins, a multiple of WORD, as are those of `reads`.
+        start: the byte of the output at which it begins. This one, as those of `reads`, is where the kernel can begin.
     """
 
     site: Site
@@ -47,9 +53,14 @@ def split(site: Site, kernel: Kernel, count: int) -> tuple[Part, ...]:
     """
     if count < 2 or len(site.outputs) != 1 or kernel.variadic or not _is_worth_it(site):
         return ()
-    ways = [way(site, count) for way in WAYS]
+    ways = [way(site, count, unit_of(kernel)) for way in WAYS]
     found = [parts for parts in ways if all(_fits(kernel, part.site) for part in parts)]
     return max(found, key=lambda parts: (len(parts), -_largest(parts)), default=())
+
+
+def unit_of(kernel: Kernel) -> int:
+    """What the bytes are aligned to at which a kernel's operands can begin."""
+    return 1 if kernel.isa and kernel.isa <= ANYWHERE else WORD
 
 
 def in_place(kernel: Kernel, parts: Sequence[Part]) -> tuple[int | None, ...]:
@@ -76,28 +87,29 @@ def _largest(parts: Sequence[Part]) -> int:
     return max((part.site.outputs[0].size for part in parts), default=0)
 
 
-def _cuts(size: int, count: int, *bytes: int) -> list[tuple[int, int]]:
+def _cuts(size: int, count: int, unit: int, *bytes: int) -> list[tuple[int, int]]:
     """`size` things in up to `count` runs of nearly equal length, each of which begins at aligned bytes.
 
     Args:
         size: how many there are.
         count: how many runs are wanted.
+        unit: what bytes are aligned to.
         bytes: of one thing, in each tensor that is cut.
     """
-    unit = next((n for n in (1, 2) if all(n * each % WORD == 0 for each in bytes)), WORD)
-    units = -(-size // unit)
-    starts = sorted({units * k // count * unit for k in range(count)})
+    together = next((n for n in (1, 2) if all(n * each % unit == 0 for each in bytes)), unit)
+    most = -(-size // together)
+    starts = sorted({most * k // count * together for k in range(count)})
     return list(zip(starts, (*starts[1:], size), strict=True))
 
 
-def _rows(site: Site, count: int) -> tuple[Part, ...]:
+def _rows(site: Site, count: int, unit: int) -> tuple[Part, ...]:
     """Rows of an image."""
     out, shapes = site.outputs[0].shape, _shapes(site)
     if len(out) != 4 or out[0] != 1 or any(s is not None and len(s) == 4 and s[0] != 1 for s in _computed(site)):
         return ()
     bytes = [t.nbytes // t.shape[1] for t in (*_types(site), site.outputs[0]) if len(t.shape) == 4 and t.shape[1]]
     parts = []
-    for begin, end in _cuts(out[1], count, *bytes):
+    for begin, end in _cuts(out[1], count, unit, *bytes):
         stripe = site.op.stripe(shapes, (begin, end))
         if stripe is None:
             return ()
@@ -112,10 +124,10 @@ def _rows(site: Site, count: int) -> tuple[Part, ...]:
                 inputs.append(type.reshaped((1, rows[1] - rows[0], *type.shape[2:])))
                 reads.append(type.nbytes // type.shape[1] * rows[0])
         parts.append(_part(site, stripe.op, inputs, (1, end - begin, *out[2:]), reads, begin))
-    return _checked(parts)
+    return _checked(parts, unit)
 
 
-def _samples(site: Site, count: int) -> tuple[Part, ...]:
+def _samples(site: Site, count: int, unit: int) -> tuple[Part, ...]:
     """Indices of dimension 0, where the operator treats them independently."""
     out, shapes = site.outputs[0].shape, _shapes(site)
     if not out or out[0] < 2 or any(not s or s[0] != out[0] for s in _computed(site)):
@@ -124,17 +136,17 @@ def _samples(site: Site, count: int) -> tuple[Part, ...]:
         return ()
     bytes = [t.nbytes // out[0] for t in (*_types(site), site.outputs[0])]
     parts = []
-    for begin, end in _cuts(out[0], count, *bytes):
+    for begin, end in _cuts(out[0], count, unit, *bytes):
         inputs, reads = [], []
         for type, data in zip(site.inputs, site.consts, strict=True):
             moves = type is not None and data is None
             inputs.append(type.reshaped((end - begin, *type.shape[1:])) if moves and type is not None else type)
             reads.append(type.nbytes // out[0] * begin if moves and type is not None else 0)
         parts.append(_part(site, site.op, inputs, (end - begin, *out[1:]), reads, begin))
-    return _checked(parts)
+    return _checked(parts, unit)
 
 
-def _pixels(site: Site, count: int) -> tuple[Part, ...]:
+def _pixels(site: Site, count: int, unit: int) -> tuple[Part, ...]:
     """Pixels of an image, or rows of a matrix, each of which the operator computes from the same one of its inputs."""
     out = site.outputs[0].shape
     if len(out) < 2 or not _is_pointwise(site):
@@ -147,7 +159,28 @@ def _pixels(site: Site, count: int) -> tuple[Part, ...]:
     if any(t is not None and data is None and t.size == 0 for t, data in zip(flat, site.consts, strict=True)):
         return ()
     whole = replace(site, inputs=tuple(flat), outputs=(site.outputs[0].reshaped(_flat(out, len(out), pixels)),))
-    return (_rows if len(out) == 4 else _samples)(whole, count)
+    if len(out) != 4:
+        return _samples(whole, count, unit)
+    parts = [_in_rows(part) for part in _rows(whole, count, unit)]
+    return tuple(part for part in parts if part is not None) if None not in parts else ()
+
+
+def _in_rows(part: Part) -> Part | None:
+    """A part whose pixels lie one below the other, with rows of several; None if there are none of that length."""
+    pixels = part.site.outputs[0].shape[1]
+    widths = (width for width in range(min(pixels, LONGEST), 0, -1) if pixels % width == 0)
+    width = next(widths)
+    if width < min(pixels, SHORTEST):
+        return None
+
+    def wide(type: TensorType) -> TensorType:
+        return type.reshaped((1, pixels // width, width, type.shape[-1]))
+
+    inputs = tuple(
+        wide(type) if type is not None and data is None else type
+        for type, data in zip(part.site.inputs, part.site.consts, strict=True)
+    )
+    return replace(part, site=replace(part.site, inputs=inputs, outputs=(wide(part.site.outputs[0]),)))
 
 
 def _flat(shape: Shape, rank: int, pixels: int) -> Shape:
@@ -167,7 +200,7 @@ def _is_pointwise(site: Site) -> bool:
     return site.consts[1].size == site.input(0).shape[-1] * out[-1]
 
 
-def _channels(site: Site, count: int) -> tuple[Part, ...]:
+def _channels(site: Site, count: int, unit: int) -> tuple[Part, ...]:
     """Output channels of a product whose output is one pixel."""
     out, linear = site.outputs[0], site.op.linear
     constant = [data is not None or type is None for type, data in zip(site.inputs, site.consts, strict=True)]
@@ -176,7 +209,7 @@ def _channels(site: Site, count: int) -> tuple[Part, ...]:
     if constant[0] or not all(constant[1:]) or len(constant) > 3 or site.input(1).shape[linear.out_axis] != out.size:
         return ()
     parts = []
-    for begin, end in _cuts(out.size, count, out.itemsize):
+    for begin, end in _cuts(out.size, count, unit, out.itemsize):
         operands = [(site.inputs[0], site.consts[0])]
         for index, (type, data) in enumerate(zip(site.inputs[1:], site.consts[1:], strict=True)):
             axis = linear.out_axis if index == 0 else 0
@@ -194,7 +227,7 @@ def _channels(site: Site, count: int) -> tuple[Part, ...]:
             consts=tuple(data for _, data in operands),
         )
         parts.append(Part(part, (0,) * len(operands), begin * out.itemsize))
-    return _checked(parts)
+    return _checked(parts, unit)
 
 
 def _cut(type: TensorType, data: Array, axis: int, begin: int, end: int) -> tuple[TensorType, Array] | None:
@@ -218,10 +251,10 @@ def _part(
     return Part(smaller, tuple(reads), whole.nbytes // lines * begin)
 
 
-def _checked(parts: Sequence[Part]) -> tuple[Part, ...]:
+def _checked(parts: Sequence[Part], unit: int) -> tuple[Part, ...]:
     """The parts, if they are several, aligned, and what their operators say they are; else none."""
     right = len(parts) > 1 and all(
-        _gives(part.site) and not any(at % WORD for at in (part.start, *part.reads)) for part in parts
+        _gives(part.site) and not any(at % unit for at in (part.start, *part.reads)) for part in parts
     )
     return tuple(parts) if right else ()
 
@@ -246,5 +279,5 @@ def _computed(site: Site) -> list[Shape]:
     return [type.shape for type in _types(site)]
 
 
-WAYS: tuple[Callable[[Site, int], tuple[Part, ...]], ...] = (_pixels, _rows, _samples, _channels)
+WAYS: tuple[Callable[[Site, int, int], tuple[Part, ...]], ...] = (_rows, _pixels, _samples, _channels)
 """How a call can be cut; the first of those that give the most even parts is taken."""

@@ -15,14 +15,14 @@ from cases import PLAIN, Case, build, of_operator
 import edgeq.api.building as edgeq
 from edgeq.api.project import BuildOptions
 from edgeq.codegen import parts
-from edgeq.codegen.literals import WORD
-from edgeq.codegen.parts import Part, in_place, split
+from edgeq.codegen.parts import Part, in_place, split, unit_of
 from edgeq.errors import UsageError
 from edgeq.ir.op import Sample, Site, registry
 from edgeq.ir.tensor import Array
 from edgeq.kernels.choice import Wanted
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.target import load_target
 
 ISA = {"host": frozenset[str](), **{name: load_target(name).isa for name in ("rpi4", "cortex-m4")}}
@@ -55,12 +55,12 @@ def _computed(part: Part, case: Case) -> Array:
         return part.site.op.run(part.site, operands)[0].reshape(-1)
 
 
-def _check(case: Case, cut: Sequence[Part]) -> None:
+def _check(case: Case, cut: Sequence[Part], unit: int) -> None:
     (whole,) = case.expected
     assert [part.start for part in cut] == list(
         np.cumsum([0, *(prod(part.site.outputs[0].shape) * whole.itemsize for part in cut)])[:-1]
     )
-    assert not any(at % WORD for part in cut for at in (part.start, *part.reads))
+    assert not any(at % unit for part in cut for at in (part.start, *part.reads))
     np.testing.assert_array_equal(np.concatenate([_computed(part, case) for part in cut]), whole.reshape(-1))
 
 
@@ -77,7 +77,7 @@ def test_parts_are_the_whole(kind: str, monkeypatch: pytest.MonkeyPatch) -> None
                 found += bool(cut)
                 assert len(cut) <= count
                 if cut:
-                    _check(case, cut)
+                    _check(case, cut, unit_of(kernel))
                     assert all(kernel.takes(part.site) and kernel.fits(part.site) for part in cut)
                     assert set(in_place(kernel, cut)) <= {0, None}
     assert found or kind not in DIVIDED
@@ -88,6 +88,17 @@ def test_small_layers_stay_whole() -> None:
     kernel = Wanted().choose(case.site)
     assert kernel is not None and case.node.op.macs(case.site) < parts.LEAST
     assert split(case.site, kernel, 4) == () and split(case.site, kernel, 1) == ()
+
+
+def test_odd_rows() -> None:
+    """Rows of any number of bytes are cut where vectors are read at any address, and words are not needed."""
+    op = DepthwiseConv2D(padding=(1, 1, 1, 1))
+    sample = Sample("odd", op, ((1, 15, 15, 95), (3, 3, 95), (95,)), const=(1, 2))
+    site = build("DepthwiseConv2D", sample, PLAIN, Numerics.FAST).site
+    for isa, starts in ((frozenset({"avx2"}), [0, 7 * 15 * 95]), (load_target("cortex-m4").isa, [])):
+        kernel = Wanted(isa).choose(site)
+        assert kernel is not None
+        assert [part.start for part in split(site, kernel, 2)] == starts
 
 
 def test_what_lies_over_its_input_lies_exactly_over_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from command_line import DIGITS
 
 import edgeq
-from benchmarks import host, networks, peers
+from benchmarks import host, networks, peers, threads
 from benchmarks.host import Times, engines, interleaved, ours, summary, table
 from edgeq.errors import UsageError
 from edgeq.target import load_target, native_features
@@ -58,6 +58,8 @@ def test_compiled_model(tmp_path: Path) -> None:
     options = edgeq.BuildOptions(DIGITS / "digits.onnx", "host", DIGITS / "calibration.npz", output=tmp_path / "out")
     edgeq.build(options)
     assert summary([host.turn(peers.compiled(tmp_path / "out"), 2)]).least > 0
+    assert 0 < threads.least(tmp_path / "out", 2) <= threads.least(tmp_path / "out", 1) * 100
+    assert all(time > 0 for time in threads.medians([threads._inference(tmp_path / "out")] * 2, 3))
 
 
 PROGRAM = """
