@@ -109,26 +109,24 @@ def _circle(phases: Sequence[float]) -> npt.NDArray[np.int16]:
 
 
 @cache
-def twiddles(length: int, inverse: bool = False) -> npt.NDArray[np.int16]:
+def twiddles(length: int) -> npt.NDArray[np.int16]:
     """The roots of unity (length, 2) of a complex transform."""
-    sign = 1.0 if inverse else -1.0
-    return _circle([sign * 2 * pi * k / length for k in range(length)])
+    return _circle([-2 * pi * k / length for k in range(length)])
 
 
 @cache
-def super_twiddles(half: int, inverse: bool = False) -> npt.NDArray[np.int16]:
+def super_twiddles(half: int) -> npt.NDArray[np.int16]:
     """What joins a complex transform of `half` pairs of samples to one of twice as many real samples (half / 2, 2)."""
-    sign = 1.0 if inverse else -1.0
-    return _circle([sign * pi * ((k + 1) / half + 0.5) for k in range(half // 2)])
+    return _circle([-pi * ((k + 1) / half + 0.5) for k in range(half // 2)])
 
 
-def fft(x: Complex, inverse: bool = False) -> Complex:
+def fft(x: Complex) -> Complex:
     """The complex transform (…, n), n a power of 2, divided by n: in radix 4, and once in 2 for an odd power.
 
     Each butterfly divides first, and adds in 16 bits.
     """
     length = x[0].shape[-1]
-    roots = twiddles(length, inverse).astype(np.int64)
+    roots = twiddles(length).astype(np.int64)
 
     def parts(x: Complex, n: int) -> Complex:
         if n == 1:
@@ -145,7 +143,7 @@ def fft(x: Complex, inverse: bool = False) -> Complex:
         else:
             even, odd = _difference(lines[0], turned[1]), _difference(turned[0], turned[2])
             first, both = _sum(lines[0], turned[1]), _sum(turned[0], turned[2])
-            odd = _turned(odd) if not inverse else _turned(_turned(_turned(odd)))
+            odd = _turned(odd)
             made = [_sum(first, both), _sum(even, odd), _difference(first, both), _difference(even, odd)]
         return tuple(np.concatenate([line[i] for line in made], axis=-1) for i in range(2))  # type: ignore[return-value]
 
@@ -173,24 +171,6 @@ def rfft(x: Int16s, length: int) -> Int16s:
     y[..., k, 0], y[..., k, 1] = (even[0] + odd[0]) >> 1, (even[1] + odd[1]) >> 1
     y[..., half - k, 0], y[..., half - k, 1] = (even[0] - odd[0]) >> 1, (odd[1] - even[1]) >> 1
     return y.astype(np.int16)
-
-
-def irfft(x: Int16s) -> Int16s:
-    """Samples (…, length) of the first length / 2 + 1 values (…, length / 2 + 1, 2) of a transform."""
-    wide, half = x.astype(np.int64), x.shape[-2] - 1
-    k, tw = np.arange(1, half // 2 + 1), super_twiddles(half, True).astype(np.int64)
-    first, last = wide[..., 0, 0], wide[..., half, 0]
-    ends = _divided((as_int16(first + last), as_int16(first - last)), 2)
-    here = _divided((wide[..., k, 0], wide[..., k, 1]), 2)
-    there = _divided((wide[..., half - k, 0], as_int16(-wide[..., half - k, 1])), 2)
-    even, odd = _sum(here, there), _product(_difference(here, there), (tw[:, 0], tw[:, 1]))
-    z = (np.zeros((*x.shape[:-2], half), np.int64), np.zeros((*x.shape[:-2], half), np.int64))
-    z[0][..., 0], z[1][..., 0] = ends
-    z[0][..., k], z[1][..., k] = _sum(even, odd)
-    back = _difference(even, odd)
-    z[0][..., half - k], z[1][..., half - k] = back[0], as_int16(-back[1])
-    y = fft(z, inverse=True)
-    return np.stack(y, axis=-1).reshape(*x.shape[:-2], 2 * half).astype(np.int16)
 
 
 # Bands

@@ -18,6 +18,7 @@ from edgeq.importers.tflite import (  # they register their handlers
     loops,
     movement,
     recurrent,
+    signal,
     states,
     truth,
     whole,
@@ -37,7 +38,7 @@ from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (blocks, convolution, elementwise, loops, movement, recurrent, states, truth, whole)
+HANDLER_MODULES = (blocks, convolution, elementwise, loops, movement, recurrent, signal, states, truth, whole)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:

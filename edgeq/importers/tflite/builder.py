@@ -32,8 +32,8 @@ SHIFT = {"INT8": 0, "UINT8": 128}
 """What is subtracted from stored values and zero-points of 8-bit tensors to make them signed."""
 QUANTIZED = (*SHIFT, "INT16")
 """Types of quantized activations."""
-WHOLE = ("INT32", "INT64")
-"""Types of tensors that, without a scale, hold whole numbers; in the graph they are int32."""
+WHOLE = ("INT32", "INT64", "UINT32")
+"""Types of tensors that, without a scale, hold whole numbers; in the graph they are int32, or have its bits."""
 PORTS = {"UINT8": DType.UINT8, "BOOL": DType.BOOL}
 """Types of inputs and outputs that stand for int8 numbers inside."""
 OUTPUTS = ("FLOAT32", "FLOAT16", "FLOAT64", *QUANTIZED)
@@ -68,6 +68,11 @@ WIDE = {"INT32": DType.INT32}
 def is_whole(tensor: RawTensor) -> bool:
     """Whether a tensor holds whole numbers: classes, indices."""
     return tensor.dtype in WHOLE and tensor.quant is None
+
+
+def is_samples(tensor: RawTensor) -> bool:
+    """Whether a tensor holds samples of a signal: whole numbers of 16 bits."""
+    return tensor.dtype == "INT16" and tensor.quant is None
 
 
 class Builder:
@@ -116,13 +121,19 @@ class Builder:
             if (tensor.signature or (0,))[0] == -1 and tensor.name not in input_shapes:
                 self.editor.batch = "batch"
             shape = self._input_shape(tensor, input_shapes.get(tensor.name))
-            inside = is_whole(tensor) or tensor.dtype == "BOOL" or (tensor.dtype in WIDE and tensor.quant is not None)
+            inside = (
+                is_whole(tensor)
+                or is_samples(tensor)
+                or tensor.dtype == "BOOL"
+                or (tensor.dtype in WIDE and tensor.quant is not None)
+            )
             try:
                 q = self.truth_q() if tensor.dtype == "BOOL" else None if inside else self.activation_q(tensor)
             except Problem as problem:
                 self.refused[index] = problem
                 continue
-            type = TensorType(shape, DType.INT32 if is_whole(tensor) else DType.FLOAT32, q)
+            samples = DType.INT16 if is_samples(tensor) else DType.FLOAT32
+            type = TensorType(shape, DType.INT32 if is_whole(tensor) else samples, q)
             self.values[index] = self.editor.input(self.editor.unique(tensor.name), type)
 
     def _input_shape(self, tensor: RawTensor, requested: Shape | None) -> Shape:
@@ -321,7 +332,7 @@ class Builder:
         """
         if tensor.dtype == "BOOL":
             return self.truth_q()
-        return None if is_whole(tensor) else self.activation_q(tensor)
+        return None if is_whole(tensor) or is_samples(tensor) else self.activation_q(tensor)
 
     def _wide_q(self, tensor: RawTensor, scale: float, zero: int) -> QParams:
         if not scale > 0 or zero:
@@ -521,7 +532,8 @@ class Builder:
                 raise Problem(f"its output has shape {shape}")
         if len(shapes) != len(outputs):
             raise Problem(f"it has {len(outputs)} outputs where {len(shapes)} are computed")
-        moved = op.is_view and inputs[0] is not None and self.editor.values[inputs[0]].type.is_whole
+        moves = op.is_view or op.pattern is Pattern.MOVEMENT
+        moved = moves and any(i is not None and self.editor.values[i].type.is_whole for i in inputs[:1])
         kind = self.editor.values[inputs[0]].type.dtype if moved and inputs[0] is not None else DType.FLOAT32
         dtypes = [op.whole_type(k) if op.gives_whole else kind for k in range(len(shapes))]
         types = [TensorType(s, d, q) for s, d, q in zip(shapes, dtypes, qs, strict=True)]

@@ -12,6 +12,7 @@ from edgeq.importers.tflite.hints import type_hint
 from edgeq.importers.tflite.raw import Problem, RawOp, RawTensor
 from edgeq.importers.tflite.registry import handles
 from edgeq.importers.tflite.truth import select as select_computed
+from edgeq.importers.tflite.whole import whole_pair
 from edgeq.ir.op import Op, Scale
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ops._reduce import Reduction
@@ -89,6 +90,8 @@ UNARY: dict[str, Op] = {
 @handles(*ARITHMETIC)
 def arithmetic(b: Builder, op: RawOp) -> None:
     """Two operands, broadcast; either may be constant, and infinite where it is a mask of attention scores."""
+    if whole_pair(b, op):
+        return
     infinite = op.kind in ("ADD", "SUB")
     if infinite and op.option("PotScaleInt16") and all(_is_power(b.tensor(k)) for k in (*op.inputs, *op.outputs)):
         raise Problem("it adds int16 tensors whose scales are powers of two by shifts", "convert the model again")
@@ -106,12 +109,16 @@ def _is_power(tensor: RawTensor) -> bool:
 @handles("DIV")
 def division(b: Builder, op: RawOp) -> None:
     """Two operands, broadcast; LiteRT divides 8-bit tensors in a way of its own."""
+    if whole_pair(b, op):
+        return
     b.emit(op, Div(b.clamp(op), b.is_quantized(op)), [b.operand(op, 0), b.operand(op, 1)])
 
 
 @handles("MINIMUM", "MAXIMUM")
 def extremum(b: Builder, op: RawOp) -> None:
     """Two operands under one scale."""
+    if whole_pair(b, op):
+        return
     operands = [b.matched(b.operand(op, k), b.output_q(op)) for k in (0, 1)]
     b.emit(op, Minimum() if op.kind == "MINIMUM" else Maximum(), operands)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape, strided_slice
-from edgeq.importers.tflite.builder import WHOLE, Builder, is_whole
+from edgeq.importers.tflite.builder import WHOLE, Builder, is_samples, is_whole
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.importers.tflite.truth import cast_truth
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.importers.tflite.whole import whole_operand, whole_to_bytes
+from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
 from edgeq.ops.pad import Pad
@@ -27,7 +28,7 @@ MOVED = ("BOOL", *WHOLE)
 def source(b: Builder, op: RawOp, position: int = 0) -> str:
     """The operand that is moved, under the parameters of the output."""
     index = op.inputs[position] if position < len(op.inputs) else -1
-    if index in b.values and b.tensor(index).dtype in MOVED:
+    if index in b.values and (b.tensor(index).dtype in MOVED or is_samples(b.tensor(index))):
         return b.value(index)
     return b.matched(b.operand(op, position), b.output_q(op))
 
@@ -84,6 +85,10 @@ def transpose(b: Builder, op: RawOp) -> None:
 @handles("CONCATENATION")
 def concatenation(b: Builder, op: RawOp) -> None:
     """Joins along an axis; a fused activation becomes a clamp behind it."""
+    if is_whole(b.tensor(op.outputs[0])) and not op.option("FusedActivationFunction"):
+        wholes = [whole_operand(b, op, k) for k in range(len(op.inputs))]
+        b.emit(op, Concat(normal_axis(op.option("Axis"), len(b.shape(wholes[0])))), wholes)
+        return
     q = b.output_q(op)
     operands = [b.matched(b.operand(op, k), q, b.is_legacy(op)) for k in range(len(op.inputs))]
     if not operands:
@@ -313,8 +318,11 @@ def cast(b: Builder, op: RawOp) -> None:
     if whole is not None and after.dtype == "FLOAT32":
         b.emit(op, WholeToReal(), [whole])
         return
-    if whole is not None and is_whole(after):
+    if whole is not None and is_whole(after) and b.editor.values[whole].type.dtype is DType.INT32:
         b.bind(after.index, whole)
+        return
+    if whole is not None and after.dtype == "INT8" and after.quant is None:
+        whole_to_bytes(b, op, whole)
         return
     if before.dtype != "FLOAT32" or after.dtype != "FLOAT32":
         raise Problem(

@@ -60,5 +60,14 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 CUSTOM: dict[str, tuple[str, ...]] = {
     "CUSTOM CIRCULAR_BUFFER": ("cycles_max",),
+    "CUSTOM SignalWindow": ("shift",),
+    "CUSTOM SignalRfft": ("fft_length",),
+    "CUSTOM SignalEnergy": ("start_index", "end_index"),
+    "CUSTOM SignalFilterBankSpectralSubtraction": (
+        *("alternate_one_minus_smoothing", "alternate_smoothing", "clamping", "min_signal_remaining"),
+        *("one_minus_smoothing", "smoothing", "smoothing_bits", "spectral_subtraction_bits"),
+    ),
+    "CUSTOM SignalPCAN": ("snr_shift",),
+    "CUSTOM SignalFilterBankLog": ("input_correction_bits", "output_scale"),
 }
 """Custom operator → the integers that are read from the map which its options are; one that is absent is 0."""

@@ -229,9 +229,9 @@ class _Reader:
             self.count(op.CustomOptionsLength(), "bytes of options", 1)
             stored = flexbuffers.Loads(op.CustomOptionsAsNumpy().tobytes())
         values = {name: stored.get(name, 0) for name in CUSTOM[kind]} if isinstance(stored, dict) else {}
-        if len(values) != len(CUSTOM[kind]) or not all(type(value) is int for value in values.values()):
+        if len(values) != len(CUSTOM[kind]) or not all(type(value) in (int, bool) for value in values.values()):
             raise Damaged(f"the options of a {kind} operator are no integers by their names")
-        return values
+        return {name: int(value) for name, value in values.items()}
 
     def tensor(self, tensor: Any, index: int) -> RawTensor:
         name = self.name(tensor.Name(), f"tensor_{index}")

@@ -1,0 +1,125 @@
+"""TensorFlow Lite Micro's Signal operators: steps from samples of sound to features, in whole numbers.
+
+uint32 tensors of the file are int32 with the same bits here, uint64 ones pairs of words. What an operator keeps from
+one run to the next becomes a state.
+"""
+
+from __future__ import annotations
+
+from edgeq.importers.tflite.builder import Builder
+from edgeq.importers.tflite.raw import AGAIN, Problem, RawOp, short_name
+from edgeq.importers.tflite.registry import handles
+from edgeq.ir.tensor import DType, Shape, TensorType
+from edgeq.ops.energy import Energy
+from edgeq.ops.fft_auto_scale import FftAutoScale
+from edgeq.ops.filter_bank import FilterBank
+from edgeq.ops.filter_bank_log import FilterBankLog
+from edgeq.ops.filter_bank_square_root import FilterBankSquareRoot
+from edgeq.ops.pcan import Pcan
+from edgeq.ops.reshape import Reshape
+from edgeq.ops.rfft import Rfft
+from edgeq.ops.signal_window import SignalWindow
+from edgeq.ops.spectral_subtraction import SpectralSubtraction
+
+FROM_SAMPLES = "give it whole numbers that Signal operators compute, or an input of int16"
+
+
+def _whole(b: Builder, op: RawOp, position: int = 0, dtype: DType = DType.INT32) -> str:
+    """An operand of whole numbers of a type.
+
+    Raises:
+        Problem: it is something else.
+    """
+    value = b.whole(op, position)
+    if value is None or b.editor.values[value].type.dtype is not dtype:
+        raise Problem(f"its input {position} holds no whole numbers of {dtype.value}", FROM_SAMPLES)
+    return value
+
+
+def _table(b: Builder, op: RawOp, position: int) -> tuple[int, ...]:
+    """A constant of whole numbers.
+
+    Raises:
+        Problem: it is computed.
+    """
+    data = b.stored(op.inputs[position]) if position < len(op.inputs) else None
+    if data is None or data.dtype.kind not in "iu":
+        raise Problem(f"its table {position} is no constant of whole numbers", AGAIN)
+    return tuple(int(v) for v in data.ravel())
+
+
+def _shaped(b: Builder, op: RawOp, value: str, shape: Shape) -> str:
+    """A value in another shape."""
+    return value if b.shape(value) == shape else b.step(Reshape(shape), [value], f"{value}/shaped", None)
+
+
+@handles("CUSTOM SignalWindow")
+def _window(b: Builder, op: RawOp) -> None:
+    """Samples times constant weights."""
+    b.emit(op, SignalWindow(_table(b, op, 1), op.option("shift")), [_whole(b, op, 0, DType.INT16)])
+
+
+@handles("CUSTOM SignalFftAutoScale")
+def _auto_scale(b: Builder, op: RawOp) -> None:
+    """A factor for a frame that fills 16 bits, and that factor's exponent."""
+    b.emit(op, FftAutoScale(), [_whole(b, op, 0, DType.INT16)])
+
+
+@handles("CUSTOM SignalRfft")
+def _rfft(b: Builder, op: RawOp) -> None:
+    """Of int16 samples, with a length that is a power of 2."""
+    x, length = _whole(b, op, 0, DType.INT16), op.option("fft_length")
+    spectrum = b.step(Rfft(length), [x], f"{short_name(b.tensor(op.outputs[0]).name)}/values", None)
+    b.emit(op, Reshape((*b.shape(x)[:-1], length + 2)), [spectrum])
+
+
+@handles("CUSTOM SignalEnergy")
+def _energy(b: Builder, op: RawOp) -> None:
+    """Of a spectrum of int16; bins that are not computed are 0."""
+    x = _whole(b, op, 0, DType.INT16)
+    shape = b.shape(x)
+    if not shape or shape[-1] % 2:
+        raise Problem(f"its input of shape {shape} is no spectrum", AGAIN)
+    spectrum = _shaped(b, op, x, (*shape[:-1], shape[-1] // 2, 2))
+    b.emit(op, Energy(op.option("start_index"), op.option("end_index")), [spectrum])
+
+
+@handles("CUSTOM SignalFilterBank")
+def _filter_bank(b: Builder, op: RawOp) -> None:
+    """Constant tables; its result is for a SignalFilterBankSquareRoot."""
+    weights, unweights, starts, firsts, widths = (_table(b, op, k) for k in range(1, 6))
+    bank = FilterBank(starts, firsts, widths, weights, unweights)
+    hint = short_name(b.tensor(op.outputs[0]).name)
+    b.values[op.outputs[0]] = b.step(bank, [_whole(b, op)], hint, None)  # the file's shape has no words
+
+
+@handles("CUSTOM SignalFilterBankSquareRoot")
+def _square_root(b: Builder, op: RawOp) -> None:
+    """Of sums over bands, by the exponent of a SignalFftAutoScale."""
+    b.emit(op, FilterBankSquareRoot(), [_whole(b, op), _whole(b, op, 1)])
+
+
+@handles("CUSTOM SignalFilterBankSpectralSubtraction")
+def _spectral_subtraction(b: Builder, op: RawOp) -> None:
+    """Its estimates of noise are a state."""
+    x, noise = _whole(b, op), b.tensor(op.outputs[1] if len(op.outputs) == 2 else -1)
+    new = (op.option("smoothing"), op.option("alternate_smoothing"))
+    kept = (op.option("one_minus_smoothing"), op.option("alternate_one_minus_smoothing"))
+    least, clamping = op.option("min_signal_remaining"), bool(op.option("clamping"))
+    bits = (op.option("smoothing_bits"), op.option("spectral_subtraction_bits"))
+    key = ("noise", noise.index)
+    before = b.variable(key, f"{short_name(noise.name)}/state", TensorType(b.shape(x), DType.INT32))
+    b.emit(op, SpectralSubtraction(new, kept, least, *bits, clamping), [x, before])
+    b.assign(key, b.values[noise.index])
+
+
+@handles("CUSTOM SignalPCAN")
+def _pcan(b: Builder, op: RawOp) -> None:
+    """A constant table of gains."""
+    b.emit(op, Pcan(_table(b, op, 2), op.option("snr_shift")), [_whole(b, op), _whole(b, op, 1)])
+
+
+@handles("CUSTOM SignalFilterBankLog")
+def _log(b: Builder, op: RawOp) -> None:
+    """A scale that is not negative."""
+    b.emit(op, FilterBankLog(op.option("output_scale"), op.option("input_correction_bits")), [_whole(b, op)])
