@@ -31,6 +31,7 @@ OBSERVERS: tuple[dict[str, Any], ...] = (
     {"observer": "percentile", "percentile": 99.999},
     {"observer": "mse"},
     {"observer": "entropy"},
+    {"observer": "auto"},
 )
 OPTIONS: tuple[dict[str, Any], ...] = (
     {"bias_correction": False, "equalize": False},

@@ -28,12 +28,13 @@ class WeightScale(Enum):
 
 
 class WeightRounding(Enum):
-    """How weights are rounded: each to the nearest integer, or so that a layer's sums change least, column by column
-    or by learning."""
+    """How weights are rounded: each to the nearest integer, or so that a layer's sums change least, column by column,
+    by learning, or by changing one weight after the other."""
 
     NEAREST = "nearest"
     HESSIAN = "hessian"
     ADAROUND = "adaround"
+    DESCENT = "descent"
 
 
 class Activations(Enum):
@@ -51,9 +52,12 @@ class ObserverKind(Enum):
     PERCENTILE = "percentile"
     MSE = "mse"
     ENTROPY = "entropy"
+    AUTO = "auto"
 
 
-OBSERVER = choice(ObserverKind, metavar="O")
+SINGLE_OBSERVERS = tuple(kind for kind in ObserverKind if kind is not ObserverKind.AUTO)
+"""Those that do not choose among others."""
+OBSERVER = choice(ObserverKind, {"auto": "for each tensor the one that is best for the model's outputs"}, "O")
 ACTIVATIONS = choice(Activations, metavar="A")
 WEIGHTS = choice(Weights, metavar="W")
 WEIGHT_SCALE = choice(WeightScale, {"max": "nothing is clipped", "mse": "least squared error"}, "S")
@@ -79,6 +83,7 @@ ROUNDING = choice(
         "nearest": "each to the nearest integer",
         "hessian": "for the least error of a layer's sums on the samples",
         "adaround": "likewise, learned by gradients",
+        "descent": "likewise, from the nearest on one after the other",
     },
     "R",
 )
@@ -126,6 +131,10 @@ class LayerConfig:
         int | None, Option("Inputs of the layer whose weights share a scale", GROUPS, default=REST)
     ] = None
     dynamic: Annotated[bool | None, Option("Whether its activations are quantized there", ON, default=REST)] = None
+    smooth: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
+    learn_ranges: Annotated[
+        bool | None, Option("Whether ranges of the layer's outputs are learned", ON, default=REST)
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +189,7 @@ class QuantConfig:
             "How weights are rounded",
             ROUNDING,
             QUANTIZING,
-            default="hessian beside fewer or more bits than 8",
+            default="hessian beside fewer or more bits than 8, and the observer auto",
         ),
     ] = None
     real: Annotated[
@@ -222,6 +231,13 @@ class QuantConfig:
             QUANTIZING,
         ),
     ] = False
+    smooth: Annotated[
+        bool,
+        Option("Channels of what several layers or those behind normalizations read are scaled to each other", ON),
+    ] = False
+    learn_ranges: Annotated[
+        bool, Option("Ranges are narrowed and widened as long as the outputs come nearer to float; takes minutes", ON)
+    ] = False
 
     @property
     def is_symmetric(self) -> bool:
@@ -234,7 +250,8 @@ class QuantConfig:
         if self.rounding is not None:
             return self.rounding
         few_or_many = self.weight_bits != 8 or self.activation_bits == 16
-        return WeightRounding.HESSIAN if few_or_many else WeightRounding.NEAREST
+        hessian = few_or_many or self.observer is ObserverKind.AUTO
+        return WeightRounding.HESSIAN if hessian else WeightRounding.NEAREST
 
     @property
     def rounds_by_sums(self) -> bool:
@@ -271,6 +288,8 @@ class QuantConfig:
             weight_scale=exception.weight_scale or self.weight_scale,
             equalize=self.equalize if exception.equalize is None else exception.equalize,
             bias_correction=self.bias_correction if exception.bias_correction is None else exception.bias_correction,
+            smooth=self.smooth if exception.smooth is None else exception.smooth,
+            learn_ranges=self.learn_ranges if exception.learn_ranges is None else exception.learn_ranges,
             weight_bits=exception.weight_bits or self.weight_bits,
             rounding=exception.rounding or self.rounding,
             activation_bits=exception.activation_bits or self.activation_bits,

@@ -187,8 +187,10 @@ OBSERVERS: Mapping[ObserverKind, tuple[Need, Callable[[TensorStatistics, QuantCo
     ObserverKind.PERCENTILE: (Need.HISTOGRAM, percentile),
     ObserverKind.MSE: (Need.HISTOGRAM, mse),
     ObserverKind.ENTROPY: (Need.HISTOGRAM, entropy),
+    ObserverKind.AUTO: (Need.HISTOGRAM, min_max),
 }
-"""What each observer needs to know of a tensor, and how it decides."""
+"""What each observer needs to know of a tensor, and how it decides. `auto` stands for one of the others, which
+`edgeq.quantize.methods.choose_observers` finds; until then nothing is clipped."""
 
 
 def range_of(statistics: TensorStatistics, config: QuantConfig) -> Range:

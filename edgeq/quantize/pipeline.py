@@ -21,11 +21,14 @@ from edgeq.quantize.doubts import coarse_channels, lost_distinctions, unmatched_
 from edgeq.quantize.methods import (
     align_sums,
     centre,
+    choose_observers,
     choose_ranges,
     correct_biases,
     equalize,
     keep_real,
+    learn_ranges,
     round_weights,
+    smooth,
     solve,
 )
 from edgeq.quantize.solver import rule_of
@@ -47,9 +50,12 @@ def _open_ports(draft: Draft) -> Draft:
 STEPS: tuple[Step, ...] = (
     keep_real.STEP,
     equalize.STEP,
+    smooth.STEP,
     centre.STEP,
     solve.STEP,
     choose_ranges.STEP,
+    choose_observers.STEP,
+    learn_ranges.STEP,
     align_sums.STEP,
     round_weights.STEP,
     Step("convert", _convert),

@@ -15,7 +15,7 @@ from typing import Any
 from edgeq.errors import UsageError
 from edgeq.ir.goals import GOALS, Goal
 from edgeq.options import Kind, Origin, choice, options
-from edgeq.quantize.config import LayerConfig, ObserverKind, QuantConfig
+from edgeq.quantize.config import SINGLE_OBSERVERS, LayerConfig, QuantConfig
 from edgeq.quantize.solver import WEIGHT_TYPES
 
 COSTING = ("weight_bits", "activation_bits")
@@ -58,7 +58,7 @@ class Space:
     weight_bits: tuple[int | str, ...] = (8, 4, 3, 2)
     activation_bits: tuple[int, ...] = ()
     goals: tuple[Goal, ...] = ("balanced", "size")
-    methods: Mapping[str, tuple[Any, ...]] = field(default_factory=lambda: {"observer": tuple(ObserverKind)})
+    methods: Mapping[str, tuple[Any, ...]] = field(default_factory=lambda: {"observer": SINGLE_OBSERVERS})
 
     def kinds(self, config: QuantConfig, by_layer: bool = False) -> tuple[Bits, ...]:
         """All that a layer may be; the first one is what everything is compared with.

@@ -52,6 +52,23 @@ def test_what_is_approached_is_the_least_squares_solution() -> None:
     assert np.allclose(approached(weights, moments(q.astype(np.int16), real), 1e12), weights, atol=1e-3)
 
 
+def test_descent_ends_where_no_single_change_helps() -> None:
+    x = correlated(12)
+    rounder = Rounder.of(RNG.normal(size=(3, 12)), x.T @ x, LEVELS)
+    scales = np.full(3, 0.3)
+    found = rounder.integers(scales, np.zeros((3, 12)), passes=50)[:, rounder.order]
+
+    def errors(integers: np.ndarray) -> np.ndarray:
+        lost = rounder.weights - integers * scales[:, None]
+        return np.einsum("ck,kl,cl->c", lost, rounder.second, lost)
+
+    for k in range(12):
+        for change in (-1.0, 1.0):
+            other = found.copy()
+            other[:, k] = np.clip(other[:, k] + change, LEVELS.least, LEVELS.greatest)
+            assert (errors(other) >= errors(found) * (1.0 - 1e-9)).all()
+
+
 def test_sums_are_nearer_than_with_weights_rounded_one_by_one() -> None:
     x = correlated(24)
     second = x.T @ x
@@ -90,12 +107,12 @@ def test_factors_and_weights_make_the_sums(kind: str) -> None:
 def test_few_bits(bits: int, dtype: DType, least: float) -> None:
     graph, data = network(), samples(network(), 40)
     found = {}
-    for rounding in ("nearest", "hessian", "adaround"):
+    for rounding in ("nearest", "hessian", "adaround", "descent"):
         integer = quantize(graph, data, QuantConfig.from_dict({"weight_bits": bits, "rounding": rounding}))
         weights = [integer.type(str(integer.producers[n].inputs[1])) for n in ("conv", "depthwise", "dense")]
         assert {w.dtype for w in weights} == {dtype}
         found[rounding] = sqnr_db(*outputs(graph, integer, data))
-    assert min(found["hessian"], found["adaround"]) > max(found["nearest"], least), found
+    assert min(found["hessian"], found["adaround"], found["descent"]) > max(found["nearest"], least), found
 
 
 def test_learned_rounding_is_up_or_down_and_costs_less() -> None:

@@ -34,7 +34,7 @@ from edgeq.codegen.manifest import read_manifest
 from edgeq.errors import UsageError
 from edgeq.ir.text import load_graph
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.config import ObserverKind, QuantConfig
+from edgeq.quantize.config import SINGLE_OBSERVERS, ObserverKind, QuantConfig
 from edgeq.search.asked import Asked
 from edgeq.search.assign import Choice, Front, best_of, front
 from edgeq.search.exchange import improved
@@ -170,7 +170,7 @@ def test_costs_know_the_kernels_that_a_program_needs() -> None:
 def test_the_space_takes_its_names_from_the_options() -> None:
     space = Space.read(["weight-bits=4,8,ternary", "activation-bits=16,8", "optimize=speed", "equalize=true,false"])
     assert space.weight_bits == (8, 4, "ternary") and space.activation_bits == (8, 16) and space.goals == ("speed",)
-    assert space.methods == {"observer": tuple(ObserverKind), "equalize": (True, False)}
+    assert space.methods == {"observer": SINGLE_OBSERVERS, "equalize": (True, False)}
     kinds = space.kinds(QuantConfig())
     assert kinds[0] == Bits(8, 8) and len(kinds) == 6
     config = with_method(QuantConfig(), "b", "observer", ObserverKind.MSE)

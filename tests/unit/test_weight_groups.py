@@ -55,7 +55,7 @@ def weights(graph: Graph, name: str) -> tuple[DType, QParams]:
     return type.dtype, type.qp
 
 
-@pytest.mark.parametrize("rounding", ["hessian", "adaround"])
+@pytest.mark.parametrize("rounding", ["hessian", "adaround", "descent"])
 def test_groups_lose_less(rounding: str) -> None:
     graph = layers()
     _, plain = measured(graph, rounding=rounding)

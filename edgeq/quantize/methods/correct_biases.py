@@ -7,7 +7,7 @@ al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +28,13 @@ MOST_IN_INT16 = 255
 """So many int8 values have a sum that fits 16 bits, where NumPy adds several times faster."""
 
 
-def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping[str, tuple[int, ...]]) -> Graph:
+def correct_biases(
+    graph: Graph,
+    means: Means,
+    samples: Samples,
+    layers: Mapping[str, tuple[int, ...]],
+    watch: Callable[[str, Array], None] | None = None,
+) -> Graph:
     """Shift biases so that the sums they are part of have the mean they have in float.
 
     Layers are corrected one after the other, each with what the corrected layers before it really yield. Sums are
@@ -39,6 +45,7 @@ def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping
         means: the mean of each sum in float, over the samples.
         samples: real values of the inputs.
         layers: names of nodes, and which of their biases may be corrected.
+        watch: called with the name and the integers (samples, …) of every activation of the corrected graph.
     """
     editor = graph.edit()
     arithmetic = EditedIntegers(editor)
@@ -57,8 +64,9 @@ def correct_biases(graph: Graph, means: Means, samples: Samples, layers: Mapping
         name: graph.type(name).holding(np.stack([np.asarray(s[name], np.float64) for s in samples]))
         for name in graph.inputs
     }
-    for _ in Executor(graph, arithmetic).walk(inputs, correct):
-        pass
+    for name, array in Executor(graph, arithmetic).walk(inputs, correct):
+        if watch is not None:
+            watch(name, array)
     return editor.finish()
 
 

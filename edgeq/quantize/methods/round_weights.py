@@ -56,6 +56,8 @@ FAR_ZERO = 128
 """A zero-point beyond this is that of an activation far from zero; inputs then count from the middle of their type."""
 PASSES = 2
 """How often single weights are looked at again."""
+DESCENT_PASSES = 20
+"""At most so often where nothing else decides, as long as one changes (coordinate descent)."""
 TINY = 2.0**-40
 """Least second moment, and least greatest one."""
 
@@ -177,25 +179,28 @@ class Rounder:
             now[..., k + 1 :] += lost[..., None] * self.upper[k, k + 1 :]
         return result, error
 
-    def improved(self, integers: Floats, scales: Floats) -> Floats:
+    def improved(self, integers: Floats, scales: Floats, passes: int = PASSES) -> Floats:
         """Integers (C, K) from which no change of a single one makes the error less, or nearly."""
         result, pull = integers.copy(), np.zeros_like(integers)
         lost = self.weights / scales[:, None] - integers * self.factors
         for k in range(len(self.order)):
             pull += np.multiply.outer(lost[:, k], self.second[k])
-        for _ in range(PASSES):
+        for _ in range(passes):
+            before = result.copy()
             for k in range(len(self.order)):
                 factor = self.factors[:, k]
                 better = self.levels.nearest(result[:, k] + pull[:, k] / self.second[k, k] / factor)
                 pull += np.multiply.outer((result[:, k] - better) * factor, self.second[k])
                 result[:, k] = better
+            if np.array_equal(before, result):
+                break
         return result
 
-    def integers(self, scales: Floats, start: Floats | None = None) -> Floats:
+    def integers(self, scales: Floats, start: Floats | None = None, passes: int = PASSES) -> Floats:
         """Integers (C, K) for scales (C,), columns in the order of the layer; from others (C, K), or by `round`."""
         result = np.empty_like(self.weights)
         rounded = self.round(scales)[0] if start is None else start[:, self.order]
-        result[:, self.order] = self.improved(rounded, scales)
+        result[:, self.order] = self.improved(rounded, scales, passes)
         return result
 
 
@@ -338,6 +343,7 @@ def round_layer(
     )
     scales = in_groups(np.asarray(params.scale))
     starts: list[Floats | None] = [None] * len(rounders)
+    passes = PASSES
     if config.chosen_rounding is WeightRounding.ADAROUND:
         if levels.table:
             raise UsageError(
@@ -347,7 +353,10 @@ def round_layer(
             )
         second = np.stack([m.second + d * np.eye(taps) for m, d in zip(known, damping, strict=True)])
         starts = list(learned(wanted / scales[:, :, None], second, levels, factors))
-    rounded = np.stack([r.integers(s, start) for r, s, start in zip(rounders, scales, starts, strict=True)])
+    if config.chosen_rounding is WeightRounding.DESCENT:
+        steps = scales[:, :, None] if factors is None else scales[:, :, None] * factors
+        starts, passes = list(levels.nearest(wanted / steps)), DESCENT_PASSES
+    rounded = np.stack([r.integers(s, start, passes) for r, s, start in zip(rounders, scales, starts, strict=True)])
     shift = np.stack(
         [
             dot(w, m.real_mean - away) - s * dot(r if factors is None else r * factors[k], m.mean - away)
