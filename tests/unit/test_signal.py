@@ -121,3 +121,17 @@ def test_real_numbers_are_no_samples() -> None:
     y = f.add("CUSTOM SignalRfft", [x], [("INT16", (10,))], fft_length=8)
     with pytest.raises(ModelError, match="holds no whole numbers of int16"):
         import_bytes(build(f.tensors, f.operators, [x], [y]), "net")
+
+
+@pytest.mark.parametrize("length", [3, 8, 13])
+def test_a_delay_gives_what_came_before(length: int) -> None:
+    """By less than a frame, by one and by more."""
+    f = File()
+    x = f.tensor("INT16", (2, 8))
+    y = f.add("CUSTOM SignalDelay", [x], [("INT16", (2, 8))], delay_length=length)
+    graph = import_bytes(build(f.tensors, f.operators, [x], [y]), "net")
+    sound = VECTORS["sound"][:80].reshape(2, 5, 8)
+    expected = np.concatenate([np.zeros((2, length), np.int16), sound.reshape(2, 40)], axis=1)[:, :40]
+    steps = [{graph.public_inputs[0]: sound[:, k]} for k in range(5)]
+    found = [row[graph.public_outputs[0]] for row in run_sequences(IntExecutor(api.quantize(graph).graph), steps)]
+    np.testing.assert_array_equal(np.concatenate(found, axis=1), expected)

@@ -60,6 +60,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 CUSTOM: dict[str, tuple[str, ...]] = {
     "CUSTOM CIRCULAR_BUFFER": ("cycles_max",),
+    "CUSTOM SignalDelay": ("delay_length",),
     "CUSTOM SignalWindow": ("shift",),
     "CUSTOM SignalRfft": ("fft_length",),
     "CUSTOM SignalEnergy": ("start_index", "end_index"),

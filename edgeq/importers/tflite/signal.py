@@ -18,6 +18,7 @@ from edgeq.ops.filter_bank_square_root import FilterBankSquareRoot
 from edgeq.ops.pcan import Pcan
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.rfft import Rfft
+from edgeq.ops.signal_frame import SignalFrame
 from edgeq.ops.signal_window import SignalWindow
 from edgeq.ops.spectral_subtraction import SpectralSubtraction
 
@@ -57,6 +58,19 @@ def _shaped(b: Builder, op: RawOp, value: str, shape: Shape) -> str:
 def _window(b: Builder, op: RawOp) -> None:
     """Samples times constant weights."""
     b.emit(op, SignalWindow(_table(b, op, 1), op.option("shift")), [_whole(b, op, 0, DType.INT16)])
+
+
+@handles("CUSTOM SignalDelay")
+def _delay(b: Builder, op: RawOp) -> None:
+    """Samples of int16 that came so many samples before; the last ones are a state, 0 at first."""
+    x, length, y = _whole(b, op, 0, DType.INT16), op.option("delay_length"), b.tensor(op.outputs[0])
+    shape = b.shape(x)
+    if length < 1 or not shape:
+        raise Problem(f"it delays {shape} by {length} samples", AGAIN)
+    key, name = ("delay", y.index), short_name(y.name)
+    before = b.variable(key, f"{name}/state", TensorType((*shape[:-1], length), DType.INT16))
+    b.emit(op, SignalFrame(0, shape[-1]), [before, x])
+    b.assign(key, b.step(SignalFrame(shape[-1], length), [before, x], f"{name}/after", None))
 
 
 @handles("CUSTOM SignalFftAutoScale")
