@@ -21,6 +21,7 @@ from edgeq.codegen.folder import staging
 from edgeq.codegen.program import Occupant
 from edgeq.codegen.written import add_to_list
 from edgeq.errors import CapacityError, InternalError, ModelError, UsageError
+from edgeq.exporters.projects.binding import _pool_bytes
 from edgeq.ir.graph import GraphEditor
 from edgeq.ir.tensor import QParams
 from edgeq.ir.text import load_graph, print_graph
@@ -367,3 +368,10 @@ def test_inputs_that_nothing_reads(tmp_path: Path) -> None:
     emit(lower(graph, HOST, "net"), graph, None, HOST, tmp_path / "out")
     assert "(void)from_input_unread; /* no layer reads it */" in (tmp_path / "out" / "src" / "net.c").read_text()
     assert build(tmp_path / "out", "net", HOST, werror=True).program.is_file()
+
+
+@pytest.mark.parametrize("threads", [2, 64])
+def test_memory_of_a_pool(threads: int) -> None:
+    """The header and Python's binding, which cannot read it, say the same."""
+    header = render(lower(small_net(), HOST, "net", threads=threads), HOST)["include/net.h"]
+    assert f"#define NET_POOL_BYTES {_pool_bytes(threads)}\n" in header

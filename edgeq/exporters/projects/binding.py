@@ -295,7 +295,7 @@ class CompiledModel:
 
 def _pool_bytes(threads: int) -> int:
     """Memory of a pool of threads, as the model's header says."""
-    return 512 + 8 * threads
+    return 1024 + 8 * threads
 
 
 def _stop(stop: Callable[[int], None], pool: int, block: Array) -> None:
