@@ -12,7 +12,12 @@ from edgeq.kernels.dsp.depthwise_column import row_column
 from edgeq.kernels.dsp.elementwise import mul_rows, sum_rows
 from edgeq.kernels.dsp.fully_connected import fully_connected_rows
 from edgeq.kernels.dsp.gru import gru_row
-from edgeq.kernels.dsp.int16 import conv2d_int16_row, depthwise_int16_row, fully_connected_int16_row
+from edgeq.kernels.dsp.int16 import (
+    conv2d_int16_row,
+    depthwise_int16_row,
+    fully_connected_int16_row,
+    function_int16_rows,
+)
 from edgeq.kernels.dsp.lstm import lstm_row
 from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
@@ -56,4 +61,5 @@ ROWS: KernelTable = {
     Gru: (gru_row(),),
     SimpleRnn: (simple_rnn_row(),),
     Svdf: svdf_rows(),
+    **function_int16_rows(),
 }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.op import Site, registry
 from edgeq.ir.tensor import Array
+from edgeq.kernels._shared import KernelTable
 from edgeq.kernels._shared.int16 import SMALL_FACTORS, factors_of
 from edgeq.kernels._shared.site import flat_weights, op_of, padded
 from edgeq.kernels.dsp.conv2d import conv_overlap, has_one_group, is_pointwise
@@ -23,6 +24,7 @@ from edgeq.ops._int16 import NARROW_SUMS, WIDE
 from edgeq.ops._overlap import Overlaps, of_whole_pixels
 from edgeq.ops._packed import SYMMETRIC
 from edgeq.ops._requant import folded_bias, type_range
+from edgeq.ops._table import WIDE_ROW
 from edgeq.ops._window import geometry
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -207,3 +209,9 @@ def conv2d_int16_row() -> Kernel:
 def fully_connected_int16_row() -> Kernel:
     """The row of fully connected layers."""
     return _row(_lower_rows, ())
+
+
+def function_int16_rows() -> KernelTable:
+    """The row of operators on one tensor, element by element, for those that have a table of 1025 values."""
+    row = replace(WIDE_ROW, function="eq_table_int16_dsp", sources=("dsp/table_int16.c",), isa=DSP)
+    return {op: (row,) for op in registry().values() if WIDE_ROW in op.kernels}

@@ -52,6 +52,7 @@ void eq_leaky_relu_int16_ref_double(const eq_leaky_relu_int16_params *p, const i
 void eq_sigmoid_int16_ref_double(const eq_sigmoid_int16_params *p, const int16_t *input, int16_t *output);
 void eq_tanh_int16_ref_double(const eq_sigmoid_int16_params *p, const int16_t *input, int16_t *output);
 void eq_table_int16_ref(const eq_table_int16_params *p, const int16_t *input, int16_t *output);
+void eq_table_int16_dsp(const eq_table_int16_params *p, const int16_t *input, int16_t *output);
 void eq_table_int16_mve(const eq_table_int16_params *p, const int16_t *input, int16_t *output);
 
 #endif
