@@ -13,7 +13,7 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,19 +87,32 @@ LAYERS: Mapping[str, Layer] = {
 }
 """1×1 with 64 channels, 3×3 with 64 channels, 3×3 of an RGB image, depthwise 3×3 …"""
 WEIGHTED = tuple(name for name, layer in LAYERS.items() if layer.weights)
-BITS = ("W8A8", "W4A8", "W3A8", "W2A8", "WternaryA8", "WbinaryA8", "Wcodebook-16A8", "Wcodebook-4A8", "W8A16")
+BITS = (
+    "W8A8",
+    "W4A8",
+    "W4G32A8",
+    "W4G128A8",
+    "W3A8",
+    "W2A8",
+    "WternaryA8",
+    "WbinaryA8",
+    "Wcodebook-16A8",
+    "Wcodebook-4A8",
+    "W8A16",
+)
 
 
 def per_product(layers: Sequence[str], bits: str, core: str) -> dict[str, float]:
     """Instructions per product of each layer."""
-    found = re.fullmatch(r"W(\d+|[a-z][a-z0-9-]*)A(\d+)", bits)
+    found = re.fullmatch(r"W(\d+|[a-z][a-z0-9-]*)(?:G(\d+))?A(\d+)", bits)
     assert found is not None
     editor, samples, products = GraphEditor("layers"), {}, {}
     for name in layers:
         own, products[name] = LAYERS[name].add(editor, name)
         samples.update(own)
     weights = int(found[1]) if found[1].isdigit() else found[1]
-    config = QuantConfig.from_dict({"weight_bits": weights, "activation_bits": int(found[2]), "rounding": "nearest"})
+    config = QuantConfig.from_dict({"weight_bits": weights, "activation_bits": int(found[3]), "rounding": "nearest"})
+    config = replace(config, weight_group=int(found[2] or 0))
     graph, every = editor.finish(), [{name: x[k] for name, x in samples.items()} for k in range(SAMPLES)]
     counts = instructions(QuantizedModel(graph, quantize(graph, every, config)), core)
     return {name: counts[name] / count for name, count in products.items()}

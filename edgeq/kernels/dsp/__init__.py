@@ -11,6 +11,7 @@ from edgeq.kernels.dsp.depthwise_any import row_any
 from edgeq.kernels.dsp.depthwise_column import row_column
 from edgeq.kernels.dsp.elementwise import mul_rows, sum_rows
 from edgeq.kernels.dsp.fully_connected import fully_connected_rows
+from edgeq.kernels.dsp.grouped import grouped_rows
 from edgeq.kernels.dsp.gru import gru_row
 from edgeq.kernels.dsp.int16 import (
     conv2d_int16_row,
@@ -48,6 +49,7 @@ ROWS: KernelTable = {
         *compact_fully_connected_rows(),
         *fully_connected_rows(),
         *narrow_fully_connected_rows(),
+        *grouped_rows(),
         fully_connected_int16_row(),
     ),
     SumOp: sum_rows(),

@@ -137,7 +137,7 @@ def _is_row(site: Site) -> bool:
 SINGLE_ROW = Condition("There is a single row of activations", _is_row)
 
 
-def _row_overlap(site: Site) -> Overlaps:
+def row_overlap(site: Site) -> Overlaps:
     """The row is widened before anything is written."""
     return in_rows(site, 0)
 
@@ -153,7 +153,7 @@ def _dense_rows(kind: Fields) -> tuple[Kernel, ...]:
         "eq_fully_connected_dsp_params",
         lambda site: {},
         scratch=lambda site: 2 * padded(site.const(1).shape[1], AT_ONCE),
-        overlap=_row_overlap,
+        overlap=row_overlap,
     )
     return _rows(row, lower, dense_matrix, kind, SINGLE_ROW)
 
@@ -186,7 +186,7 @@ def _code_rows(dtype: DType) -> tuple[Kernel, ...]:
         isa=DSP,
         fits=is_symmetric,
         scratch=lambda site: 4 * (1 << 2 * bits) + 2 * padded(site.const(1).shape[1], 4),
-        overlap=_row_overlap,
+        overlap=row_overlap,
         rounded=True,
         weights=frozenset({dtype}),
     )
