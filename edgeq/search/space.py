@@ -140,7 +140,9 @@ def with_bits(base: QuantConfig, bits: Mapping[str, Bits]) -> QuantConfig:
                 activation_bits=entry.activation_bits if same else own.activation_bits,
             )
         )
-    return replace(base, weight_bits=8, layers=(*entries, *base.layers))
+    own = {entry.pattern for entry in entries}
+    others = tuple(entry for entry in base.layers if entry.pattern not in own)
+    return replace(base, weight_bits=8, layers=(*entries, *others))
 
 
 def with_method(base: QuantConfig, layer: str | None, name: str, value: Any) -> QuantConfig:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
@@ -27,7 +28,7 @@ from edgeq.api.searching.measuring import FUNCTIONS
 from edgeq.api.searching.memory import STATE
 from edgeq.api.searching.methods import chosen_methods
 from edgeq.api.searching.problem import Problem
-from edgeq.api.searching.workers import workers
+from edgeq.api.searching.workers import Processes, workers
 from edgeq.api.searching.writing import PICTURE, RESULT
 from edgeq.codegen.lower import lower
 from edgeq.codegen.manifest import read_manifest
@@ -174,6 +175,7 @@ def test_the_space_takes_its_names_from_the_options() -> None:
     kinds = space.kinds(QuantConfig())
     assert kinds[0] == Bits(8, 8) and len(kinds) == 6
     config = with_method(QuantConfig(), "b", "observer", ObserverKind.MSE)
+    assert [entry.pattern for entry in with_bits(config, {"b": Bits(4, 16)}).layers] == ["b"], "a table in a file"
     both = with_bits(config, {"b": Bits(4, 16)}).for_layer("b")
     assert (both.weight_bits, both.activation_bits, both.observer) == (4, 16, ObserverKind.MSE)
 
@@ -292,15 +294,14 @@ def test_wide_activations_as_far_as_there_is_room(sources: Path, monkeypatch: py
 
 @pytest.mark.slow
 def test_a_cluster_finds_the_same_after_a_worker_was_killed(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two models for two targets on processes of a Dask cluster, one of which dies while it measures."""
+    """Two models, each for a target, on processes of a Dask cluster, one of which dies while it measures."""
     distributed = pytest.importorskip("distributed")
     monkeypatch.setitem(FUNCTIONS, "builds", built)
     models = [
         BuildOptions(sources / "m.onnx", target, calibration=sources / "x.npz", name=name)
-        for name in ("one", "two")
-        for target in ("host", "cortex-m4")
+        for name, target in (("one", "host"), ("two", "cortex-m4"))
     ]
-    asked = Asked(tried=("optimize=size", "observer=min-max", "weight-bits=8,4"), mean_bits=5.0)
+    asked = Asked(tried=("optimize=size", "observer=min-max", "weight-bits=8,4"), mean_bits=5.0, rounds=0)
     serial = api.search_all(models, None, asked)
     killed: list[int] = []
     with distributed.LocalCluster(
@@ -315,15 +316,18 @@ def test_a_cluster_finds_the_same_after_a_worker_was_killed(sources: Path, monke
         clustered = api.search_all(models, None, asked, scheduler=cluster.scheduler_address, progress=kill)
     assert killed
     assert clustered == serial
-    assert [found["target"] for found in serial["searches"]] == ["host", "cortex-m4"] * 2
+    assert [found["target"] for found in serial["searches"]] == ["host", "cortex-m4"]
     assert all(found["chosen"]["mean_bits"] <= 5.0 for found in serial["searches"])
 
 
 def test_processes_measure_the_same(sources: Path) -> None:
     """Results come with the index of what they are of, in whatever order they are done."""
-    with workers(2) as staff:
-        found = dict(staff.run(named, cast(Problem, Named("p")), [(str(k), (k,)) for k in range(5)]))
+    tasks = [(str(k), (k,)) for k in range(5)]
+    with ThreadPoolExecutor(3) as pool:  # what a pool of processes does, without their starting
+        found = dict(Processes(cast(ProcessPoolExecutor, pool)).run(named, cast(Problem, Named("p")), tasks))
     assert found == {k: f"p{k}" for k in range(5)}
+    with workers(2) as staff:
+        assert dict(staff.run(named, cast(Problem, Named("p")), tasks[:1])) == {0: "p0"}
     with pytest.raises(UsageError, match="no Dask scheduler answers"), workers(1, "tcp://127.0.0.1:9"):
         pass
     with pytest.raises(UsageError, match="less than none"), workers(-1):
