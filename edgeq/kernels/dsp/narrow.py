@@ -189,6 +189,8 @@ def _code_rows(dtype: DType) -> tuple[Kernel, ...]:
         overlap=row_overlap,
         rounded=True,
         weights=frozenset({dtype}),
+        goals=frozenset({"balanced", "size"}),  # bytes take a bit more than half the time
+        lacks=frozenset({"mve"}),
     )
     direct = replace(
         rounded,

@@ -119,4 +119,5 @@ def _codes_row(base: Kernel, dtype: DType) -> Kernel:
         struct="eq_fully_connected_codes_mve_params",
         lower=lower,
         weights=frozenset({dtype}),
+        goals=frozenset({"size"}),  # with bytes they are almost three times as fast
     )

@@ -100,6 +100,7 @@ def _codes_row(dtype: DType) -> Kernel:
         overlap=fours_overlap,
         rounded=True,
         weights=frozenset({dtype}),
+        goals=frozenset({"size"}),  # with bytes they are two to three times as fast
         lacks=DSP,
     )
 
