@@ -20,6 +20,8 @@ from edgeq.ops.hard_sigmoid import HardSigmoid
 from edgeq.ops.hard_swish import HardSwish
 from edgeq.ops.leaky_relu import LeakyRelu
 from edgeq.ops.log_softmax import LogSoftmax
+from edgeq.ops.maximum import Maximum
+from edgeq.ops.minimum import Minimum
 from edgeq.ops.p_relu import PRelu
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.sigmoid import Sigmoid
@@ -41,7 +43,13 @@ def relu(node: OnnxNode) -> None:
 
 @handles("Clip")
 def clip(node: OnnxNode) -> None:
-    """Bounds from attributes (opset < 11) or inputs."""
+    """Bounds from attributes (opset < 11) or inputs, which may be computed: the upper one counts where they cross."""
+    if any(node.has(k) and node.constant(k) is None for k in (1, 2)):
+        x = node.value(0)
+        for index, op in ((1, Maximum()), (2, Minimum())):
+            x = node.emit(op, [x, node.value(index)], "low" if index == 1 else "high") if node.has(index) else x
+        node.result(x)
+        return
     low, high = clip_bounds(node)
     limit = float(np.finfo(np.float32).max)  # exporters write it where there is no bound
     low, high = (-INFINITY if low <= -limit else low), (INFINITY if high >= limit else high)

@@ -241,6 +241,7 @@ REFERENCED = frozenset(
         *("Sigmoid", "Softmax", "LogSoftmax", "IsInf", "IsNaN", "Xor", "BitShift", "BitwiseAnd", "BitwiseOr"),
         *("BitwiseXor", "BitwiseNot", "ArgMax", "ArgMin", "CumSum", "Trilu", "EyeLike", "NonZero", "TopK", "Compress"),
         *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "ReverseSequence", "MatMul", "Pad", "OneHot"),
+        *("Unique", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"),
         *("MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow"),
     }
 )

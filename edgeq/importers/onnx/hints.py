@@ -43,7 +43,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("NonZero", "Unique"),
     ),
     ("use Conv, or GridSample at constant places in front of one", ("DeformConv",)),
-    ("add patches up with ConvTranspose and a constant kernel of ones", ("Col2Im",)),
     ("use Resize or ConvTranspose", ("MaxUnpool",)),
     ("use ReduceL2 over rows and columns", ("GlobalLpPool",)),
     ("work on the whole image, or cut the model before it", ("MaxRoiPool", "RoiAlign")),
