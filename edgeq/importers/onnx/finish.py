@@ -66,7 +66,7 @@ def _constant_output(builder: Builder, name: str, constant: Constant) -> str:
     """
     if constant.q is None and constant.data.dtype.kind != "f" and constant.data.size:
         stored = name if name not in builder.editor.values else builder.fresh(name)
-        return builder.editor.constant(stored, whole_constant(constant.data))
+        return builder.editor.constant(stored, whole_constant(constant.data, name))
     if name in builder.editor.values:  # it is used in the graph, too
         copy = builder.fresh(f"{name}_copy")
         builder.editor.values[copy] = replace(builder.editor.values.pop(name), name=copy)

@@ -428,8 +428,8 @@ def stands_for_itself(source: Source, name: str) -> bool:
     return True
 
 
-def whole_constant(data: Array) -> Array:
-    """Whole numbers of a file as int32.
+def whole_constant(data: Array, where: str = "") -> Array:
+    """Whole numbers of a file as int32; `where` is what errors name.
 
     Raises:
         ModelError: they are no whole numbers, or int32 does not hold them.
@@ -439,7 +439,7 @@ def whole_constant(data: Array) -> Array:
         raise ModelError("real numbers meet whole ones", hint="cast one of them (Cast)")
     low, high = DType.INT32.range
     if numbers.size and not (low <= int(numbers.min()) and int(numbers.max()) <= high):
-        raise ModelError("it holds whole numbers beyond 32 bits", hint=f"use numbers from {low} to {high}")
+        raise ModelError("it holds whole numbers beyond 32 bits", hint=f"use numbers from {low} to {high}", where=where)
     return numbers.astype(np.int32)
 
 
