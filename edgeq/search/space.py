@@ -140,8 +140,8 @@ def with_bits(base: QuantConfig, bits: Mapping[str, Bits]) -> QuantConfig:
                 activation_bits=entry.activation_bits if same else own.activation_bits,
             )
         )
-    own = {entry.pattern for entry in entries}
-    others = tuple(entry for entry in base.layers if entry.pattern not in own)
+    named = {entry.pattern for entry in entries}
+    others = tuple(entry for entry in base.layers if entry.pattern not in named)
     return replace(base, weight_bits=8, layers=(*entries, *others))
 
 
