@@ -11,10 +11,11 @@ from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
+from edgeq.kernels._shared.fields import FAST
 from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.kernels.dsp.gemm import pixels_of
 from edgeq.kernels.dsp.isa import DSP
-from edgeq.kernels.dsp.narrow import AT_ONCE, FAST, row_overlap
+from edgeq.kernels.dsp.narrow import AT_ONCE, row_overlap
 from edgeq.kernels.dsp.pack import pack_grouped
 from edgeq.ops.fully_connected import lower_ref
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from edgeq.ir.condition import Condition, Predicate, all_of
-from edgeq.ir.goals import Goal
-from edgeq.ir.kernel import GOALS, Kernel, Param, always
+from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
+from edgeq.kernels._shared.fields import KINDS, Fields
 from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.kernels.dsp.conv2d import conv_matrix, is_pointwise
 from edgeq.kernels.dsp.fully_connected import dense_matrix
@@ -30,35 +30,9 @@ from edgeq.kernels.dsp.pack import fields_step, pack_codes, pack_fields
 from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import requant_params
 
-FAST: frozenset[Goal] = frozenset({"speed", "balanced"})
 MOST_SUM = 1 << 29
 AT_ONCE = 8
 """Values of a row that a fully connected layer reads at once."""
-
-
-@dataclass(frozen=True)
-class Fields:
-    """How weights are stored.
-
-    Attributes:
-        name: in the kernels' names.
-        bits: of a weight.
-        types: of which each integer is stored so.
-        goals: for which that is the choice.
-    """
-
-    name: str
-    bits: int
-    types: frozenset[DType]
-    goals: frozenset[Goal] = frozenset(GOALS)
-
-
-KINDS = (
-    Fields("int2", 2, frozenset({DType.INT2})),
-    Fields("int2", 2, frozenset({DType.TERNARY}), FAST),
-    Fields("binary", 1, frozenset({DType.BINARY})),
-)
-"""Ternary weights take 2 bits here and 1.6 in portable kernels, which `size` wants."""
 
 
 def _small_sums(matrix_of: MatrixOf) -> Condition:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
-from edgeq.ir.goals import Goal
-from edgeq.ir.kernel import GOALS, Kernel, Param
+from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
+from edgeq.kernels._shared.fields import KINDS, Fields
 from edgeq.kernels._shared.site import flat_weights
 from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.fully_connected import fully_connected_rows
@@ -24,25 +24,6 @@ MOST_PRODUCTS = 1 << 16
 """Products of a sum that surely fit 32 bits 256 times."""
 FILLED = 8
 """Channels to a multiple of which numbers are filled up."""
-FAST: frozenset[Goal] = frozenset({"speed", "balanced"})
-
-
-@dataclass(frozen=True)
-class Fields:
-    """How weights are stored: a name in the kernels' names, their bits, the types, and goals for which they are."""
-
-    name: str
-    bits: int
-    types: frozenset[DType]
-    goals: frozenset[Goal] = frozenset(GOALS)
-
-
-KINDS = (
-    Fields("int2", 2, frozenset({DType.INT2})),
-    Fields("int2", 2, frozenset({DType.TERNARY}), FAST),
-    Fields("binary", 1, frozenset({DType.BINARY})),
-)
-"""Ternary weights take 2 bits here and 1.6 in portable kernels, which `size` wants."""
 
 
 def _has_few_products(site: Site) -> bool:

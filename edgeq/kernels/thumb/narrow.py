@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from edgeq.ir.condition import all_of
-from edgeq.ir.goals import Goal
-from edgeq.ir.kernel import GOALS, Kernel, Param
+from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
+from edgeq.kernels._shared.fields import KINDS, Fields
 from edgeq.kernels._shared.site import flat_weights
 from edgeq.kernels.thumb.conv2d import conv_overlap, conv_scratch, one_group, without_weights
 from edgeq.kernels.thumb.fully_connected import fours_overlap
@@ -17,26 +16,6 @@ from edgeq.kernels.thumb.isa import DSP
 from edgeq.kernels.thumb.pack import pack_codes, pack_field_fours, pack_fields
 from edgeq.kernels.thumb.sums import fits_sums
 from edgeq.ops.fully_connected import lower_ref
-
-FAST: frozenset[Goal] = frozenset({"speed", "balanced"})
-
-
-@dataclass(frozen=True)
-class Fields:
-    """How weights are stored: a name in the kernels' names, their bits, the types, and goals for which they are."""
-
-    name: str
-    bits: int
-    types: frozenset[DType]
-    goals: frozenset[Goal] = frozenset(GOALS)
-
-
-KINDS = (
-    Fields("int2", 2, frozenset({DType.INT2})),
-    Fields("int2", 2, frozenset({DType.TERNARY}), FAST),
-    Fields("binary", 1, frozenset({DType.BINARY})),
-)
-"""Ternary weights take 2 bits here and 1.6 in portable kernels, which `size` wants."""
 
 
 def _conv2d_row(kind: Fields, isa: str, *sources: str) -> Kernel:
