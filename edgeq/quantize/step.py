@@ -79,6 +79,15 @@ class Draft:
             found = replace(known, means=found.means, means_of=found.means_of)
         return replace(self, calibration=self.calibration.knowing(found))
 
+    def rescaled(self, graph: Graph, statistics: Statistics) -> Draft:
+        """The draft with a float model that computes the same by other weights, and what is known of that.
+
+        What was measured of that very model before is kept.
+        """
+        measured = self.calibration.of(graph)
+        calibration = self.calibration if measured is not None else self.calibration.knowing(statistics)
+        return replace(self, graph=graph, reference=graph, calibration=calibration)
+
 
 def always(draft: Draft) -> bool:
     """The condition of steps that no option turns off."""

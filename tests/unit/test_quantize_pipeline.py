@@ -31,9 +31,12 @@ def test_the_order() -> None:
     assert [step.name for step in pipeline.STEPS] == [
         "keep_real",
         "equalize",
+        "smooth",
         "centre",
         "solve",
         "choose_ranges",
+        "choose_observers",
+        "learn_ranges",
         "align_sums",
         "round_weights",
         "convert",

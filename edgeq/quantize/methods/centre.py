@@ -273,9 +273,7 @@ def _apply(draft: Draft) -> Draft:
     graph, statistics = centre(draft.graph, draft.statistics, draft.config, draft.numerics)
     if graph.nodes == draft.graph.nodes:
         return draft
-    measured = draft.calibration.of(graph)
-    calibration = draft.calibration if measured is not None else draft.calibration.knowing(statistics)
-    return replace(draft, graph=graph, reference=graph, calibration=calibration)
+    return draft.rescaled(graph, statistics)
 
 
 STEP = Step("centre", _apply, _applies)

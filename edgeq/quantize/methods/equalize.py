@@ -171,10 +171,7 @@ def _applies(draft: Draft) -> bool:
 def _apply(draft: Draft) -> Draft:
     draft = draft.measured(Wanted(means=draft.mean_samples))
     assert draft.statistics is not None
-    graph, statistics = equalize(draft.graph, draft.statistics, draft.config)
-    measured = draft.calibration.of(graph)
-    calibration = draft.calibration if measured is not None else draft.calibration.knowing(statistics)
-    return replace(draft, graph=graph, reference=graph, calibration=calibration)
+    return draft.rescaled(*equalize(draft.graph, draft.statistics, draft.config))
 
 
 STEP = Step("equalize", _apply, _applies)

@@ -208,10 +208,7 @@ def _applies(draft: Draft) -> bool:
 def _apply(draft: Draft) -> Draft:
     draft = draft.measured(Wanted(means=draft.mean_samples))
     assert draft.statistics is not None
-    graph, statistics = smooth(draft.graph, draft.statistics, draft.config)
-    measured = draft.calibration.of(graph)
-    calibration = draft.calibration if measured is not None else draft.calibration.knowing(statistics)
-    return replace(draft, graph=graph, reference=graph, calibration=calibration)
+    return draft.rescaled(*smooth(draft.graph, draft.statistics, draft.config))
 
 
 STEP = Step("smooth", _apply, _applies)
