@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeq.api.reference import PAGES, kernels_page
+from edgeq.cli import reference
 from edgeq.isa import FEATURES
 from edgeq.kernels import SETS
 
@@ -17,6 +18,12 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 def test_pages_are_fresh(name: str) -> None:
     """`python -m edgeq.api.reference docs` writes them anew."""
     assert (DOCS / name).read_text("utf-8") == PAGES[name]()
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_pages_of_the_command_line_are_fresh(name: str) -> None:
+    """`python -m edgeq.cli.reference docs` writes them anew."""
+    assert (DOCS / name).read_text("utf-8") == reference.PAGES[name](DOCS)
 
 
 def test_the_matrix_tells_sets_and_types() -> None:

@@ -45,7 +45,7 @@ def test_places_from_the_end() -> None:
 
 def test_another_size_is_no_end() -> None:
     """p + 4 is another row than the one that counts from the end of six."""
-    with pytest.raises(ModelError, match="ADD"):
+    with pytest.raises(ModelError, match="SELECT_V2"):
         looked_up(4)
 
 
