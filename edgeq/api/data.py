@@ -12,7 +12,7 @@ import numpy as np
 from edgeq.api.labels import class_indices, classes_of
 from edgeq.api.media import read_media
 from edgeq.api.media_files import is_media
-from edgeq.api.paths import check_samples
+from edgeq.api.paths import SAMPLES_HINT, check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.limits import SAMPLE_BYTES, size
@@ -105,7 +105,10 @@ def _arrays_of_file(path: Path) -> Arrays:
             return {"x": loaded}
         return {name: _unless_objects(loaded, name) for name in loaded.files}
     except Exception as error:  # numpy, zipfile and zlib each raise their own
-        raise UsageError(f"not a readable .npz or .npy file ({error})", where=str(path)) from error
+        with path.open("rb") as file:
+            foreign = not file.read(6).startswith((np.lib.format.MAGIC_PREFIX, b"PK"))
+        why = "" if foreign else f" ({error})"  # of other files numpy says that they may be pickles
+        raise UsageError(f"not a readable .npz or .npy file{why}", hint=SAMPLES_HINT, where=str(path)) from error
 
 
 def _unless_objects(file: Mapping[str, Array], name: str) -> Array | None:

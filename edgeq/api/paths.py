@@ -17,7 +17,7 @@ from edgeq.errors import UsageError
 from edgeq.importers import kind_of
 
 DUMP_HINT = "give --dump-ir a folder of its own"
-SAMPLES_HINT = "give an .npz with the samples as array `x`"
+SAMPLES_HINT = "give an .npz with the samples as array `x`: numpy.savez('samples.npz', x=samples)"
 
 
 def check_sources(options: BuildOptions) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgeq.errors import UsageError
-from edgeq.link import RTT, is_rtt
+from edgeq.link import RTT, is_rtt, without_board
 from edgeq.target import RunnerSpec, Setting, Target, load_board
 
 if TYPE_CHECKING:
@@ -54,13 +54,14 @@ class Reach:
             return self._by_ssh(built, self.host)
         if self.ssh_options is not None:
             raise UsageError("--ssh-options are about a computer", hint="give --host, or leave them out")
-        if not self.given and (built.runners or not _asked_by_itself(built)):
+        if not self.given and not needs_device(built):
             if self.baud is not None:
                 raise UsageError("--baud is the speed of a serial port", hint="give --port, or leave it out")
             return built
         board = built if self.board is None else load_board(self.board)
         usb = board.uart.usb if board.uart else ()
-        settings: dict[str, Setting] = {"board": board.name, "usb": usb}
+        core = built.cpu if needs_device(built) else ""
+        settings: dict[str, Setting] = {"board": board.name, "usb": usb, "core": core}
         if is_rtt(self.port or "") or (self.port is None and built.console == RTT):
             settings |= {"port": self.port or RTT, **_at_a_probe(built, board)}
         elif self.port not in (None, AUTO):
@@ -68,7 +69,8 @@ class Reach:
         elif not usb:
             raise UsageError(
                 f"it is not known which port {board.name} is at: its file has no USB ids",
-                hint="give --port, such as /dev/ttyACM0 or COM3 (`edgeq doctor` lists those that there are)",
+                hint="give --port, such as /dev/ttyACM0 or COM3 (`edgeq doctor` lists those that there are)"
+                + without_board(core),
                 where="--port",
             )
         baud = self.baud or (board.uart.baud if board.uart else None)
@@ -95,9 +97,9 @@ class Reach:
         return replace(built, runners=(RunnerSpec("ssh", {"host": host, "options": options}),))
 
 
-def _asked_by_itself(built: Target) -> bool:
-    """Whether a build is for a device that is asked where nothing is said."""
-    return built.console == RTT or (built.console == "uart" and built.uart is not None)
+def needs_device(built: Target) -> bool:
+    """Whether a build runs on a device alone, which is then asked where nothing is said."""
+    return not built.runners and (built.console == RTT or (built.console == "uart" and built.uart is not None))
 
 
 def _at_a_probe(built: Target, board: Target) -> dict[str, Setting]:

@@ -30,7 +30,7 @@ from edgeq.report.cost import watts
 from edgeq.report.html import page, snippet
 from edgeq.report.markdown import document
 from edgeq.report.memory import draw, memory_map
-from edgeq.report.words import bytes_text
+from edgeq.report.words import bytes_text, error_texts
 from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.target import Target
 
@@ -425,9 +425,8 @@ def notebook(model: QuantizedModel) -> str:
     facts = [("arithmetic", graph.arithmetic), ("MACs", f"{macs:,}")]
     facts.append(("weights", bytes_text(sum(layer["weights_bytes"] for layer in layers))))
     if measured is not None:
-        agreement = "" if measured["agreement"] is None else f", agreement with float {measured['agreement']:.4g} %"
-        error = "no error" if measured["sqnr_db"] is None else f"SQNR {measured['sqnr_db']:.1f} dB"
-        facts.append(("accuracy", f"{error}{agreement}, on {measured['samples']} calibration samples"))
+        error = ", ".join(error_texts(measured))
+        facts.append(("accuracy", f"{error}, on {measured['samples']} calibration samples"))
     facts += [("doubt", warning.message) for warning in whole.warnings]
     columns = ("layer", "operator", "output", "type", "weights", "SQNR dB")
     rows = [

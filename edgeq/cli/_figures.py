@@ -8,8 +8,11 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from edgeq.api.reach import needs_device
 from edgeq.cli._common import Fact, size, table
+from edgeq.codegen.manifest import read_target
 from edgeq.numerics.modes import FLOAT
+from edgeq.report.words import error_texts
 from edgeq.target import Target
 
 
@@ -93,7 +96,7 @@ def models_table(manifest: Mapping[str, Any]) -> None:
         [
             entry["name"],
             *("" if entry[key] is None else entry[key] for key in keys),
-            _sqnr(entry["accuracy"]) if entry["accuracy"] else "",
+            error_texts(entry["accuracy"])[0] if entry["accuracy"] else "",
         ]
         for entry in manifest["models"]
     ]
@@ -104,15 +107,8 @@ def models_table(manifest: Mapping[str, Any]) -> None:
 
 
 def _accuracy(measured: Mapping[str, Any]) -> str:
-    agreement, count = measured["agreement"], measured["samples"]
-    texts = [_sqnr(measured)]
-    if agreement is not None:
-        texts.append(f"agreement with float {agreement:.4g} %")
-    return f"{', '.join(texts)}, on {count} calibration sample{'s' if count > 1 else ''}"
-
-
-def _sqnr(measured: Mapping[str, Any]) -> str:
-    return "no error" if measured["sqnr_db"] is None else f"SQNR {measured['sqnr_db']:.1f} dB"
+    count = measured["samples"]
+    return f"{', '.join(error_texts(measured))}, on {count} calibration sample{'s' if count > 1 else ''}"
 
 
 def _arena(manifest: Mapping[str, Any]) -> str:
@@ -199,6 +195,9 @@ def next_command(folder: Path, manifest: Mapping[str, Any]) -> str:
     if manifest.get("emit", "firmware") != "firmware":
         return f"see {quote(str(folder / 'README.md'))}"
     if manifest.get("toolchain"):
+        target = read_target(folder)
+        if needs_device(target) and target.flashers:
+            return f"edgeq flash {quote(str(folder))}"
         data = [f"--data {entry['name'].upper()}.npz" for entry in manifest.get("models", ())]
         return f"edgeq verify {quote(str(folder))} {' '.join(data) or '--data SAMPLES.npz'}"
     build = quote(str(folder / "build"))

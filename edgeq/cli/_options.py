@@ -11,6 +11,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from edgeq.api.project import FILE, BuildOptions, load_project, load_projects
+from edgeq.errors import UsageError
+from edgeq.importers import SAVED_MODEL
 from edgeq.options import Declared, of_each, options_of_command, override, read_arguments
 
 ModelArgument = Annotated[
@@ -92,7 +94,20 @@ def read_models(models: Sequence[Path], arguments: Arguments) -> tuple[BuildOpti
 
 
 def _is_project(path: Path) -> bool:
-    return path.name.endswith(".toml") or (path.is_dir() and (path / FILE).is_file())
+    """Whether a path is an edgeq.toml or a folder with one, and not a model.
+
+    Raises:
+        UsageError: it is a folder with neither.
+    """
+    if path.name.endswith(".toml") or not path.is_dir():
+        return path.name.endswith(".toml")
+    if not (path / FILE).is_file() and not (path / SAVED_MODEL).exists():
+        raise UsageError(
+            f"the folder has no {FILE}, and is no SavedModel, which would have a {SAVED_MODEL}",
+            hint=f"give a model's file, or write an {FILE} with `edgeq init MODEL`",
+            where=str(path),
+        )
+    return (path / FILE).is_file()
 
 
 def read_options(model: Path, arguments: Arguments) -> BuildOptions:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from edgeq.ir.tensor import Array, Shape
 
 Kind = Literal["onnx", "tflite", "tensorflow"]
+SAVED_MODEL = "saved_model.pb"
+"""The file that makes a folder a SavedModel."""
 _KINDS: Mapping[str, Kind] = {
     ".onnx": "onnx",
     ".tflite": "tflite",
@@ -22,7 +24,7 @@ _KINDS: Mapping[str, Kind] = {
     ".keras": "tensorflow",
     ".h5": "tensorflow",
     ".hdf5": "tensorflow",
-    "saved_model.pb": "tensorflow",
+    SAVED_MODEL: "tensorflow",
 }
 FORMATS = "ONNX (.onnx), TensorFlow Lite (.tflite), Keras (.keras, .h5) or a SavedModel folder"
 
@@ -57,7 +59,7 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut:
         return tflite.load(file, shapes, cut)
     from edgeq.importers import tensorflow
 
-    return tensorflow.load(file.parent if file.name == "saved_model.pb" else file, shapes, cut)
+    return tensorflow.load(file.parent if file.name == SAVED_MODEL else file, shapes, cut)
 
 
 def first_values(path: str | Path, names: Collection[str]) -> dict[str, Array]:
@@ -84,14 +86,14 @@ def kind_of(path: str | Path) -> Kind:
     if not file.exists():
         raise UsageError("there is no such model", hint="check the path of the model file", where=str(path))
     if file.is_dir():
-        if not (file / "saved_model.pb").exists():
+        if not (file / SAVED_MODEL).exists():
             raise UsageError(
-                "the folder is not a SavedModel: it has no saved_model.pb", hint=f"give {FORMATS}", where=str(path)
+                f"the folder is not a SavedModel: it has no {SAVED_MODEL}", hint=f"give {FORMATS}", where=str(path)
             )
         return "tensorflow"
     if not file.is_file():
         raise UsageError("is no regular file", hint=f"give {FORMATS}", where=str(path))
-    kind = _KINDS.get(file.name if file.name == "saved_model.pb" else file.suffix.lower())
+    kind = _KINDS.get(file.name if file.name == SAVED_MODEL else file.suffix.lower())
     if kind is not None:
         return kind
     if not file.stat().st_size:

@@ -6,7 +6,7 @@ from edgeq.lazy import lazy
 
 if TYPE_CHECKING:
     from edgeq.link.device import Device, DeviceFault, Info, Results
-    from edgeq.link.ports import PortFound, find_port, list_ports
+    from edgeq.link.ports import PortFound, find_port, list_ports, without_board
     from edgeq.link.probe import RTT, Probed, is_rtt
     from edgeq.link.stream import BAUD, STDIO, Stream, open_stream
 
@@ -25,13 +25,14 @@ __all__ = [
     "is_rtt",
     "list_ports",
     "open_stream",
+    "without_board",
 ]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
         "edgeq.link.device": "Device DeviceFault Info Results",
-        "edgeq.link.ports": "PortFound find_port list_ports",
+        "edgeq.link.ports": "PortFound find_port list_ports without_board",
         "edgeq.link.probe": "RTT Probed is_rtt",
         "edgeq.link.stream": "BAUD STDIO Stream open_stream",
     },

@@ -42,12 +42,18 @@ def list_ports() -> tuple[PortFound, ...]:
     return tuple(sorted((port for port in found if port.usb), key=lambda port: port.name))
 
 
-def find_port(usb: Sequence[str], board: str) -> str:
+def without_board(core: str) -> str:
+    """What to do without the board that a build is for, as a further line of a hint; nothing without a core's name."""
+    return f"\nwithout the board: build with --target {core} instead, which runs in an emulator" if core else ""
+
+
+def find_port(usb: Sequence[str], board: str, core: str = "") -> str:
     """The port of the only board with one of these USB ids.
 
     Args:
         usb: "vendor:product" in hexadecimal, of the board's own chip or its debugger.
         board: what the board is called.
+        core: the target that a program could be built for instead, if nothing but the board runs this one.
 
     Raises:
         ToolError: none is plugged in, or several are.
@@ -65,5 +71,5 @@ def find_port(usb: Sequence[str], board: str) -> str:
         f"no port belongs to {board}: none has the USB id {' or '.join(usb)}"
         if usb
         else f"no port is known of {board}",
-        hint=f"plug it in, or give --port; the ports with USB are: {others}",
+        hint=f"plug it in, or give --port; the ports with USB are: {others}{without_board(core)}",
     )

@@ -124,7 +124,8 @@ def _unlike_features(graph: Graph, known: Statistics, name: str, step: float) ->
         warn(
             f"features of unlike size: {len(few)} of {len(spans)} move by less than {FEW_STEPS_OF_INPUT:g} steps of "
             f"the input's scale; feature {channel} by {spans[channel]:.3g}, a step is {step:.3g}",
-            hint="bring features to like ranges before the model, or cut it behind its own normalization with --inputs",
+            hint="bring features to like ranges before the model, or cut it behind its own normalization with "
+            "--inputs, or give it finer steps with --activation-bits 16",
             where=name,
         )
         return

@@ -20,6 +20,16 @@ def bytes_text(count: int | None) -> str:
     return f"{count:,} B" if count < 10_000 else f"{count / 1000:,.1f} kB"
 
 
+def error_texts(measured: Mapping[str, Any]) -> list[str]:
+    """How far a first output is from the float model's: SQNR, agreement. Outputs that are classes have no SQNR, and
+    are without error only if all of them agree."""
+    sqnr, agreement = measured["sqnr_db"], measured["agreement"]
+    texts = [] if sqnr is None else [f"SQNR {sqnr:.1f} dB"]
+    if sqnr is None and agreement in (None, 100.0):
+        texts = ["no error"]
+    return texts if agreement is None else [*texts, f"agreement with float {agreement:.4g} %"]
+
+
 def _decibels(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} dB"
 

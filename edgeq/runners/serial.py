@@ -17,7 +17,8 @@ def _run(job: Job, spec: RunnerSpec) -> Finished:
     from edgeq.runners.by_link import ask  # with numpy, which takes a time of its own to import
 
     given = spec.settings
-    port = str(given.get("port") or find_port(spec.texts("usb"), str(given.get("board") or "the board")))
+    board, core = str(given.get("board") or "the board"), str(given.get("core") or "")
+    port = str(given.get("port") or find_port(spec.texts("usb"), board, core))
     known = is_rtt(port) and "ram_bytes" in given
     probed = (
         Probed(spec.text("chip"), spec.text("pack"), spec.number("ram"), spec.number("ram_bytes")) if known else None

@@ -36,7 +36,7 @@ RUNNER_KINDS: Mapping[str, RunnerKind] = {
     "unicorn": RunnerKind(("none",), {"core": TEXT}),
     "serial": RunnerKind(
         ("none", "linux", "native"),
-        optional={"port": TEXT, "baud": POSITIVE_COUNT, "usb": TEXTS, "board": TEXT},
+        optional={"port": TEXT, "baud": POSITIVE_COUNT, "usb": TEXTS, "board": TEXT, "core": TEXT},
     ),
     "ssh": RunnerKind(("native", "linux"), {"host": TEXT}, {"options": TEXTS}),
 }

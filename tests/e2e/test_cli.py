@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import pytest
 from cmake_project import build_project
-from command_line import DIGITS, SINE, contents, edgeq, messages, succeeds
+from command_line import DIGITS, SINE, contents, edgeq, fails, messages, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
 from onnx_reference import session
@@ -447,6 +447,11 @@ def test_raw_pixels_with_mean_and_deviation(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "src" / "digits.c").read_bytes() == (tmp_path / "b" / "src" / "digits.c").read_bytes()
     third = succeeds("build", tmp_path, "--input-mean", "30", "--output", tmp_path / "c", "--json").json
     assert third["inputs"][0]["zero_point"] == 30
+
+
+@pytest.mark.parametrize("command", ["build", "quantize", "inspect"])
+def test_a_folder_without_a_project_file(tmp_path: Path, command: str) -> None:
+    fails(2, command, tmp_path, says=("has no edgeq.toml, and is no SavedModel", "`edgeq init MODEL`"), folder=tmp_path)
 
 
 def test_project_file(tmp_path: Path) -> None:

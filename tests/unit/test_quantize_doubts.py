@@ -83,7 +83,7 @@ def test_features_of_unlike_size(samples: int) -> None:
     if samples == 1:
         assert given == []  # one value has no range
         return
-    assert given[0].where == "x"
+    assert given[0].where == "x" and given[0].hint is not None and "--activation-bits 16" in given[0].hint
     assert given[0].message.startswith("features of unlike size: 3 of 6 move by less than 8 steps of the input's scale")
     assert [w for w in warned(graph, random(graph, np.linspace(1, 9, 6))) if "features" in w.message] == []
 

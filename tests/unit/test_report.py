@@ -23,6 +23,7 @@ from edgeq.quantize.histogram import Histogram
 from edgeq.report.analysis import analyse, bars, helped_by, summary
 from edgeq.report.html import page
 from edgeq.report.markdown import document, plain
+from edgeq.report.words import error_texts
 
 EVIL = "</script><script>alert(1)</script>|`<img src=x onerror=alert(2)>"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -205,3 +206,17 @@ def test_figures_of_autoencoders() -> None:
     assert found["score_error"] == pytest.approx(
         100 * np.max(np.abs(np.mean((constant - real - 1) ** 2, axis=1) - 1.0)), rel=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("sqnr", "agreement", "texts"),
+    [
+        (34.56, None, ["SQNR 34.6 dB"]),
+        (34.56, 99.0, ["SQNR 34.6 dB", "agreement with float 99 %"]),
+        (None, None, ["no error"]),
+        (None, 100.0, ["no error", "agreement with float 100 %"]),
+        (None, 72.18, ["agreement with float 72.18 %"]),  # classes, some of which are others
+    ],
+)
+def test_errors_in_words(sqnr: float | None, agreement: float | None, texts: list[str]) -> None:
+    assert error_texts({"sqnr_db": sqnr, "agreement": agreement}) == texts

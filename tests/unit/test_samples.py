@@ -160,6 +160,13 @@ def test_a_file_of_arrays_that_holds_something_else(digits: Graph, tmp_path: Pat
         load_data(tmp_path / "x.npz", digits)
 
 
+def test_a_file_of_another_kind_is_told_what_is_wanted(digits: Graph, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,2\n")
+    with pytest.raises(UsageError, match=r"x\.csv: not a readable \.npz or \.npy file\n  give an") as caught:
+        load_data(tmp_path / "x.csv", digits)
+    assert caught.value.hint is not None and "numpy.savez('samples.npz', x=samples)" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
