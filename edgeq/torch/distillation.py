@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from edgeq.torch.functions import LAYERS, Tensor
 LOG = logging.getLogger("edgeq")
 Inputs = Mapping[str, Tensor]
 Augment = Callable[[dict[str, Tensor]], Mapping[str, Tensor]]
+TOGETHER = 32
+"""Samples whose loss is computed at once where nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +43,23 @@ class Rates:
 
     weights: float = 0.004
     adapters: float = 0.004
-    scales: float = 0.001
-    biases: float = 0.02
+    scales: float = 0.002
+    biases: float = 0.03
 
 
 def distil(
     model: Graph | str | Path,
     inputs: Dataset | str | Path | Array | Mapping[str, Array],
     epochs: int = 5,
-    weight_bits: int | str = 8,
-    activation_bits: int = 8,
+    weight_bits: int | str | None = None,
+    activation_bits: int | None = None,
     layers: Mapping[str, int | str] | None = None,
     config: QuantConfig | None = None,
     rank: int = 0,
-    batch: int = 8,
+    batch: int = 1,
     rates: Rates | None = None,
     hints: float = 1.0,
+    mixtures: int = 5,
     augment: Augment | None = None,
     seed: int = 0,
 ) -> QuantizedModel:
@@ -65,14 +69,16 @@ def distil(
         model: what `edgeq.load` returned, or the path of a model.
         inputs: calibration inputs, as `edgeq.quantize` takes them; no labels.
         epochs: how often each of them is seen.
-        weight_bits: 8, 4, 3, 2, "ternary" or "binary".
-        activation_bits: 8 or 16.
+        weight_bits: 8, 4, 3, 2, "ternary" or "binary"; by default those of `config`.
+        activation_bits: 8 or 16; by default those of `config`.
         layers: bits of the weights of single layers, by name or glob, where they differ.
-        config: all else that `edgeq.quantize` takes; the three above are put in its place.
+        config: all else that `edgeq.quantize` takes.
         rank: of low-rank adapters that are learned in place of the weights; 0: the weights are.
         batch: samples of a step.
         rates: step widths.
         hints: how much the outputs of all layers count, beside the model's.
+        mixtures: for each input so many weighted means of two inputs, from which is learned, too: the float model says
+            what they give (Zhang et al., "mixup", 2018, without labels).
         augment: called with the inputs (samples, …) of every batch; what it returns is learned from.
         seed: of the order of samples, and of adapters. The same seed gives the same model on the same machine.
 
@@ -86,20 +92,26 @@ def distil(
         raise UsageError(f"epochs = {epochs}, batch = {batch} mean nothing", hint="give at least 1", where="distil")
     student = prepare(model, inputs, configured(config, weight_bits, activation_bits, layers), rank, seed)
     assert student.model.samples is not None
-    train(student, stacked(student.graph, student.model.samples), epochs, batch, rates or Rates(), hints, augment, seed)
+    samples = stacked(student.graph, student.model.samples)
+    train(student, samples, epochs, batch, rates, hints, mixtures, augment, seed)
     return student.export()
 
 
 def configured(
     config: QuantConfig | None,
-    weight_bits: int | str,
-    activation_bits: int = 8,
+    weight_bits: int | str | None,
+    activation_bits: int | None = None,
     layers: Mapping[str, int | str] | None = None,
 ) -> QuantConfig:
-    """A configuration with such bits."""
+    """A configuration with such bits, where they are given."""
     base = config or QuantConfig()
     own = tuple(LayerConfig(pattern, weight_bits=bits) for pattern, bits in (layers or {}).items())
-    return replace(base, weight_bits=weight_bits, activation_bits=activation_bits, layers=(*own, *base.layers))
+    return replace(
+        base,
+        weight_bits=weight_bits or base.weight_bits,
+        activation_bits=activation_bits or base.activation_bits,
+        layers=(*own, *base.layers),
+    )
 
 
 def stacked(graph: Graph, samples: Dataset) -> dict[str, Tensor]:
@@ -114,14 +126,18 @@ def train(
     student: FakeQuantized,
     inputs: Inputs,
     epochs: int,
-    batch: int = 8,
+    batch: int = 1,
     rates: Rates | None = None,
     hints: float = 1.0,
+    mixtures: int = 5,
     augment: Augment | None = None,
     seed: int = 0,
 ) -> None:
     """Let a module learn to give its float model's outputs: arguments as `distil` takes them, inputs as `stacked` does
-    give them."""
+    give them.
+
+    It ends with what it knew at the end of the epoch that was best for the inputs, or before all of them.
+    """
     teacher = FloatNetwork(student.model.float_graph)
     count = len(next(iter(inputs.values())))
     steps = max(1, epochs * -(-count // batch))
@@ -129,11 +145,12 @@ def train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     generator = torch.Generator().manual_seed(seed)
     aim = Aim.of(student, hints)
+    least, best = aim.mean(student, inputs, teacher), copy.deepcopy(student.state_dict())
+    LOG.info("before training: loss %.4g", least)
     for epoch in range(epochs):
-        total = 0.0
         for chosen in _batches(count, batch, generator):
-            some: Any = {name: x[chosen] for name, x in inputs.items()}
-            some = some if augment is None else augment(some)
+            some: Inputs = _mixed(inputs, chosen, mixtures * len(chosen), generator)
+            some = some if augment is None else augment(dict(some))
             with torch.no_grad():
                 wanted = teacher.values(some)
             loss = aim.loss(student, some, wanted)
@@ -143,8 +160,11 @@ def train(
             for layer in student.layers.values():
                 layer.confine()
             schedule.step()
-            total += float(loss.detach()) * len(chosen)
-        LOG.info("epoch %d of %d: loss %.4g", epoch + 1, epochs, total / count)
+        now = aim.mean(student, inputs, teacher)
+        if now < least:
+            least, best = now, copy.deepcopy(student.state_dict())
+        LOG.info("epoch %d of %d: loss %.4g", epoch + 1, epochs, now)
+    student.load_state_dict(best)
 
 
 def _parameters(student: FakeQuantized, rates: Rates) -> list[dict[str, Any]]:
@@ -166,6 +186,19 @@ def _batches(count: int, size: int, generator: Any) -> Iterator[Tensor]:
     """Indices of all samples in another order, `size` at a time."""
     order = torch.randperm(count, generator=generator)
     yield from order.split(size)
+
+
+def _mixed(inputs: Inputs, chosen: Tensor, count: int, generator: Any) -> dict[str, Tensor]:
+    """The chosen inputs, and `count` weighted means of any two."""
+    total = len(next(iter(inputs.values())))
+    first, second = torch.randint(total, (2, count), generator=generator)
+    share = torch.rand(count, generator=generator)
+
+    def rows(x: Tensor) -> Tensor:
+        part = share.reshape(-1, *[1] * (x.ndim - 1))
+        return torch.cat([x[chosen], part * x[first] + (1.0 - part) * x[second]])
+
+    return {name: rows(x) for name, x in inputs.items()}
 
 
 @dataclass(frozen=True)
@@ -197,6 +230,15 @@ class Aim:
             (scores if is_softmax and source in known else others).append(source)
         layers = [n.outputs[0] for n in graph.nodes if n.op.kind in LAYERS and n.outputs[0] in known]
         return Aim(tuple(scores), tuple(others), tuple(layers), hints)
+
+    def mean(self, student: FakeQuantized, inputs: Inputs, teacher: FloatNetwork) -> float:
+        """The loss over all inputs."""
+        total, count = 0.0, len(next(iter(inputs.values())))
+        with torch.no_grad():
+            for chosen in torch.arange(count).split(TOGETHER):
+                some = {name: x[chosen] for name, x in inputs.items()}
+                total += float(self.loss(student, some, teacher.values(some))) * len(chosen)
+        return total / count
 
     def loss(self, student: FakeQuantized, inputs: Inputs, wanted: Mapping[str, Tensor]) -> Tensor:
         """How far a module's values are from those that are wanted."""

@@ -81,14 +81,18 @@ def test_float_network_computes_what_the_graph_does() -> None:
 @needs_torch
 @pytest.mark.parametrize(("bits", "rank"), [(8, 0), (2, 0), ("ternary", 2), ("binary", 0)])
 def test_trained_integers_are_those_of_edgeq(bits: int | str, rank: int) -> None:
-    from edgeq.torch import Rates, prepare
-    from edgeq.torch.distillation import configured, stacked, train
+    from edgeq.torch import FloatNetwork, prepare
+    from edgeq.torch.distillation import Aim, configured, stacked
 
     x = images()
     module = prepare(network(), x, configured(None, bits, layers={"stem": 4}), rank)
     before = {name: p.detach().clone() for name, p in module.named_parameters()}
-    rates = Rates(weights=0.1, adapters=0.2, scales=0.02, biases=1.0)
-    train(module, stacked(module.graph, module.model.samples), 1, 8, rates)
+    optimizer, some = torch.optim.Adam(module.parameters(), 0.05), stacked(module.graph, module.model.samples)
+    wanted = FloatNetwork(module.model.float_graph).values(some)
+    for _ in range(3):
+        optimizer.zero_grad()
+        Aim.of(module, 1.0).loss(module, some, {name: y.detach() for name, y in wanted.items()}).backward()
+        optimizer.step()
     for name, p in module.named_parameters():
         if p.requires_grad:
             assert not torch.equal(before[name], p.detach()), f"{name} did not learn"
@@ -116,7 +120,7 @@ def test_distillation_lowers_the_error() -> None:
 
     def trained(epochs: int) -> edgeq.QuantizedModel:
         rates = Rates(weights=0.01, scales=0.005, biases=0.1)
-        return distil(graph, x, epochs, "ternary", rates=rates, batch=16, hints=0.0)
+        return distil(graph, x, epochs, "ternary", rates=rates, batch=16, hints=0.0, mixtures=1)
 
     def error(model: edgeq.QuantizedModel) -> float:
         return float(np.square(model.predict(x)["scores"] - wanted).mean())
@@ -136,7 +140,7 @@ def test_distillation_lowers_the_error() -> None:
 def test_written_and_read_again(tmp_path: Path) -> None:
     from edgeq.torch import distil
 
-    model = distil(network(), images(), 1, 2)
+    model = distil(network(), images(), 1, 2, batch=8)
     model.save_qdq(tmp_path / "model.onnx")
     again = edgeq.quantize(tmp_path / "model.onnx")
     mine, other = (sorted(_weights(m.graph)) for m in (model, again))
