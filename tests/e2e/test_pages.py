@@ -22,6 +22,7 @@ OTHERWISE = {
     "quantization.md": "test_benchmarks.py",
     "raspberry-pi.md": "test_pi_page.py",
     "reports.md": "the tests of reports",
+    "search.md": "test_search.py",
     "streaming.md": "test_stream.py, test_state.py",
     "targets.md": "test_own_targets.py",
 }
