@@ -20,10 +20,12 @@ from edgeq.simulator import IntExecutor
 VECTORS = Path(__file__).parent / "litert" / "vectors"
 CALLS = "compared over several calls, in tests/unit/test_tflite_recurrent.py"
 STATES = "compared over several calls, in tests/unit/test_tflite_states.py"
+REAL = "its results are real; tests/unit/test_tflite_detection.py"
 NOT_IN_LITERT = {
     **dict.fromkeys(("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "SVDF"), CALLS),
     **dict.fromkeys(("CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CUSTOM CIRCULAR_BUFFER"), STATES),
     **dict.fromkeys((k for k in HANDLERS if k.startswith("CUSTOM Signal")), "not in LiteRT; tests/unit/test_signal.py"),
+    **dict.fromkeys(("CUSTOM Convolution2DTransposeBias", "CUSTOM TFLite_Detection_PostProcess"), REAL),
     "EMBEDDING_LOOKUP": "rows are copied; tests/unit/test_whole_numbers.py",
     "WHILE": "becomes a recurrent layer, in tests/e2e/test_keras_recurrent.py",
     "DEQUANTIZE": "no arithmetic",

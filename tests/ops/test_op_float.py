@@ -29,6 +29,7 @@ NO_NODE = {
     **dict.fromkeys(SIGNAL, "whole numbers; tests/unit/test_signal.py compares them with TensorFlow Lite Micro's"),
     "Compare": "ONNX has an operator for each relation; tests/unit/test_onnx_truth.py compares them",
     "Dequantize": "the identity over the reals",
+    "DetectionPostProcess": "ONNX has no such operator; tests/unit/test_tflite_detection.py compares it with LiteRT",
     "Function": "an expression of several operators",
     "Gru": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
     "Label": "an ArgMax with names; tests/unit/test_onnx_trees.py compares it",

@@ -14,6 +14,7 @@ from edgeq.importers.problems import Problem as Unsupported
 from edgeq.importers.tflite import (  # they register their handlers
     blocks,
     convolution,
+    detection,
     elementwise,
     loops,
     movement,
@@ -38,7 +39,19 @@ from edgeq.ir.tensor import Shape
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
-HANDLER_MODULES = (blocks, convolution, elementwise, loops, movement, recurrent, signal, states, truth, whole)
+HANDLER_MODULES = (
+    blocks,
+    convolution,
+    detection,
+    elementwise,
+    loops,
+    movement,
+    recurrent,
+    signal,
+    states,
+    truth,
+    whole,
+)
 
 
 def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut: Cut | None = None) -> Graph:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from edgeq.importers.tflite.axes import check_window, same_padding
 from edgeq.importers.tflite.builder import SHIFT, Builder
-from edgeq.importers.tflite.raw import PACKED, Problem, RawOp, short_name
+from edgeq.importers.tflite.raw import AGAIN, PACKED, Problem, RawOp, short_name
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.tensor import LEAST_SCALE, DType, QParams, Shape
+from edgeq.ops._requant import NO_CLAMP
 from edgeq.ops._window import Pair
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
@@ -122,8 +123,33 @@ def depthwise_conv_2d(b: Builder, op: RawOp) -> None:
 @handles("TRANSPOSE_CONV")
 def transpose_conv(b: Builder, op: RawOp) -> None:
     """Inputs: output shape, weights (OC, KH, KW, C), x, bias. The output shape decides what is cut off or added."""
-    target = b.required(op, 0)
     x, shape = image(b, op, 2)
+    spread(b, op, x, shape, b.required(op, 0), op.option("Padding"), 3)
+
+
+SAME_OR_VALID = {1: 0, 2: 1}
+"""Paddings as LiteRT's code numbers them, and as its files do."""
+
+
+@handles("CUSTOM Convolution2DTransposeBias")
+def transpose_conv_bias(b: Builder, op: RawOp) -> None:
+    """MediaPipe's transposed convolution. Inputs: x, weights (OC, KH, KW, C), bias."""
+    x, shape = image(b, op, 0)
+    padding, stride = SAME_OR_VALID.get(op.option("Padding")), hw(op, "Stride")
+    if padding is None:
+        raise Problem(f"its padding is {op.option('Padding')}, neither SAME nor VALID", AGAIN)
+    oc, kh, kw, _ = four(b, weights(b, op, 1))
+    check_window((kh, kw), stride, (1, 1))
+    declared = b.tensor(op.outputs[0])
+    rows, columns = (
+        n * s if padding == 0 else (n - 1) * s + max(k, s) for n, s, k in zip(shape[1:3], stride, (kh, kw), strict=True)
+    )
+    given = () if b.reshaped or declared.dynamic else declared.shape
+    spread(b, op, x, shape, given or (shape[0], rows, columns, oc), padding, 2)
+
+
+def spread(b: Builder, op: RawOp, x: str, shape: Shape, target: Shape, padding: int, place: int) -> None:
+    """A transposed convolution to an output shape, whose bias is the operand at `place`."""
     w = weights(b, op, 1)
     oc, kh, kw, _ = four(b, w)
     if len(target) != 4:
@@ -132,15 +158,17 @@ def transpose_conv(b: Builder, op: RawOp) -> None:
     check_window((kh, kw), stride, (1, 1))
     if any(not 0 < n < 2**16 for n in target[1:3]):
         raise Problem(f"its output shape is {target}")
-    cut = same_padding((target[1], target[2]), (kh, kw), stride, (1, 1), op.option("Padding"))
+    cut = same_padding((target[1], target[2]), (kh, kw), stride, (1, 1), padding)
     after, extra = [], []
     for i, kernel in enumerate((kh, kw)):
         surplus = (shape[1 + i] - 1) * stride[i] + kernel - cut[i] - target[1 + i]
         after.append(max(surplus, 0))
         extra.append(max(-surplus, 0))
-    padding = (cut[0], cut[1], after[0], after[1])
-    node = ConvTranspose2D(stride=stride, padding=padding, output_padding=(extra[0], extra[1]), clamp=b.clamp(op))
-    b.emit(op, node, [x, w, bias(b, op, 3, x, w, oc)])
+    clamp = b.clamp(op) if op.kind == "TRANSPOSE_CONV" else NO_CLAMP
+    node = ConvTranspose2D(
+        stride=stride, padding=(cut[0], cut[1], after[0], after[1]), output_padding=(extra[0], extra[1]), clamp=clamp
+    )
+    b.emit(op, node, [x, w, bias(b, op, place, x, w, oc)])
 
 
 @handles("FULLY_CONNECTED")

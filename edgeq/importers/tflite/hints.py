@@ -27,7 +27,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "cut the model before it and decode the boxes in the application",
-        ("CUSTOM TFLite_Detection_PostProcess", "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"),
+        ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"),
     ),
     ("cut the model before it and pick from the outputs in the application", ("TOPK_V2",)),
     (

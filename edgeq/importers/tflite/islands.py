@@ -249,6 +249,9 @@ def _stays_real(w: Wiring, node: Node, real: frozenset[str]) -> bool:
     if isinstance(node.op, Dequantize) or (isinstance(node.op, Function) and node.op.real_result):
         return True
     operands = [name for name in node.inputs if name is not None]
+    if node.op.gives_real:
+        site = w.editor.site(node)
+        return any(row.takes(site) and row.fits(site) for row in node.op.kernels)
     if any(name not in real and w.editor.values[name].data is None for name in operands):
         return False
     if isinstance(node.op, Quantize) or node.op.is_view:

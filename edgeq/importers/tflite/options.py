@@ -70,5 +70,20 @@ CUSTOM: dict[str, tuple[str, ...]] = {
     ),
     "CUSTOM SignalPCAN": ("snr_shift",),
     "CUSTOM SignalFilterBankLog": ("input_correction_bits", "output_scale"),
+    "CUSTOM TFLite_Detection_PostProcess": (
+        *("max_detections", "max_classes_per_detection", "detections_per_class", "num_classes", "use_regular_nms"),
+    ),
 }
-"""Custom operator → the integers that are read from the map which its options are; one that is absent is 0."""
+"""Custom operator → the integers that are read from the map which its options are; one that is absent is 0, if
+`CUSTOM_USUAL` says nothing else."""
+CUSTOM_USUAL = {"detections_per_class": 100}
+CUSTOM_REAL: dict[str, tuple[str, ...]] = {
+    "CUSTOM TFLite_Detection_PostProcess": (
+        *("nms_score_threshold", "nms_iou_threshold", "y_scale", "x_scale", "h_scale", "w_scale"),
+    ),
+}
+"""Custom operator → the numbers of such a map that may have a fraction; one that is absent is 0."""
+CUSTOM_WORDS: dict[str, tuple[str, ...]] = {
+    "CUSTOM Convolution2DTransposeBias": ("Padding", "StrideW", "StrideH"),
+}
+"""Custom operator → the 32-bit integers that its options begin with."""

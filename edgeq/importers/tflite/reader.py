@@ -19,7 +19,7 @@ from flatbuffers import flexbuffers
 from edgeq.errors import ModelError
 from edgeq.importers.budget import Budget, LimitError
 from edgeq.importers.narrow import unpacked
-from edgeq.importers.tflite.options import CUSTOM, LOOP_GRAPHS, OPTIONS
+from edgeq.importers.tflite.options import CUSTOM, CUSTOM_REAL, CUSTOM_USUAL, CUSTOM_WORDS, LOOP_GRAPHS, OPTIONS
 from edgeq.importers.tflite.raw import (
     DTYPES,
     MAX_RANK,
@@ -200,6 +200,8 @@ class _Reader:
     def options(self, op: Any, kind: str) -> Mapping[str, Any]:
         if kind in CUSTOM:
             return self.custom_options(op, kind)
+        if kind in CUSTOM_WORDS:
+            return self.custom_words(op, kind)
         if kind not in OPTIONS:
             return {}
         table, accessors = OPTIONS[kind]
@@ -223,15 +225,35 @@ class _Reader:
         return values
 
     def custom_options(self, op: Any, kind: str) -> Mapping[str, Any]:
-        """The integers that a custom operator's options, a map of FlexBuffers, say."""
+        """The numbers that a custom operator's options, a map of FlexBuffers, say."""
         stored: Any = {}
-        if not op.CustomOptionsIsNone() and op.CustomOptionsLength():
-            self.count(op.CustomOptionsLength(), "bytes of options", 1)
-            stored = flexbuffers.Loads(op.CustomOptionsAsNumpy().tobytes())
-        values = {name: stored.get(name, 0) for name in CUSTOM[kind]} if isinstance(stored, dict) else {}
-        if len(values) != len(CUSTOM[kind]) or not all(type(value) in (int, bool) for value in values.values()):
+        content = self.custom(op)
+        if content:
+            stored = flexbuffers.Loads(content)
+        whole, real = CUSTOM[kind], CUSTOM_REAL.get(kind, ())
+        if not isinstance(stored, dict):
+            raise Damaged(f"the options of a {kind} operator are no numbers by their names")
+        values = {name: stored.get(name, CUSTOM_USUAL.get(name, 0)) for name in whole}
+        if not all(type(value) in (int, bool) for value in values.values()):
             raise Damaged(f"the options of a {kind} operator are no integers by their names")
-        return {name: int(value) for name, value in values.items()}
+        reals = {name: stored.get(name, 0) for name in real}
+        if not all(type(value) in (int, float) for value in reals.values()):
+            raise Damaged(f"the options of a {kind} operator are no numbers by their names")
+        return {**{name: int(value) for name, value in values.items()}, **{n: float(v) for n, v in reals.items()}}
+
+    def custom_words(self, op: Any, kind: str) -> Mapping[str, Any]:
+        """The integers that a custom operator's options begin with."""
+        names, content = CUSTOM_WORDS[kind], self.custom(op)
+        if len(content) < 4 * len(names):
+            raise Damaged(f"the options of a {kind} operator have {len(content)} bytes")
+        return dict(zip(names, np.frombuffer(content, "<i4", len(names)).tolist(), strict=True))
+
+    def custom(self, op: Any) -> bytes:
+        """The bytes of a custom operator's options."""
+        if op.CustomOptionsIsNone() or not op.CustomOptionsLength():
+            return b""
+        self.count(op.CustomOptionsLength(), "bytes of options", 1)
+        return bytes(op.CustomOptionsAsNumpy().tobytes())
 
     def tensor(self, tensor: Any, index: int) -> RawTensor:
         name = self.name(tensor.Name(), f"tensor_{index}")
