@@ -260,5 +260,5 @@ def _stays_real(w: Wiring, node: Node, real: frozenset[str]) -> bool:
         return False
     site = w.editor.site(node)
     types = [t for t in (*site.inputs, *site.outputs) if t is not None]
-    rows = (row for row in node.op.kernels if row.elements == REAL and row.takes(site) and row.fits(site))
+    rows = (row for row in node.op.kernels if row.elements >= REAL and row.takes(site) and row.fits(site))
     return all(t.q is None for t in types) and any(True for _ in rows)

@@ -31,6 +31,7 @@ INT16 = frozenset(
         "PACK",
         "PAD",
         "PADV2",
+        "PRELU",
         "QUANTIZE",
         "REDUCE_MAX",
         "REDUCE_MIN",
