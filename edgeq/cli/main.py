@@ -25,7 +25,7 @@ COMMANDS = {
     "run": "Run samples through a built model.",
     "verify": "Compare a program with the simulator.",
     "profile": "Measure what each layer costs.",
-    "search": "Find how each layer is quantized best: bits, observers, other methods.",
+    "search": "Find how each layer is quantized best.",
     "report": "Report on builds, one or several side by side.",
     "flash": "Write a program into a board.",
     "monitor": "Show what a board sends on its serial line.",

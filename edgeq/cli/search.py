@@ -83,7 +83,7 @@ def command(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Find how each layer is quantized best: bits, observers, other methods.
+    """Find how each layer is quantized best.
 
     Measures what fewer bits do to the output, layer by layer, and what they save; decides for all layers at once, and
     verifies. DIR/edgeq.toml builds the result.

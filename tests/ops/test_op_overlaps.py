@@ -15,25 +15,31 @@ from edgeq.target import load_target
 
 pytestmark = pytest.mark.slow
 PARTS = ("conv_parts", "mat_mul", "mat_mul_const_a", "mat_mul_const_b")
-NEON = (
+WIDE = (
     *(
         f"eq_{part}_{isa}_{rounding}"
         for part in PARTS
         for isa in ("neon", "dotprod")
         for rounding in ("fast", "double")
     ),
-    *("eq_concat_neon", "eq_resize_bilinear_neon", "eq_resize_nearest_neon"),
+    *("eq_concat_neon", "eq_transpose_neon", "eq_transpose_avx2"),
+    *(f"eq_resize_{mode}_{isa}" for mode in ("bilinear", "nearest") for isa in ("neon", "avx2")),
+)
+SEARCHES = (
+    *(f"eq_top_{kind}_ref" for kind in ("indices", "values", "indices_float32", "values_float32", "values_int16")),
+    *("eq_non_max_suppression_ref", "eq_non_max_suppression_float32_ref"),
 )
 APART = {
+    **dict.fromkeys(SEARCHES, "they look at every element again for each result, and ask for places apart"),
     "eq_rfft_ref": "it reads samples in another order than it writes values",
     "eq_split_ref": "the planner keeps several outputs apart from what is read",
-    **dict.fromkeys(NEON, "they read and write wide, in an order that depends on the shape, and ask for places apart"),
+    **dict.fromkeys(WIDE, "they read and write wide, in an order that depends on the shape, and ask for places apart"),
 }
 """Kernels of which an output never lies over an input, and why."""
 UNSEEN = {
     *(f"eq_{relation}_{row}_float32" for relation in ("equal", "not_equal") for row in ("ref", "const_ref")),
     "eq_select_float32_ref",
-    "eq_filter_bank_square_root_ref",
+    *("eq_filter_bank_square_root_ref", "eq_fully_connected_grouped_int16_ref"),
     *("eq_gather_at_ref", "eq_embed_ref"),
     *(f"eq_masked_softmax_at_{kind}" for kind in ("int16_ref", "ref_fast", "ref_double")),
     *("eq_quantize_int16_ref", "eq_quantize_int16_ref_away"),
