@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import ACTIVATION, Arrays, Op, QuantRule, Real, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
@@ -62,6 +63,13 @@ def scratch(site: Site) -> int:
     """The best score of each box, where boxes of all classes hide each other."""
     assert isinstance(site.op, DetectionPostProcess)
     return 0 if site.op.per_class else site.input(1).shape[1] * site.input(1).dtype.numpy.itemsize
+
+
+def both(dtype: DType) -> Condition:
+    """Whether boxes and scores have one element type."""
+    return Condition(
+        f"Boxes and scores are both {dtype.value}", lambda site: {site.input(k).dtype for k in (0, 1)} == {dtype}
+    )
 
 
 def real(x: Array, q: QParams | None) -> Floats:
@@ -118,8 +126,8 @@ class DetectionPostProcess(Op):
             scratch=scratch,
         )
         for suffix, elements, fits in (
-            ("", FROM_INT8, lambda site: {site.input(k).dtype for k in (0, 1)} == {DType.INT8}),
-            ("_float32", FROM_REAL, lambda site: {site.input(k).dtype for k in (0, 1)} == {REAL}),
+            ("", FROM_INT8, both(DType.INT8)),
+            ("_float32", FROM_REAL, both(REAL)),
         )
     )
 
