@@ -1,5 +1,6 @@
 #include "eq/fully_connected_codes_thumb.h"
 #include "eq/thumb.h"
+#include "eq/thumb_four.h"
 #include "eq/thumb_inline.h"
 
 /* One input times the codes of four channels. */
@@ -45,15 +46,7 @@ EQ_FLATTEN void fully_connected(const eq_fully_connected_codes_thumb_params *p, 
                 sums[i] = p->bias[c + i];
             }
             products(table, weights, input, p->in_c, sums, bits);
-            if (direct) {
-                const eq_thumb_outputs outputs = {0, 1, eq_thumb_rounding(p->zero_point), p->qmin, p->qmax, 4};
-                eq_thumb_store(&outputs, sums, p->mantissa + c, output + c, some);
-            } else {
-                for (int32_t i = 0; i < some; i++) {
-                    output[c + i] = eq_requantize(sums[i], p->mantissa[c + i], p->shift[c + i], p->zero_point, p->qmin,
-                                                  p->qmax, rounding);
-                }
-            }
+            EQ_THUMB_STORE_FOUR(p, sums, output, c, some, direct, rounding);
         }
     }
 }

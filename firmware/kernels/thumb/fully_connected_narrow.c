@@ -1,5 +1,6 @@
 #include "eq/fully_connected_int4_thumb.h"
 #include "eq/thumb.h"
+#include "eq/thumb_four.h"
 #include "eq/thumb_inline.h"
 
 /* Weights count from 0 up: of 2 bits 2 more than they are, of 1 bit 0 for -1, 1 for 1. A word has them for four rows
@@ -72,15 +73,7 @@ EQ_FLATTEN void fully_connected(const eq_fully_connected_int4_thumb_params *p, c
             for (int32_t i = 0; i < some; i++) {
                 sums[i] = p->bias[c + i] + (bits == 2 ? sums[i] - 2 * total : 2 * sums[i] - total);
             }
-            if (direct) {
-                const eq_thumb_outputs outputs = {0, 1, eq_thumb_rounding(p->zero_point), p->qmin, p->qmax, 4};
-                eq_thumb_store(&outputs, sums, p->mantissa + c, output + c, some);
-            } else {
-                for (int32_t i = 0; i < some; i++) {
-                    output[c + i] = eq_requantize(sums[i], p->mantissa[c + i], p->shift[c + i], p->zero_point, p->qmin,
-                                                  p->qmax, rounding);
-                }
-            }
+            EQ_THUMB_STORE_FOUR(p, sums, output, c, some, direct, rounding);
         }
     }
 }
