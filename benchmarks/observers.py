@@ -96,15 +96,25 @@ def title(settings: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """A parser of the arguments that say what is measured."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="+", metavar="NAME=MODEL,CALIBRATION,EVALUATION")
     parser.add_argument("--limit", type=int, help="evaluation samples to use")
-    arguments = parser.parse_args()
+    return parser
+
+
+def begun(arguments: argparse.Namespace) -> list[Case]:
+    """What is measured; the head of its table is printed."""
     cases = [Case(text, arguments.limit) for text in arguments.cases]
     print("| | " + " | ".join(c.name for c in cases) + " |")
     print("|---" * (len(cases) + 1) + "|")
+    return cases
+
+
+def main() -> None:
+    """Print the table."""
+    cases = begun(parser_of(__doc__).parse_args())
     rows = [{**observer, **option} for option in OPTIONS for observer in OBSERVERS]
     for settings in [*rows, *OTHERS]:
         print(f"| {title(settings)} | " + " | ".join(c.row(settings) for c in cases) + " |")

@@ -8,7 +8,6 @@ scale per channel, after its own preparation of the model, once with each of its
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from benchmarks.observers import OBSERVERS, Case, title
+from benchmarks.observers import OBSERVERS, Case, begun, parser_of, title
 from edgeq.report.accuracy import accuracy
 
 METHODS = ("MinMax", "Entropy", "Percentile")
@@ -67,15 +66,11 @@ def onnxruntime_cell(model: str, case: Case, method: str) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="+", metavar="NAME=MODEL,CALIBRATION,EVALUATION")
-    parser.add_argument("--limit", type=int, help="evaluation samples to use")
+    parser = parser_of(__doc__)
     parser.add_argument("--only", default="", help="rows in whose title this stands")
     arguments = parser.parse_args()
-    cases = [Case(text, arguments.limit) for text in arguments.cases]
+    cases = begun(arguments)
     models = [str(Path(text.partition("=")[2].split(",")[0])) for text in arguments.cases]
-    print("| | " + " | ".join(c.name for c in cases) + " |")
-    print("|---" * (len(cases) + 1) + "|")
     for method in (m for m in METHODS if arguments.only in f"onnxruntime {m}"):
         cells = (onnxruntime_cell(m, c, method) for m, c in zip(models, cases, strict=True))
         print(f"| onnxruntime {method} | " + " | ".join(cells) + " |")

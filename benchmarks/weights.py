@@ -8,7 +8,6 @@ Arguments and figures are those of `observers.py`. Every setting has a row of it
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import edgeq.api
-from benchmarks.observers import Case, float_outputs, samples
+from benchmarks.observers import Case, begun, float_outputs, parser_of, samples
 from edgeq.quantize import QuantConfig
 from edgeq.report.accuracy import accuracy
 from edgeq.simulator import IntExecutor
@@ -48,14 +47,10 @@ def real_row(case: Case, settings: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="+", metavar="NAME=MODEL,CALIBRATION,EVALUATION")
-    parser.add_argument("--limit", type=int, help="evaluation samples to use")
+    parser = parser_of(__doc__)
     parser.add_argument("--only", default="", help="rows in whose title this stands")
     arguments = parser.parse_args()
-    cases = [Case(text, arguments.limit) for text in arguments.cases]
-    print("| | " + " | ".join(c.name for c in cases) + " |")
-    print("|---" * (len(cases) + 1) + "|")
+    cases = begun(arguments)
     for rows, cell in ((INTEGER, Case.row), (REAL, real_row)):
         for settings in rows:
             words = [f"{key.replace('_', ' ')} {value}" for key, value in settings.items()]

@@ -50,6 +50,11 @@ class Draft:
         """What is known of `reference`."""
         return self.calibration.of(self.reference)
 
+    @property
+    def measurable(self) -> bool:
+        """Whether `reference` was measured, or there are samples to do it with."""
+        return self.samples is not None or self.statistics is not None
+
     def corrected(self) -> dict[str, tuple[int, ...]]:
         """Nodes of `reference`, and those of their biases that are to be corrected to the float model's mean sums."""
         if self.samples is None or len(self.samples) < LEAST_SAMPLES:

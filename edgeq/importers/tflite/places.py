@@ -21,8 +21,10 @@ def without_wraps(model: RawModel) -> RawModel:
         return model
 
     def direct(op: RawOp) -> RawOp:
-        table, places = _LOOKUPS.get(op.kind, (0, 0))
-        if op.kind not in _LOOKUPS or len(op.inputs) < 2 or op.inputs[places] not in wrapped:
+        if op.kind not in _LOOKUPS or len(op.inputs) < 2:
+            return op
+        table, places = _LOOKUPS[op.kind]
+        if op.inputs[places] not in wrapped:
             return op
         origin, size = wrapped[op.inputs[places]]
         shape = model.tensors[op.inputs[table]].shape

@@ -259,8 +259,7 @@ class _Work:
 
 
 def _applies(draft: Draft) -> bool:
-    measurable = draft.samples is not None or draft.statistics is not None
-    return measurable and any(
+    return draft.measurable and any(
         follow(draft.graph, name, draft.config, draft.numerics) is not None
         for name, _ in candidates(draft.graph, draft.config)
     )

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.op import Product
-from edgeq.ir.tensor import Array
 from edgeq.ir.traits import NO_CLAMP, is_homogeneous
 from edgeq.quantize.calibrate import Wanted
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.scaling import multiply_along
 from edgeq.quantize.solver import float_products, operand, rule_of
 from edgeq.quantize.statistics import Statistics, fingerprint
 from edgeq.quantize.step import Draft, Step
@@ -144,28 +144,17 @@ def _factors(pair: _Pair, statistics: Statistics) -> Floats | None:
 def _scale(editor: GraphEditor, graph: Graph, pair: _Pair, factors: Floats) -> None:
     (first,), (second,) = rule_of(graph, pair.first).products, rule_of(graph, pair.second).products
     assert first.axis is not None
-    _multiply(editor, str(pair.first.inputs[first.weight]), factors, first.axis)
+    multiply_along(editor, str(pair.first.inputs[first.weight]), factors, first.axis)
     bias = operand(pair.first, first.bias)
     if bias is not None:
-        _multiply(editor, bias, factors, 0)
+        multiply_along(editor, bias, factors, 0)
     weight = str(pair.second.inputs[second.weight])
     last = graph.type(weight).shape[-1]
-    _multiply(editor, weight, np.repeat(1.0 / factors, last // len(factors)), -1)
-
-
-def _multiply(editor: GraphEditor, name: str, factors: Floats, axis: int) -> None:
-    value = editor.values[name]
-    data: Array = np.asarray(value.data, np.float64)
-    shape = [1] * data.ndim
-    shape[axis] = -1
-    scaled = (data * factors.reshape(shape)).astype(np.float32)
-    scaled.flags.writeable = False
-    editor.values[name] = replace(value, data=scaled)
+    multiply_along(editor, weight, np.repeat(1.0 / factors, last // len(factors)), -1)
 
 
 def _applies(draft: Draft) -> bool:
-    measurable = draft.samples is not None or draft.statistics is not None
-    return measurable and bool(pairs(draft.graph, draft.config))
+    return draft.measurable and bool(pairs(draft.graph, draft.config))
 
 
 def _apply(draft: Draft) -> Draft:

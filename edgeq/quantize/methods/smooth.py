@@ -17,12 +17,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeq.ir.graph import Graph, GraphEditor, Node
+from edgeq.ir.graph import Graph, Node
 from edgeq.ir.traits import NO_CLAMP, is_homogeneous
 from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.quantize.calibrate import Wanted
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.ranges import channel_rows
+from edgeq.quantize.scaling import multiply_along
 from edgeq.quantize.solver import float_products, operand, rule_of
 from edgeq.quantize.statistics import Floats, Statistics, TensorStatistics, fingerprint
 from edgeq.quantize.step import Draft, Step
@@ -180,9 +181,9 @@ def smooth(graph: Graph, statistics: Statistics, config: QuantConfig) -> tuple[G
         if factors is None:
             continue
         for name, axis in place.scaled:
-            _multiply(editor, name, 1.0 / factors, axis)
+            multiply_along(editor, name, 1.0 / factors, axis)
         for name in place.readers:
-            _multiply(editor, name, factors, -1)
+            multiply_along(editor, name, factors, -1)
         tensors[place.name] = known.scaled(1.0 / factors)
         if place.maker.name in means:
             means[place.maker.name] = {k: mean / factors for k, mean in means[place.maker.name].items()}
@@ -190,19 +191,8 @@ def smooth(graph: Graph, statistics: Statistics, config: QuantConfig) -> tuple[G
     return changed, replace(statistics, graph=fingerprint(changed), tensors=tensors, means=means)
 
 
-def _multiply(editor: GraphEditor, name: str, factors: Floats, axis: int) -> None:
-    value = editor.values[name]
-    data = np.asarray(value.data, np.float64)
-    shape = [1] * data.ndim
-    shape[axis] = -1
-    scaled = (data * factors.reshape(shape)).astype(np.float32)
-    scaled.flags.writeable = False
-    editor.values[name] = replace(value, data=scaled)
-
-
 def _applies(draft: Draft) -> bool:
-    measurable = draft.samples is not None or draft.statistics is not None
-    return measurable and any(True for _ in places(draft.graph, draft.config))
+    return draft.measurable and any(True for _ in places(draft.graph, draft.config))
 
 
 def _apply(draft: Draft) -> Draft:
