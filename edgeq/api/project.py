@@ -133,7 +133,7 @@ class BuildOptions:
                 {"tflite": "as LiteRT", "tflm": "as TFLite Micro", "float": "float32, nothing is quantized"},
                 "MODE",
             ),
-            QUANTIZING,
+            (*QUANTIZING, "boards"),
             default="fast, tflite for a quantized .tflite, float for trees that 8 bits do not suffice for",
         ),
     ] = None

@@ -91,6 +91,8 @@ QUANTIZING = ("build", "quantize")
 """Commands that quantize."""
 SEARCHING = (*QUANTIZING, "search")
 """Those, and the one that decides how many bits weights have."""
+FITTING = (*QUANTIZING, "boards")
+"""Those, and the one that knows how large a program is."""
 REST = "as the rest"
 
 
@@ -172,7 +174,7 @@ class QuantConfig:
         Option(
             "Bits of a weight in layers that have kernels for so few: convolutions and fully connected layers",
             WEIGHT_BITS,
-            QUANTIZING,
+            FITTING,
         ),
     ] = 8
     activation_bits: Annotated[
@@ -180,7 +182,7 @@ class QuantConfig:
         Option(
             "Bits of an activation; operators without arithmetic for 16 keep 8, with a conversion beside them",
             ACTIVATION_BITS,
-            SEARCHING,
+            (*FITTING, "search"),
         ),
     ] = 8
     rounding: Annotated[
@@ -197,7 +199,7 @@ class QuantConfig:
         Option(
             "Keep layers of this name, or of names like it (conv_*), in float32",
             NAMES,
-            QUANTIZING,
+            FITTING,
             flag="--float",
             key="float",
             metavar="LAYER",
@@ -210,7 +212,7 @@ class QuantConfig:
         Option(
             "Bits of a weight of fully connected layers in float32, which compute with real numbers all the same",
             FLOAT_WEIGHT_BITS,
-            QUANTIZING,
+            FITTING,
         ),
     ] = 32
     weight_group: Annotated[
@@ -219,7 +221,7 @@ class QuantConfig:
             "Neighbouring inputs of a fully connected layer whose weights share a scale; in float32 with "
             "--float-weight-bits 8 or less",
             GROUPS,
-            QUANTIZING,
+            FITTING,
         ),
     ] = 0
     dynamic: Annotated[
@@ -228,7 +230,7 @@ class QuantConfig:
             "With --float-weight-bits 8 or less: each row of activations is quantized to int8 at run time, by its "
             "greatest magnitude",
             ON,
-            QUANTIZING,
+            FITTING,
         ),
     ] = False
     smooth: Annotated[

@@ -99,7 +99,7 @@ def run(
         config: how ranges and scales are found.
         numerics: the arithmetic of the integer graph.
         progress: called with the calibration samples done and the samples in all; from the start again if more has to
-            be measured of a graph that a step changed.
+            be measured of a graph that a step changed, and with the trials done and allowed where a step makes some.
         observe: called after every step that makes another graph, with its name.
         calibration: what is already known about the graph; what is missing is measured.
 

@@ -104,7 +104,8 @@ class Trials:
         graph = draft.reference
         size = sum(graph.type(name).size for node in graph.nodes for name in node.outputs)
         count = min(len(draft.samples), MOST_SAMPLES, max(LEAST_SAMPLES, HELD // max(1, size)))
-        self.left = min(MOST_TRIALS, WORK // max(1, count * size))
+        self.left = self._most = min(MOST_TRIALS, WORK // max(1, count * size))
+        self._progress = None if whole else draft.progress  # the few whole ones are soon over
         if not whole:
             samples = _spread(draft.samples, count)
             draft = replace(draft, samples=samples, config=plain(draft.config), calibration=Calibration())
@@ -120,6 +121,8 @@ class Trials:
     def error(self, parameters: Mapping[str, QParams]) -> Floats:
         """(2,) of every other sample, and of the rest: noise divided by signal, summed over the outputs."""
         self.left -= 1
+        if self._progress:
+            self._progress(self._most - max(0, self.left), self._most)
         draft = replace(self._draft, parameters=parameters)
         for step in (align_sums.STEP, round_weights.STEP):
             draft = step.apply(draft) if step.applies(draft) else draft

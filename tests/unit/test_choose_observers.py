@@ -70,7 +70,11 @@ def test_auto_is_no_worse_than_any_observer_and_chooses_for_each_tensor() -> Non
 def test_auto_leaves_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, data = two_kinds()
     monkeypatch.setattr(trials_module, "MOST_TRIALS", 20)
-    found = quantize(graph, data, config("auto", layers={"ignored": {"observer": "min-max"}}))
+    seen: list[tuple[int, int]] = []
+    only = config("auto", layers={"ignored": {"observer": "min-max"}})
+    found = quantize(graph, data, only, progress=lambda done, most: seen.append((done, most)))
+    trials = [done for done, most in seen if most == 20]  # the calibration samples are more
+    assert trials[:6] == [1, 2, 3, 4, 5, 6] and trials[-1] <= 20
     assert found.type("ignored").qp == quantize(graph, data, config("min-max")).type("ignored").qp
 
 
