@@ -203,6 +203,7 @@ def compile_program(
     runner: str = "runner.c",
     step: Step = planned_step,
     optimize: str = "-O2",
+    kept: Path | None = None,
 ) -> Path:
     """Compile the program for `wanted`, with warnings as errors.
 
@@ -216,6 +217,7 @@ def compile_program(
         runner: the file with what is done with the calls.
         step: what a call's distances are rounded up to.
         optimize: the option for kernels.
+        kept: a folder with the kernels that programs compiled in the same way have in common; they are added to it.
 
     Raises:
         ToolError: it does not compile.
@@ -250,6 +252,10 @@ def compile_program(
     def one(item: tuple[int, tuple[Path, tuple[str, ...]]]) -> Path:
         number, (source, options) = item
         made = place / f"{number}_{source.stem}.o"
+        if kept is not None and source.is_relative_to(firmware):
+            made = kept / f"{'_'.join(source.relative_to(firmware).parts)}.o"
+            if made.exists():
+                return made
         run([*compiler, *common, *options, "-ffunction-sections", "-c", source, "-o", made])
         return made
 

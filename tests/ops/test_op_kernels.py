@@ -213,14 +213,15 @@ def test_failing_cases_are_named(tmp_path: Path) -> None:
     ]
 
 
-def run_on_core(place: Path, core: str, kind: str, cases: tuple[Case, ...]) -> list[str]:
+def run_on_core(place: Path, core: str, kind: str, cases: tuple[Case, ...], kept: Path | None = None) -> list[str]:
     """The failures of a program in the emulator, with all kernels that the core has.
 
-    The portable ones, of which the host tries every case, with the plain cases.
+    The portable ones, of which the host tries every case, with the plain cases. Programs for the same core that give a
+    folder `kept` compile their kernels once.
     """
     target = load_target(core)
     wanted = tuple(c for c in calls(cases, target.isa) if c.kernel.isa or is_plain(c.case))
-    program = compile_program(place, wanted, target, find_toolchain(target, kind), ())
+    program = compile_program(place, wanted, target, find_toolchain(target, kind), (), kept=kept)
     return failures(way_to_run(target).run(Job(program)))
 
 
@@ -249,18 +250,10 @@ def test_winograd_sums_at_their_bound(tmp_path: Path) -> None:
 def test_emulated_core(core: str, tmp_path: Path) -> None:
     """In several programs, for the memory of the machine; of cores with another's kernels fewer cases."""
     cases, programs = (plain_cases(), 1) if core in LIKE_M4 else (all_cases(), 3)
-    for part in range(programs):
+    for part, wanted in enumerate([*(cases[k::programs] for k in range(programs)), shapes()]):
         place = tmp_path / str(part)
         place.mkdir()
-        assert run_on_core(place, core, "gcc", cases[part::programs]) == []
-
-
-@pytest.mark.slow
-@pytest.mark.qemu
-@pytest.mark.parametrize("core", CORES)
-def test_emulated_core_with_shapes(core: str, tmp_path: Path) -> None:
-    """What does not fit into the memory of a machine together with the others."""
-    assert run_on_core(tmp_path, core, "gcc", shapes()) == []
+        assert run_on_core(place, core, "gcc", wanted, tmp_path) == []
 
 
 @pytest.mark.slow
