@@ -14,6 +14,7 @@ from edgeq.api.data import Samples, load_data
 from edgeq.api.flow import Advance, QuantizedModel, Step, loaded, quantize
 from edgeq.api.project import BuildOptions
 from edgeq.api.searching.costs import Costs, Noises
+from edgeq.api.searching.layers import bits_taken, count, narrowable, widenable
 from edgeq.api.searching.limits import Limits, undominated
 from edgeq.api.searching.measuring import Measuring
 from edgeq.api.searching.memory import STATE, Memory
@@ -22,10 +23,8 @@ from edgeq.api.searching.problem import Problem
 from edgeq.api.searching.workers import Workers
 from edgeq.errors import UsageError
 from edgeq.ir.goals import Goal
-from edgeq.ir.tensor import DType, TensorType
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.distance import Distance
-from edgeq.quantize.solver import WEIGHT_TYPES, weight_type
 from edgeq.search.assign import Front, Point
 from edgeq.search.exchange import improved
 from edgeq.search.space import Bits, Space, with_bits
@@ -113,8 +112,8 @@ class Task:
         self.measuring = Measuring(problem, options.target, memory, workers, step, progress)
         self.base = options.quantize
         self.kinds = space.kinds(self.base, by_layer=limits.instructions is not None)
-        self.sizes = _narrowable(problem, self.base, self.kinds)
-        wide = _widenable(problem, self.base) if any(kind.activation_bits == 16 for kind in self.kinds) else ()
+        self.sizes = narrowable(problem, self.base, self.kinds)
+        wide = widenable(problem, self.base) if any(kind.activation_bits == 16 for kind in self.kinds) else ()
         names = [node.name for node in float_graph.nodes]
         self.layers = [name for name in (*float_graph.inputs, *names) if name in self.sizes or name in wide]
         if not self.layers:
@@ -261,7 +260,7 @@ class Task:
         values = build["values"]
         of_weights = {name: own.weight_bits for name, own in bits.items() if name in self.sizes}
         taken = sum(self.sizes[name][own] for name, own in of_weights.items())
-        whole = sum(next(iter(sizes.values())) / _bits(next(iter(sizes))) for sizes in self.sizes.values())
+        whole = sum(next(iter(sizes.values())) / bits_taken(next(iter(sizes))) for sizes in self.sizes.values())
         mean = taken / whole if whole else 8.0
         wide = {
             name: own.activation_bits for name, own in bits.items() if own.activation_bits != self.base.activation_bits
@@ -340,7 +339,7 @@ class Task:
         """Verify the best assignment whose weights take so many bits on average."""
         goal = self.space.goals[0]
         costs = replace(self.costs[goal], sizes=self.sizes)
-        whole = sum(next(iter(sizes.values())) / _bits(next(iter(sizes))) for sizes in self.sizes.values())
+        whole = sum(next(iter(sizes.values())) / bits_taken(next(iter(sizes))) for sizes in self.sizes.values())
         front = costs.front(self.noises, self.limits.instructions)
         point = front.within(int(mean * whole))
         if point is not None:
@@ -389,7 +388,7 @@ class Task:
             "gap": gap,
             "layers": {
                 name: {
-                    "weights": _count(self.sizes.get(name)),
+                    "weights": count(self.sizes.get(name)),
                     "noise": {str(kind): noise for kind, noise in self.noises[name].items()},
                 }
                 for name in self.layers
@@ -442,46 +441,6 @@ def _identity(options: BuildOptions, model: QuantizedModel, measured: Mapping[st
     for array in (*model.samples.inputs.values(), *measured.values(), *(() if labels is None else (labels,))):
         digest.update(array.tobytes())
     return digest.hexdigest()[:32]
-
-
-def _narrowable(problem: Problem, config: QuantConfig, kinds: Sequence[Bits]) -> dict[str, dict[int | str, int]]:
-    """By layer whose weights can have fewer bits, and number of bits, what the weights take, in bits."""
-    narrow = problem.quantized(replace(config, weight_bits=4, rounding=None)).graph
-    found: dict[str, dict[int | str, int]] = {}
-    for node in narrow.nodes:
-        shapes = [
-            narrow.type(name).shape
-            for name in node.inputs
-            if name is not None and narrow.data(name) is not None and narrow.type(name).dtype.bits < 8
-        ]
-        if not shapes:
-            continue
-        found[node.name] = {
-            bits: 8 * sum(TensorType(shape, WEIGHT_TYPES[bits]).nbytes for shape in shapes)
-            for bits in dict.fromkeys(kind.weight_bits for kind in kinds)
-            if bits == 8 or weight_type(node, replace(config, weight_bits=bits)) is not DType.INT8
-        }
-    return found
-
-
-def _widenable(problem: Problem, config: QuantConfig) -> tuple[str, ...]:
-    """The inputs and layers whose outputs can have 16 bits."""
-    wide = problem.quantized(replace(config, activation_bits=16)).graph
-    names = [name for name in wide.inputs if wide.type(name).dtype is DType.INT16]
-    return (*names, *(node.name for node in wide.nodes if wide.type(node.outputs[0]).dtype is DType.INT16))
-
-
-def _bits(weight_bits: int | str) -> float:
-    """Bits of a weight, on average, in a large tensor."""
-    return TensorType((1 << 20,), WEIGHT_TYPES[weight_bits]).nbytes * 8 / (1 << 20)
-
-
-def _count(sizes: Mapping[int | str, int] | None) -> int:
-    """How many weights take these sizes."""
-    if not sizes:
-        return 0
-    bits, size = next(iter(sizes.items()))
-    return round(size / _bits(bits))
 
 
 def _differences(before: QuantConfig, after: QuantConfig) -> dict[str, Any]:
