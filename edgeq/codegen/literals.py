@@ -21,7 +21,7 @@ STRINGS = "eq/strings.h"
 LONG = 1024
 """Bytes from which on an array of bytes is written as a string: what a compiler reads 20 times faster than a list."""
 
-Member = int | float | str | Sequence[int]
+Member = int | float | str | Sequence[int | float]
 """A member of a parameter struct whose arrays have names: a scalar, the name of a constant, or a short array."""
 
 _C_TYPES = {
@@ -168,7 +168,7 @@ def split_params(prefix: str, params: Mapping[str, Param]) -> tuple[tuple[Consta
                 constants.append(Constant(f"{prefix}_{key}", value))
             members[key] = constants[-1].name if value.size else 0
         elif isinstance(value, Sequence):
-            members[key] = tuple(int(v) for v in value)
+            members[key] = tuple(value)
         else:
             members[key] = value
     return tuple(constants), members

@@ -15,7 +15,7 @@ from edgeq.numerics.fixedpoint import Rounding
 if TYPE_CHECKING:
     from edgeq.ir.op import Site
 
-Param = int | float | Array | Sequence[int]
+Param = int | float | Array | Sequence[int | float]
 """A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member
 points to (0 stands for NULL); or a tuple of scalars, which becomes an array inside the struct."""
 

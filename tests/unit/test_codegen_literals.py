@@ -66,11 +66,17 @@ def test_unknown_element_type() -> None:
 
 
 def test_params() -> None:
-    params = {"n": np.int32(3), "w": np.arange(2, dtype=np.int8), "none": np.zeros(0, np.int8), "dims": (1, 2)}
+    params = {
+        "n": np.int32(3),
+        "w": np.arange(2, dtype=np.int8),
+        "none": np.zeros(0, np.int8),
+        "dims": (1, 2),
+        "s": (0.5, 2.0),
+    }
     constants, members = split_params("p", params)
     assert [c.name for c in constants] == ["p_w"]
     assert struct_definition("eq_x", "p", members) == (
-        "static const eq_x p = {\n    .n = 3, .w = p_w, .none = 0, .dims = {1, 2},\n};\n"
+        "static const eq_x p = {\n    .n = 3, .w = p_w, .none = 0, .dims = {1, 2}, .s = {0.5f, 2.0f},\n};\n"
     )
 
 
