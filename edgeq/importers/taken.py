@@ -25,10 +25,12 @@ def tflite_int16() -> frozenset[str]:
 def onnx_operators() -> dict[str, str]:
     """Operators of ONNX, with the domain of those from elsewhere, in alphabetical order, each with what is taken."""
     import edgeq.importers.onnx  # noqa: F401 (its modules register their handlers)
-    from edgeq.importers.onnx.node import HANDLERS
+    from edgeq.importers.onnx.dynamic import JOINED, MS
+    from edgeq.importers.onnx.node import HANDLERS, WHOLE_HANDLERS
 
-    named = {f"{domain}.{kind}".lstrip("."): entry for (domain, kind), entry in HANDLERS.items()}
-    return {name: _first_line(named[name].run) for name in sorted(named)}
+    handlers = WHOLE_HANDLERS | {key: entry.run for key, entry in HANDLERS.items()}
+    named = {f"{domain}.{kind}".lstrip("."): _first_line(handler) for (domain, kind), handler in handlers.items()}
+    return dict(sorted((named | {f"{MS}.{kind}": what for kind, what in JOINED.items()}).items()))
 
 
 def onnx_refused() -> dict[str, str]:
@@ -39,7 +41,7 @@ def onnx_refused() -> dict[str, str]:
     from edgeq.importers.onnx.fold import FOLDS, REFERENCED
     from edgeq.importers.onnx.hints import hint_for
     from edgeq.importers.onnx.loops import UNROLLED
-    from edgeq.importers.onnx.node import HANDLERS
+    from edgeq.importers.onnx.node import HANDLERS, WHOLE_HANDLERS
 
     known = {"", "ai.onnx.ml"}
     found = {}
@@ -47,12 +49,17 @@ def onnx_refused() -> dict[str, str]:
         defined = schema.has_function or schema.has_context_dependent_function
         expanded = not schema.domain and ((defined and schema.name not in NEVER) or schema.name in (*UNROLLED, "If"))
         constant = not schema.domain and (schema.name in FOLDS or schema.name in REFERENCED)
-        if schema.domain in known and (schema.domain, schema.name) not in HANDLERS and not expanded and not constant:
+        if (
+            schema.domain in known
+            and (schema.domain, schema.name) not in HANDLERS | WHOLE_HANDLERS
+            and not expanded
+            and not constant
+        ):
             found[f"{schema.domain}.{schema.name}".lstrip(".")] = hint_for(schema.name)
     return found
 
 
-NEVER = ("Bernoulli", "DynamicQuantizeLinear", "SequenceMap")
+NEVER = ("Bernoulli", "SequenceMap")
 """Operators of ONNX whose definition has nothing that is taken."""
 
 

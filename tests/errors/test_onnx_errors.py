@@ -62,10 +62,15 @@ def test_one_unsupported_node(tmp_path: Path) -> None:
     assert error.hint == "use ReduceL2 over rows and columns"
 
 
-def test_dynamic_quantization_asks_for_the_float_model(tmp_path: Path) -> None:
-    node = helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"], name="dynamic")
-    error = failure(model_of([node], {"x": [4]}, ["q"]), tmp_path)
-    assert error.hint == "scales computed at run time are not supported: give the float model and calibration data"
+def test_products_of_quantized_integers_ask_for_real_numbers(tmp_path: Path) -> None:
+    constants = {"s": np.float32(0.1), "z": np.uint8(3), "w": np.ones((4, 2), np.int8)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("MatMulInteger", ["q", "w", "z"], ["y"], name="product"),
+    ]
+    error = failure(model_of(nodes, {"x": [1, 4]}, ["y"], constants), tmp_path)
+    assert error.where == "product (MatMulInteger)"
+    assert error.hint.startswith("dequantize its inputs first (DequantizeLinear)")
 
 
 NODES = {

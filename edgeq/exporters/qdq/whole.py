@@ -11,6 +11,7 @@ from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Node
 from edgeq.ops.real_to_whole import RealToWhole
 from edgeq.ops.whole_pair import WIDTH, Pair, WholePair
+from edgeq.ops.whole_product import WholeProduct
 
 KINDS: dict[Pair, str] = {
     "add": "Add",
@@ -50,6 +51,12 @@ def pair(w: QdqWriter, node: Node, op: WholePair) -> None:
     if op.bits < WIDTH or op.function in ("less", "equal"):
         (y,) = w.add("Cast", [y], f"{node.name}_int32", to=TensorProto.INT32)
     w.write(node.outputs[0], y)
+
+
+@exports(WholeProduct)
+def product(w: QdqWriter, node: Node, op: WholeProduct) -> None:
+    """MatMul takes int32."""
+    w.write(node.outputs[0], w.add("MatMul", [w.read(str(name)) for name in node.inputs], node.name)[0])
 
 
 @exports(RealToWhole)

@@ -36,7 +36,9 @@ from edgeq.importers.onnx import (  # the modules of handlers register themselve
     truth,
     view,
     whole,
+    whole_products,
 )
+from edgeq.importers.onnx.dynamic import with_real_layers
 from edgeq.importers.onnx.finish import finish
 from edgeq.importers.onnx.model import brief, read
 from edgeq.importers.onnx.node import Builder
@@ -76,6 +78,7 @@ HANDLER_MODULES = (
     truth,
     view,
     whole,
+    whole_products,
 )
 
 
@@ -83,7 +86,8 @@ def load(path: str | Path, input_shapes: Mapping[str, Shape] | None = None, cut:
     """Read an ONNX file, or the part that `cut` names; all else as in `edgeq.importers.load`."""
     file = Path(path)
     try:
-        builder = Builder(read(file, dict(input_shapes or {}), Cut() if cut is None else cut))
+        source = read(file, dict(input_shapes or {}), Cut() if cut is None else cut)
+        builder = Builder(with_real_layers(source))
         problems = import_nodes(builder)
         if problems:
             raise all_in_one(problems, "nodes", str(path))

@@ -242,6 +242,7 @@ REFERENCED = frozenset(
         *("BitwiseXor", "BitwiseNot", "ArgMax", "ArgMin", "CumSum", "Trilu", "EyeLike", "NonZero", "TopK", "Compress"),
         *("GatherElements", "GatherND", "ScatterElements", "ScatterND", "ReverseSequence", "MatMul", "Pad", "OneHot"),
         *("Unique", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"),
+        *("MatMulInteger", "ConvInteger", "DynamicQuantizeLinear"),
         *("MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow"),
     }
 )
@@ -275,7 +276,7 @@ def is_foldable(node: OnnxNode) -> bool:
 
 def _most(kind: str, shapes: Sequence[tuple[int, ...]]) -> int:
     """A bound on the elements of an operator's results."""
-    if kind == "MatMul":
+    if kind in ("MatMul", "MatMulInteger"):
         summed = max(1, shapes[0][-1]) if shapes[0] else 1
         return (prod(shapes[0]) // summed) * (prod(shapes[1]) // summed)
     if kind == "GatherND":

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from edgeq.importers.problems import DEFAULT_HINT
 
-_DYNAMIC = "dynamic quantization is not supported: give the float model and calibration data"
+_DYNAMIC = "dequantize its inputs first (DequantizeLinear), or give the float model and calibration data"
 _LOOP = "control flow is not supported: export with the loop unrolled"
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_LOOP, ("Loop", "Scan")),
     ("control flow is not supported: export without it, or fold it away with a model simplifier", ("If",)),
     (_DYNAMIC, ("MatMulInteger", "ConvInteger")),
-    (
-        "scales computed at run time are not supported: give the float model and calibration data",
-        ("DynamicQuantizeLinear",),
-    ),
     ("make the shape a constant when exporting the model", ("Reshape", "ConstantOfShape", "EyeLike")),
     (
         "inference must not depend on chance: draw random numbers outside the model and give them as an input",

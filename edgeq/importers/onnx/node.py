@@ -37,7 +37,10 @@ WHOLE_CODES = {CODES[dtype]: dtype for dtype in CODES if dtype is not DType.BOOL
     **dict.fromkeys((TensorProto.INT4, TensorProto.INT2), DType.INT8),
 }
 """ONNX's codes of integers, and the types that computed ones have; of 4 and of 2 bits they lie in bytes."""
-_NO_INTEGERS = ("ArgMax", "ArgMin", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Shape", "Size")
+_NO_INTEGERS = (
+    *("ArgMax", "ArgMin", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Shape", "Size"),
+    *("MatMulInteger", "ConvInteger"),
+)
 """Operators that do not make of an integer input an integer of its kind."""
 LONGEST_NAME = 500
 """Characters of the names that are made here."""
@@ -420,7 +423,7 @@ def stands_for_itself(source: Source, name: str) -> bool:
             real = kind == "CastLike" or (kind == "Cast" and message.attribute[0].i not in WHOLE_CODES)
             if real and dtype in (DType.INT8, DType.UINT8):
                 return False
-            if kind in ("DequantizeLinear", "QuantizeLinear", "MaxPool") or "Linear" in kind or "Integer" in kind:
+            if kind in ("DequantizeLinear", "QuantizeLinear", "MaxPool") or "Linear" in kind:
                 return False
             made = [o for o in message.output if o and not real]
             waiting += [o for o in made if o not in seen]

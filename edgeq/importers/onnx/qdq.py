@@ -239,8 +239,13 @@ def _cut(node: OnnxNode, value: str) -> None:
 
 @handles("QuantizeLinear")
 @handles("QuantizeLinear", domain="com.microsoft")
-def quantize_linear(node: OnnxNode) -> None:
-    """Parameters for a tensor; a constant is quantized here."""
+def fixed_parameters(node: OnnxNode) -> None:
+    """Parameters for a tensor; a constant is quantized here. With a scale of run time the result is whole numbers."""
+    if node.constant(1) is None:
+        from edgeq.importers.onnx.whole_products import quantize_linear
+
+        quantize_linear(node)
+        return
     operand = node.operand(0)
     if isinstance(operand, Activation):
         q, dtype = activation_parameters(node, 1, 2, output_type(node))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from onnx import helper
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import part
-from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, handles
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops.concat import Concat
@@ -228,6 +229,26 @@ def gru(node: OnnxNode) -> None:
         ]
 
     _each(layer, make)
+
+
+@handles("DynamicQuantizeLSTM", domain="com.microsoft")
+def dynamic_lstm(node: OnnxNode) -> None:
+    """onnxruntime's LSTM, whose weights (directions, inputs, 4 · units) are integers: the real ones behind them."""
+    builder, names = node.builder, list(node.inputs[:8])
+    for index, scale, what in ((1, 8, "W"), (2, 10, "R")):
+        stored = node.needed(index, what).data
+        if stored.ndim != 3 or stored.dtype.kind not in "iu":
+            raise ModelError(f"{what} has the shape {stored.shape}", hint=_CHECK)
+        factors, zeros = node.reals(scale, "a scale"), np.zeros(1)
+        if node.has(scale + 1):
+            zeros = node.needed(scale + 1, "a zero point").data.astype(np.float64)
+        spread = [v if v.size == 1 else v.reshape(len(stored), 1, -1) for v in (factors, zeros)]
+        real = ((stored - spread[1]) * spread[0]).transpose(0, 2, 1).astype(np.float32)
+        names[index] = builder.reserve(f"{node.inputs[index]}_real")
+        builder.tensors[names[index]] = Constant(names[index], real)
+    message = helper.make_node("LSTM", names, node.outputs)
+    message.attribute.extend(node.message.attribute)
+    lstm(OnnxNode(builder, message, node.name))
 
 
 @handles("LSTM")

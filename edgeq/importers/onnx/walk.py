@@ -25,10 +25,6 @@ from edgeq.importers.onnx.node import (
 from edgeq.importers.problems import DEFAULT_HINT, Problem
 from edgeq.ir.tensor import DType
 
-NEVER_EXPANDED = ("DynamicQuantizeLinear",)
-"""Operators whose definition would only be refused in other words."""
-
-
 QUANTIZED = (DType.BOOL, DType.INT8, DType.UINT8, DType.INT16)
 """Types of integers that stand for real numbers, or may do so."""
 _UNROLLED = {("", kind) for kind in UNROLLED}
@@ -122,7 +118,7 @@ def _is_known(node: OnnxNode) -> bool:
     key = node.domain, node.kind
     if key in HANDLERS:
         return not node.subgraphs
-    if node.domain or node.kind in NEVER_EXPANDED:
+    if node.domain:
         return False
     if node.kind in UNROLLED:
         return True
@@ -150,7 +146,7 @@ def _become(node: OnnxNode, lost: set[str]) -> list[Problem]:
         entry.run(node)
         _keep_integers(node, integers)
     else:
-        body = UNROLLED[node.kind](node) if key in _UNROLLED else None if node.kind in NEVER_EXPANDED else body_of(node)
+        body = UNROLLED[node.kind](node) if key in _UNROLLED else body_of(node)
         if body is not None:
             return _expand(node, body, lost)
         if foldable:
