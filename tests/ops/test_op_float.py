@@ -39,6 +39,7 @@ NO_NODE = {
     "Quantize": "the identity over the reals",
     "SimpleRnn": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
     "RealToWhole": "a cast within bounds; tests/unit/test_onnx_whole.py compares it",
+    "RoiAlign": "ONNX has its images in NCHW; tests/unit/test_onnx_detection.py compares it",
     "Relabel": "a Gather from a table of whole numbers; tests/unit/test_onnx_classical.py compares it",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",

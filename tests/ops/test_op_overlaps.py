@@ -28,6 +28,7 @@ WIDE = (
 SEARCHES = (
     *(f"eq_top_{kind}_ref" for kind in ("indices", "values", "indices_float32", "values_float32", "values_int16")),
     *("eq_non_max_suppression_ref", "eq_non_max_suppression_float32_ref"),
+    *("eq_roi_align_ref", "eq_roi_align_float32_ref"),
 )
 APART = {
     **dict.fromkeys(SEARCHES, "they look at every element again for each result, and ask for places apart"),

@@ -1,17 +1,20 @@
-"""TopK and NonMaxSuppression: against onnxruntime."""
+"""TopK and NonMaxSuppression against onnxruntime, RoiAlign against ONNX's reference."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 from onnx_models import imported, model_of
 from onnx_reference import reference
 
 from edgeq.errors import ModelError
 from edgeq.ops.non_max_suppression import NonMaxSuppression
+from edgeq.ops.roi_align import RoiAlign
 from edgeq.simulator import run_float
 
 RNG = np.random.default_rng(8)
@@ -69,3 +72,40 @@ def test_no_limit_keeps_nothing_and_is_refused(tmp_path: Path) -> None:
     model = model_of([node], {"boxes": [1, 6, 4], "scores": [1, 1, 6]}, ["y"], {}, dtypes={"y": TensorProto.INT64})
     with pytest.raises(ModelError, match="no number of boxes is given"):
         imported(model, tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["avg", "max"])
+@pytest.mark.parametrize(
+    "attributes", [{"sampling_ratio": 2, "coordinate_transformation_mode": "output_half_pixel"}, {}]
+)
+def test_regions_of_images(attributes: dict[str, Any], mode: str, tmp_path: Path) -> None:
+    """Regions within the image, beyond its borders, and turned around."""
+    attributes = {"output_height": 2, "output_width": 3, "spatial_scale": 0.5, "mode": mode, **attributes}
+    node = helper.make_node("RoiAlign", ["x", "regions", "images"], ["y"], **attributes)
+    shapes = {"x": [2, 3, 8, 7], "regions": [5, 4], "images": [5]}
+    model = model_of([node], shapes, ["y"], opset=16, dtypes={"images": TensorProto.INT64})
+    feeds = {
+        "x": RNG.normal(size=(2, 3, 8, 7)).astype(np.float32),
+        "regions": np.array(
+            [[1, 2, 9, 11], [0, 0, 13, 15], [-6, -5, 6, 30], [9, 9, 3, 4], [5, 5, 5.2, 5.1]], np.float32
+        ),
+        "images": np.array([0, 1, 1, 0, 1], np.int64),
+    }
+    (expected,) = ReferenceEvaluator(model).run(None, feeds)
+    graph = imported(model, tmp_path)
+    found = run_float(graph, feeds | {"images": feeds["images"].astype(np.int32)})["y"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_region_of_no_image(tmp_path: Path) -> None:
+    node = helper.make_node("RoiAlign", ["x", "regions", "images"], ["y"])
+    model = model_of([node], {"x": [1, 3, 8, 7], "regions": [1, 4]}, ["y"], {"images": np.array([1])}, opset=16)
+    with pytest.raises(ModelError, match="a region is of an image that is not there"):
+        imported(model, tmp_path)
+
+
+@pytest.mark.parametrize("region", [[np.nan] * 4, [-1e30, -1e30, 1e30, 1e30], [np.inf, 0, -np.inf, 1]])
+def test_regions_that_are_none_end(region: list[float]) -> None:
+    x, regions = np.ones((1, 4, 4, 2), np.float32), np.array([region], np.float32)
+    (found,) = RoiAlign(1, 1).run_float([x, regions, np.array([0])])
+    assert (np.abs(found) <= 1.0).all()

@@ -11,6 +11,7 @@ from edgeq.ir.graph import Node
 from edgeq.ir.tensor import Array
 from edgeq.ops._top import Top
 from edgeq.ops.non_max_suppression import NONE, NonMaxSuppression
+from edgeq.ops.roi_align import RoiAlign
 from edgeq.ops.top_indices import TopIndices
 from edgeq.ops.top_values import TopValues
 
@@ -31,6 +32,26 @@ def indices(w: QdqWriter, node: Node, op: TopIndices) -> None:
 def _top(w: QdqWriter, node: Node, op: Top) -> list[str]:
     count = w.constant(f"{node.name}_count", np.array([op.count], np.int64))
     return w.add("TopK", [w.first(node), count], node.name, 2, axis=op.axis, largest=int(not op.smallest))
+
+
+@exports(RoiAlign)
+def aligned(w: QdqWriter, node: Node, op: RoiAlign) -> None:
+    """ONNX has its images in NCHW, and int64 for their numbers."""
+    w.needs(16)
+    regions, images = (w.read(str(name)) for name in node.inputs[1:3])
+    (numbers,) = w.add("Cast", [images], f"{node.name}_int64", to=TensorProto.INT64)
+    (y,) = w.add(
+        "RoiAlign",
+        [w.first(node, True), regions, numbers],
+        node.name,
+        output_height=op.rows,
+        output_width=op.columns,
+        sampling_ratio=op.grid,
+        spatial_scale=op.scale,
+        mode="max" if op.greatest else "avg",
+        coordinate_transformation_mode="half_pixel" if op.shifted else "output_half_pixel",
+    )
+    w.finish(node, y, nchw=True)
 
 
 @exports(NonMaxSuppression)

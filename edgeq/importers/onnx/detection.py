@@ -1,12 +1,15 @@
-"""Operators at the end of detectors: what is best, and what is not hidden by better."""
+"""Operators of detectors: what is best, what is not hidden by better, and what is looked at again."""
 
 from __future__ import annotations
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.node import Constant, OnnxNode, handles, handles_whole
+from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
+from edgeq.importers.onnx.whole import stored
 from edgeq.ir.tensor import DType
 from edgeq.ops.non_max_suppression import NonMaxSuppression
+from edgeq.ops.roi_align import RoiAlign
 from edgeq.ops.top_indices import TopIndices
 from edgeq.ops.top_values import TopValues
 
@@ -39,3 +42,35 @@ def non_max_suppression(node: OnnxNode) -> None:
         )
     op = NonMaxSuppression(limits[0], overlap, score, bool(node.attr_int("center_point_box", 0)))
     node.result(node.emit(op, [node.value(0), node.value(1)]), integers=DType.INT64)
+
+
+MODES = {"avg": False, "max": True}
+SHIFTED = {"half_pixel": True, "output_half_pixel": False}
+
+
+@handles("RoiAlign")
+@handles_whole("RoiAlign")
+def roi_align(node: OnnxNode) -> None:
+    """Regions and the images that they are of may be computed; constant images are checked here.
+
+    Raises:
+        ModelError: the mode is none of ONNX's, or an image is not there.
+    """
+    mode = node.attr_str("mode", "avg")
+    coordinates = node.attr_str(
+        "coordinate_transformation_mode", "half_pixel" if node.opset >= 16 else "output_half_pixel"
+    )
+    if mode not in MODES or coordinates not in SHIFTED:
+        raise ModelError(f"mode {mode!r} or {coordinates!r} is unknown", hint="export the model again")
+    sizes = [node.attr_int(name, 1) for name in ("output_height", "output_width")]
+    scale = node.attr_float("spatial_scale", 1.0)
+    op = RoiAlign(sizes[0], sizes[1], node.attr_int("sampling_ratio", 0), scale, SHIFTED[coordinates], MODES[mode])
+    given = node.operand(2)
+    if isinstance(given, Constant):
+        if given.data.dtype.kind not in "iu" or ((given.data < 0) | (given.data >= node.shape(0)[0])).any():
+            raise ModelError("a region is of an image that is not there", hint="export the model again")
+        images = stored(node, given.data, "images")
+    else:
+        images = given.value
+    y = node.emit(op, [to_nhwc(node, node.value(0)), node.value(1), images])
+    node.result(from_nhwc(node, y, 4))

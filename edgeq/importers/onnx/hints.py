@@ -41,7 +41,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("use Conv, or GridSample at constant places in front of one", ("DeformConv",)),
     ("use Resize or ConvTranspose", ("MaxUnpool",)),
     ("use ReduceL2 over rows and columns", ("GlobalLpPool",)),
-    ("work on the whole image, or cut the model before it", ("MaxRoiPool", "RoiAlign")),
+    ("work on the whole image, or cut the model before it", ("MaxRoiPool",)),
     ("give the cache as an input and an output, and name them with --state", ("TensorScatter",)),
     ("cut the model before it and do in the application what it does", ("ImageDecoder", "MelWeightMatrix")),
     ("use OneHot", ("OneHotEncoder",)),
