@@ -157,15 +157,15 @@ def split_params(prefix: str, params: Mapping[str, Param]) -> tuple[tuple[Consta
     """Name the arrays among a kernel's parameters.
 
     Returns:
-        The arrays as constants named `<prefix>_<member>`, and the members with arrays replaced by those names. An array
-        without elements becomes a null pointer.
+        The arrays as constants named `<prefix>_<member>`, with `_` for the dot of a nested one, and the members with
+        arrays replaced by those names. An array without elements becomes a null pointer.
     """
     constants: list[Constant] = []
     members: dict[str, Member] = {}
     for key, value in params.items():
         if isinstance(value, np.ndarray):
             if value.size:
-                constants.append(Constant(f"{prefix}_{key}", value))
+                constants.append(Constant(f"{prefix}_{key.replace('.', '_')}", value))
             members[key] = constants[-1].name if value.size else 0
         elif isinstance(value, Sequence):
             members[key] = tuple(value)

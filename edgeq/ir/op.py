@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache, cached_property
 from typing import Any, ClassVar, TypeVar
@@ -152,6 +152,12 @@ class QuantRule:
         """What an operand is."""
         return self.roles[index] if index < len(self.roles) else ACTIVATION
 
+    def scales_along(self, index: int) -> int | None:
+        """The dimension along which a constant operand has scales of its own, where a layer of real numbers stores it
+        in fewer bits; None: it does not."""
+        role = self.role(index)
+        return role.axis if isinstance(role, Weight) else None
+
     @property
     def products(self) -> tuple[Product, ...]:
         """Every weight with its input and its bias, in the order of the weights."""
@@ -234,6 +240,16 @@ class Site:
     def is_float(self) -> bool:
         """Whether the site computes real numbers from real numbers."""
         return self.element_types[0] == {DType.FLOAT32}
+
+    @cached_property
+    def real(self) -> Site:
+        """The same with constants that are stored in fewer bits as the real numbers that they stand for."""
+        consts = tuple(
+            data if data is None or type is None or not type.is_stored else type.numbers(data)
+            for data, type in zip(self.consts, self.inputs, strict=True)
+        )
+        types = tuple(TensorType(t.shape) if t is not None and t.is_stored else t for t in self.inputs)
+        return replace(self, inputs=types, consts=consts)
 
     def input(self, index: int) -> TensorType:
         """The type of an input that must be there.
@@ -359,6 +375,11 @@ class Op:
         return False
 
     @property
+    def reads_stored(self) -> bool:
+        """Whether `run_float32` computes with weights as they are stored, not with the numbers that they stand for."""
+        return bool(getattr(self, "dynamic", False))
+
+    @property
     def kind(self) -> str:
         """The operator's name, for messages and files."""
         return type(self).__name__
@@ -401,7 +422,12 @@ class Op:
                 hint=f"it has one for {', '.join(sorted(known)) or 'int8'}",
                 where=site.name,
             )
-        return self.run_float32(site, inputs) if site.is_float and not self.is_view else self.run_int(site, inputs)
+        if not site.is_float or self.is_view:
+            return self.run_int(site, inputs)
+        if self.reads_stored:
+            return self.run_float32(site, inputs)
+        fixed = site.real.consts
+        return self.run_float32(site.real, [x if c is None else c for x, c in zip(inputs, fixed, strict=True)])
 
     def _has_arithmetic(self, site: Site) -> bool:
         """Whether the portable kernels, or int8 where there are none, have the element types of a site."""

@@ -309,6 +309,15 @@ class TensorType:
             raise ValueError("tensor is not quantized")
         return self.q
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether a constant holds real numbers in fewer bits."""
+        return self.q is not None or self.dtype is DType.FLOAT16
+
+    def numbers(self, data: Array) -> npt.NDArray[np.float32]:
+        """The real numbers that elements stand for (any shape)."""
+        return data.astype(np.float32) if self.q is None else self.q.dequantize(data)
+
     def holding(self, real: Array) -> Array:
         """The elements that hold numbers (any shape): quantized, or as they are where the tensor is not quantized."""
         return real.astype(self.dtype.numpy) if self.q is None else self.q.quantize(real, self.dtype)

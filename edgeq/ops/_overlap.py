@@ -12,7 +12,7 @@ no harm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import lcm, prod
 
@@ -169,6 +169,23 @@ def in_blocks(site: Site, first: Ints, groups: int, size: int) -> Overlaps:
         for group in {0, groups - 1}
         for written in {0, (own - 1) // size * size}
     ]
+    return of_first_input(site, *steps)
+
+
+def in_tiles(site: Site, first: Ints, pixels: int, blocks: Iterable[tuple[int, int]]) -> Overlaps:
+    """The distances of a kernel that computes a block of output channels for `pixels` pixels of an image, then the next
+    block for these.
+
+    Args:
+        site: the site.
+        first: from `first_pixels`.
+        pixels: see above.
+        blocks: the first output channel, and the first input channel that it needs, of those that may be the worst.
+    """
+    x, y, single, several = site.input(0).shape, site.outputs[0].shape, tiles(first), tiles(first, pixels)
+    before = (several.start + several.count - 1) * y[-1]
+    steps: list[Steps] = [(single.start * y[-1], single.read * x[-1])]
+    steps += [(before + written, several.read * x[-1] + read) for written, read in blocks if written]
     return of_first_input(site, *steps)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from edgeq.ir.condition import Condition
-from edgeq.ir.kernel import INT8, Param
+from edgeq.ir.kernel import INT8, Kernel, Param
 from edgeq.ir.op import Site
-from edgeq.ir.tensor import Array, DType
+from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.numerics import float32
 from edgeq.numerics.float32 import F, Floats
+from edgeq.ops._matmul import int_matmul
+from edgeq.ops._overlap import Ints, Overlaps, in_tiles
 from edgeq.ops._packed import PACKED, stream
-from edgeq.ops._real import finish_params
+from edgeq.ops._real import LANES, Lower
 
 STORED = frozenset({DType.FLOAT16}) | INT8 | PACKED
 MOST = 127
@@ -22,56 +25,99 @@ LONGEST = 1 << 17
 """Products of two int8 numbers of which a sum fits 32 bits."""
 
 
+AT_ONCE = 16
+"""Inputs of a row whose weights are widened at once where no other row needs them."""
+PIXELS = 16
+"""Pixels of an image, or rows of a matrix, for which weights are widened once."""
+
+
 def _dynamic(site: Site) -> bool:
-    return bool(getattr(site.op, "dynamic", False)) and site.input(1).shape[1] < LONGEST
+    return bool(getattr(site.op, "dynamic", False)) and site.input(1).shape[-1] < LONGEST
 
 
 is_dynamic = Condition("Activations are quantized at run time, and sums fit 32 bits", _dynamic)
 is_plain = Condition("Activations are not quantized", lambda site: not getattr(site.op, "dynamic", False))
 
 
-def _scales(site: Site) -> tuple[Floats, int]:
-    """Scales (channels, groups) of integer weights (channels, K), and the inputs of a group."""
-    type = site.input(1)
-    count, depth = type.shape
+def _group(type: TensorType, depth: int) -> int:
+    """Neighbours in a row of a matrix that share a scale."""
+    block = None if type.q is None else type.q.block
+    return depth if block is None else block
+
+
+def stored_params(site: Site, index: int, axis: int = 0) -> Mapping[str, Param]:
+    """The members of an `eq_stored`: constant `index` as a matrix with a row for each position along `axis`."""
+    type, rows = site.input(index), np.moveaxis(site.const(index), axis, 0)
+    count, depth = len(rows), rows.size // len(rows)
+    members: dict[str, Param] = {"depth": depth, "group": _group(type, depth), "scales": 0}
+    if type.dtype is DType.FLOAT16:
+        return {**members, "elements": rows.ravel().astype("<f2").view(np.uint8), "bits": 16}
     scales = np.asarray(type.qp.scale, np.float32)
-    if type.qp.block is not None:
-        return scales.reshape(count, -1), type.qp.block
-    return np.broadcast_to(scales.reshape(-1, 1), (count, 1)), depth
+    members["scales"] = np.repeat(scales, count) if len(scales) == 1 else scales
+    if type.dtype is DType.INT8:
+        return {**members, "elements": rows.ravel().view(np.uint8), "bits": 8}
+    packed = stream(rows, type.dtype)
+    return {**members, "elements": packed["weights"], "bits": packed["weight_bits"]}
 
 
-def lower_stored(site: Site) -> Mapping[str, Param]:
-    """Parameters of `eq_fully_connected_stored_ref` and `eq_fully_connected_dynamic_ref`."""
-    w, dtype = site.const(1), site.input(1).dtype
-    members: dict[str, Param] = {
-        "rows": site.outputs[0].size // w.shape[0],
-        "in_c": w.shape[1],
-        "out_c": w.shape[0],
-        "group": w.shape[1],
-        "scales": 0,
-        **finish_params(site),
-    }
-    if dtype is DType.FLOAT16:
-        return {**members, "weights": np.ravel(w).astype("<f2").view(np.uint8), "weight_bits": 16}
-    scales, members["group"] = _scales(site)
-    members["scales"] = scales.ravel()
-    if dtype is DType.INT8:
-        return {**members, "weights": np.ravel(w).view(np.uint8), "weight_bits": 8}
-    return {**members, **stream(w, dtype)}
+def within(prefix: str, members: Mapping[str, Param]) -> Mapping[str, Param]:
+    """Members of a struct that is itself a member of one."""
+    return {f"{prefix}.{name}": value for name, value in members.items()}
 
 
-def stored_sums(rows: Floats, site: Site) -> Floats:
-    """Sums (M, channels) of rows (M, K) times weights: of a group unscaled, then scaled and added to those before."""
-    w = site.const(1)
-    if site.input(1).dtype is DType.FLOAT16:
-        return float32.products(rows, w.astype(np.float32).T)
-    scales, group = _scales(site)
-    total = np.zeros((len(rows), len(w)), np.float32)
-    with np.errstate(all="ignore"):
-        for k in range(scales.shape[1]):
-            part = slice(k * group, (k + 1) * group)
-            total = total + float32.products(rows[:, part], w[:, part].astype(np.float32).T) * scales[:, k]
-    return total
+def lower_stored(lower: Lower, axis: int) -> Lower:
+    """Parameters of a kernel with stored weights, operand 1, from those of the one with real weights."""
+
+    def both(site: Site) -> Mapping[str, Param]:
+        members = {name: value for name, value in lower(site).items() if name != "weights"}
+        return {**within("layer", members), **within("weights", stored_params(site, 1, axis))}
+
+    return both
+
+
+def widened_bytes(count: int) -> int:
+    """Scratch memory for so many weights of each of four output channels as real numbers."""
+    return 4 * LANES * count
+
+
+def in_grouped_tiles(site: Site, first: Ints, groups: int) -> Overlaps:
+    """The distances where output channels are in as many groups as input channels, and each needs those of its own."""
+    of_input, own = site.input(0).shape[-1] // groups, site.outputs[0].shape[-1] // groups
+    last = (own - 1) // LANES * LANES
+    return in_tiles(site, first, PIXELS, [(group * own + last, group * of_input) for group in {0, groups - 1}])
+
+
+def stored_row(row: Kernel, axis: int) -> Kernel:
+    """The row of a kernel of real images with stored weights, all of which are widened before anything is computed.
+
+    Args:
+        row: of real weights, operand 1.
+        axis: of the weights' output channels.
+    """
+    return replace(
+        row,
+        function=row.function.replace("float32", "stored"),
+        struct=row.struct.replace("float32", "stored"),
+        lower=lower_stored(row.lower, axis),
+        weights=STORED,
+        scratch=lambda site: 4 * site.input(1).size,
+    )
+
+
+def tiled_row(row: Kernel, overlap: Callable[[Site], Overlaps]) -> Kernel:
+    """The same with weights (channels, …), of which those of four output channels are widened for `PIXELS` pixels.
+
+    Args:
+        row: of real weights, operand 1.
+        overlap: of the new row.
+    """
+    made = stored_row(row, 0)
+    return replace(
+        made,
+        lower=lambda site: {**made.lower(site), "at_once": PIXELS},
+        scratch=lambda site: widened_bytes(site.input(1).size // site.input(1).shape[0]),
+        overlap=overlap,
+    )
 
 
 def in_steps(rows: Floats) -> tuple[Array, Floats]:
@@ -83,14 +129,17 @@ def in_steps(rows: Floats) -> tuple[Array, Floats]:
     return np.where(step > 0, float32.to_nearest(steps), F(0)).astype(np.int64), step
 
 
-def dynamic_sums(rows: Floats, site: Site) -> Floats:
-    """As `stored_sums`, with rows as integers: the sums of groups are exact; the row's step comes last."""
-    w = site.const(1).astype(np.int64)
+def dynamic_sums(rows: Floats, weights: Array, type: TensorType) -> Floats:
+    """Sums (M, channels) of rows (M, K) as integers times integer weights (channels, K): those of groups are exact,
+    scaled, and added one group after the other; the row's step comes last."""
+    w = weights.astype(np.int64)
     integers, step = in_steps(rows)
-    scales, group = _scales(site)
+    group = _group(type, w.shape[1])
+    scales = np.asarray(type.qp.scale, np.float32)
+    scales = np.broadcast_to(scales.reshape(-1, max(1, len(scales) // len(w))), (len(w), -(-w.shape[1] // group)))
     total = np.zeros((len(rows), len(w)), np.float32)
     with np.errstate(all="ignore"):
         for k in range(scales.shape[1]):
             part = slice(k * group, (k + 1) * group)
-            total = total + (integers[:, part] @ w[:, part].T).astype(np.float32) * scales[:, k]
+            total = total + int_matmul(integers[:, part], w[:, part].T).astype(np.float32) * scales[:, k]
         return np.asarray(total * step, np.float32)

@@ -16,7 +16,7 @@ from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.ops._int16 import as_int16, weighted_rows
 from edgeq.ops._linear import LinearOp, Sums
-from edgeq.ops._overlap import Overlaps, first_pixels, in_blocks, in_groups
+from edgeq.ops._overlap import Ints, Overlaps, first_pixels, in_blocks, in_groups
 from edgeq.ops._packed import packed_row
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
@@ -28,6 +28,7 @@ from edgeq.ops._requant import (
     weight_params,
     weight_zero_points,
 )
+from edgeq.ops._stored import in_grouped_tiles, tiled_row
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -63,11 +64,16 @@ def _sums(site: Site) -> Sums:
     return Sums.of(site, 0, effective_multiplier(site, site.const(1).shape[0]), site.op.clamp)
 
 
-def overlap(site: Site) -> Overlaps:
-    """Pixels in order, and their channels one by one."""
+def _first_pixels(site: Site) -> Ints:
     op, w = site.op, site.const(1).shape
     assert isinstance(op, Conv2D)
-    return in_groups(site, first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), op.groups)
+    return first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding)
+
+
+def overlap(site: Site) -> Overlaps:
+    """Pixels in order, and their channels one by one."""
+    assert isinstance(site.op, Conv2D)
+    return in_groups(site, _first_pixels(site), site.op.groups)
 
 
 def lower_real(site: Site) -> Mapping[str, Param]:
@@ -84,9 +90,14 @@ def lower_real(site: Site) -> Mapping[str, Param]:
 
 def overlap_real(site: Site) -> Overlaps:
     """Pixels in order, and their channels four by four."""
-    op, w = site.op, site.const(1).shape
-    assert isinstance(op, Conv2D)
-    return in_blocks(site, first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), op.groups, LANES)
+    assert isinstance(site.op, Conv2D)
+    return in_blocks(site, _first_pixels(site), site.op.groups, LANES)
+
+
+def overlap_stored(site: Site) -> Overlaps:
+    """Some pixels in order, and their channels four by four."""
+    assert isinstance(site.op, Conv2D)
+    return in_grouped_tiles(site, _first_pixels(site), site.op.groups)
 
 
 FEW = 4
@@ -101,6 +112,17 @@ PORTABLE = Kernel(
     lower_ref,
     overlap=overlap,
     rounded=True,
+)
+
+REAL_ROW = Kernel(
+    "eq_conv2d_float32_ref",
+    ("ref/conv2d_float32.c", "ref/stored.c"),
+    "eq/conv2d_float32.h",
+    "eq_conv2d_float32_params",
+    lower_real,
+    elements=REAL,
+    weights=REAL,
+    overlap=overlap_real,
 )
 
 
@@ -125,16 +147,8 @@ class Conv2D(LinearOp):
         PORTABLE,
         packed_row(PORTABLE),
         *weighted_rows(PORTABLE),
-        Kernel(
-            "eq_conv2d_float32_ref",
-            ("ref/conv2d_float32.c",),
-            "eq/conv2d_float32.h",
-            "eq_conv2d_float32_params",
-            lower_real,
-            elements=REAL,
-            weights=REAL,
-            overlap=overlap_real,
-        ),
+        REAL_ROW,
+        tiled_row(REAL_ROW, overlap_stored),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -256,7 +270,7 @@ class Conv2D(LinearOp):
             return Sample(name, op, (x, w, (w[0],) if bias else None), const=(1, 2) if bias else (1,))
 
         def real(name: str, op: Conv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
-            return replace(case(f"real_{name}", op, x, w, bias), elements=REALS)
+            return replace(case(f"real_{name}", op, x, w, bias), elements=REALS, weights=DType.FLOAT32)
 
         relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
         return (
@@ -324,4 +338,12 @@ class Conv2D(LinearOp):
             real("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 3, 2)),
             real("groups", cls(groups=3, padding=(1, 1, 1, 1)), (1, 5, 5, 6), (15, 3, 3, 2)),
             real("1x1", cls(), (1, 5, 7, 9), (11, 1, 1, 9), bias=False),
+            *(
+                replace(real(f"stored_{dtype.value}", op, (2, 7, 6, 6), (10, 3, 2, 6 // op.groups)), weights=dtype)
+                for dtype, op in (
+                    (DType.FLOAT16, cls((2, 1), padding=(1, 0, 1, 1), clamp=relu)),
+                    (DType.INT8, cls(groups=2, padding=(1, 0, 1, 1))),
+                    (DType.INT3, cls(dilation=(1, 2))),
+                )
+            ),
         )

@@ -19,8 +19,9 @@ from edgeq.numerics.fixedpoint import INT32_MAX, Ints
 from edgeq.ops._int16 import FOREIGN, ONCE, as_int16, bias_params
 from edgeq.ops._linear import LinearOp
 from edgeq.ops._matmul import int_matmul
-from edgeq.ops._overlap import NOTHING, Overlaps, in_groups, pixels_of
+from edgeq.ops._overlap import NOTHING, Overlaps, in_blocks, in_groups, pixels_of
 from edgeq.ops._packed import SYMMETRIC
+from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
     Clamp,
@@ -31,6 +32,7 @@ from edgeq.ops._requant import (
     weight_params,
     weight_zero_points,
 )
+from edgeq.ops._stored import in_grouped_tiles, tiled_row
 from edgeq.ops._window import Padding, Pair, check_attributes, check_bias, geometry
 
 
@@ -85,6 +87,18 @@ def lower_int16(site: Site) -> Mapping[str, Param]:
     return {**members, **bias_params(np.zeros(site.outputs[0].shape[3]) if bias is None else bias)}
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_conv_transpose2d_float32_ref`."""
+    op, x, y, w = site.op, site.input(0).shape, site.outputs[0].shape, site.const(1)
+    assert isinstance(op, ConvTranspose2D)
+    return {
+        **geometry(x, y, (w.shape[1], w.shape[2]), op.stride, op.dilation, op.padding),
+        "groups": op.groups,
+        "weights": in_fours(w.reshape(op.groups, w.shape[0] // op.groups, -1)),
+        **finish_params(site),
+    }
+
+
 def first_sources(size: int, out: int, kernel: int, stride: int, dilation: int, before: int) -> Ints:
     """For every output position along one dimension: the first input that reaches it, or NOTHING."""
     spread = np.arange(out)[:, None] + before - np.arange(kernel) * dilation
@@ -92,16 +106,45 @@ def first_sources(size: int, out: int, kernel: int, stride: int, dilation: int, 
     return np.where(reaches, spread // stride, NOTHING).min(axis=1)
 
 
-def overlap(site: Site) -> Overlaps:
-    """Pixels in order, and their channels one by one."""
+def _first_pixels(site: Site) -> Ints:
+    """For every pixel of the output, (N, OH·OW): the first pixel of the input that reaches it, or NOTHING."""
     op, w = site.op, site.const(1).shape
     assert isinstance(op, ConvTranspose2D)
     x, y = site.input(0).shape, site.outputs[0].shape
     rows, columns = (
         first_sources(x[1 + i], y[1 + i], w[1 + i], op.stride[i], op.dilation[i], op.padding[i]) for i in range(2)
     )
-    images = np.arange(x[0], dtype=np.int64) * (x[1] * x[2])
-    return in_groups(site, pixels_of(rows, columns, x[2], images), op.groups)
+    return pixels_of(rows, columns, x[2], np.arange(x[0], dtype=np.int64) * (x[1] * x[2]))
+
+
+def overlap(site: Site) -> Overlaps:
+    """Pixels in order, and their channels one by one."""
+    assert isinstance(site.op, ConvTranspose2D)
+    return in_groups(site, _first_pixels(site), site.op.groups)
+
+
+def overlap_real(site: Site) -> Overlaps:
+    """Pixels in order, and their channels four by four."""
+    assert isinstance(site.op, ConvTranspose2D)
+    return in_blocks(site, _first_pixels(site), site.op.groups, LANES)
+
+
+def overlap_stored(site: Site) -> Overlaps:
+    """Some pixels in order, and their channels four by four."""
+    assert isinstance(site.op, ConvTranspose2D)
+    return in_grouped_tiles(site, _first_pixels(site), site.op.groups)
+
+
+REAL_ROW = Kernel(
+    "eq_conv_transpose2d_float32_ref",
+    ("ref/conv2d_float32.c", "ref/stored.c"),
+    "eq/conv2d_float32.h",
+    "eq_conv2d_float32_params",
+    lower_real,
+    elements=REAL,
+    weights=REAL,
+    overlap=overlap_real,
+)
 
 
 @dataclass(frozen=True)
@@ -146,6 +189,8 @@ class ConvTranspose2D(LinearOp):
             fits=all_of(ONCE, SYMMETRIC),
             overlap=overlap,
         ),
+        REAL_ROW,
+        tiled_row(REAL_ROW, overlap_stored),
     )
 
     declines: ClassVar[frozenset[Trait]] = LinearOp.declines | {"with_padding"}
@@ -208,6 +253,29 @@ class ConvTranspose2D(LinearOp):
         assert x is not None and w is not None
         return (finish_float(self._accumulate(x, w, exact=False), inputs, self.clamp),)
 
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Products are added in the order of the weights' elements: rows, columns, input channels; then the bias.
+
+        What meets no pixel of the input adds nothing.
+        """
+        x, w = inputs[0], site.const(1)
+        assert x is not None
+        (oc, kh, kw, per_in), (h, width), step = w.shape, x.shape[1:3], self.stride
+        rows, cols = self._canvas((h, width), (kh, kw))
+        canvas = np.zeros((x.shape[0], rows, cols, self.groups, oc // self.groups), np.float32)
+        by_group = x.reshape(*x.shape[:3], self.groups, per_in, 1)
+        kernels = w.reshape(self.groups, oc // self.groups, kh, kw, per_in)
+        with np.errstate(all="ignore"):
+            for ky, kx in np.ndindex(kh, kw):
+                top, left = ky * self.dilation[0], kx * self.dilation[1]
+                down, right = top + (h - 1) * step[0] + 1, left + (width - 1) * step[1] + 1
+                part: Array = canvas[:, top : down : step[0], left : right : step[1]]
+                for c in range(per_in):
+                    part += by_group[..., c, :] * kernels[:, :, ky, kx, c]
+        top, left, bottom, right = self.padding
+        sums = canvas.reshape(*canvas.shape[:3], oc)[:, top : rows - bottom, left : cols - right]
+        return (finished(sums, third(inputs), self.clamp),)
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, w, bias = inputs[0], site.const(1), site.const_or_none(2)
         assert x is not None
@@ -261,6 +329,16 @@ class ConvTranspose2D(LinearOp):
             case("gaps", cls(stride=(3, 3)), (1, 2, 3, 4), (3, 1, 2, 4)),
             case("no_bias", cls(stride=(2, 2), clamp=(-1.0, 1.0)), (1, 2, 2, 17), (1, 4, 4, 17), bias=False),
             case("batch", cls(stride=(1, 2)), (2, 2, 3, 1), (2, 2, 2, 1)),
+            *(
+                replace(sample, name=f"real_{sample.name}", elements=REALS, weights=DType.FLOAT32)
+                for sample in (
+                    case(
+                        "groups", cls((2, 2), (1, 2), (1, 0, 0, 1), groups=2, clamp=relu), (2, 3, 2, 6), (10, 2, 3, 3)
+                    ),
+                    case("gaps", cls((3, 2)), (1, 2, 3, 5), (3, 2, 3, 5), bias=False),
+                )
+            ),
+            replace(case("stored", cls((2, 2), groups=2), (2, 3, 4, 6), (10, 3, 2, 3)), elements=REALS),
             as_int16(case("groups", cls(stride=(2, 2), groups=2, clamp=relu), (2, 3, 2, 6), (4, 3, 2, 3))),
             as_int16(case("gaps", cls(stride=(3, 2), padding=(1, 0, 0, 1)), (1, 2, 3, 5), (3, 2, 3, 5), bias=False)),
         )

@@ -26,6 +26,7 @@ from edgeq.ops._requant import (
     weight_params,
     weight_zero_points,
 )
+from edgeq.ops._stored import stored_row
 from edgeq.ops._window import (
     Padding,
     Pair,
@@ -91,6 +92,17 @@ PORTABLE = Kernel(
     rounded=True,
 )
 
+REAL_ROW = Kernel(
+    "eq_depthwise_conv2d_float32_ref",
+    ("ref/depthwise_conv2d_float32.c", "ref/stored.c"),
+    "eq/depthwise_conv2d_float32.h",
+    "eq_depthwise_conv2d_float32_params",
+    lower_real,
+    elements=REAL,
+    weights=REAL,
+    overlap=overlap,
+)
+
 
 @dataclass(frozen=True)
 class DepthwiseConv2D(LinearOp):
@@ -113,16 +125,8 @@ class DepthwiseConv2D(LinearOp):
         PORTABLE,
         packed_row(PORTABLE),
         *weighted_rows(PORTABLE),
-        Kernel(
-            "eq_depthwise_conv2d_float32_ref",
-            ("ref/depthwise_conv2d_float32.c",),
-            "eq/depthwise_conv2d_float32.h",
-            "eq_depthwise_conv2d_float32_params",
-            lower_real,
-            elements=REAL,
-            weights=REAL,
-            overlap=overlap,
-        ),
+        REAL_ROW,
+        stored_row(REAL_ROW, axis=2),
     )
 
     declines: ClassVar[frozenset[Trait]] = LinearOp.declines - {"tied_channels"}
@@ -247,7 +251,7 @@ class DepthwiseConv2D(LinearOp):
             return Sample(name, op, (x, w, (w[2],) if bias else None), const=(1, 2) if bias else (1,))
 
         def real(name: str, op: DepthwiseConv2D, x: Shape, w: Shape, bias: bool = True) -> Sample:
-            return replace(case(f"real_{name}", op, x, w, bias), elements=REALS)
+            return replace(case(f"real_{name}", op, x, w, bias), elements=REALS, weights=DType.FLOAT32)
 
         relu, relu6 = (0.0, float("inf")), (0.0, 6.0)
         return (
@@ -315,4 +319,12 @@ class DepthwiseConv2D(LinearOp):
             real("stride2_asym", cls(stride=(2, 1), padding=(0, 2, 1, 1), clamp=relu6), (2, 8, 5, 4), (3, 3, 4)),
             real("multiplier", cls(padding=(1, 1, 1, 1)), (1, 5, 5, 3), (3, 3, 6)),
             real("dilated", cls(dilation=(2, 3), padding=(2, 3, 2, 3)), (1, 9, 10, 2), (3, 3, 2), bias=False),
+            *(
+                replace(real(f"stored_{dtype.value}", op, (2, 7, 6, 5), (3, 2, channels)), weights=dtype)
+                for dtype, op, channels in (
+                    (DType.FLOAT16, cls((2, 1), padding=(1, 0, 1, 1), clamp=relu), 5),
+                    (DType.INT8, cls(padding=(1, 1, 1, 1)), 15),
+                    (DType.INT4, cls(dilation=(1, 2)), 5),
+                )
+            ),
         )

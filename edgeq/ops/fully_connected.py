@@ -17,7 +17,7 @@ from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
 from edgeq.ops._int16 import as_int16, weighted_rows
 from edgeq.ops._linear import LinearOp, Sums, factors_of
-from edgeq.ops._overlap import Overlaps, in_rows
+from edgeq.ops._overlap import Overlaps, in_rows, in_tiles
 from edgeq.ops._packed import PACKED, packed_row, stored_weights
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
@@ -28,7 +28,16 @@ from edgeq.ops._requant import (
     requant_params,
     weight_params,
 )
-from edgeq.ops._stored import STORED, dynamic_sums, is_dynamic, is_plain, lower_stored, stored_sums
+from edgeq.ops._stored import (
+    AT_ONCE,
+    PIXELS,
+    STORED,
+    dynamic_sums,
+    is_dynamic,
+    is_plain,
+    lower_stored,
+    widened_bytes,
+)
 from edgeq.ops._window import check_bias
 
 
@@ -74,6 +83,21 @@ def lower_real(site: Site) -> Mapping[str, Param]:
     }
 
 
+def _rows(site: Site) -> int:
+    return site.outputs[0].size // site.input(1).shape[0]
+
+
+def _at_once(site: Site) -> int:
+    """Inputs whose weights are widened at once: all, where several rows need them."""
+    depth = site.input(1).shape[1]
+    return depth if _rows(site) > 1 else min(depth, AT_ONCE)
+
+
+def lower_real_stored(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_stored_ref` and `eq_fully_connected_dynamic_ref`."""
+    return {**lower_stored(lower_real, 0)(site), "at_once": _at_once(site), "together": min(_rows(site), PIXELS)}
+
+
 def _sums(site: Site) -> Sums:
     assert isinstance(site.op, FullyConnected)
     return Sums.of(site, 0, multiplier(site), site.op.clamp)
@@ -92,6 +116,13 @@ def overlap_dynamic(site: Site) -> Overlaps:
 def overlap_real(site: Site) -> Overlaps:
     """Rows in order, and their channels four by four, each of which reads the whole row."""
     return in_rows(site, (site.outputs[0].shape[-1] - 1) // LANES * LANES)
+
+
+def overlap_stored(site: Site) -> Overlaps:
+    """Some rows in order, and their channels four by four."""
+    channels = site.outputs[0].shape[-1]
+    rows = np.arange(_rows(site), dtype=np.int64)[None]
+    return in_tiles(site, rows, PIXELS, [((channels - 1) // LANES * LANES, 0)])
 
 
 PORTABLE = Kernel(
@@ -148,21 +179,22 @@ class FullyConnected(LinearOp):
         ),
         Kernel(
             "eq_fully_connected_stored_ref",
-            ("ref/fully_connected_stored.c",),
+            ("ref/fully_connected_stored.c", "ref/stored.c", "ref/dynamic.c"),
             "eq/fully_connected_stored.h",
             "eq_fully_connected_stored_params",
-            lower_stored,
+            lower_real_stored,
             elements=REAL,
             weights=STORED,
             fits=is_plain,
-            overlap=overlap,
+            scratch=lambda site: widened_bytes(_at_once(site)),
+            overlap=overlap_stored,
         ),
         Kernel(
             "eq_fully_connected_dynamic_ref",
-            ("ref/fully_connected_stored.c",),
+            ("ref/fully_connected_stored.c", "ref/stored.c", "ref/dynamic.c"),
             "eq/fully_connected_stored.h",
             "eq_fully_connected_stored_params",
-            lower_stored,
+            lower_real_stored,
             elements=REAL,
             weights=STORED - {DType.FLOAT16},
             fits=is_dynamic,
@@ -197,14 +229,11 @@ class FullyConnected(LinearOp):
         return (y.reshape(*x.shape[:-1], len(w)),)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        """Products are added in the order of the input's elements, group after group; then the bias."""
+        """Products are added in the order of the input's elements; then the bias."""
         x, w = inputs[0], site.const(1)
         assert x is not None
         rows = x.reshape(-1, w.shape[1])
-        if site.input(1).dtype is DType.FLOAT32:
-            sums = float32.products(rows, w.T)
-        else:
-            sums = dynamic_sums(rows, site) if self.dynamic else stored_sums(rows, site)
+        sums = dynamic_sums(rows, w, site.input(1)) if self.dynamic else float32.products(rows, w.T)
         return (finished(sums.reshape(*x.shape[:-1], len(w)), third(inputs), self.clamp),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
@@ -253,9 +282,9 @@ class FullyConnected(LinearOp):
         return Commuted(self, perm) if perm[-1] == len(perm) - 1 else None
 
     @staticmethod
-    def _real(name: str, op: FullyConnected, depth: int = 37) -> Sample:
+    def _real(name: str, op: FullyConnected, depth: int = 37, rows: int = 3) -> Sample:
         """A test case with real elements."""
-        return Sample(name, op, ((3, depth), (5, depth), (5,)), const=(1, 2), elements=REALS)
+        return Sample(name, op, ((rows, depth), (5, depth), (5,)), const=(1, 2), elements=REALS)
 
     @classmethod
     def samples(cls) -> tuple[Sample, ...]:
@@ -313,6 +342,8 @@ class FullyConnected(LinearOp):
                 replace(cls._real(f"stored_{dtype.value}", cls()), weights=dtype)
                 for dtype in (DType.FLOAT16, DType.INT8, DType.INT4, DType.TERNARY, DType.BINARY)
             ),
+            replace(cls._real("stored_rows", cls(), 7, 35), weights=DType.INT8),
+            replace(cls._real("stored_row", cls(), 18, 1), weights=DType.INT8),
             replace(cls._real("dynamic", cls((0.0, 6.0), True)), weights=DType.INT8),
             replace(cls._real("dynamic_int4", cls(dynamic=True), 9), weights=DType.INT4),
             Sample("real_no_bias", cls(), ((2, 2, 7), (9, 7), None), const=(1,), elements=REALS, weights=DType.FLOAT32),

@@ -210,7 +210,7 @@ class QuantConfig:
     float_weight_bits: Annotated[
         int | str,
         Option(
-            "Bits of a weight of fully connected layers in float32, which compute with real numbers all the same",
+            "Bits of a weight of layers in float32, which compute with real numbers all the same",
             FLOAT_WEIGHT_BITS,
             FITTING,
         ),
@@ -218,8 +218,8 @@ class QuantConfig:
     weight_group: Annotated[
         int,
         Option(
-            "Neighbouring inputs of a fully connected layer whose weights share a scale; in float32 with "
-            "--float-weight-bits 8 or less",
+            "Neighbouring inputs of a fully connected layer whose weights share a scale; in float32 of others, too, "
+            "with --float-weight-bits 8 or less",
             GROUPS,
             FITTING,
         ),

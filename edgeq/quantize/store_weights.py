@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeq.errors import UsageError
+from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, Node, Value
-from edgeq.ir.op import Weight
+from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.quantize.config import LayerConfig, QuantConfig
-from edgeq.quantize.ranges import NARROWEST, levels_of, sane_scales, weighted_scales
+from edgeq.quantize.ranges import NARROWEST, channel_rows, levels_of, sane_scales, weighted_scales
 from edgeq.quantize.solver import WEIGHT_TYPES, rule_of
+from edgeq.quantize.weights import check_finite
 
 GREATEST = 65504.0
 """The greatest float16 number."""
@@ -30,33 +32,106 @@ def store_weights(graph: Graph, config: QuantConfig) -> Graph:
     Weights that several layers read stay as they are.
 
     Raises:
-        UsageError: groups, or quantization at run time, without integers; or there is no layer to which it applies.
+        UsageError: groups, or quantization at run time, without integers; or there is no layer to which what is asked
+            for, of all layers or of some, applies.
+        QuantizationError: a weight is no finite number, or beyond those of float16.
     """
-    editor, stored = graph.edit(), 0
+    editor, outcomes = graph.edit(), []
     for node in graph.nodes:
         local = config.for_layer(node.name)
         _check(local, node.name)
-        if local.float_weight_bits == 32 or not graph.site(node).is_float:
+        outcome = Outcome(node, graph.site(node).is_float)
+        outcomes.append(outcome)
+        if local.float_weight_bits == 32 or not outcome.real:
             continue
         dtype = DType.FLOAT16 if local.float_weight_bits == 16 else WEIGHT_TYPES[local.float_weight_bits]
-        op = replace(node.op, dynamic=True) if local.dynamic and hasattr(node.op, "dynamic") else node.op  # type: ignore[call-arg]
-        for index, name in enumerate(node.inputs):
+        stays = False
+        for name, axis in _weights(graph, node):
             data = graph.data(name)
-            alone = name is not None and len(graph.consumers[name]) == 1 and graph.type(name).dtype is DType.FLOAT32
-            if data is None or name is None or not alone or not isinstance(rule_of(graph, node).role(index), Weight):
+            takes = any(dtype in row.weights and DType.FLOAT32 in row.elements for row in node.op.kernels)
+            outcome.shared |= len(graph.consumers[name]) > 1
+            if data is None or not takes or len(graph.consumers[name]) > 1 or graph.type(name).dtype != DType.FLOAT32:
+                stays = True
                 continue
-            if not any(dtype in row.weights and DType.FLOAT32 in row.elements for row in node.op.kernels):
-                continue
-            editor.values[name] = _stored(name, data, dtype, local.weight_group)
-            editor.replace_node(node.name, Node(node.name, op, node.inputs, node.outputs))
-            stored += 1
-    if not stored:
-        raise UsageError(
-            "no layer in float32 can store its weights in fewer bits",
-            hint="fully connected layers can, if --float names them or --numerics float keeps all in float32",
-            where="--float-weight-bits",
-        )
+            check_finite(data, name, f"{node.name} ({node.op.kind})")
+            editor.values[name] = _stored(name, data, dtype, local.weight_group, axis, node)
+            outcome.stored = True
+            outcome.grouped |= (editor.values[name].type.q or QParams((1.0,), (0,))).block is not None
+        if local.dynamic and outcome.stored and not stays and hasattr(node.op, "dynamic"):
+            outcome.dynamic = True
+            op: Op = replace(node.op, dynamic=True)  # type: ignore[call-arg]
+            editor.replace_node(node.name, replace(node, op=op))
+    _refuse_unused(outcomes, config)
     return editor.finish()
+
+
+def _weights(graph: Graph, node: Node) -> Iterator[tuple[str, int]]:
+    """The constants of a node that may be stored in fewer bits, and the dimensions along which they have scales."""
+    rule = rule_of(graph, node)
+    for index, name in enumerate(node.inputs):
+        axis = rule.scales_along(index)
+        if name is not None and graph.data(name) is not None and axis is not None:
+            yield name, axis
+
+
+@dataclass
+class Outcome:
+    """What became of a node: whether it is in float32, shares its weights, and got what could be asked for."""
+
+    node: Node
+    real: bool
+    shared: bool = False
+    stored: bool = False
+    grouped: bool = False
+    dynamic: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why it did not."""
+        name = f"{self.node.name} ({self.node.op.kind})"
+        if not self.real:
+            return f"{name} does not compute with real numbers"
+        if self.shared:
+            return f"the weights of {name} are those of other layers, too"
+        return f"{name} cannot" if self.stored else f"{name} has no weights that can be stored so"
+
+
+Got = Callable[[Outcome], bool]
+ASKED: tuple[tuple[str, Callable[[QuantConfig | LayerConfig], bool], Got, str, str], ...] = (
+    (
+        "--float-weight-bits",
+        lambda c: c.float_weight_bits not in (None, 32),
+        lambda found: found.stored,
+        "store its weights in fewer bits",
+        "layers with weights, and tables of embeddings, can if --float names them or --numerics float keeps all in "
+        "float32",
+    ),
+    (
+        "--weight-group",
+        lambda c: bool(c.weight_group),
+        lambda found: found.grouped or not found.real,  # what integers do with groups is checked elsewhere
+        "take scales for groups of weights",
+        "fully connected and recurrent layers can, convolutions if the group divides their input channels",
+    ),
+    (
+        "--dynamic",
+        lambda c: bool(c.dynamic),
+        lambda found: found.dynamic,
+        "quantize its activations at run time",
+        "fully connected layers in float32 can, with --float-weight-bits 8 or fewer",
+    ),
+)
+"""Of each option: whether it is asked for, whether a layer got it, what it does, and what to do if none did."""
+
+
+def _refuse_unused(outcomes: list[Outcome], config: QuantConfig) -> None:
+    for flag, asked, got, what, hint in ASKED:
+        if asked(config) and not any(map(got, outcomes)):
+            raise UsageError(f"no layer in float32 can {what}", hint=hint, where=flag)
+        for entry in config.layers:
+            named = [found for found in outcomes if config.layer(found.node.name) is entry]
+            if asked(entry) and named and not any(map(got, named)):
+                raise UsageError(f"no layer of that name can {what}: {named[0].reason}", hint=hint, where=entry.pattern)
 
 
 def _check(config: QuantConfig, where: str) -> None:
@@ -69,20 +144,31 @@ def _check(config: QuantConfig, where: str) -> None:
         )
 
 
-def _stored(name: str, data: Array, dtype: DType, group: int) -> Value:
-    """Real weights (channels, K) in another type."""
+def _stored(name: str, data: Array, dtype: DType, group: int, axis: int, node: Node) -> Value:
+    """Real weights in another type, with scales along `axis`, and for groups along the last dimension."""
     if dtype is DType.FLOAT16:
-        halves = np.clip(data, -GREATEST, GREATEST).astype(np.float16)
+        most = float(np.abs(data).max(initial=0.0))
+        if most > GREATEST:
+            raise QuantizationError(
+                f"weights up to {most:.6g} are beyond the numbers of float16, which end at {GREATEST:.0f}",
+                hint="store the weights of this layer in 8 or 32 bits",
+                where=f"{node.name} ({node.op.kind})",
+            )
+        halves = data.astype(np.float16)
         halves.flags.writeable = False
         return Value(name, TensorType(halves.shape, dtype), halves)
-    channels, depth = data.shape
-    size = group or depth
-    groups = -(-depth // size)
-    filled = np.pad(np.asarray(data, np.float64), ((0, 0), (0, groups * size - depth)))
-    rows = filled.reshape(channels * groups, size)
-    found = weighted_scales(rows, levels_of(dtype), np.ones((1, size)), NARROWEST.get(dtype.bits, 0.5))
+    depth = data.shape[-1]
+    grouped = group and axis == 0 and data.ndim > 1 and (data.ndim == 2 or depth % group == 0)
+    rows = channel_rows(data, axis)
+    if grouped:
+        padded = np.pad(np.asarray(data, np.float64).reshape(-1, depth), ((0, 0), (0, -depth % group)))
+        rows = padded.reshape(-1, group)
+    found = weighted_scales(rows, levels_of(dtype), np.ones((1, rows.shape[1])), NARROWEST.get(dtype.bits, 0.5))
     scales = sane_scales(found)
-    q = QParams.per_block(scales.reshape(channels, groups), 0, 1, size) if group else QParams.per_channel(scales, 0, 0)
+    if grouped:
+        q = QParams.per_block(scales.reshape(*data.shape[:-1], -1), 0, data.ndim - 1, group)
+    else:
+        q = QParams.per_channel(scales, 0, axis)
     integers = np.maximum(q.quantize(data, dtype), np.int8(levels_of(dtype)[0]))
     integers.flags.writeable = False
     return Value(name, TensorType(data.shape, dtype, q), integers)

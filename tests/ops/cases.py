@@ -210,7 +210,8 @@ class _Builder:
         role = self.rule.role(index)
         real_layer = self.sample.elements[0].is_float
         if real_layer and isinstance(role, Weight) and self._has_stored():
-            return self._stored(real, self.sample.weights)
+            assert role.axis is not None
+            return self._stored(real, self.sample.weights, role.axis, f"weights{index}")
         if isinstance(role, Real) or (real_layer and isinstance(role, Weight | Bias)):
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         if isinstance(role, Index):
@@ -259,19 +260,19 @@ class _Builder:
         takes = any(wanted in row.weights and real in row.elements for row in self.sample.op.kernels)
         return takes and wanted is not real
 
-    def _stored(self, real: Array, dtype: DType) -> str:
-        """Weights (channels, K) of a real layer in fewer bits; those of long sums have a scale for every 16 inputs."""
+    def _stored(self, real: Array, dtype: DType, axis: int, name: str) -> str:
+        """Weights of a real layer in fewer bits; those of long sums, if a matrix, have a scale for every 16 inputs."""
         if dtype is DType.FLOAT16:
             halves = np.where(np.abs(real) < 0.1, real * 2.0**-13, real).astype(np.float16)  # subnormal ones, too
-            return self.editor.constant("weights", halves)
-        (channels, depth), block = real.shape, 16
-        q = QParams.per_channel(self.rng.uniform(0.01, 0.02, channels), 0, 0)
-        if depth > 2 * block:
-            q = QParams.per_block(self.rng.uniform(0.01, 0.02, (channels, -(-depth // block))), 0, 1, block)
+            return self.editor.constant(name, halves)
+        block, shape = 16, real.shape
+        q = QParams.per_channel(self.rng.uniform(0.01, 0.02, shape[axis]), 0, axis)
+        if len(shape) == 2 and axis == 0 and shape[1] > 2 * block:
+            q = QParams.per_block(self.rng.uniform(0.01, 0.02, (shape[0], -(-shape[1] // block))), 0, 1, block)
         integers = q.quantize(real / 0.02 * 0.015 * dtype.range[1] / 127, dtype)
-        name = self.editor.constant("weights", integers, q)
-        self.editor.set_type(name, TensorType(real.shape, dtype, q))
-        return name
+        made = self.editor.constant(name, integers, q)
+        self.editor.set_type(made, TensorType(shape, dtype, q))
+        return made
 
     def _reaching(self, bias: Array, limit: int) -> Array:
         """The same, but every third one the greatest and every third one the least with which sums keep to a limit."""

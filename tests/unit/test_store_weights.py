@@ -9,9 +9,12 @@ import pytest
 
 import edgeq.api
 from edgeq.errors import QuantizationError, UsageError
-from edgeq.ir.graph import Graph
-from edgeq.ir.tensor import DType
+from edgeq.ir.graph import Graph, Value
+from edgeq.ir.tensor import DType, TensorType
 from edgeq.ops._stored import in_steps
+from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.conv_transpose2d import ConvTranspose2D
+from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.quantize import QuantConfig
 from edgeq.quantize.store_weights import store_weights, wants_stored
@@ -66,6 +69,68 @@ def test_types_by_layer() -> None:
     assert types["first"].nbytes == 2 * 80 * 80
     assert types["second"].dtype is DType.INT4 and types["second"].qp.block == 32
     assert len(types["second"].qp.scale) == 80 * 3
+
+
+def images() -> Graph:
+    """A convolution, one in groups by channels, a transposed one, and a fully connected layer that reads its image."""
+    e = editor()
+    x = e.input("x", tensor(1, 6, 6, 32))
+
+    def weights(name: str, *shape: int) -> str:
+        return e.constant(name, (RNG.normal(size=shape) * 0.1).astype(np.float32))
+
+    (y,) = e.add(Conv2D(padding=(1, 1, 1, 1)), [x, weights("conv_w", 16, 3, 3, 32)], "conv")
+    (y,) = e.add(DepthwiseConv2D(), [y, weights("depth_w", 3, 3, 16)], "depth")
+    (y,) = e.add(ConvTranspose2D((2, 2)), [y, weights("up_w", 6, 2, 2, 16)], "up")
+    e.outputs = list(e.add(FullyConnected(), [y, weights("last_w", 5, 6)], "last"))
+    return e.finish()
+
+
+def test_weights_of_images() -> None:
+    """The real numbers that stored weights stand for give the same results; groups that divide channels are taken."""
+    graph = images()
+    half, eight, four = (decibels(graph, float_weight_bits=bits) for bits in (16, 8, 4))
+    assert half > 65.0 > eight > 35.0 > four > 10.0
+    config = QuantConfig.from_dict({"float_weight_bits": 4, "weight_group": 32})
+    model = edgeq.api.quantize(graph, numerics="float", config=config).graph
+    types = {n.name: model.type(str(n.inputs[1])) for n in model.nodes}
+    assert {n.name for n in model.nodes if model.type(str(n.inputs[1])).dtype is DType.INT4} == set(types)
+    assert {name: type.qp.block for name, type in types.items()} == {"conv": 32, "depth": None, "up": None, "last": 32}
+    assert {name: len(type.qp.scale) for name, type in types.items()} == {"conv": 144, "depth": 16, "up": 6, "last": 5}
+    widened = model.edit()
+    for name, value in model.values.items():
+        if value.data is not None:
+            widened.values[name] = Value(name, TensorType(value.type.shape), value.type.numbers(value.data))
+    sample = samples(graph, 1)[0]
+    plain, stored = (IntExecutor(g).run(sample)[model.outputs[0]] for g in (widened.finish(), model))
+    np.testing.assert_array_equal(plain, stored)
+
+
+def test_what_has_no_effect_is_told() -> None:
+    graph = images()
+    for table, message in (
+        (
+            {"dynamic": True, "layers": {"conv": {"dynamic": True}}},
+            r"(?s)no layer of that name.*conv \(Conv2D\) cannot",
+        ),
+        ({"layers": {"depth": {"weight_group": 32}}}, r"no layer of that name can take scales for groups"),
+    ):
+        config = QuantConfig.from_dict({"float_weight_bits": 8, **table})
+        with pytest.raises(UsageError, match=message):
+            edgeq.api.quantize(graph, numerics="float", config=config)
+    layer = QuantConfig.from_dict({"layers": {"last": {"float_weight_bits": 8}}})
+    with pytest.raises(UsageError, match=r"last \(FullyConnected\) does not compute with real numbers"):
+        edgeq.api.quantize(graph, samples(graph, 20), layer)
+
+
+def test_halves_end_at_65504() -> None:
+    e = editor()
+    x = e.input("x", tensor(1, 2))
+    e.outputs = list(e.add(FullyConnected(), [x, e.constant("w", np.array([[1.0, -65505.0]], np.float32))], "last"))
+    graph = e.finish()
+    with pytest.raises(QuantizationError, match=r"-?65505 are beyond the numbers of float16.*\n?.*8 or 32 bits"):
+        edgeq.api.quantize(graph, numerics="float", config=QuantConfig(float_weight_bits=16))
+    assert decibels(graph, float_weight_bits=8) > 35.0
 
 
 def test_what_does_not_go_together_is_refused() -> None:

@@ -26,8 +26,12 @@ def depthwise_conv2d(w: QdqWriter, node: Node, op: DepthwiseConv2D) -> None:
     """A Conv in as many groups as there are input channels; weights (KH, KW, C·M) → (C·M, 1, KH, KW)."""
     type, data = w.stored(str(node.inputs[1]))
     kh, kw, channels = type.shape
-    planes = data.transpose(2, 0, 1).reshape(channels, 1, kh, kw)
-    weight = w.dequantized(f"{node.name}_weight", planes, moved(type.qp, 0), type.dtype)
+    planes = (channels, 1, kh, kw)
+    if w.graph.site(node).is_float:
+        weight = w.constant(f"{node.name}_weight", type.numbers(data).transpose(2, 0, 1).reshape(planes))
+    else:
+        stored = data.transpose(2, 0, 1).reshape(planes)
+        weight = w.dequantized(f"{node.name}_weight", stored, moved(type.qp, 0), type.dtype)
     group = w.graph.type(str(node.inputs[0])).shape[3]
     inputs = [w.first(node, True), weight, *bias_of(w, node)]
     (y,) = w.add("Conv", inputs, node.name, strides=op.stride, dilations=op.dilation, pads=op.padding, group=group)

@@ -27,8 +27,7 @@ def weight_of(w: QdqWriter, node: Node, perm: tuple[int, ...]) -> str:
     """
     type, data = w.stored(str(node.inputs[1]))
     if w.graph.site(node).is_float:
-        real = data if type.q is None else type.q.dequantize(data)
-        return w.constant(f"{node.name}_weight", real.astype(np.float32).transpose(perm))
+        return w.constant(f"{node.name}_weight", type.numbers(data).transpose(perm))
     return w.dequantized(f"{node.name}_weight", data.transpose(perm), moved(type.qp, 0), type.dtype)
 
 

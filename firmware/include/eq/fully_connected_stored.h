@@ -4,21 +4,22 @@
 
 #include <stdint.h>
 
+#include "eq/fully_connected_float32.h"
+#include "eq/stored.h"
+
 typedef struct {
-    int32_t rows, in_c, out_c;
-    const uint8_t *weights; /* (out_c, in_c): eq/packed.h, bytes, or float16 values, the low byte first */
-    int32_t weight_bits;    /* 16: float16 */
-    int32_t group;          /* inputs that share a scale */
-    const float *scales;    /* (out_c, groups); NULL for float16 */
-    const float *bias;      /* or NULL */
-    float low, high;        /* of a fused activation */
+    eq_fully_connected_float32_params layer; /* without weights */
+    eq_stored weights;                       /* (out_c, in_c) */
+    int32_t at_once;                         /* inputs of a row whose weights are widened at once */
+    int32_t together;                        /* rows for which they are widened once; 1 unless all inputs are */
 } eq_fully_connected_stored_params;
 
-/* The sums of a group are scaled, and added one group after the other. */
-void eq_fully_connected_stored_ref(const eq_fully_connected_stored_params *p, const float *input, float *output);
+/* Four output channels are computed for some rows, then the next. scratch: four floats for each of `at_once` inputs. */
+void eq_fully_connected_stored_ref(const eq_fully_connected_stored_params *p, const float *input, float *output,
+                                   void *scratch);
 
-/* The same with the input's rows as integers of 8 bits, each row with a step of its own, by which sums are multiplied
- * last. scratch: in_c bytes. */
+/* The input's rows are integers of 8 bits, each row with a step of its own, by which sums are multiplied last. The sums
+ * of a group of weights are scaled, and added one group after the other. scratch: in_c bytes. */
 void eq_fully_connected_dynamic_ref(const eq_fully_connected_stored_params *p, const float *input, float *output,
                                     void *scratch);
 

@@ -70,3 +70,15 @@ void eq_depthwise_conv2d_float32_ref(const eq_depthwise_conv2d_float32_params *p
         }
     }
 }
+
+void eq_depthwise_conv2d_stored_ref(const eq_depthwise_conv2d_stored_params *p, const float *input, float *output,
+                                    void *scratch)
+{
+    eq_depthwise_conv2d_float32_params layer = p->layer;
+    float *const weights = scratch;
+    for (int32_t oc = 0; oc < layer.out_c; oc++) {
+        eq_stored_run(&p->weights, oc, 0, p->weights.depth, weights + oc, layer.out_c);
+    }
+    layer.weights = weights;
+    eq_depthwise_conv2d_float32_ref(&layer, input, output);
+}
