@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         with_states,
     )
     from edgeq.errors import EdgeqError
-    from edgeq.frontend import Frontend
+    from edgeq.frontend import Frontend, MelFrontend
     from edgeq.ir.graph import Graph
     from edgeq.quantize.config import LayerConfig, QuantConfig
     from edgeq.quantize.input_spec import InputSpec
@@ -49,6 +49,7 @@ __all__ = [
     "Graph",
     "InputSpec",
     "LayerConfig",
+    "MelFrontend",
     "QuantConfig",
     "QuantizedModel",
     "__version__",
@@ -72,7 +73,7 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.flow": "QuantizedModel",
         "edgeq.api.project": "BuildOptions",
         "edgeq.errors": "EdgeqError",
-        "edgeq.frontend": "Frontend",
+        "edgeq.frontend": "Frontend MelFrontend",
         "edgeq.ir.graph": "Graph",
         "edgeq.quantize.config": "LayerConfig QuantConfig",
         "edgeq.quantize.input_spec": "InputSpec",

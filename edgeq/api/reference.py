@@ -5,6 +5,7 @@ python -m edgeq.api.reference docs
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -51,7 +52,14 @@ def _tables(type: Declaration, path: tuple[str, ...]) -> Iterable[str]:
     for name, section in sections(type).items():
         below = (*path, name, *(['"NAME"'] if section.each else []))
         yield f"## [{'.'.join(below)}]\n\n{section.help}\n"
-        yield from _tables(section.type, below)
+        for kinds, inner in section.variants.items():
+            if kinds:
+                yield (
+                    f"With `kind = {json.dumps(kinds[0])}`"
+                    + "".join(f" or `{json.dumps(k)}`" for k in kinds[1:])
+                    + ":\n"
+                )
+            yield from _tables(inner, below)
 
 
 def _cells(item: Declared) -> list[str]:

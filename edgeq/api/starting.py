@@ -89,8 +89,9 @@ def _comments(type: Declaration, path: str, known: set[str]) -> Iterator[str]:
     for name, section in sections(type).items():
         below = f"{path}{name}" + ('."NAME"' if section.each else "")
         yield ""
-        yield f"# [{below}] # {section.help}"
-        yield from _comments(section.type, f"{below}.", set())
+        for kinds, inner in section.variants.items():
+            yield f"# [{below}] # " + (f"kind = {' or '.join(kinds)}" if kinds else section.help)
+            yield from _comments(inner, f"{below}.", set())
 
 
 def write_starter(text: str, folder: str | Path) -> Path:

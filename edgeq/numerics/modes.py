@@ -31,3 +31,12 @@ class Rounding(Enum):
 
 Tables = Literal["micro-frontend", "tflm"]
 """Whose tables a front end of sound has: TensorFlow's micro front end, or TensorFlow Lite Micro's Python package."""
+
+Shape = Literal["hann", "hamming", "none"]
+"""Of a window."""
+Mel = Literal["tensorflow", "htk", "slaney"]
+"""Whose mel bands a front end of real numbers has."""
+Dct = Literal["tensorflow", "ortho"]
+"""How a cosine transform is scaled."""
+Logarithm = Literal["natural", "log10", "db"]
+"""What a front end makes of sums over bands."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -53,11 +53,22 @@ class Section:
         type: the dataclass that declares its options.
         each: the field of `type` that holds a table's name where there is a table for each of several names, such as
             layers; the annotated field is then a tuple of such values. Empty for a single table.
+        kinds: the dataclasses that declare the options instead where the table says `kind = NAME`, each of which has an
+            option of that name.
     """
 
     help: str
     type: Declaration
     each: str = ""
+    kinds: Mapping[str, Declaration] = field(default_factory=dict)
+
+    @property
+    def variants(self) -> Mapping[tuple[str, ...], Declaration]:
+        """The dataclasses by the kinds that they are for; that of all others first, by ()."""
+        found: dict[tuple[str, ...], Declaration] = {(): self.type}
+        for type in dict.fromkeys(self.kinds.values()):
+            found[tuple(kind for kind, other in self.kinds.items() if other is type)] = type
+        return found
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def _read_section(section: Section, value: Any, document: Document, origin: Orig
     if not isinstance(value, Mapping):
         raise refusal(value, "not a table", origin, hint)
     if not section.each:
-        return read_table(section.type, value, document)
+        return read_table(section.kinds.get(_kind(value), section.type), value, document)
     tables = []
     for name, inner in value.items():
         below = document.below(f'"{name}"')
@@ -103,6 +103,12 @@ def _read_section(section: Section, value: Any, document: Document, origin: Orig
             raise refusal(inner, "not a table", Origin(below.where), hint)
         tables.append(section.type(**{section.each: str(name)}, **_values(section.type, inner, below)))
     return tuple(tables)
+
+
+def _kind(table: Mapping[str, Any]) -> str:
+    """What `kind` a table says it is; read like any other choice by the option of that name."""
+    kind = table.get("kind", "")
+    return kind.strip().lower().replace("_", "-") if isinstance(kind, str) else ""
 
 
 def _unknown(key: str, known: Sequence[str], where: str) -> UsageError:

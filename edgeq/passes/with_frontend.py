@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from edgeq.errors import UsageError
-from edgeq.frontend import SHARE_BITS, SMOOTHING_BITS, WHERE, Frontend
+from edgeq.frontend import Frontend, MelFrontend
+from edgeq.frontend.micro import SHARE_BITS, SMOOTHING_BITS
+from edgeq.frontend.sound import WHERE
 from edgeq.ir.graph import Graph, GraphEditor, State
 from edgeq.ir.op import Op
-from edgeq.ir.tensor import DType, TensorType
+from edgeq.ir.tensor import Array, DType, TensorType
+from edgeq.ops.add import Add
 from edgeq.ops.concat import Concat
 from edgeq.ops.energy import Energy
 from edgeq.ops.fft_auto_scale import FftAutoScale
 from edgeq.ops.filter_bank import FilterBank
 from edgeq.ops.filter_bank_log import FilterBankLog
 from edgeq.ops.filter_bank_square_root import FilterBankSquareRoot
+from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.log import Log
+from edgeq.ops.maximum import Maximum
+from edgeq.ops.mul import Mul
 from edgeq.ops.pcan import Pcan
+from edgeq.ops.quantize import Quantize
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.rfft import Rfft
+from edgeq.ops.sample_spectrum import SampleSpectrum
 from edgeq.ops.signal_frame import SignalFrame
 from edgeq.ops.signal_window import SignalWindow
 from edgeq.ops.slice import Slice
@@ -25,7 +36,7 @@ from edgeq.ops.spectral_subtraction import SpectralSubtraction
 from edgeq.ops.whole_to_real import WholeToReal
 
 
-def with_frontend(graph: Graph, spec: Frontend) -> Graph:
+def with_frontend(graph: Graph, spec: Frontend | MelFrontend) -> Graph:
     """The model behind a front end, of which each step takes `spec.step` new samples (1, step) of 16 bits.
 
     States are the last samples, estimates of noise and, if the model takes more frames than are new, the features of
@@ -38,19 +49,32 @@ def with_frontend(graph: Graph, spec: Frontend) -> Graph:
     Raises:
         UsageError: there is no such input, or it does not consist of frames of so many channels, new ones at least.
     """
-    name = _input_of(graph, spec)
-    frames = graph.type(name).size // spec.channels
-    if frames * spec.channels != graph.type(name).size or frames < spec.frames:
+    name, (new, width) = _input_of(graph, spec), _of_run(spec)
+    frames = graph.type(name).size // width
+    clip = isinstance(spec, MelFrontend) and spec.clip > 0
+    if frames * width != graph.type(name).size or frames < new or (clip and frames != new):
         raise UsageError(
-            f"the input {name!r} of shape {list(graph.type(name).shape)} does not consist of at least {spec.frames} "
-            f"frames of {spec.channels} channels",
-            hint="channels and frames are those that the model was trained with",
+            f"the input {name!r} of shape {list(graph.type(name).shape)} does not consist of "
+            f"{'' if clip else 'at least '}{new} frames of {width} {_width_key(spec)}",
+            hint=f"{_width_key(spec)} and {'clip_ms' if clip else 'frames'} are those that the model was trained with",
             where=WHERE,
         )
-    return _Joined(graph, name, spec, frames).finish()
+    joined = _Joined(graph, name, spec.step, frames, new)
+    if isinstance(spec, MelFrontend):
+        return joined.finish(_mel_clip(joined, spec) if clip else _mel(joined, spec))
+    return joined.finish(_micro(joined, spec))
 
 
-def _input_of(graph: Graph, spec: Frontend) -> str:
+def _of_run(spec: Frontend | MelFrontend) -> tuple[int, int]:
+    """Frames that a run adds, and how many features each has."""
+    return (spec.frames, spec.channels) if isinstance(spec, Frontend) else (spec.new_frames, spec.features_of_frame)
+
+
+def _width_key(spec: Frontend | MelFrontend) -> str:
+    return "coefficients" if spec.kind == "mfcc" else "channels"
+
+
+def _input_of(graph: Graph, spec: Frontend | MelFrontend) -> str:
     if spec.name is None and len(graph.public_inputs) == 1:
         return graph.public_inputs[0]
     if spec.name not in graph.public_inputs:
@@ -64,16 +88,24 @@ def _input_of(graph: Graph, spec: Frontend) -> str:
 
 @dataclass
 class _Joined:
-    """A graph that is being made: of the model, its input, the front end, and how many frames the input has."""
+    """A graph that is being made: of the model, its input, samples of a run, and how many frames the input has."""
 
     graph: Graph
     name: str
-    spec: Frontend
+    step: int
     frames: int
+    new: int
 
     def __post_init__(self) -> None:
         self.editor: GraphEditor = self.graph.edit()
         self.type = self.graph.type(self.name)
+        self.readers = [node for node in self.editor.nodes.values() if self.name in node.inputs]
+        place = self.editor.inputs.index(self.name)
+        self.editor.ports.pop(self.name, None)
+        self.samples = self.editor.unique("samples")
+        self.editor.input(self.samples, TensorType((1, self.step), DType.INT16))
+        self.editor.inputs.insert(place, self.editor.inputs.pop())
+        self.editor.inputs.remove(self.name)
 
     def add(self, op: Op, inputs: list[str], hint: str, real: bool = False) -> tuple[str, ...]:
         """Add a node; `real`: its output has the parameters that the model prescribes for its input, if it does."""
@@ -83,6 +115,9 @@ class _Joined:
             types = [replace(self.type, shape=shape)]
         return self.editor.add(op, inputs, self.editor.unique(f"frontend_{hint}"), types=types)
 
+    def constant(self, hint: str, data: Array) -> str:
+        return self.editor.constant(self.editor.unique(f"frontend_{hint}"), data)
+
     def state(self, hint: str, type: TensorType) -> str:
         return self.editor.input(self.editor.unique(f"frontend_{hint}"), type)
 
@@ -91,63 +126,108 @@ class _Joined:
         self.editor.outputs.append(after)
         self.editor.states.append(State(before, after))
 
-    def finish(self) -> Graph:
-        spec, editor = self.spec, self.editor
-        readers = [node for node in editor.nodes.values() if self.name in node.inputs]
-        place = editor.inputs.index(self.name)
-        editor.ports.pop(self.name, None)
-        samples = editor.unique("samples")
-        editor.input(samples, TensorType((1, spec.step), DType.INT16))
-        editor.inputs.insert(place, editor.inputs.pop())
-        editor.inputs.remove(self.name)
-        last = max(spec.window - spec.stride, 1)
-        kept = self.state("kept", TensorType((1, last), DType.INT16))
-        noise = first_noise = self.state("noise", TensorType((1, spec.channels), DType.INT32))
-        features = []
-        for k in range(spec.frames):
-            first = last - (spec.window - spec.stride) + k * spec.stride
-            (frame,) = self.add(SignalFrame(first, spec.window), [kept, samples], "frame")
-            feature, noise = self.features(frame, noise)
-            features.append(feature)
-        (after,) = self.add(SignalFrame(spec.step, last), [kept, samples], "kept_next")
+    def kept(self, count: int) -> str:
+        """The last samples of the steps before, of which there are `count`."""
+        kept = self.state("kept", TensorType((1, count), DType.INT16))
+        (after,) = self.add(SignalFrame(self.step, count), [kept, self.samples], "kept_next")
         self.keep(kept, after)
-        self.keep(first_noise, noise)
-        joined = self.joined(features)
-        (seen,) = self.add(Reshape(self.type.shape), [joined], "features", real=True)
+        return kept
+
+    def with_history(self, features: list[str]) -> str:
+        """Features (1, frames, channels) of all frames of the model's input, old ones first."""
+        old, channels = self.frames - self.new, self.type.size // self.frames
+        if old == 0:
+            return features[0] if len(features) == 1 else self.add(Concat(1), features, "frames", real=True)[0]
+        history = self.state("history", replace(self.type, shape=(1, old, channels)))
+        (joined,) = self.add(Concat(1), [history, *features], "frames", real=True)
+        begin, end = (0, self.new, 0), (1, self.frames, channels)
+        (after,) = self.add(Slice(begin, end, (1, 1, 1)), [joined], "history_next", real=True)
+        self.keep(history, after)
+        return joined
+
+    def finish(self, features: list[str]) -> Graph:
+        """The graph, of the features (1, …, channels) of a run's new frames."""
+        editor = self.editor
+        (seen,) = self.add(Reshape(self.type.shape), [self.with_history(features)], "features", real=True)
         editor.values.pop(self.name)
-        for node in readers:
+        for node in self.readers:
             inputs = tuple(seen if i == self.name else i for i in editor.nodes[node.name].inputs)
             editor.replace_node(node.name, replace(editor.nodes[node.name], inputs=inputs))
         editor.rename_output(self.name, seen)
         return editor.finish()
 
-    def features(self, frame: str, noise: str) -> tuple[str, str]:
-        """Features (1, 1, channels) of a frame, and the noise after it."""
-        spec, bands = self.spec, self.spec.bands
-        (shaped,) = self.add(SignalWindow(tuple(spec.weights.tolist())), [frame], "window")
-        scaled, bits = self.add(FftAutoScale(), [shaped], "scaled")
-        (spectrum,) = self.add(Rfft(spec.length), [scaled], "spectrum")
-        (energy,) = self.add(Energy(bands.start, bands.end), [spectrum], "energy")
-        weights, unweights = (tuple(w.tolist()) for w in (bands.weights, bands.unweights))
-        sums = FilterBank(bands.starts, bands.firsts, bands.widths, weights, unweights)
-        (found,) = self.add(sums, [energy], "bands")
-        (roots,) = self.add(FilterBankSquareRoot(), [found, bits], "roots")
-        cleaning = SpectralSubtraction(*spec.shares, SMOOTHING_BITS, SHARE_BITS)
-        cleaned, after = self.add(cleaning, [roots, noise], "cleaned")
-        if spec.pcan:
-            (cleaned,) = self.add(Pcan(tuple(spec.gains.tolist()), spec.snr_shift), [cleaned, after], "gained")
-        (logs,) = self.add(FilterBankLog(1 << spec.log_shift, spec.correction_bits), [cleaned], "logs")
-        (shaped,) = self.add(Reshape((1, 1, spec.channels)), [logs], "logs_row")
-        return self.add(WholeToReal(spec.scale), [shaped], "feature", real=True)[0], after
 
-    def joined(self, features: list[str]) -> str:
-        """Features (1, frames, channels), old ones first."""
-        old, channels = self.frames - self.spec.frames, self.spec.channels
-        if old == 0:
-            return features[0] if len(features) == 1 else self.add(Concat(1), features, "frames", real=True)[0]
-        history = self.state("history", replace(self.type, shape=(1, old, channels)))
-        (joined,) = self.add(Concat(1), [history, *features], "frames", real=True)
-        begin, end = (0, self.spec.frames, 0), (1, self.frames, channels)
-        (after,) = self.add(Slice(begin, end, (1, 1, 1)), [joined], "history_next", real=True)
-        self.keep(history, after)
-        return joined
+def _micro(joined: _Joined, spec: Frontend) -> list[str]:
+    """Features of each frame, with estimates of noise from one to the next."""
+    overlap = spec.window - spec.stride
+    last = max(overlap, 1)
+    kept = joined.kept(last)
+    noise = first_noise = joined.state("noise", TensorType((1, spec.channels), DType.INT32))
+    features = []
+    for k in range(spec.frames):
+        first = last - overlap + k * spec.stride
+        (frame,) = joined.add(SignalFrame(first, spec.window), [kept, joined.samples], "frame")
+        feature, noise = _micro_frame(joined, spec, frame, noise)
+        features.append(feature)
+    joined.keep(first_noise, noise)
+    return features
+
+
+def _micro_frame(joined: _Joined, spec: Frontend, frame: str, noise: str) -> tuple[str, str]:
+    """Features (1, 1, channels) of a frame, and the noise after it."""
+    bands = spec.bands
+    (shaped,) = joined.add(SignalWindow(tuple(spec.weights.tolist())), [frame], "window")
+    scaled, bits = joined.add(FftAutoScale(), [shaped], "scaled")
+    (spectrum,) = joined.add(Rfft(spec.length), [scaled], "spectrum")
+    (energy,) = joined.add(Energy(bands.start, bands.end), [spectrum], "energy")
+    weights, unweights = (tuple(w.tolist()) for w in (bands.weights, bands.unweights))
+    sums = FilterBank(bands.starts, bands.firsts, bands.widths, weights, unweights)
+    (found,) = joined.add(sums, [energy], "bands")
+    (roots,) = joined.add(FilterBankSquareRoot(), [found, bits], "roots")
+    cleaning = SpectralSubtraction(*spec.shares, SMOOTHING_BITS, SHARE_BITS)
+    cleaned, after = joined.add(cleaning, [roots, noise], "cleaned")
+    if spec.pcan:
+        (cleaned,) = joined.add(Pcan(tuple(spec.gains.tolist()), spec.snr_shift), [cleaned, after], "gained")
+    (logs,) = joined.add(FilterBankLog(1 << spec.log_shift, spec.correction_bits), [cleaned], "logs")
+    (shaped,) = joined.add(Reshape((1, 1, spec.channels)), [logs], "logs_row")
+    return joined.add(WholeToReal(spec.scale), [shaped], "feature", real=True)[0], after
+
+
+def _mel(joined: _Joined, spec: MelFrontend) -> list[str]:
+    """Features of all new frames, which begin with samples of the steps before."""
+    overlap = spec.samples - spec.stride
+    if overlap == 0:
+        return _mel_clip(joined, spec)
+    kept = joined.kept(overlap)
+    (heard,) = joined.add(SignalFrame(0, overlap + spec.step), [kept, joined.samples], "heard")
+    return [_mel_features(joined, spec, heard)]
+
+
+def _mel_clip(joined: _Joined, spec: MelFrontend) -> list[str]:
+    """Features of all frames of a run's samples."""
+    return [_mel_features(joined, spec, joined.samples)]
+
+
+def _mel_features(joined: _Joined, spec: MelFrontend, heard: str) -> str:
+    """Features (1, frames, channels or coefficients) of samples (1, n), quantized for the model."""
+    tables = [joined.constant("weights", spec.weights), joined.constant("mel", spec.bands.weights)]
+    starts, widths = (tuple(places.tolist()) for places in (spec.bands.starts, spec.bands.widths))
+    spectrum = SampleSpectrum(spec.length, spec.stride, spec.power, starts, widths)
+    (value,) = joined.add(spectrum, [heard, *tables], "bands")
+
+    def add(op: Op, number: float, hint: str) -> str:
+        return joined.add(op, [value, joined.constant(f"{hint}_number", np.array([number], np.float32))], hint)[0]
+
+    if spec.log_offset:
+        value = add(Add(), spec.log_offset, "offset")
+    if spec.log_floor:
+        value = add(Maximum(), spec.log_floor, "floor")
+    (value,) = joined.add(Log(), [value], "logs")
+    if spec.kind == "mfcc":
+        shift = np.full(spec.features_of_frame, spec.shift, np.float32)
+        products = [joined.constant("cosines", spec.cosines), joined.constant("shift", shift)]
+        (value,) = joined.add(FullyConnected(), [value, *products], "coefficients")
+    else:
+        value = add(Mul(), spec.factor, "scale") if spec.factor != 1 else value
+        value = add(Add(), spec.shift, "shift") if spec.shift else value
+    return joined.add(Quantize(), [value], "feature", real=True)[0]

@@ -13,6 +13,9 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.solver import rule_of
 from edgeq.warnings import warn
 
+BORDERS = frozenset({"Quantize", "Dequantize"})
+"""What stands between integers and real numbers."""
+
 
 def is_best_real(graph: Graph) -> bool:
     """Whether a float graph loses by 8 bits and gains nothing: trees that compare real features, and no layer of
@@ -54,8 +57,15 @@ def without_parameters(graph: Graph) -> Graph:
 
 
 def as_real(graph: Graph) -> Graph:
-    """An optimized float graph as a final one, in which every tensor stays float32."""
-    return replace(graph, numerics=Numerics.FAST)
+    """An optimized float graph as a final one, in which every tensor stays float32: nothing has to be converted."""
+    editor = graph.edit()
+    for node in graph.nodes:
+        if node.op.kind in BORDERS and node.outputs[0] not in graph.outputs:
+            source = editor.nodes[node.name].inputs[0]
+            assert source is not None
+            editor.replace_uses(node.outputs[0], source)
+            editor.remove(node.name)
+    return replace(editor.finish(), numerics=Numerics.FAST)
 
 
 def refuse_reals(graph: Graph) -> None:

@@ -30,6 +30,7 @@ NAMES = {
     "Graph",
     "InputSpec",
     "LayerConfig",
+    "MelFrontend",
     "QuantConfig",
     "QuantizedModel",
     "__version__",

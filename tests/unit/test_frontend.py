@@ -7,16 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from frontend_nets import dense
 
 from edgeq import api
 from edgeq.api.data import load_data
 from edgeq.errors import UsageError
 from edgeq.frontend import Frontend
-from edgeq.ir.graph import Graph, GraphEditor
-from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics import mel, signal
-from edgeq.ops.fully_connected import FullyConnected
-from edgeq.ops.reshape import Reshape
 from edgeq.passes.with_frontend import with_frontend
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
@@ -61,21 +59,11 @@ def test_bands_are_triangles() -> None:
         assert (np.diff(bands.weights[first : first + width]) < 0).all()
 
 
-def model(shape: tuple[int, ...], q: QParams | None = None) -> Graph:
-    """A dense layer over all features."""
-    editor, rng = GraphEditor("net"), np.random.default_rng(4)
-    x = editor.input("x", TensorType(shape, q=q))
-    (flat,) = editor.add(Reshape((1, int(np.prod(shape)))), [x], "flat")
-    weights = editor.constant("w", rng.normal(size=(3, int(np.prod(shape)))).astype(np.float32))
-    editor.outputs = list(editor.add(FullyConnected(), [flat, weights, None], "y"))
-    return editor.finish()
-
-
 @pytest.mark.parametrize("frames", [1, 2])
 def test_the_joined_graph_sees_the_features_of_the_stream(frames: int) -> None:
     """The model's input in each step: features of the last frames, zeros before the first ones."""
     spec = Frontend.from_dict({**SMALL.to_dict(), "frames": frames})
-    graph = with_frontend(model((1, 4, 6, 1)), spec)
+    graph = with_frontend(dense((1, 4, 6, 1)), spec)
     assert [graph.type(n).dtype for n in graph.public_inputs] == [DType.INT16]
     sound = spec.steps(SOUND[:1000])
     features = spec.features(SOUND[:1000], stream=True)
@@ -92,7 +80,7 @@ def test_the_joined_graph_sees_the_features_of_the_stream(frames: int) -> None:
 def test_quantized_features_are_the_same_integers() -> None:
     """Everything before the model's own input is exact; there it gets the parameters that the model prescribes."""
     q = QParams.per_tensor(0.1, -100)
-    graph = with_frontend(model((1, 6), q), SMALL)
+    graph = with_frontend(dense((1, 6), q), SMALL)
     data = load_data(SMALL.steps(SOUND[:2000]), graph)
     quantized = api.quantize(graph, data)
     (feature,) = [n.outputs[0] for n in quantized.graph.nodes if n.op.kind == "WholeToReal"]
@@ -114,7 +102,7 @@ def test_sound_files_are_samples(tmp_path: Path) -> None:
         out.setsampwidth(2)
         out.setframerate(8000)
         out.writeframes(SOUND.tobytes())
-    data = load_data(file, with_frontend(model((1, 6)), SMALL))
+    data = load_data(file, with_frontend(dense((1, 6)), SMALL))
     np.testing.assert_array_equal(data.inputs["samples"].reshape(-1), SOUND[: 240 * SMALL.step])
 
 
@@ -142,8 +130,8 @@ def test_impossible_sound_and_models() -> None:
     with pytest.raises(UsageError, match="shorter than a frame"):
         SMALL.features(SOUND[:20])
     with pytest.raises(UsageError, match="frames of 6 channels"):
-        with_frontend(model((1, 4)), SMALL)
+        with_frontend(dense((1, 4)), SMALL)
     with pytest.raises(UsageError, match="no input 'z'"):
-        with_frontend(model((1, 6)), Frontend.from_dict({**SMALL.to_dict(), "name": "z"}))
+        with_frontend(dense((1, 6)), Frontend.from_dict({**SMALL.to_dict(), "name": "z"}))
     with pytest.raises(UsageError, match="integers from −32,768 to 32,767"):
-        load_data(np.full((3, 40), 40000), with_frontend(model((1, 6)), SMALL))
+        load_data(np.full((3, 40), 40000), with_frontend(dense((1, 6)), SMALL))

@@ -12,7 +12,8 @@ from tflite_file import Operator, Tensor, build
 
 from edgeq import api
 from edgeq.errors import ModelError
-from edgeq.frontend import SHARE_BITS, SMOOTHING_BITS, Frontend
+from edgeq.frontend import Frontend
+from edgeq.frontend.micro import SHARE_BITS, SMOOTHING_BITS
 from edgeq.importers.tflite import import_bytes
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor

@@ -83,7 +83,7 @@ static inline float eq_exp(float x)
     return (y * eq_power_of_two(half)) * eq_power_of_two(whole - half);
 }
 
-/* The square root, rounded once; of a negative number NaN. Digit by digit: few processors have a root. */
+/* The square root, rounded once; of a negative number NaN. Digit by digit where a processor has none. */
 static inline float eq_sqrt(float x)
 {
     if (!(x > 0.0f) || x > EQ_GREATEST) {
@@ -93,6 +93,13 @@ static inline float eq_sqrt(float x)
         }
         return x;
     }
+#if defined __GNUC__ && defined __aarch64__
+    __asm__("fsqrt %s0, %s1" : "=w"(x) : "w"(x));
+    return x;
+#elif defined __GNUC__ && defined __ARM_FP && (__ARM_FP & 4)
+    __asm__("vsqrt.f32 %0, %1" : "=t"(x) : "t"(x));
+    return x;
+#else
     int32_t exponent = 0;
     if (x < 1.17549435e-38f) { /* subnormal */
         x = x * 16777216.0f;
@@ -119,6 +126,7 @@ static inline float eq_sqrt(float x)
     bits = (root >> 1) - 0x800000 + ((uint32_t)(exponent + 127) << 23);
     memcpy(&x, &bits, sizeof x);
     return x;
+#endif
 }
 
 /* The natural logarithm; of 0 minus infinity, of a negative number NaN. */

@@ -1,11 +1,6 @@
-"""Features of sound: what the table `[frontend]` of an edgeq.toml puts before a model, as a function for training.
+"""The micro front end: log-mel bands with PCAN, in whole numbers.
 
-    from edgeq.frontend import Frontend
-
-    features = Frontend().features(samples)     # (frames, 40) of int16 samples at 16 kHz
-
-The arithmetic is that of TensorFlow's micro front end in whole numbers (edgeq.numerics.signal); the program that
-edgeq builds computes the same, bit for bit.
+The arithmetic is that of TensorFlow's micro front end (edgeq.numerics.signal).
 """
 
 from __future__ import annotations
@@ -14,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from edgeq.errors import UsageError
+from edgeq.frontend.sound import KIND, WHERE, heard, in_steps, number, whole
 from edgeq.numerics.modes import Tables
 from edgeq.options import Document, Option, read_table
-from edgeq.options.kind import INTEGER, NUMBER, ON, TEXT, choice
+from edgeq.options.kind import ON, TEXT, choice
 
 if TYPE_CHECKING:  # a table is read without them
     import numpy as np
@@ -29,15 +25,6 @@ if TYPE_CHECKING:  # a table is read without them
 
 SMOOTHING_BITS, SHARE_BITS = 10, 14
 """Fractional bits of estimates of noise, and of the shares that they are made with."""
-WHERE = "[frontend]"
-
-
-def _number(help: str) -> Option:
-    return Option(help, NUMBER)
-
-
-def _whole(help: str) -> Option:
-    return Option(help, INTEGER)
 
 
 @dataclass(frozen=True)
@@ -48,26 +35,27 @@ class Frontend:
         UsageError: a number is impossible.
     """
 
-    sample_rate: Annotated[int, _whole("Samples per second")] = 16000
-    window_ms: Annotated[float, _number("Length of a frame, in milliseconds")] = 30.0
-    stride_ms: Annotated[float, _number("From one frame to the next, in milliseconds")] = 20.0
-    channels: Annotated[int, _whole("Mel bands")] = 40
-    lower_hz: Annotated[float, _number("Where the first band begins")] = 125.0
-    upper_hz: Annotated[float, _number("Where the last band ends")] = 7500.0
-    even_smoothing: Annotated[float, _number("Share of a new frame in the estimates of noise, of bands 0, 2, 4, …")] = (
+    kind: Annotated[Literal["micro"], KIND] = "micro"
+    sample_rate: Annotated[int, whole("Samples per second")] = 16000
+    window_ms: Annotated[float, number("Length of a frame, in milliseconds")] = 30.0
+    stride_ms: Annotated[float, number("From one frame to the next, in milliseconds")] = 20.0
+    channels: Annotated[int, whole("Mel bands")] = 40
+    lower_hz: Annotated[float, number("Where the first band begins")] = 125.0
+    upper_hz: Annotated[float, number("Where the last band ends")] = 7500.0
+    even_smoothing: Annotated[float, number("Share of a new frame in the estimates of noise, of bands 0, 2, 4, …")] = (
         0.025
     )
-    odd_smoothing: Annotated[float, _number("The same of bands 1, 3, 5, …")] = 0.06
+    odd_smoothing: Annotated[float, number("The same of bands 1, 3, 5, …")] = 0.06
     least_signal: Annotated[
-        float, _number("Share of a band that always remains when its noise is taken away; 1 takes nothing away")
+        float, number("Share of a band that always remains when its noise is taken away; 1 takes nothing away")
     ] = 0.05
     pcan: Annotated[bool, Option("Whether bands get a gain for the level of their noise", ON)] = True
-    pcan_strength: Annotated[float, _number("The gain is (noise + pcan_offset)^-pcan_strength")] = 0.95
-    pcan_offset: Annotated[float, _number("See pcan_strength")] = 80.0
-    pcan_gain_bits: Annotated[int, _whole("Fractional bits of gains")] = 21
-    log_shift: Annotated[int, _whole("Logarithms are multiplied by 2^log_shift and rounded")] = 6
+    pcan_strength: Annotated[float, number("The gain is (noise + pcan_offset)^-pcan_strength")] = 0.95
+    pcan_offset: Annotated[float, number("See pcan_strength")] = 80.0
+    pcan_gain_bits: Annotated[int, whole("Fractional bits of gains")] = 21
+    log_shift: Annotated[int, whole("Logarithms are multiplied by 2^log_shift and rounded")] = 6
     scale: Annotated[
-        float, _number("What the model sees of a feature of 1; 1/25.6 is what micro_speech and microWakeWord use")
+        float, number("What the model sees of a feature of 1; 1/25.6 is what micro_speech and microWakeWord use")
     ] = 1 / 25.6
     tables: Annotated[
         Tables,
@@ -83,10 +71,12 @@ class Frontend:
             ),
         ),
     ] = "micro-frontend"
-    frames: Annotated[int, _whole("Frames that a step of the program takes")] = 1
+    frames: Annotated[int, whole("Frames that a step of the program takes")] = 1
     name: Annotated[str | None, Option("The model's input that takes features", TEXT, default="its only one")] = None
 
     def __post_init__(self) -> None:
+        if self.kind != "micro":
+            raise UsageError(f"kind {self.kind} has other options", hint="use edgeq.MelFrontend", where=WHERE)
         reals = [getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), float)]
         if not all(map(isfinite, reals)):
             raise UsageError("a number is not finite", where=WHERE)
@@ -214,14 +204,7 @@ class Frontend:
 
         from edgeq.numerics import mel, signal
 
-        sound = _int16(samples)
-        if stream:
-            silence = np.zeros((*sound.shape[:-1], self.window - self.stride), np.int16)
-            sound = np.concatenate([silence, sound], axis=-1)
-        if sound.ndim == 0 or sound.shape[-1] < self.window:
-            raise UsageError(
-                f"sound of shape {sound.shape} is shorter than a frame of {self.window} samples", where=WHERE
-            )
+        sound = heard(samples, self.window, self.stride, stream)
         framed = np.lib.stride_tricks.sliding_window_view(sound, self.window, axis=-1)[..., :: self.stride, :]
         scaled, bits = signal.fft_auto_scale(signal.window(framed, self.weights, mel.WEIGHT_BITS))
         bands = self.bands
@@ -249,23 +232,4 @@ class Frontend:
         Raises:
             UsageError: as `integers`.
         """
-        sound = _int16(samples)
-        count = sound.shape[-1] // self.step if sound.ndim else 0
-        if count == 0:
-            raise UsageError(f"sound of shape {sound.shape} is shorter than a step of {self.step} samples", where=WHERE)
-        return sound[..., : count * self.step].reshape(*sound.shape[:-1], count, self.step)
-
-
-def _int16(samples: npt.ArrayLike) -> npt.NDArray[np.int16]:
-    import numpy as np
-
-    sound = np.asarray(samples)
-    if sound.dtype.kind not in "iu":
-        raise UsageError(
-            f"samples are {sound.dtype}, not integers",
-            hint="multiply sound from −1 to 1 by 32768, round it and limit it to −32768 … 32767",
-            where=WHERE,
-        )
-    if sound.size and not (int(sound.min()) >= -(2**15) and int(sound.max()) < 2**15):
-        raise UsageError("samples are not those of 16 bits: from −32768 to 32767", where=WHERE)
-    return sound.astype(np.int16)
+        return in_steps(samples, self.step)
