@@ -28,6 +28,7 @@ from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -79,6 +80,7 @@ LAYERS: Mapping[str, Layer] = {
     "dense": Layer(FullyConnected(), (1, 640), (128, 640), 640),
     "add": Layer(Add(), PLANE, inputs=2),
     "mul": Layer(Mul(), PLANE, inputs=2),
+    "mat_mul": Layer(MatMul(), (1, 4, 32, 32), taps=32, inputs=2),
     "max_pool": Layer(MaxPool2D(kernel=(2, 2), stride=(2, 2)), PLANE, taps=4),
     "average_pool": Layer(AveragePool2D(kernel=(2, 2), stride=(2, 2)), PLANE, taps=4),
     "mean": Layer(Mean(axes=(1, 2)), PLANE, taps=256),

@@ -225,6 +225,7 @@ class MatMul(Op):
                     Sample("both", cls(), ((2, 1, 3, 5), (4, 5, 6))),
                     Sample("a", cls(), ((3, 6), (2, 6, 5)), const=(0,)),
                     Sample("b", cls(), ((2, 4, 13), (13, 17)), const=(1,)),
+                    Sample("vectors", cls(), ((2, 6, 19), (2, 19, 10))),
                 )
             ),
             Sample("real", cls(), ((2, 1, 3, 5), (4, 5, 6)), elements=REALS),

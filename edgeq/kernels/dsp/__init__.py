@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
+from edgeq.kernels._shared.mat_mul_int16 import mat_mul_int16_rows
 from edgeq.kernels.dsp.compact import compact_conv2d_rows, compact_fully_connected_rows
 from edgeq.kernels.dsp.conv2d import conv2d_rows
 from edgeq.kernels.dsp.depthwise_1x1 import row_1x1
@@ -19,6 +20,7 @@ from edgeq.kernels.dsp.int16 import (
     fully_connected_int16_row,
     function_int16_rows,
 )
+from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.lstm import lstm_row
 from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
@@ -36,6 +38,7 @@ from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
 from edgeq.ops.gru import Gru
 from edgeq.ops.lstm import Lstm
+from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -59,6 +62,7 @@ ROWS: KernelTable = {
     Mean: mean_rows(),
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
+    MatMul: mat_mul_int16_rows("dsp", DSP, 4, 2),
     Lstm: (lstm_row(),),
     Gru: (gru_row(),),
     SimpleRnn: (simple_rnn_row(),),

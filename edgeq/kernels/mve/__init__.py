@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
+from edgeq.kernels._shared.mat_mul_int16 import mat_mul_int16_rows
 from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
@@ -17,6 +18,7 @@ from edgeq.kernels.mve.int16 import (
     mul_int16_rows,
     sum_int16_rows,
 )
+from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.lstm import lstm_row
 from edgeq.kernels.mve.mean import mean_row
 from edgeq.kernels.mve.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
@@ -34,6 +36,7 @@ from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
 from edgeq.ops.gru import Gru
 from edgeq.ops.lstm import Lstm
+from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
@@ -54,6 +57,7 @@ ROWS: KernelTable = {
     GroupNorm: (normalize_row(),),
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
+    MatMul: mat_mul_int16_rows("mve", MVE, 4, 8),
     Lstm: (lstm_row(),),
     Gru: (gru_row(),),
     SimpleRnn: (simple_rnn_row(),),

@@ -88,6 +88,13 @@ static inline int32_t eq_smlad(int32_t a, int32_t b, int32_t c)
     return r;
 }
 
+/* c + bottom(a) * bottom(b) + top(a) * top(b), of 64 bits */
+static inline int64_t eq_smlald(int32_t a, int32_t b, int64_t c)
+{
+    __asm__("smlald %Q0, %R0, %1, %2" : "+r"(c) : "r"(a), "r"(b));
+    return c;
+}
+
 /* c + bottom(a) * bottom(b) */
 static inline int32_t eq_smlabb(int32_t a, int32_t b, int32_t c)
 {
@@ -272,6 +279,11 @@ static inline int32_t eq_pkhtb(int32_t a, int32_t b)
 static inline int32_t eq_smlad(int32_t a, int32_t b, int32_t c)
 {
     return eq_wrap((int64_t)eq_bottom(a) * eq_bottom(b) + (int64_t)eq_top(a) * eq_top(b) + c);
+}
+
+static inline int64_t eq_smlald(int32_t a, int32_t b, int64_t c)
+{
+    return c + (int64_t)eq_bottom(a) * eq_bottom(b) + (int64_t)eq_top(a) * eq_top(b);
 }
 
 static inline int32_t eq_smlabb(int32_t a, int32_t b, int32_t c)

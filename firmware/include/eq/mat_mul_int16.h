@@ -16,4 +16,24 @@ void eq_mat_mul_int16_ref(const eq_mat_mul_int16_params *p, const int16_t *a, co
 void eq_mat_mul_int16_const_a_ref(const eq_mat_mul_int16_params *p, const int16_t *b, int16_t *output);
 void eq_mat_mul_int16_const_b_ref(const eq_mat_mul_int16_params *p, const int16_t *a, int16_t *output);
 
+/* scratch: some columns of b; see eq/mat_mul_int16_tiles.h. */
+void eq_mat_mul_int16_mve(const eq_mat_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output,
+                          void *scratch);
+void eq_mat_mul_int16_const_a_mve(const eq_mat_mul_int16_params *p, const int16_t *b, int16_t *output, void *scratch);
+void eq_mat_mul_int16_const_b_mve(const eq_mat_mul_int16_params *p, const int16_t *a, int16_t *output, void *scratch);
+void eq_mat_mul_int16_dsp(const eq_mat_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output,
+                          void *scratch);
+void eq_mat_mul_int16_const_a_dsp(const eq_mat_mul_int16_params *p, const int16_t *b, int16_t *output, void *scratch);
+void eq_mat_mul_int16_const_b_dsp(const eq_mat_mul_int16_params *p, const int16_t *a, int16_t *output, void *scratch);
+void eq_mat_mul_int16_thumb2(const eq_mat_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output,
+                             void *scratch);
+void eq_mat_mul_int16_const_a_thumb2(const eq_mat_mul_int16_params *p, const int16_t *b, int16_t *output,
+                                     void *scratch);
+void eq_mat_mul_int16_const_b_thumb2(const eq_mat_mul_int16_params *p, const int16_t *a, int16_t *output,
+                                     void *scratch);
+void eq_mat_mul_int16_thumb(const eq_mat_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output,
+                            void *scratch);
+void eq_mat_mul_int16_const_a_thumb(const eq_mat_mul_int16_params *p, const int16_t *b, int16_t *output, void *scratch);
+void eq_mat_mul_int16_const_b_thumb(const eq_mat_mul_int16_params *p, const int16_t *a, int16_t *output, void *scratch);
+
 #endif

@@ -112,6 +112,16 @@ EQ_INLINE eq_s16x8 eq_load_s16_n(const int16_t *from, int32_t n)
     return vldrhq_z_s16(from, vctp16q((uint32_t)n));
 }
 
+EQ_INLINE eq_s16x8 eq_load_s16(const int16_t *from)
+{
+    return vldrhq_s16(from);
+}
+
+EQ_INLINE void eq_store_s16(int16_t *to, eq_s16x8 a)
+{
+    vstrhq_s16(to, a);
+}
+
 EQ_INLINE void eq_store_s16_n(int16_t *to, eq_s16x8 a, int32_t n)
 {
     vstrhq_p_s16(to, a, vctp16q((uint32_t)n));
@@ -266,6 +276,12 @@ EQ_INLINE eq_s16x8 eq_add_saturating_s16(eq_s16x8 a, int32_t b)
 EQ_INLINE int32_t eq_dot_s16(int32_t sum, eq_s16x8 a, eq_s16x8 b)
 {
     return vmladavaq_s16(sum, a, b);
+}
+
+/* sum + a[0] * b[0] + a[1] * b[1] + ..., of 64 bits */
+EQ_INLINE int64_t eq_long_dot_s16(int64_t sum, eq_s16x8 a, eq_s16x8 b)
+{
+    return vmlaldavaq_s16(sum, a, b);
 }
 
 EQ_INLINE eq_s32x4 eq_multiply_even_s16(eq_s16x8 a, eq_s16x8 b)
@@ -451,6 +467,7 @@ EQ_LANES(8, eq_s16x8, eq_load_s8_to_s16, (const int8_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32, (const int32_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32_n, (const int32_t *from, int32_t n), i < n ? from[i] : 0)
 EQ_LANES(4, eq_s32x4, eq_load_s16_to_s32_n, (const int16_t *from, int32_t n), i < n ? from[i] : 0)
+EQ_LANES(8, eq_s16x8, eq_load_s16, (const int16_t *from), from[i])
 EQ_LANES(8, eq_s16x8, eq_load_s16_n, (const int16_t *from, int32_t n), (int16_t)(i < n ? from[i] : 0))
 EQ_LANES(4, eq_s32x4, eq_gather_s16_to_s32, (const int16_t *from, eq_s32x4 index), from[index.lane[i]])
 EQ_LANES(4, eq_s32x4, eq_left_s32, (eq_s32x4 a, int32_t shift), eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << shift)))
@@ -470,6 +487,11 @@ EQ_STORE(4, eq_s32x4, eq_store_s32_to_s8_n, int8_t, (int8_t)(uint8_t)((uint32_t)
 EQ_INLINE void eq_store_s32_to_s8(int8_t *to, eq_s32x4 a)
 {
     eq_store_s32_to_s8_n(to, a, 4);
+}
+
+EQ_INLINE void eq_store_s16(int16_t *to, eq_s16x8 a)
+{
+    memcpy(to, a.lane, sizeof a.lane);
 }
 
 EQ_INLINE void eq_store_s32(int32_t *to, eq_s32x4 a)
@@ -523,6 +545,14 @@ EQ_INLINE int32_t eq_dot_s16(int32_t sum, eq_s16x8 a, eq_s16x8 b)
 {
     for (int32_t i = 0; i < 8; i++) {
         sum = eq_wrap_s32((int64_t)sum + a.lane[i] * b.lane[i]);
+    }
+    return sum;
+}
+
+EQ_INLINE int64_t eq_long_dot_s16(int64_t sum, eq_s16x8 a, eq_s16x8 b)
+{
+    for (int32_t i = 0; i < 8; i++) {
+        sum += a.lane[i] * b.lane[i];
     }
     return sum;
 }

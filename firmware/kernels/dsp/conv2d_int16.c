@@ -95,6 +95,35 @@ __attribute__((naked)) static const int32_t *multiply(const int32_t *weights __a
                                                                                  "pop {r4-r11, pc}");
 }
 
+/* Registers: r0 weights, r1 x, r2 and r3 sums, r4-r7 weights of both channels, r8-r11 pairs, r12 those of one, lr turns
+ * of two steps left. */
+#define EQ_ONE(word, pair)                                                                                             \
+    "sxtb16 r12, " word "\n\t"                                                                                         \
+    "sxtb16 " word ", " word ", ror #8\n\t"                                                                            \
+    "smlad r2, r12, " pair ", r2\n\t"                                                                                  \
+    "smlad r3, " word ", " pair ", r3\n\t"
+#define EQ_FOUR_OF_ONE                                                                                                 \
+    "ldmia r0!, {r4-r7}\n\t"                                                                                           \
+    "ldmia r1!, {r8-r11}\n\t" EQ_ONE("r4", "r8") EQ_ONE("r5", "r9") EQ_ONE("r6", "r10") EQ_ONE("r7", "r11")
+
+/* Adds `fours` times four words to the sums of two channels of one window; fours > 0. */
+__attribute__((naked)) static void multiply_fours(const int32_t *weights __attribute__((unused)),
+                                                  const int32_t *x __attribute__((unused)),
+                                                  int32_t fours __attribute__((unused)),
+                                                  int32_t *sums __attribute__((unused)))
+{
+    __asm__("push {r3-r11, lr}\n\t"
+            "add lr, r2, #1\n\t"
+            "ldmia r3, {r2, r3}\n\t"
+            "lsrs lr, lr, #1\n\t"
+            "bcc 2f\n"
+            "1:\n\t" EQ_FOUR_OF_ONE "2:\n\t" EQ_FOUR_OF_ONE "subs lr, lr, #1\n\t"
+            "bne 1b\n\t"
+            "ldr r1, [sp]\n\t"
+            "stmia r1, {r2, r3}\n\t"
+            "pop {r3-r11, pc}");
+}
+
 #else
 
 static int16_t within(const task *t, int32_t sum, int32_t mantissa, int32_t shift)
@@ -131,20 +160,28 @@ static const int32_t *multiply(const int32_t *weights, const task *t)
     return weights;
 }
 
+static void multiply_fours(const int32_t *weights, const int32_t *x, int32_t fours, int32_t *sums)
+{
+    for (int32_t i = 0; i < 4 * fours; i++) {
+        sums[0] = eq_smlad(eq_sxtb16(weights[i]), x[i], sums[0]);
+        sums[1] = eq_smlad(eq_sxtb16_ror8(weights[i]), x[i], sums[1]);
+    }
+}
+
 #endif
 
 /* The same of one window, whose pairs of values are side by side. */
 static inline const int32_t *multiply_one(const eq_conv2d_int16_dsp_params *p, const int32_t *weights, const int32_t *x,
                                           int16_t *out)
 {
-    int32_t sums[2] = {weights[0], weights[1]}, words = p->k >> 1;
-    for (weights += 2; words >= 4; words -= 4, x += 4, weights += 4) {
-        for (int32_t i = 0; i < 4; i++) {
-            sums[0] = eq_smlad(eq_sxtb16(weights[i]), x[i], sums[0]);
-            sums[1] = eq_smlad(eq_sxtb16_ror8(weights[i]), x[i], sums[1]);
-        }
+    int32_t sums[2] = {weights[0], weights[1]};
+    const int32_t words = p->k >> 1, fours = words >> 2;
+    weights += 2;
+    if (fours > 0) {
+        multiply_fours(weights, x, fours, sums);
+        weights += 4 * fours, x += 4 * fours;
     }
-    for (; words > 0; words--, x++, weights++) {
+    for (int32_t left = words & 3; left > 0; left--, x++, weights++) {
         sums[0] = eq_smlad(eq_sxtb16(*weights), *x, sums[0]);
         sums[1] = eq_smlad(eq_sxtb16_ror8(*weights), *x, sums[1]);
     }
