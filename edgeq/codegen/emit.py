@@ -17,24 +17,25 @@ import jinja2
 
 from edgeq import __version__
 from edgeq.codegen import cmsis_nn
+from edgeq.codegen.call_text import (
+    at,
+    call_text,
+    call_without_pool,
+    glue_call,
+    other_arena,
+    part_params,
+    pointer,
+    reach,
+    shared_pointers,
+    signature,
+    symbol,
+)
 from edgeq.codegen.folder import check_replaceable, write_folder
 from edgeq.codegen.included import HEADER as INCBIN
 from edgeq.codegen.included import content as included_content
-from edgeq.codegen.included import definitions, file_name, included
+from edgeq.codegen.included import file_name, included
 from edgeq.codegen.instances import instances
-from edgeq.codegen.literals import (
-    STRINGS,
-    WIDTH,
-    WORD,
-    Constant,
-    array_declaration,
-    array_definition,
-    c_type,
-    float_literal,
-    is_long,
-    scalar_literal,
-    struct_definition,
-)
+from edgeq.codegen.literals import STRINGS, WORD, float_literal, scalar_literal
 from edgeq.codegen.manifest import (
     FILE,
     TARGET_FILE,
@@ -45,7 +46,7 @@ from edgeq.codegen.manifest import (
     seal,
 )
 from edgeq.codegen.names import project_name
-from edgeq.codegen.program import CallPart, KernelCall, Place, Port, Program
+from edgeq.codegen.program import Program
 from edgeq.codegen.sources import (
     TEMPLATE,
     THREADS,
@@ -58,7 +59,8 @@ from edgeq.codegen.sources import (
 from edgeq.codegen.symbols import HEADER as SYMBOLS
 from edgeq.codegen.symbols import kernel_symbols, with_weak_functions
 from edgeq.codegen.weights import FILE as WEIGHTS_FILE
-from edgeq.codegen.weights import fingerprint, image, layout
+from edgeq.codegen.weights import fingerprint, image
+from edgeq.codegen.weights_text import declarations, definitions_of, has_strings, included_files
 from edgeq.errors import InternalError, UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.kernel import Goal
@@ -88,27 +90,6 @@ LICENSE_FILE = "LICENSE"
 """edgeq's licence: kernels and generated code are under it, wherever the folder goes."""
 PIECE = 1 << 20
 """Characters of a text that are encoded at once."""
-
-
-@dataclass(frozen=True)
-class CallText:
-    """A call as C.
-
-    Attributes:
-        params: its parameters.
-        statement: the call.
-        gathered: the array of pointers it takes, if any.
-        prototype: of the layer's own function, if it has one; else "".
-        body: of that function.
-        parts: for a layer that several threads compute, the call of each part.
-    """
-
-    params: str
-    statement: str
-    gathered: str
-    prototype: str
-    body: str
-    parts: tuple[str, ...] = ()
 
 
 def _comment(text: str) -> str:
@@ -144,222 +125,6 @@ def _environment() -> jinja2.Environment:
         "hex": lambda value: f"0x{value:08x}",
     }
     return environment
-
-
-def _wrapped(head: str, items: Sequence[str], tail: str, indent: int) -> str:
-    """`head`, items and `tail`, broken where a line would be too long; later lines begin below the first item."""
-    lines = [" " * indent + head]
-    for k, item in enumerate(items):
-        text = item + ("," if k + 1 < len(items) else tail)
-        space = " " if k and not lines[-1].endswith(" ") else ""
-        if k and len(lines[-1]) + len(space) + len(text) > WIDTH:
-            lines.append(" " * (indent + len(head)) + text)
-        else:
-            lines[-1] += space + text
-    return "\n".join(lines).lstrip()
-
-
-def _at(program: Program, offset: int, where: str = "") -> str:
-    """A byte of the arenas; `where` stands before the names of the pointers to them."""
-    share = program.arena_at(offset)
-    return f"{where}{program.arena_name(share).replace('arena', 'memory', 1)} + {offset - share.base}"
-
-
-def _pointer(program: Program, place: Place, const: str = "", where: str = "") -> str:
-    """The pointer to a tensor that a kernel gets. Offsets are in bytes, as `memory` and the inputs point to bytes.
-
-    Args:
-        program, place: the tensor.
-        const: "const " for one that is read.
-        where: what stands before the names of these pointers.
-    """
-    if place.port is not None:
-        bytes = f"{where}from_{program.inputs[place.port].id}" + (f" + {place.start}" if place.start else "")
-    else:
-        bytes = f"{where}block + {place.offset}" if place.in_block else _at(program, place.offset, where)
-    if place.element == "int8_t":
-        return bytes
-    # Cast by way of void: the planner aligns every tensor, but the compiler cannot know that.
-    return f"({const}{place.element} *)({const}void *)({bytes})"
-
-
-def call_text(program: Program, call: KernelCall) -> CallText:
-    """A call as C, indented as it is in the template."""
-    params = f"{program.name}_{call.id}_params"
-    inputs = [_pointer(program, p, "const ") for p in call.inputs]
-    outputs = [_pointer(program, p) for p in call.outputs]
-    gathered = ""
-    if call.gather == "inputs":
-        gathered = _wrapped(f"const {call.inputs[0].element} *const inputs[] = {{", inputs, "};", 8)
-        inputs = ["inputs"]
-    elif call.gather == "outputs":
-        gathered = _wrapped(f"{call.outputs[0].element} *const outputs[] = {{", outputs, "};", 8)
-        outputs = ["outputs"]
-    scratch = [] if call.scratch is None else [_at(program, call.scratch)]
-    arguments = [*inputs, *outputs, *scratch]
-    if call.variants and not call.parts:
-        names = _variant_params(program, call)
-        each = zip(call.variants, names, strict=True)
-        definition = "\n".join(struct_definition(v.struct, name, v.params) for v, name in each)
-        needed = [[*inputs, *outputs, *(scratch if v.scratch else [])] for v in call.variants]
-        calls = [(v.function, [f"&{n}", *a]) for v, n, a in zip(call.variants, names, needed, strict=True)]
-        return CallText(definition, _by_processor(program, calls, 4), "", "", "")
-    definition = struct_definition(call.struct, params, call.params)
-    if call.instance:
-        instance = f"{program.name}_{call.id}_instance"
-        types = {f"input{i}": f"const {place.element} *" for i, place in enumerate(call.inputs)}
-        types |= {f"output{i}": f"{place.element} *" for i, place in enumerate(call.outputs)}
-        types |= {"scratch": "void *"} if scratch else {}
-        prototype = _wrapped(f"void {instance}(", [f"{type}{name}" for name, type in types.items()], ")", 0)
-        body = _wrapped(f"{call.function}(", [f"&{params}", *types], ");", 4)
-        return CallText(definition, _wrapped(f"{instance}(", arguments, ");", 4), "", prototype, body)
-    statement = _wrapped(f"{call.function}(", [f"&{params}", *arguments], ");", 8 if gathered else 4)
-    named = zip(call.parts, _part_names(program, call), strict=True)
-    parts = tuple(_part_text(program, call, part, name) for part, name in named)
-    return CallText(definition, statement, gathered, "", "", parts)
-
-
-def _part_names(program: Program, call: KernelCall) -> list[str]:
-    """The names of the parameters of a layer's parts."""
-    return [f"{program.name}_{call.id}_part{k}_params" for k in range(len(call.parts))]
-
-
-def _variant_params(program: Program, call: KernelCall, middle: str = "") -> list[str]:
-    """The names of the parameters of a layer's variants, or of those of a part."""
-    return [f"{program.name}_{call.id}{middle}_{symbol(name)}_params" for name in program.variants]
-
-
-def _by_processor(program: Program, calls: Sequence[tuple[str, Sequence[str]]], indent: int) -> str:
-    """A statement that calls one of several functions: that of the instruction set which the processor has."""
-    blank = " " * indent
-    lines = [f"switch ({program.name}_processor) {{"]
-    for k, (function, arguments) in enumerate(calls):
-        lines.append(f"{blank}{'default' if k + 1 == len(calls) else f'case {k}'}: /* {program.variants[k]} */")
-        lines += [f"{blank}    {_wrapped(f'{function}(', arguments, ');', indent + 4)}", f"{blank}    break;"]
-    return "\n".join([*lines, f"{blank}}}"])
-
-
-def _part_params(program: Program) -> list[str]:
-    """The parameters of all parts."""
-    found = []
-    for call in program.calls:
-        for k, (part, name) in enumerate(zip(call.parts, _part_names(program, call), strict=True)):
-            names = _variant_params(program, call, f"_part{k}")
-            each = [(v.struct, n, v.parts[k]) for v, n in zip(call.variants, names, strict=False)]
-            found += [struct_definition(*one) for one in each or [(call.struct, name, part.params)]]
-    return found
-
-
-def _part_text(program: Program, call: KernelCall, part: CallPart, params: str) -> str:
-    """The call of a part, in the function that a thread calls."""
-    inputs = [_pointer(program, place, "const ", "shared->") for place in part.inputs]
-    scratch = [] if part.scratch is None else [f"shared->memory + {part.scratch}"]
-    arguments = [*inputs, _pointer(program, part.output, where="shared->")]
-    if call.variants:
-        names = _variant_params(program, call, f"_part{call.parts.index(part)}")
-        each = zip(call.variants, names, strict=True)
-        calls = [(v.function, [f"&{name}", *arguments, *(scratch if v.scratch else [])]) for v, name in each]
-        return _by_processor(program, calls, 8)
-    return _wrapped(f"{call.function}(", [f"&{params}", *arguments, *scratch], ");", 8)
-
-
-def _shared(program: Program) -> list[tuple[str, str]]:
-    """Type and name of the pointers from which all parts find their operands."""
-    inputs = [("const int8_t *", f"from_{port.id}") for port in program.inputs if port.direct]
-    return [("int8_t *", "memory"), *([("int8_t *", "block")] if program.states else []), *inputs]
-
-
-def _reach(program: Program, port: Port) -> str:
-    """The declaration of the pointer at which kernels read an input."""
-    size = f"sizeof *{port.id} * {program.name.upper()}_{port.id.upper()}_SIZE"
-    head = f"const int8_t *const from_{port.id} = {program.name}_reachable("
-    text = _wrapped(head, [_at(program, port.offset), port.id, size], ");", 4)
-    places = [*(place for call in program.calls for place in call.inputs), *(state.after for state in program.states)]
-    read = any(place.port is not None and program.inputs[place.port] is port for place in places)
-    return text if read else f"{text}\n    (void)from_{port.id}; /* no layer reads it */"
-
-
-def _glue_call(program: Program) -> str:
-    """The model's function, called with arrays of pointers."""
-    inputs = [f"(const {p.c_type} *)inputs[{i}]" for i, p in enumerate(program.inputs)]
-    outputs = [f"({p.c_type} *)outputs[{i}]" for i, p in enumerate(program.outputs)]
-    memory = ["arena", *(f"eq_arena_{share.room}" for share in program.arenas[1:])]
-    memory += ["state"] if program.states else []
-    if program.threads > 1:
-        return _wrapped(f"{program.name}_run_with(", ["pool", *memory, *inputs, *outputs], ");", 11)
-    return _wrapped(f"{program.name}_run(", [*memory, *inputs, *outputs], ");", 11)
-
-
-def _other_arena(program: Program, port: Port) -> str:
-    """The platform's array that a port lies in, unless that is the first arena's."""
-    share = program.arena_at(port.offset)
-    return "NULL" if share == program.arenas[0] else f"eq_arena_{share.room}"
-
-
-def _arenas(program: Program, of: str = "") -> list[str]:
-    """The names of a program's arenas, each behind `of`."""
-    return [f"{of}{program.arena_name(share)}" for share in program.arenas]
-
-
-def _call_without_pool(program: Program) -> str:
-    """The function that takes a pool, called by the one that does not."""
-    memory = [*_arenas(program), *(["state"] if program.states else [])]
-    ports = [port.id for port in (*program.inputs, *program.outputs)]
-    return _wrapped(f"{program.name}_run_with(", ["NULL", *memory, *ports], ");", 11)
-
-
-def _signature(program: Program, pool: bool = False) -> str:
-    """The parameters of the model's function, of the one with a pool if wanted."""
-    arguments = [*_arenas(program, "void *"), *(["void *state"] if program.states else [])]
-    arguments += [f"const {p.c_type} *{p.id}" for p in program.inputs]
-    arguments += [f"{p.c_type} *{p.id}" for p in program.outputs]
-    head = f"int {program.name}_run{'_with' if pool else ''}("
-    return _wrapped(head, [*(["eq_pool *pool"] if pool else []), *arguments], "", 0).removeprefix(head)
-
-
-def _weights_declarations(program: Program) -> list[str]:
-    """Declarations of the constants for the code: of arrays, or of addresses."""
-    constants = program.constants
-    if program.weights.kind != "file":
-        return [f"{array_declaration(c, 'extern')};" for c in constants]
-    base = f"{program.name.upper()}_WEIGHTS_ADDRESS"
-    return [
-        f"#define {c.name} ((const {c_type(c.array.dtype)} *)({base} + {offset}u))"
-        for c, offset in zip(constants, layout(constants)[0], strict=True)
-    ]
-
-
-def section_of(region: str) -> str:
-    """The section of constants that lie in a region of memory."""
-    return f".eq_in_{region}"
-
-
-def _weights_definitions(program: Program) -> Iterator[str]:
-    """The constants that are part of the program, which may be many megabytes."""
-    usual = "EQ_WEIGHTS_SECTION" if program.weights.kind == "section" else ""
-
-    def section(constant: Constant) -> str:
-        region = program.constant_regions.get(constant.name)
-        return usual if region is None else f'"{section_of(region)}"'
-
-    def storage(constant: Constant) -> str:
-        return f"EQ_SECTION({section(constant)})" if section(constant) else ""
-
-    if program.weights.kind != "file":
-        apart = {constant.name for constant in included(program)}
-        yield from (array_definition(c, storage(c), strings=True) for c in program.constants if c.name not in apart)
-        yield from definitions(included(program), file_name(program), [section(c) for c in included(program)])
-
-
-def _has_strings(program: Program) -> bool:
-    """Whether some of the constants are string literals."""
-    apart = {constant.name for constant in included(program)}
-    return program.weights.kind != "file" and any(is_long(c) for c in program.constants if c.name not in apart)
-
-
-def _included_files(programs: Sequence[Program]) -> dict[str, bytes]:
-    """The files that the assembler includes, by path."""
-    return {f"src/{file_name(p)}": included_content(included(p)) for p in programs if included(p)}
 
 
 def _features(program: Program, target: Target) -> list[Feature]:
@@ -482,7 +247,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         files[f"toolchain/{kind}.cmake"] = fill("toolchain.cmake.j2", kind=kind, link_flags=target.link.get(kind, ()))
     headers = {header for program in programs for header in program.headers}
     headers |= included_headers([*platform.values(), *files.values()]) - {SYMBOLS}
-    headers |= {STRINGS} if any(map(_has_strings, programs)) else set()
+    headers |= {STRINGS} if any(map(has_strings, programs)) else set()
     headers |= {INCBIN} if any(map(included, programs)) else set()
     kernels = kernel_files({source for program in programs for source in program.sources}, headers)
     symbols = kernel_symbols([k for k in kernels if k.endswith(".c")], programs[0].optimize)
@@ -494,7 +259,7 @@ def render_all(programs: Sequence[Program], target: Target) -> dict[str, str]:
         code = fingerprint(_code(files, program.name), program.constants)
         path = f"src/{program.name}_weights.c"
         head = relative_includes({path: fill("weights.c.j2", fingerprint=code)})[path]
-        files[path] = "".join([head, *(f"{definition}\n" for definition in _weights_definitions(program))])
+        files[path] = "".join([head, *(f"{definition}\n" for definition in definitions_of(program))])
         place = f"platform/models/{program.name}/edgeq_model.h"
         files[place] = fill("edgeq_model.h.j2", identity=identity(program, files))
     files |= {f"platform/{k}": v for k, v in platform.items()}
@@ -516,11 +281,6 @@ def _source_flags(programs: Sequence[Program]) -> dict[str, tuple[str, str]]:
         for source, names in sorted(features.items())
         if flags_of(names)
     }
-
-
-def symbol(isa: str) -> str:
-    """The name of an instruction set as a part of C names."""
-    return isa.replace("-", "_")
 
 
 def _check_names(models: Sequence[str], files: Mapping[str, str]) -> None:
@@ -546,24 +306,24 @@ def _model_context(program: Program, target: Target) -> dict[str, Any]:
     return {
         "program": program,
         "NAME": program.name.upper(),
-        "signature": _signature(program),
-        "signature_with": _signature(program, pool=True),
-        "call_without": _call_without_pool(program),
-        "shared": _shared(program),
-        "parts": _part_params(program),
-        "reach": lambda port: _reach(program, port),
-        "glue_call": _glue_call(program),
-        "pointer": lambda place: _pointer(program, place),
-        "at": lambda offset: _at(program, offset),
+        "signature": signature(program),
+        "signature_with": signature(program, pool=True),
+        "call_without": call_without_pool(program),
+        "shared": shared_pointers(program),
+        "parts": part_params(program),
+        "reach": lambda port: reach(program, port),
+        "glue_call": glue_call(program),
+        "pointer": lambda place: pointer(program, place),
+        "at": lambda offset: at(program, offset),
         "offsets_of": lambda ports: ", ".join(str(p.offset - program.arena_at(p.offset).base) for p in ports),
-        "arenas_of": lambda ports: ", ".join(_other_arena(program, port) for port in ports),
+        "arenas_of": lambda ports: ", ".join(other_arena(program, port) for port in ports),
         "arena_of": lambda port: program.arena_name(program.arena_at(port.offset)),
         "arena_offset": lambda port: port.offset - program.arena_at(port.offset).base,
         "texts": {call.id: call_text(program, call) for call in program.calls},
         "features": _features(program, target),
         "detected": [(name, f"eq_has_{symbol(name)}()" if name in FEATURES else "1") for name in program.variants],
-        "declarations": _weights_declarations(program),
-        "strings": _has_strings(program),
+        "declarations": declarations(program),
+        "strings": has_strings(program),
         "included": bool(included(program)),
     }
 
@@ -628,7 +388,7 @@ def emit(
     files = render(program, target)
     manifest = _manifest(program, target, files)
     records = _records(Part(program, graph, float_graph), files, "")
-    return _write(folder, manifest, chain(records, _included_files([program]).items(), _content(files, target)))
+    return _write(folder, manifest, chain(records, included_files([program]).items(), _content(files, target)))
 
 
 def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, Any]:
@@ -654,7 +414,7 @@ def emit_all(parts: Sequence[Part], target: Target, folder: Path) -> dict[str, A
     for part in parts:
         place = model_place(part.program.name)
         own[f"{place}/{FILE}"] = manifest_text(_manifest(part.program, target, files, f"{place}/")).encode()
-    content = chain(*records, _included_files(programs).items(), _content(files, target))
+    content = chain(*records, included_files(programs).items(), _content(files, target))
     return _write(folder, make_common_manifest(programs, target), content, own)
 
 
