@@ -137,6 +137,7 @@ class LayerConfig:
     learn_ranges: Annotated[
         bool | None, Option("Whether ranges of the layer's outputs are learned", ON, default=REST)
     ] = None
+    reconstruct: Annotated[bool | None, Option("Whether the layer's weights are learned", ON, default=REST)] = None
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,10 @@ class QuantConfig:
     learn_ranges: Annotated[
         bool, Option("Ranges are narrowed and widened as long as the outputs come nearer to float; takes minutes", ON)
     ] = False
+    reconstruct: Annotated[
+        bool,
+        Option("Rounded weights of a few layers are learned together, for the outputs of these; takes minutes", ON),
+    ] = False
 
     @property
     def is_symmetric(self) -> bool:
@@ -292,6 +297,7 @@ class QuantConfig:
             bias_correction=self.bias_correction if exception.bias_correction is None else exception.bias_correction,
             smooth=self.smooth if exception.smooth is None else exception.smooth,
             learn_ranges=self.learn_ranges if exception.learn_ranges is None else exception.learn_ranges,
+            reconstruct=self.reconstruct if exception.reconstruct is None else exception.reconstruct,
             weight_bits=exception.weight_bits or self.weight_bits,
             rounding=exception.rounding or self.rounding,
             activation_bits=exception.activation_bits or self.activation_bits,

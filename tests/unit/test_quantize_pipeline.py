@@ -39,6 +39,7 @@ def test_the_order() -> None:
         "learn_ranges",
         "align_sums",
         "round_weights",
+        "reconstruct",
         "convert",
         "correct_biases",
         "open_ports",

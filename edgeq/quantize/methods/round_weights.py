@@ -368,7 +368,7 @@ def round_layer(
     return Rounded(op.from_groups(rounded, shape).astype(dtype.numpy), dtype, params, old + moved)
 
 
-class _Floats:
+class FloatValues:
     """Activations of the float model, computed as far as they are asked for.
 
     Args:
@@ -436,7 +436,7 @@ def round_weights(draft: Draft) -> Draft:
     samples = [draft.samples[k] for k in choose(draft.reference, len(draft.samples))]
     reals = {n: np.stack([np.asarray(s[n], graph.type(n).dtype.numpy) for s in samples]) for n in graph.inputs}
     types = {n: integer.type(n) for n in graph.inputs}
-    floats = _Floats(graph, reals, Counter(str(x.node.inputs[x.product.input]) for x in layers.values()))
+    floats = FloatValues(graph, reals, Counter(str(x.node.inputs[x.product.input]) for x in layers.values()))
 
     def rounded(node: Node, operands: Operands) -> Node:
         layer = layers.get(node.name)
