@@ -16,7 +16,7 @@ from command_line import DIGITS, SINE, contents, edgeq, fails, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
 
-from edgeq.api import building
+from edgeq.api import building, drafts
 from edgeq.target import Region, Target, load_target
 from edgeq.toolchain import compilers
 
@@ -504,7 +504,7 @@ def test_failing_link(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         target = load_target(name)
         return replace(target, memory={**target.memory, "flash": Region(target.memory["flash"].origin, 16384)})
 
-    monkeypatch.setattr(building, "load_target", small)
+    monkeypatch.setattr(drafts, "load_target", small)
     says = ("does not fit cortex-m4", "bytes more than the 16,384 of flash")
     _build(space, 5, DIGITS, "--target", "cortex-m4", says=says)
 
@@ -559,7 +559,7 @@ def test_defect_of_edgeq(space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def defect(*_: object) -> None:
         raise ZeroDivisionError("[nothing] :x: to divide")
 
-    monkeypatch.setattr(building, "lower", defect)
+    monkeypatch.setattr(drafts, "lower", defect)
     before = contents(space)
     command = ("build", DIGITS, "--target", "host", "--output", space / "out")
     ended = edgeq(*command, "--json")
