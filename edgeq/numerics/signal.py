@@ -173,6 +173,67 @@ def rfft(x: Int16s, length: int) -> Int16s:
     return y.astype(np.int16)
 
 
+def irfft(x: Int16s) -> Int16s:
+    """The real signal (…, length) of the values (…, length / 2 + 1, 2) of a spectrum, divided by half the length.
+
+    The inverse transform of pairs is the transform of what has its parts exchanged, with its parts exchanged.
+    """
+    half = x.shape[-2] - 1
+    wide = x.astype(np.int64)
+    real, imaginary = wide[..., 0], wide[..., 1]
+    k, tw = np.arange(1, half // 2 + 1), super_twiddles(half).astype(np.int64)
+    here = _divided((real[..., k], imaginary[..., k]), 2)
+    there = _divided((real[..., half - k], as_int16(-imaginary[..., half - k])), 2)
+    even, odd = _sum(here, there), _product(_difference(here, there), (tw[:, 0], -tw[:, 1]))
+    z = np.zeros_like(real[..., :half]), np.zeros_like(real[..., :half])
+    ends = as_int16(real[..., 0] + real[..., half]), as_int16(real[..., 0] - real[..., half])
+    z[0][..., 0], z[1][..., 0] = _divided(ends, 2)
+    z[0][..., k], z[1][..., k] = _sum(even, odd)
+    less = _difference(even, odd)
+    z[0][..., half - k], z[1][..., half - k] = less[0], as_int16(-less[1])
+    found = fft((z[1], z[0]))
+    return np.stack([found[1], found[0]], axis=-1).reshape(*x.shape[:-2], 2 * half).astype(np.int16)
+
+
+# Frames
+
+
+def overlap_add(x: Int16s, before: Int16s, step: int) -> tuple[Int16s, Int16s]:
+    """Frames (…, frames, size) that follow each other by `step` samples, added where they overlap.
+
+    Args:
+        x: the frames.
+        before: what those before have left of (…, size) samples.
+        step: samples from one frame to the next.
+
+    Returns:
+        Samples (…, frames · step), each sum of which saturates; what is left of those that follow.
+    """
+    kept, found = before.astype(np.int64), []
+    for k in range(x.shape[-2]):
+        kept = np.clip(kept + x[..., k, :], -(2**15), 2**15 - 1)
+        found.append(kept[..., :step])
+        kept = np.concatenate([kept[..., step:], np.zeros_like(kept[..., :step])], axis=-1)
+    return np.concatenate(found, axis=-1).astype(np.int16), kept.astype(np.int16)
+
+
+def count_frames(held: Int32s, first: int, need: int, step: int) -> tuple[Int32s, Int32s]:
+    """Whether a buffer, to which a frame is added, holds enough.
+
+    Args:
+        held: how many frames it held before, and one more; 0: there has been none.
+        first: as how many the first frame counts.
+        need: how many are enough.
+        step: how many of them are taken away then.
+
+    Returns:
+        1 if there are enough, else 0; `held` for the next frame.
+    """
+    available = np.where(held == 0, first, held)
+    enough = available >= need
+    return enough.astype(np.int32), (available - np.where(enough, step, 0) + 1).astype(np.int32)
+
+
 # Bands
 
 

@@ -23,7 +23,8 @@ OPSET = 20
 INDICES = ("ArgMax", "ArgMin")
 SIGNAL = (
     *("Energy", "FftAutoScale", "FilterBank", "FilterBankLog", "FilterBankSquareRoot"),
-    *("Pcan", "Rfft", "SignalFrame", "SignalWindow", "SpectralSubtraction"),
+    *("Irfft", "OverlapAdd", "Pcan", "Rfft", "SignalCount", "SignalFrame", "SignalStack", "SignalWindow"),
+    "SpectralSubtraction",
 )
 NO_NODE = {
     **dict.fromkeys(SIGNAL, "whole numbers; tests/unit/test_signal.py compares them with TensorFlow Lite Micro's"),

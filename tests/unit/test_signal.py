@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-from flatbuffers import flexbuffers
-from tflite_file import Operator, Tensor, build
+from signal_file import File
 
 from edgeq import api
 from edgeq.errors import ModelError
@@ -21,34 +19,6 @@ from edgeq.simulator import FloatExecutor, IntExecutor
 VECTORS = dict(np.load(Path(__file__).with_name("vectors") / "frontend.npz"))
 SPEC = Frontend(tables="tflm")
 FRAMES = np.lib.stride_tricks.sliding_window_view(VECTORS["sound"], SPEC.window)[:: SPEC.stride][:14]
-
-
-def options(values: Mapping[str, int | bool]) -> bytes:
-    """A map of FlexBuffers."""
-    return bytes(flexbuffers.Dumps(dict(values)))
-
-
-class File:
-    """Collects tensors and operators; each operator's tensors are the next ones."""
-
-    def __init__(self) -> None:
-        self.tensors: list[Tensor] = []
-        self.operators: list[Operator] = []
-
-    def tensor(self, dtype: str, shape: tuple[int, ...], data: object = None) -> int:
-        self.tensors.append(Tensor(f"t{len(self.tensors)}", shape, dtype, data=data))
-        return len(self.tensors) - 1
-
-    def table(self, data: object, dtype: str = "INT16") -> int:
-        array = np.asarray(data)
-        return self.tensor(dtype, array.shape, array)
-
-    def add(self, kind: str, inputs: list[int], outputs: list[tuple[str, tuple[int, ...]]], **of: int | bool) -> int:
-        """The first output of an operator with these options."""
-        made = [self.tensor(dtype, shape) for dtype, shape in outputs]
-        custom = options(of) if kind.startswith("CUSTOM") else b""
-        self.operators.append(Operator(kind, inputs, made, custom=custom))
-        return made[0]
 
 
 def preprocessor() -> bytes:
@@ -91,7 +61,7 @@ def preprocessor() -> bytes:
     for kind, number in [("MUL", 256), ("ADD", 333), ("DIV", 666), ("ADD", -128), ("MINIMUM", 127), ("MAXIMUM", -128)]:
         y = f.add(kind, [y, f.table(number, "INT32")], [("INT32", (n,))])
     y = f.add("CAST", [y], [("INT8", (n,))])
-    return build(f.tensors, f.operators, [x], [y])
+    return f.file([x], [y])
 
 
 def test_samples_become_what_tensorflow_lite_micro_makes_of_them() -> None:
@@ -113,7 +83,7 @@ def test_a_computed_table_is_refused() -> None:
     x, w = f.tensor("INT16", (1, 8)), f.tensor("INT16", (8,))
     y = f.add("CUSTOM SignalWindow", [x, w], [("INT16", (1, 8))], shift=12)
     with pytest.raises(ModelError, match="its table 1 is no constant"):
-        import_bytes(build(f.tensors, f.operators, [x, w], [y]), "net")
+        import_bytes(f.file([x, w], [y]), "net")
 
 
 def test_real_numbers_are_no_samples() -> None:
@@ -121,7 +91,7 @@ def test_real_numbers_are_no_samples() -> None:
     x = f.tensor("FLOAT32", (8,))
     y = f.add("CUSTOM SignalRfft", [x], [("INT16", (10,))], fft_length=8)
     with pytest.raises(ModelError, match="holds no whole numbers of int16"):
-        import_bytes(build(f.tensors, f.operators, [x], [y]), "net")
+        import_bytes(f.file([x], [y]), "net")
 
 
 @pytest.mark.parametrize("length", [3, 8, 13])
@@ -130,7 +100,7 @@ def test_a_delay_gives_what_came_before(length: int) -> None:
     f = File()
     x = f.tensor("INT16", (2, 8))
     y = f.add("CUSTOM SignalDelay", [x], [("INT16", (2, 8))], delay_length=length)
-    graph = import_bytes(build(f.tensors, f.operators, [x], [y]), "net")
+    graph = import_bytes(f.file([x], [y]), "net")
     sound = VECTORS["sound"][:80].reshape(2, 5, 8)
     expected = np.concatenate([np.zeros((2, length), np.int16), sound.reshape(2, 40)], axis=1)[:, :40]
     steps = [{graph.public_inputs[0]: sound[:, k]} for k in range(5)]

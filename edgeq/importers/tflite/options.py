@@ -63,6 +63,10 @@ CUSTOM: dict[str, tuple[str, ...]] = {
     "CUSTOM SignalDelay": ("delay_length",),
     "CUSTOM SignalWindow": ("shift",),
     "CUSTOM SignalRfft": ("fft_length",),
+    "CUSTOM SignalIrfft": ("fft_length",),
+    "CUSTOM SignalFramer": ("frame_size", "frame_step", "prefill"),
+    "CUSTOM SignalStacker": ("num_channels", "stacker_left_context", "stacker_right_context", "stacker_step"),
+    "CUSTOM SignalOverlapAdd": ("frame_step",),
     "CUSTOM SignalEnergy": ("start_index", "end_index"),
     "CUSTOM SignalFilterBankSpectralSubtraction": (
         *("alternate_one_minus_smoothing", "alternate_smoothing", "clamping", "min_signal_remaining"),

@@ -6,21 +6,29 @@ one run to the next becomes a state.
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import AGAIN, Problem, RawOp, short_name
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.tensor import DType, Shape, TensorType
+from edgeq.ops.compare import USUAL
 from edgeq.ops.energy import Energy
 from edgeq.ops.fft_auto_scale import FftAutoScale
 from edgeq.ops.filter_bank import FilterBank
 from edgeq.ops.filter_bank_log import FilterBankLog
 from edgeq.ops.filter_bank_square_root import FilterBankSquareRoot
+from edgeq.ops.irfft import Irfft
+from edgeq.ops.overlap_add import OverlapAdd
 from edgeq.ops.pcan import Pcan
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.rfft import Rfft
+from edgeq.ops.signal_count import SignalCount
 from edgeq.ops.signal_frame import SignalFrame
+from edgeq.ops.signal_stack import SignalStack
 from edgeq.ops.signal_window import SignalWindow
 from edgeq.ops.spectral_subtraction import SpectralSubtraction
+from edgeq.ops.whole_to_real import WholeToReal
 
 FROM_SAMPLES = "give it whole numbers that Signal operators compute, or an input of int16"
 
@@ -71,6 +79,91 @@ def _delay(b: Builder, op: RawOp) -> None:
     before = b.variable(key, f"{name}/state", TensorType((*shape[:-1], length), DType.INT16))
     b.emit(op, SignalFrame(0, shape[-1]), [before, x])
     b.assign(key, b.step(SignalFrame(shape[-1], length), [before, x], f"{name}/after", None))
+
+
+def _enough(b: Builder, op: RawOp, first: int, need: int, step: int) -> str:
+    """Whether the result of an operator that buffers frames holds, as its second output; the count before, a state."""
+    tensor, key = b.tensor(op.outputs[1] if len(op.outputs) == 2 else -1), ("count", op.outputs[0])
+    name = short_name(tensor.name)
+    before = b.variable(key, f"{name}/state", TensorType((1,), DType.INT32))
+    enough, after = b.steps(SignalCount(first, need, step), [before], f"{name}/count", [None, None])
+    b.assign(key, after)
+    truth = b.step(WholeToReal(), [enough], f"{name}/truth", USUAL)
+    b.bind(op.outputs[1], b.step(Reshape(()), [truth], tensor.name, USUAL))
+    return before
+
+
+@handles("CUSTOM SignalFramer")
+def _framer(b: Builder, op: RawOp) -> None:
+    """Frames of int16 samples; those that the next frames begin with are a state. With prefill, zeros stand before the
+    first samples; without, frames begin with these, and the second result says when the first one is full."""
+    x, size, step = _whole(b, op, 0, DType.INT16), op.option("frame_size"), op.option("frame_step")
+    *lead, new = b.shape(x) or (0,)
+    if not 1 <= step <= size or new < step or new % step:
+        raise Problem(f"frames of {size} samples every {step} do not fit {new} new ones", AGAIN)
+    count, need = new // step, -(-size // step)
+    kept = (size if op.option("prefill") else need * step) - step
+    y = b.tensor(op.outputs[0])
+    key, name = ("frames", y.index), short_name(y.name)
+    if kept:
+        before = b.variable(key, f"{name}/state", TensorType((*lead, kept), DType.INT16))
+        x, new_samples = b.step(SignalFrame(0, size, count, step), [before, x], f"{name}/frames", None), x
+        b.assign(key, b.step(SignalFrame(new, kept), [before, new_samples], f"{name}/after", None))
+    b.emit(op, Reshape((*lead, count, size)), [x], op.outputs[:1])
+    if op.option("prefill"):
+        b.fold(op.outputs[1], np.array(True))
+    else:
+        _enough(b, op, 1, need, 1)
+
+
+@handles("CUSTOM SignalStacker")
+def _stacker(b: Builder, op: RawOp) -> None:
+    """A frame of int16 behind those before it, which are a state; the first one also stands for those before itself.
+    The second result says whether a stack is full: it is so every `stacker_step` frames."""
+    x, left, right = (
+        _whole(b, op, 0, DType.INT16),
+        op.option("stacker_left_context"),
+        op.option("stacker_right_context"),
+    )
+    shape, step, y = b.shape(x), op.option("stacker_step"), b.tensor(op.outputs[0])
+    if (
+        len(shape) != 1
+        or shape[0] != op.option("num_channels")
+        or min(left, right) < 0
+        or not 1 <= step <= left + right + 1
+    ):
+        raise Problem(f"{left} frames before and {right} after one of {shape}, every {step}, are impossible", AGAIN)
+    before = _enough(b, op, 1 + left, left + right + 1, step)
+    if left + right == 0:
+        b.emit(op, Reshape(shape), [x], op.outputs[:1])
+        return
+    key, kept = ("stack", y.index), (left + right) * shape[0]
+    frames = b.variable(key, f"{short_name(y.name)}/state", TensorType((kept,), DType.INT16))
+    b.emit(op, SignalStack(), [frames, x, before], op.outputs[:1])
+    after = SignalFrame(shape[0], kept)
+    b.assign(key, b.step(after, [b.values[y.index], x], f"{short_name(y.name)}/after", None))
+
+
+@handles("CUSTOM SignalOverlapAdd")
+def _overlap_add(b: Builder, op: RawOp) -> None:
+    """Frames of int16, added where they overlap; what they leave for the next ones is a state."""
+    x, y = _whole(b, op, 0, DType.INT16), b.tensor(op.outputs[0])
+    *lead, _, size = b.shape(x) if len(b.shape(x)) > 1 else (0, 0)
+    key, name = ("overlap", y.index), short_name(y.name)
+    before = b.variable(key, f"{name}/state", TensorType((*lead, size), DType.INT16))
+    sums, after = b.steps(OverlapAdd(op.option("frame_step")), [x, before], f"{name}/sums", [None, None])
+    b.emit(op, Reshape(b.shape(sums)), [sums])
+    b.assign(key, after)
+
+
+@handles("CUSTOM SignalIrfft")
+def _irfft(b: Builder, op: RawOp) -> None:
+    """Of a spectrum of int16, to a length that is a power of 2."""
+    x, length = _whole(b, op, 0, DType.INT16), op.option("fft_length")
+    shape = b.shape(x)
+    if not shape or shape[-1] != length + 2:
+        raise Problem(f"{shape} is no spectrum of {length} samples", AGAIN)
+    b.emit(op, Irfft(), [_shaped(b, op, x, (*shape[:-1], length // 2 + 1, 2))])
 
 
 @handles("CUSTOM SignalFftAutoScale")

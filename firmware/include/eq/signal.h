@@ -22,9 +22,11 @@ typedef struct {
     int32_t rows;
     int32_t kept, new; /* samples of a row, of either input */
     int32_t first, size;
+    int32_t frames, step; /* of a row; samples from one frame to the next */
 } eq_signal_frame_params;
 
-/* Of each row of kept samples joined with new ones `size` samples, from the index `first` on. */
+/* Of each row of kept samples joined with new ones frames of `size` samples, the first one from the index `first` on.
+ */
 void eq_signal_frame_ref(const eq_signal_frame_params *p, const int16_t *kept, const int16_t *input, int16_t *output);
 
 typedef struct {
@@ -51,6 +53,36 @@ typedef struct {
 
 /* The first half + 1 values (rows, half + 1, 2) of the transform of samples (rows, size), divided by 2 * half. */
 void eq_rfft_ref(const eq_rfft_params *p, const int16_t *input, int16_t *output);
+
+typedef eq_rfft_params eq_irfft_params;
+
+/* The samples (rows, 2 * half) of spectra (rows, half + 1, 2), divided by half. scratch: int16_t (2 * half). */
+void eq_irfft_ref(const eq_irfft_params *p, const int16_t *input, int16_t *output, void *scratch);
+
+typedef struct {
+    int32_t rows;
+    int32_t frames, size; /* of a row */
+    int32_t step;         /* samples from one frame to the next */
+} eq_overlap_add_params;
+
+/* Frames (rows, frames, size) added where they overlap (rows, frames * step), and what is left (rows, size). */
+void eq_overlap_add_ref(const eq_overlap_add_params *p, const int16_t *input, const int16_t *before, int16_t *output,
+                        int16_t *after);
+
+typedef struct {
+    int32_t first, need, step; /* frames: as how many the first counts, how many are enough, how many are then taken */
+} eq_signal_count_params;
+
+/* Whether frames that are counted from 1 on are enough with one more, and the next count. */
+void eq_signal_count_ref(const eq_signal_count_params *p, const int32_t *held, int32_t *enough, int32_t *next);
+
+typedef struct {
+    int32_t kept, size; /* samples of what is kept, and of a frame */
+} eq_signal_stack_params;
+
+/* Kept frames and a new one, which stands for those where the count is 0. */
+void eq_signal_stack_ref(const eq_signal_stack_params *p, const int16_t *kept, const int16_t *input,
+                         const int32_t *count, int16_t *output);
 
 typedef struct {
     int32_t rows, bins, start, end;
