@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.ir.tensor import Array, QParams
 from edgeq.ir.traits import NO_CLAMP, Trait
-from edgeq.numerics.fixedpoint import Ints, Multiplier, Rounding, multiply, quantize_multiplier
+from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.ops._broadcast import binary_kernels, broadcast_params, broadcast_samples, operands
 from edgeq.ops._elementwise import BinaryOp
+from edgeq.ops._int16 import INTS16, pair_samples16
 from edgeq.ops._real import REALS, of_pairs, pair_rows, pair_samples
 
 Relation = Literal["less", "less_equal", "equal", "not_equal", "greater", "greater_equal"]
@@ -38,20 +39,21 @@ ONNX: Mapping[Relation, str] = {
 """ONNX's operators; it has none for "not equal"."""
 USUAL = QParams.per_tensor(1.0, 0)
 """As a byte holds a truth value."""
-SHIFTS = {Rounding.FAST: 20, Rounding.SINGLE: 8, Rounding.DOUBLE: 8}
+SHIFTS = {Rounding.FAST: 20, Rounding.SINGLE: 8, Rounding.DOUBLE: 8, Rounding.WIDE: 14}
 """Bits by which operands are made finer before they are brought to one scale."""
 
 
 def factor(site: Site, index: int) -> Multiplier:
-    """What an operand's steps, made finer, are multiplied by: FAST divides by the greater scale, LiteRT by nothing."""
+    """What an operand's steps, made finer, are multiplied by: the scale in LiteRT, else its ratio to the greater."""
     s = site.input(index).qp.s
-    common = max(site.input(0).qp.s, site.input(1).qp.s) if site.rounding is Rounding.FAST else 1.0
+    shared = site.rounding in (Rounding.FAST, Rounding.WIDE)
+    common = max(site.input(0).qp.s, site.input(1).qp.s) if shared else 1.0
     return quantize_multiplier(s / common, site.rounding)
 
 
 def truths(site: Site) -> tuple[int, int]:
     """How the output holds false and true."""
-    low, high = site.outputs[0].qp.quantize(np.array([0.0, 1.0]), DType.INT8).tolist()
+    low, high = site.outputs[0].qp.quantize(np.array([0.0, 1.0]), site.outputs[0].dtype).tolist()
     return int(low), int(high)
 
 
@@ -74,6 +76,12 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_compare_int16_ref` and `eq_compare_int16_const_ref`."""
+    foreign = {"a_zero_point", "b_zero_point", "finer"}
+    return {key: value for key, value in lower_ref(site).items() if key not in foreign}
+
+
 def _real_rows(relation: Relation) -> tuple[Kernel, ...]:
     """The rows of real numbers for one relation."""
 
@@ -91,6 +99,7 @@ class Compare(BinaryOp):
 
     In integers both operands, made finer, are brought to one scale, each rounded as a requantization, and compared.
     LiteRT multiplies by the scale itself (8 bits finer), FAST by its ratio to the greater of the two (20 bits finer).
+    It is FAST's way, 14 bits finer, with 16 bits, which LiteRT does not compare.
 
     Attributes:
         relation: of a to b.
@@ -100,6 +109,7 @@ class Compare(BinaryOp):
 
     kernels: ClassVar = (
         *binary_kernels("eq_compare", "compare", "eq_compare_params", lower_ref, rounded=True),
+        *binary_kernels("eq_compare_int16", "pair_int16", "eq_compare_int16_params", lower_int16, elements=INT16),
         *(row for relation in RELATIONS for row in _real_rows(relation)),
     )
     declines: ClassVar[frozenset[Trait]] = BinaryOp.declines | {"monotone", "signs", "homogeneous", "fused_clamp"}
@@ -117,7 +127,11 @@ class Compare(BinaryOp):
             fine = (x.astype(np.int64) - site.input(index).qp.zp) << SHIFTS[site.rounding]
             scaled.append(multiply(fine, factor(site, index), site.rounding))
         false, true = truths(site)
-        return (np.where(HOLDS[self.relation](*scaled), np.int8(true), np.int8(false)),)
+        kind = site.outputs[0].dtype.numpy.type
+        return (np.where(HOLDS[self.relation](*scaled), kind(true), kind(false)),)
+
+    def rounding16(self, numerics: Numerics) -> Rounding:
+        return Rounding.WIDE
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         return QuantRule(usual=USUAL)
@@ -129,6 +143,8 @@ class Compare(BinaryOp):
             *broadcast_samples(cls("less")),
             *(Sample(relation, cls(relation), (image, image), low=-1.0, high=1.0) for relation in RELATIONS),
             *(Sample(f"{r}_constant", cls(r), ((5,), image), const=(0,), low=-1.0, high=1.0) for r in RELATIONS),
+            *pair_samples16(cls("less")),
+            *(Sample(f"int16_{r}", cls(r), (image, (5,)), low=-1.0, high=1.0, elements=INTS16) for r in RELATIONS),
             *pair_samples(cls("less")),
             *(Sample(f"real_{r}", cls(r), (image, (5,)), elements=REALS) for r in RELATIONS),
             *(Sample(f"real_{r}_constant", cls(r), (image, (5,)), const=(1,), elements=REALS) for r in RELATIONS),

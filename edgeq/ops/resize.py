@@ -13,133 +13,36 @@ from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait
+from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import Ints, Numerics
-from edgeq.numerics.float32 import Floats
 from edgeq.ops._broadcast import require_same_scale
 from edgeq.ops._int16 import INTS16
+from edgeq.ops._interpolation import (
+    FAST_BITS,
+    LITERT_BITS,
+    Coordinates,
+    Line,
+    RealLine,
+    Rounding,
+    interpolate,
+    interpolate_real,
+    line,
+    line_fast,
+    line_legacy,
+    line_litert,
+    line_real,
+    nearest,
+    nearest_litert,
+)
 from edgeq.ops._overlap import Overlaps, indices, of_elements
+from edgeq.ops._real import REAL, REALS
 from edgeq.ops._window import Pair
 
 Mode = Literal["nearest", "bilinear"]
-Coordinates = Literal["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]
-Rounding = Literal["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
-FAST_BITS = 11
-LITERT_BITS = 10
 FLOAT_BITS = 24
 """Of a float32 number's significand."""
 MAX_SIZE = 32767
 """The most rows and columns that the 16-bit entries of the tables can index."""
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """Interpolation along one dimension: output i is input lower · (1 − w) + upper · w, w = weight / unit."""
-
-    lower: Ints
-    upper: Ints
-    weight: Ints
-    unit: int
-
-
-def positions(size: int, out: int, coordinates: Coordinates) -> tuple[Ints, int]:
-    """Where the output's elements lie in the input: exact fractions, as numerators and their denominator."""
-    i = np.arange(out, dtype=np.int64)
-    if coordinates == "pytorch_half_pixel" and out == 1:
-        return i, 1
-    if coordinates in ("half_pixel", "pytorch_half_pixel"):
-        return (2 * i + 1) * size - out, 2 * out
-    if coordinates == "align_corners" and out > 1:
-        return i * (size - 1), out - 1
-    return i * size, out
-
-
-def nearest(size: int, out: int, coordinates: Coordinates, rounding: Rounding) -> Ints:
-    """The index of the input's element for each element of the output, exactly."""
-    at, unit = positions(size, out, coordinates)
-    index = {
-        "floor": at // unit,
-        "ceil": -(-at // unit),
-        "round_prefer_floor": -((unit - 2 * at) // (2 * unit)),
-        "round_prefer_ceil": (2 * at + unit) // (2 * unit),
-    }[rounding]
-    return np.clip(index, 0, size - 1)
-
-
-def nearest_litert(size: int, out: int, coordinates: Coordinates, rounding: Rounding) -> Ints:
-    """The same as LiteRT computes it in float32; exact for attributes that it does not have."""
-    if (coordinates, rounding) not in (
-        ("half_pixel", "round_prefer_ceil"),
-        ("asymmetric", "floor"),
-        ("align_corners", "round_prefer_ceil"),
-    ):
-        return nearest(size, out, coordinates, rounding)
-    corners = coordinates == "align_corners"
-    wide = np.float32(size - 1) / np.float32(out - 1) if corners and out > 1 else np.float32(size) / np.float32(out)
-    offset = np.float32(0.5 if coordinates == "half_pixel" else 0.0)
-    at = (np.arange(out).astype(np.float32) + offset) * wide
-    index = np.floor(at + np.float64(0.5)) if corners else np.floor(at)
-    return np.clip(index.astype(np.int64), 0, size - 1)
-
-
-def line(size: int, out: int, coordinates: Coordinates) -> Line:
-    """Exact linear interpolation: the weight's unit is the denominator of the positions."""
-    at, unit = positions(size, out, coordinates)
-    at = np.clip(at, 0, (size - 1) * unit)
-    lower = at // unit
-    return Line(lower, np.minimum(lower + 1, size - 1), at - lower * unit, unit)
-
-
-def line_fast(size: int, out: int, coordinates: Coordinates) -> Line:
-    """Weights rounded to 11 bits, halves up."""
-    exact, unit = line(size, out, coordinates), 1 << FAST_BITS
-    return Line(exact.lower, exact.upper, (2 * exact.weight * unit + exact.unit) // (2 * exact.unit), unit)
-
-
-def line_litert(size: int, out: int, coordinates: Coordinates) -> Line:
-    """LiteRT's positions with 10 fraction bits, from a scale that is itself rounded to 10."""
-    unit = 1 << LITERT_BITS
-    if coordinates == "align_corners" and out > 1:
-        scale = (unit * (size - 1) + (out - 1) // 2) // (out - 1)
-    else:
-        scale = (unit * size + out // 2) // out
-    at = np.arange(out, dtype=np.int64) * scale
-    if coordinates == "half_pixel":
-        at = at + scale // 2 - unit // 2
-    # At the ends both neighbours are one element, and LiteRT's weights, although outside 0 … 1, add up to one.
-    lower = np.minimum(np.maximum(at, 0) // unit, size - 1)
-    upper = np.minimum(np.maximum(at + unit - 1, 0) // unit, size - 1)
-    return Line(lower, upper, np.where(lower == upper, 0, at - lower * unit), unit)
-
-
-@dataclass(frozen=True, eq=False)
-class RealLine:
-    """The same in float32: output i is input lower · rest + upper · weight."""
-
-    lower: Ints
-    upper: Ints
-    weight: Floats
-    rest: Floats
-
-    @property
-    def bits(self) -> int:
-        """Fraction bits that all weights have; FAST_BITS + 1 if they have more."""
-        scaled = np.ldexp(self.weight.astype(np.float64), np.arange(FAST_BITS + 1)[:, None])
-        whole = (scaled == np.rint(scaled)).all(axis=1)
-        return int(whole.argmax()) if whole.any() else FAST_BITS + 1
-
-
-def line_legacy(size: int, out: int, coordinates: Coordinates) -> RealLine:
-    """LiteRT's positions and weights for uint8, in float32.
-
-    Above the first and below the last element of the input weights are outside 0 … 1; their sum is one.
-    """
-    corners = coordinates == "align_corners" and out > 1
-    scale = np.float32(size - 1) / np.float32(out - 1) if corners else np.float32(size) / np.float32(out)
-    at = np.arange(out).astype(np.float32)
-    at = (at + np.float32(0.5)) * scale - np.float32(0.5) if coordinates == "half_pixel" else at * scale
-    lower = np.clip(np.floor(at).astype(np.int64), 0, size - 1)
-    weight = at - lower.astype(np.float32)
-    return RealLine(lower, np.minimum(np.ceil(at).astype(np.int64), size - 1), weight, np.float32(1) - weight)
 
 
 def legacy_lines(site: Site) -> tuple[RealLine, RealLine]:
@@ -174,6 +77,11 @@ def needs_float(site: Site) -> bool:
 def is_nearest(site: Site) -> bool:
     """The site takes the nearest element."""
     return isinstance(site.op, Resize) and site.op.mode == "nearest"
+
+
+def is_bilinear(site: Site) -> bool:
+    """The site interpolates."""
+    return isinstance(site.op, Resize) and site.op.mode == "bilinear"
 
 
 def needs_integers(site: Site) -> bool:
@@ -215,20 +123,21 @@ def integer_indices(site: Site) -> tuple[Ints, Ints]:
 
 
 def image_params(site: Site) -> Mapping[str, Param]:
-    """The members that both kernels share."""
-    require_same_scale(site, site.input(0).qp)
+    """The members that all kernels share."""
     x, y = site.input(0).shape, site.outputs[0].shape
     return {"batch": x[0], "in_h": x[1], "in_w": x[2], "out_h": y[1], "out_w": y[2], "channels": x[3]}
 
 
 def lower_nearest(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_resize_nearest_ref`."""
+    require_same_scale(site, site.input(0).qp)
     rows, columns = integer_indices(site)
     return {**image_params(site), "rows": rows.astype(np.int16), "columns": columns.astype(np.int16)}
 
 
 def lower_bilinear(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_resize_bilinear_ref`."""
+    require_same_scale(site, site.input(0).qp)
     params: dict[str, Param] = dict(image_params(site))
     for name, interpolation in zip(("row", "column"), integer_lines(site), strict=True):
         for part in ("lower", "upper", "weight"):
@@ -250,26 +159,65 @@ def away_from_zero(site: Site) -> bool:
     return litert_arithmetic(site) and not is_legacy(site)
 
 
+def line_params(lines: tuple[RealLine, RealLine]) -> Mapping[str, Param]:
+    """The members of interpolation in float32."""
+    params: dict[str, Param] = {}
+    for name, real in zip(("row", "column"), lines, strict=True):
+        params[f"{name}_lower"], params[f"{name}_upper"] = real.lower.astype(np.int16), real.upper.astype(np.int16)
+        params[f"{name}_weight"], params[f"{name}_rest"] = real.weight, real.rest
+    return params
+
+
 def lower_legacy(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_resize_bilinear_legacy_ref`."""
-    params: dict[str, Param] = dict(image_params(site))
-    for name, line in zip(("row", "column"), legacy_lines(site), strict=True):
-        params[f"{name}_lower"], params[f"{name}_upper"] = line.lower.astype(np.int16), line.upper.astype(np.int16)
-        params[f"{name}_weight"], params[f"{name}_rest"] = line.weight, line.rest
-    return params
+    require_same_scale(site, site.input(0).qp)
+    return {**image_params(site), **line_params(legacy_lines(site))}
 
 
 def interpolate_legacy(x: Array, rows: RealLine, columns: RealLine) -> Array:
     """The output of a uint8 model's site, as int8, with LiteRT's order of operations; x: int8 (N, H, W, C)."""
-    real = x.astype(np.float32) + np.float32(128)
-    down, up = (w.reshape(-1, 1, 1) for w in (rows.weight, rows.rest))
-    right, left = (w.reshape(-1, 1) for w in (columns.weight, columns.rest))
-    upper_row, lower_row = real.take(rows.lower, 1), real.take(rows.upper, 1)
-    total = upper_row.take(columns.lower, 2) * up * left
-    total = total + lower_row.take(columns.lower, 2) * down * left
-    total = total + upper_row.take(columns.upper, 2) * up * right
-    total = total + lower_row.take(columns.upper, 2) * down * right
+    total = interpolate_real(x.astype(np.float32) + np.float32(128), rows, columns)
     return np.asarray((total + np.float32(0.5)).astype(np.int32) - 128).astype(np.int8)
+
+
+def real_indices(site: Site) -> tuple[Ints, Ints]:
+    """Rows and columns of the nearest elements, exactly."""
+    op, x = site.op, site.input(0).shape
+    assert isinstance(op, Resize)
+    return (
+        nearest(x[1], op.size[0], op.coordinates, op.nearest_rounding),
+        nearest(x[2], op.size[1], op.coordinates, op.nearest_rounding),
+    )
+
+
+def real_lines(site: Site) -> tuple[RealLine, RealLine]:
+    """Interpolation of rows and of columns in float32."""
+    op, x = site.op, site.input(0).shape
+    assert isinstance(op, Resize)
+    return line_real(x[1], op.size[0], op.coordinates), line_real(x[2], op.size[1], op.coordinates)
+
+
+def lower_nearest_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_resize_nearest_float32_ref`."""
+    rows, columns = real_indices(site)
+    return {**image_params(site), "rows": rows.astype(np.int16), "columns": columns.astype(np.int16)}
+
+
+def lower_bilinear_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_resize_bilinear_float32_ref`."""
+    return {**image_params(site), **line_params(real_lines(site))}
+
+
+def overlap_nearest_real(site: Site) -> Overlaps:
+    """One element after another."""
+    rows, columns = real_indices(site)
+    return of_elements(site, [indices(site.input(0).shape).take(rows, 1).take(columns, 2)])
+
+
+def overlap_bilinear_real(site: Site) -> Overlaps:
+    """One element after another; of the four that it needs, the upper left one comes first."""
+    rows, columns = real_lines(site)
+    return of_elements(site, [indices(site.input(0).shape).take(rows.lower, 1).take(columns.lower, 2)])
 
 
 def overlap_nearest(site: Site) -> Overlaps:
@@ -284,24 +232,12 @@ def overlap_bilinear(site: Site) -> Overlaps:
     return of_elements(site, [indices(site.input(0).shape).take(rows.lower, 1).take(columns.lower, 2)])
 
 
-def interpolate(x: Array, rows: Line, columns: Line) -> Array:
-    """Sums of four products, in x's type, (N, H, W, C), not yet divided by the units."""
-
-    def along(axis: int, interpolation: Line, values: Array) -> Array:
-        weight = interpolation.weight.astype(x.dtype).reshape(-1, *(1,) * (3 - axis))
-        return (
-            values.take(interpolation.lower, axis) * (interpolation.unit - weight)
-            + values.take(interpolation.upper, axis) * weight
-        )
-
-    return along(1, rows, along(2, columns, x))
-
-
 @dataclass(frozen=True)
 class Resize(Op):
     """Input: x (N, H, W, C). Output: (N, size[0], size[1], C).
 
     FAST, bilinear: weights of rows and columns with 11 bits, one 32-bit sum of four products, rounded once, halves up.
+    Float32, bilinear: four products with float32 weights, added one after the other; nearest: the index is exact.
     TFLITE and TFLM, bilinear: weights with 10 bits, halves away from zero; in float32 if `legacy`. Nearest: an element
     is copied; the index is exact in FAST, and LiteRT's, which comes from float32, otherwise.
 
@@ -365,10 +301,30 @@ class Resize(Op):
             "eq_resize_bilinear_legacy_ref",
             ("ref/resize_legacy.c",),
             "eq/resize.h",
-            "eq_resize_bilinear_legacy_params",
+            "eq_resize_bilinear_float32_params",
             lower_legacy,
             fits=needs_float,
             overlap=overlap_bilinear,
+        ),
+        Kernel(
+            "eq_resize_nearest_float32_ref",
+            ("ref/resize_float32.c",),
+            "eq/resize.h",
+            "eq_resize_nearest_params",
+            lower_nearest_real,
+            elements=REAL,
+            fits=is_nearest,
+            overlap=overlap_nearest_real,
+        ),
+        Kernel(
+            "eq_resize_bilinear_float32_ref",
+            ("ref/resize_float32.c",),
+            "eq/resize.h",
+            "eq_resize_bilinear_float32_params",
+            lower_bilinear_real,
+            elements=REAL,
+            fits=is_bilinear,
+            overlap=overlap_bilinear_real,
         ),
     )
 
@@ -406,6 +362,14 @@ class Resize(Op):
         both = line(x.shape[1], self.size[0], self.coordinates), line(x.shape[2], self.size[1], self.coordinates)
         total = interpolate(x.astype(np.float64), *both)
         return ((total / (both[0].unit * both[1].unit)).astype(np.float32),)
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        x = inputs[0]
+        assert x is not None
+        if self.mode == "nearest":
+            return self.run_float(inputs)
+        with np.errstate(all="ignore"):
+            return (float32.number(interpolate_real(x, *real_lines(site))),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x = inputs[0]
@@ -452,6 +416,8 @@ class Resize(Op):
             *(Sample(f"nearest_{r}", cls((10, 7), "nearest", "half_pixel", r), (image,)) for r in roundings),
             Sample("nearest_twice", cls((10, 14), "nearest", "asymmetric", "floor"), (image,)),
             Sample("nearest_corners", cls((3, 13), "nearest", "align_corners", "round_prefer_ceil"), (image,)),
+            Sample("real_nearest", cls((9, 4), "nearest", "half_pixel"), (image,), elements=REALS),
+            *(Sample(f"real_bilinear_{w}", cls((9, 4), "bilinear", w), (image,), elements=REALS) for w in ways),
             Sample("int16_nearest", cls((9, 4), "nearest", "asymmetric", "floor"), (image,), elements=INTS16),
             Sample("int16_bilinear", cls((9, 4), "bilinear"), ((2, 5, 7, 3),), elements=INTS16),
             Sample("bilinear_twice", cls((10, 14), "bilinear"), ((2, 5, 7, 1),)),

@@ -8,13 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.op import Arrays, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Trait
-from edgeq.numerics.fixedpoint import Multiplier, quantize_multiplier
+from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding, quantize_multiplier
 from edgeq.ops._broadcast import MAX_RANK, broadcast_strides, collapse
 from edgeq.ops._elementwise import Elementwise
+from edgeq.ops._int16 import as_int16
 from edgeq.ops._overlap import elementwise
 from edgeq.ops._real import REAL, REALS
 from edgeq.ops._requant import NO_CLAMP, finish
@@ -49,11 +50,17 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     return params
 
 
+def lower_int16(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_select_int16_ref`."""
+    return {key: value for key, value in lower_ref(site).items() if key != "no" and not key.endswith("zero_point")}
+
+
 @dataclass(frozen=True)
 class Select(Elementwise):
     """Inputs: condition, a, b, which broadcast as in NumPy. Output: a where the condition is not zero, else b.
 
-    In integers what is chosen is brought to the output's scale, rounded as a requantization.
+    In integers what is chosen is brought to the output's scale, rounded as a requantization. The condition has the
+    element type of the rest.
     """
 
     kernels: ClassVar = (
@@ -65,6 +72,16 @@ class Select(Elementwise):
             lower_ref,
             overlap=elementwise,
             rounded=True,
+            variadic="inputs",
+        ),
+        Kernel(
+            "eq_select_int16_ref",
+            ("ref/select.c",),
+            "eq/select.h",
+            "eq_select_int16_params",
+            lower_int16,
+            elements=INT16,
+            overlap=elementwise,
             variadic="inputs",
         ),
         Kernel(
@@ -101,6 +118,9 @@ class Select(Elementwise):
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         return self.run_float(inputs)
 
+    def rounding16(self, numerics: Numerics) -> Rounding:
+        return Rounding.WIDE
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         condition, a, b = inputs[:3]
         assert condition is not None and a is not None and b is not None
@@ -121,6 +141,9 @@ class Select(Elementwise):
             Sample("constant_b", cls(), ((2, 3), (2, 3), (1,)), const=(2,)),
             Sample("constant_condition", cls(), ((4, 3, 5), image, image), const=(0,)),
             Sample("grows", cls(), ((3, 1), (1, 4), (2, 1, 1))),
+            as_int16(Sample("rows", cls(), ((4, 1, 1), image, (5,)))),
+            as_int16(Sample("constants", cls(), (image, (5,), ()), const=(1, 2))),
+            as_int16(Sample("constant_condition", cls(), ((4, 3, 5), image, image), const=(0,))),
             Sample("real", cls(), (image, image, (5,)), elements=REALS),
             Sample("real_constant", cls(), (image, image, (5,)), const=(2,), elements=REALS),
         )

@@ -9,11 +9,12 @@ from edgeq.errors import InternalError
 from edgeq.ir.op import Op, Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics, Rounding
+from edgeq.ops._interpolation import line, line_fast, line_litert, nearest, nearest_litert
 from edgeq.ops.concat import Concat
 from edgeq.ops.pad import Pad, simplify
 from edgeq.ops.requantize import Requantize, byte_table, is_flip
 from edgeq.ops.reshape import Reshape
-from edgeq.ops.resize import Resize, line, line_fast, line_litert, nearest, nearest_litert
+from edgeq.ops.resize import Resize
 from edgeq.ops.slice import Slice
 from edgeq.ops.split import Split
 from edgeq.ops.transpose import Transpose

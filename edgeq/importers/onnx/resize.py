@@ -15,9 +15,10 @@ from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.importers.onnx.resampling import FILTERS, Axis, nearest, positions, resample, weights
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.tensor import Shape
+from edgeq.ops._interpolation import Coordinates, Rounding
 from edgeq.ops.add import Add
 from edgeq.ops.mul import Mul
-from edgeq.ops.resize import Coordinates, Mode, Resize, Rounding
+from edgeq.ops.resize import Mode, Resize
 from edgeq.warnings import warn
 
 MODES: dict[str, Mode] = {"nearest": "nearest", "linear": "bilinear"}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeq.importers.tflite.builder import SHIFT, Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.op import Op
-from edgeq.ir.tensor import QParams
+from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.compare import USUAL, Compare, Relation
 from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.maximum import Maximum
 from edgeq.ops.minimum import Minimum
+from edgeq.ops.quantize import Quantize
+from edgeq.ops.requantize import Requantize
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.select import Select
 from edgeq.ops.whole_to_real import WholeToReal
@@ -118,14 +122,24 @@ def cast_truth(b: Builder, op: RawOp) -> None:
         b.emit(op, Dequantize(), [value])
 
 
+def held_as(b: Builder, truth: str, q: QParams | None) -> str:
+    """Truth values in the element type of values of parameters `q`."""
+    own = b.q_of(truth)
+    wanted = None if q is None else USUAL if q.integers is DType.INT8 else replace(USUAL, stored=q.integers)
+    if own == wanted:
+        return truth
+    change = Quantize(away=True) if own is None else Dequantize() if wanted is None else Requantize()
+    return b.step(change, [truth], f"{truth}/held", wanted)
+
+
 def select(b: Builder, op: RawOp) -> None:
     """A choice by a computed condition."""
     if len(op.inputs) != 3:
         raise Problem(f"it has {len(op.inputs)} inputs", "export the model again")
     q = b.output_q(op)
-    condition = b.value(op.inputs[0])
-    if b.tensor(op.inputs[0]).dtype != "BOOL" or (b.q_of(condition) is None) != (q is None):
-        raise Problem(f"its condition {b.tensor(op.inputs[0]).label} is not held as what it chooses is", _MIXED)
+    if b.tensor(op.inputs[0]).dtype != "BOOL":
+        raise Problem(f"its condition {b.tensor(op.inputs[0]).label} holds no truth values", "export the model again")
+    condition = held_as(b, b.value(op.inputs[0]), q)
     x, y = (b.matched(b.operand(op, k, infinite=True), q) for k in (1, 2))
     shape = b.shape(condition)
     if op.kind == "SELECT" and len(shape) == 1 and len(b.shape(x)) > 1:  # one for each index of the first dimension

@@ -1,4 +1,4 @@
-/* Sums and products, the lesser and the greater of two int16 tensors, broadcast against each other. */
+/* Sums and products, the lesser and the greater, comparisons of two int16 tensors, broadcast against each other. */
 #ifndef EQ_PAIR_INT16_H
 #define EQ_PAIR_INT16_H
 
@@ -36,6 +36,15 @@ typedef struct {
     const int16_t *constant;
 } eq_minmax_int16_params;
 
+/* Both operands, made finer, are brought to one scale and compared. */
+typedef struct {
+    int32_t shape[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
+    const int16_t *constant;
+    int32_t a_mantissa, a_shift;
+    int32_t b_mantissa, b_shift;
+    int32_t less, equal, greater; /* the result where a < b, a = b, a > b */
+} eq_compare_int16_params;
+
 /* The output may be an operand of its size. */
 void eq_add_int16_ref(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_ref(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
@@ -49,6 +58,8 @@ void eq_minimum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, con
 void eq_minimum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output);
 void eq_maximum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_maximum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output);
+void eq_compare_int16_ref(const eq_compare_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_compare_int16_const_ref(const eq_compare_int16_params *p, const int16_t *a, int16_t *output);
 /* The same sums for the DSP extension: both operands are contiguous along the last dimension. */
 void eq_add_int16_dsp(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_dsp(const eq_add_int16_params *p, const int16_t *a, int16_t *output);

@@ -1,4 +1,4 @@
-/* Resizing NHWC int8 images. */
+/* Resizing NHWC images of int8, int16 or float32. */
 #ifndef EQ_RESIZE_H
 #define EQ_RESIZE_H
 
@@ -24,12 +24,14 @@ typedef struct {
     /* For each row and column of the output two of the input, the weight of the upper one and that of the lower one. */
     const int16_t *row_lower, *row_upper, *column_lower, *column_upper;
     const float *row_weight, *row_rest, *column_weight, *column_rest;
-} eq_resize_bilinear_legacy_params;
+} eq_resize_bilinear_float32_params;
 
 void eq_resize_nearest_ref(const eq_resize_nearest_params *p, const int8_t *input, int8_t *output);
 void eq_resize_bilinear_ref(const eq_resize_bilinear_params *p, const int8_t *input, int8_t *output);
-void eq_resize_bilinear_legacy_ref(const eq_resize_bilinear_legacy_params *p, const int8_t *input, int8_t *output);
+void eq_resize_bilinear_legacy_ref(const eq_resize_bilinear_float32_params *p, const int8_t *input, int8_t *output);
 void eq_resize_nearest_int16_ref(const eq_resize_nearest_params *p, const int16_t *input, int16_t *output);
 void eq_resize_bilinear_int16_ref(const eq_resize_bilinear_params *p, const int16_t *input, int16_t *output);
+void eq_resize_nearest_float32_ref(const eq_resize_nearest_params *p, const float *input, float *output);
+void eq_resize_bilinear_float32_ref(const eq_resize_bilinear_float32_params *p, const float *input, float *output);
 
 #endif

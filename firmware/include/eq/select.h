@@ -17,6 +17,14 @@ typedef struct {
 typedef struct {
     int32_t shape[EQ_MAX_RANK];
     int32_t condition_stride[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
+    const int16_t *condition, *a, *b;
+    int32_t a_mantissa, a_shift;
+    int32_t b_mantissa, b_shift;
+} eq_select_int16_params;
+
+typedef struct {
+    int32_t shape[EQ_MAX_RANK];
+    int32_t condition_stride[EQ_MAX_RANK], a_stride[EQ_MAX_RANK], b_stride[EQ_MAX_RANK];
     const float *condition, *a, *b;
 } eq_select_float32_params;
 
@@ -24,6 +32,7 @@ typedef struct {
 void eq_select_ref_fast(const eq_select_params *p, const int8_t *const *inputs, int8_t *output);
 void eq_select_ref_single(const eq_select_params *p, const int8_t *const *inputs, int8_t *output);
 void eq_select_ref_double(const eq_select_params *p, const int8_t *const *inputs, int8_t *output);
+void eq_select_int16_ref(const eq_select_int16_params *p, const int16_t *const *inputs, int16_t *output);
 void eq_select_float32_ref(const eq_select_float32_params *p, const float *const *inputs, float *output);
 
 #endif

@@ -3,7 +3,7 @@
 #include "eq/broadcast_int16.h"
 #include "eq/requant16.h"
 
-enum { EXTRA_BITS = 15 };
+enum { EXTRA_BITS = 15, FINER_BITS = 14 };
 
 static inline int32_t sum(const eq_add_int16_params *p, int32_t x, int32_t y)
 {
@@ -26,6 +26,13 @@ static inline int32_t twice_rounded_product(const eq_mul_int16_params *p, int32_
 static inline int32_t product(const eq_mul_int16_params *p, int32_t x, int32_t y)
 {
     return eq_requantize16(x * y, p->mantissa, p->shift, p->qmin, p->qmax);
+}
+
+static inline int32_t compared(const eq_compare_int16_params *p, int32_t x, int32_t y)
+{
+    const int32_t a = eq_multiply(x * (1 << FINER_BITS), p->a_mantissa, p->a_shift, EQ_SINGLE);
+    const int32_t b = eq_multiply(y * (1 << FINER_BITS), p->b_mantissa, p->b_shift, EQ_SINGLE);
+    return a < b ? p->less : a > b ? p->greater : p->equal;
 }
 
 void eq_add_int16_ref(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output)
@@ -86,4 +93,14 @@ void eq_maximum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, con
 void eq_maximum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output)
 {
     EQ_FOR_EACH_PAIR16(p, a, p->constant, output, x > y ? x : y);
+}
+
+void eq_compare_int16_ref(const eq_compare_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output)
+{
+    EQ_FOR_EACH_PAIR16(p, a, b, output, compared(p, x, y));
+}
+
+void eq_compare_int16_const_ref(const eq_compare_int16_params *p, const int16_t *a, int16_t *output)
+{
+    EQ_FOR_EACH_PAIR16(p, a, p->constant, output, compared(p, x, y));
 }

@@ -8,7 +8,7 @@ void eq_resize_nearest_int16_ref(const eq_resize_nearest_params *p, const int16_
         for (int32_t y = 0; y < p->out_h; y++) {
             const int16_t *row = input + p->rows[y] * p->in_w * p->channels;
             for (int32_t x = 0; x < p->out_w; x++, output += p->channels) {
-                memcpy(output, row + p->columns[x] * p->channels, (size_t)p->channels * sizeof *output);
+                memmove(output, row + p->columns[x] * p->channels, (size_t)p->channels * sizeof *output);
             }
         }
     }

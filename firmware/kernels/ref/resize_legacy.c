@@ -6,7 +6,7 @@ static inline float element(int8_t q)
     return (float)(q + 128);
 }
 
-static inline void interpolate(const eq_resize_bilinear_legacy_params *p, const int8_t *input, int32_t y, int32_t x,
+static inline void interpolate(const eq_resize_bilinear_float32_params *p, const int8_t *input, int32_t y, int32_t x,
                                int8_t *output)
 {
     const float down = p->row_weight[y], up = p->row_rest[y], right = p->column_weight[x], left = p->column_rest[x];
@@ -22,7 +22,7 @@ static inline void interpolate(const eq_resize_bilinear_legacy_params *p, const 
     }
 }
 
-void eq_resize_bilinear_legacy_ref(const eq_resize_bilinear_legacy_params *p, const int8_t *input, int8_t *output)
+void eq_resize_bilinear_legacy_ref(const eq_resize_bilinear_float32_params *p, const int8_t *input, int8_t *output)
 {
     for (int32_t n = 0; n < p->batch; n++, input += p->in_h * p->in_w * p->channels) {
         for (int32_t y = 0; y < p->out_h; y++) {

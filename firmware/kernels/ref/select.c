@@ -1,5 +1,5 @@
 #include "eq/select.h"
-#include "eq/requant.h"
+#include "eq/requant16.h"
 
 /* The element of an operand at a place of the output. */
 static inline int32_t at(const int32_t *index, const int32_t *stride)
@@ -46,6 +46,19 @@ static inline void chosen(const eq_select_params *p, const int8_t *const *inputs
         chosen(p, inputs, output, rounding);                                                                           \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE)
+
+void eq_select_int16_ref(const eq_select_int16_params *p, const int16_t *const *inputs, int16_t *output)
+{
+    const int16_t *condition = p->condition ? p->condition : *inputs++;
+    const int16_t *a = p->a ? p->a : *inputs++;
+    const int16_t *b = p->b ? p->b : *inputs;
+    int32_t index[EQ_MAX_RANK] = {0};
+    do {
+        *output++ = condition[at(index, p->condition_stride)]
+                        ? eq_requantize16(a[at(index, p->a_stride)], p->a_mantissa, p->a_shift, INT16_MIN, INT16_MAX)
+                        : eq_requantize16(b[at(index, p->b_stride)], p->b_mantissa, p->b_shift, INT16_MIN, INT16_MAX);
+    } while (next(index, p->shape));
+}
 
 void eq_select_float32_ref(const eq_select_float32_params *p, const float *const *inputs, float *output)
 {
