@@ -16,6 +16,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.codebook import levels_for
 from edgeq.quantize.config import QuantConfig, WeightScale
 from edgeq.quantize.groups import chosen_groups, given_groups, group_of, in_groups
+from edgeq.quantize.octaves import has_few
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
 from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of, weight_type
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
@@ -103,7 +104,9 @@ def _convert_operands(
             continue
         s_in = _input_scale(graph, node, rule, product, params)
         wide = constants.editor.values[node.outputs[0]].type.dtype is DType.INT16
-        around = Around(s_in, params[node.outputs[0]].s, wide, constants.editor.numerics is not Numerics.FAST)
+        shapes = graph.type(str(node.inputs[product.weight])).shape, graph.type(node.outputs[0]).shape
+        few = has_few(shapes[0], product.axis, shapes[1], len(rule.products))
+        around = Around(s_in, params[node.outputs[0]].s, wide, constants.editor.numerics is not Numerics.FAST, few)
         names[product.weight], q = _put_weights(constants, graph, node, product, around, local)
         settled.add(product.weight)
         bias = operand(node, product.bias)

@@ -12,6 +12,7 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.tensor import LEAST_SCALE, Array, DType, Groups, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
+from edgeq.quantize.octaves import octave_scales
 from edgeq.quantize.ranges import (
     BYTE_LEVELS,
     NARROWEST,
@@ -55,12 +56,14 @@ class Around:
         input, output: scales of the layer's input and of its output.
         wide: both have 16 bits.
         foreign: the arithmetic is that of TensorFlow Lite.
+        few: the layer's factors are to be few, but for whole octaves between them.
     """
 
     input: float
     output: float
     wide: bool = False
     foreign: bool = False
+    few: bool = False
 
     @property
     def exact(self) -> bool:
@@ -157,7 +160,8 @@ def quantize_weights(
         return rounding_error(rows, tried) if plain else weighted_error(rows, tried, levels, weighed)
 
     if not around.wide:
-        scales = _best_exact(error, scales, around, config.weight_scale)
+        few = around.few and not around.foreign and dtype is DType.INT8 and groups is None and len(scales) > 1
+        scales = _best_exact(error, scales, around, config.weight_scale, octave_scales if few else exact_scales)
     if bias is not None:
         scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, levels, factors)
     if axis is None:
@@ -166,7 +170,7 @@ def quantize_weights(
     return replace(QParams.per_channel(np.broadcast_to(scales, (count,)), 0, axis), groups=groups)
 
 
-def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
+def exact_scales(scales: Floats, input: float, output: float, rise: bool) -> Floats:
     """Scales (C,), near those given, with which a layer's integers do not depend on how a factor is computed.
 
     s_in·s_w / s_out becomes a number of few bits, k / 2ᵉ, plus the least that float32 can express. So an accumulator
@@ -175,15 +179,15 @@ def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
 
     Args:
         scales: (C,) the desired scales.
-        around: scales of input and output.
+        input, output: scales of the layer's input and of its output.
         rise: whether to go to the next greater (else the next smaller) factor of few bits.
     """
-    s_in, s_out = np.float32(around.input), np.float32(around.output)
-    start = around.input * scales / around.output
+    s_in, s_out = np.float32(input), np.float32(output)
+    start = input * scales / output
     bits = np.maximum(FACTOR_BITS, LEAST_BITS + 1 - np.frexp(start)[1])
     short = (np.ceil if rise else np.floor)(start * 2.0**bits) * 2.0**-bits
     target = (short + np.maximum(np.spacing(short.astype(np.float32)), 2.0**-31)).astype(np.float32)
-    base = (target.astype(np.float64) * around.output / around.input).astype(np.float32)
+    base = (target.astype(np.float64) * output / input).astype(np.float32)
     exact = scales.copy()
     for ulps in (3, -3, 2, -2, 1, -1, 0):
         scale = base + np.float32(ulps) * np.spacing(base)
@@ -191,11 +195,18 @@ def exact_scales(scales: Floats, around: Around, rise: bool) -> Floats:
     return np.where((start < 0.5) & np.isfinite(exact) & (exact > 0.0), exact, scales)
 
 
-def _best_exact(error: Callable[[Floats], Floats], scales: Floats, around: Around, method: WeightScale) -> Floats:
-    above = exact_scales(scales, around, rise=True)
+def _best_exact(
+    error: Callable[[Floats], Floats],
+    scales: Floats,
+    around: Around,
+    method: WeightScale,
+    near: Callable[[Floats, float, float, bool], Floats],
+) -> Floats:
+    """The better ones of the scales that `near` gives above those given, and below."""
+    above = near(scales, around.input, around.output, True)
     if method is WeightScale.MAX:
         return above
-    below = exact_scales(scales, around, rise=False)
+    below = near(scales, around.input, around.output, False)
     return np.where(error(below) < error(above), below, above)
 
 

@@ -138,6 +138,7 @@ def of_channels(channels: int) -> Iterator[tuple[str, Op, tuple[tuple[int, ...],
     yield "two", GroupNorm(1e-5, groups=2), ((1, 3, 5, 2 * channels), (2 * channels,), (2 * channels,))
     yield "same", Add(), (image, image)
     yield "channels", Mul(), (image, (channels,))
+    yield "long", FullyConnected(), ((1, 80), (channels, 80), (channels,))
 
 
 def channel_sweep() -> Iterator[Case]:

@@ -83,7 +83,7 @@ def test_chosen_for_size_only() -> None:
 
 
 def test_short_rows_share_the_kernels_of_convolutions() -> None:
-    short, long = (site(FullyConnected(), (1, 128), (count, 128)) for count in (7, 8))
+    short, long = (site(FullyConnected(), (1, 128), (count, 128)) for count in (7, 20))
     assert chosen(short, "size") == "eq_compact_pointwise_dsp_mixed"
     assert chosen(short, "balanced") == chosen(short, "speed") == "eq_fully_connected_dsp_mixed"
     assert chosen(long, "size") == "eq_compact_fully_connected_dsp_mixed"

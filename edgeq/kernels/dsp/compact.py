@@ -30,6 +30,7 @@ from edgeq.kernels.dsp.gemm import (
     pointwise_overlap,
 )
 from edgeq.kernels.dsp.isa import DSP
+from edgeq.kernels.dsp.octaves import pack_octaves
 from edgeq.kernels.dsp.pack import pack_biases, pack_entries, pack_int4_groups, pack_weights
 from edgeq.ops._requant import scalar_requant_params
 from edgeq.ops.conv2d import Conv2D
@@ -243,6 +244,7 @@ def compact_fully_connected_rows() -> tuple[Kernel, ...]:
     )
     return (
         *_shared_rows(row, fits),
+        *_octave_rows(row, fits),
         *_variants(row, members, fits, dense_matrix, 4, MOST_SHIFT),
         *_pointwise_rows(always, dense_matrix),
     )
@@ -279,3 +281,45 @@ def _shared_rows(row: Kernel, fits: Predicate) -> tuple[Kernel, ...]:
         )
 
     return variant("mixed", True, all_of(shares, mixes)), variant("plain", False, shares)
+
+
+def _octave_rows(row: Kernel, fits: Predicate) -> tuple[Kernel, ...]:
+    """Rows of fully connected layers with few factors, but for whole octaves between them."""
+
+    def members(site: Site, mixed: bool) -> Mapping[str, Param]:
+        product = dense_matrix(site)
+        packed = pack_octaves(product.bias, product.multiplier.mantissa)
+        assert packed is not None
+        return {
+            "weights": pack_weights(product.weights, 4, mixed),
+            "entries": packed.entries,
+            "factors": packed.factors,
+            "in_c": product.weights.shape[1],
+            "out_c": len(product.weights),
+            "bits": packed.bits,
+            "factor_bits": packed.factor_bits,
+            "octave_bits": packed.octave_bits,
+            "zero_point": site.outputs[0].qp.zp,
+        }
+
+    def is_packed(site: Site) -> bool:
+        """Channels have few factors but for whole octaves, which lie in 32 bits beside biases."""
+        product = dense_matrix(site)
+        mantissa = product.multiplier.mantissa
+        return bool(mantissa.min() > 0) and pack_octaves(product.bias, mantissa) is not None
+
+    few = all_of(_has_group(4), fits, direct_of(dense_matrix), is_packed)
+    mixes = Condition(MIXED, lambda site: is_unsigned_mix(dense_matrix(site), 4))
+
+    def variant(name: str, mixed: bool, wants: Predicate) -> Kernel:
+        return replace(
+            row,
+            function=f"eq_octave_fully_connected_dsp_{name}",
+            struct="eq_octave_fully_connected_dsp_params",
+            lower=lambda site: members(site, mixed),
+            fits=wants,
+            isa=DSP,
+            goals=SIZE_ONLY,
+        )
+
+    return variant("mixed", True, all_of(few, mixes)), variant("plain", False, few)

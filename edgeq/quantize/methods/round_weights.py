@@ -33,6 +33,7 @@ from edgeq.quantize.groups import chosen_groups, group_of
 from edgeq.quantize.groups import in_groups as by_groups
 from edgeq.quantize.methods.correct_biases import EditedIntegers
 from edgeq.quantize.methods.learn_rounding import learned
+from edgeq.quantize.octaves import has_few
 from edgeq.quantize.ranges import Levels
 from edgeq.quantize.solver import float_products, operand, rule_of, weight_type, with_operand
 from edgeq.quantize.statistics import Floats
@@ -304,7 +305,8 @@ def round_layer(
     levels = levels_for(by_groups(target, size) if size else target, layer.product.axis, dtype, config)
     heavy = np.stack([np.diagonal(m.second) + d for m, d in zip(known, damping, strict=True)])
     importance = op.from_groups(np.broadcast_to(heavy[:, None], wanted.shape), shape)
-    around, clips = Around(q.s, layer.output.s, wide), config.weight_scale is WeightScale.MSE
+    few = has_few(shape, layer.product.axis, (sums, shape[layer.product.axis or 0]), 1)
+    around, clips = Around(q.s, layer.output.s, wide, few=few), config.weight_scale is WeightScale.MSE
     shared = chosen_groups(target, size, levels, importance, dtype, around.wide, clips) if size else None
     factors = None if shared is None else op.by_group(shared.spread(shape))
     rounders = [

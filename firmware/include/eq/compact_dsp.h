@@ -92,4 +92,22 @@ void eq_shared_fully_connected_dsp_plain_single(const eq_shared_fully_connected_
 void eq_shared_fully_connected_dsp_plain_double(const eq_shared_fully_connected_dsp_params *p, const int8_t *input,
                                                 int8_t *output);
 
+/* The same where channels have few factors, but for whole octaves between them. */
+typedef struct {
+    const int32_t *weights;
+    /* Of every channel so many bits, the low ones first: which factor, by how many octaves less, and the bias; then
+     * what is read beyond the last. An entry lies in four bytes, the first of which it begins in. */
+    const uint8_t *entries;
+    const uint32_t *factors; /* 32 fraction bits */
+    int16_t in_c;
+    int16_t out_c;
+    int8_t bits, factor_bits, octave_bits;
+    int8_t zero_point;
+} eq_octave_fully_connected_dsp_params;
+
+void eq_octave_fully_connected_dsp_mixed(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
+                                         int8_t *output);
+void eq_octave_fully_connected_dsp_plain(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
+                                         int8_t *output);
+
 #endif

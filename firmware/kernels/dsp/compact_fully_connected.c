@@ -131,6 +131,13 @@ static inline int32_t bias_of(const uint8_t *biases, int32_t bytes)
     return (int32_t)(word << above) >> above;
 }
 
+/* Of mixed sums: every second one is 256 times its own and the one before, and becomes its own. */
+static inline void separate(int32_t *sums)
+{
+    sums[1] = (int32_t)((uint32_t)sums[1] - (uint32_t)sums[0]) >> 8;
+    sums[3] = (int32_t)((uint32_t)sums[3] - (uint32_t)sums[2]) >> 8;
+}
+
 EQ_INLINE void with_one_factor(const eq_shared_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
                                multiply *products, int mixed, eq_rounding rounding)
 {
@@ -158,8 +165,7 @@ EQ_INLINE void with_one_factor(const eq_shared_fully_connected_dsp_params *p, co
             weights = products(rest, weights, 4, sums);
         }
         if (mixed) {
-            sums[1] = (int32_t)((uint32_t)sums[1] - (uint32_t)sums[0]) >> 8;
-            sums[3] = (int32_t)((uint32_t)sums[3] - (uint32_t)sums[2]) >> 8;
+            separate(sums);
         }
         for (int32_t j = 0; j < 4; j++) {
             output[first + j] =
@@ -181,3 +187,55 @@ EQ_INLINE void with_one_factor(const eq_shared_fully_connected_dsp_params *p, co
         with_one_factor(p, input, output, multiply_plain, 0, rounding);                                                \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE_SHARED)
+
+EQ_INLINE void in_octaves(const eq_octave_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
+                          multiply *products, int mixed)
+{
+    const eq_octave_fully_connected_dsp_params q = *p; /* which no store can change */
+    const int32_t words = q.in_c & ~3;
+    const int32_t left = 32 - q.bits, right = left + q.factor_bits + q.octave_bits;
+    const uint32_t of_factor = (1U << q.factor_bits) - 1, of_octave = (1U << q.octave_bits) - 1;
+    const int32_t *weights = q.weights;
+    int8_t rest[4] = {0, 0, 0, 0};
+    for (int32_t i = words; i < q.in_c; i++) {
+        rest[i - words] = input[i];
+    }
+    for (int32_t next = 0; next < q.out_c; next += 4) {
+        const int32_t first = next + 4 > q.out_c ? q.out_c - 4 : next;
+        int32_t sums[4], factors[4];
+        for (int32_t j = 0, at = first * q.bits; j < 4; j++, at += q.bits) {
+            uint32_t entry;
+            memcpy(&entry, q.entries + (at >> 3), sizeof entry);
+            entry >>= at & 7;
+            /* Twice the multiplier, which is rounded. */
+            factors[j] = (int32_t)((q.factors[entry & of_factor] >> (entry >> q.factor_bits & of_octave)) + 1) & ~1;
+            sums[j] = (int32_t)(entry << left) >> right;
+        }
+        if (mixed) {
+            sums[1] = sums[1] * 256 + sums[0];
+            sums[3] = sums[3] * 256 + sums[2];
+        }
+        weights = products(input, weights, words, sums);
+        if (words < q.in_c) {
+            weights = products(rest, weights, 4, sums);
+        }
+        if (mixed) {
+            separate(sums);
+        }
+        for (int32_t j = 0; j < 4; j++) {
+            output[first + j] = (int8_t)eq_ssat8(eq_smmlar(sums[j], factors[j], q.zero_point));
+        }
+    }
+}
+
+void eq_octave_fully_connected_dsp_mixed(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
+                                         int8_t *output)
+{
+    in_octaves(p, input, output, multiply_mixed, 1);
+}
+
+void eq_octave_fully_connected_dsp_plain(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
+                                         int8_t *output)
+{
+    in_octaves(p, input, output, multiply_plain, 0);
+}
