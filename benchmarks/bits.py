@@ -92,6 +92,8 @@ WEIGHTED = tuple(name for name, layer in LAYERS.items() if layer.weights)
 BITS = (
     "W8A8",
     "W4A8",
+    "W8G32A8",
+    "W8G128A8",
     "W4G32A8",
     "W4G128A8",
     "W3A8",

@@ -8,6 +8,7 @@ from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
 from edgeq.kernels.mve.fully_connected import fully_connected_rows
+from edgeq.kernels.mve.grouped import grouped_rows
 from edgeq.kernels.mve.gru import gru_row
 from edgeq.kernels.mve.int16 import (
     conv2d_int16_rows,
@@ -47,7 +48,12 @@ from edgeq.ops.svdf import Svdf
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(), *narrow_conv2d_rows(), *conv2d_int16_rows()),
     DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
-    FullyConnected: (*fully_connected_rows(), *narrow_fully_connected_rows(), fully_connected_int16_row()),
+    FullyConnected: (
+        *fully_connected_rows(),
+        *narrow_fully_connected_rows(),
+        *grouped_rows(),
+        fully_connected_int16_row(),
+    ),
     SumOp: (*sum_rows(), *sum_int16_rows()),
     Mul: (*mul_rows(), *mul_int16_rows()),
     AveragePool2D: (average_pool2d_row(),),

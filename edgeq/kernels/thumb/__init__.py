@@ -8,6 +8,7 @@ from edgeq.kernels.thumb.conv2d import conv2d_rows
 from edgeq.kernels.thumb.depthwise import depthwise_rows
 from edgeq.kernels.thumb.elementwise import average_pool2d_row, max_pool2d_row, mean_row, sum_row
 from edgeq.kernels.thumb.fully_connected import fully_connected_rows
+from edgeq.kernels.thumb.grouped import grouped_rows
 from edgeq.kernels.thumb.gru import gru_rows
 from edgeq.kernels.thumb.int16 import conv2d_int16_rows, depthwise_int16_row, fully_connected_int16_row
 from edgeq.kernels.thumb.isa import THUMB, THUMB2
@@ -36,7 +37,12 @@ from edgeq.ops.svdf import Svdf
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(), *narrow_conv2d_rows(), *conv2d_int16_rows()),
     DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
-    FullyConnected: (*fully_connected_rows(), *narrow_fully_connected_rows(), fully_connected_int16_row()),
+    FullyConnected: (
+        *fully_connected_rows(),
+        *narrow_fully_connected_rows(),
+        *grouped_rows(),
+        fully_connected_int16_row(),
+    ),
     SumOp: (sum_row(),),
     AveragePool2D: (average_pool2d_row(), average_pool2d_int16_row()),
     MaxPool2D: (max_pool2d_row(), max_pool2d_int16_row()),

@@ -65,6 +65,11 @@ EQ_INLINE eq_s32x4 eq_load_s8_to_s32_n(const int8_t *from, int32_t n)
     return vldrbq_z_s32(from, vctp32q((uint32_t)n));
 }
 
+EQ_INLINE eq_s32x4 eq_load_u8_to_s32(const uint8_t *from)
+{
+    return vreinterpretq_s32_u32(vldrbq_u32(from));
+}
+
 EQ_INLINE eq_s16x8 eq_load_s8_to_s16(const int8_t *from)
 {
     return vldrbq_s16(from);
@@ -463,6 +468,7 @@ EQ_LANES(16, eq_s8x16, eq_load_s8_n, (const int8_t *from, int32_t n), (int8_t)(i
 EQ_LANES(16, eq_s8x16, eq_gather_s8, (const int8_t *from, eq_s8x16 offset), from[(uint8_t)offset.lane[i]])
 EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32, (const int8_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s8_to_s32_n, (const int8_t *from, int32_t n), i < n ? from[i] : 0)
+EQ_LANES(4, eq_s32x4, eq_load_u8_to_s32, (const uint8_t *from), from[i])
 EQ_LANES(8, eq_s16x8, eq_load_s8_to_s16, (const int8_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32, (const int32_t *from), from[i])
 EQ_LANES(4, eq_s32x4, eq_load_s32_n, (const int32_t *from, int32_t n), i < n ? from[i] : 0)

@@ -1,0 +1,11 @@
+#include "dense.h"
+
+#include "fully_connected_grouped.h"
+
+#define DEFINE(suffix, rounding)                                                                                       \
+    void eq_fully_connected_grouped_mve_##suffix(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,  \
+                                                 int8_t *output)                                                       \
+    {                                                                                                                  \
+        fully_connected(p, input, output, eq_multiply_row, 8, rounding);                                               \
+    }
+EQ_FOR_EACH_ROUNDING(DEFINE)
