@@ -37,6 +37,7 @@ NO_NODE = {
     "Lstm": "ONNX has no projection; the others are compared in tests/unit/test_lstm.py",
     "MaskedSoftmax": "ONNX adds the mask before its softmax",
     "NonMaxSuppression": "ONNX's result has no fixed shape; tests/unit/test_onnx_detection.py compares it",
+    "PosenetDecoder": "ONNX has no such operator; tests/unit/test_tflite_pose.py compares it with Coral's",
     "Quantize": "the identity over the reals",
     "SimpleRnn": "ONNX orders its operands otherwise; compared in tests/unit/test_recurrent.py",
     "RealToWhole": "a cast within bounds; tests/unit/test_onnx_whole.py compares it",

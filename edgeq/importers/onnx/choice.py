@@ -101,8 +101,13 @@ def _axis(node: OnnxNode, default: int = 0) -> int:
 
 @handles("GatherElements", integers=True)
 def gather_elements(node: OnnxNode) -> None:
-    """y[…, i, …] = x[…, indices[…, i, …], …] along an axis."""
+    """y[…, i, …] = x[…, indices[…, i, …], …] along an axis; the indices may be computed."""
     shape, axis = node.shape(0), _axis(node)
+    if node.constant(1) is None:
+        from edgeq.importers.onnx import lookup
+
+        lookup.gather_elements(node, axis)
+        return
     indices = indices_of(node, 1, shape[axis])
     if indices.ndim != len(shape) or any(
         i > d for k, (i, d) in enumerate(zip(indices.shape, shape, strict=True)) if k != axis
@@ -119,11 +124,16 @@ def _elements(places: Places, indices: Places, axis: int) -> Places:
 
 @handles("GatherND", integers=True)
 def gather_nd(node: OnnxNode) -> None:
-    """Each last row of the indices is the place of an element, or of a part, of x."""
+    """Each last row of the indices, which may be computed, is the place of an element, or of a part, of x."""
     shape, batch = node.shape(0), node.attr_int("batch_dims", 0)
     depth = node.shape(1)[-1] if node.shape(1) else 0
     if not 0 <= batch <= len(shape) - depth or depth < 1 or node.shape(1)[:batch] != shape[:batch]:
         raise ModelError(f"indices of shape {node.shape(1)} do not fit {shape}", hint=_CHECK)
+    if node.constant(1) is None:
+        from edgeq.importers.onnx import lookup
+
+        lookup.gather_nd(node, batch)
+        return
     indices = indices_of(node, 1, shape[batch : batch + depth])
     flat = indices.reshape(prod(shape[:batch]), -1, depth)
     places = numbered(shape).reshape(prod(shape[:batch]), *shape[batch:])

@@ -368,7 +368,7 @@ class OnnxNode:
         name = self.name if main else self.builder.fresh(f"{self.name}_{suffix or 'op'}")
         stem = f"{self.outputs[0] if self.outputs and self.outputs[0] else self.name}_{suffix or 'value'}"
         outputs = [self.builder.fresh(f"{stem}_{index}" if index else stem) for index in range(len(shapes))]
-        moved = keep_q and first is not None and first.is_whole and editor.values[inputs[0] or ""].data is None
+        moved = keep_q and first is not None and first.is_whole
         dtypes = [
             op.whole_type(k) if op.gives_whole else DType.INT32 if moved else DType.FLOAT32 for k in range(len(shapes))
         ]

@@ -12,6 +12,7 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import axes_of, normalize_axes
 from edgeq.importers.onnx.choice import chosen, numbered, part
+from edgeq.importers.onnx.movement import add_concat
 from edgeq.importers.onnx.node import (
     Activation,
     Constant,
@@ -261,6 +262,13 @@ def cumulated(node: OnnxNode) -> None:
         x = node.emit(op, [x, moved(x, reach, f"before{reach}")], f"up_to{reach}")
         reach *= 2
     _result(node, part(node, x, axis, size - 1, -1, "forwards", -1) if backwards else x, dtype)
+
+
+@handles_whole("Concat")
+def joined(node: OnnxNode) -> None:
+    """Whole numbers of all operands."""
+    dtype = kind_of(node)
+    _result(node, add_concat(node, [whole_operand(node, k) for k in range(len(node.inputs))], same=True), dtype)
 
 
 @handles_whole("Where")

@@ -1,4 +1,4 @@
-"""What single-shot detectors end with."""
+"""What single-shot detectors and networks that find poses end with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from edgeq.importers.tflite.registry import handles
 from edgeq.ir.tensor import DType
 from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.detection_post_process import DetectionPostProcess
+from edgeq.ops.posenet_decoder import PosenetDecoder
 
 SUPPRESSED = "train or export the model again: boxes have sizes of at least 0"
 
@@ -38,6 +39,20 @@ def detection_post_process(b: Builder, op: RawOp) -> None:
         coding=(op.real("y_scale"), op.real("x_scale"), op.real("h_scale"), op.real("w_scale")),
     )
     b.emit(op, node, [*_before_real(b, b.operand(op, 0), b.operand(op, 1)), anchors])
+
+
+@handles("CUSTOM PosenetDecoderOp")
+def posenet_decoder(b: Builder, op: RawOp) -> None:
+    """Poses of one image, of the 17 keypoints of COCO; what is behind the last one found is 0."""
+    if len(op.inputs) != 3 or len(op.outputs) != 4:
+        raise Problem(f"it has {len(op.inputs)} inputs and {len(op.outputs)} outputs, not 3 and 4", AGAIN)
+    node = PosenetDecoder(
+        limit=op.option("max_detections"),
+        score=op.real("score_threshold"),
+        stride=op.option("stride"),
+        radius=op.real("nms_radius"),
+    )
+    b.emit(op, node, [*_before_real(b, *(b.operand(op, k) for k in range(3)))])
 
 
 def _before_real(b: Builder, *values: str) -> tuple[str, ...]:

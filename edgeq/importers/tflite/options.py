@@ -77,6 +77,7 @@ CUSTOM: dict[str, tuple[str, ...]] = {
     "CUSTOM TFLite_Detection_PostProcess": (
         *("max_detections", "max_classes_per_detection", "detections_per_class", "num_classes", "use_regular_nms"),
     ),
+    "CUSTOM PosenetDecoderOp": ("max_detections", "stride"),
 }
 """Custom operator → the integers that are read from the map which its options are; one that is absent is 0, if
 `CUSTOM_USUAL` says nothing else."""
@@ -85,6 +86,7 @@ CUSTOM_REAL: dict[str, tuple[str, ...]] = {
     "CUSTOM TFLite_Detection_PostProcess": (
         *("nms_score_threshold", "nms_iou_threshold", "y_scale", "x_scale", "h_scale", "w_scale"),
     ),
+    "CUSTOM PosenetDecoderOp": ("score_threshold", "nms_radius"),
 }
 """Custom operator → the numbers of such a map that may have a fraction; one that is absent is 0."""
 CUSTOM_WORDS: dict[str, tuple[str, ...]] = {
