@@ -22,6 +22,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "no bias correction": {"bias_correction": False},
     "smooth": {"smooth": True},
     "learned ranges": {"learn_ranges": True},
+    "rotate": {"rotate": True},
     "reconstruct": {"reconstruct": True},
 }
 

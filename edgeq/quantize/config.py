@@ -137,6 +137,7 @@ class LayerConfig:
     learn_ranges: Annotated[
         bool | None, Option("Whether ranges of the layer's outputs are learned", ON, default=REST)
     ] = None
+    rotate: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
     reconstruct: Annotated[bool | None, Option("Whether the layer's weights are learned", ON, default=REST)] = None
 
 
@@ -241,6 +242,10 @@ class QuantConfig:
     learn_ranges: Annotated[
         bool, Option("Ranges are narrowed and widened as long as the outputs come nearer to float; takes minutes", ON)
     ] = False
+    rotate: Annotated[
+        bool,
+        Option("Channels between layers with normalizations are mixed by Hadamard matrices, merged into weights", ON),
+    ] = False
     reconstruct: Annotated[
         bool,
         Option("Rounded weights of a few layers are learned together, for the outputs of these; takes minutes", ON),
@@ -297,6 +302,7 @@ class QuantConfig:
             bias_correction=self.bias_correction if exception.bias_correction is None else exception.bias_correction,
             smooth=self.smooth if exception.smooth is None else exception.smooth,
             learn_ranges=self.learn_ranges if exception.learn_ranges is None else exception.learn_ranges,
+            rotate=self.rotate if exception.rotate is None else exception.rotate,
             reconstruct=self.reconstruct if exception.reconstruct is None else exception.reconstruct,
             weight_bits=exception.weight_bits or self.weight_bits,
             rounding=exception.rounding or self.rounding,

@@ -28,6 +28,7 @@ from edgeq.quantize.methods import (
     keep_real,
     learn_ranges,
     reconstruct,
+    rotate,
     round_weights,
     smooth,
     solve,
@@ -50,6 +51,7 @@ def _open_ports(draft: Draft) -> Draft:
 
 STEPS: tuple[Step, ...] = (
     keep_real.STEP,
+    rotate.STEP,
     equalize.STEP,
     smooth.STEP,
     centre.STEP,

@@ -30,6 +30,7 @@ def with_port(graph: Graph) -> Graph:
 def test_the_order() -> None:
     assert [step.name for step in pipeline.STEPS] == [
         "keep_real",
+        "rotate",
         "equalize",
         "smooth",
         "centre",
