@@ -26,6 +26,7 @@ from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
+from edgeq.kernels.dsp.signal import energy_row, rfft_row, scale_row, window_row
 from edgeq.kernels.dsp.simple_rnn import simple_rnn_row
 from edgeq.kernels.dsp.svdf import svdf_rows
 from edgeq.kernels.dsp.winograd import winograd_rows
@@ -34,6 +35,8 @@ from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.energy import Energy
+from edgeq.ops.fft_auto_scale import FftAutoScale
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
 from edgeq.ops.gru import Gru
@@ -42,6 +45,8 @@ from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
+from edgeq.ops.rfft import Rfft
+from edgeq.ops.signal_window import SignalWindow
 from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
@@ -67,5 +72,9 @@ ROWS: KernelTable = {
     Gru: (gru_row(),),
     SimpleRnn: (simple_rnn_row(),),
     Svdf: svdf_rows(),
+    SignalWindow: (window_row(),),
+    FftAutoScale: (scale_row(),),
+    Rfft: (rfft_row(),),
+    Energy: (energy_row(),),
     **function_int16_rows(),
 }

@@ -239,6 +239,62 @@ static inline int32_t eq_smultt(int32_t a, int32_t b)
     return r;
 }
 
+/* the bottom of a and the top of b */
+static inline int32_t eq_halves(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("pkhbt %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* c + bottom(a) * bottom(b) - top(a) * top(b) */
+static inline int32_t eq_smlsd(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smlsd %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* c + bottom(a) * top(b) + top(a) * bottom(b) */
+static inline int32_t eq_smladx(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smladx %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+/* bottom(a) + top(b), top(a) - bottom(b) */
+static inline int32_t eq_ssax(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("ssax %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* bottom(a) - top(b), top(a) + bottom(b) */
+static inline int32_t eq_sasx(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("sasx %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* sums of halves / 2, rounded down */
+static inline int32_t eq_shadd16(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("shadd16 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* differences of halves / 2, rounded down */
+static inline int32_t eq_shsub16(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("shsub16 %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
 #else
 
 static inline int32_t eq_bottom(int32_t a)
@@ -381,6 +437,41 @@ static inline int32_t eq_smulbb(int32_t a, int32_t b)
 static inline int32_t eq_smultt(int32_t a, int32_t b)
 {
     return eq_top(a) * eq_top(b);
+}
+
+static inline int32_t eq_halves(int32_t a, int32_t b)
+{
+    return eq_pair(eq_bottom(a), eq_top(b));
+}
+
+static inline int32_t eq_smlsd(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)c + (int64_t)eq_bottom(a) * eq_bottom(b) - (int64_t)eq_top(a) * eq_top(b));
+}
+
+static inline int32_t eq_smladx(int32_t a, int32_t b, int32_t c)
+{
+    return eq_wrap((int64_t)c + (int64_t)eq_bottom(a) * eq_top(b) + (int64_t)eq_top(a) * eq_bottom(b));
+}
+
+static inline int32_t eq_ssax(int32_t a, int32_t b)
+{
+    return eq_pair(eq_bottom(a) + eq_top(b), eq_top(a) - eq_bottom(b));
+}
+
+static inline int32_t eq_sasx(int32_t a, int32_t b)
+{
+    return eq_pair(eq_bottom(a) - eq_top(b), eq_top(a) + eq_bottom(b));
+}
+
+static inline int32_t eq_shadd16(int32_t a, int32_t b)
+{
+    return eq_pair((eq_bottom(a) + eq_bottom(b)) >> 1, (eq_top(a) + eq_top(b)) >> 1);
+}
+
+static inline int32_t eq_shsub16(int32_t a, int32_t b)
+{
+    return eq_pair((eq_bottom(a) - eq_bottom(b)) >> 1, (eq_top(a) - eq_top(b)) >> 1);
 }
 
 #endif
