@@ -317,6 +317,7 @@ class Conv2D(LinearOp):
             replace(case("int2_1x1", cls(stride=(2, 2)), (1, 5, 5, 7), (3, 1, 1, 7), bias=False), weights=DType.INT2),
             replace(case("ternary_1x1", cls(), (1, 3, 2, 13), (3, 1, 1, 13)), weights=DType.TERNARY),
             replace(case("int2_1x1_even", cls(clamp=relu), (1, 4, 5, 20), (6, 1, 1, 20)), weights=DType.INT2),
+            replace(case("int2_1x1_many", cls(), (1, 5, 7, 18), (21, 1, 1, 18)), weights=DType.INT2),
             replace(case("int2_1x1_one", cls(), (1, 2, 4, 8), (1, 1, 1, 8)), weights=DType.INT2),
             replace(case("binary_1x1_even", cls(), (1, 1, 8, 33), (4, 1, 1, 33)), weights=DType.BINARY),
             replace(case("binary_1x1", cls(), (1, 2, 3, 11), (3, 1, 1, 11)), weights=DType.BINARY),

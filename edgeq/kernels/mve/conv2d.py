@@ -14,7 +14,7 @@ from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import BLOCK, channel_order, channel_params, pack_int4, pack_pairs, takes_weights
-from edgeq.ops._overlap import Overlaps, Tiles, collected, first_pixels, of_first_input, tiles
+from edgeq.ops._overlap import Overlaps, Steps, Tiles, collected, first_pixels, of_first_input, tiles
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops._window import geometry, is_window
 from edgeq.ops.conv2d import Conv2D
@@ -116,21 +116,27 @@ def _scratch(site: Site) -> int:
     return TILE * padded(site.const(1)[0].size, BLOCK)
 
 
-def _tiles(site: Site) -> Tiles:
+def tiles_of(site: Site, size: int = TILE) -> Tiles:
+    """Pixels that are computed together."""
     op, w = op_of(site, Conv2D), site.const(1).shape
-    return tiles(first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), TILE)
+    return tiles(first_pixels(site, (w[1], w[2]), op.stride, op.dilation, op.padding), size)
 
 
 def overlap_any(site: Site) -> Overlaps:
     """The windows of a tile are copied before any of it is written."""
-    return collected(site, _tiles(site))
+    return collected(site, tiles_of(site))
 
 
 def overlap_1x1(site: Site) -> Overlaps:
     """Each block of channels of a tile reads the tile's pixels in place."""
-    all_tiles, channels, depth = _tiles(site), site.outputs[0].shape[3], site.input(0).shape[3]
-    read, last = all_tiles.read * depth, (channels - 1) // BLOCK * BLOCK
-    first_block = (all_tiles.start * channels, read)
-    if last == 0:
-        return of_first_input(site, first_block)
-    return of_first_input(site, first_block, ((all_tiles.start + all_tiles.count - 1) * channels + last, read))
+    all_tiles = tiles_of(site)
+    first_block = all_tiles.start * site.outputs[0].shape[3], all_tiles.read * site.input(0).shape[3]
+    return of_first_input(site, first_block, *last_blocks(site, all_tiles))
+
+
+def last_blocks(site: Site, all_tiles: Tiles) -> tuple[Steps, ...]:
+    """The last of several blocks of channels of each tile, before which all others are written."""
+    channels, depth = site.outputs[0].shape[3], site.input(0).shape[3]
+    last = (channels - 1) // BLOCK * BLOCK
+    written = (all_tiles.start + all_tiles.count - 1) * channels + last
+    return ((written, all_tiles.read * depth),) if last else ()

@@ -12,16 +12,19 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.fields import KINDS, Fields
-from edgeq.kernels._shared.site import flat_weights
-from edgeq.kernels.mve.conv2d import conv2d_rows
+from edgeq.kernels._shared.site import flat_weights, padded
+from edgeq.kernels.mve.conv2d import conv2d_rows, last_blocks, tiles_of
 from edgeq.kernels.mve.fully_connected import fully_connected_rows
-from edgeq.kernels.mve.pack import channel_order, channel_params, pack_codes, pack_fields
+from edgeq.kernels.mve.pack import BLOCK, channel_order, channel_params, pack_codes, pack_fields
 from edgeq.numerics.fixedpoint import Multiplier
+from edgeq.ops._overlap import Overlaps, of_first_input
 from edgeq.ops._requant import effective_multiplier, folded_bias
 from edgeq.ops.fully_connected import multiplier
 
 MOST_PRODUCTS = 1 << 16
 """Products of a sum that surely fit 32 bits 256 times."""
+SPAN = 15
+"""Pixels of 1×1 convolutions that share what is unpacked."""
 FILLED = 8
 """Channels to a multiple of which numbers are filled up."""
 
@@ -40,6 +43,13 @@ def _filled_up(site: Site, factors: Multiplier) -> Mapping[str, Param]:
     return channel_params(site, folded_bias(site, weights.astype(np.int64), len(weights)), factors, order, FILLED)
 
 
+def _overlap_1x1(site: Site) -> Overlaps:
+    """Each block of channels of some tiles reads these, tile by tile, in place."""
+    first = tiles_of(site)
+    begin = first.start * site.outputs[0].shape[3], first.read * site.input(0).shape[3]
+    return of_first_input(site, begin, *last_blocks(site, tiles_of(site, SPAN)))
+
+
 def narrow_conv2d_rows() -> tuple[Kernel, ...]:
     """Rows of 1×1 convolutions, beside those for bytes."""
     base = conv2d_rows()[0]
@@ -53,9 +63,10 @@ def narrow_conv2d_rows() -> tuple[Kernel, ...]:
         return replace(
             base,
             function=f"eq_conv2d_1x1_{kind.name}_mve",
-            sources=("mve/conv2d_1x1_narrow.c", "mve/conv_tile_narrow.c", "mve/finish.c", "mve/gemm_narrow.c"),
+            sources=("mve/conv2d_1x1_narrow.c", *base.sources[1:]),
             lower=lower,
-            fits=all_of(base.fits, FEW_PRODUCTS),
+            scratch=lambda site: BLOCK * padded(site.input(0).shape[3], BLOCK),
+            overlap=_overlap_1x1,
             weights=kind.types,
             goals=kind.goals,
         )

@@ -38,12 +38,13 @@ void eq_conv2d_1x1_int4_mve_single(const eq_conv2d_mve_params *p, const int8_t *
 void eq_conv2d_1x1_int4_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
 
 /* 1x1 with weights of 2 bits per four channels, per 16 taps 16 bytes, of 1 bit per eight channels, as
- * eq/fully_connected_mve.h says. Arrays are filled up to a multiple of 8. */
-void eq_conv2d_1x1_int2_mve_fast(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
-void eq_conv2d_1x1_int2_mve_single(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
-void eq_conv2d_1x1_int2_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
-void eq_conv2d_1x1_binary_mve_fast(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
-void eq_conv2d_1x1_binary_mve_single(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
-void eq_conv2d_1x1_binary_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output);
+ * eq/fully_connected_mve.h says. Arrays are filled up to a multiple of 8. scratch: 16 channels' weights as bytes,
+ * filled up to 16 taps. */
+void eq_conv2d_1x1_int2_mve_fast(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_1x1_int2_mve_single(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_1x1_int2_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_1x1_binary_mve_fast(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_1x1_binary_mve_single(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
+void eq_conv2d_1x1_binary_mve_double(const eq_conv2d_mve_params *p, const int8_t *input, int8_t *output, void *scratch);
 
 #endif

@@ -242,6 +242,20 @@ EQ_INLINE eq_s8x16 eq_and_s8(eq_s8x16 a, eq_s8x16 b)
     return vandq_s8(a, b);
 }
 
+EQ_INLINE eq_s8x16 eq_or_s8(eq_s8x16 a, eq_s8x16 b)
+{
+    return vorrq_s8(a, b);
+}
+
+EQ_INLINE eq_s8x16 eq_exclusive_or_s8(eq_s8x16 a, eq_s8x16 b)
+{
+    return veorq_s8(a, b);
+}
+
+/* a * 2^n modulo 2^8, floor(a / 2^n); n in 1 ... 7 is a constant */
+#define eq_left_n_s8(a, n) vshlq_n_s8(a, n)
+#define eq_right_n_s8(a, n) vshrq_n_s8(a, n)
+
 /* sum + a[0] + a[1] + ... */
 EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
 {
@@ -524,6 +538,10 @@ EQ_LANES(16, eq_s8x16, eq_low_half_s8, (eq_s8x16 a), (int8_t)((int8_t)(uint8_t)(
 EQ_LANES(16, eq_s8x16, eq_high_half_s8, (eq_s8x16 a), (int8_t)(a.lane[i] >> 4))
 EQ_LANES(16, eq_s8x16, eq_high_bits_s8, (eq_s8x16 a), (int8_t)((uint32_t)(uint8_t)a.lane[i] >> 4))
 EQ_LANES(16, eq_s8x16, eq_2_down_s8, (eq_s8x16 a), (int8_t)((uint32_t)(uint8_t)a.lane[i] >> 2))
+EQ_LANES(16, eq_s8x16, eq_or_s8, (eq_s8x16 a, eq_s8x16 b), (int8_t)(a.lane[i] | b.lane[i]))
+EQ_LANES(16, eq_s8x16, eq_exclusive_or_s8, (eq_s8x16 a, eq_s8x16 b), (int8_t)(a.lane[i] ^ b.lane[i]))
+EQ_LANES(16, eq_s8x16, eq_left_n_s8, (eq_s8x16 a, int32_t n), (int8_t)(uint8_t)((uint32_t)a.lane[i] << n & 0xffU))
+EQ_LANES(16, eq_s8x16, eq_right_n_s8, (eq_s8x16 a, int32_t n), (int8_t)(a.lane[i] >> n))
 EQ_LANES(16, eq_s8x16, eq_and_s8, (eq_s8x16 a, eq_s8x16 b), (int8_t)(a.lane[i] & b.lane[i]))
 EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
 {
