@@ -426,8 +426,11 @@ class Op:
             return self.run_int(site, inputs)
         if self.reads_stored:
             return self.run_float32(site, inputs)
-        fixed = site.real.consts
-        return self.run_float32(site.real, [x if c is None else c for x, c in zip(inputs, fixed, strict=True)])
+        stored = [type is not None and type.is_stored for type in site.inputs]
+        operands = [
+            real if is_stored else x for x, real, is_stored in zip(inputs, site.real.consts, stored, strict=True)
+        ]
+        return self.run_float32(site.real, operands)
 
     def _has_arithmetic(self, site: Site) -> bool:
         """Whether the portable kernels, or int8 where there are none, have the element types of a site."""

@@ -26,7 +26,7 @@ LONGEST = 1 << 17
 
 
 AT_ONCE = 16
-"""Inputs of a row whose weights are widened at once where no other row needs them."""
+"""Inputs of a row whose weights are widened at once where no other row needs them (EQ_STORED_AT_ONCE)."""
 PIXELS = 16
 """Pixels of an image, or rows of a matrix, for which weights are widened once."""
 
@@ -45,19 +45,26 @@ def _group(type: TensorType, depth: int) -> int:
     return depth if block is None else block
 
 
-def stored_params(site: Site, index: int, axis: int = 0) -> Mapping[str, Param]:
-    """The members of an `eq_stored`: constant `index` as a matrix with a row for each position along `axis`."""
-    type, rows = site.input(index), np.moveaxis(site.const(index), axis, 0)
-    count, depth = len(rows), rows.size // len(rows)
+def stored_rows(matrix: Array, type: TensorType, rows: slice = slice(None)) -> Mapping[str, Param]:
+    """The members of an `eq_stored`: some rows of a matrix (N, K) of elements of a type of any shape."""
+    count, depth = matrix.shape
+    some = matrix[rows]
     members: dict[str, Param] = {"depth": depth, "group": _group(type, depth), "scales": 0}
     if type.dtype is DType.FLOAT16:
-        return {**members, "elements": rows.ravel().astype("<f2").view(np.uint8), "bits": 16}
+        return {**members, "elements": some.ravel().astype("<f2").view(np.uint8), "bits": 16}
     scales = np.asarray(type.qp.scale, np.float32)
-    members["scales"] = np.repeat(scales, count) if len(scales) == 1 else scales
+    each = np.repeat(scales, count) if len(scales) == 1 else scales
+    members["scales"] = each.reshape(count, -1)[rows].ravel()
     if type.dtype is DType.INT8:
-        return {**members, "elements": rows.ravel().view(np.uint8), "bits": 8}
-    packed = stream(rows, type.dtype)
+        return {**members, "elements": some.ravel().view(np.uint8), "bits": 8}
+    packed = stream(some, type.dtype)
     return {**members, "elements": packed["weights"], "bits": packed["weight_bits"]}
+
+
+def stored_params(site: Site, index: int, axis: int = 0) -> Mapping[str, Param]:
+    """The members of an `eq_stored`: constant `index` as a matrix with a row for each position along `axis`."""
+    rows = np.moveaxis(site.const(index), axis, 0)
+    return stored_rows(rows.reshape(len(rows), -1), site.input(index))
 
 
 def within(prefix: str, members: Mapping[str, Param]) -> Mapping[str, Param]:

@@ -87,15 +87,14 @@ def _rows(site: Site) -> int:
     return site.outputs[0].size // site.input(1).shape[0]
 
 
-def _at_once(site: Site) -> int:
-    """Inputs whose weights are widened at once: all, where several rows need them."""
-    depth = site.input(1).shape[1]
-    return depth if _rows(site) > 1 else min(depth, AT_ONCE)
+def scratch_stored(site: Site) -> int:
+    """Weights of four channels, all where several rows need them."""
+    return widened_bytes(site.input(1).shape[1] if _rows(site) > 1 else AT_ONCE)
 
 
 def lower_real_stored(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_fully_connected_stored_ref` and `eq_fully_connected_dynamic_ref`."""
-    return {**lower_stored(lower_real, 0)(site), "at_once": _at_once(site), "together": min(_rows(site), PIXELS)}
+    return {**lower_stored(lower_real, 0)(site), "at_once": min(_rows(site), PIXELS)}
 
 
 def _sums(site: Site) -> Sums:
@@ -186,7 +185,7 @@ class FullyConnected(LinearOp):
             elements=REAL,
             weights=STORED,
             fits=is_plain,
-            scratch=lambda site: widened_bytes(_at_once(site)),
+            scratch=scratch_stored,
             overlap=overlap_stored,
         ),
         Kernel(

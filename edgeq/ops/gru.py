@@ -13,10 +13,23 @@ import numpy.typing as npt
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import ACTIVATION, Arrays, Bias, QuantRule, Real, Sample, Shapes, Site, State, Weight
 from edgeq.ir.tensor import Array, Shape
-from edgeq.numerics import gates
+from edgeq.numerics import float32, gates
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
 from edgeq.numerics.gates import FRACTION_BITS, interpolate, saturate16, scaled16
 from edgeq.ops import _recurrent
+from edgeq.ops._matrix import (
+    MATRICES,
+    PRODUCTS,
+    are_products,
+    biased,
+    clipped,
+    in_floats,
+    limit,
+    matrix,
+    matrix_scratch,
+    matrix_sums,
+)
+from edgeq.ops._real import REAL
 from edgeq.ops._recurrent import (
     RecurrentOp,
     centred,
@@ -132,6 +145,28 @@ def scratch_ref(site: Site) -> int:
     return -(-9 * units // 4) * 4
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_gru_float32_ref`."""
+    op = site.op
+    assert isinstance(op, Gru)
+    (batch, steps, depth), units = site.input(0).shape, site.outputs[1].shape[1]
+    biases = {name: site.const_or_none(index) for name, index in (("bias", 3), ("recurrent_bias", 4))}
+    return {
+        "batch": batch,
+        "steps": steps,
+        "in_c": depth,
+        "units": units,
+        "reverse": int(op.reverse),
+        "reset_after": int(op.reset_after),
+        **matrix(site, "weights", 1),
+        **matrix(site, "recurrent", 2, slice(CANDIDATE * units)),
+        **matrix(site, "candidate", 2, slice(CANDIDATE * units, None)),
+        **{name: 0 if data is None else np.ravel(data) for name, data in biases.items()},
+        "initial_hidden": initial_state(site, 5, 1),
+        "clip": limit(op.clip),
+    }
+
+
 @dataclass(frozen=True)
 class Gru(RecurrentOp):
     """A layer of gated recurrent units over a sequence.
@@ -151,11 +186,13 @@ class Gru(RecurrentOp):
         reset_after: the reset gate multiplies what R makes of h, instead of h.
         reverse: the sequence is taken from its end; results are at the places of their steps.
         clip: arguments of sigmoid and tanh stay within ± this; 0: they are free.
+        dynamic: real vectors are multiplied as integers, each with a scale of its own; the weights are integers, too.
     """
 
     reset_after: bool = False
     reverse: bool = False
     clip: float = 0.0
+    dynamic: bool = False
 
     kernels: ClassVar = (
         Kernel(
@@ -166,6 +203,18 @@ class Gru(RecurrentOp):
             lower_ref,
             fits=symmetric,
             scratch=scratch_ref,
+            variadic="inputs",
+        ),
+        Kernel(
+            "eq_gru_float32_ref",
+            ("ref/gru_float32.c", *PRODUCTS),
+            "eq/gru_float32.h",
+            "eq_gru_float32_params",
+            lower_real,
+            elements=REAL,
+            weights=MATRICES,
+            fits=are_products,
+            scratch=lambda site: matrix_scratch(site, 7 * site.outputs[1].shape[1]),
             variadic="inputs",
         ),
     )
@@ -213,6 +262,28 @@ class Gru(RecurrentOp):
                 made = product((reset * h).astype(np.float32), r[rows], offset).astype(np.float64)
             n = np.tanh(free(x_t[:, CANDIDATE] + made))
             h = ((1.0 - z) * n + z * h).astype(np.float32)
+            sequence[:, t] = h
+        return sequence, h
+
+    @np.errstate(all="ignore")
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Each product has its bias added; what comes of x is the first addend."""
+        x, _, _, bias, recurrent_bias, h = inputs
+        assert x is not None and h is not None
+        (batch, steps, _), (_, units) = x.shape, site.outputs[1].shape
+        h = np.broadcast_to(h, (batch, units))
+        sequence = np.empty((batch, steps, units), np.float32)
+        for t in order(steps, self.reverse):
+            given = biased(matrix_sums(site, 1, x[:, t]), bias).reshape(batch, 3, units)
+            own = biased(matrix_sums(site, 2, h), recurrent_bias).reshape(batch, 3, units)
+            z, reset = (float32.sigmoid(clipped(given[:, gate] + own[:, gate], self.clip)) for gate in (UPDATE, RESET))
+            if self.reset_after:
+                made = reset * own[:, CANDIDATE]
+            else:
+                rows = slice(CANDIDATE * units, None)
+                made = biased(matrix_sums(site, 2, reset * h), recurrent_bias)[:, rows]
+            n = float32.tanh(clipped(given[:, CANDIDATE] + made, self.clip))
+            h = float32.number((np.float32(1.0) - z) * n + z * h)
             sequence[:, t] = h
         return sequence, h
 
@@ -271,4 +342,9 @@ class Gru(RecurrentOp):
             case("clipped", cls(clip=0.5, reverse=True), 2, 4, 4, 5),
             case("even", cls(reset_after=True), 1, 4, 16, 16),
             still,
+            *in_floats(
+                (case("before", cls(clip=1.5), 2, 3, 5, 6), case("after", cls(True, True), 2, 3, 5, 6), still),
+                case("few", cls(), 2, 3, 5, 7, biased=False),
+                cls(dynamic=True),
+            ),
         )

@@ -25,6 +25,9 @@ from edgeq.numerics.fixedpoint import (
 )
 from edgeq.numerics.gates import FRACTION_BITS, interpolate, saturate16, scaled16
 from edgeq.ops import _recurrent
+from edgeq.ops._lstm_real import CELL, FORGET, INPUT, OUTPUT, lower_real, run_real
+from edgeq.ops._matrix import MATRICES, PRODUCTS, are_products, in_floats, matrix_scratch
+from edgeq.ops._real import REAL
 from edgeq.ops._recurrent import (
     RecurrentOp,
     centred,
@@ -42,8 +45,6 @@ from edgeq.ops._recurrent import (
     symmetric,
 )
 
-INPUT, FORGET, CELL, OUTPUT = range(4)
-"""Gates, in the order of the weights' rows."""
 UNIT = 2.0**-7
 """Scale of a hidden state that is projected, unless the model prescribes one: it is within ±1."""
 CELLS = frozenset({DType.INT8, DType.INT16})
@@ -231,6 +232,7 @@ class Lstm(RecurrentOp):
         projection_clip: a projected h stays within ± this; 0: it is free.
         hidden_scale, hidden_zero_point: of the hidden state that is projected; scale 0: one that suits ±1.
         peephole_scales: of the integers that p stands for, a row each; 0: one that suits the row.
+        dynamic: real vectors are multiplied as integers, each with a scale of its own; the weights are integers, too.
     """
 
     reverse: bool = False
@@ -239,6 +241,7 @@ class Lstm(RecurrentOp):
     hidden_scale: float = 0.0
     hidden_zero_point: int = 0
     peephole_scales: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    dynamic: bool = False
 
     kernels: ClassVar = (
         Kernel(
@@ -251,6 +254,18 @@ class Lstm(RecurrentOp):
             fits=symmetric,
             scratch=scratch_ref,
             rounded=True,
+            variadic="inputs",
+        ),
+        Kernel(
+            "eq_lstm_float32_ref",
+            ("ref/lstm_float32.c", *PRODUCTS),
+            "eq/lstm_float32.h",
+            "eq_lstm_float32_params",
+            lower_real,
+            elements=REAL,
+            weights=MATRICES,
+            fits=are_products,
+            scratch=lambda site: matrix_scratch(site, 9 * site.outputs[2].shape[1]),
             variadic="inputs",
         ),
     )
@@ -309,6 +324,9 @@ class Lstm(RecurrentOp):
 
     def passing(self, inputs: Arrays) -> Mapping[int, Array]:
         return {2: self._walk(inputs)[1]}
+
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        return run_real(self, site, complete(inputs, 9))
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         n, x, h, c = Integers(site), inputs[0], inputs[4], inputs[5]
@@ -391,4 +409,13 @@ class Lstm(RecurrentOp):
             case("all", cls(True, 1.0, 0.0), 2, 4, 3, 6, outputs=7, hole=True),
             case("even", cls(), 1, 9, 16, 16),
             still,
+            *in_floats(
+                (
+                    case("batch", cls(), 2, 3, 5, 11),
+                    case("all", cls(True, 1.0, 0.75), 2, 4, 3, 6, outputs=7, hole=True),
+                    still,
+                ),
+                case("projected", cls(), 2, 3, 5, 7, outputs=6),
+                cls(dynamic=True),
+            ),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -13,10 +13,24 @@ import numpy.typing as npt
 from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import ACTIVATION, Arrays, Bias, QuantRule, Sample, Shapes, Site, State, Weight
 from edgeq.ir.tensor import Array, Shape
-from edgeq.numerics import gates
+from edgeq.numerics import float32, gates
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier
+from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gates import FRACTION_BITS, Function, Table, interpolate, saturate16
 from edgeq.ops import _recurrent
+from edgeq.ops._matrix import (
+    MATRICES,
+    PRODUCTS,
+    are_products,
+    biased,
+    clipped,
+    in_floats,
+    limit,
+    matrix,
+    matrix_scratch,
+    matrix_sums,
+)
+from edgeq.ops._real import REAL
 from edgeq.ops._recurrent import (
     RecurrentOp,
     centred,
@@ -33,6 +47,12 @@ from edgeq.ops._recurrent import (
 Activated = Literal["tanh", "sigmoid", "relu"]
 BOUNDED: Mapping[str, Function] = {"tanh": np.tanh, "sigmoid": gates.sigmoid}
 """Functions that are tabulated."""
+REAL_FUNCTIONS: Mapping[str, Callable[[Floats], Floats]] = {
+    "tanh": float32.tanh,
+    "sigmoid": float32.sigmoid,
+    "relu": lambda x: np.where(x < 0, np.float32(0.0), x),
+}
+"""Functions of real numbers, in the order by which the kernel knows them."""
 RELU_BITS = 7
 """A pre-activation under relu has steps of the output's scale divided by 2⁷: 16 bits hold all outputs."""
 
@@ -117,6 +137,26 @@ def scratch_ref(site: Site) -> int:
     return -(-2 * site.outputs[1].shape[1] // 4) * 4
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_simple_rnn_float32_ref`."""
+    op, bias = site.op, site.const_or_none(3)
+    assert isinstance(op, SimpleRnn)
+    batch, steps, depth = site.input(0).shape
+    return {
+        "batch": batch,
+        "steps": steps,
+        "in_c": depth,
+        "units": site.outputs[1].shape[1],
+        "reverse": int(op.reverse),
+        "function": tuple(REAL_FUNCTIONS).index(op.function),
+        **matrix(site, "weights", 1),
+        **matrix(site, "recurrent", 2),
+        "bias": 0 if bias is None else np.ravel(bias),
+        "initial_hidden": initial_state(site, 4, 1),
+        "clip": limit(op.clip),
+    }
+
+
 @dataclass(frozen=True)
 class SimpleRnn(RecurrentOp):
     """A plain recurrent layer over a sequence: h = f(W x + b + R h).
@@ -130,11 +170,13 @@ class SimpleRnn(RecurrentOp):
         function: f.
         reverse: the sequence is taken from its end; results are at the places of their steps.
         clip: arguments of f stay within ± this; 0: they are free.
+        dynamic: real vectors are multiplied as integers, each with a scale of its own; the weights are integers, too.
     """
 
     function: Activated = "tanh"
     reverse: bool = False
     clip: float = 0.0
+    dynamic: bool = False
 
     kernels: ClassVar = (
         Kernel(
@@ -145,6 +187,18 @@ class SimpleRnn(RecurrentOp):
             lower_ref,
             fits=symmetric,
             scratch=scratch_ref,
+            variadic="inputs",
+        ),
+        Kernel(
+            "eq_simple_rnn_float32_ref",
+            ("ref/simple_rnn_float32.c", *PRODUCTS),
+            "eq/simple_rnn_float32.h",
+            "eq_simple_rnn_float32_params",
+            lower_real,
+            elements=REAL,
+            weights=MATRICES,
+            fits=are_products,
+            scratch=lambda site: matrix_scratch(site, 2 * site.outputs[1].shape[1]),
             variadic="inputs",
         ),
     )
@@ -185,6 +239,19 @@ class SimpleRnn(RecurrentOp):
             sequence[:, t] = h
         return sequence, h
 
+    @np.errstate(all="ignore")
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """What W makes of x has the bias added, then what R makes of h."""
+        x, _, _, bias, h = inputs
+        assert x is not None and h is not None
+        h = np.broadcast_to(h, (len(x), h.shape[1]))
+        sequence = np.empty((*x.shape[:2], h.shape[1]), np.float32)
+        for t in order(x.shape[1], self.reverse):
+            z = biased(matrix_sums(site, 1, x[:, t]), bias) + matrix_sums(site, 2, h)
+            h = float32.number(REAL_FUNCTIONS[self.function](clipped(z, self.clip)))
+            sequence[:, t] = h
+        return sequence, h
+
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         n, x, h = Integers(site), inputs[0], inputs[4]
         assert x is not None and h is not None
@@ -218,4 +285,13 @@ class SimpleRnn(RecurrentOp):
             case("reverse", cls(reverse=True), 1, 5, 12, 8),
             case("clipped", cls("relu", clip=0.5), 2, 4, 4, 5),
             still,
+            *in_floats(
+                (
+                    case("sigmoid", cls("sigmoid", True), 2, 3, 5, 6),
+                    case("relu", cls("relu", clip=0.5), 1, 2, 8, 7),
+                    still,
+                ),
+                case("tanh", cls(), 2, 3, 5, 7),
+                cls(dynamic=True),
+            ),
         )

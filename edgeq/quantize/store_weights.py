@@ -118,7 +118,7 @@ ASKED: tuple[tuple[str, Callable[[QuantConfig | LayerConfig], bool], Got, str, s
         lambda c: bool(c.dynamic),
         lambda found: found.dynamic,
         "quantize its activations at run time",
-        "fully connected layers in float32 can, with --float-weight-bits 8 or fewer",
+        "fully connected and recurrent layers in float32 can, with --float-weight-bits 8 or fewer",
     ),
 )
 """Of each option: whether it is asked for, whether a layer got it, what it does, and what to do if none did."""

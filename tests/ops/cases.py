@@ -190,10 +190,13 @@ class _Builder:
             return name
         if index not in self.sample.const and self.sample.elements[0].is_float:
             name = self.editor.input(f"x{index}", TensorType(shape))
-            self.inputs[name] = special(self.rng, real.astype(np.float32))
+            plain = real.astype(np.float32)
+            self.inputs[name] = special(self.rng, plain)
+            if self.rule.states:  # all of a sequence sees what is no number
+                self.inputs[name][:1] = plain[:1]
             return name
         state = self.rule.role(index)
-        if isinstance(state, State):
+        if isinstance(state, State) and not self.sample.elements[0].is_float:
             dtype, q = self._like(state.output)
             data = q.quantize(real, dtype)
             if index in self.sample.const:
@@ -212,7 +215,7 @@ class _Builder:
         if real_layer and isinstance(role, Weight) and self._has_stored():
             assert role.axis is not None
             return self._stored(real, self.sample.weights, role.axis, f"weights{index}")
-        if isinstance(role, Real) or (real_layer and isinstance(role, Weight | Bias)):
+        if isinstance(role, Real) or (real_layer and isinstance(role, Weight | Bias | State)):
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         if isinstance(role, Index):
             whole = self.rng.integers(0, role.limit, shape)

@@ -10,11 +10,11 @@
 typedef struct {
     eq_fully_connected_float32_params layer; /* without weights */
     eq_stored weights;                       /* (out_c, in_c) */
-    int32_t at_once;                         /* inputs of a row whose weights are widened at once */
-    int32_t together;                        /* rows for which they are widened once; 1 unless all inputs are */
+    int32_t at_once;                         /* rows for which weights are widened once */
 } eq_fully_connected_stored_params;
 
-/* Four output channels are computed for some rows, then the next. scratch: four floats for each of `at_once` inputs. */
+/* Four output channels are computed for some rows, then the next.
+ * scratch: four floats for each input; with one row that of eq_stored_products. */
 void eq_fully_connected_stored_ref(const eq_fully_connected_stored_params *p, const float *input, float *output,
                                    void *scratch);
 

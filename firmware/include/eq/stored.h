@@ -19,4 +19,12 @@ void eq_stored_run(const eq_stored *stored, int32_t row, int32_t begin, int32_t 
 /* Writes those of up to four rows (count, 4), zeros for the rows that there are not. */
 void eq_stored_fours(const eq_stored *stored, int32_t row, int32_t rows, int32_t begin, int32_t count, float *numbers);
 
+/* Columns that are widened at once for products with a single vector. */
+#define EQ_STORED_AT_ONCE 16
+
+/* Adds the products of a vector with up to four rows to their totals, one after the other.
+ * widened: four numbers for each of EQ_STORED_AT_ONCE columns. */
+void eq_stored_products(const eq_stored *stored, int32_t row, int32_t rows, const float *vector, float *total,
+                        float *widened);
+
 #endif

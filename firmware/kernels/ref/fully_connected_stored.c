@@ -10,14 +10,15 @@ static void some_rows(const eq_fully_connected_stored_params *p, int32_t rows, c
     const int32_t in_c = p->layer.in_c, out_c = p->layer.out_c;
     for (int32_t c = 0; c < out_c; c += EQ_LANES) {
         const int32_t count = out_c - c < EQ_LANES ? out_c - c : EQ_LANES;
+        if (p->at_once > 1) {
+            eq_stored_fours(&p->weights, c, count, 0, in_c, weights);
+        }
         for (int32_t row = 0; row < rows; row++) {
             float total[EQ_LANES] = {0.0f, 0.0f, 0.0f, 0.0f};
-            for (int32_t k = 0; k < in_c; k += p->at_once) {
-                const int32_t some = in_c - k < p->at_once ? in_c - k : p->at_once;
-                if (row == 0) {
-                    eq_stored_fours(&p->weights, c, count, k, some, weights);
-                }
-                eq_add_products(input + row * in_c + k, weights, some, total);
+            if (p->at_once > 1) {
+                eq_add_products(input + row * in_c, weights, in_c, total);
+            } else {
+                eq_stored_products(&p->weights, c, count, input, total, weights);
             }
             eq_store_lanes(total, p->layer.bias ? p->layer.bias + c : 0, count, p->layer.low, p->layer.high,
                            output + row * out_c + c);
@@ -28,8 +29,8 @@ static void some_rows(const eq_fully_connected_stored_params *p, int32_t rows, c
 void eq_fully_connected_stored_ref(const eq_fully_connected_stored_params *p, const float *input, float *output,
                                    void *scratch)
 {
-    for (int32_t row = 0; row < p->layer.rows; row += p->together) {
-        const int32_t left = p->layer.rows - row, rows = left < p->together ? left : p->together;
+    for (int32_t row = 0; row < p->layer.rows; row += p->at_once) {
+        const int32_t left = p->layer.rows - row, rows = left < p->at_once ? left : p->at_once;
         some_rows(p, rows, input, output, scratch);
         input += rows * p->layer.in_c;
         output += rows * p->layer.out_c;

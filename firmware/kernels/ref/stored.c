@@ -86,3 +86,44 @@ void eq_stored_fours(const eq_stored *stored, int32_t row, int32_t rows, int32_t
         }
     }
 }
+
+/* The products with four rows of bytes, in columns of one group. */
+static void of_bytes(const eq_stored *stored, int32_t row, int32_t begin, int32_t count, const float *vector,
+                     float *total)
+{
+    const int32_t depth = stored->depth, groups = (depth + stored->group - 1) / stored->group;
+    const int8_t *wa = (const int8_t *)stored->elements + row * depth + begin, *wb = wa + depth, *wc = wb + depth;
+    const int8_t *wd = wc + depth;
+    const float *scale = stored->scales + row * groups + begin / stored->group;
+    const float sa = scale[0], sb = scale[groups], sc = scale[2 * groups], sd = scale[3 * groups];
+    float a = total[0], b = total[1], c = total[2], d = total[3];
+    for (int32_t k = 0; k < count; k++) {
+        const float x = vector[k];
+        const float na = (float)wa[k] * sa, nb = (float)wb[k] * sb, nc = (float)wc[k] * sc, nd = (float)wd[k] * sd;
+        const float pa = x * na, pb = x * nb, pc = x * nc, pd = x * nd;
+        a = a + pa;
+        b = b + pb;
+        c = c + pc;
+        d = d + pd;
+    }
+    total[0] = a;
+    total[1] = b;
+    total[2] = c;
+    total[3] = d;
+}
+
+void eq_stored_products(const eq_stored *stored, int32_t row, int32_t rows, const float *vector, float *total,
+                        float *widened)
+{
+    const int32_t depth = stored->depth, bytes = stored->bits == 8 && rows == EQ_LANES;
+    const int32_t at_once = bytes ? stored->group : EQ_STORED_AT_ONCE;
+    for (int32_t k = 0; k < depth; k += at_once) {
+        const int32_t some = depth - k < at_once ? depth - k : at_once;
+        if (bytes) {
+            of_bytes(stored, row, k, some, vector + k, total);
+        } else {
+            eq_stored_fours(stored, row, rows, k, some, widened);
+            eq_add_products(vector + k, widened, some, total);
+        }
+    }
+}
