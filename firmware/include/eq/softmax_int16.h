@@ -27,7 +27,9 @@ static inline uint32_t eq_exponential16(const eq_softmax_int16_params *p, int32_
     return p->coarse[difference >> 8] * p->fine[difference & 255] >> p->less;
 }
 
-/* floor(a · 2^31 / b), bit by bit: compilers for small cores call a library that takes longer. */
+/* floor(a · 2^31 / b), a and b below 2^31. Compilers for small cores call a library that takes longer. */
+#if defined(__thumb__) && !defined(__thumb2__)
+/* Bit by bit. */
 static inline uint64_t eq_quotient31(uint32_t a, uint32_t b)
 {
     uint64_t found = a / b, rest = a % b;
@@ -41,12 +43,49 @@ static inline uint64_t eq_quotient31(uint32_t a, uint32_t b)
     }
     return found;
 }
+#else
+/* 16 bits of the quotient of rest · 2^16 + next and b, rest < b; then `rest` is what is left. b >= 2^31 */
+static inline uint32_t eq_next_digits(uint32_t *rest, uint32_t next, uint32_t b)
+{
+    const uint32_t upper = b >> 16, lower = b & 0xffffU;
+    uint32_t digits = *rest / upper, left = *rest % upper;
+    while (digits >> 16 || digits * lower > (left << 16 | next)) {
+        digits--;
+        left += upper;
+        if (left >> 16) {
+            break;
+        }
+    }
+    *rest = (*rest << 16 | next) - digits * b; /* modulo 2^32 */
+    return digits;
+}
+
+/* In digits of 16 bits, by divisions of 32. */
+static inline uint64_t eq_quotient31(uint32_t a, uint32_t b)
+{
+    const uint32_t whole = (a >> 1) / b, above = (a >> 1) % b;
+    uint32_t left = 0, divisor = b;
+    for (; !(divisor >> 31); divisor <<= 1) {
+        left++;
+    }
+    /* The rest of the first division, then half of a's lowest bit, all multiplied like b. */
+    uint32_t rest = above << left | (left ? (a << 31) >> (32 - left) : 0);
+    const uint32_t below = (a << 31) << left;
+    const uint32_t high = eq_next_digits(&rest, below >> 16, divisor);
+    return (uint64_t)whole << 32 | high << 16 | eq_next_digits(&rest, below & 0xffffU, divisor);
+}
+#endif
 
 /* An exponential divided by the sum of its row: inverse = eq_quotient31(factor, sum), below 2^61, and so is the product
  * with any exponential. */
 static inline int16_t eq_share16(const eq_softmax_int16_params *p, uint32_t exponential, uint64_t inverse)
 {
-    const uint64_t q = (exponential * inverse + ((uint64_t)1 << (p->bits - 1))) >> p->bits;
+    const uint64_t product = exponential * inverse;
+    if (p->bits > 32) {
+        const uint32_t q = ((uint32_t)(product >> 32) + (1U << (p->bits - 33))) >> (p->bits - 32);
+        return (int16_t)(q < INT16_MAX ? q : INT16_MAX);
+    }
+    const uint64_t q = (product + ((uint64_t)1 << (p->bits - 1))) >> p->bits;
     return (int16_t)(q < INT16_MAX ? q : INT16_MAX);
 }
 
