@@ -134,6 +134,7 @@ class QuantRule:
             difference to an 8-bit output; None: however far.
         alike: pairs of outputs that have the same parameters.
         fine: outputs of 16 bits, whose scale is a power of two.
+        wide: activations among the operands that have 16 bits wherever what computes them can give these.
         fitting: parameters of 8 bits of operand 0 with which the operator decides as it does with real numbers. They
             are those of a model's input that nothing else reads.
     """
@@ -147,6 +148,7 @@ class QuantRule:
     alike: tuple[tuple[int, int], ...] = ()
     fine: frozenset[int] = frozenset()
     fitting: QParams | None = None
+    wide: frozenset[int] = frozenset()
 
     def role(self, index: int) -> Role:
         """What an operand is."""

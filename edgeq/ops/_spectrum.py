@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Kernel, Param, always
 from edgeq.ir.op import Arrays, Op, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics import float32, spectrum
 from edgeq.numerics.float32 import F, Floats
@@ -39,7 +39,7 @@ def lower(site: Site) -> Mapping[str, Param]:
         "power": op.power,
         "bins": half + 1 if bands is None else bands.end,
         "bands": 0 if bands is None else bands.starts.size,
-        "weights": halved(site.const(1)),
+        "weights": weights_of(site),
         "twiddles": spectrum.stage_twiddles(half).reshape(-1) if spectrum.radices(half)[0] < half else 0,
         "joining": spectrum.joining_twiddles(half).reshape(-1),
         "starts": 0 if bands is None else bands.starts.astype(np.uint16),
@@ -53,16 +53,29 @@ def halved(window: Array) -> Floats:
     return window.astype(np.float32) * F(0.5)
 
 
+def weights_of(site: Site) -> Floats:
+    """What elements of the samples are multiplied with: where they are quantized, with their step, too."""
+    q, weights = site.input(0).q, halved(site.const(1))
+    return weights if q is None else weights * F(q.s)
+
+
 def scratch(site: Site) -> int:
     """The values of one frame's spectrum."""
     assert isinstance(site.op, SpectrumOp)
     return 4 * (site.op.length + 2)
 
 
-def row(function: str) -> Kernel:
-    """The portable row of one of these operators."""
+def row(function: str, elements: frozenset[DType] = REAL, fits: Callable[[Site], bool] = always) -> Kernel:
+    """A portable row of one of these operators."""
     return Kernel(
-        function, ("ref/spectrum.c",), "eq/spectrum.h", "eq_spectrum_params", lower, elements=REAL, scratch=scratch
+        function,
+        ("ref/spectrum.c",),
+        "eq/spectrum.h",
+        "eq_spectrum_params",
+        lower,
+        elements=elements,
+        fits=fits,
+        scratch=scratch,
     )
 
 
@@ -122,13 +135,13 @@ class SpectrumOp(Op):
             raise ValueError(f"bands of {sum(self.widths)} sizes do not fit weights {rest} and the power {self.power}")
         return ((*lead, len(self.starts)),)
 
-    def compute(self, inputs: Arrays) -> Floats:
-        """What it gives, of the elements of all operands."""
+    def compute(self, inputs: Arrays, weights: Floats | None = None) -> Floats:
+        """What it gives, of the elements of all operands; `weights` stand for half the window."""
         x, window, *rest = inputs
         assert x is not None and window is not None
         frames = spectrum.framed(x, window.size, self.step).astype(np.float32)
         with np.errstate(all="ignore"):
-            found = spectrum.rfft(frames * halved(window), self.length)
+            found = spectrum.rfft(frames * (halved(window) if weights is None else weights), self.length)
         if self.power == 0:
             return float32.number(np.stack(found, axis=-1))
         sizes, bands = spectrum.sizes(found, self.power), self.bands(rest[0] if rest else None)
@@ -138,7 +151,7 @@ class SpectrumOp(Op):
         return (self.compute(inputs),)
 
     def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
-        return (self.compute(inputs),)
+        return (self.compute(inputs, weights_of(site)),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         return self.run_float32(site, inputs)

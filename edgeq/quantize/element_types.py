@@ -81,8 +81,9 @@ def typed(graph: Graph, config: QuantConfig, numerics: Numerics) -> Typed:
         )
     editor, copies = graph.edit(), dict[tuple[str, DType], str]()
     for node in graph.nodes:
-        wanted = _operand_type(graph, node, types)
+        usual, wide = _operand_type(graph, node, types), rule_of(graph, node).wide
         for position, name in enumerate(node.inputs):
+            wanted = DType.INT16 if position in wide else usual
             if wanted is None or name not in types or types[name] is wanted or _is_state(graph, node, position):
                 continue
             key = name, wanted
@@ -116,20 +117,35 @@ def _operand_type(graph: Graph, node: Node, types: Mapping[str, DType]) -> DType
     return types.get(node.outputs[0], DType.INT8) if not rule_of(graph, node).fine else DType.INT8
 
 
+def _read_wide(graph: Graph) -> frozenset[str]:
+    """Activations that an operator needs in 16 bits, views of which it may read."""
+    found: set[str] = set()
+    for node in reversed(graph.nodes):
+        wide = rule_of(graph, node).wide
+        found.update(name for k, name in enumerate(node.inputs) if name is not None and k in wide)
+        if node.op.is_view and found.intersection(node.outputs):
+            found.update(name for name in node.inputs if name is not None)
+    return frozenset(found)
+
+
 def _types(graph: Graph, config: QuantConfig) -> tuple[dict[str, DType], list[str]]:
     """Types by name, and layers that do not get the 16 bits that they shall have."""
-    fine, real = fine_values(graph), unquantized(graph)
+    fine, real, needed = fine_values(graph), unquantized(graph), _read_wide(graph)
     ends = {state.input: state.output for state in graph.states}
     forced: dict[str, DType] = {}
     while True:
         types = {
-            name: forced.get(name, _input_type(graph, config, name, fine)) for name in graph.inputs if name not in real
+            name: forced.get(name, _input_type(graph, config, name, fine | needed))
+            for name in graph.inputs
+            if name not in real
         }
         narrow: list[str] = []
         for node in graph.nodes:
             if real.issuperset(node.outputs) and not node.op.gives_whole and node.op.gives_real is None:
                 continue
             dtype = _node_type(graph, node, config, types, fine, narrow)
+            if needed.intersection(node.outputs) and has_arithmetic16(node.op):
+                dtype = DType.INT16
             types.update((out, DType.INT16 if out in fine else dtype) for out in node.outputs if out not in real)
         unlike = {a: types[b] for a, b in ends.items() if a in types and b in types and types[a] is not types[b]}
         if not unlike or unlike.items() <= forced.items():

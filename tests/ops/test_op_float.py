@@ -48,6 +48,7 @@ NO_NODE = {
     "SampleSpectrum": "ONNX's transform takes real numbers; tests/unit/test_mel_frontend.py compares it",
     "Select": "ONNX's condition holds truth values; tests/unit/test_onnx_truth.py compares it",
     "Shift": "ONNX subtracts a constant",
+    "Spectrum": "a part of STFT; tests/unit/test_onnx_spectrum.py compares it",
     "Square": "ONNX multiplies by itself",
     "SquaredDifference": "ONNX multiplies a difference by itself",
     "Svdf": "ONNX has no such layer; tests/unit/test_tflite_recurrent.py compares it",

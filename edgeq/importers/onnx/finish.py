@@ -11,6 +11,7 @@ from edgeq.executor import mixes_samples
 from edgeq.importers.narrow import with_narrow_weights
 from edgeq.importers.onnx.grouped import warn_of_blocks
 from edgeq.importers.onnx.node import Activation, Builder, Constant, whole_constant
+from edgeq.importers.onnx.spectrum import close_islands
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.op import Scale
 from edgeq.ir.tensor import DType
@@ -30,7 +31,7 @@ def finish(builder: Builder) -> Graph:
     _plain_weights(builder)
     _saturate(builder)
     _ports(builder)
-    graph = builder.editor.finish()
+    graph = close_islands(builder.editor.finish())
     if graph.batch is not None and mixes_samples(graph) is not None:
         graph = replace(graph, batch=None)  # only for one sample is it this graph
     warn_of_blocks(builder.blocks)

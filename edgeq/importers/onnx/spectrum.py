@@ -1,6 +1,8 @@
-"""Fourier transforms of a fixed length, as products with constant matrices."""
+"""Fourier transforms of a fixed length: of frames in float32, all others as products with constant matrices."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,11 +11,18 @@ from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.choice import along, part
 from edgeq.importers.onnx.linear import fully_connected
 from edgeq.importers.onnx.node import Constant, OnnxNode, handles
-from edgeq.ir.tensor import Array
+from edgeq.ir.graph import Graph
+from edgeq.ir.real import remain_real
+from edgeq.ir.tensor import Array, TensorType
+from edgeq.numerics.spectrum import LENGTHS
+from edgeq.ops.log import Log
 from edgeq.ops.mul import Mul
 from edgeq.ops.pad import Pad
+from edgeq.ops.quantize import Quantize
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.spectrum import Spectrum
 from edgeq.ops.transpose import Transpose
+from edgeq.warnings import warn
 
 _CHECK = "check the attributes and shapes of this node"
 LONGEST = 4096
@@ -119,11 +128,44 @@ def short_time_fourier(node: OnnxNode) -> None:
     length = given[0] if given else 0 if window is None else window.size
     if step < 1 or not 0 < length <= shape[1] or (window is not None and window.size != length):
         raise ModelError(f"frames of {length} at steps of {step} do not fit {shape[1]} samples", hint=_CHECK)
-    starts = np.arange(0, shape[1] - length + 1, step)
     flat = node.emit(Reshape(shape[:2]), [node.value(0)], "signal", keep_q=True)
+    onesided = bool(node.attr_int("onesided", 1))
+    if onesided and length in LENGTHS and node.type(flat).q is None:
+        weights = node.store("window", np.ones(length, np.float32) if window is None else window.astype(np.float32))
+        node.result(node.emit(Spectrum(length, step, 0), [flat, weights], "spectrum"))
+        return
+    starts = np.arange(0, shape[1] - length + 1, step)
     framed = along(node, flat, 1, (starts[:, None] + np.arange(length)).ravel(), "framed")
     frames = node.emit(Reshape((shape[0], starts.size, length)), [framed], "frames", keep_q=True)
     if window is not None:
         frames = node.emit(Mul(), [frames, node.store("window", window.astype(np.float32))], "windowed")
     wide = node.emit(Reshape((shape[0], starts.size, length, 1)), [frames], "parts", keep_q=True)
-    node.result(transformed(node, wide, length, bool(node.attr_int("onesided", 1)), inverse=False))
+    node.result(transformed(node, wide, length, onesided, inverse=False))
+
+
+def close_islands(graph: Graph) -> Graph:
+    """A graph whose spectra remain real up to their logarithms, which are quantized where anything follows them.
+
+    Spectra have a range that no 8 bits hold, logarithms of them have not.
+    """
+    spectra = [node.name for node in graph.nodes if isinstance(node.op, Spectrum)]
+    real = remain_real(graph) if spectra else frozenset[str]()
+    editor, closed = graph.edit(), False
+    for node in graph.nodes:
+        (out, *_) = node.outputs
+        if not isinstance(node.op, Log) or out not in real or not graph.consumers[out]:
+            continue
+        (quantized,) = editor.add(
+            Quantize(), [out], editor.unique(f"{out}_quantized"), types=[TensorType(graph.type(out).shape)]
+        )
+        for reader in graph.consumers[out]:
+            inputs = tuple(quantized if name == out else name for name in editor.nodes[reader.name].inputs)
+            editor.replace_node(reader.name, replace(editor.nodes[reader.name], inputs=inputs))
+        closed = True
+    if spectra and not closed:
+        warn(
+            "no logarithm follows this spectrum: all layers behind it stay in float32",
+            hint="let the model take the logarithm of energies, or leave the spectrum to the application",
+            where=spectra[0],
+        )
+    return editor.finish() if closed else graph

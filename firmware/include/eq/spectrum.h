@@ -20,6 +20,9 @@ typedef struct {
 
 /* Of samples (rows, samples): (rows, frames, bins, 2), (rows, frames, bins) or (rows, frames, bands).
  * scratch: float (2 * half + 2). */
+void eq_spectrum_ref(const eq_spectrum_params *p, const float *input, float *output, void *scratch);
+
+/* The same of whole samples, or of real ones in steps of 16 bits. */
 void eq_sample_spectrum_ref(const eq_spectrum_params *p, const int16_t *input, float *output, void *scratch);
 
 #endif

@@ -17,10 +17,19 @@ static inline int32_t following(int32_t source, int32_t count)
     }
 }
 
+/* Samples, of which one kind is given. */
+typedef struct {
+    const int16_t *whole;
+    const float *real;
+} samples;
+
 /* A sample of a frame, weighted. */
-static inline float weighted(const eq_spectrum_params *p, const int16_t *input, int32_t k)
+static inline float weighted(const eq_spectrum_params *p, samples input, int32_t k)
 {
-    return k < p->window ? (float)input[k] * p->weights[k] : 0.0f;
+    if (k >= p->window) {
+        return 0.0f;
+    }
+    return (input.whole ? (float)input.whole[k] : input.real[k]) * p->weights[k];
 }
 
 typedef struct {
@@ -56,14 +65,14 @@ static inline value at(const float *x)
     return y;
 }
 
-static inline value pair(const eq_spectrum_params *p, const int16_t *input, int32_t k)
+static inline value pair(const eq_spectrum_params *p, samples input, int32_t k)
 {
     const value y = {weighted(p, input, 2 * k), weighted(p, input, 2 * k + 1)};
     return y;
 }
 
 /* The first stage, which reads pairs of samples in an order of its own; returns the length of its transforms. */
-static inline int32_t first_stage(const eq_spectrum_params *p, const int16_t *input, float *x)
+static inline int32_t first_stage(const eq_spectrum_params *p, samples input, float *x)
 {
     int32_t power = p->half, source = 0;
     while (power > 4) {
@@ -148,7 +157,7 @@ static inline float *store(const eq_spectrum_params *p, const float *x, float *o
     return output;
 }
 
-static inline void spectrum(const eq_spectrum_params *p, const int16_t *input, float *x)
+static inline void spectrum(const eq_spectrum_params *p, samples input, float *x)
 {
     int32_t m = first_stage(p, input, x);
     for (const float *twiddles = p->twiddles; m < p->half; m *= 4) {
@@ -168,7 +177,20 @@ void eq_sample_spectrum_ref(const eq_spectrum_params *p, const int16_t *input, f
     float *const x = scratch;
     for (int32_t row = 0; row < p->rows; row++, input += p->samples) {
         for (int32_t k = 0; k < p->frames; k++) {
-            spectrum(p, input + k * p->step, x);
+            const samples frame = {input + k * p->step, 0};
+            spectrum(p, frame, x);
+            output = store(p, x, output);
+        }
+    }
+}
+
+void eq_spectrum_ref(const eq_spectrum_params *p, const float *input, float *output, void *scratch)
+{
+    float *const x = scratch;
+    for (int32_t row = 0; row < p->rows; row++, input += p->samples) {
+        for (int32_t k = 0; k < p->frames; k++) {
+            const samples frame = {0, input + k * p->step};
+            spectrum(p, frame, x);
             output = store(p, x, output);
         }
     }
