@@ -20,6 +20,7 @@ from edgeq.passes.fuse_activations import fuse_activations
 from edgeq.passes.fuse_functions import fuse_functions
 from edgeq.passes.fuse_pad import fuse_pad
 from edgeq.passes.fuse_requantize import fuse_requantize
+from edgeq.passes.fuse_spectrum import fuse_spectrum
 from edgeq.passes.mask_softmax import mask_softmax
 from edgeq.passes.merge_tables import merge_tables
 from edgeq.passes.propagate_annotations import propagate_annotations
@@ -41,6 +42,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     share_values,
     recognize_normalizations,
     recognize_softmax,
+    fuse_spectrum,
     recognize_functions,
     canonicalize,
     mask_softmax,
