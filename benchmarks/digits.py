@@ -3,7 +3,8 @@
     python -m benchmarks.digits FOLDER [--only residual,vit]
 
 Needs torch, onnx and scikit-learn. Each network is written as NAME.onnx, with NAME_calib.npz and NAME_eval.npz; the
-transformer once more as great.onnx, with two great channels behind each normalization.
+transformer once more as great.onnx, with two great channels behind each normalization, and as inner.onnx, with such
+channels behind each GELU.
 """
 
 from __future__ import annotations
@@ -121,26 +122,45 @@ GREAT = {5: 20.0, 23: 30.0}
 """How much greater some channels are made."""
 
 
+def multiply(constant: Any, factors: Any) -> None:
+    """Multiply a constant of a model."""
+    constant.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(constant) * factors, constant.name))
+
+
 def with_great_channels(model: Any) -> Any:
     """The same function, with some channels behind each layer normalization greater and the weights that read them
     smaller, as large language models have them."""
     held = {i.name: i for i in model.graph.initializer}
-
-    def multiply(name: str, factors: Any) -> None:
-        held[name].CopyFrom(numpy_helper.from_array(numpy_helper.to_array(held[name]) * factors, name))
-
     readers = {i: [n for n in model.graph.node if i in n.input] for node in model.graph.node for i in node.input}
     for norm in [n for n in model.graph.node if n.op_type == "LayerNormalization"]:
         factors = np.ones(held[norm.input[1]].dims[0], np.float32)
         factors[list(GREAT)] = list(GREAT.values())
         for name in norm.input[1:]:
-            multiply(name, factors)
+            multiply(held[name], factors)
         for node in readers[norm.output[0]]:
             if node.op_type == "MatMul":
-                multiply(node.input[1], 1 / factors[:, None])
+                multiply(held[node.input[1]], 1 / factors[:, None])
             else:  # a Flatten before the scores
                 (scores,) = readers[node.output[0]]
-                multiply(scores.input[1], 1 / np.tile(factors, held[scores.input[1]].dims[1] // len(factors)))
+                multiply(held[scores.input[1]], 1 / np.tile(factors, held[scores.input[1]].dims[1] // len(factors)))
+    return model
+
+
+def with_great_functions(model: Any) -> Any:
+    """With some channels before each GELU greater and the weights that read them behind it smaller: nearly the same
+    function where it is a rectifier."""
+    held = {i.name: i for i in model.graph.initializer}
+    makers = {o: node for node in model.graph.node for o in node.output}
+    readers = {i: [n for n in model.graph.node if i in n.input] for node in model.graph.node for i in node.input}
+    for gelu in [n for n in model.graph.node if n.op_type == "Gelu"]:
+        total = makers[gelu.input[0]]
+        bias = next(i for i in total.input if i in held)
+        product = makers[next(i for i in total.input if i not in held)]
+        (reader,) = readers[gelu.output[0]]
+        factors = np.ones(held[bias].dims[0], np.float32)
+        factors[list(GREAT)] = list(GREAT.values())
+        for name, by in ((bias, factors), (product.input[1], factors), (reader.input[1], 1 / factors[:, None])):
+            multiply(held[name], by)
     return model
 
 
@@ -164,8 +184,9 @@ def train(name: str, folder: Path) -> None:
     torch.onnx.export(model, images[:1], str(folder / f"{name}.onnx"), opset_version=20, dynamo=False)
     names = [name]
     if name == "vit":
-        onnx.save(with_great_channels(onnx.load(folder / "vit.onnx")), folder / "great.onnx")
-        names.append("great")
+        for other, change in (("great", with_great_channels), ("inner", with_great_functions)):
+            onnx.save(change(onnx.load(folder / "vit.onnx")), folder / f"{other}.onnx")
+            names.append(other)
     for part, rows in (("calib", slice(CALIBRATION)), ("eval", slice(TRAINED, None))):
         for each in names:
             np.savez(folder / f"{each}_{part}.npz", x=images[rows].numpy(), y=labels[rows].numpy())

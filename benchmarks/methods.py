@@ -23,6 +23,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "smooth": {"smooth": True},
     "learned ranges": {"learn_ranges": True},
     "rotate": {"rotate": True},
+    "outliers 4": {"outliers": 4},
     "reconstruct": {"reconstruct": True},
 }
 

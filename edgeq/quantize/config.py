@@ -137,6 +137,9 @@ class LayerConfig:
     learn_ranges: Annotated[
         bool | None, Option("Whether ranges of the layer's outputs are learned", ON, default=REST)
     ] = None
+    outliers: Annotated[
+        int | None, Option("Channels of the layer's input that may be computed apart", INTEGER, default=REST)
+    ] = None
     rotate: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
     reconstruct: Annotated[bool | None, Option("Whether the layer's weights are learned", ON, default=REST)] = None
 
@@ -242,6 +245,14 @@ class QuantConfig:
     learn_ranges: Annotated[
         bool, Option("Ranges are narrowed and widened as long as the outputs come nearer to float; takes minutes", ON)
     ] = False
+    outliers: Annotated[
+        int,
+        Option(
+            "Channels far greater than others, at most so many of a tensor between two layers with a function, are "
+            "computed apart",
+            INTEGER,
+        ),
+    ] = 0
     rotate: Annotated[
         bool,
         Option("Channels between layers with normalizations are mixed by Hadamard matrices, merged into weights", ON),
@@ -275,6 +286,8 @@ class QuantConfig:
             raise UsageError(f"percentile = {self.percentile} is not in (50, 100]", where="[quantize]")
         if not 0.0 <= self.momentum < 1.0:
             raise UsageError(f"momentum = {self.momentum} is not in [0, 1)", where="[quantize]")
+        if self.outliers < 0:
+            raise UsageError(f"outliers = {self.outliers} is less than 0", where="[quantize]")
         if not 256 <= self.bins <= 1 << 20:
             raise UsageError(f"bins = {self.bins} is not in 256 … 1048576", where="[quantize]")
 
@@ -302,6 +315,7 @@ class QuantConfig:
             bias_correction=self.bias_correction if exception.bias_correction is None else exception.bias_correction,
             smooth=self.smooth if exception.smooth is None else exception.smooth,
             learn_ranges=self.learn_ranges if exception.learn_ranges is None else exception.learn_ranges,
+            outliers=self.outliers if exception.outliers is None else exception.outliers,
             rotate=self.rotate if exception.rotate is None else exception.rotate,
             reconstruct=self.reconstruct if exception.reconstruct is None else exception.reconstruct,
             weight_bits=exception.weight_bits or self.weight_bits,

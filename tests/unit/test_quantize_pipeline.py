@@ -33,6 +33,7 @@ def test_the_order() -> None:
         "rotate",
         "equalize",
         "smooth",
+        "outliers",
         "centre",
         "solve",
         "choose_ranges",
