@@ -9,11 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import BYTES, Kernel, Param
+from edgeq.ir.kernel import BYTES, INT16, Kernel, Param
 from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Scale, Shapes, Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
+from edgeq.ops._int16 import INTS16
 from edgeq.ops._movement import WORDS, MovementOp
 from edgeq.ops._overlap import Overlaps, indices, least_distance, of_elements
 from edgeq.ops._real import REALS
@@ -91,11 +92,15 @@ def rows(
     lower: Callable[[Site], Mapping[str, Param]],
     fits: Callable[[Site], bool],
     overlap: Callable[[Site], Overlaps],
-) -> tuple[Kernel, Kernel]:
-    """The rows of one kernel for bytes and for real elements."""
+) -> tuple[Kernel, ...]:
+    """The rows of one kernel for bytes, for 16 bits and for real elements."""
     source, header, struct = ("ref/gather.c",), "eq/gather.h", f"eq_{name}_params"
     bytes = Kernel(f"eq_{name}_ref", source, header, struct, of_ints(lower), fits=fits, elements=BYTES, overlap=overlap)
-    return bytes, replace(bytes, function=f"eq_{name}_float32_ref", lower=lower, elements=WORDS)
+    return (
+        bytes,
+        replace(bytes, function=f"eq_{name}_int16_ref", elements=INT16),
+        replace(bytes, function=f"eq_{name}_float32_ref", lower=lower, elements=WORDS),
+    )
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,9 @@ class Gather(MovementOp):
             Sample("vector", cls(0), ((33,), (40,)), const=(1,)),
             Sample("pairs", cls(1), ((3, 40, 2), (17,)), const=(1,)),
             Sample("table", cls(0), ((300, 3), (7,)), const=(1,)),
+            Sample("int16", cls(1), ((2, 6, 3), (8,)), const=(1,), elements=INTS16),
+            Sample("int16_computed", cls(1), ((2, 90, 3), (23,)), elements=INTS16),
+            Sample("int16_embedding", cls(0), ((60, 5), (1, 12)), const=(0,), elements=INTS16),
             Sample("real", cls(1), ((2, 6, 3), (8,)), const=(1,), elements=REALS),
             Sample("computed", cls(1), ((2, 90, 3), (23,))),
             Sample("computed_vector", cls(0), ((33,), (2, 20))),

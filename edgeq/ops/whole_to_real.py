@@ -96,12 +96,14 @@ class WholeToReal(Op):
         columns: which index of the last dimension each of the output's is; none: all as they are.
         directions: 1 or −1 for each column.
         addends: a whole number for each column.
+        real: whether the output is a real number in a quantized graph, too.
     """
 
     scale: float = 1.0
     columns: tuple[int, ...] = ()
     directions: tuple[int, ...] = ()
     addends: tuple[int, ...] = ()
+    real: bool = False
 
     declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
     kernels: ClassVar = (
@@ -117,6 +119,10 @@ class WholeToReal(Op):
         ),
         replace(INTEGER, function="eq_whole_to_real_int16_ref", elements=INT16, rounded=False),
     )
+
+    @property
+    def gives_real(self) -> bool | None:  # type: ignore[override]
+        return True if self.real else None
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
         x = shapes[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from edgeq.importers.tflite.axes import broadcast_target, normal_axis
 from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.movement import source, view
@@ -142,13 +144,32 @@ def gather(b: Builder, op: RawOp) -> None:
         b.emit(op, Gather(normal_axis(op.option("Axis"), len(shape))), [x, places])
         return
     axis, picked = normal_axis(op.option("Axis"), len(shape)), b.required(op, 1)
-    if op.option("BatchDims") or not 0 < len(picked) <= MOST_PARTS or any(not 0 <= k < shape[axis] for k in picked):
+    batch = op.option("BatchDims")
+    if batch:
+        gather_in_batches(b, op, x, axis, batch)
+        return
+    if not 0 < len(picked) <= MOST_PARTS or any(not 0 <= k < shape[axis] for k in picked):
         raise Problem(f"it picks elements {picked} of {shape[axis]}")
     indices = b.stored(op.inputs[1])
     form = () if indices is None else indices.shape
     parts = [part(b, x, axis, first, stop) for first, stop in runs(picked)]
     joined = parts[0] if len(parts) == 1 else b.step(Concat(axis), parts, f"{x}/picked", q)
     view(b, op, joined, (*shape[:axis], *form, *shape[axis + 1 :]))
+
+
+def gather_in_batches(b: Builder, op: RawOp, x: str, axis: int, batch: int) -> None:
+    """Elements of an axis by constant indices of their own for each index of the dimensions before it."""
+    indices, shape = b.stored(op.inputs[1]), b.shape(x)
+    if indices is None or batch != axis or indices.shape[:batch] != shape[:batch] or indices.size > MOST_PARTS:
+        raise Problem(f"it gathers per batch from {shape}", "look up rows of one table")
+    if (indices < 0).any() or (indices >= shape[axis]).any():
+        raise Problem(f"it picks elements {tuple(indices.ravel()[:8])} … of {shape[axis]}")
+    rows = b.step(Reshape((prod(shape[: axis + 1]), *shape[axis + 1 :])), [x], f"{x}/parts", b.q_of(x))
+    first = np.arange(prod(shape[:batch])).reshape(*shape[:batch], *(1,) * (indices.ndim - batch)) * shape[axis]
+    places = tuple(int(k) for k in (indices + first).ravel())
+    parts = [part(b, rows, 0, start, stop) for start, stop in runs(places)]
+    joined = parts[0] if len(parts) == 1 else b.step(Concat(0), parts, f"{x}/picked", b.q_of(x))
+    view(b, op, joined, (*indices.shape, *shape[axis + 1 :]))
 
 
 def runs(picked: Shape) -> list[tuple[int, int]]:

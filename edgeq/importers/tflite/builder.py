@@ -128,13 +128,25 @@ class Builder:
                 or (tensor.dtype in WIDE and tensor.quant is not None)
             )
             try:
-                q = self.truth_q() if tensor.dtype == "BOOL" else None if inside else self.activation_q(tensor)
+                q = self._input_q(tensor, inside)
             except Problem as problem:
                 self.refused[index] = problem
                 continue
             samples = DType.INT16 if is_samples(tensor) else DType.FLOAT32
             type = TensorType(shape, DType.INT32 if is_whole(tensor) else samples, q)
             self.values[index] = self.editor.input(self.editor.unique(tensor.name), type)
+
+    def _input_q(self, tensor: RawTensor, inside: bool) -> QParams | None:
+        """The parameters of an input; of bytes without a scale, such as pixels, those with which they are themselves.
+
+        Raises:
+            Problem: as `activation_q`.
+        """
+        if tensor.dtype == "BOOL":
+            return self.truth_q()
+        if tensor.dtype in SHIFT and tensor.quant is None:
+            return QParams.per_tensor(1.0, -SHIFT[tensor.dtype]) if self.truth_q() else None
+        return None if inside else self.activation_q(tensor)
 
     def _input_shape(self, tensor: RawTensor, requested: Shape | None) -> Shape:
         signature = tensor.signature or tensor.shape
@@ -172,6 +184,11 @@ class Builder:
         """Whether a tensor is a quantized input of the model that is wider than 8 bits."""
         tensor = self.model.tensors[index]
         return index in self.model.inputs and tensor.dtype in WIDE and tensor.quant is not None
+
+    @property
+    def has_integers(self) -> bool:
+        """Whether any tensor of the model is quantized: what a cast makes real stays so."""
+        return any(tensor.dtype in QUANTIZED and tensor.quant is not None for tensor in self.model.tensors)
 
     def truth_q(self) -> QParams | None:
         """How truth values are held: as bytes in a model that is quantized."""
@@ -477,9 +494,18 @@ class Builder:
         tensor = self.tensor(index)
         if index not in self.values and self.is_constant(index) and not self.is_quantized(op):
             return self.real_constant(index, infinite=infinite)
-        if index in self.values:
-            self.activation_q(tensor)
+        if index in self.values and self.activation_q(tensor) is not None:
+            self._check_result(op, tensor)
         return self.value(index)
+
+    def _check_result(self, op: RawOp, tensor: RawTensor) -> None:
+        """Refuse real results of integers: converters write them where they take the change of types off the inputs."""
+        result = self.model.tensors[op.outputs[0]]
+        if result.dtype == "FLOAT32" and not op.kind.startswith("CUSTOM"):
+            raise Problem(
+                f"it gives real numbers of {tensor.label}, which is {tensor.dtype}",
+                "convert the model with real inputs and outputs: edgeq gives those of the program the integers' types",
+            )
 
     def whole(self, op: RawOp, position: int) -> str | None:
         """The value of an operand that holds computed whole numbers; None if it does not."""

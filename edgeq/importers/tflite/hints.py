@@ -29,17 +29,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "cut the model before it and decode the boxes in the application",
         ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"),
     ),
-    ("cut the model before it and pick from the outputs in the application", ("TOPK_V2",)),
     (
         "its result is no real number or has no fixed shape: " + APPLICATION,
         (
             "WHERE",
             "UNIQUE",
-            "ONE_HOT",
             "BUCKETIZE",
-            "REVERSE_SEQUENCE",
             "SPARSE_TO_DENSE",
-            "SCATTER_ND",
             "SEGMENT_SUM",
             "UNSORTED_SEGMENT_MAX",
             "UNSORTED_SEGMENT_MIN",
@@ -72,13 +68,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL", "MULTINOMIAL", "STABLEHLO_RNG_BIT_GENERATOR"),
     ),
     (
-        "reduce the truth values as numbers: ReduceMax for any, ReduceMin for all, or cut the model before it",
-        (
-            "REDUCE_ANY",
-            "REDUCE_ALL",
-        ),
-    ),
-    (
         "the file is compiled for one accelerator: give edgeq the model from which it was made",
         ("DELEGATE", "CUSTOM edgetpu-custom-op", "CUSTOM ethos-u", "CALL", "PLACEHOLDER_FOR_GREATER_OP_CODES"),
     ),
@@ -87,24 +76,21 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "which makes 8-bit operators of it",
         ("FAKE_QUANT",),
     ),
-    ("add two tensors at a time", ("ADD_N",)),
     ("use AVERAGE_POOL_2D or MAX_POOL_2D", ("REDUCE_WINDOW",)),
     ("use TRANSPOSE_CONV with a constant kernel", ("DILATE",)),
     ("write it as Square, AveragePooling2D and Sqrt", ("L2_POOL_2D",)),
-    ("train the model with BatchNormalization or GroupNormalization in its place", ("LOCAL_RESPONSE_NORMALIZATION",)),
-    ("write it as a product with a constant triangular matrix of ones", ("CUMSUM",)),
     (
         "the elements that it takes or writes are not known before: use slices and concatenations with constant "
         "bounds, or cut the model before it",
-        ("GATHER_ND", "DYNAMIC_UPDATE_SLICE", "MATRIX_DIAG", "MATRIX_SET_DIAG"),
+        ("DYNAMIC_UPDATE_SLICE",),
     ),
     (
         "it works on whole numbers: cut the model before it and do in the application what it does",
-        ("BITCAST", "BITWISE_XOR", "RIGHT_SHIFT", "FLOOR_DIV", "FLOOR_MOD"),
+        ("BITCAST", "BITWISE_XOR", "RIGHT_SHIFT"),
     ),
     (
         "edgeq has two-dimensional convolutions: write it as several of them, or as one over merged dimensions",
-        ("CONV_3D", "CONV_3D_TRANSPOSE"),
+        ("CONV_3D_TRANSPOSE",),
     ),
 )
 TYPES: dict[str, str] = {

@@ -252,13 +252,14 @@ def _stays_real(w: Wiring, node: Node, real: frozenset[str]) -> bool:
     if node.op.gives_real:
         site = w.editor.site(node)
         return any(row.takes(site) and row.fits(site) for row in node.op.kernels)
-    if any(name not in real and w.editor.values[name].data is None for name in operands):
+    wholes = {name for name in operands if w.editor.values[name].type.is_whole}
+    if any(name not in real | wholes and w.editor.values[name].data is None for name in operands):
         return False
     if isinstance(node.op, Quantize) or node.op.is_view:
         return True
-    if any(w.editor.values[name].type.dtype is not DType.FLOAT32 for name in operands):
+    if any(w.editor.values[name].type.dtype is not DType.FLOAT32 for name in operands if name not in wholes):
         return False
     site = w.editor.site(node)
-    types = [t for t in (*site.inputs, *site.outputs) if t is not None]
+    types = [t for t in (*site.inputs, *site.outputs) if t is not None and not t.is_whole]
     rows = (row for row in node.op.kernels if row.elements >= REAL and row.takes(site) and row.fits(site))
     return all(t.q is None for t in types) and any(True for _ in rows)

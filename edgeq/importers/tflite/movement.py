@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape, strided_slice
-from edgeq.importers.tflite.builder import WHOLE, Builder, is_samples, is_whole
+from edgeq.importers.tflite.builder import SHIFT, WHOLE, Builder, is_samples, is_whole
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
 from edgeq.importers.tflite.truth import cast_truth
@@ -13,7 +13,9 @@ from edgeq.importers.tflite.whole import whole_operand, whole_to_bytes
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
+from edgeq.ops.dequantize import Dequantize
 from edgeq.ops.pad import Pad
+from edgeq.ops.real_to_whole import RealToWhole
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.resize import Mode, Resize
 from edgeq.ops.slice import Slice
@@ -274,6 +276,14 @@ def reversed_part(b: Builder, x: str, axis: int, first: int, stop: int, name: st
     return b.step(Slice(begin, end, step), [x], f"{name}/mirrored", q)
 
 
+def reversed_axis(b: Builder, x: str, axis: int, hint: str) -> str:
+    """All elements of an axis from the last to the first."""
+    shape = b.shape(x)
+    begin = tuple(d - 1 if k == axis else 0 for k, d in enumerate(shape))
+    end = tuple(-1 if k == axis else d for k, d in enumerate(shape))
+    return b.step(Slice(begin, end, tuple(-1 if k == axis else 1 for k in range(len(shape)))), [x], hint, b.q_of(x))
+
+
 @handles("REVERSE_V2")
 def reverse(b: Builder, op: RawOp) -> None:
     """Reverses some axes."""
@@ -315,8 +325,15 @@ def cast(b: Builder, op: RawOp) -> None:
         cast_truth(b, op)
         return
     whole = b.whole(op, 0)
+    if before.dtype in SHIFT and before.quant is None and after.dtype == "FLOAT32" and before.index in b.values:
+        x = b.value(before.index)  # bytes that stand for themselves
+        b.bind(after.index, x if b.q_of(x) is None else b.step(Dequantize(), [x], after.name, None))
+        return
+    if before.dtype == "FLOAT32" and after.dtype == "INT32" and after.quant is None:
+        b.emit(op, RealToWhole(), [b.operand(op, 0)])
+        return
     if whole is not None and after.dtype == "FLOAT32":
-        b.emit(op, WholeToReal(), [whole])
+        b.emit(op, WholeToReal(real=b.has_integers), [whole])
         return
     if whole is not None and is_whole(after) and b.editor.values[whole].type.dtype is DType.INT32:
         b.bind(after.index, whole)

@@ -41,7 +41,7 @@ def _give(b: Builder, op: RawOp, what: Op, inputs: list[str], q: QParams | None)
     b.bind(op.outputs[0], b.step(what, inputs, tensor.name, q))
 
 
-def _truth(b: Builder, op: RawOp, position: int, q: QParams | None) -> str:
+def _alike(b: Builder, op: RawOp, position: int, q: QParams | None) -> str:
     """An operand of truth values, held like those of parameters `q`."""
     if position >= len(op.inputs):
         raise Problem(f"it has {len(op.inputs)} inputs", "export the model again")
@@ -53,6 +53,18 @@ def _truth(b: Builder, op: RawOp, position: int, q: QParams | None) -> str:
     if b.tensor(index).dtype != "BOOL" or b.q_of(value) != q:
         raise Problem(f"tensor {b.tensor(index).label} is not held as its other operand is", _MIXED)
     return value
+
+
+def truth(b: Builder, op: RawOp, position: int) -> str:
+    """A computed operand of truth values.
+
+    Raises:
+        Problem: it holds others.
+    """
+    tensor = b.tensor(op.inputs[position])
+    if tensor.dtype != "BOOL" or b.tensor(op.outputs[0]).dtype != "BOOL":
+        raise Problem(f"tensor {tensor.label} holds no truth values", "export the model again")
+    return b.value(tensor.index)
 
 
 def _held(b: Builder, op: RawOp) -> QParams | None:
@@ -68,7 +80,7 @@ def _real(b: Builder, op: RawOp, position: int) -> str:
     index, computed = op.inputs[position], b.whole(op, position)
     tensor = b.tensor(index)
     if computed is not None:
-        return b.step(WholeToReal(), [computed], f"{tensor.name}_real", None)
+        return b.step(WholeToReal(real=b.has_integers), [computed], f"{tensor.name}_real", None)
     data = b.stored(index)
     if data is None or (data.astype(np.float32).astype(np.int64) != data).any():
         raise Problem(f"tensor {tensor.label} holds no whole numbers below 2^24", "compare real numbers")
@@ -97,7 +109,7 @@ def compare(b: Builder, op: RawOp) -> None:
 def logic(b: Builder, op: RawOp) -> None:
     """And is the lesser, Or the greater of two truth values."""
     q = _held(b, op)
-    _give(b, op, LOGIC[op.kind], [_truth(b, op, k, q) for k in (0, 1)], q)
+    _give(b, op, LOGIC[op.kind], [_alike(b, op, k, q) for k in (0, 1)], q)
 
 
 @handles("LOGICAL_NOT")
@@ -107,7 +119,7 @@ def negation(b: Builder, op: RawOp) -> None:
     zero = b.editor.constant(
         f"{b.tensor(op.outputs[0]).name}_zero", np.zeros(1, np.float32 if q is None else np.int8), q
     )
-    _give(b, op, Compare("equal"), [_truth(b, op, 0, q), zero], q)
+    _give(b, op, Compare("equal"), [_alike(b, op, 0, q), zero], q)
 
 
 def cast_truth(b: Builder, op: RawOp) -> None:

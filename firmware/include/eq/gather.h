@@ -15,6 +15,7 @@ typedef struct {
 void eq_gather_ref(const eq_gather_params *p, const int8_t *input, int8_t *output);
 
 /* The same for elements of four bytes. */
+void eq_gather_int16_ref(const eq_gather_params *p, const int16_t *input, int16_t *output);
 void eq_gather_float32_ref(const eq_gather_params *p, const float *input, float *output);
 
 typedef struct {
@@ -24,6 +25,7 @@ typedef struct {
 
 /* Places are computed. Those below 0 count from the end; those beyond an end are taken for the place there. */
 void eq_gather_at_ref(const eq_gather_at_params *p, const int8_t *input, const int32_t *places, int8_t *output);
+void eq_gather_at_int16_ref(const eq_gather_at_params *p, const int16_t *input, const int32_t *places, int16_t *output);
 void eq_gather_at_float32_ref(const eq_gather_at_params *p, const float *input, const int32_t *places, float *output);
 
 typedef struct {
@@ -33,6 +35,7 @@ typedef struct {
 
 /* The same, from an input that is constant. */
 void eq_embed_ref(const eq_embed_params *p, const int32_t *places, int8_t *output);
+void eq_embed_int16_ref(const eq_embed_params *p, const int32_t *places, int16_t *output);
 void eq_embed_float32_ref(const eq_embed_params *p, const int32_t *places, float *output);
 
 #endif

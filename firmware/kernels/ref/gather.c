@@ -19,6 +19,11 @@ void eq_gather_ref(const eq_gather_params *p, const int8_t *input, int8_t *outpu
     }
 }
 
+void eq_gather_int16_ref(const eq_gather_params *p, const int16_t *input, int16_t *output)
+{
+    eq_gather_ref(p, (const int8_t *)input, (int8_t *)output);
+}
+
 void eq_gather_float32_ref(const eq_gather_params *p, const float *input, float *output)
 {
     eq_gather_ref(p, (const int8_t *)input, (int8_t *)output);
@@ -48,6 +53,11 @@ void eq_gather_at_ref(const eq_gather_at_params *p, const int8_t *input, const i
     eq_gather_looked_up(p, input, places, output);
 }
 
+void eq_gather_at_int16_ref(const eq_gather_at_params *p, const int16_t *input, const int32_t *places, int16_t *output)
+{
+    eq_gather_looked_up(p, (const int8_t *)input, places, (int8_t *)output);
+}
+
 void eq_gather_at_float32_ref(const eq_gather_at_params *p, const float *input, const int32_t *places, float *output)
 {
     eq_gather_looked_up(p, (const int8_t *)input, places, (int8_t *)output);
@@ -57,6 +67,12 @@ void eq_embed_ref(const eq_embed_params *p, const int32_t *places, int8_t *outpu
 {
     const eq_gather_at_params walk = {p->outer, p->step, p->count, p->run, p->size};
     eq_gather_looked_up(&walk, (const int8_t *)p->table, places, output);
+}
+
+void eq_embed_int16_ref(const eq_embed_params *p, const int32_t *places, int16_t *output)
+{
+    const eq_gather_at_params walk = {p->outer, p->step, p->count, p->run, p->size};
+    eq_gather_looked_up(&walk, (const int8_t *)p->table, places, (int8_t *)output);
 }
 
 void eq_embed_float32_ref(const eq_embed_params *p, const int32_t *places, float *output)
