@@ -26,7 +26,7 @@ from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
-from edgeq.kernels.dsp.signal import energy_row, rfft_row, scale_row, window_row
+from edgeq.kernels.dsp.signal import energy_row, rfft_row, root_row, scale_row, window_row
 from edgeq.kernels.dsp.simple_rnn import simple_rnn_row
 from edgeq.kernels.dsp.svdf import svdf_rows
 from edgeq.kernels.dsp.winograd import winograd_rows
@@ -37,6 +37,7 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.energy import Energy
 from edgeq.ops.fft_auto_scale import FftAutoScale
+from edgeq.ops.filter_bank_square_root import FilterBankSquareRoot
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.group_norm import GroupNorm
 from edgeq.ops.gru import Gru
@@ -76,5 +77,6 @@ ROWS: KernelTable = {
     FftAutoScale: (scale_row(),),
     Rfft: (rfft_row(),),
     Energy: (energy_row(),),
+    FilterBankSquareRoot: (root_row(),),
     **function_int16_rows(),
 }

@@ -11,8 +11,10 @@ from edgeq.ir.kernel import Kernel, Param
 from edgeq.ir.op import Site
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.signal import twiddles
+from edgeq.ops._whole import WholeOp
 from edgeq.ops.energy import Energy
 from edgeq.ops.fft_auto_scale import FftAutoScale
+from edgeq.ops.filter_bank_square_root import FilterBankSquareRoot
 from edgeq.ops.rfft import Rfft
 from edgeq.ops.rfft import lower as lower_ref
 from edgeq.ops.signal_window import SignalWindow
@@ -50,7 +52,7 @@ def has_quarters(site: Site) -> bool:
     return site.outputs[0].shape[-2] > 4
 
 
-def alike(op: type[SignalWindow | Energy | FftAutoScale], name: str) -> Kernel:
+def alike(op: type[WholeOp], name: str) -> Kernel:
     """A row with the parameters of the portable one."""
     (portable,) = op.kernels
     return replace(portable, function=f"eq_{name}_dsp", sources=(f"dsp/{name}.c",), header="eq/signal_dsp.h", isa=DSP)
@@ -64,6 +66,11 @@ def window_row() -> Kernel:
 def energy_row() -> Kernel:
     """The row of energies."""
     return alike(Energy, "energy")
+
+
+def root_row() -> Kernel:
+    """The row of square roots."""
+    return alike(FilterBankSquareRoot, "filter_bank_square_root")
 
 
 def scale_row() -> Kernel:

@@ -24,4 +24,8 @@ void eq_energy_dsp(const eq_energy_params *p, const int16_t *input, int32_t *out
 /* As eq_fft_auto_scale_ref. */
 void eq_fft_auto_scale_dsp(const eq_fft_auto_scale_params *p, const int16_t *input, int16_t *output, int32_t *bits);
 
+/* As eq_filter_bank_square_root_ref. */
+void eq_filter_bank_square_root_dsp(const eq_filter_bank_square_root_params *p, const int32_t *input,
+                                    const int32_t *bits, int32_t *output);
+
 #endif
