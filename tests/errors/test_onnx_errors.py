@@ -32,7 +32,7 @@ def failure(model: onnx.ModelProto, folder: Path, **shapes: tuple[int, ...]) -> 
 def test_all_unsupported_nodes_are_reported_at_once(tmp_path: Path) -> None:
     branch = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("r", 1, [1])])
     nodes = [
-        helper.make_node("Det", ["x"], ["l"], name="determinant"),
+        helper.make_node("GlobalLpPool", ["x"], ["l"], name="norm"),
         helper.make_node("Relu", ["l"], ["r"], name="fine"),
         helper.make_node("If", ["x"], ["i"], name="choice", then_branch=branch, else_branch=branch),
         helper.make_node("Magic", ["r"], ["m"], name="spell", domain="custom"),
@@ -44,12 +44,13 @@ def test_all_unsupported_nodes_are_reported_at_once(tmp_path: Path) -> None:
     assert str(error) == "\n".join(
         [
             f"{tmp_path / 'model.onnx'}: 4 nodes cannot be imported:",
-            "  determinant (Det): operator Det is not supported",
+            "  norm (GlobalLpPool): operator GlobalLpPool is not supported",
             "  choice (If): operator If is not supported",
             "  spell (Magic): operator custom.Magic is not supported",
             "  conv3d (ConvTranspose): ConvTranspose of this rank is not supported: 3-D",
-            "  Det, Magic: replace it by supported operators (`edgeq ops` lists them), or cut the model before it",
+            "  GlobalLpPool: use ReduceL2 over rows and columns",
             "If: control flow is not supported: export without it, or fold it away with a model simplifier",
+            "Magic: replace it by supported operators (`edgeq ops` lists them), or cut the model before it",
             "ConvTranspose: use a 1-D or 2-D operator",
         ]
     )
@@ -175,9 +176,9 @@ def test_weights_that_are_not_finite_are_named(value: float, tmp_path: Path) -> 
 
 
 def test_an_output_that_is_not_supported_matters_only_where_it_is_read(tmp_path: Path) -> None:
-    node = helper.make_node("MaxPool", ["x"], ["y", "where"], name="pool", kernel_shape=[2, 2])
-    assert imported(model_of([node], {"x": [1, 1, 4, 4]}, ["y"]), tmp_path).outputs == ("y",)
-    error = failure(model_of([node], {"x": [1, 1, 4, 4]}, ["y", "where"]), tmp_path)
+    node = helper.make_node("MaxPool", ["x"], ["y", "where"], name="pool", kernel_shape=[2, 2, 2])
+    assert imported(model_of([node], {"x": [1, 1, 4, 4, 4]}, ["y"]), tmp_path).outputs == ("y",)
+    error = failure(model_of([node], {"x": [1, 1, 4, 4, 4]}, ["y", "where"]), tmp_path)
     assert error.message == "its output 1 (where) is not supported"
 
 

@@ -21,6 +21,7 @@ from edgeq.ops.minimum import Minimum
 from edgeq.ops.mul import Mul
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.slice import Slice
+from edgeq.warnings import warn
 
 _CHECK = "check the attributes and shapes of this node"
 Places = npt.NDArray[np.int64]
@@ -261,3 +262,62 @@ def _replaced(node: OnnxNode, x: str, updates: str, targets: Places, suffix: str
     places: Array = np.arange(prod(shape), dtype=np.int64)
     places[targets] = prod(shape) + np.arange(targets.size)
     return chosen(node, [x, updates], places.reshape(shape), suffix)
+
+
+@handles("TensorScatter")
+def tensor_scatter(node: OnnxNode) -> None:
+    """A cache with an update written along an axis, from a constant place on for each sample; perhaps around its end.
+
+    Raises:
+        ModelError: shapes do not fit, or an update goes beyond the end.
+    """
+    shape, update = node.shape(0), node.shape(1)
+    (axis,) = normalize_axes([node.attr_int("axis", -2)], len(shape))
+    starts = node.ints(2, "the list of places") if node.has(2) else (0,) * shape[0]
+    mode = node.attr_str("mode", "linear")
+    around = mode == "circular"
+    rest = (*shape[:axis], *shape[axis + 1 :])
+    fits = axis > 0 and len(update) == len(shape) and (*update[:axis], *update[axis + 1 :]) == rest
+    if not fits or mode not in ("linear", "circular") or starts is None or len(starts) != shape[0]:
+        raise ModelError(f"an update {update} at {starts} does not fit {shape}", hint=_CHECK)
+    if any(n < 0 or (not around and n + update[axis] > shape[axis]) for n in starts) or update[axis] > shape[axis]:
+        raise ModelError(f"an update of {update[axis]} at {starts} goes beyond {shape[axis]}", hint=_CHECK)
+    places = numbered(shape)
+    targets = [
+        np.take(row, (start + np.arange(update[axis])) % shape[axis], axis - 1)
+        for row, start in zip(places, starts, strict=True)
+    ]
+    node.result(_replaced(node, node.value(0), node.value(1), np.stack(targets).ravel(), "written"))
+
+
+@handles("MaxUnpool")
+def max_unpool(node: OnnxNode) -> None:
+    """Elements at the constant places that a pool of maxima took them from, zeros elsewhere.
+
+    Raises:
+        ModelError: the places are outside of the output, or the output's shape does not follow from the attributes.
+    """
+    shape, kernel = node.shape(0), node.attr_ints("kernel_shape") or ()
+    count = len(shape) - 2
+    strides, pads = node.attr_ints("strides") or (1,) * count, node.attr_ints("pads") or (0,) * (2 * count)
+    if count < 1 or len(kernel) != count or len(strides) != count or len(pads) != 2 * count:
+        raise ModelError(f"kernel {kernel}, strides {strides} and pads {pads} do not fit {shape}", hint=_CHECK)
+    sizes = [(shape[k + 2] - 1) * strides[k] - pads[k] - pads[count + k] + kernel[k] for k in range(count)]
+    natural = (*shape[:2], *sizes)
+    out = node.ints(2, "the output's shape") or natural
+    fits = len(out) == len(shape) and out[:2] == shape[:2] and min(natural) > 0
+    if not fits or any(o < n for o, n in zip(out, natural, strict=True)):
+        raise ModelError(f"an output of {out} does not fit {natural}", hint=_CHECK)
+    indices = indices_of(node, 1, prod(natural))
+    if indices.shape != shape:
+        raise ModelError(f"indices of shape {indices.shape} do not fit {shape}", hint=_CHECK)
+    if out != natural:
+        warn(
+            f"places count in a tensor of the shape {natural}, as ONNX says; onnxruntime counts in the output",
+            hint="compare, or export without an output shape",
+            where=node.name,
+            strict=ModelError,
+        )
+    targets = np.ravel_multi_index(np.unravel_index(indices, natural), out)
+    zeros = node.store("zeros", np.zeros(out, np.float32))
+    node.result(_replaced(node, zeros, node.value(0), targets.ravel(), "unpooled"))

@@ -76,25 +76,39 @@ def has_body(node: OnnxNode) -> bool:
     """Whether `body_of` may have an answer, which can depend on the node's inputs."""
     if node.kind == "If":
         return True
-    if node.domain or not onnx.defs.has(node.kind, node.opset):
-        return False
-    schema = onnx.defs.get_schema(node.kind, node.opset)
-    return bool(schema.has_function or schema.has_context_dependent_function)
+    schema = _schema(node)
+    return schema is not None and bool(schema.has_function or schema.has_context_dependent_function)
+
+
+DOMAINS = ("", "ai.onnx.preview")
+"""Sets of operators of which some are defined by others."""
+
+
+def _version(node: OnnxNode) -> int:
+    """The version of the set that a node's operator is of."""
+    return node.builder.source.opsets.get(node.domain, 1) if node.domain else node.opset
+
+
+def _schema(node: OnnxNode) -> Any | None:
+    """What ONNX says of a node's operator; None if it knows none."""
+    if node.domain not in DOMAINS or not onnx.defs.has(node.kind, _version(node), node.domain):
+        return None
+    return onnx.defs.get_schema(node.kind, _version(node), node.domain)
 
 
 def _definition(node: OnnxNode) -> Body | None:
     """ONNX's own definition of an operator, in the version that the model uses."""
-    if node.domain or not onnx.defs.has(node.kind, node.opset):
+    schema = _schema(node)
+    if schema is None:
         return None
-    schema = onnx.defs.get_schema(node.kind, node.opset)
     if schema.has_context_dependent_function:
-        versions = [v for v in schema.context_dependent_function_opset_versions if v <= node.opset]
+        versions = [v for v in schema.context_dependent_function_opset_versions if v <= _version(node)]
         types = [_type(node, k).SerializeToString() for k in range(len(node.inputs))]
         data = schema.get_context_dependent_function_with_opset_version(
             max(versions, default=schema.since_version), node.message.SerializeToString(), types
         )
     elif schema.has_function:
-        versions = [v for v in schema.function_opset_versions if v <= node.opset]
+        versions = [v for v in schema.function_opset_versions if v <= _version(node)]
         data = schema.get_function_with_opset_version(max(versions, default=schema.since_version))
     else:
         return None

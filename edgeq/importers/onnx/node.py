@@ -423,7 +423,7 @@ def stands_for_itself(source: Source, name: str) -> bool:
             real = kind == "CastLike" or (kind == "Cast" and message.attribute[0].i not in WHOLE_CODES)
             if real and dtype in (DType.INT8, DType.UINT8):
                 return False
-            if kind in ("DequantizeLinear", "QuantizeLinear", "MaxPool") or "Linear" in kind:
+            if "Linear" in kind:
                 return False
             made = [o for o in message.output if o and not real]
             waiting += [o for o in made if o not in seen]

@@ -12,7 +12,7 @@ from edgeq.errors import ModelError
 from edgeq.importers.onnx import volume
 from edgeq.importers.onnx.node import OnnxNode, handles
 from edgeq.importers.onnx.spatial import Window, extend_for_ceil, from_nhwc, spatial_sizes, to_nhwc, window
-from edgeq.ops._window import windows
+from edgeq.ops._window import Padding, windows
 from edgeq.ops.abs import Abs
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -26,7 +26,7 @@ from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
 
 
-def _pool_window(node: OnnxNode) -> Window:
+def pool_window(node: OnnxNode) -> Window:
     """The node's window, extended where `ceil_mode` asks for it.
 
     Raises:
@@ -43,14 +43,18 @@ def _pool_window(node: OnnxNode) -> Window:
 
 @handles("MaxPool", integers=True)
 def max_pool(node: OnnxNode) -> None:
-    """MaxPool in one to three dimensions; without indices."""
+    """MaxPool in one to three dimensions; indices in one and two."""
     if len(node.shape(0)) == volume.RANK:
         node.result(volume.pool(node, partial(_greatest, node)))
         return
     rank, nhwc = len(node.shape(0)), to_nhwc(node, node.value(0))
-    geometry = _pool_window(node)
+    geometry = pool_window(node)
     op = MaxPool2D(kernel=geometry.kernel, stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding)
     node.result(from_nhwc(node, node.emit(op, [nhwc], keep_q=True), rank))
+    if len(node.outputs) > 1 and node.outputs[1]:
+        from edgeq.importers.onnx.pool_places import add_places
+
+        add_places(node, geometry)
 
 
 def _greatest(node: OnnxNode, x: str, window: Window, suffix: str) -> str:
@@ -69,21 +73,35 @@ def average_pool(node: OnnxNode) -> None:
 
 
 def _mean(node: OnnxNode, x: str, window: Window, suffix: str) -> str:
-    """An average of one plane or of depth: where padding is not counted, the counts of both multiply, too.
-
-    Raises:
-        ModelError: the window is dilated, or what ceil_mode adds would have to be told from what the model pads.
-    """
+    """An average of one plane or of depth: where padding is not counted, the counts of both multiply, too."""
     include = bool(node.attr_int("count_include_pad", 0))
-    if window.dilation != (1, 1) or (include and node.attr_int("ceil_mode", 0)):
-        raise ModelError("this 3-D average pool is not supported", hint="export without dilations and ceil_mode")
+    beyond = include and bool(node.attr_int("ceil_mode", 0))
+    if window.dilation != (1, 1) or beyond:
+        counted = window.padding if include else (0, 0, 0, 0)
+        if beyond and node.attr_str("auto_pad", "NOTSET") in ("NOTSET", ""):  # what ceil_mode adds is never counted
+            pads = node.attr_ints("pads") or (0,) * 6
+            counted = (pads[1], pads[2], pads[4], pads[5]) if suffix == "plane" else (pads[0], 0, pads[3], 0)
+        return _counted_mean(node, x, window, counted, suffix)
     op = AveragePool2D(kernel=window.kernel, stride=window.stride, padding=window.padding, count_include_pad=include)
     return node.emit(op, [x], suffix)
 
 
+def _counted_mean(node: OnnxNode, x: str, window: Window, counted: Padding, suffix: str) -> str:
+    """Sums over windows, divided by how many of their elements are in the image or in the padding that is counted."""
+    _, *sizes, _ = node.type(x).shape
+    y = _sum(node, x, window, f"{suffix}_sums")
+    inside = []
+    for k, out in enumerate(node.type(y).shape[1:3]):
+        places = np.arange(out)[:, None] * window.stride[k] + np.arange(window.kernel[k]) * window.dilation[k]
+        places = places - window.padding[k]
+        inside.append(((places >= -counted[k]) & (places < sizes[k] + counted[k + 2])).sum(axis=1))
+    share = 1.0 / np.maximum(np.outer(*inside), 1)
+    return node.emit(Mul(), [y, node.store(f"{suffix}_share", share[None, :, :, None].astype(np.float32))], suffix)
+
+
 def average(node: OnnxNode, nhwc: str) -> str:
     """Add an average pool of this node's attributes over an NHWC value; returns its value."""
-    geometry = _pool_window(node)
+    geometry = pool_window(node)
     include = bool(node.attr_int("count_include_pad", 0))
     declared = window(node, None).padding
     if include and declared != geometry.padding:  # what ceil_mode added is never counted, what the model pads is
@@ -138,14 +156,18 @@ def lp_pool(node: OnnxNode) -> None:
     rank, p = len(node.shape(0)), node.attr_int("p", 2)
     if p < 1:
         raise ModelError(f"attribute p is {p}", hint="use a positive p")
-    nhwc = to_nhwc(node, node.value(0))
-    geometry = _pool_window(node)
-    x = node.emit(Square(), [nhwc], "power") if p == 2 else node.emit(Abs(), [nhwc], "magnitude")
+    x = node.emit(Square(), [node.value(0)], "power") if p == 2 else node.emit(Abs(), [node.value(0)], "magnitude")
     if p > 2:
         x = node.emit(Pow(float(p)), [x], "power")
-    ones = np.ones((*geometry.kernel, node.type(x).shape[-1]), np.float32)
-    op = DepthwiseConv2D(stride=geometry.stride, dilation=geometry.dilation, padding=geometry.padding)
-    y = node.emit(op, [x, node.store("ones", ones), None], "sums")
-    if p > 1:
-        y = node.emit(Sqrt() if p == 2 else Pow(1.0 / p), [y], "root")
-    node.result(from_nhwc(node, y, rank))
+    if rank == volume.RANK:
+        y = volume.pool(node, partial(_sum, node), x)
+    else:
+        y = from_nhwc(node, _sum(node, to_nhwc(node, x), pool_window(node), "sums"), rank)
+    node.result(node.emit(Sqrt() if p == 2 else Pow(1.0 / p), [y], "root") if p > 1 else y)
+
+
+def _sum(node: OnnxNode, x: str, window: Window, suffix: str) -> str:
+    """A depthwise convolution with weights of one."""
+    ones = np.ones((*window.kernel, node.type(x).shape[-1]), np.float32)
+    op = DepthwiseConv2D(stride=window.stride, dilation=window.dilation, padding=window.padding)
+    return node.emit(op, [x, node.store(f"{suffix}_ones", ones), None], suffix)

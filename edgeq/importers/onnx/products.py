@@ -1,14 +1,17 @@
-"""Products of many elements: halves are multiplied, then halves of these, so that few nodes do it."""
+"""Products of many elements: halves are multiplied, then halves of these, so that few nodes do it. Determinants."""
 
 from __future__ import annotations
 
+from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import axes_of, normalize_axes
 from edgeq.importers.onnx.choice import part
 from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.ops.add import Add
 from edgeq.ops.concat import Concat
 from edgeq.ops.mul import Mul
 from edgeq.ops.pad import Pad
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.sub import Sub
 
 
 @handles("ReduceProd")
@@ -58,3 +61,37 @@ def _behind_ones(node: OnnxNode, x: str, axis: int, count: int, size: int, suffi
     kept = part(node, x, axis, 0, size - count, f"{suffix}_kept") if count < size else x
     padded = node.emit(Pad(before, (0,) * rank, "constant", 1.0), [kept], f"{suffix}_padded")
     return part(node, padded, axis, 0, size, suffix)
+
+
+MOST_ROWS = 4
+"""Of a matrix whose determinant is computed: 24 products of four."""
+
+
+@handles("Det")
+def determinant(node: OnnxNode) -> None:
+    """The determinants of small matrices (…, n, n), by their minors.
+
+    Raises:
+        ModelError: they are not square, or too large.
+    """
+    shape, x = node.shape(0), node.value(0)
+    if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] > MOST_ROWS:
+        raise ModelError(f"{shape} are no square matrices of up to {MOST_ROWS} rows", hint="compute it elsewhere")
+    count = shape[-1]
+    rows = [part(node, x, len(shape) - 2, i, i + 1, f"row{i}") for i in range(count)]
+    entries = [
+        [part(node, row, len(shape) - 1, j, j + 1, f"at{i}_{j}") for j in range(count)] for i, row in enumerate(rows)
+    ]
+
+    def minor(row: int, columns: tuple[int, ...]) -> str:
+        """The determinant of the last rows, from one on, of some columns."""
+        if len(columns) == 1:
+            return entries[row][columns[0]]
+        total = ""
+        for k, column in enumerate(columns):
+            rest, name = (*columns[:k], *columns[k + 1 :]), f"minor{row}_{''.join(map(str, columns))}_{k}"
+            term = node.emit(Mul(), [entries[row][column], minor(row + 1, rest)], name)
+            total = node.emit(Sub() if k % 2 else Add(), [total, term], f"{name}_sum") if total else term
+        return total
+
+    node.result(node.emit(Reshape(shape[:-2]), [minor(0, tuple(range(count)))], "flat", keep_q=True))

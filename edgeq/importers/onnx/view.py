@@ -33,9 +33,10 @@ def identity(node: OnnxNode) -> None:
     """The tensor itself; Dropout does nothing in inference.
 
     Raises:
-        ModelError: Dropout is in training mode.
+        ModelError: Dropout is in training mode, and drops something.
     """
-    if node.kind == "Dropout" and node.has(2) and bool(np.any(node.needed(2, "the training flag").data)):
+    kept = node.kind == "Dropout" and node.has(1) and (ratio := node.constant(1)) is not None and not ratio.data.any()
+    if node.kind == "Dropout" and not kept and node.has(2) and np.any(node.needed(2, "the training flag").data):
         raise ModelError("dropout in training mode is not supported", hint="export for inference")
     operand = node.operand(0)
     if node.kind == "Dropout":
@@ -44,6 +45,18 @@ def identity(node: OnnxNode) -> None:
         node.result(operand.value)
     else:
         node.result_constant(operand.data, 0, operand.q)
+
+
+@handles("OptionalGetElement", integers=True)
+def element_of_optional(node: OnnxNode) -> None:
+    """The tensor itself, which is there."""
+    identity(node)
+
+
+@handles("OptionalHasElement", integers=True)
+def has_element(node: OnnxNode) -> None:
+    """Whether there is an input, which is known."""
+    node.result_constant(np.asarray(node.has(0)))
 
 
 @handles("Shape", integers=True)

@@ -73,14 +73,17 @@ def _channels_first(node: OnnxNode, value: str) -> str:
     return node.emit(Transpose((0, 4, 1, 2, 3)), [value], "ncdhw", keep_q=True)
 
 
-def pool(node: OnnxNode, add: Pool) -> str:
-    """A pool over volumes whose result is that over depth of that over rows and columns; returns its value."""
+def pool(node: OnnxNode, add: Pool, of: str = "") -> str:
+    """A pool over volumes whose result is that over depth of that over rows and columns; returns its value.
+
+    `of`: what is pooled, of the shape of input 0, which it is by default.
+    """
     deep, flat = windows(node, None)
     for window in (deep, flat):
         reach = (*window.span, *window.span)
         if any(p >= r for p, r in zip(window.padding, reach, strict=True) if p):
             raise ModelError(f"padding {window.padding} is as large as the window", hint="pad with a Pad node instead")
-    x = _channels_last(node, node.value(0))
+    x = _channels_last(node, of or node.value(0))
     n, d, h, w, c = node.type(x).shape
     images = node.emit(Reshape((n * d, h, w, c)), [x], "images", keep_q=True)
     y = add(images, flat, "plane")

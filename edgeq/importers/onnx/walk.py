@@ -119,7 +119,7 @@ def _is_known(node: OnnxNode) -> bool:
     if key in HANDLERS:
         return not node.subgraphs
     if node.domain:
-        return False
+        return has_body(node)
     if node.kind in UNROLLED:
         return True
     return is_foldable(node) or has_body(node)

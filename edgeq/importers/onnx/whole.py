@@ -17,6 +17,7 @@ from edgeq.importers.onnx.node import (
     Activation,
     Constant,
     OnnxNode,
+    handles,
     handles_whole,
     whole_constant,
 )
@@ -192,6 +193,20 @@ def identity(node: OnnxNode) -> None:
     _result(node, node.value(0), kind_of(node))
 
 
+@handles("BitCast", integers=True)
+def bit_cast_of_truths(node: OnnxNode) -> None:
+    """Truth values have the bits of 0 and 1 in a byte.
+
+    Raises:
+        ModelError: the operand is real, or the type is none of a byte.
+    """
+    operand, wanted = node.operand(0), node.whole_type(node.attr_int("to", 0))
+    truth = isinstance(operand, Activation) and operand.integers is DType.BOOL
+    if not truth or wanted is None or wanted.bits != 8:
+        raise ModelError("the bits of real numbers are lost when they are quantized", hint="give it whole ones")
+    _result(node, whole_operand(node, 0), wanted)
+
+
 @handles_whole("BitCast")
 def bit_cast(node: OnnxNode) -> None:
     """The same bits as a type of as many of them.
@@ -206,7 +221,7 @@ def bit_cast(node: OnnxNode) -> None:
     _result(node, node.emit(pair("or", wanted), [whole_operand(node, 0), number(node, 0, "zero")]), wanted)
 
 
-def _folded(node: OnnxNode, x: str, axis: int, op: WholePair, prefix: str) -> str:
+def folded(node: OnnxNode, x: str, axis: int, op: WholePair, prefix: str) -> str:
     """All elements along an axis as one: halves are put together, then halves of these."""
     turn = 0
     while (size := node.type(x).shape[axis]) > 1:
@@ -229,7 +244,7 @@ def reduce(node: OnnxNode) -> None:
         return
     along = tuple(axes) if axes else tuple(range(len(shape)))
     for axis in along:
-        x = _folded(node, x, axis, pair(REDUCED[node.kind], dtype), f"axis{axis}")
+        x = folded(node, x, axis, pair(REDUCED[node.kind], dtype), f"axis{axis}")
     if not node.attr_int("keepdims", 1):
         x = node.emit(Reshape(tuple(d for k, d in enumerate(shape) if k not in along)), [x], "squeezed", keep_q=True)
     _result(node, x, dtype)
