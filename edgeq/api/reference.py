@@ -193,7 +193,9 @@ What is taken of each, by its name in ONNX, .tflite or Keras, and what to do abo
 --onnx`, `--tflite`, `--keras` and `--refused` print. Element types and cores are in the [table of kernels](kernels.md).
 Operators of ONNX that it defines by others, such as Attention or RotaryEmbedding, and that are in none of these lists,
 are taken where all of their parts are; loops with a known number of rounds are unrolled, branches with a known
-condition taken. Operators of other domains and of StableHLO are refused.
+condition taken. Operators of other domains and of StableHLO are refused. Of 351 layers and functions of TensorFlow, as
+its converter writes them, 327 are right in float32, 312 equal with 8 bits, 275 with 16
+([numerics](numerics.md#what-the-converter-makes-of-tensorflow)).
 """
 
 
