@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
-from edgeq.kernels._shared.mat_mul_int16 import mat_mul_int16_rows
+from edgeq.kernels._shared.mat_mul import mat_mul_int16_rows, mat_mul_rows
 from edgeq.kernels.dsp.compact import compact_conv2d_rows, compact_fully_connected_rows
 from edgeq.kernels.dsp.conv2d import conv2d_rows
 from edgeq.kernels.dsp.depthwise_1x1 import row_1x1
@@ -68,7 +68,7 @@ ROWS: KernelTable = {
     Mean: mean_rows(),
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
-    MatMul: mat_mul_int16_rows("dsp", DSP, 4, 2),
+    MatMul: (*mat_mul_rows("dsp", DSP, 4, 2), *mat_mul_int16_rows("dsp", DSP, 4, 2)),
     Lstm: (lstm_row(),),
     Gru: (gru_row(),),
     SimpleRnn: (simple_rnn_row(),),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
-from edgeq.kernels._shared.mat_mul_int16 import mat_mul_int16_rows
+from edgeq.kernels._shared.mat_mul import mat_mul_int16_rows, mat_mul_rows
 from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
@@ -63,7 +63,7 @@ ROWS: KernelTable = {
     GroupNorm: (normalize_row(),),
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
-    MatMul: mat_mul_int16_rows("mve", MVE, 4, 8),
+    MatMul: (*mat_mul_rows("mve", MVE, 16, 1), *mat_mul_int16_rows("mve", MVE, 4, 8)),
     Lstm: (lstm_row(),),
     Gru: (gru_row(),),
     SimpleRnn: (simple_rnn_row(),),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
-from edgeq.kernels._shared.mat_mul_int16 import mat_mul_int16_rows
+from edgeq.kernels._shared.mat_mul import mat_mul_int16_rows, mat_mul_rows
 from edgeq.kernels.thumb.conv2d import conv2d_rows
 from edgeq.kernels.thumb.depthwise import depthwise_rows
 from edgeq.kernels.thumb.elementwise import average_pool2d_row, max_pool2d_row, mean_row, sum_row
@@ -47,7 +47,11 @@ ROWS: KernelTable = {
     AveragePool2D: (average_pool2d_row(), average_pool2d_int16_row()),
     MaxPool2D: (max_pool2d_row(), max_pool2d_int16_row()),
     Mean: (mean_row(), mean_int16_row()),
-    MatMul: (*mat_mul_int16_rows("thumb2", THUMB2, 4, 1), *mat_mul_int16_rows("thumb", THUMB, 2, 1, 4)),
+    MatMul: (
+        *mat_mul_rows("thumb", THUMB, 1, 4),
+        *mat_mul_int16_rows("thumb2", THUMB2, 4, 1),
+        *mat_mul_int16_rows("thumb", THUMB, 2, 1, 4),
+    ),
     Lstm: lstm_rows(),
     Gru: gru_rows(),
     SimpleRnn: simple_rnn_rows(),

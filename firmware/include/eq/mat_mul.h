@@ -16,6 +16,23 @@ typedef struct {
     int32_t zero_point, qmin, qmax;
 } eq_mat_mul_params;
 
+/* Where the operands' matrices of a batch begin. */
+typedef struct {
+    int32_t a, b;
+} eq_mat_mul_offsets;
+
+static inline eq_mat_mul_offsets eq_mat_mul_offsets_of(const int32_t *batch, const int32_t *a_stride,
+                                                       const int32_t *b_stride, int32_t index)
+{
+    eq_mat_mul_offsets at = {0, 0};
+    for (int32_t d = EQ_MAT_MUL_DIMS - 1; d >= 0; d--) {
+        at.a += index % batch[d] * a_stride[d];
+        at.b += index % batch[d] * b_stride[d];
+        index /= batch[d];
+    }
+    return at;
+}
+
 void eq_mat_mul_ref_fast(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output);
 void eq_mat_mul_ref_single(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output);
 void eq_mat_mul_ref_double(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output);
@@ -25,5 +42,36 @@ void eq_mat_mul_const_a_ref_double(const eq_mat_mul_params *p, const int8_t *b, 
 void eq_mat_mul_const_b_ref_fast(const eq_mat_mul_params *p, const int8_t *a, int8_t *output);
 void eq_mat_mul_const_b_ref_single(const eq_mat_mul_params *p, const int8_t *a, int8_t *output);
 void eq_mat_mul_const_b_ref_double(const eq_mat_mul_params *p, const int8_t *a, int8_t *output);
+
+/* scratch: four columns of b; see eq/mat_mul_tiles.h. */
+void eq_mat_mul_mve_fast(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_a_mve_fast(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_mve_fast(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_mve_single(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_a_mve_single(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_mve_single(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_mve_double(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_a_mve_double(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_mve_double(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_dsp_fast(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_a_dsp_fast(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_dsp_fast(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_dsp_single(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_a_dsp_single(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_dsp_single(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_dsp_double(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_a_dsp_double(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_dsp_double(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_thumb_fast(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_a_thumb_fast(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_thumb_fast(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_thumb_single(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output,
+                             void *scratch);
+void eq_mat_mul_const_a_thumb_single(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_thumb_single(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
+void eq_mat_mul_thumb_double(const eq_mat_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output,
+                             void *scratch);
+void eq_mat_mul_const_a_thumb_double(const eq_mat_mul_params *p, const int8_t *b, int8_t *output, void *scratch);
+void eq_mat_mul_const_b_thumb_double(const eq_mat_mul_params *p, const int8_t *a, int8_t *output, void *scratch);
 
 #endif

@@ -25,18 +25,12 @@ EQ_TILES_INLINE void eq_mat_mul_int16_tiles(const eq_mat_mul_int16_params *p, co
     const int32_t batches = p->batch[0] * p->batch[1] * p->batch[2] * p->batch[3];
     const int32_t mantissa = p->mantissa, shift = p->shift, qmin = p->qmin, qmax = p->qmax;
     for (int32_t i = 0; i < batches; i++, output += p->rows * p->cols) {
-        int32_t rest = i;
-        const int16_t *first = a, *second = b;
-        for (int32_t d = EQ_MAT_MUL_DIMS - 1; d >= 0; d--) {
-            first += rest % p->batch[d] * p->a_stride[d];
-            second += rest % p->batch[d] * p->b_stride[d];
-            rest /= p->batch[d];
-        }
+        const eq_mat_mul_offsets at = eq_mat_mul_offsets_of(p->batch, p->a_stride, p->b_stride, i);
         for (int32_t column = 0; column < p->cols; column += at_once) {
             const int32_t some = p->cols - column < at_once ? p->cols - column : at_once;
-            const int16_t *columns[EQ_MAT_MUL_MOST], *row = first;
+            const int16_t *columns[EQ_MAT_MUL_MOST], *row = a + at.a;
             for (int32_t j = 0; j < at_once; j++) {
-                columns[j] = second + column + (j < some ? j : some - 1);
+                columns[j] = b + at.b + column + (j < some ? j : some - 1);
             }
             pack(columns, p->depth, p->cols, tile);
             int16_t *to = output + column;

@@ -19,13 +19,8 @@ static inline void mat_mul(const eq_mat_mul_int16_params *p, const int16_t *a, c
 {
     const int32_t batches = p->batch[0] * p->batch[1] * p->batch[2] * p->batch[3];
     for (int32_t i = 0; i < batches; i++) {
-        int32_t rest = i, a_offset = 0, b_offset = 0;
-        for (int32_t d = EQ_MAT_MUL_DIMS - 1; d >= 0; d--) {
-            a_offset += rest % p->batch[d] * p->a_stride[d];
-            b_offset += rest % p->batch[d] * p->b_stride[d];
-            rest /= p->batch[d];
-        }
-        output = product(p, a + a_offset, b + b_offset, output);
+        const eq_mat_mul_offsets at = eq_mat_mul_offsets_of(p->batch, p->a_stride, p->b_stride, i);
+        output = product(p, a + at.a, b + at.b, output);
     }
 }
 

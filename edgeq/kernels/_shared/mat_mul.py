@@ -1,4 +1,4 @@
-"""Matrix products of int16 tensors whose second matrix is copied to scratch memory, some columns at a time."""
+"""Matrix products whose second matrix is copied to scratch memory, some columns at a time."""
 
 from __future__ import annotations
 
@@ -22,29 +22,49 @@ def _has_small_factor(site: Site) -> bool:
 SMALL_FACTOR = Condition("The factor of the sums is below 1/4", _has_small_factor)
 
 
-def mat_mul_int16_rows(name: str, isa: frozenset[str], at_once: int, step: int, size: int = 2) -> tuple[Kernel, ...]:
-    """The rows of MatMul of a set.
+def mat_mul_rows(name: str, isa: frozenset[str], step: int, size: int) -> tuple[Kernel, ...]:
+    """The rows of MatMul of int8 of a set, which copy four columns at a time, and a word for each.
 
     Args:
         name: of the folder, which is the functions' too.
         isa: features of the target.
-        at_once: columns that are copied at a time.
         step: the number of values of a column is filled up to a multiple of it.
         size: bytes of a value there.
     """
+    return tuple(
+        replace(_row(row, name, isa, 4), scratch=lambda site: 16 + _tile(site, 4, step, size))
+        for row in MatMul.kernels
+        if row.header == "eq/mat_mul.h"
+    )
 
-    def own(row: Kernel) -> Kernel:
-        return replace(
-            row,
-            function=row.function.replace("_ref", f"_{name}"),
-            sources=(f"{name}/mat_mul_int16.c",),
-            isa=isa,
+
+def mat_mul_int16_rows(name: str, isa: frozenset[str], at_once: int, step: int, size: int = 2) -> tuple[Kernel, ...]:
+    """The rows of MatMul of int16 of a set; arguments as of `mat_mul_rows`, and columns that are copied at a time."""
+    return tuple(
+        replace(
+            _row(row, name, isa, at_once),
             fits=all_of(row.fits, SMALL_FACTOR),
-            scratch=lambda site: padded(size * at_once * padded(site.input(1).shape[-2], step), 4),
-            overlap=lambda site: _overlap(site, at_once),
+            scratch=lambda site: _tile(site, at_once, step, size),
         )
+        for row in MatMul.kernels
+        if row.header == "eq/mat_mul_int16.h"
+    )
 
-    return tuple(own(row) for row in MatMul.kernels if row.header == "eq/mat_mul_int16.h")
+
+def _row(row: Kernel, name: str, isa: frozenset[str], at_once: int) -> Kernel:
+    """A portable row as that of a set."""
+    return replace(
+        row,
+        function=row.function.replace("_ref", f"_{name}"),
+        sources=(row.sources[0].replace("ref/", f"{name}/"),),
+        isa=isa,
+        overlap=lambda site: _overlap(site, at_once),
+    )
+
+
+def _tile(site: Site, columns: int, step: int, size: int) -> int:
+    """Bytes of columns of the second matrix."""
+    return padded(size * columns * padded(site.input(1).shape[-2], step), 4)
 
 
 def _overlap(site: Site, at_once: int) -> Overlaps:
