@@ -39,7 +39,14 @@ class Scale(Enum):
 
 @dataclass(frozen=True)
 class Activation:
-    """An operand with one scale and one zero-point, computed or constant."""
+    """An operand with one scale and one zero-point, computed or constant.
+
+    Attributes:
+        axis: the dimension along which a constant has scales of its own where real numbers are stored in fewer bits;
+            None: they are not.
+    """
+
+    axis: int | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,7 @@ class QuantRule:
         """The dimension along which a constant operand has scales of its own, where a layer of real numbers stores it
         in fewer bits; None: it does not."""
         role = self.role(index)
-        return role.axis if isinstance(role, Weight) else None
+        return role.axis if isinstance(role, Weight | Activation) else None
 
     @property
     def products(self) -> tuple[Product, ...]:
@@ -225,7 +232,8 @@ class Site:
             if type is None or isinstance(role, Bias | Index | Real):
                 continue  # indices, computed ones too, are int32 whatever the operator computes with
             constant = self.const_or_none(index) is not None
-            (weights if constant and isinstance(role, Weight) else activations).append(type.dtype)
+            held = isinstance(role, Weight) or (self.outputs[0].dtype is DType.FLOAT32 and type.is_stored)
+            (weights if constant and held else activations).append(type.dtype)
         return frozenset(activations), frozenset(weights)
 
     def describe_types(self) -> str:

@@ -10,14 +10,15 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import BYTES, INT16, Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Scale, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.op import Activation, Arrays, Index, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Tie, Trait
 from edgeq.ops._broadcast import require_same_scale
 from edgeq.ops._int16 import INTS16
 from edgeq.ops._movement import WORDS, MovementOp
 from edgeq.ops._overlap import Overlaps, indices, least_distance, of_elements
-from edgeq.ops._real import REALS
+from edgeq.ops._real import REAL, REALS
+from edgeq.ops._stored import STORED, stored_params, within
 
 
 def placed(site: Site) -> bool:
@@ -33,6 +34,12 @@ def looked_up(site: Site) -> bool:
 def of_table(site: Site) -> bool:
     """The places are computed, what is chosen from is constant: an embedding."""
     return not placed(site) and site.const_or_none(0) is not None
+
+
+def of_stored_table(site: Site) -> bool:
+    """The places are computed, and choose rows of a constant that is stored in fewer bits than its real numbers."""
+    assert isinstance(site.op, Gather)
+    return of_table(site) and site.op.axis == 0 and site.input(0).is_stored
 
 
 def walk(site: Site) -> dict[str, Param]:
@@ -57,6 +64,12 @@ def lower_at(site: Site) -> Mapping[str, Param]:
 def lower_table(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_embed_ref`."""
     return {**lower_at(site), "table": site.const(0)}
+
+
+def lower_stored(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_embed_stored_ref`."""
+    rows = site.input(0).shape[0]
+    return {"count": site.input(1).size, "size": rows, **within("table", stored_params(site, 0))}
 
 
 def of_ints(lower: Callable[[Site], Mapping[str, Param]]) -> Callable[[Site], Mapping[str, Param]]:
@@ -99,7 +112,7 @@ def rows(
     return (
         bytes,
         replace(bytes, function=f"eq_{name}_int16_ref", elements=INT16),
-        replace(bytes, function=f"eq_{name}_float32_ref", lower=lower, elements=WORDS),
+        replace(bytes, function=f"eq_{name}_float32_ref", lower=lower, elements=WORDS, weights=REAL),
     )
 
 
@@ -122,6 +135,17 @@ class Gather(MovementOp):
         *rows("gather", lower, placed, overlap),
         *rows("gather_at", lower_at, looked_up, overlap_at),
         *rows("embed", lower_table, of_table, overlap_at),
+        Kernel(
+            "eq_embed_stored_ref",
+            ("ref/embed_stored.c", "ref/stored.c"),
+            "eq/embed_stored.h",
+            "eq_embed_stored_params",
+            lower_stored,
+            elements=REAL,
+            weights=STORED,
+            fits=of_stored_table,
+            overlap=overlap_at,
+        ),
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -154,7 +178,7 @@ class Gather(MovementOp):
 
     def quant_rule(self, shapes: Shapes) -> QuantRule:
         size = 0 if shapes[0] is None else shapes[0][self.axis]
-        return QuantRule(Scale.SAME, roles=(ACTIVATION, Index(limit=size)))
+        return QuantRule(Scale.SAME, roles=(Activation(None if self.axis else 0), Index(limit=size)))
 
     def tied_channels(self, site: Site) -> tuple[Tie, ...] | None:
         rank = len(site.input(0).shape)
@@ -179,5 +203,11 @@ class Gather(MovementOp):
             Sample("embedding", cls(0), ((300, 5), (1, 12)), const=(0,)),
             Sample("embedding_columns", cls(1), ((3, 40), (11,)), const=(0,)),
             Sample("real_computed", cls(1), ((2, 90, 3), (23,)), elements=REALS),
-            Sample("real_embedding", cls(0), ((60, 5), (1, 12)), const=(0,), elements=REALS),
+            *(
+                Sample(
+                    f"embedding_{dtype.value}", cls(0), ((60, 5), (1, 12)), const=(0,), elements=REALS, weights=dtype
+                )
+                for dtype in (DType.FLOAT32, DType.FLOAT16, DType.INT8, DType.INT3)
+            ),
+            Sample("embedding_of_groups", cls(0), ((60, 35), (12,)), const=(0,), elements=REALS, weights=DType.INT4),
         )

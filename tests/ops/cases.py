@@ -13,7 +13,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from edgeq.ir.graph import Graph, GraphEditor, Node
+from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, State, Weight, registry
 from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
@@ -143,6 +143,13 @@ def special(rng: np.random.Generator, data: Array) -> Array:
     return np.where(chosen < len(values), values[chosen % len(values)], data)
 
 
+def add_halves(editor: GraphEditor, name: str, halves: Array) -> str:
+    """A constant that stays in float16. Returns its name."""
+    made = editor.constant(name, halves)  # as float32
+    editor.values[made] = Value(made, TensorType(halves.shape, DType.FLOAT16), halves)
+    return made
+
+
 class _Builder:
     """Builds the graph of one case."""
 
@@ -212,9 +219,9 @@ class _Builder:
             return name
         role = self.rule.role(index)
         real_layer = self.sample.elements[0].is_float
-        if real_layer and isinstance(role, Weight) and self._has_stored():
-            assert role.axis is not None
-            return self._stored(real, self.sample.weights, role.axis, f"weights{index}")
+        axis = self.rule.scales_along(index)
+        if real_layer and axis is not None and self._has_stored():
+            return self._stored(real, self.sample.weights, axis, f"weights{index}")
         if isinstance(role, Real) or (real_layer and isinstance(role, Weight | Bias | State)):
             return self.editor.constant(f"constant{index}", real.astype(np.float32))
         if isinstance(role, Index):
@@ -267,7 +274,7 @@ class _Builder:
         """Weights of a real layer in fewer bits; those of long sums, if a matrix, have a scale for every 16 inputs."""
         if dtype is DType.FLOAT16:
             halves = np.where(np.abs(real) < 0.1, real * 2.0**-13, real).astype(np.float16)  # subnormal ones, too
-            return self.editor.constant(name, halves)
+            return add_halves(self.editor, name, halves)
         block, shape = 16, real.shape
         q = QParams.per_channel(self.rng.uniform(0.01, 0.02, shape[axis]), 0, axis)
         if len(shape) == 2 and axis == 0 and shape[1] > 2 * block:

@@ -16,6 +16,7 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.gather import Gather
 from edgeq.quantize import QuantConfig
 from edgeq.quantize.store_weights import store_weights, wants_stored
 from edgeq.report.accuracy import sqnr_db
@@ -104,6 +105,23 @@ def test_weights_of_images() -> None:
     sample = samples(graph, 1)[0]
     plain, stored = (IntExecutor(g).run(sample)[model.outputs[0]] for g in (widened.finish(), model))
     np.testing.assert_array_equal(plain, stored)
+
+
+def test_tables_of_embeddings() -> None:
+    """A row of a table has a scale of its own, or groups of it have."""
+    e = editor()
+    places = e.input("places", TensorType((1, 6), DType.INT32))
+    table = (RNG.normal(size=(50, 48)) * np.geomspace(0.01, 1.0, 50)[:, None]).astype(np.float32)
+    e.outputs = list(e.add(Gather(0), [e.constant("table", table), places], "embedding"))
+    graph, sample = e.finish(), {"places": np.array([[0, 7, -1, 99, 20, 33]], np.int32)}
+    real = table[[0, 7, 49, 49, 20, 33]][None]
+    for bits, group, scales, least in ((16, 0, 0, 65.0), (8, 0, 50, 40.0), (4, 32, 100, 17.0)):
+        config = QuantConfig(float_weight_bits=bits, weight_group=group)
+        model = edgeq.api.quantize(graph, numerics="float", config=config).graph
+        type = model.type("table")
+        assert (0 if type.q is None else len(type.q.scale)) == scales
+        found = IntExecutor(model).run(sample)[model.outputs[0]]
+        assert sqnr_db(real, found) > least
 
 
 def test_what_has_no_effect_is_told() -> None:

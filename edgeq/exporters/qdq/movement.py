@@ -48,11 +48,13 @@ def slice_(w: QdqWriter, node: Node, op: Slice) -> None:
 
 @exports(Gather)
 def gather(w: QdqWriter, node: Node, op: Gather) -> None:
-    """The operator of the same name."""
-    places = str(node.inputs[1])
-    stored = w.graph.data(places)
+    """The operator of the same name; from the real numbers of a table that is stored in fewer bits."""
+    (name, places), site = map(str, node.inputs), w.graph.site(node)
+    stored, table = w.graph.data(places), w.graph.data(name)
     read = w.read(places) if stored is None else w.constant(f"{node.name}_places", stored.astype(np.int64))
-    (y,) = w.add("Gather", [w.first(node), read], node.name, axis=op.axis)
+    real = table is not None and site.is_float and site.input(0).is_stored
+    x = w.constant(f"{node.name}_table", site.input(0).numbers(site.const(0))) if real else w.first(node)
+    (y,) = w.add("Gather", [x, read], node.name, axis=op.axis)
     w.finish(node, y)
 
 

@@ -18,6 +18,13 @@ void eq_gather_ref(const eq_gather_params *p, const int8_t *input, int8_t *outpu
 void eq_gather_int16_ref(const eq_gather_params *p, const int16_t *input, int16_t *output);
 void eq_gather_float32_ref(const eq_gather_params *p, const float *input, float *output);
 
+/* A place within a block of `size` of them. */
+static inline int32_t eq_gather_place(int32_t place, int32_t size)
+{
+    const int32_t counted = place < 0 ? place + size : place;
+    return counted < 0 ? 0 : counted < size ? counted : size - 1;
+}
+
 typedef struct {
     int32_t outer, step, count, run; /* as in eq_gather_params */
     int32_t size;                    /* places in a block */

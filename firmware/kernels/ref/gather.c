@@ -29,13 +29,6 @@ void eq_gather_float32_ref(const eq_gather_params *p, const float *input, float 
     eq_gather_ref(p, (const int8_t *)input, (int8_t *)output);
 }
 
-/* A place within a block of `size` of them. */
-static int32_t eq_gather_place(int32_t place, int32_t size)
-{
-    const int32_t counted = place < 0 ? place + size : place;
-    return counted < 0 ? 0 : counted < size ? counted : size - 1;
-}
-
 static void eq_gather_looked_up(const eq_gather_at_params *p, const int8_t *input, const int32_t *places,
                                 int8_t *output)
 {
