@@ -38,6 +38,7 @@ from edgeq.importers.tflite.registry import HANDLERS
 from edgeq.importers.tflite.states import WITHOUT_INPUT, WITHOUT_OUTPUT
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Shape
+from edgeq.warnings import warn
 
 __all__ = ["HANDLER_MODULES", "import_bytes", "import_raw", "load"]
 
@@ -115,6 +116,8 @@ def import_raw(
         problems = _import_operators(builder)
         if problems:
             raise all_in_one(problems, "operators", where)
+        if builder.widened:
+            _tell_widened(len(builder.widened), where)
         settle_islands(builder)
         builder.outputs()
         graph = builder.editor.finish()
@@ -134,6 +137,18 @@ def import_raw(
             hint="it is damaged or unusual; export it again",
             where=where,
         ) from error
+
+
+def _tell_widened(count: int, where: str) -> None:
+    """Say what becomes of layers with integer weights and real activations."""
+    layers = "1 layer has" if count == 1 else f"{count} layers have"
+    warn(
+        f"{layers} weights of few bits and real activations: they are computed in float32, with the numbers that the "
+        "integers stand for",
+        "calibration data quantize all of the model; --numerics float --float-weight-bits 8 keeps such weights, and "
+        "--dynamic also quantizes activations at run time, as LiteRT does",
+        where,
+    )
 
 
 def _label(builder: Builder, op: RawOp) -> str:

@@ -99,6 +99,8 @@ class Builder:
         """Variable tensors, by their index, resource variables and circular buffers, by what tells one from another."""
         self.references: dict[int, Hashable] = {}
         """Tensors of the file that are references to variables."""
+        self.widened: set[int] = set()
+        """Tensors of integers that layers with real activations multiply with, as the real numbers they stand for."""
         self.quantized = False
         self.reshaped = bool(input_shapes) or any(model.tensors[i].dynamic for i in model.inputs)
         """Whether shapes of activations may differ from those in the file."""

@@ -48,6 +48,7 @@ def weights(b: Builder, op: RawOp, position: int, permute: tuple[int, ...] = (),
     value = b.editor.values[name]
     if value.type.q is None or value.data is None:
         return name
+    b.widened.add(index)
     return b.editor.constant(name, value.type.q.dequantize(value.data))
 
 

@@ -7,7 +7,7 @@ of them has to equal the loop, all steps of it, on random numbers. So the order 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations, product
 
 import numpy as np
@@ -16,7 +16,7 @@ from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.fold import FOLDERS
 from edgeq.importers.tflite.hints import hint_for
 from edgeq.importers.tflite.options import LOOP_GRAPHS
-from edgeq.importers.tflite.raw import DTYPES, Problem, RawModel, RawOp
+from edgeq.importers.tflite.raw import DTYPES, Problem, RawModel, RawOp, RawTensor
 from edgeq.importers.tflite.registry import handles
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
@@ -84,6 +84,36 @@ def run(graph: RawModel, given: Sequence[Array]) -> list[Array]:
     return [operand(i) for i in graph.outputs]
 
 
+def _real(tensor: RawTensor) -> RawTensor:
+    """A constant of 16-bit floats or of integers with scales as the real numbers that it stands for."""
+    data, quant = tensor.data, tensor.quant
+    if data is None or tensor.dtype not in ("FLOAT16", "INT8") or (tensor.dtype == "INT8" and quant is None):
+        return tensor
+    real = data.astype(np.float32)
+    if quant is not None and tensor.dtype == "INT8":
+        along = [-1 if k == quant.axis and quant.scale.size > 1 else 1 for k in range(data.ndim)]
+        real = (real - quant.zero_point.astype(np.float32).reshape(along)) * quant.scale.reshape(along)
+    return replace(tensor, dtype="FLOAT32", data=real)
+
+
+def with_real_constants(graph: RawModel, given: Mapping[int, Array]) -> RawModel:
+    """A graph whose constants are real numbers: those that it dequantizes, or multiplies with as they are stored, too.
+
+    Args:
+        graph: of a loop.
+        given: tensors that are the same in every run.
+    """
+    tensors = [_real(replace(t, data=given[t.index]) if t.index in given else t) for t in graph.tensors]
+    ops = []
+    for op in graph.ops:
+        data = tensors[op.inputs[0]].data if op.kind == "DEQUANTIZE" and op.inputs else None
+        if data is None or not op.outputs:
+            ops.append(op)
+        else:
+            tensors[op.outputs[0]] = replace(tensors[op.outputs[0]], data=data)
+    return replace(graph, tensors=tuple(tensors), ops=tuple(ops))
+
+
 @dataclass
 class Loop:
     """A loop as it is in a file: which of its variables are what.
@@ -94,6 +124,7 @@ class Loop:
         sequence: the variable that is read and never changed, (steps, batch, inputs).
         states: variables (batch, units).
         collected: the variable that takes results, (steps or 1, batch, units), if there is one.
+        fixed: variables that are constants.
     """
 
     op: RawOp
@@ -102,6 +133,7 @@ class Loop:
     sequence: int = -1
     states: list[int] = field(default_factory=list)
     collected: int = -1
+    fixed: frozenset[int] = frozenset()
 
     def sort(self) -> None:
         """Find out which variable is what.
@@ -111,7 +143,7 @@ class Loop:
         """
         for k, index in enumerate(self.body.inputs):
             tensor = self.body.tensors[index]
-            if tensor.dtype in ("INT32", "INT64"):
+            if tensor.dtype in ("INT32", "INT64") or k in self.fixed:
                 continue
             if tensor.dtype != "FLOAT32":
                 raise Problem(
@@ -264,9 +296,17 @@ def loop(b: Builder, op: RawOp) -> None:
         raise Problem("the operator WHILE is not supported here: its graphs are absent", hint_for("WHILE"))
     if len(body.outputs) != len(body.inputs) or len(condition.inputs) != len(body.inputs):
         raise Problem("its graphs do not fit it", hint_for("WHILE"))
-    found = Loop(op, condition, body)
+    fixed = {
+        k: data
+        for k, index in enumerate(op.inputs)
+        if (data := b.stored(index)) is not None and data.dtype.kind == "f" and body.outputs[k] == body.inputs[k]
+    }
+    condition, body = (
+        with_real_constants(graph, {graph.inputs[k]: data for k, data in fixed.items()}) for graph in (condition, body)
+    )
+    found = Loop(op, condition, body, fixed=frozenset(fixed))
     found.sort()
-    integers: dict[int, Array] = {}
+    integers: dict[int, Array] = {k: data.astype(np.float32) for k, data in fixed.items()}
     for k, index in enumerate(op.inputs):
         if body.tensors[body.inputs[k]].dtype in ("INT32", "INT64"):
             first = b.stored(index)

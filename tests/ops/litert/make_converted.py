@@ -23,6 +23,8 @@ from conversions import CONVERSIONS, INTEGERS  # noqa: E402
 from edgeq.importers.tflite.reader import read  # noqa: E402
 
 SAMPLES = 2
+LOOPS = ("gru_loop.float16", "lstm.float16", "large_lstm.dynamic")
+"""Recurrent layers that the converter makes loops of, with constants that are not real numbers."""
 LARGEST = 16_000
 """Bytes of a file that is kept."""
 
@@ -37,9 +39,19 @@ def forms(content: bytes) -> set[str]:
     return {f"{op.kind} {types(op.inputs)} {types(op.outputs)} {dict(op.options)}" for op in model.ops}
 
 
+def shortened(name: str, file: Path) -> dict[str, np.ndarray]:
+    """A case's arrays with few samples."""
+    with np.load(file) as stored:
+        return {f"{name}/{k}": a if k == "model" else a[:SAMPLES] for k, a in stored.items() if k[0] in "mxy"}
+
+
 def main(folder: Path) -> None:
     """Write the vectors."""
     (HERE / "converted").mkdir(exist_ok=True)
+    loops: dict[str, np.ndarray] = {}
+    for name in LOOPS:
+        loops |= shortened(name, folder / f"{name}.npz")
+    np.savez_compressed(HERE / "converted" / "loops.npz", **loops)
     seen: dict[bool, set[str]] = {True: set(), False: set()}
     for conversion in CONVERSIONS:
         known = seen[conversion in INTEGERS]
@@ -53,7 +65,7 @@ def main(folder: Path) -> None:
             if compared(conversion, arrays)[0] in ("equal", "close"):
                 known |= forms(content)
                 name = file.name.split(".")[0]
-                kept |= {f"{name}/{k}": a if k == "model" else a[:SAMPLES] for k, a in arrays.items() if k[0] in "mxy"}
+                kept |= shortened(name, file)
         np.savez_compressed(HERE / "converted" / f"{conversion}.npz", **kept)
         print(conversion, len({key.split("/")[0] for key in kept}))
 
