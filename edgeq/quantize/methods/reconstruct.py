@@ -6,16 +6,16 @@ is all that the rest of the model sees, as behind a residual block, and has at l
 their order, each with the inputs that the learned ones before it give, in the integers that will be computed.
 
 In turn each layer of a block changes one weight of every output channel by one step, that which the gradient of the
-block's error and its curvature promise most of, and biases keep the means of sums. What makes the error larger is taken
-back, and fewer of the changes are tried. Some samples are held back: what is best for these is kept, and
-where nothing is better than before, the block stays as it is. (Gradients into real numbers behind the integers, as in
-training, end far above what rounding by sums begins with.)
+block's error and its curvature promise most of, and biases keep the means of sums. Where that makes the error larger,
+it is taken back, and fewer of the changes are tried. Some samples are held back: what is best for these is kept, and a
+block whose changes do not bring the whole model's outputs nearer to float on them stays as it is. (Real numbers behind
+the integers that go down the gradient, as in training, end far above what rounding by sums begins with.)
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ from edgeq.ir.op import Product
 from edgeq.ir.tensor import Array, Shape
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.convert import convert
+from edgeq.quantize.distance import Distance
 from edgeq.quantize.gradients import Backward, passes
 from edgeq.quantize.methods.correct_biases import EditedIntegers
 from edgeq.quantize.methods.round_weights import FloatValues
@@ -34,7 +35,7 @@ from edgeq.quantize.ranges import WEIGHT_MAX, Levels, levels_of
 from edgeq.quantize.solver import float_products, operand, requantized_twins, rule_of
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
-from edgeq.quantize.trials import possible
+from edgeq.quantize.trials import possible, scores_of
 from edgeq.quantize.weights import MOST_BIAS
 
 LAYERS = 2
@@ -282,6 +283,21 @@ def _moves(layer: _Layer, slope: Floats, curved: Floats) -> tuple[Shape, npt.NDA
     return rows.shape, picked, by.reshape(rows.shape)[picked[:, 0], picked[:, 1]]
 
 
+def _outputs(draft: Draft, integer: Graph) -> Callable[[Graph], float]:
+    """How far integer graphs are from the float model at what its outputs are judged by, on the samples held back."""
+    assert draft.samples is not None
+    scores = [name for name in scores_of(draft.reference) if name in integer.values]
+
+    def judged(graph: Graph) -> Graph:
+        editor = graph.edit()
+        editor.outputs, editor.states = list(scores), []
+        return editor.finish()
+
+    back = [draft.samples[k] for k in choose(draft.reference, len(draft.samples))][HELD_BACK - 1 :: HELD_BACK]
+    distance = Distance(judged(draft.reference), back)
+    return lambda graph: distance.error(judged(graph))
+
+
 def reconstruct(draft: Draft) -> Draft:
     """Change weights and biases of blocks. They become constants with parameters; `convert` takes these as they are."""
     graph = draft.graph
@@ -295,6 +311,8 @@ def reconstruct(draft: Draft) -> Draft:
     twins = requantized_twins(draft.reference, graph)
     real_ends = {b.end: twins.get(b.end, b.end) for b in blocks.values()}
     floats = FloatValues(draft.reference, reals, Counter(real_ends.values()))
+    error = _outputs(draft, integer)
+    least = [error(integer)]
 
     def changed_block(node: Node, operands: Operands) -> Node:
         block = blocks.get(node.name)
@@ -302,8 +320,14 @@ def reconstruct(draft: Draft) -> Draft:
             x = operands[node.inputs.index(block.source)]
             assert x is not None
             attempt = _Attempt(integer, trial, block, x, floats.take(real_ends[block.end]))
+            before = {name: trial.values[name] for name in attempt.constants}
             if attempt.change():
-                _put(block, attempt.constants, changed, trial)
+                trial.values.update(attempt.constants)
+                if (found := error(trial.finish())) < least[0]:
+                    least[0] = found
+                    _put(block, changed, trial)
+                else:
+                    trial.values.update(before)
         return node
 
     types = {n: integer.type(n) for n in graph.inputs}
@@ -313,9 +337,8 @@ def reconstruct(draft: Draft) -> Draft:
     return replace(draft, graph=changed.finish())
 
 
-def _put(block: Block, constants: Mapping[str, Value], changed: GraphEditor, trial: GraphEditor) -> None:
-    """Store what was learned in the integer model, and with the same names in the float model."""
-    trial.values.update(constants)
+def _put(block: Block, changed: GraphEditor, trial: GraphEditor) -> None:
+    """Store weights and biases of the integer model in the float model, under the names that they have there."""
     for name, product in block.layers.items():
         for index in (product.weight, product.bias):
             mine, real = operand(trial.nodes[name], index), operand(changed.nodes[name], index)
