@@ -15,6 +15,7 @@ from benchmarks.observers import Case, begun, parser_of
 METHODS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "nearest": {"rounding": "nearest"},
+    "nearest, hqq": {"rounding": "nearest", "weight_scale": "hqq"},
     "hessian": {"rounding": "hessian"},
     "adaround": {"rounding": "adaround"},
     "descent": {"rounding": "descent"},

@@ -21,10 +21,12 @@ class Weights(Enum):
 
 
 class WeightScale(Enum):
-    """How a weight scale is found: from the greatest magnitude, or for the least squared error."""
+    """How a weight scale is found: from the greatest magnitude, for the least squared error, or for most weights, with
+    some that may be far off."""
 
     MAX = "max"
     MSE = "mse"
+    HQQ = "hqq"
 
 
 class WeightRounding(Enum):
@@ -60,7 +62,9 @@ SINGLE_OBSERVERS = tuple(kind for kind in ObserverKind if kind is not ObserverKi
 OBSERVER = choice(ObserverKind, {"auto": "for each tensor the one that is best for the model's outputs"}, "O")
 ACTIVATIONS = choice(Activations, metavar="A")
 WEIGHTS = choice(Weights, metavar="W")
-WEIGHT_SCALE = choice(WeightScale, {"max": "nothing is clipped", "mse": "least squared error"}, "S")
+WEIGHT_SCALE = choice(
+    WeightScale, {"max": "nothing is clipped", "mse": "least squared error", "hqq": "near to most weights"}, "S"
+)
 POWERS_OF_TWO = "powers-of-two"
 WEIGHT_BITS = counts(
     (8, 4, 3, 2, "ternary", "binary", "codebook-16", "codebook-4", POWERS_OF_TWO),

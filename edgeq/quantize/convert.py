@@ -180,7 +180,7 @@ def _put_weights(
         size, groups = group_of(node, weights.shape, config), None
         levels = levels_for(in_groups(weights, size) if size else weights, product.axis, dtype, config)
         if size:
-            clips = config.weight_scale is WeightScale.MSE
+            clips = config.weight_scale is not WeightScale.MAX
             groups = chosen_groups(weights, size, levels, np.ones(1), dtype, around.wide, clips)
         q = quantize_weights(weights, product.axis, real, around, config, where, dtype, levels=levels, groups=groups)
         if dtype.is_code:

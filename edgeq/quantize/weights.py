@@ -18,6 +18,7 @@ from edgeq.quantize.ranges import (
     NARROWEST,
     Levels,
     channel_rows,
+    half_quadratic,
     levels_of,
     max_scales,
     mse_scales,
@@ -145,13 +146,15 @@ def quantize_weights(
     if factors is not None:  # what is rounded is a multiple of the channel's scale
         rows, weighed = rows / factors, weighed * np.square(factors)
     if plain:
-        scales = (mse_scales if config.weight_scale is WeightScale.MSE else max_scales)(rows)
+        scales = (max_scales if config.weight_scale is WeightScale.MAX else mse_scales)(rows)
     else:
-        narrowest = NARROWEST.get(dtype.bits, 0.5) if config.weight_scale is WeightScale.MSE else 1.0
+        narrowest = 1.0 if config.weight_scale is WeightScale.MAX else NARROWEST.get(dtype.bits, 0.5)
         scales = weighted_scales(rows, levels, weighed, narrowest)
         if judge is not None and config.weight_scale is WeightScale.MSE:
             scales = judge.best(scales)
     scales = sane_scales(scales)
+    if config.weight_scale is WeightScale.HQQ:
+        scales = half_quadratic(rows, scales, levels)
     scales = np.maximum(scales, around.smallest_factor * around.output / around.input)
 
     def error(tried: Floats) -> Floats:

@@ -16,6 +16,8 @@ from edgeq.quantize.ranges import (
     SMALLEST_SCALE,
     activation_params,
     channel_rows,
+    half_quadratic,
+    levels_of,
     max_scales,
     mse_scales,
     sane_scales,
@@ -233,6 +235,15 @@ def test_mse_weight_scales_have_less_error() -> None:
 
     assert np.all(error(mse_scales(rows)) <= error(max_scales(rows)))
     assert error(mse_scales(rows))[0] < 0.7 * error(max_scales(rows))[0]
+
+
+def test_half_quadratic_scales_fit_most_weights() -> None:
+    levels = levels_of(DType.INT4)
+    rows = 0.1 * RNG.integers(-7, 8, (3, 400)) + RNG.normal(0.0, 0.004, (3, 400))
+    rows[:, ::20] += 0.05 * np.sign(RNG.normal(size=(3, 20)))  # half a step off
+    found = half_quadratic(rows, np.array([0.097, 0.1, 0.104]), levels)
+    assert np.allclose(found, 0.1, rtol=2e-3)
+    assert half_quadratic(np.zeros((1, 4)), np.ones(1), levels) == 1.0
 
 
 def test_channel_rows() -> None:

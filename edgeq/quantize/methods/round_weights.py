@@ -306,7 +306,7 @@ def round_layer(
     heavy = np.stack([np.diagonal(m.second) + d for m, d in zip(known, damping, strict=True)])
     importance = op.from_groups(np.broadcast_to(heavy[:, None], wanted.shape), shape)
     few = has_few(shape, layer.product.axis, (sums, shape[layer.product.axis or 0]), 1)
-    around, clips = Around(q.s, layer.output.s, wide, few=few), config.weight_scale is WeightScale.MSE
+    around, clips = Around(q.s, layer.output.s, wide, few=few), config.weight_scale is not WeightScale.MAX
     shared = chosen_groups(target, size, levels, importance, dtype, around.wide, clips) if size else None
     factors = None if shared is None else op.by_group(shared.spread(shape))
     rounders = [
