@@ -16,7 +16,8 @@ from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.kernels.dsp.gemm import pixels_of
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.narrow import AT_ONCE, row_overlap
-from edgeq.kernels.dsp.pack import pack_grouped
+from edgeq.kernels.dsp.pack import pack_grouped, pack_grouped_bytes
+from edgeq.ops._overlap import in_rows
 from edgeq.ops.fully_connected import lower_ref
 
 MOST_PRODUCTS = 1 << 19
@@ -29,6 +30,15 @@ def _is_whole(site: Site) -> bool:
 
 
 WHOLE = Condition("Groups have a multiple of 8 inputs", _is_whole)
+
+
+def _is_mixed(site: Site) -> bool:
+    """Weights of two rows can share a half word: none is −128, and the sums of groups of whole words fit 24 bits"""
+    groups, w = site.input(1).qp.groups, site.const(1).astype(np.int64)
+    if groups is None or groups.size % 4 or (w == -128).any():
+        return False
+    starts = np.arange(0, w.shape[1], groups.size)
+    return bool(128 * np.add.reduceat(np.abs(w), starts, axis=1).max() < 1 << 23)
 
 
 def _factors(site: Site) -> tuple[int, int]:
@@ -69,7 +79,34 @@ def _row(name: str, bits: int, dtype: DType) -> Kernel:
     )
 
 
+def _bytes_row() -> Kernel:
+    def lower(site: Site) -> Mapping[str, Param]:
+        w, groups, members = site.const(1), site.input(1).qp.groups, lower_ref(site)
+        assert groups is not None
+        kept = ("rows", "in_c", "out_c", "mantissa", "shift", "zero_point", "qmin", "qmax")
+        return {
+            **{key: members[key] for key in kept},
+            "group": groups.size,
+            "weights": pack_grouped_bytes(w, np.asarray(members["bias"]), groups.table(len(w)), groups.size),
+        }
+
+    return Kernel(
+        "eq_fully_connected_grouped_dsp",
+        ("dsp/fully_connected_grouped_bytes.c", "dsp/rows.c"),
+        "eq/fully_connected_grouped_dsp.h",
+        "eq_fully_connected_grouped_dsp_params",
+        lower,
+        isa=DSP,
+        fits=all_of(is_symmetric, _is_mixed),
+        scratch=lambda site: padded(min(_factors(site)[0], site.const(1).shape[1]), 4),
+        overlap=lambda site: in_rows(site, (site.outputs[0].shape[-1] - 1) // 4 * 4),
+        rounded=True,
+        groups=True,
+    )
+
+
 def grouped_rows() -> tuple[Kernel, ...]:
     """The rows."""
     ternary = replace(_row("int2", 2, DType.TERNARY), goals=FAST)
-    return _row("int4", 4, DType.INT4), _row("int2", 2, DType.INT2), ternary, _row("binary", 1, DType.BINARY)
+    narrow = _row("int4", 4, DType.INT4), _row("int2", 2, DType.INT2), ternary, _row("binary", 1, DType.BINARY)
+    return _bytes_row(), *narrow

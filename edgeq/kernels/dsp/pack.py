@@ -190,6 +190,19 @@ def pack_grouped(weights: Array, bits: int, bias: Array, factors: Array, size: i
     return _words(np.concatenate(parts))
 
 
+def pack_grouped_bytes(weights: Array, bias: Array, factors: Array, size: int) -> Words:
+    """The same of weights of 8 bits: those of a group are as `pack_groups` has them, mixed, after biases of 0."""
+    channels, none = padded(len(weights), 4), np.zeros(4, np.int64)
+    own, each, w = _filled(bias, channels), _filled(factors, channels), _filled(weights, channels)
+    parts: list[Array] = []
+    for first in range(0, channels, 4):
+        parts.append(own[first : first + 4])
+        for group, factor in enumerate(each[first : first + 4].T):
+            part = w[first : first + 4, group * size : (group + 1) * size]
+            parts += [np.array([(factor << 8 * np.arange(4)).sum()]), pack_groups(part, none, None, (0,), 4, True)]
+    return _words(np.concatenate(parts))
+
+
 def pack_codes(weights: Array, bits: int, bias: Array, factors: Array | None) -> tuple[Array, Words]:
     """Weights (OC, K), at most 2 to the power of `bits` different ones, for eq/fully_connected_codes_dsp.h.
 
