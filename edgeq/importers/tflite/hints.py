@@ -78,12 +78,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("use AVERAGE_POOL_2D or MAX_POOL_2D", ("REDUCE_WINDOW",)),
     ("use TRANSPOSE_CONV with a constant kernel", ("DILATE",)),
-    ("write it as Square, AveragePooling2D and Sqrt", ("L2_POOL_2D",)),
-    (
-        "the elements that it takes or writes are not known before: use slices and concatenations with constant "
-        "bounds, or cut the model before it",
-        ("DYNAMIC_UPDATE_SLICE",),
-    ),
     (
         "it works on whole numbers: cut the model before it and do in the application what it does",
         ("BITCAST", "BITWISE_XOR", "RIGHT_SHIFT"),

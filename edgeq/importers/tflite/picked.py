@@ -101,6 +101,29 @@ def scatter_nd(b: Builder, op: RawOp) -> None:
     view(b, op, picked(b, more, 0, chosen, f"{name}/placed"), shape)
 
 
+@handles("DYNAMIC_UPDATE_SLICE")
+def update_slice(b: Builder, op: RawOp) -> None:
+    """x with a part replaced, at constant places; a part that would reach beyond the end is moved back."""
+    x, new, starts = source(b, op), source(b, op, 1), constant_indices(b, op, 2)
+    shape, part_shape = b.shape(x), b.shape(new)
+    if len(part_shape) != len(shape) or len(starts) != len(shape) or any(np.array(part_shape) > shape):
+        raise Problem(f"a part of shape {part_shape} at {tuple(starts)} does not fit {shape}")
+    first = np.clip(starts, 0, np.array(shape) - part_shape)
+    name, q = b.tensor(op.outputs[0]).name, b.q_of(x)
+
+    def replaced(whole: str, axis: int) -> str:
+        """A tensor whose dimensions before `axis` are those of the part, with the part replaced."""
+        if axis == len(shape):
+            return new
+        begin, end = int(first[axis]), int(first[axis]) + part_shape[axis]
+        pieces = [part(b, whole, axis, 0, begin)] if begin else []
+        pieces.append(replaced(part(b, whole, axis, begin, end), axis + 1))
+        pieces += [part(b, whole, axis, end, shape[axis])] if end < shape[axis] else []
+        return pieces[0] if len(pieces) == 1 else b.step(Concat(axis), pieces, f"{name}/axis{axis}", q)
+
+    view(b, op, replaced(x, 0), shape)
+
+
 @handles("REVERSE_SEQUENCE")
 def reverse_sequence(b: Builder, op: RawOp) -> None:
     """The first elements of each sequence in reverse, as many as its constant length says."""

@@ -7,7 +7,7 @@ import numpy as np
 from edgeq.importers.tflite.axes import normal_axes, normal_axis, same_padding
 from edgeq.importers.tflite.blocks import part
 from edgeq.importers.tflite.builder import Builder, is_whole
-from edgeq.importers.tflite.convolution import bias, weights
+from edgeq.importers.tflite.convolution import bias, hw, weights
 from edgeq.importers.tflite.movement import reversed_axis
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
@@ -17,6 +17,8 @@ from edgeq.ir.op import Op
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP
 from edgeq.ops.add import Add
+from edgeq.ops.average_pool2d import AveragePool2D
+from edgeq.ops.clip import Clip
 from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.div import Div
@@ -30,6 +32,7 @@ from edgeq.ops.reduce_max import ReduceMax
 from edgeq.ops.reduce_min import ReduceMin
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.slice import Slice
+from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
 from edgeq.ops.sub import Sub
 from edgeq.ops.transpose import Transpose
@@ -151,6 +154,20 @@ def local_response(b: Builder, op: RawOp) -> None:
     power = b.editor.constant(f"{name}/power", np.array([-op.real("Beta")], np.float32))
     logarithms = b.step(Mul(NO_CLAMP), [b.step(Log(), [sums], f"{name}/log", None), power], f"{name}/logs", None)
     b.emit(op, Mul(NO_CLAMP), [x, b.step(Exp(), [logarithms], f"{name}/factors", None)])
+
+
+@handles("L2_POOL_2D")
+def l2_pool(b: Builder, op: RawOp) -> None:
+    """The root of the mean of squares; padding is ignored."""
+    (x,) = real_operands(b, op, 1)
+    name, shape = b.tensor(op.outputs[0]).name, b.shape(x)
+    if len(shape) != 4:
+        raise Problem(f"its input has shape {shape}, not four dimensions")
+    kernel, stride = (op.option("FilterHeight"), op.option("FilterWidth")), hw(op, "Stride")
+    padding = same_padding((shape[1], shape[2]), kernel, stride, (1, 1), op.option("Padding"))
+    squares = b.step(Square(), [x], f"{name}/squares", None)
+    means = b.step(AveragePool2D(kernel, stride, padding, False), [squares], f"{name}/means", None)
+    b.emit(op, Clip(*b.clamp(op)), [b.step(Sqrt(), [means], f"{name}/roots", None)])
 
 
 @handles("CONV_3D")
