@@ -19,7 +19,7 @@ from edgeq.ops._stored import AT_ONCE, LONGEST, STORED, dynamic_sums, stored_row
 MATRICES = REAL | STORED
 """Types of weights that a matrix may have."""
 
-PRODUCTS = ("ref/matrix_float32.c", "ref/stored.c", "ref/dynamic.c")
+PRODUCTS = ("ref/matrix_float32.c", "ref/stored.c")
 """Files of kernels that multiply with them."""
 
 
@@ -40,6 +40,10 @@ def _fits(site: Site) -> bool:
 
 are_products = Condition(
     "Where activations are quantized at run time, all weights are integers, and sums fit 32 bits", _fits
+)
+
+are_dynamic = Condition(
+    "Activations are quantized at run time, and sums fit 32 bits", lambda site: _is_dynamic(site) and _fits(site)
 )
 
 

@@ -148,6 +148,20 @@ GROUPED = Kernel(
 )
 
 
+DYNAMIC = Kernel(
+    "eq_fully_connected_dynamic_ref",
+    ("ref/fully_connected_stored.c", "ref/stored.c"),
+    "eq/fully_connected_stored.h",
+    "eq_fully_connected_stored_params",
+    lower_real_stored,
+    elements=REAL,
+    weights=STORED - {DType.FLOAT16},
+    fits=is_dynamic,
+    scratch=lambda site: site.input(1).shape[1],
+    overlap=overlap_dynamic,
+)
+
+
 @dataclass(frozen=True)
 class FullyConnected(LinearOp):
     """Inputs: x (…, K), weights (OC, K), bias (OC) or absent. Output: (…, OC).
@@ -178,7 +192,7 @@ class FullyConnected(LinearOp):
         ),
         Kernel(
             "eq_fully_connected_stored_ref",
-            ("ref/fully_connected_stored.c", "ref/stored.c", "ref/dynamic.c"),
+            ("ref/fully_connected_stored.c", "ref/stored.c"),
             "eq/fully_connected_stored.h",
             "eq_fully_connected_stored_params",
             lower_real_stored,
@@ -188,18 +202,7 @@ class FullyConnected(LinearOp):
             scratch=scratch_stored,
             overlap=overlap_stored,
         ),
-        Kernel(
-            "eq_fully_connected_dynamic_ref",
-            ("ref/fully_connected_stored.c", "ref/stored.c", "ref/dynamic.c"),
-            "eq/fully_connected_stored.h",
-            "eq_fully_connected_stored_params",
-            lower_real_stored,
-            elements=REAL,
-            weights=STORED - {DType.FLOAT16},
-            fits=is_dynamic,
-            scratch=lambda site: site.input(1).shape[1],
-            overlap=overlap_dynamic,
-        ),
+        DYNAMIC,
     )
 
     declines: ClassVar[frozenset[Trait]] = LinearOp.declines - {"commute"} | {"with_padding"}

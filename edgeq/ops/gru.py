@@ -167,6 +167,20 @@ def lower_real(site: Site) -> Mapping[str, Param]:
     }
 
 
+REAL_ROW = Kernel(
+    "eq_gru_float32_ref",
+    ("ref/gru_float32.c", *PRODUCTS),
+    "eq/gru_float32.h",
+    "eq_gru_float32_params",
+    lower_real,
+    elements=REAL,
+    weights=MATRICES,
+    fits=are_products,
+    scratch=lambda site: matrix_scratch(site, 7 * site.outputs[1].shape[1]),
+    variadic="inputs",
+)
+
+
 @dataclass(frozen=True)
 class Gru(RecurrentOp):
     """A layer of gated recurrent units over a sequence.
@@ -205,18 +219,7 @@ class Gru(RecurrentOp):
             scratch=scratch_ref,
             variadic="inputs",
         ),
-        Kernel(
-            "eq_gru_float32_ref",
-            ("ref/gru_float32.c", *PRODUCTS),
-            "eq/gru_float32.h",
-            "eq_gru_float32_params",
-            lower_real,
-            elements=REAL,
-            weights=MATRICES,
-            fits=are_products,
-            scratch=lambda site: matrix_scratch(site, 7 * site.outputs[1].shape[1]),
-            variadic="inputs",
-        ),
+        REAL_ROW,
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:

@@ -210,6 +210,20 @@ def scratch_ref(site: Site) -> int:
     return 8 * units + -(-units // 4) * 4
 
 
+REAL_ROW = Kernel(
+    "eq_lstm_float32_ref",
+    ("ref/lstm_float32.c", *PRODUCTS),
+    "eq/lstm_float32.h",
+    "eq_lstm_float32_params",
+    lower_real,
+    elements=REAL,
+    weights=MATRICES,
+    fits=are_products,
+    scratch=lambda site: matrix_scratch(site, 9 * site.outputs[2].shape[1]),
+    variadic="inputs",
+)
+
+
 @dataclass(frozen=True)
 class Lstm(RecurrentOp):
     """A layer of long short-term memory over a sequence.
@@ -256,18 +270,7 @@ class Lstm(RecurrentOp):
             rounded=True,
             variadic="inputs",
         ),
-        Kernel(
-            "eq_lstm_float32_ref",
-            ("ref/lstm_float32.c", *PRODUCTS),
-            "eq/lstm_float32.h",
-            "eq_lstm_float32_params",
-            lower_real,
-            elements=REAL,
-            weights=MATRICES,
-            fits=are_products,
-            scratch=lambda site: matrix_scratch(site, 9 * site.outputs[2].shape[1]),
-            variadic="inputs",
-        ),
+        REAL_ROW,
     )
 
     matrices: ClassVar[tuple[int, ...]] = (1, 2, 7)

@@ -157,6 +157,20 @@ def lower_real(site: Site) -> Mapping[str, Param]:
     }
 
 
+REAL_ROW = Kernel(
+    "eq_simple_rnn_float32_ref",
+    ("ref/simple_rnn_float32.c", *PRODUCTS),
+    "eq/simple_rnn_float32.h",
+    "eq_simple_rnn_float32_params",
+    lower_real,
+    elements=REAL,
+    weights=MATRICES,
+    fits=are_products,
+    scratch=lambda site: matrix_scratch(site, 2 * site.outputs[1].shape[1]),
+    variadic="inputs",
+)
+
+
 @dataclass(frozen=True)
 class SimpleRnn(RecurrentOp):
     """A plain recurrent layer over a sequence: h = f(W x + b + R h).
@@ -189,18 +203,7 @@ class SimpleRnn(RecurrentOp):
             scratch=scratch_ref,
             variadic="inputs",
         ),
-        Kernel(
-            "eq_simple_rnn_float32_ref",
-            ("ref/simple_rnn_float32.c", *PRODUCTS),
-            "eq/simple_rnn_float32.h",
-            "eq_simple_rnn_float32_params",
-            lower_real,
-            elements=REAL,
-            weights=MATRICES,
-            fits=are_products,
-            scratch=lambda site: matrix_scratch(site, 2 * site.outputs[1].shape[1]),
-            variadic="inputs",
-        ),
+        REAL_ROW,
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:

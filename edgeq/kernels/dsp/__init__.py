@@ -26,10 +26,12 @@ from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
+from edgeq.kernels.dsp.run_time import run_time_row
 from edgeq.kernels.dsp.signal import energy_row, rfft_row, root_row, scale_row, window_row
 from edgeq.kernels.dsp.simple_rnn import simple_rnn_row
 from edgeq.kernels.dsp.svdf import svdf_rows
 from edgeq.kernels.dsp.winograd import winograd_rows
+from edgeq.ops import gru, lstm, simple_rnn
 from edgeq.ops._addsub import SumOp
 from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops.average_pool2d import AveragePool2D
@@ -69,9 +71,9 @@ ROWS: KernelTable = {
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
     MatMul: (*mat_mul_rows("dsp", DSP, 4, 2), *mat_mul_int16_rows("dsp", DSP, 4, 2)),
-    Lstm: (lstm_row(),),
-    Gru: (gru_row(),),
-    SimpleRnn: (simple_rnn_row(),),
+    Lstm: (lstm_row(), run_time_row(lstm.REAL_ROW)),
+    Gru: (gru_row(), run_time_row(gru.REAL_ROW)),
+    SimpleRnn: (simple_rnn_row(), run_time_row(simple_rnn.REAL_ROW)),
     Svdf: svdf_rows(),
     SignalWindow: (window_row(),),
     FftAutoScale: (scale_row(),),

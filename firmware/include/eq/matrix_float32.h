@@ -15,6 +15,11 @@ typedef struct {
 
 /* Writes a sum of products for each row of the matrix.
  * scratch: that of eq_stored_products, or a byte for each integer of a vector. */
-void eq_matrix_product(const eq_matrix *matrix, const float *vector, float *sums, void *scratch);
+typedef void eq_product(const eq_matrix *matrix, const float *vector, float *sums, void *scratch);
+
+eq_product eq_matrix_product;
+
+/* With the DSP extension, of bytes and vectors that are multiplied as integers. */
+eq_product eq_matrix_product_dsp;
 
 #endif

@@ -1,0 +1,64 @@
+#include "eq/dynamic.h"
+
+#include "eq/dsp.h"
+
+/* Adds the products of integers with bytes, two at a time. */
+static inline int32_t add_products(int32_t low, int32_t high, const int8_t *bytes, int32_t sum)
+{
+    const int32_t word = eq_load4(bytes);
+    return eq_smlad(eq_sxtb16_ror8(word), high, eq_smlad(eq_sxtb16(word), low, sum));
+}
+
+/* The products of some integers with four rows of bytes. */
+static void four(const int8_t *integers, const int8_t *bytes, int32_t depth, int32_t count, int32_t *sums)
+{
+    int32_t a = 0, b = 0, c = 0, d = 0, k = 0;
+    for (; k + 4 <= count; k += 4, bytes += 4) {
+        const int32_t word = eq_load4(integers + k), low = eq_sxtb16(word), high = eq_sxtb16_ror8(word);
+        a = add_products(low, high, bytes, a);
+        b = add_products(low, high, bytes + depth, b);
+        c = add_products(low, high, bytes + 2 * depth, c);
+        d = add_products(low, high, bytes + 3 * depth, d);
+    }
+    for (; k < count; k++, bytes++) {
+        a += integers[k] * bytes[0];
+        b += integers[k] * bytes[depth];
+        c += integers[k] * bytes[2 * depth];
+        d += integers[k] * bytes[3 * depth];
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
+}
+
+/* The sums of four rows: those of a group are scaled, and added to those before. */
+static void four_rows(const eq_stored *weights, int32_t row, const int8_t *integers, float *sums)
+{
+    const int32_t depth = weights->depth, group = weights->group, groups = (depth + group - 1) / group;
+    const int8_t *bytes = (const int8_t *)weights->elements + row * depth;
+    const float *scale = weights->scales + row * groups;
+    float total[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (int32_t start = 0; start < depth; start += group, scale++) {
+        int32_t parts[4];
+        four(integers + start, bytes + start, depth, depth - start < group ? depth - start : group, parts);
+        for (int32_t lane = 0; lane < 4; lane++) {
+            const float scaled = (float)parts[lane] * scale[lane * groups];
+            total[lane] = total[lane] + scaled;
+        }
+    }
+    for (int32_t lane = 0; lane < 4; lane++) {
+        sums[lane] = total[lane];
+    }
+}
+
+void eq_dynamic_sums_dsp(const eq_stored *weights, int32_t rows, const int8_t *integers, float *sums)
+{
+    int32_t row = 0;
+    for (; row + 4 <= rows; row += 4) {
+        four_rows(weights, row, integers, sums + row);
+    }
+    for (; row < rows; row++) {
+        sums[row] = eq_dynamic_sum(weights, row, integers);
+    }
+}
