@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         with_states,
     )
     from edgeq.errors import EdgeqError
-    from edgeq.frontend import Frontend, MelFrontend
+    from edgeq.frontend import Frontend, MelFrontend, MotionFrontend
     from edgeq.ir.graph import Graph
     from edgeq.quantize.config import LayerConfig, QuantConfig
     from edgeq.quantize.input_spec import InputSpec
@@ -50,6 +50,7 @@ __all__ = [
     "InputSpec",
     "LayerConfig",
     "MelFrontend",
+    "MotionFrontend",
     "QuantConfig",
     "QuantizedModel",
     "__version__",
@@ -73,7 +74,7 @@ __getattr__, __dir__ = lazy(
         "edgeq.api.flow": "QuantizedModel",
         "edgeq.api.project": "BuildOptions",
         "edgeq.errors": "EdgeqError",
-        "edgeq.frontend": "Frontend MelFrontend",
+        "edgeq.frontend": "Frontend MelFrontend MotionFrontend",
         "edgeq.ir.graph": "Graph",
         "edgeq.quantize.config": "LayerConfig QuantConfig",
         "edgeq.quantize.input_spec": "InputSpec",

@@ -12,7 +12,7 @@ from edgeq.codegen.names import file_prefix, project_name, symbol_prefix
 from edgeq.codegen.weights import WEIGHTS_IN, WeightsIn
 from edgeq.errors import UsageError
 from edgeq.exporters.projects.kinds import EMITS, Emit
-from edgeq.frontend import Frontend, MelFrontend
+from edgeq.frontend import AnyFrontend, Frontend, MelFrontend, MotionFrontend
 from edgeq.ir.goals import GOALS, LIBRARIES, Goal, Library
 from edgeq.ir.layouts import LAYOUTS, Layout
 from edgeq.numerics.modes import FLOAT, Float, Numerics
@@ -233,11 +233,11 @@ class BuildOptions:
         Section("The device takes raw sensor bytes, and the model sees (raw * scale - mean) / std.", InputSpec),
     ] = None
     frontend: Annotated[
-        Frontend | MelFrontend | None,
+        AnyFrontend | None,
         Section(
-            "The device takes samples of sound, and the model sees [features](frontends.md) of them.",
+            "The device takes samples of sound or of a sensor, and the model sees [features](frontends.md) of them.",
             Frontend,
-            kinds={"log-mel": MelFrontend, "mfcc": MelFrontend},
+            kinds={"log-mel": MelFrontend, "mfcc": MelFrontend, "motion": MotionFrontend},
         ),
     ] = None
     input_shapes: Annotated[

@@ -16,11 +16,12 @@ WHERE = "[frontend]"
 KIND = Option(
     "Which front end",
     choice(
-        ("micro", "log-mel", "mfcc"),
+        ("micro", "log-mel", "mfcc", "motion"),
         {
             "micro": "TensorFlow's micro front end, in whole numbers",
             "log-mel": "logarithms of mel bands, in float32",
             "mfcc": "their cosine transform, in float32",
+            "motion": "statistics and spectra of a sensor's axes, in float32",
         },
         "K",
     ),

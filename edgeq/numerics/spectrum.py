@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from math import pi
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -171,6 +172,6 @@ def band_sums(x: Floats, bands: Bands) -> Floats:
     return float32.number(found)
 
 
-def framed(x: npt.NDArray[np.generic], size: int, step: int) -> npt.NDArray[np.generic]:
+def framed(x: npt.NDArray[Any], size: int, step: int) -> npt.NDArray[Any]:
     """Frames (…, frames, size) of samples (…, n), each `step` after the one before."""
     return np.lib.stride_tricks.sliding_window_view(x, size, axis=-1)[..., ::step, :]

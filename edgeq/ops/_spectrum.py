@@ -31,7 +31,8 @@ def lower(site: Site) -> Mapping[str, Param]:
     half = op.length // 2
     return {
         "rows": prod(x[:-1]),
-        "samples": x[-1],
+        "samples": x[-1] // op.axes,
+        "axes": op.axes,
         "frames": op.frames(x[-1], site.input(1).shape[0]),
         "step": op.step,
         "window": site.input(1).shape[0],
@@ -60,16 +61,17 @@ def weights_of(site: Site) -> Floats:
 
 
 def scratch(site: Site) -> int:
-    """The values of one frame's spectrum."""
-    assert isinstance(site.op, SpectrumOp)
-    return 4 * (site.op.length + 2)
+    """The values of one frame's spectrum, and the samples of a frame where those of several axes come in turn."""
+    op, window = site.op, site.input(1).shape[0]
+    assert isinstance(op, SpectrumOp)
+    return 4 * (op.length + 2) + (window * site.input(0).itemsize if op.axes > 1 else 0)
 
 
 def row(function: str, elements: frozenset[DType] = REAL, fits: Callable[[Site], bool] = always) -> Kernel:
     """A portable row of one of these operators."""
     return Kernel(
         function,
-        ("ref/spectrum.c",),
+        (f"ref/{function.removeprefix('eq_').removesuffix('_ref')}.c",),
         "eq/spectrum.h",
         "eq_spectrum_params",
         lower,
@@ -92,6 +94,7 @@ class SpectrumOp(Op):
         step: samples from one frame to the next.
         power: 0: real and imaginary parts; 1: magnitudes; 2: their squares.
         starts, widths: of each band the first bin, and how many it has; none: bins are the output.
+        axes: samples are those of so many axes of a sensor in turn; of several, the output is (…, axes, frames, …).
     """
 
     length: int
@@ -99,12 +102,13 @@ class SpectrumOp(Op):
     power: int = 1
     starts: tuple[int, ...] = ()
     widths: tuple[int, ...] = ()
+    axes: int = 1
 
     declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
 
     def frames(self, samples: int, window: int) -> int:
-        """How many there are in so many samples."""
-        return 1 + (samples - window) // self.step
+        """How many there are in so many samples of all axes."""
+        return 1 + (samples // self.axes - window) // self.step
 
     def bands(self, weights: Array | None) -> spectrum.Bands | None:
         """The bands, of their weights."""
@@ -123,9 +127,12 @@ class SpectrumOp(Op):
             )
         if self.step < 1 or self.power not in (0, 1, 2):
             raise ValueError(f"a step of {self.step} samples, or the power {self.power}, is impossible")
-        if x[-1] < window[0]:
-            raise ValueError(f"{x[-1]} samples are fewer than a window of {window[0]}")
-        bins, lead = self.length // 2 + 1, (*x[:-1], self.frames(x[-1], window[0]))
+        if self.axes < 1 or x[-1] % self.axes or x[-1] // self.axes < window[0]:
+            raise ValueError(
+                f"{x[-1]} samples of {self.axes} axes are fewer than a window of {window[0]}, or no samples"
+            )
+        bins, own = self.length // 2 + 1, (self.axes,) if self.axes > 1 else ()
+        lead = (*x[:-1], *own, self.frames(x[-1], window[0]))
         if not rest and not self.starts:
             return ((*lead, bins, *((2,) if self.power == 0 else ())),)
         ends = [start + width for start, width in zip(self.starts, self.widths, strict=False)]
@@ -139,7 +146,8 @@ class SpectrumOp(Op):
         """What it gives, of the elements of all operands; `weights` stand for half the window."""
         x, window, *rest = inputs
         assert x is not None and window is not None
-        frames = spectrum.framed(x, window.size, self.step).astype(np.float32)
+        apart = x if self.axes == 1 else np.swapaxes(x.reshape(*x.shape[:-1], -1, self.axes), -1, -2)
+        frames = spectrum.framed(apart, window.size, self.step).astype(np.float32)
         with np.errstate(all="ignore"):
             found = spectrum.rfft(frames * (halved(window) if weights is None else weights), self.length)
         if self.power == 0:

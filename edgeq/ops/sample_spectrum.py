@@ -32,5 +32,6 @@ class SampleSpectrum(SpectrumOp):
             case("magnitudes", cls(64, 20), (1, 100), (50,)),
             case("squares", cls(8, 8, 2), (8,), (8,)),
             case("bands", cls(32, 10, 1, (1, 3, 0, 9), (4, 3, 0, 8)), (1, 45), (25,), (15,)),
+            case("axes", cls(16, 8, 2, axes=3), (2, 72), (16,)),
             case("bands_of_squares", cls(128, 1, 2, (64, 0), (1, 40)), (1, 99), (99,), (41,)),
         )

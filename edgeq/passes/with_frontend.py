@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeq.errors import UsageError
-from edgeq.frontend import Frontend, MelFrontend
+from edgeq.frontend import AnyFrontend, Frontend, MelFrontend, MotionFrontend
 from edgeq.frontend.micro import SHARE_BITS, SMOOTHING_BITS
+from edgeq.frontend.motion import LOG10
 from edgeq.frontend.sound import WHERE
 from edgeq.ir.graph import Graph, GraphEditor, State
 from edgeq.ir.op import Op
@@ -26,9 +27,11 @@ from edgeq.ops.maximum import Maximum
 from edgeq.ops.mul import Mul
 from edgeq.ops.pcan import Pcan
 from edgeq.ops.quantize import Quantize
+from edgeq.ops.reduce_max import ReduceMax
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.rfft import Rfft
 from edgeq.ops.sample_spectrum import SampleSpectrum
+from edgeq.ops.sample_statistics import SampleStatistics
 from edgeq.ops.signal_frame import SignalFrame
 from edgeq.ops.signal_window import SignalWindow
 from edgeq.ops.slice import Slice
@@ -36,7 +39,7 @@ from edgeq.ops.spectral_subtraction import SpectralSubtraction
 from edgeq.ops.whole_to_real import WholeToReal
 
 
-def with_frontend(graph: Graph, spec: Frontend | MelFrontend) -> Graph:
+def with_frontend(graph: Graph, spec: AnyFrontend) -> Graph:
     """The model behind a front end, of which each step takes `spec.step` new samples (1, step) of 16 bits.
 
     States are the last samples, estimates of noise and, if the model takes more frames than are new, the features of
@@ -62,19 +65,23 @@ def with_frontend(graph: Graph, spec: Frontend | MelFrontend) -> Graph:
     joined = _Joined(graph, name, spec.step, frames, new)
     if isinstance(spec, MelFrontend):
         return joined.finish(_mel_clip(joined, spec) if clip else _mel(joined, spec))
+    if isinstance(spec, MotionFrontend):
+        return joined.finish([_motion(joined, spec)])
     return joined.finish(_micro(joined, spec))
 
 
-def _of_run(spec: Frontend | MelFrontend) -> tuple[int, int]:
+def _of_run(spec: AnyFrontend) -> tuple[int, int]:
     """Frames that a run adds, and how many features each has."""
+    if isinstance(spec, MotionFrontend):
+        return 1, spec.width
     return (spec.frames, spec.channels) if isinstance(spec, Frontend) else (spec.new_frames, spec.features_of_frame)
 
 
-def _width_key(spec: Frontend | MelFrontend) -> str:
-    return "coefficients" if spec.kind == "mfcc" else "channels"
+def _width_key(spec: AnyFrontend) -> str:
+    return {"mfcc": "coefficients", "motion": "features"}.get(spec.kind, "channels")
 
 
-def _input_of(graph: Graph, spec: Frontend | MelFrontend) -> str:
+def _input_of(graph: Graph, spec: AnyFrontend) -> str:
     if spec.name is None and len(graph.public_inputs) == 1:
         return graph.public_inputs[0]
     if spec.name not in graph.public_inputs:
@@ -216,7 +223,7 @@ def _mel_features(joined: _Joined, spec: MelFrontend, heard: str) -> str:
     (value,) = joined.add(spectrum, [heard, *tables], "bands")
 
     def add(op: Op, number: float, hint: str) -> str:
-        return joined.add(op, [value, joined.constant(f"{hint}_number", np.array([number], np.float32))], hint)[0]
+        return joined.add(op, [value, joined.constant(f"{hint}_number", _one(number))], hint)[0]
 
     if spec.log_offset:
         value = add(Add(), spec.log_offset, "offset")
@@ -231,3 +238,36 @@ def _mel_features(joined: _Joined, spec: MelFrontend, heard: str) -> str:
         value = add(Mul(), spec.factor, "scale") if spec.factor != 1 else value
         value = add(Add(), spec.shift, "shift") if spec.shift else value
     return joined.add(Quantize(), [value], "feature", real=True)[0]
+
+
+def _motion(joined: _Joined, spec: MotionFrontend) -> str:
+    """Features (1, 1, features) of a window, which begins with samples of the steps before."""
+    heard, overlap = joined.samples, (spec.samples - spec.stride) * spec.axes
+    if overlap:
+        kept = joined.kept(overlap)
+        (heard,) = joined.add(SignalFrame(0, overlap + spec.step), [kept, joined.samples], "heard")
+    parts: list[str] = []
+    if spec.statistics:
+        parts += joined.add(SampleStatistics(spec.axes, spec.chosen, spec.sample_scale), [heard], "statistics")
+    if spec.fft_length:
+        parts.append(_motion_spectrum(joined, spec, heard))
+    value = parts[0] if len(parts) == 1 else joined.add(Concat(2), parts, "window")[0]
+    (value,) = joined.add(Reshape((1, 1, spec.width)), [value], "row")
+    return joined.add(Quantize(), [value], "feature", real=True)[0]
+
+
+def _motion_spectrum(joined: _Joined, spec: MotionFrontend, heard: str) -> str:
+    """Logarithms (1, axes, bins) of the greatest energies of all transforms of a window."""
+    ones = tuple([1] * spec.bins)
+    tables = [joined.constant("weights", spec.weights), joined.constant("bins", np.array(ones, np.float32))]
+    op = SampleSpectrum(spec.fft_length, spec.bins, 2, tuple(range(1, spec.bins + 1)), ones, spec.axes)
+    (value,) = joined.add(op, [heard, *tables], "energies")
+    (value,) = joined.add(ReduceMax((len(joined.editor.values[value].type.shape) - 2,)), [value], "greatest")
+    (value,) = joined.add(Add(), [value, joined.constant("offset_number", _one(spec.log_offset))], "offset")
+    (value,) = joined.add(Log(), [value], "logs")
+    (value,) = joined.add(Mul(), [value, joined.constant("scale_number", _one(LOG10))], "scale")
+    return joined.add(Reshape((1, spec.axes, spec.bins)), [value], "spectrum")[0]
+
+
+def _one(number: float) -> Array:
+    return np.array([number], np.float32)

@@ -31,6 +31,7 @@ NAMES = {
     "InputSpec",
     "LayerConfig",
     "MelFrontend",
+    "MotionFrontend",
     "QuantConfig",
     "QuantizedModel",
     "__version__",
