@@ -16,7 +16,7 @@ from edgeq.quantize import QuantConfig, quantize, run
 from edgeq.quantize.codebook import codebook
 from edgeq.quantize.config import WeightRounding
 from edgeq.quantize.methods.learn_rounding import learned
-from edgeq.quantize.methods.round_weights import Rounder, approached, decompose, divide, moments
+from edgeq.quantize.methods.round_weights import MOST_MISSED, Rounder, apart, approached, decompose, divide, moments
 from edgeq.quantize.ranges import Levels
 from edgeq.report.accuracy import sqnr_db
 from edgeq.target import load_target
@@ -95,6 +95,15 @@ def test_sums_are_nearer_than_with_weights_rounded_one_by_one() -> None:
     assert np.allclose(error, cost(back))
     assert (cost(better) <= cost(back)).all() and cost(better).sum() < 0.5 * cost(nearest).sum()
     assert better.min() >= LEVELS[0] and better.max() <= LEVELS[1]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(25, 5), (49, 10), (7, 7), (1, 1), (112, 112)])
+def test_places_all_over_an_image_are_looked_at(rows: int, columns: int) -> None:
+    for least in range(1, 30):
+        every = apart(rows * columns, least)
+        seen = np.arange(0, rows * columns * every, every) % (rows * columns)
+        assert least <= every < least + 20 and len(np.unique(seen)) * MOST_MISSED >= rows * columns
+        assert len(np.unique(seen % columns)) * MOST_MISSED >= columns
 
 
 @pytest.mark.parametrize("kind", ["Conv2D", "DepthwiseConv2D", "FullyConnected"])

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import gcd
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,8 @@ DOUBT = 2.0
 were looked at, so much is added, too: where sums are few, weights are approached that are near those in float."""
 LEAST_ROWS, MOST_ROWS, ROWS_PER_TAP = 4096, 32768, 32
 """Sums of a layer to look at: so many for each weight of a sum, within bounds."""
+MOST_MISSED = 3
+"""Of so many places of an image one at least is among them. On vww a third of the places is as good as all."""
 GRID = 4096.0
 """Steps of the float model's inputs, in units of the integer ones: a sum of MOST_ROWS products of such numbers up to
 `FAR` with integers is exact in float64."""
@@ -263,6 +266,18 @@ def layers_of(draft: Draft) -> dict[str, _Layer]:
     return found
 
 
+def apart(sums: int, least: int) -> int:
+    """Every how many sums one is looked at, `least` or a few more, so that places all over an image come up.
+
+    What it and the `sums` of a sample have as a common divisor is how many times fewer places there are: every fifth of
+    25 rows of 5 is always one of the same column, sample after sample.
+    """
+    every = least | 1
+    while gcd(every, sums) > MOST_MISSED:
+        every += 2
+    return every
+
+
 def _rows(layer: _Layer, shape: Shape, x: Array, every: int) -> Array:
     """Factors (groups, sums, taps) of samples x (samples, N, …): every so many sums."""
     found = []
@@ -291,7 +306,7 @@ def round_layer(
     shape, taps = weights.shape, op.by_group(weights).shape[2]
     sums = layer_sums(op, integers[0], shape)
     most = min(MOST_ROWS, max(LEAST_ROWS, ROWS_PER_TAP * taps))
-    every = -(-sums * len(integers) // most) | 1
+    every = apart(sums, -(-sums * len(integers) // most))
     seen = _rows(layer, shape, integers.astype(np.int16) - np.int16(origin), every)
     meant = _rows(layer, shape, (reals.astype(np.float64) / q.s + away).astype(np.float32), every)
     groups = op.by_group(weights.astype(np.float64))
