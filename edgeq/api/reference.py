@@ -194,7 +194,7 @@ What is taken of each, by its name in ONNX, .tflite or Keras, and what to do abo
 Operators of ONNX that it defines by others, such as Attention or RotaryEmbedding, and that are in none of these lists,
 are taken where all of their parts are; loops with a known number of rounds are unrolled, branches with a known
 condition taken. Operators of other domains and of StableHLO are refused. Of 351 layers and functions of TensorFlow, as
-its converter writes them, 337 are right in float32, 312 equal with 8 bits, 275 with 16
+its converter writes them, 338 are right in float32, 313 equal with 8 bits, 276 with 16
 ([numerics](numerics.md#what-the-converter-makes-of-tensorflow)).
 """
 

@@ -90,16 +90,18 @@ def test_all_unsupported_operators_at_once() -> None:
         Operator("NEG", [1], [2], "NegOptions"),
         Operator("DILATE", [2], [3]),
         Operator("ABS", [0], [4]),
-        Operator("ATAN2", [4], [5]),
+        Operator("UNIQUE", [4], [5]),
     ]
     assert str(refused(build(tensors, ops, [0], [3, 5]))) == (
         "net.tflite: 3 operators cannot be imported:\n"
         "  #0 t1 (CUSTOM Whisper): the operator CUSTOM Whisper is not supported\n"
         "  #2 t3 (DILATE): the operator DILATE is not supported\n"
-        "  #4 t5 (ATAN2): the operator ATAN2 is not supported\n"
-        "  CUSTOM Whisper, ATAN2: "
+        "  #4 t5 (UNIQUE): the operator UNIQUE is not supported\n"
+        "  CUSTOM Whisper: "
         "replace it by supported operators (`edgeq ops` lists them), or cut the model before it\n"
-        "DILATE: use TRANSPOSE_CONV with a constant kernel"
+        "DILATE: use TRANSPOSE_CONV with a constant kernel\n"
+        "UNIQUE: its result is no real number or has no fixed shape: "
+        "cut the model before it and do in the application what it does"
     )
 
 

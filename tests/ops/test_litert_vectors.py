@@ -25,7 +25,9 @@ NOT_WRITTEN = "no converter writes them: tests/unit/test_tflite_spelled.py"
 CONVERTED = "in tests/ops/test_converted_operators.py"
 NOT_IN_LITERT = {
     **dict.fromkeys(("DYNAMIC_UPDATE_SLICE", "L2_POOL_2D"), NOT_WRITTEN),
-    **dict.fromkeys(("ADD_N", "CONV_3D", "CUMSUM", "FLOOR_DIV", "FLOOR_MOD", "GATHER_ND", "MATRIX_DIAG"), CONVERTED),
+    **dict.fromkeys(
+        ("ADD_N", "ATAN2", "CONV_3D", "CUMSUM", "FLOOR_DIV", "FLOOR_MOD", "GATHER_ND", "MATRIX_DIAG"), CONVERTED
+    ),
     **dict.fromkeys(("MATRIX_SET_DIAG", "ONE_HOT", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_PROD", "SCATTER_ND"), CONVERTED),
     **dict.fromkeys(("LOCAL_RESPONSE_NORMALIZATION", "REVERSE_SEQUENCE", "TOPK_V2"), CONVERTED),
     **dict.fromkeys(("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "SVDF"), CALLS),

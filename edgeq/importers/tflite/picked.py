@@ -27,6 +27,8 @@ from edgeq.ops.top_values import TopValues
 from edgeq.ops.whole_to_real import WholeToReal
 
 CONSTANT = "export the model with constant indices"
+MOST_PLACES = 4096
+"""Among which parts are placed."""
 
 
 def picked(b: Builder, x: str, axis: int, places: list[int], hint: str) -> str:
@@ -58,6 +60,7 @@ def constant_indices(b: Builder, op: RawOp, position: int) -> Array:
 
 def zeros(b: Builder, shape: Shape, q: QParams | None, name: str) -> str:
     """Elements that are stored as 0, as LiteRT fills in, whatever the zero-point is."""
+    b.budget.stored(4 * prod(shape))
     return b.editor.constant(name, np.zeros(shape, np.float32 if q is None else q.integers.numpy), q)
 
 
@@ -90,6 +93,8 @@ def scatter_nd(b: Builder, op: RawOp) -> None:
     indices, shape = constant_indices(b, op, 0), b.required(op, 2)
     updates, q = source(b, op, 1), b.output_q(op)
     count = indices.shape[-1]
+    if not 0 < prod(shape[:count]) <= MOST_PLACES:
+        raise Problem(f"it places parts among {shape[:count]}", "cut the model before it")
     places, rest = flat_places(indices, shape), shape[count:]
     if len(set(places)) < len(places):
         raise Problem("it adds several parts at one place", "add them before")
@@ -130,7 +135,13 @@ def reverse_sequence(b: Builder, op: RawOp) -> None:
     x, lengths = source(b, op), constant_indices(b, op, 1)
     shape = b.shape(x)
     axis, batch = (normal_axis(op.option(name), len(shape)) for name in ("SeqDim", "BatchDim"))
-    if len(lengths) != shape[batch] or axis == batch or lengths.min() < 0 or lengths.max() > shape[axis]:
+    if (
+        len(lengths) != shape[batch]
+        or len(lengths) > MOST_PARTS
+        or axis == batch
+        or lengths.min() < 0
+        or lengths.max() > shape[axis]
+    ):
         raise Problem(f"sequences of lengths {tuple(lengths)} do not fit {shape}")
     every = []
     for k, length in enumerate(lengths):
@@ -174,6 +185,7 @@ def matrix_set_diag(b: Builder, op: RawOp) -> None:
             square = b.step(Concat(axis), [square, zeros(b, rest, q, f"{name}/more")], f"{name}/full", q)
     held = None if q is None else QParams.per_tensor(1.0, 0, q.stored)
     kind = np.float32 if q is None else q.integers.numpy
+    b.budget.stored(8 * shape[-2] * shape[-1])
     mask = b.editor.constant(f"{name}/mask", np.eye(shape[-2], shape[-1]).astype(kind), held)
     b.emit(op, Select(), [mask, square, x])
 
@@ -220,7 +232,8 @@ def top_k(b: Builder, op: RawOp) -> None:
     if axis < 0 or not 0 < count <= b.shape(x)[axis] or len(op.outputs) != 2:
         raise Problem(f"it takes {count} elements of {b.shape(x)}")
     b.emit(op, TopValues(axis, count), [x], op.outputs[:1])
-    if any(op.outputs[1] in other.inputs for other in b.model.ops) or op.outputs[1] in b.model.outputs:
+    read = any(op.outputs[1] in other.inputs for other in b.model.ops) or op.outputs[1] in b.model.outputs
+    if read or b.editor.values[x].type.size > MOST_PLACES:
         b.emit(op, TopIndices(axis, count), [x], op.outputs[1:])
     else:
         b.fold(op.outputs[1], np.zeros((*b.shape(x)[:-1], count)))

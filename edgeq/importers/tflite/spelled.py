@@ -17,8 +17,10 @@ from edgeq.ir.op import Op
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP
 from edgeq.ops.add import Add
+from edgeq.ops.atan import Atan
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.clip import Clip
+from edgeq.ops.compare import Compare
 from edgeq.ops.concat import Concat
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.div import Div
@@ -31,6 +33,7 @@ from edgeq.ops.pad import Pad
 from edgeq.ops.reduce_max import ReduceMax
 from edgeq.ops.reduce_min import ReduceMin
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.select import Select
 from edgeq.ops.slice import Slice
 from edgeq.ops.sqrt import Sqrt
 from edgeq.ops.square import Square
@@ -87,6 +90,22 @@ def floored(b: Builder, op: RawOp) -> None:
     b.emit(op, Sub(NO_CLAMP), [x, b.step(Mul(NO_CLAMP), [whole, y], f"{name}/multiple", None)])
 
 
+@handles("ATAN2")
+def angle(b: Builder, op: RawOp) -> None:
+    """The angle of (x, y): atan(y / x), and half a turn more or less where x is negative; 0 where both are 0."""
+    y, x = real_operands(b, op, 2)
+    name = b.tensor(op.outputs[0]).name
+    zero = b.editor.constant(f"{name}/zero", np.zeros(1, np.float32))
+    turns = [b.editor.constant(f"{name}/turn{k}", np.array([k * np.pi], np.float32)) for k in (-1, 1)]
+    nothing = [b.step(Compare("equal"), [side, zero], f"{name}/is_0", None) for side in (x, y)]
+    both = b.step(Mul(NO_CLAMP), nothing, f"{name}/are_0", None)
+    slope = b.step(Div(NO_CLAMP), [y, b.step(Add(NO_CLAMP), [x, both], f"{name}/x", None)], f"{name}/slope", None)
+    below, left = (b.step(Compare("less"), [side, zero], f"{name}/less", None) for side in (y, x))
+    turn = b.step(Select(), [below, *turns], f"{name}/turn", None)
+    added = b.step(Select(), [left, turn, zero], f"{name}/added", None)
+    b.emit(op, Add(NO_CLAMP), [b.step(Atan(), [slope], f"{name}/atan", None), added])
+
+
 @handles("CUMSUM")
 def cumulated(b: Builder, op: RawOp) -> None:
     """Sums of all elements up to each along an axis: a product with a triangle of ones."""
@@ -97,6 +116,7 @@ def cumulated(b: Builder, op: RawOp) -> None:
     if backwards:
         x = reversed_axis(b, x, axis, f"{name}/reversed")
     order = (*(k for k in range(len(shape)) if k != axis), axis)
+    b.budget.stored(4 * shape[axis] ** 2)
     ones = np.tril(np.ones((shape[axis], shape[axis]), np.float32), -1 if op.option("Exclusive") else 0)
     rows = b.step(Transpose(order), [x], f"{name}/rows", None)
     sums = b.step(FullyConnected(), [rows, b.editor.constant(f"{name}/triangle", ones)], f"{name}/sums", None)
@@ -112,8 +132,8 @@ def cumulated(b: Builder, op: RawOp) -> None:
 def product(b: Builder, op: RawOp) -> None:
     """The product of the elements along axes, one after the other."""
     (x,) = real_operands(b, op, 1)
-    name = b.tensor(op.outputs[0]).name
-    for axis in normal_axes(b.required(op, 1), len(b.shape(x))):
+    name, axes = b.tensor(op.outputs[0]).name, normal_axes(b.required(op, 1), len(b.shape(x)))
+    for axis in axes:
         size = b.shape(x)[axis]
         if size > MOST_FACTORS:
             raise Problem(f"it multiplies {size} elements; {MOST_FACTORS} are spelled out", "cut the model before it")
@@ -121,7 +141,8 @@ def product(b: Builder, op: RawOp) -> None:
         for k in range(1, size):
             total = b.step(Mul(NO_CLAMP), [total, part(b, x, axis, k, k + 1)], f"{name}/product", None)
         x = total
-    b.emit(op, Reshape(b.tensor(op.outputs[0]).shape), [x])
+    kept = tuple(d for k, d in enumerate(b.shape(x)) if k not in axes or op.option("KeepDims"))
+    b.emit(op, Reshape(kept), [x])
 
 
 QUANTORS: dict[str, type[Reduction]] = {"REDUCE_ANY": ReduceMax, "REDUCE_ALL": ReduceMin}
@@ -143,6 +164,7 @@ def local_response(b: Builder, op: RawOp) -> None:
     """x / (bias + alpha · Σ x²)^beta over the channels within a radius (Krizhevsky et al., 2012)."""
     (x,) = real_operands(b, op, 1)
     name, channels = b.tensor(op.outputs[0]).name, b.shape(x)[-1]
+    b.budget.stored(24 * channels**2)
     away = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels)))
     band = (away <= op.option("Radius")) * op.real("Alpha")
     constants = [
