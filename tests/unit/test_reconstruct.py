@@ -26,6 +26,7 @@ from edgeq.quantize.gradients import Backward
 from edgeq.quantize.methods import reconstruct
 from edgeq.quantize.methods.reconstruct import blocks_of
 from edgeq.quantize.solver import rule_of
+from edgeq.warnings import EdgeqWarning
 
 RELU = (0.0, float("inf"))
 RNG = np.random.default_rng(5)
@@ -135,6 +136,17 @@ def test_codebooks_and_layers_that_take_no_part_stay() -> None:
     names = changed(before, after)
     assert "w3" not in names
     assert all(set(np.unique(np.asarray(after.data(n)))) <= set(np.unique(np.asarray(before.data(n)))) for n in names)
+
+
+def test_layers_with_few_sums_stay() -> None:
+    graph, data = network()
+    e = graph.edit()
+    e.nodes = {n.name: n for n in graph.nodes if n.name in ("h", "g", "y")}
+    e.inputs = ["f"]
+    dense, few = e.finish(), [{"f": sample["x"].reshape(1, -1)[:, :32]} for sample in data]
+    with pytest.warns(EdgeqWarning, match="too few sums"):  # 18 samples for 32 weights
+        after = quantize(dense, few, QuantConfig(reconstruct=True, layers=(LayerConfig("y", reconstruct=False),)))
+    assert np.array_equal(after.data("w4"), quantize(dense, few).data("w4"))
 
 
 def test_what_no_sample_held_back_finds_better_stays(monkeypatch: pytest.MonkeyPatch) -> None:

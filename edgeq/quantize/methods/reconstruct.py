@@ -37,6 +37,7 @@ from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
 from edgeq.quantize.trials import possible, scores_of
 from edgeq.quantize.weights import MOST_BIAS
+from edgeq.warnings import warn
 
 LAYERS = 2
 """Of a block, at least, where there are so many."""
@@ -44,6 +45,8 @@ SAMPLES = 64
 """By which a block is changed, at most."""
 HELD_BACK = 4
 """Of so many samples one is held back, to see by."""
+SUMS = 4
+"""Sums of a layer on the samples for each weight of one; where they are fewer, samples would be learned by heart."""
 TURNS = 40
 """Changes that are tried, at most, of one layer each."""
 PROBES = 16
@@ -73,7 +76,10 @@ class Block:
 
 
 def _learnable(draft: Draft) -> dict[str, Product]:
-    """Layers whose weights are edgeq's to decide, each with a weight and a bias that nobody else reads."""
+    """Layers whose weights are edgeq's to decide, each with a weight and a bias that nobody else reads, and sums enough
+    on the samples."""
+    count = 0 if draft.samples is None else len(draft.samples)
+    count = min(SAMPLES, count - count // HELD_BACK)
     graph, found = draft.graph, dict[str, Product]()
     floats = {node.name: node for node in draft.reference.nodes}
     for node in graph.nodes:
@@ -82,7 +88,11 @@ def _learnable(draft: Draft) -> dict[str, Product]:
         if len(products) != 1 or not own or not draft.config.for_layer(node.name).reconstruct:
             continue
         names = [str(node.inputs[products[0].weight]), operand(node, products[0].bias)]
-        if products[0].axis is not None and all(n is None or len(graph.consumers[n]) == 1 for n in names):
+        if products[0].axis is None or not all(n is None or len(graph.consumers[n]) == 1 for n in names):
+            continue
+        weights = graph.type(str(names[0])).shape
+        factors = node.op.factors(np.zeros(graph.type(str(node.inputs[0])).shape, np.int8), weights)
+        if factors is not None and count * factors.shape[1] >= SUMS * factors.shape[2]:
             found[node.name] = products[0]
     return found
 
@@ -347,7 +357,15 @@ def _put(block: Block, changed: GraphEditor, trial: GraphEditor) -> None:
 
 
 def _applies(draft: Draft) -> bool:
-    return bool(_learnable(draft)) and possible(draft, "reconstruct")
+    if not (draft.config.reconstruct or any(entry.reconstruct for entry in draft.config.layers)):
+        return False
+    if not possible(draft, "reconstruct"):
+        return False
+    if not _learnable(draft):
+        hint = f"it takes {SUMS} sums for each weight of a sum: give more samples, or leave it out"
+        warn("reconstruct changes nothing: layers have too few sums on the samples", hint=hint, where=draft.graph.name)
+        return False
+    return True
 
 
 STEP = Step("reconstruct", reconstruct, _applies)
