@@ -350,6 +350,7 @@ class FullyConnected(LinearOp):
             replace(cls._real("stored_rows", cls(), 7, 35), weights=DType.INT8),
             replace(cls._real("stored_row", cls(), 18, 1), weights=DType.INT8),
             replace(cls._real("dynamic", cls((0.0, 6.0), True)), weights=DType.INT8),
+            replace(cls._real("dynamic_short", cls(dynamic=True), 10), weights=DType.INT8),
             replace(cls._real("dynamic_int4", cls(dynamic=True), 9), weights=DType.INT4),
             Sample("real_no_bias", cls(), ((2, 2, 7), (9, 7), None), const=(1,), elements=REALS, weights=DType.FLOAT32),
         )
