@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Kernel, Param, no_scratch
 from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
@@ -45,7 +46,14 @@ def lower(site: Site) -> Mapping[str, Param]:
         "scale": op.scale,
         "region_scale": regions.s,
         "steps": steps(x, y),
+        "images": 0 if site.const_or_none(2) is None else np.ravel(site.const(2)).astype(np.int32),
     }
+
+
+COMPUTED = Condition(
+    "Regions, and the images that they are of, are computed", lambda site: site.const_or_none(2) is None
+)
+CONSTANT = Condition("The images that regions are of are constant", lambda site: site.const_or_none(2) is not None)
 
 
 def steps(x: QParams, y: QParams) -> float:
@@ -112,15 +120,17 @@ class RoiAlign(Op):
     declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
     kernels: ClassVar = tuple(
         Kernel(
-            f"eq_roi_align{suffix}_ref",
+            f"eq_roi_align{constant}{suffix}_ref",
             ("ref/roi_align.c",),
             "eq/roi_align.h",
             "eq_roi_align_params",
             lower,
             elements=elements,
+            fits=fits,
             scratch=room,
         )
         for suffix, elements, room in (("", frozenset({DType.INT8}), scratch), ("_float32", REAL, no_scratch))
+        for constant, fits in (("", COMPUTED), ("_const", CONSTANT))
     )
 
     def out_shapes(self, shapes: Shapes) -> tuple[Shape, ...]:
@@ -205,5 +215,7 @@ class RoiAlign(Op):
             *case("samples", cls(3, 2, 2, 0.5), (1, 5, 8, 3), 3, 20.0),
             *case("greatest", cls(2, 2, 1, greatest=True), (3, 6, 6, 4), 5),
             *case("greatest_of_many", cls(1, 2, 0, 2.0, False, True), (1, 4, 3, 1), 2, 3.0),
+            Sample("constant", cls(2, 1, 2), ((3, 5, 4, 2), (4, 4), (4,)), (2,), 0.0, 5.0),
+            Sample("real_constant", cls(2, 1, 2), ((3, 5, 4, 2), (4, 4), (4,)), (2,), 0.0, 5.0, REALS),
             Sample("real_turned", cls(2, 2), ((2, 6, 6, 4), (6, 4), (6,)), (), -2.0, 9.0, REALS),
         )

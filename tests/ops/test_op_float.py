@@ -45,6 +45,7 @@ NO_NODE = {
     "Relabel": "a Gather from a table of whole numbers; tests/unit/test_onnx_classical.py compares it",
     "Requantize": "the identity over the reals",
     "Rsqrt": "ONNX has the reciprocal and the square root apart",
+    "SampleAt": "ONNX has places from −1 to 1; tests/unit/test_onnx_sampling.py compares it",
     "SampleSpectrum": "ONNX's transform takes real numbers; tests/unit/test_mel_frontend.py compares it",
     "SampleStatistics": "ONNX has no such operator; tests/unit/test_motion_frontend.py compares it",
     "Select": "ONNX's condition holds truth values; tests/unit/test_onnx_truth.py compares it",

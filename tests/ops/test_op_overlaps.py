@@ -28,7 +28,8 @@ WIDE = (
 SEARCHES = (
     *(f"eq_top_{kind}_ref" for kind in ("indices", "values", "indices_float32", "values_float32", "values_int16")),
     *("eq_non_max_suppression_ref", "eq_non_max_suppression_float32_ref"),
-    *("eq_roi_align_ref", "eq_roi_align_float32_ref"),
+    *(f"eq_roi_align{constant}{kind}_ref" for constant in ("", "_const") for kind in ("", "_float32")),
+    *("eq_sample_at_ref", "eq_sample_at_float32_ref"),
 )
 APART = {
     **dict.fromkeys(SEARCHES, "they look at every element again for each result, and ask for places apart"),

@@ -1,4 +1,5 @@
-"""GridSample at constant places, and operators that are spelled with others, against onnxruntime."""
+"""GridSample, deformed convolutions, and operators that are spelled with others: against onnxruntime, which lacks the
+second of these, and ONNX's reference."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 from onnx_models import Case, check, imported, ints, kinds, model_of, single
 from onnx_reference import reference
 
@@ -30,6 +32,49 @@ def test_grid_sample(mode: str, padding: str, align: int, tmp_path: Path) -> Non
     graph = check(single(Case("", "GridSample", [IMAGES, GRID], attributes, opset=20)), tmp_path)
     assert set(kinds(graph)) <= {"Slice", "Gather", "Mul", "FullyConnected", "Concat"}
     assert ("FullyConnected" in kinds(graph)) == (mode != "nearest")
+
+
+@pytest.mark.parametrize("align", [0, 1])
+@pytest.mark.parametrize("padding", ["zeros", "border"])
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_a_grid_that_is_computed(mode: str, padding: str, align: int, tmp_path: Path) -> None:
+    attributes = {"mode": mode, "padding_mode": padding, "align_corners": align}
+    model = model_of(
+        [helper.make_node("GridSample", ["x", "grid"], ["y"], **attributes)],
+        {"x": IMAGES, "grid": GRID.shape},
+        ["y"],
+        opset=20,
+    )
+    feeds = {"x": RNG.normal(size=IMAGES).astype(np.float32), "grid": GRID}
+    graph = imported(model, tmp_path)
+    (wanted,) = reference(model, feeds)
+    for made in (graph, optimize_float(graph)):
+        np.testing.assert_allclose(run_float(made, feeds)["y"], wanted, atol=1e-5)
+
+
+def test_a_computed_grid_of_cubes(tmp_path: Path) -> None:
+    nodes = [helper.make_node("GridSample", ["x", "grid"], ["y"], mode="cubic")]
+    with pytest.raises(ModelError, match="mode 'cubic' with padding 'zeros' is not supported"):
+        imported(model_of(nodes, {"x": IMAGES, "grid": GRID.shape}, ["y"], opset=20), tmp_path)
+
+
+@pytest.mark.parametrize(("groups", "parts", "mask"), [(1, 1, False), (2, 1, True), (1, 2, True), (2, 2, False)])
+def test_a_deformed_convolution(groups: int, parts: int, mask: bool, tmp_path: Path) -> None:
+    attributes = {"strides": [2, 1], "dilations": [1, 2], "pads": [1, 2, 0, 1], "group": groups, "offset_group": parts}
+    shapes = {"x": (2, 4, 6, 7), "offsets": (2, parts * 12, 3, 6), "mask": (2, parts * 6, 3, 6)}
+    names = ["x", "w", "offsets", "b", *(["mask"] if mask else [])]
+    constants = {
+        "w": RNG.normal(size=(6, 4 // groups, 2, 3)).astype(np.float32),
+        "b": RNG.normal(size=6).astype(np.float32),
+    }
+    given = {name: list(shapes[name]) for name in names if name in shapes}
+    node = helper.make_node("DeformConv", names, ["y"], kernel_shape=[2, 3], **attributes)
+    model = model_of([node], given, ["y"], constants, opset=19)
+    feeds = {name: RNG.normal(0, 1.5, shape).astype(np.float32) for name, shape in given.items()}
+    graph = imported(model, tmp_path)
+    (wanted,) = ReferenceEvaluator(model).run(None, feeds)
+    for made in (graph, optimize_float(graph)):
+        np.testing.assert_allclose(run_float(made, feeds)["y"], wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_sampled_integers(tmp_path: Path) -> None:
@@ -93,7 +138,7 @@ def test_outputs_of_constant_whole_numbers(tmp_path: Path) -> None:
 
 
 def test_what_is_not_sampled(tmp_path: Path) -> None:
-    for grid, message in (((2, 3, 5, 2), "the grid is computed at run time"), (GRID[:1], "a grid .* does not fit")):
+    for grid, message in (((1, 3, 5, 2), "a computed grid .* does not fit"), (GRID[:1], "a grid .* does not fit")):
         with pytest.raises(ModelError, match=message):
             imported(single(Case("", "GridSample", [IMAGES, grid], {}, opset=20)), tmp_path)
 
@@ -103,3 +148,12 @@ def test_layers_of_keras_become_operators_that_are_taken() -> None:
     operators = {word for word in words if word.isupper() and len(word) > 2 and word != "HDF5"}
     assert operators and operators <= HANDLERS.keys()
     assert not TAKEN.keys() & REFUSED.keys()
+
+
+def test_constants_that_programs_do_not_have(tmp_path: Path) -> None:
+    image = RNG.normal(size=IMAGES).astype(np.float32)
+    model = model_of(
+        [helper.make_node("GridSample", ["c", "grid"], ["y"])], {"grid": GRID.shape}, ["y"], {"c": image}, 20
+    )
+    with pytest.raises(ModelError, match="input 0 is constant"):
+        imported(model, tmp_path)

@@ -12,6 +12,7 @@ from edgeq.ir.tensor import Array
 from edgeq.ops._top import Top
 from edgeq.ops.non_max_suppression import NONE, NonMaxSuppression
 from edgeq.ops.roi_align import RoiAlign
+from edgeq.ops.sample_at import SampleAt
 from edgeq.ops.top_indices import TopIndices
 from edgeq.ops.top_values import TopValues
 
@@ -52,6 +53,24 @@ def aligned(w: QdqWriter, node: Node, op: RoiAlign) -> None:
         coordinate_transformation_mode="half_pixel" if op.shifted else "output_half_pixel",
     )
     w.finish(node, y, nchw=True)
+
+
+@exports(SampleAt)
+def sampled(w: QdqWriter, node: Node, op: SampleAt) -> None:
+    """ONNX's places are from −1 to 1, over the whole image."""
+    w.needs(16)
+    n, count, channels = w.graph.type(node.outputs[0]).shape
+    sizes = np.array(w.graph.type(str(node.inputs[0])).shape[2:0:-1], np.float32)
+    places = w.read(str(node.inputs[1]))
+    for kind, name, by in (("Mul", "scaled", 2 / sizes), ("Add", "grid", 1 / sizes - 1)):
+        (places,) = w.add(kind, [places, w.constant(f"{node.name}_{name}", by)], f"{node.name}_{name}")
+    shape = w.constant(f"{node.name}_rows", np.array([n, 1, count, 2], np.int64))
+    (places,) = w.add("Reshape", [places, shape], f"{node.name}_places")
+    (y,) = w.add("GridSample", [w.first(node, True), places], node.name, mode="bilinear", align_corners=0)
+    (y,) = w.add("Transpose", [y], f"{node.name}_last", perm=[0, 2, 3, 1])
+    shape = w.constant(f"{node.name}_shape", np.array([n, count, channels], np.int64))
+    (y,) = w.add("Reshape", [y, shape], f"{node.name}_flat")
+    w.finish(node, y)
 
 
 @exports(NonMaxSuppression)

@@ -65,6 +65,9 @@ def roi_align(node: OnnxNode) -> None:
     sizes = [node.attr_int(name, 1) for name in ("output_height", "output_width")]
     scale = node.attr_float("spatial_scale", 1.0)
     op = RoiAlign(sizes[0], sizes[1], node.attr_int("sampling_ratio", 0), scale, SHIFTED[coordinates], MODES[mode])
+    for index, what in ((0, "the image"), (1, "the list of regions")):
+        if node.constant(index) is not None:
+            raise ModelError(f"{what} is constant", hint="give it as an input")
     given = node.operand(2)
     if isinstance(given, Constant):
         if given.data.dtype.kind not in "iu" or ((given.data < 0) | (given.data >= node.shape(0)[0])).any():

@@ -38,7 +38,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "its result has no fixed shape: cut the model before it and do in the application what it does",
         ("NonZero", "Unique"),
     ),
-    ("use Conv, or GridSample at constant places in front of one", ("DeformConv",)),
     ("use ReduceL2 over rows and columns", ("GlobalLpPool",)),
     ("work on the whole image, or cut the model before it", ("MaxRoiPool",)),
     ("cut the model before it and do in the application what it does", ("ImageDecoder", "MelWeightMatrix")),

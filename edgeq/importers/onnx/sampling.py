@@ -29,7 +29,13 @@ _CHECK = "check the attributes and shapes of this node"
 
 @handles("GridSample")
 def grid_sample(node: OnnxNode) -> None:
-    """At places that are constant: nearest ones are chosen, between others a product with constant weights mixes."""
+    """At places that are constant nearest ones are chosen, between others a product with constant weights mixes; at
+    computed ones images are read linearly, or the nearest element, with zeros or the border outside."""
+    if node.constant(1) is None:
+        from edgeq.importers.onnx.sampled import grid_sample as computed
+
+        computed(node)
+        return
     grid, shape = node.reals(1, "the grid"), node.shape(0)
     sizes = shape[2:]
     if len(shape) < 3 or grid.ndim != len(shape) or grid.shape[0] != shape[0] or grid.shape[-1] != len(sizes):

@@ -46,6 +46,8 @@ def posenet_decoder(b: Builder, op: RawOp) -> None:
     """Poses of one image, of the 17 keypoints of COCO; what is behind the last one found is 0."""
     if len(op.inputs) != 3 or len(op.outputs) != 4:
         raise Problem(f"it has {len(op.inputs)} inputs and {len(op.outputs)} outputs, not 3 and 4", AGAIN)
+    if any(b.is_constant(index) for index in op.inputs):
+        raise Problem("its heatmaps or offsets are constant", "export the model with the network before its decoder")
     node = PosenetDecoder(
         limit=op.option("max_detections"),
         score=op.real("score_threshold"),

@@ -16,13 +16,17 @@ typedef struct {
     int32_t x_zero_point, region_zero_point, y_zero_point;
     float scale; /* of elements to the units of regions */
     float region_scale;
-    float steps; /* of the output in one of the image */
+    float steps;           /* of the output in one of the image */
+    const int32_t *images; /* of the variants with constant ones */
 } eq_roi_align_params;
 
 /* `scratch` has a float for each channel. */
 void eq_roi_align_ref(const eq_roi_align_params *p, const int8_t *x, const int8_t *regions, const int32_t *images,
                       int8_t *output, void *scratch);
+void eq_roi_align_const_ref(const eq_roi_align_params *p, const int8_t *x, const int8_t *regions, int8_t *output,
+                            void *scratch);
 void eq_roi_align_float32_ref(const eq_roi_align_params *p, const float *x, const float *regions, const int32_t *images,
                               float *output);
+void eq_roi_align_const_float32_ref(const eq_roi_align_params *p, const float *x, const float *regions, float *output);
 
 #endif

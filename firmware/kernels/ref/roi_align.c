@@ -137,3 +137,14 @@ void eq_roi_align_float32_ref(const eq_roi_align_params *p, const float *x, cons
         }
     }
 }
+
+void eq_roi_align_const_ref(const eq_roi_align_params *p, const int8_t *x, const int8_t *regions, int8_t *output,
+                            void *scratch)
+{
+    eq_roi_align_ref(p, x, regions, p->images, output, scratch);
+}
+
+void eq_roi_align_const_float32_ref(const eq_roi_align_params *p, const float *x, const float *regions, float *output)
+{
+    eq_roi_align_float32_ref(p, x, regions, p->images, output);
+}
