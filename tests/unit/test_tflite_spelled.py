@@ -80,3 +80,10 @@ def test_real_results_of_integers_are_refused() -> None:
     tensors = [Tensor("x", (1, 4), "INT16", scale=0.001), Tensor("y", (1, 4))]
     with pytest.raises(ModelError, match="it gives real numbers of 'x', which is INT16"):
         import_bytes(build(tensors, [Operator("NEG", [0], [1], "NegOptions")], [0], [1]), "net")
+
+
+def test_computed_values_of_a_one_hot_are_refused() -> None:
+    tensors = [Tensor("x", (3,), "INT32"), Tensor("n", (), "INT32", 4), Tensor("on", ()), Tensor("off", (), data=0.0)]
+    op = Operator("ONE_HOT", [0, 1, 2, 3], [4], "OneHotOptions", {"Axis": -1})
+    with pytest.raises(ModelError, match="its values are computed at run time"):
+        import_bytes(build([*tensors, Tensor("y", (3, 4))], [op], [0, 2], [4]), "net")

@@ -195,9 +195,11 @@ def one_hot(b: Builder, op: RawOp) -> None:
     """Constant values on and off where computed indices are the place along a new axis."""
     indices, depth = whole_operand(b, op, 0), b.required(op, 1)[0]
     shape, name, q = b.shape(indices), b.tensor(op.outputs[0]).name, b.output_q(op)
-    on, off = (b.editor.values[b.real_constant(op.inputs[k])].data for k in (2, 3))
-    if on is None or off is None or not 0 < depth < 2**16:
+    if len(op.inputs) != 4 or not all(b.is_constant(k) for k in op.inputs[2:]):
         raise Problem("its values are computed at run time", CONSTANT)
+    on, off = (b.editor.values[b.real_constant(op.inputs[k])].data for k in (2, 3))
+    if on is None or off is None or on.size != 1 or off.size != 1 or not 0 < depth < 2**16:
+        raise Problem(f"its depth is {depth}, or its values are no single numbers", CONSTANT)
     axis = normal_axis(op.option("Axis"), len(shape) + 1)
     column = b.step(Reshape((*shape[:axis], 1, *shape[axis:])), [indices], f"{name}/indices", None)
     ranks = np.arange(depth, dtype=np.float32).reshape(-1, *(1,) * (len(shape) - axis))
