@@ -14,6 +14,7 @@ from edgeq.kernels.thumb.int16 import conv2d_int16_rows, depthwise_int16_row, fu
 from edgeq.kernels.thumb.isa import THUMB, THUMB2
 from edgeq.kernels.thumb.lstm import lstm_rows
 from edgeq.kernels.thumb.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
+from edgeq.kernels.thumb.normalize_int16 import normalize_int16_row
 from edgeq.kernels.thumb.reductions_int16 import (
     average_pool2d_int16_row,
     max_pool2d_int16_row,
@@ -22,6 +23,7 @@ from edgeq.kernels.thumb.reductions_int16 import (
 from edgeq.kernels.thumb.simple_rnn import simple_rnn_rows
 from edgeq.kernels.thumb.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
+from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
@@ -52,6 +54,7 @@ ROWS: KernelTable = {
         *mat_mul_int16_rows("thumb2", THUMB2, 4, 1),
         *mat_mul_int16_rows("thumb", THUMB, 2, 1, 4),
     ),
+    NormalizeLast: (normalize_int16_row(),),
     Lstm: lstm_rows(),
     Gru: gru_rows(),
     SimpleRnn: simple_rnn_rows(),
