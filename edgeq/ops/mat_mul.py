@@ -10,9 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
-from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
-from edgeq.ir.tensor import Array, Shape
+from edgeq.ir.kernel import INT16, Kernel, Param, disjoint
+from edgeq.ir.op import Activation, Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Trait
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
@@ -22,6 +22,7 @@ from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._real import REAL, REALS
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
+from edgeq.ops._stored import STORED, stored_params, widened_bytes, within
 
 DIMS = 4
 """Batch dimensions that the kernel walks (EQ_MAT_MUL_DIMS)."""
@@ -142,6 +143,40 @@ def _real_row(row: Kernel) -> Kernel:
         struct="eq_mat_mul_float32_params",
         lower=lower_real,
         elements=REAL,
+        weights=REAL,
+        rounded=False,
+    )
+
+
+def lower_stored(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mat_mul_stored_const_a_ref` and `eq_mat_mul_stored_const_b_ref`."""
+    index = 0 if site.const_or_none(0) is not None else 1
+    members = {name: value for name, value in lower_real(site).items() if name != "constant"}
+    constant = stored_params(site, index, len(site.input(index).shape) - 2 + index)
+    return {**within("layer", members), **within("constant", constant)}
+
+
+def _is_stored(site: Site) -> bool:
+    return any(t is not None and t.is_stored for t in site.inputs)
+
+
+STORED_CONSTANT = Condition("The constant is stored in fewer bits than its real numbers have", _is_stored)
+
+
+def _stored_row(row: Kernel) -> Kernel:
+    """The row of the same operands that are real numbers, the constant one stored in fewer bits."""
+    return replace(
+        row,
+        function=row.function.replace("mat_mul", "mat_mul_stored"),
+        sources=("ref/mat_mul_stored.c", "ref/stored.c"),
+        header="eq/mat_mul_float32.h",
+        struct="eq_mat_mul_stored_params",
+        lower=lower_stored,
+        elements=REAL,
+        weights=STORED,
+        fits=all_of(row.fits, STORED_CONSTANT),
+        scratch=lambda site: widened_bytes(site.input(0).shape[-1]),
+        overlap=disjoint,
         rounded=False,
     )
 
@@ -156,7 +191,12 @@ class MatMul(Op):
     At most one of the two is constant; a constant has one scale and a zero-point like an activation.
     """
 
-    kernels: ClassVar = (*_ROWS, *map(_int16_row, _ROWS), *map(_real_row, _ROWS))
+    kernels: ClassVar = (
+        *_ROWS,
+        *map(_int16_row, _ROWS),
+        *map(_real_row, _ROWS),
+        *map(_stored_row, _ROWS[1:]),
+    )
 
     declines: ClassVar[frozenset[Trait]] = frozenset(
         {
@@ -205,6 +245,10 @@ class MatMul(Op):
         acc = int_matmul(a.astype(np.int64) - site.input(0).qp.zp, b.astype(np.int64) - site.input(1).qp.zp)
         return (finish(site, acc, multiplier(site), NO_CLAMP),)
 
+    def quant_rule(self, shapes: Shapes) -> QuantRule:
+        a, b = (0 if shape is None else len(shape) for shape in shapes[:2])
+        return QuantRule(roles=(Activation(a - 2), Activation(b - 1)))
+
     def macs(self, site: Site) -> int:
         return site.outputs[0].size * site.input(0).shape[-1]
 
@@ -229,8 +273,16 @@ class MatMul(Op):
                 )
             ),
             Sample("real", cls(), ((2, 1, 3, 5), (4, 5, 6)), elements=REALS),
-            Sample("real_a", cls(), ((3, 6), (2, 6, 5)), const=(0,), elements=REALS),
-            Sample("real_b", cls(), ((2, 4, 13), (13, 17)), const=(1,), elements=REALS),
+            Sample("real_a", cls(), ((3, 6), (2, 6, 5)), const=(0,), elements=REALS, weights=DType.FLOAT32),
+            Sample("real_b", cls(), ((2, 4, 13), (13, 17)), const=(1,), elements=REALS, weights=DType.FLOAT32),
+            *(
+                Sample(f"{name}_{kind.value}", cls(), shapes, const=(index,), elements=REALS, weights=kind)
+                for kind in (DType.FLOAT16, DType.INT8, DType.INT4)
+                for name, index, shapes in (
+                    ("stored_a", 0, ((2, 1, 6, 7), (1, 3, 7, 5))),
+                    ("stored_b", 1, ((2, 3, 4, 7), (3, 7, 6))),
+                )
+            ),
             Sample("deep", cls(), ((2, 300), (300, 2))),
             Sample("wide", cls(), ((7, 24), (24, 37))),
         )

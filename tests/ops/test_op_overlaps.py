@@ -35,6 +35,10 @@ APART = {
     **dict.fromkeys(SEARCHES, "they look at every element again for each result, and ask for places apart"),
     "eq_rfft_ref": "it reads samples in another order than it writes values",
     "eq_split_ref": "the planner keeps several outputs apart from what is read",
+    **dict.fromkeys(
+        (f"eq_mat_mul_stored_const_{operand}_ref" for operand in "ab"),
+        "they compute four rows or columns of the whole result, then the next four",
+    ),
     **dict.fromkeys(WIDE, "they read and write wide, in an order that depends on the shape, and ask for places apart"),
 }
 """Kernels of which an output never lies over an input, and why."""

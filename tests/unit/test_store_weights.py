@@ -17,6 +17,7 @@ from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.gather import Gather
+from edgeq.ops.mat_mul import MatMul
 from edgeq.quantize import QuantConfig
 from edgeq.quantize.store_weights import store_weights, wants_stored
 from edgeq.report.accuracy import sqnr_db
@@ -122,6 +123,23 @@ def test_tables_of_embeddings() -> None:
         assert (0 if type.q is None else len(type.q.scale)) == scales
         found = IntExecutor(model).run(sample)[model.outputs[0]]
         assert sqnr_db(real, found) > least
+
+
+def test_constant_matrices() -> None:
+    """Those that do not make a fully connected layer: a first operand, and one for each of several products."""
+    e = editor()
+    x = e.input("x", tensor(1, 3, 12, 10))
+    first = e.constant("first", RNG.normal(size=(8, 12)).astype(np.float32))
+    second = e.constant("second", RNG.normal(size=(3, 10, 9)).astype(np.float32))
+    (y,) = e.add(MatMul(), [first, x], "a")
+    e.outputs = list(e.add(MatMul(), [y, second], "b"))
+    graph = e.finish()
+    half, eight = (decibels(graph, float_weight_bits=bits) for bits in (16, 8))
+    assert half > 65.0 > eight > 35.0
+    model = edgeq.api.quantize(graph, numerics="float", config=QuantConfig(float_weight_bits=8)).graph
+    assert {name: model.type(name).qp.axis for name in ("first", "second")} == {"first": 0, "second": 2}
+    with pytest.raises(UsageError, match="no layer in float32 can quantize its activations at run time"):
+        edgeq.api.quantize(graph, numerics="float", config=QuantConfig(float_weight_bits=8, dynamic=True))
 
 
 def test_what_has_no_effect_is_told() -> None:

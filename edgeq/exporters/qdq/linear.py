@@ -63,6 +63,14 @@ def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
 
 @exports(MatMul)
 def mat_mul(w: QdqWriter, node: Node, op: MatMul) -> None:
-    """The operator of the same name."""
-    (y,) = w.add("MatMul", [w.read(str(i)) for i in node.inputs], node.name)
+    """The operator of the same name; of the real numbers of a matrix that is stored in fewer bits."""
+    site = w.graph.site(node)
+
+    def read(index: int) -> str:
+        data, type = site.const_or_none(index), site.input(index)
+        if data is None or not site.is_float or not type.is_stored:
+            return w.read(str(node.inputs[index]))
+        return w.constant(f"{node.name}_matrix", type.numbers(data))
+
+    (y,) = w.add("MatMul", [read(0), read(1)], node.name)
     w.finish(node, y)

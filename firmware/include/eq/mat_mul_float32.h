@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "eq/stored.h"
+
 typedef struct {
     int32_t batch[4], a_stride[4], b_stride[4]; /* numbers between neighbouring matrices, 0: one serves all */
     int32_t rows, depth, cols;
@@ -13,5 +15,15 @@ typedef struct {
 void eq_mat_mul_float32_ref(const eq_mat_mul_float32_params *p, const float *a, const float *b, float *output);
 void eq_mat_mul_float32_const_a_ref(const eq_mat_mul_float32_params *p, const float *b, float *output);
 void eq_mat_mul_float32_const_b_ref(const eq_mat_mul_float32_params *p, const float *a, float *output);
+
+typedef struct {
+    eq_mat_mul_float32_params layer; /* without the constant */
+    eq_stored constant; /* a row of a, or a column of b, of every matrix: (rows or cols, matrices * depth) */
+} eq_mat_mul_stored_params;
+
+/* The same with a stored constant, of which four rows or columns are widened at once.
+ * scratch: four floats for each product of a sum. */
+void eq_mat_mul_stored_const_a_ref(const eq_mat_mul_stored_params *p, const float *b, float *output, void *scratch);
+void eq_mat_mul_stored_const_b_ref(const eq_mat_mul_stored_params *p, const float *a, float *output, void *scratch);
 
 #endif
