@@ -23,16 +23,17 @@ from edgeq.kernels.thumb.reductions_int16 import (
 from edgeq.kernels.thumb.simple_rnn import simple_rnn_rows
 from edgeq.kernels.thumb.svdf import svdf_rows
 from edgeq.ops._addsub import SumOp
-from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.gru import Gru
+from edgeq.ops.layer_norm import LayerNorm
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
+from edgeq.ops.rms_norm import RMSNorm
 from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
@@ -54,7 +55,8 @@ ROWS: KernelTable = {
         *mat_mul_int16_rows("thumb2", THUMB2, 4, 1),
         *mat_mul_int16_rows("thumb", THUMB, 2, 1, 4),
     ),
-    NormalizeLast: (normalize_int16_row(),),
+    LayerNorm: (normalize_int16_row(),),
+    RMSNorm: (normalize_int16_row(),),
     Lstm: lstm_rows(),
     Gru: gru_rows(),
     SimpleRnn: simple_rnn_rows(),
