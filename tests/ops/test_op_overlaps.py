@@ -31,9 +31,14 @@ SEARCHES = (
     *(f"eq_roi_align{constant}{kind}_ref" for constant in ("", "_const") for kind in ("", "_float32")),
     *("eq_sample_at_ref", "eq_sample_at_float32_ref"),
 )
+TRANSFORMS = (
+    *(f"eq_{name}_ref" for name in ("rfft", "irfft", "spectrum", "sample_spectrum", "sample_statistics")),
+    "eq_rfft_dsp",
+)
 APART = {
     **dict.fromkeys(SEARCHES, "they look at every element again for each result, and ask for places apart"),
-    "eq_rfft_ref": "it reads samples in another order than it writes values",
+    **dict.fromkeys(TRANSFORMS, "they read samples in another order than they write values"),
+    "eq_signal_stack_ref": "it reads the frame and the count to the end, and asks for places apart",
     "eq_split_ref": "the planner keeps several outputs apart from what is read",
     **dict.fromkeys(
         (f"eq_mat_mul_stored_const_{operand}_ref" for operand in "ab"),
@@ -44,9 +49,10 @@ APART = {
 """Kernels of which an output never lies over an input, and why."""
 UNSEEN = {
     *(f"eq_{relation}_{row}_float32" for relation in ("equal", "not_equal") for row in ("ref", "const_ref")),
-    "eq_select_float32_ref",
-    *("eq_filter_bank_square_root_ref", "eq_fully_connected_grouped_int16_ref"),
-    *("eq_gather_at_ref", "eq_embed_ref"),
+    *(f"eq_select_{kind}_ref" for kind in ("float32", "int16")),
+    *(f"eq_filter_bank_square_root_{kind}" for kind in ("ref", "dsp")),
+    "eq_fully_connected_grouped_int16_ref",
+    *(f"eq_{name}_ref" for name in ("gather_at", "gather_at_int16", "embed", "embed_int16")),
     *(f"eq_masked_softmax_at_{kind}" for kind in ("int16_ref", "ref_fast", "ref_double")),
     *("eq_quantize_int16_ref", "eq_quantize_int16_ref_away"),
     *(f"eq_requantize_{kind}" for kind in ("from_int16_ref", "int16_int8_ref_double")),
