@@ -55,6 +55,7 @@ def lstm_file(
     zero: int = 3,
     cell: int = -11,
     weights: str = "",
+    activations: str = "INT8",
     **options: Any,
 ) -> bytes:
     """A file with one layer of an LSTM and random weights."""
@@ -66,7 +67,7 @@ def lstm_file(
     def activation(shape: tuple[int, ...], scale: float, zero: int, **more: Any) -> int:
         if not quantized:
             return f.add(shape, "FLOAT32", **more)
-        return f.add(shape, "INT8", scale=scale, zero=zero, **more)
+        return f.add(shape, activations, scale=scale, zero=zero if activations == "INT8" else 0, **more)
 
     x_shape = (1, STEPS, DEPTH) if kind != "LSTM" else (1, DEPTH)
     if options.get("TimeMajor"):
@@ -192,6 +193,7 @@ def test_weights_of_8_bits_in_a_float_layer() -> None:
         ({"FusedActivationFunction": 1}, "its activation is not tanh"),
         ({"kind": "LSTM", "KernelType": 1}, "it is the basic form of an LSTM"),
         ({"cell": -11, "weights": "INT16"}, "is not INT8 with one scale"),
+        ({"weights": "INT8", "activations": "INT16"}, "it has 16-bit activations"),
     ],
 )
 def test_refused(options: dict[str, Any], text: str) -> None:

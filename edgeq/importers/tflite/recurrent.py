@@ -155,6 +155,8 @@ def layer(b: Builder, op: RawOp, x: str, places: Places, reverse: bool = False) 
         "projection_clip": op.real("ProjClip"),
     }
     quantized = b.is_quantized(op)
+    if b.model.tensors[op.inputs[0]].dtype == "INT16":
+        raise Problem("it has 16-bit activations, which LiteRT has not either", "give edgeq the float model")
     if quantized and b.model.tensors[place(op, places.cell)].dtype != "INT16":
         raise Problem("its cells are not int16", "quantize the model to int8 with a newer TensorFlow")
     made = _integers(b, op, x, places, attributes) if quantized else _reals(b, op, places)
