@@ -63,8 +63,8 @@ def lower_ref(site: Site) -> Mapping[str, Param]:
     }
 
 
-def lower_real(site: Site) -> Mapping[str, Param]:
-    """Parameters of `eq_mat_mul_float32_ref` and its variants with a constant operand."""
+def lower_plain(site: Site) -> Mapping[str, Param]:
+    """Parameters of the products of plain numbers, real and whole, and of their variants with a constant operand."""
     a, b, y = site.input(0), site.input(1), site.outputs[0]
     batch = (1,) * (DIMS - len(y.shape) + 2) + y.shape[:-2]
     constant = site.const_or_none(0) if site.const_or_none(1) is None else site.const(1)
@@ -141,7 +141,7 @@ def _real_row(row: Kernel) -> Kernel:
         sources=("ref/mat_mul_float32.c",),
         header="eq/mat_mul_float32.h",
         struct="eq_mat_mul_float32_params",
-        lower=lower_real,
+        lower=lower_plain,
         elements=REAL,
         weights=REAL,
         rounded=False,
@@ -151,7 +151,7 @@ def _real_row(row: Kernel) -> Kernel:
 def lower_stored(site: Site) -> Mapping[str, Param]:
     """Parameters of `eq_mat_mul_stored_const_a_ref` and `eq_mat_mul_stored_const_b_ref`."""
     index = 0 if site.const_or_none(0) is not None else 1
-    members = {name: value for name, value in lower_real(site).items() if name != "constant"}
+    members = {name: value for name, value in lower_plain(site).items() if name != "constant"}
     constant = stored_params(site, index, len(site.input(index).shape) - 2 + index)
     return {**within("layer", members), **within("constant", constant)}
 

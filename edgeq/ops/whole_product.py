@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.kernel import Kernel, Param
+from edgeq.ir.kernel import Kernel
 from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.ops._labels import WHOLES
-from edgeq.ops.mat_mul import DIMS, OPERANDS, batch_strides, overlap
+from edgeq.ops.mat_mul import DIMS, OPERANDS, lower_plain, overlap
 from edgeq.ops.whole_pair import WIDTH, wrapped
-
-
-def lower(site: Site) -> Mapping[str, Param]:
-    """Parameters of `eq_whole_product_ref` and its variants with a constant operand."""
-    a, b, y = site.input(0), site.input(1), site.outputs[0]
-    batch = (1,) * (DIMS - len(y.shape) + 2) + y.shape[:-2]
-    constant = site.const_or_none(0) if site.const_or_none(1) is None else site.const(1)
-    return {
-        "batch": batch,
-        "a_stride": batch_strides(a.shape, batch),
-        "b_stride": batch_strides(b.shape, batch),
-        "rows": y.shape[-2],
-        "depth": a.shape[-1],
-        "cols": y.shape[-1],
-        "constant": 0 if constant is None else np.ravel(constant).astype(np.int32),
-    }
 
 
 @dataclass(frozen=True)
@@ -49,7 +32,7 @@ class WholeProduct(Op):
             ("ref/whole_product.c",),
             "eq/whole_product.h",
             "eq_whole_product_params",
-            lower,
+            lower_plain,
             elements=frozenset({DType.INT32}),
             fits=fits,
             overlap=overlap,

@@ -1,3 +1,4 @@
+#include "eq/butterfly_order.h"
 #include "eq/dsp.h"
 #include "eq/signal_dsp.h"
 
@@ -26,21 +27,6 @@ static inline int32_t turned(int32_t x, int32_t twiddle)
 {
     const int32_t twice = eq_sadd16(x, x);
     return eq_pkhtb(eq_smlsd(twice, twiddle, 1 << 15), eq_smladx(twice, twiddle, 1 << 15));
-}
-
-/* Where the pair of samples is that the next butterfly of the first stage reads first; `count`: of butterflies. */
-static inline int32_t following(int32_t source, int32_t count)
-{
-    int32_t top = count, stride = count / 4;
-    for (;;) {
-        source += stride;
-        if (source < top || stride <= 1) {
-            return source;
-        }
-        source -= top;
-        top = stride;
-        stride /= 4;
-    }
 }
 
 /* A pair of samples; behind the last one are zeros. */
@@ -82,7 +68,7 @@ static inline int32_t first_stage(const eq_rfft_dsp_params *p, const int16_t *in
             const int32_t x2 = divided(samples(p, input, source + 2 * count), twice);
             butterfly(x, 1, x0, x1, x2, divided(samples(p, input, source + 3 * count), twice));
         }
-        source = following(source, count);
+        source = eq_following(source, count);
     }
     return radix;
 }

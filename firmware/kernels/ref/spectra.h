@@ -2,23 +2,9 @@
 #ifndef EQ_SPECTRA_H
 #define EQ_SPECTRA_H
 
+#include "eq/butterfly_order.h"
 #include "eq/float32.h"
 #include "eq/spectrum.h"
-
-/* Where the first of the pairs is that the next butterfly of the first stage reads; `count`: of butterflies. */
-static inline int32_t following(int32_t source, int32_t count)
-{
-    int32_t top = count, stride = count / 4;
-    for (;;) {
-        source += stride;
-        if (source < top || stride <= 1) {
-            return source;
-        }
-        source -= top;
-        top = stride;
-        stride /= 4;
-    }
-}
 
 /* A sample of a frame, weighted. */
 static inline float weighted(const eq_spectrum_params *p, const SAMPLE *input, int32_t k)
@@ -81,7 +67,7 @@ static inline int32_t first_stage(const eq_spectrum_params *p, const SAMPLE *inp
         } else {
             butterfly(x, 1, x0, x1, pair(p, input, source + 2 * count), pair(p, input, source + 3 * count));
         }
-        source = following(source, count);
+        source = eq_following(source, count);
     }
     return power;
 }
