@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from edgeq.importers.tflite.axes import check_window, same_padding
-from edgeq.importers.tflite.builder import SHIFT, Builder
+from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import AGAIN, PACKED, Problem, RawOp, short_name
 from edgeq.importers.tflite.registry import handles
+from edgeq.importers.tflite.tensors import SHIFT
 from edgeq.ir.tensor import LEAST_SCALE, DType, QParams, Shape
 from edgeq.ops._requant import NO_CLAMP
 from edgeq.ops._window import Pair

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes, normal_axis, resolve_shape, strided_slice
-from edgeq.importers.tflite.builder import SHIFT, WHOLE, Builder, is_samples, is_whole
+from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
+from edgeq.importers.tflite.tensors import SHIFT, WHOLE, is_samples, is_whole
 from edgeq.importers.tflite.truth import cast_truth
 from edgeq.importers.tflite.whole import whole_operand, whole_to_bytes
 from edgeq.ir.tensor import Array, DType, QParams, Shape

@@ -6,11 +6,12 @@ import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axes, normal_axis, same_padding
 from edgeq.importers.tflite.blocks import part
-from edgeq.importers.tflite.builder import Builder, is_whole
+from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.convolution import bias, hw, weights
 from edgeq.importers.tflite.movement import reversed_axis
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
+from edgeq.importers.tflite.tensors import is_whole
 from edgeq.importers.tflite.truth import truth
 from edgeq.importers.tflite.whole import whole_operand
 from edgeq.ir.op import Op

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeq.importers.tflite.builder import SHIFT, Builder
+from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
+from edgeq.importers.tflite.tensors import SHIFT
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.compare import USUAL, Compare, Relation

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.importers.tflite.axes import normal_axis
-from edgeq.importers.tflite.builder import Builder, is_whole
+from edgeq.importers.tflite.builder import Builder
 from edgeq.importers.tflite.raw import Problem, RawOp
 from edgeq.importers.tflite.registry import handles
+from edgeq.importers.tflite.tensors import is_whole
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops._index_of import IndexOf
 from edgeq.ops.arg_max import ArgMax
