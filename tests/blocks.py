@@ -23,6 +23,7 @@ SPARED = {
     r"^(pip|sudo|apt-get|npm) |\| sudo |^python3? -m (pip|venv)": "something to be installed",
     r"^(make|git|cd|towncrier) ": "the whole checkout",
     r"^\S*python3? \S*(train|demo|observers)\.py": "minutes of training",
+    r"check_operators\.py": "the checkout, and minutes of TensorFlow",
     r"--kernels (cmsis|esp)-nn": "a copy of another library",
     r"^(idf\.py|west|cmake|arduino-cli|pio|cbuild|STM32) ?": "another vendor's tools",
     r"--target rpi4 .*--emit python": "a compiler for another computer",

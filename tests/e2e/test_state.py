@@ -106,8 +106,9 @@ def test_profile_is_of_the_first_step(target: str, tmp_path: Path) -> None:
     several = edgeq.profile(tmp_path / "out", steps=7)
     assert several["unit"] == found["unit"] and len(several["layers"]) == len(found["layers"])
     for layer, one in zip(several["layers"], found["layers"], strict=True):
-        assert 0 < layer["min"] <= layer["value"] <= layer["max"]
+        assert 0 <= layer["min"] <= layer["value"] <= layer["max"]  # a clock may be coarser than a layer
         if found["unit"] == "instructions":  # the same in every step, but for what depends on data
+            assert layer["min"] > 0
             assert abs(layer["value"] - one["value"]) <= 0.05 * one["value"]
     with pytest.raises(UsageError, match="0 steps cannot be measured"):
         edgeq.profile(tmp_path / "out", steps=0)

@@ -66,7 +66,7 @@ def test_a_short_campaign(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_campaign_notices(tmp_path: Path) -> None:
     """A mutant that never ends, one that takes too much memory, one that kills its worker, one that raises."""
-    report = run(range(6), 0, 2, tmp_path, seconds=2, memory=1 << 30, work="fuzz.misbehaving")
+    report = run(range(6), 0, 2, tmp_path, seconds=4, memory=1 << 30, work="fuzz.misbehaving")
     ends = {number: what for number, _, what in report.defects}
     assert ends[1].startswith("hang") and ends[2].startswith("memory")
     assert ends[3].startswith("crash") and ends[4].startswith("defect: ZeroDivisionError")

@@ -413,7 +413,8 @@ def all_cases() -> tuple[Case, ...]:
 def dequantized(case: Case) -> list[Array | None]:
     """The node's operands as the real numbers they stand for."""
     types = [None if n is None else case.graph.type(n) for n in case.node.inputs]
-    return [
+    reals = [
         None if type is None or data is None else data if type.q is None else type.q.dequantize(data)
         for type, data in zip(types, case.operands, strict=True)
     ]
+    return [None if x is None else x.astype(np.float32) if x.dtype == np.float16 else x for x in reals]

@@ -17,9 +17,9 @@ typedef struct {
  * scratch: that of eq_stored_products, or a byte for each integer of a vector. */
 typedef void eq_product(const eq_matrix *matrix, const float *vector, float *sums, void *scratch);
 
-eq_product eq_matrix_product;
+void eq_matrix_product(const eq_matrix *matrix, const float *vector, float *sums, void *scratch);
 
 /* With the DSP extension, of bytes and vectors that are multiplied as integers. */
-eq_product eq_matrix_product_dsp;
+void eq_matrix_product_dsp(const eq_matrix *matrix, const float *vector, float *sums, void *scratch);
 
 #endif
