@@ -290,8 +290,9 @@ class QuantConfig:
             raise UsageError(f"percentile = {self.percentile} is not in (50, 100]", where="[quantize]")
         if not 0.0 <= self.momentum < 1.0:
             raise UsageError(f"momentum = {self.momentum} is not in [0, 1)", where="[quantize]")
-        if self.outliers < 0:
-            raise UsageError(f"outliers = {self.outliers} is less than 0", where="[quantize]")
+        for where, count in (("", self.outliers), *((f'.layers."{e.pattern}"', e.outliers or 0) for e in self.layers)):
+            if count < 0:
+                raise UsageError(f"outliers = {count} is less than 0", where=f"[quantize{where}]")
         if not 256 <= self.bins <= 1 << 20:
             raise UsageError(f"bins = {self.bins} is not in 256 … 1048576", where="[quantize]")
 

@@ -103,8 +103,8 @@ ASKED: tuple[tuple[str, Callable[[QuantConfig | LayerConfig], bool], Got, str, s
         lambda c: c.float_weight_bits not in (None, 32),
         lambda found: found.stored,
         "store its weights in fewer bits",
-        "layers with weights, and tables of embeddings, can if --float names them or --numerics float keeps all in "
-        "float32",
+        "layers with weights can if --float names them, and tables of embeddings, too, if --numerics float keeps all "
+        "in float32",
     ),
     (
         "--weight-group",

@@ -7,12 +7,12 @@ import pytest
 
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph, GraphEditor
-from edgeq.ir.tensor import TensorType
+from edgeq.ir.tensor import DType, TensorType
 from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.gelu import Gelu
 from edgeq.ops.sigmoid import Sigmoid
-from edgeq.quantize import QuantConfig, quantize
+from edgeq.quantize import QuantConfig, quantize, run
 from edgeq.quantize.calibrate import Wanted, measure
 from edgeq.quantize.config import LayerConfig
 from edgeq.quantize.distance import Distance
@@ -86,3 +86,25 @@ def test_what_cannot_be_split_is_told() -> None:
     assert "between (Gelu)" in text and "from the model" in text
     with pytest.raises(UsageError, match="less than 0"):
         QuantConfig(outliers=-1)
+    with pytest.raises(UsageError, match=r'layers."first"\]'):
+        QuantConfig(layers=(LayerConfig("first", outliers=-2),))
+
+
+def test_what_is_said_of_a_layer_is_said_of_its_parts() -> None:
+    graph, data = network()
+    four = QuantConfig(outliers=3, layers=(LayerConfig("second", weight_bits=4),))
+    found = quantize(graph, data, four)
+    layers = {n.name: n for n in found.nodes}
+    assert all(found.type(str(layers[f"second_{p}"].inputs[1])).dtype is DType.INT4 for p in ("rest", "great"))
+    assert found.type(str(layers["first_rest"].inputs[1])).dtype is DType.INT8
+    given = QuantConfig(layers=(LayerConfig("second", outliers=3), LayerConfig("between", range=(-9.0, 9.0))))
+    with pytest.warns(EdgeqWarning, match="the range of between is given"):
+        quantize(graph, data, given)
+
+
+def test_an_option_without_effect_is_told() -> None:
+    graph, data = network()
+    with pytest.warns(EdgeqWarning, match="outliers found no channels"):
+        quantize(graph, data, QuantConfig(outliers=1))
+    with pytest.warns(EdgeqWarning, match="left out: it looks for great channels"):
+        run(graph, None, QuantConfig(outliers=3), calibration=run(graph, data).calibration)

@@ -22,6 +22,7 @@ from edgeq.quantize import QuantConfig
 from edgeq.quantize.store_weights import store_weights, wants_stored
 from edgeq.report.accuracy import sqnr_db
 from edgeq.simulator import FloatExecutor, IntExecutor
+from edgeq.warnings import EdgeqWarning
 from tests.unit.test_quantize import editor, samples, tensor
 
 RNG = np.random.default_rng(7)
@@ -123,6 +124,19 @@ def test_tables_of_embeddings() -> None:
         assert (0 if type.q is None else len(type.q.scale)) == scales
         found = IntExecutor(model).run(sample)[model.outputs[0]]
         assert sqnr_db(real, found) > least
+
+
+def test_tables_among_layers_that_are_named() -> None:
+    """What reads nothing but whole numbers has no border: it stays in integers, and that is told."""
+    e = editor()
+    places = e.input("places", TensorType((1, 6), DType.INT32))
+    (x,) = e.add(Gather(0), [e.constant("table", RNG.normal(size=(50, 48)).astype(np.float32)), places], "embedding")
+    e.outputs = list(e.add(FullyConnected(), [x, e.constant("w", RNG.normal(size=(4, 48)).astype(np.float32))], "y"))
+    data = {"places": RNG.integers(0, 50, (24, 6)).astype(np.int32)}
+    with pytest.warns(EdgeqWarning, match="embedding .Gather.: it reads nothing but places"):
+        model = edgeq.api.quantize(e.finish(), data, QuantConfig(real=("*",)))
+    kinds = {n.name: model.graph.type(n.outputs[0]).dtype for n in model.graph.nodes if n.name in ("embedding", "y")}
+    assert kinds == {"embedding": DType.INT8, "y": DType.FLOAT32}
 
 
 def test_constant_matrices() -> None:

@@ -12,9 +12,10 @@ from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import registry
 from edgeq.ir.real import remain_real
-from edgeq.ir.tensor import TensorType
+from edgeq.ir.tensor import DType, TensorType
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.step import Draft, Step
+from edgeq.warnings import warn
 
 
 def chosen(graph: Graph, config: QuantConfig) -> list[Node]:
@@ -44,7 +45,16 @@ def keep_real(draft: Draft) -> Draft:
         UsageError: a pattern fits no layer.
         QuantizationError: operators have no arithmetic for real numbers.
     """
-    nodes = chosen(draft.graph, draft.config)
+    nodes = list[Node]()
+    for node in chosen(draft.graph, draft.config):
+        if any(n is not None and draft.graph.data(n) is None and _is_number(draft.graph, n) for n in node.inputs):
+            nodes.append(node)
+            continue
+        warn(
+            "it reads nothing but places in a table, and stays in integers",
+            hint="--numerics float keeps tables, and all else, in float32",
+            where=f"{node.name} ({node.op.kind})",
+        )
     if not nodes:
         return draft
     graph = with_islands(draft.graph, nodes)
@@ -57,15 +67,15 @@ def with_islands(graph: Graph, nodes: list[Node]) -> Graph:
     editor, before = graph.edit(), remain_real(graph)
     inside = {node.name for node in nodes}
     twins: dict[str, str] = {}
-    for node in nodes:  # their outputs, real; other readers get them quantized, under the name that they know
-        for out in node.outputs:
-            value = graph.values[out]
-            twins[out] = editor.unique(f"{out}_real")
-            editor.values[twins[out]] = Value(twins[out], TensorType(value.type.shape))
+    made = [out for node in nodes for out in node.outputs if _is_number(graph, out)]
+    for out in made:  # real; other readers get them quantized, under the name that they know
+        twins[out] = editor.unique(f"{out}_real")
+        editor.values[twins[out]] = Value(twins[out], TensorType(graph.type(out).shape))
     for node in nodes:
         inputs = tuple(None if name is None else _real(graph, editor, name, twins, before) for name in node.inputs)
-        editor.replace_node(node.name, replace(node, inputs=inputs, outputs=tuple(twins[out] for out in node.outputs)))
-    for out in (out for node in nodes for out in node.outputs):
+        outputs = tuple(twins.get(out, out) for out in node.outputs)
+        editor.replace_node(node.name, replace(node, inputs=inputs, outputs=outputs))
+    for out in made:
         readers = [reader for reader in graph.consumers[out] if reader.name not in inside]
         if out in graph.outputs or readers or any(state.output == out for state in graph.states):
             editor.add(registry()["Quantize"](), [twins[out]], f"{out}_quantize", [out], [graph.type(out)])
@@ -74,10 +84,16 @@ def with_islands(graph: Graph, nodes: list[Node]) -> Graph:
     return editor.finish()
 
 
+def _is_number(graph: Graph, name: str) -> bool:
+    """Whether a tensor stands for real numbers, and not for places, counts or truth values."""
+    type = graph.type(name)
+    return type.q is not None or type.dtype is DType.FLOAT32
+
+
 def _real(graph: Graph, editor: GraphEditor, name: str, twins: dict[str, str], before: frozenset[str]) -> str:
     """The real twin of an operand, made if there is none."""
     value = graph.values[name]
-    if name in before or (value.data is not None and value.type.q is None):
+    if name in before or not _is_number(graph, name) or (value.data is not None and value.type.q is None):
         return name
     if name not in twins:
         type = TensorType(value.type.shape)

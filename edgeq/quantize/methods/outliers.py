@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from glob import escape
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,8 @@ def places(graph: Graph, config: QuantConfig) -> Iterator[Place | tuple[Node, st
             chain.append(at)
             at = graph.producers.get(str(at.inputs[0]))
         if at is not None and _is_dense(graph, at) and _alone(graph, at):
-            yield Place(node, tuple(chain), at)
+            given = next((n.name for n in (at, *chain) if getattr(config.layer(n.name), "range", None)), None)
+            yield Place(node, tuple(chain), at) if given is None else (node, f"the range of {given} is given")
         elif config.layer(node.name) is not None:
             what = "the model" if at is None else f"{at.name} ({at.op.kind})"
             yield node, f"its input comes from {what}, which is no layer that only it reads"
@@ -98,51 +100,83 @@ def _taken(editor: GraphEditor, name: str, some: Indices, axis: int) -> str:
     return editor.constant(name, data)
 
 
-def split(editor: GraphEditor, place: Place, some: Indices) -> None:
-    """Compute some channels before a layer apart from the rest, and add up what it makes of both."""
+def _last(editor: GraphEditor) -> str:
+    return next(reversed(editor.nodes))
+
+
+def split(editor: GraphEditor, place: Place, some: Indices) -> dict[str, str]:
+    """Compute some channels before a layer apart from the rest, and add up what it makes of both.
+
+    Returns:
+        The new nodes, by name, and whose parts they are.
+    """
     reader, maker = place.reader, place.maker
     weights: Array = np.asarray(editor.values[str(reader.inputs[1])].data)
     rest = np.setdiff1d(np.arange(weights.shape[-1]), some)
-    ends, clamp = list[str](), reader.op.fused_clamp or NO_CLAMP
+    ends, clamp, parts = list[str](), reader.op.fused_clamp or NO_CLAMP, dict[str, str]()
     for label, part in (("rest", rest), ("great", some)):
         inputs = [maker.inputs[0], *(_taken(editor, str(n), part, 0) for n in maker.inputs[1:] if n is not None)]
         (x,) = editor.add(maker.op, inputs, f"{maker.name}_{label}")
+        parts[_last(editor)] = maker.name
         for node in reversed(place.chain):
             (x,) = editor.add(node.op, [x], f"{node.name}_{label}")
+            parts[_last(editor)] = node.name
         bias = operand(reader, 2) if label == "rest" else None
         read = [x, _taken(editor, str(reader.inputs[1]), part, -1), bias]
         ends += editor.add(reader.op.with_clamp(NO_CLAMP), read, f"{reader.name}_{label}")
+        parts[_last(editor)] = reader.name
     for node in (reader, *place.chain, maker):
         del editor.nodes[node.name]
     total = registry()["Add"]()
     type = editor.values[reader.outputs[0]].type
     editor.add(total.with_clamp(clamp), ends, reader.name, outputs=reader.outputs, types=[type])
+    return parts
 
 
 def outliers(draft: Draft) -> Draft:
     """The same function, with great channels apart."""
     draft = draft.measured(Wanted(means=draft.mean_samples))
     assert draft.statistics is not None
-    editor, count = draft.graph.edit(), 0
-    gone: set[str] = set()
-    for place in places(draft.graph, draft.config):
+    editor, config = draft.graph.edit(), draft.config
+    gone, told, parts = set[str](), False, dict[str, str]()
+    for place in places(draft.graph, config):
         if isinstance(place, tuple):
             node, why = place
             warn("no channels are computed apart: " + why, hint="leave `outliers` out for it", where=node.name)
+            told = True
             continue
-        some = great(draft.statistics, str(place.reader.inputs[0]), draft.config.for_layer(place.reader.name).outliers)
+        some = great(draft.statistics, str(place.reader.inputs[0]), config.for_layer(place.reader.name).outliers)
         if len(some) and not gone.intersection((place.reader.name, place.maker.name)):
-            split(editor, place, some)
+            parts |= split(editor, place, some)
             gone.update((place.reader.name, place.maker.name))
-            count += 1
-    if not count:
+    if not parts:
+        if not told:
+            warn(
+                "outliers found no channels to compute apart",
+                hint="it is for channels far greater than others, between two layers that sum over all channels; give "
+                "more of them, or leave it out",
+                where=draft.graph.name,
+            )
         return draft
     changed = editor.finish()
-    return replace(draft, graph=changed, reference=changed)
+    return replace(draft, graph=changed, reference=changed, config=_of_parts(config, parts))
+
+
+def _of_parts(config: QuantConfig, parts: dict[str, str]) -> QuantConfig:
+    """A configuration in which what is said of a layer is said of its parts, too, except for its range."""
+    said = {part: config.layer(whole) for part, whole in parts.items()}
+    copies = (replace(e, pattern=escape(part), range=None) for part, e in said.items() if e is not None)
+    return replace(config, layers=(*copies, *config.layers))
 
 
 def _applies(draft: Draft) -> bool:
     wanted = draft.config.outliers or any(e.outliers for e in draft.config.layers)
+    if wanted and draft.samples is None:
+        warn(
+            "outliers was left out: it looks for great channels on calibration samples",
+            hint="give samples with --calibration",
+            where=draft.graph.name,
+        )
     return bool(wanted) and draft.samples is not None
 
 
