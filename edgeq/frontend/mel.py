@@ -12,7 +12,7 @@ from math import isfinite, log
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from edgeq.errors import UsageError
-from edgeq.frontend.sound import KIND, WHERE, heard, in_steps, int16, number, whole
+from edgeq.frontend.sound import KIND, WHERE, check_size, heard, in_steps, int16, number, whole
 from edgeq.numerics.modes import Dct, Logarithm, Mel, Shape
 from edgeq.options import Document, Option, read_table
 from edgeq.options.kind import ON, TEXT, choice
@@ -118,6 +118,7 @@ class MelFrontend:
 
     def __post_init__(self) -> None:
         reals = [getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), float)]
+        check_size(self.sample_rate, self.window_ms, self.stride_ms, self.clip_ms, self.channels, self.frames)
         least = min(
             *(self.sample_rate, self.window_ms, self.stride_ms, self.channels, self.frames, self.sample_scale),
             1.0 if self.scale else 0.0,

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from edgeq.errors import UsageError
-from edgeq.frontend.sound import KIND, WHERE, heard, in_steps, number, whole
+from edgeq.frontend.sound import KIND, WHERE, check_size, heard, in_steps, number, whole
 from edgeq.numerics.modes import Tables
 from edgeq.options import Document, Option, read_table
 from edgeq.options.kind import ON, TEXT, choice
@@ -80,6 +80,7 @@ class Frontend:
         reals = [getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), float)]
         if not all(map(isfinite, reals)):
             raise UsageError("a number is not finite", where=WHERE)
+        check_size(self.sample_rate, self.window_ms, self.stride_ms, self.channels, self.frames)
         least = min(self.sample_rate, self.window_ms, self.stride_ms, self.channels, self.frames, self.scale)
         if least <= 0 or not 0 <= self.lower_hz < self.upper_hz <= self.sample_rate / 2:
             raise UsageError(

@@ -13,7 +13,7 @@ from math import isfinite, log
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from edgeq.errors import UsageError
-from edgeq.frontend.sound import KIND, WHERE, int16, number, whole
+from edgeq.frontend.sound import KIND, WHERE, check_size, int16, number, whole
 from edgeq.numerics.modes import Shape
 from edgeq.options import Document, Option, read_table
 from edgeq.options.kind import NAMES, TEXT, choice
@@ -61,6 +61,7 @@ class MotionFrontend:
     def __post_init__(self) -> None:
         reals = [getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), float)]
         length = self.fft_length
+        check_size(self.sample_rate, self.window_ms, self.stride_ms, self.axes)
         mistakes = {
             "a number is not finite": not all(map(isfinite, reals)),
             "axes, sample_rate, window_ms, stride_ms, sample_scale and log_offset are greater than 0, and fft_length "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from edgeq.errors import UsageError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:  # a table is read without them
     import numpy.typing as npt
 
 WHERE = "[frontend]"
+MOST = 10_000_000
+"""Samples per second, milliseconds, bands, axes or frames: far more than any sensor, model or processor has."""
 KIND = Option(
     "Which front end",
     choice(
@@ -36,6 +39,16 @@ def number(help: str) -> Option:
 def whole(help: str) -> Option:
     """The declaration of a whole number."""
     return Option(help, INTEGER)
+
+
+def check_size(*numbers: float) -> None:
+    """Refuse rates, lengths and counts of which no table can be made.
+
+    Raises:
+        UsageError: one is greater than `MOST`.
+    """
+    if any(MOST < number < inf for number in numbers):
+        raise UsageError(f"a rate, a length or a count is greater than {MOST}", where=WHERE)
 
 
 def int16(samples: npt.ArrayLike) -> npt.NDArray[np.int16]:

@@ -11,7 +11,7 @@ from frontend_nets import dense
 
 from edgeq.api.project import BuildOptions
 from edgeq.errors import UsageError
-from edgeq.frontend import Frontend, MelFrontend
+from edgeq.frontend import Frontend, MelFrontend, MotionFrontend
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics import spectrum
@@ -168,3 +168,10 @@ def test_models_that_do_not_fit() -> None:
         with_frontend(dense((1, 4)), MelFrontend(**SMALL))
     with pytest.raises(UsageError, match="does not consist of 5 frames of 4 coefficients"):
         with_frontend(dense((1, 6, 4)), MelFrontend("mfcc", **SMALL, coefficients=4, clip_ms=28))
+
+
+@pytest.mark.parametrize("number", [{"window_ms": 1e308}, {"sample_rate": 10**400}, {"stride_ms": 1e308}])
+@pytest.mark.parametrize("kind", [Frontend, MelFrontend, MotionFrontend])
+def test_numbers_of_which_no_table_can_be_made(kind: Any, number: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="greater than 10000000"):
+        kind(**number)
