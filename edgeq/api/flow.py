@@ -38,6 +38,7 @@ from edgeq.passes.with_states import with_states
 from edgeq.passes.with_steps import Beyond, Steps, check_window, macs, time_axis, with_steps
 from edgeq.passes.without_padding import without_padding
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.doubts import unused_in_float
 from edgeq.quantize.element_types import wants16
 from edgeq.quantize.groups import refuse_unused
 from edgeq.quantize.pipeline import run as quantize_graph
@@ -333,6 +334,8 @@ def _in_float(
         raise UsageError(
             "--numerics float keeps all layers in float32", hint="leave --float and --no-float out", where=graph.name
         )
+    if config is not None:
+        unused_in_float(config, graph.name)
     reference = optimize_real(graph, observe)
     real = as_real(reference)
     observe("as_real", real)

@@ -207,3 +207,19 @@ def layer_sqnr(reference: Graph, graph: Graph, samples: Samples, hidden: Contain
             if signal > 0.0 and noise > 0.0 and np.isfinite(signal):
                 found[layers[name]] = float(10.0 * np.log10(signal / noise))
     return found
+
+
+OF_REALS = ("float_weight_bits", "weight_group", "dynamic", "real", "no_float", "layers")
+"""Options of quantization that concern layers in float32; single layers are looked at one by one."""
+
+
+def unused_in_float(config: QuantConfig, where: str) -> None:
+    """Warn of options that change nothing where nothing is quantized."""
+    plain = QuantConfig()
+    unused = [n for n in vars(plain) if n not in OF_REALS and getattr(config, n) != getattr(plain, n)]
+    if unused:
+        warn(
+            f"nothing is quantized in float32: {', '.join(unused)} change{'' if len(unused) > 1 else 's'} nothing",
+            hint="leave out what is for integers; --float-weight-bits stores weights in fewer bits",
+            where=where,
+        )

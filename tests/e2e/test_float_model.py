@@ -167,6 +167,13 @@ def test_a_table_of_the_file_keeps_layers_in_float(network: Path) -> None:
     assert [kind for kind in found if kind.startswith("Conv2D")] == ["Conv2D float32"] * 2
 
 
+def test_options_for_integers_are_told_of(network: Path) -> None:
+    with pytest.warns(EdgeqWarning, match="nothing is quantized in float32: observer, activation_bits change nothing"):
+        edgeq.quantize(
+            network, config=QuantConfig.from_dict({"observer": "mse", "activation_bits": 16}), numerics="float"
+        )
+
+
 def test_what_has_no_float_form_is_named(network: Path, tmp_path: Path) -> None:
     model = onnx.load(network)
     model.graph.initializer.append(numpy_helper.from_array(np.float32(1.5), "exponent"))
