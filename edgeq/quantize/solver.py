@@ -116,7 +116,8 @@ WEIGHT_TYPES: Mapping[int | str, DType] = {
 def weight_type(node: Node, config: QuantConfig) -> DType:
     """The type of a layer's weights: as the user wants, or int8 where its operator has no kernels for that."""
     wanted = WEIGHT_TYPES[config.weight_bits]
-    return wanted if any(wanted in kernel.weights for kernel in node.op.kernels) else DType.INT8
+    rows = (kernel for kernel in node.op.kernels if kernel.elements != {DType.FLOAT32})
+    return wanted if any(wanted in kernel.weights for kernel in rows) else DType.INT8
 
 
 def requantize_op() -> Op:

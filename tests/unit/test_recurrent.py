@@ -19,7 +19,7 @@ from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.ops.gru import Gru
 from edgeq.ops.simple_rnn import SimpleRnn
-from edgeq.quantize import quantize
+from edgeq.quantize import QuantConfig, quantize
 from edgeq.simulator import FloatExecutor, IntExecutor, run_float
 
 
@@ -53,6 +53,16 @@ def test_quantized_is_near(op: Op) -> None:
     x, y = integers.type("x").qp, integers.type(out).qp
     found = np.stack([y.dequantize(ours.run({"x": x.quantize(s["x"], DType.INT8)})[out]) for s in samples[16:]])
     assert sqnr(real, found) >= 35.0
+
+
+@pytest.mark.parametrize("op", [Gru(), SimpleRnn()], ids=str)
+def test_fewer_bits_are_for_others(op: Op) -> None:
+    """Rows that take such weights with real numbers are none for integers, and the layer keeps 8 bits."""
+    graph, samples = network(op, 3 if isinstance(op, Gru) else 1, 5, 8, 6)
+    integers = quantize(graph, samples, QuantConfig(weight_bits=4))
+    assert [integers.type(str(name)).dtype for name in integers.nodes[-1].inputs[1:3]] == [DType.INT8] * 2
+    x = integers.type("x").qp.quantize(samples[0]["x"], DType.INT8)
+    assert IntExecutor(integers).run({"x": x}).keys() >= {graph.outputs[0]}
 
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
