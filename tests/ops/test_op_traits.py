@@ -414,7 +414,7 @@ def test_affine(kind: str) -> None:
     for case in samples(kind, lambda case: case.node.op.affine(case.site) is not Affine.NONE):
         x, *others = dequantized(case)
         assert x is not None
-        x = np.nan_to_num(x, posinf=3.0, neginf=-3.0)  # sums with infinities are none
+        x = np.clip(np.nan_to_num(x), -100.0, 100.0)  # what is beyond float32 is no sum
         rng = generator(f"affine/{case.name}")
         factor = rng.uniform(0.3, 2.0, x.shape[-1:]).astype(np.float32)
         if case.node.op.affine(case.site) is Affine.ANY:
