@@ -11,8 +11,7 @@ from functools import cached_property
 from math import isfinite, log
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from edgeq.errors import UsageError
-from edgeq.frontend.sound import KIND, WHERE, check_size, heard, in_steps, int16, number, whole
+from edgeq.frontend.sound import KIND, check_size, heard, in_steps, int16, number, refuse, samples_in, whole
 from edgeq.numerics.modes import Dct, Logarithm, Mel, Shape
 from edgeq.options import Document, Option, read_table
 from edgeq.options.kind import ON, TEXT, choice
@@ -152,9 +151,7 @@ class MelFrontend:
             "log_offset and log_floor are both 0: silence has no logarithm": self.log_offset + self.log_floor == 0,
             "kind is neither log-mel nor mfcc": self.kind not in get_args(Kind),
         }
-        for mistake, made in mistakes.items():
-            if made:
-                raise UsageError(mistake, where=WHERE)
+        refuse(mistakes)
 
     @staticmethod
     def from_dict(table: Mapping[str, Any]) -> MelFrontend:
@@ -167,23 +164,20 @@ class MelFrontend:
 
     # What follows from it
 
-    def _samples_of(self, ms: float) -> int:
-        return round(ms * self.sample_rate / 1000) if isfinite(ms) else 0
-
     @property
     def samples(self) -> int:
         """Of a frame."""
-        return self._samples_of(self.window_ms)
+        return samples_in(self.window_ms, self.sample_rate)
 
     @property
     def stride(self) -> int:
         """Samples from one frame to the next."""
-        return self._samples_of(self.stride_ms)
+        return samples_in(self.stride_ms, self.sample_rate)
 
     @property
     def clip(self) -> int:
         """Samples of a clip; 0: the program takes steps."""
-        return self._samples_of(self.clip_ms)
+        return samples_in(self.clip_ms, self.sample_rate)
 
     @property
     def step(self) -> int:

@@ -13,7 +13,7 @@ from math import isfinite, log
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from edgeq.errors import UsageError
-from edgeq.frontend.sound import KIND, WHERE, check_size, int16, number, whole
+from edgeq.frontend.sound import KIND, WHERE, check_size, int16, number, refuse, samples_in, whole
 from edgeq.numerics.modes import Shape
 from edgeq.options import Document, Option, read_table
 from edgeq.options.kind import NAMES, TEXT, choice
@@ -75,9 +75,7 @@ class MotionFrontend:
             "there are no features: name statistics, or give fft_length": not self.statistics and not length,
             "kind is not motion": self.kind != "motion",
         }
-        for mistake, made in mistakes.items():
-            if made:
-                raise UsageError(mistake, where=WHERE)
+        refuse(mistakes)
 
     @staticmethod
     def from_dict(table: Mapping[str, Any]) -> MotionFrontend:
@@ -90,18 +88,15 @@ class MotionFrontend:
 
     # What follows from it
 
-    def _samples_of(self, ms: float) -> int:
-        return round(ms * self.sample_rate / 1000) if isfinite(ms) and isfinite(self.sample_rate) else 0
-
     @property
     def samples(self) -> int:
         """Of each axis in a window."""
-        return self._samples_of(self.window_ms)
+        return samples_in(self.window_ms, self.sample_rate)
 
     @property
     def stride(self) -> int:
         """Samples of each axis from one window to the next."""
-        return self._samples_of(self.stride_ms)
+        return samples_in(self.stride_ms, self.sample_rate)
 
     @property
     def step(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
+from collections.abc import Mapping
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from edgeq.errors import UsageError
@@ -49,6 +50,22 @@ def check_size(*numbers: float) -> None:
     """
     if any(MOST < number < inf for number in numbers):
         raise UsageError(f"a rate, a length or a count is greater than {MOST}", where=WHERE)
+
+
+def refuse(mistakes: Mapping[str, bool]) -> None:
+    """Refuse what is wrong with a table, by the first of the mistakes that were made.
+
+    Raises:
+        UsageError: one was made.
+    """
+    for mistake, made in mistakes.items():
+        if made:
+            raise UsageError(mistake, where=WHERE)
+
+
+def samples_in(ms: float, sample_rate: float) -> int:
+    """Samples in so many milliseconds; 0 where a number is not finite, which is a mistake of its own."""
+    return round(ms * sample_rate / 1000) if isfinite(ms) and isfinite(sample_rate) else 0
 
 
 def int16(samples: npt.ArrayLike) -> npt.NDArray[np.int16]:

@@ -44,6 +44,11 @@ def bits_taken(weight_bits: int | str) -> float:
     return TensorType((1 << 20,), WEIGHT_TYPES[weight_bits]).nbytes * 8 / (1 << 20)
 
 
+def weights_of(layers: Mapping[str, Mapping[int | str, int]]) -> float:
+    """How many weights layers have together, as their sizes tell."""
+    return sum(next(iter(sizes.values())) / bits_taken(next(iter(sizes))) for sizes in layers.values())
+
+
 def count(sizes: Mapping[int | str, int] | None) -> int:
     """How many weights take these sizes."""
     if not sizes:

@@ -14,7 +14,7 @@ from edgeq.api.data import Samples, load_data
 from edgeq.api.flow import Advance, QuantizedModel, Step, loaded, quantize
 from edgeq.api.project import BuildOptions
 from edgeq.api.searching.costs import Costs, Noises
-from edgeq.api.searching.layers import bits_taken, count, narrowable, widenable
+from edgeq.api.searching.layers import count, narrowable, weights_of, widenable
 from edgeq.api.searching.limits import Limits, undominated
 from edgeq.api.searching.measuring import Measuring
 from edgeq.api.searching.memory import STATE, Memory
@@ -260,7 +260,7 @@ class Task:
         values = build["values"]
         of_weights = {name: own.weight_bits for name, own in bits.items() if name in self.sizes}
         taken = sum(self.sizes[name][own] for name, own in of_weights.items())
-        whole = sum(next(iter(sizes.values())) / bits_taken(next(iter(sizes))) for sizes in self.sizes.values())
+        whole = weights_of(self.sizes)
         mean = taken / whole if whole else 8.0
         wide = {
             name: own.activation_bits for name, own in bits.items() if own.activation_bits != self.base.activation_bits
@@ -339,7 +339,7 @@ class Task:
         """Verify the best assignment whose weights take so many bits on average."""
         goal = self.space.goals[0]
         costs = replace(self.costs[goal], sizes=self.sizes)
-        whole = sum(next(iter(sizes.values())) / bits_taken(next(iter(sizes))) for sizes in self.sizes.values())
+        whole = weights_of(self.sizes)
         front = costs.front(self.noises, self.limits.instructions)
         point = front.within(int(mean * whole))
         if point is not None:
