@@ -266,21 +266,27 @@ def _shared_rows(row: Kernel, fits: Predicate) -> tuple[Kernel, ...]:
         }
 
     shares = all_of(_has_group(4), fits, one_factor_of(dense_matrix))
+    return _mixed_and_plain(replace(row, rounded=True), "shared", members, shares)
+
+
+def _mixed_and_plain(
+    row: Kernel, kind: str, members: Callable[[Site, bool], Mapping[str, Param]], fits: Predicate
+) -> tuple[Kernel, ...]:
+    """The two rows of a kind of fully connected layers: with mixed weights where these can be, and with plain ones."""
     mixes = Condition(MIXED, lambda site: is_unsigned_mix(dense_matrix(site), 4))
 
     def variant(name: str, mixed: bool, wants: Predicate) -> Kernel:
         return replace(
             row,
-            function=f"eq_shared_fully_connected_dsp_{name}",
-            struct="eq_shared_fully_connected_dsp_params",
+            function=f"eq_{kind}_fully_connected_dsp_{name}",
+            struct=f"eq_{kind}_fully_connected_dsp_params",
             lower=lambda site: members(site, mixed),
             fits=wants,
             isa=DSP,
             goals=SIZE_ONLY,
-            rounded=True,
         )
 
-    return variant("mixed", True, all_of(shares, mixes)), variant("plain", False, shares)
+    return variant("mixed", True, all_of(fits, mixes)), variant("plain", False, fits)
 
 
 def _octave_rows(row: Kernel, fits: Predicate) -> tuple[Kernel, ...]:
@@ -309,17 +315,4 @@ def _octave_rows(row: Kernel, fits: Predicate) -> tuple[Kernel, ...]:
         return bool(mantissa.min() > 0) and pack_octaves(product.bias, mantissa) is not None
 
     few = all_of(_has_group(4), fits, direct_of(dense_matrix), is_packed)
-    mixes = Condition(MIXED, lambda site: is_unsigned_mix(dense_matrix(site), 4))
-
-    def variant(name: str, mixed: bool, wants: Predicate) -> Kernel:
-        return replace(
-            row,
-            function=f"eq_octave_fully_connected_dsp_{name}",
-            struct="eq_octave_fully_connected_dsp_params",
-            lower=lambda site: members(site, mixed),
-            fits=wants,
-            isa=DSP,
-            goals=SIZE_ONLY,
-        )
-
-    return variant("mixed", True, all_of(few, mixes)), variant("plain", False, few)
+    return _mixed_and_plain(row, "octave", members, few)
