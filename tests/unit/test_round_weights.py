@@ -16,8 +16,10 @@ from edgeq.quantize import QuantConfig, quantize, run
 from edgeq.quantize.codebook import codebook
 from edgeq.quantize.config import WeightRounding
 from edgeq.quantize.methods.learn_rounding import learned
-from edgeq.quantize.methods.round_weights import MOST_MISSED, Rounder, apart, approached, decompose, divide, moments
+from edgeq.quantize.methods.round_weights import MOST_MISSED, apart
+from edgeq.quantize.moments import approached, decompose, divide, moments
 from edgeq.quantize.ranges import Levels
+from edgeq.quantize.rounder import Rounder
 from edgeq.report.accuracy import sqnr_db
 from edgeq.target import load_target
 from tests.unit.test_quantize import editor, network, outputs, samples, tensor

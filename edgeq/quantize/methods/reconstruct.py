@@ -28,9 +28,9 @@ from edgeq.ir.tensor import Array, Shape
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.convert import convert
 from edgeq.quantize.distance import Distance
+from edgeq.quantize.float_values import FloatValues
 from edgeq.quantize.gradients import Backward, passes
 from edgeq.quantize.methods.correct_biases import EditedIntegers
-from edgeq.quantize.methods.round_weights import FloatValues
 from edgeq.quantize.ranges import WEIGHT_MAX, Levels, levels_of
 from edgeq.quantize.solver import float_products, operand, requantized_twins, rule_of
 from edgeq.quantize.statistics import Floats

@@ -13,29 +13,28 @@ bias takes the mean, so that inputs count as far as they vary.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
-import numpy.typing as npt
 
 from edgeq.errors import UsageError
-from edgeq.executor import Executor, FloatArithmetic, Operands
-from edgeq.ir.graph import Graph, GraphEditor, Node, Value
+from edgeq.executor import Executor, Operands
+from edgeq.ir.graph import GraphEditor, Node, Value
 from edgeq.ir.op import Op, Product
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
-from edgeq.numerics import exact
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.codebook import levels_for
 from edgeq.quantize.config import QuantConfig, WeightRounding, WeightScale
 from edgeq.quantize.convert import convert
+from edgeq.quantize.float_values import FloatValues
 from edgeq.quantize.groups import chosen_groups, group_of
 from edgeq.quantize.groups import in_groups as by_groups
 from edgeq.quantize.methods.correct_biases import EditedIntegers
 from edgeq.quantize.methods.learn_rounding import learned
+from edgeq.quantize.moments import approached, damping_of, dot, moments
 from edgeq.quantize.octaves import has_few
-from edgeq.quantize.ranges import Levels
+from edgeq.quantize.rounder import PASSES, Rounder
 from edgeq.quantize.solver import float_products, operand, rule_of, weight_type, with_operand
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
@@ -50,162 +49,10 @@ LEAST_ROWS, MOST_ROWS, ROWS_PER_TAP = 4096, 32768, 32
 """Sums of a layer to look at: so many for each weight of a sum, within bounds."""
 MOST_MISSED = 3
 """Of so many places of an image one at least is among them. On vww a third of the places is as good as all."""
-GRID = 4096.0
-"""Steps of the float model's inputs, in units of the integer ones: a sum of MOST_ROWS products of such numbers up to
-`FAR` with integers is exact in float64."""
-FAR = 4096.0
-WIDE_GRID, WIDE_FAR = 64.0, 65536.0
-"""The same where inputs have 16 bits."""
 FAR_ZERO = 128
 """A zero-point beyond this is that of an activation far from zero; inputs then count from the middle of their type."""
-PASSES = 2
-"""How often single weights are looked at again."""
 DESCENT_PASSES = 20
 """At most so often where nothing else decides, as long as one changes (coordinate descent)."""
-TINY = 2.0**-40
-"""Least second moment, and least greatest one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """What is known of the inputs of one group of a layer's channels; K of them make a sum. In steps of the input.
-
-    Attributes:
-        rows: sums that were looked at.
-        mean: (K,) of the integer model's inputs.
-        real_mean: (K,) of the float model's.
-        second: (K, K) centred second moments of the integer model's inputs, summed.
-        difference: (K, K) the same of the float model's inputs with the integer model's, less `second`.
-    """
-
-    rows: int
-    mean: Floats
-    real_mean: Floats
-    second: Floats
-    difference: Floats
-
-
-def moments(integers: Array, reals: Array, wide: bool = False) -> Moments:
-    """Of inputs (rows, K): integers less their zero-point, of 16 bits if `wide`, and float32 numbers in these steps."""
-    q = integers.astype(np.float64)
-    far, grid = (WIDE_FAR, WIDE_GRID) if wide else (FAR, GRID)
-    f = np.rint(np.clip(reals, -far, far).astype(np.float64) * grid) / grid
-    rows = len(q)
-    sum_q, sum_f = q.sum(axis=0), f.sum(axis=0)
-    second = q.T @ q
-    both = f.T @ q
-    return Moments(
-        rows,
-        sum_q / rows,
-        sum_f / rows,
-        second - np.multiply.outer(sum_q, sum_q) / rows,
-        both - second - np.multiply.outer(sum_f - sum_q, sum_q) / rows,
-    )
-
-
-def decompose(matrix: Floats) -> tuple[Floats, Floats]:
-    """A positive definite matrix (K, K) as U·D·Uᵀ: U with ones on its diagonal and zeros below it, and D's diagonal.
-
-    Each number is computed by the same operations on every CPU.
-    """
-    rest, count = matrix.copy(), len(matrix)
-    upper, diagonal = np.eye(count), np.empty(count)
-    for k in reversed(range(count)):
-        diagonal[k] = rest[k, k]
-        upper[:k, k] = rest[:k, k] / rest[k, k]
-        rest[:k, :k] -= np.multiply.outer(upper[:k, k], rest[:k, k])
-    return upper, diagonal
-
-
-def divide(rows: Floats, upper: Floats, diagonal: Floats) -> Floats:
-    """rows (C, K) · (U·D·Uᵀ)⁻¹."""
-    x = rows.copy()
-    count = len(diagonal)
-    for k in reversed(range(count)):  # x·Uᵀ⁻¹
-        x[:, :k] -= np.multiply.outer(x[:, k], upper[:k, k])
-    x /= diagonal
-    for k in range(count):  # ·U⁻¹
-        x[:, k + 1 :] -= np.multiply.outer(x[:, k], upper[k, k + 1 :])
-    return x
-
-
-def approached(weights: Floats, known: Moments, damping: float) -> Floats:
-    """The weights (C, K) with which the integer model's inputs give the float model's sums with `weights` best."""
-    depth = weights.shape[1]
-    gap = exact.product(
-        exact.activations(weights.astype(np.float32), depth, (1,)), exact.weights(known.difference, depth, (0,))
-    )
-    upper, diagonal = decompose(known.second + damping * np.eye(depth))
-    return weights + divide(gap, upper, diagonal)
-
-
-@dataclass(frozen=True, eq=False)
-class Rounder:
-    """Rounds the weights of one group of a layer's channels.
-
-    Attributes:
-        weights: (C, K) what is to be rounded, columns in their order of rounding: the greatest moments first.
-        second: (K, K) moments of the inputs, in that order.
-        upper, diagonal: their decomposition.
-        order: indices of the columns.
-        levels: the integers that weights may be.
-        factors: (C, K), in that order, or (1, K): multiples of a channel's scale that weights are integers times.
-    """
-
-    weights: Floats
-    second: Floats
-    upper: Floats
-    diagonal: Floats
-    order: npt.NDArray[np.int64]
-    levels: Levels
-    factors: Floats
-
-    @staticmethod
-    def of(weights: Floats, second: Floats, levels: Levels, factors: Floats | None = None) -> Rounder:
-        """Of weights (C, K), moments (K, K), positive definite, and factors (C, K)."""
-        order = np.argsort(-np.diagonal(second), kind="stable")
-        second = second[np.ix_(order, order)]
-        ordered = np.ones((1, len(order))) if factors is None else factors[:, order].astype(np.float64)
-        return Rounder(weights[:, order], second, *decompose(second), order, levels, ordered)
-
-    def round(self, scales: Floats) -> tuple[Floats, Floats]:
-        """For scales (…, C): integers (…, C, K), columns in the order of rounding, and the errors of the sums (…, C).
-
-        Each weight is rounded with all that the columns before it lost.
-        """
-        wanted = self.weights / scales[..., None]
-        now, result, error = wanted.copy(), np.empty_like(wanted), np.zeros(scales.shape)
-        for k in range(len(self.order)):
-            result[..., k] = self.levels.nearest(now[..., k] / self.factors[:, k])
-            rounded = result[..., k] * self.factors[:, k]
-            error += self.diagonal[k] * np.square((now[..., k] - rounded) * scales)
-            lost = wanted[..., k] - rounded
-            now[..., k + 1 :] += lost[..., None] * self.upper[k, k + 1 :]
-        return result, error
-
-    def improved(self, integers: Floats, scales: Floats, passes: int = PASSES) -> Floats:
-        """Integers (C, K) from which no change of a single one makes the error less, or nearly."""
-        result, pull = integers.copy(), np.zeros_like(integers)
-        lost = self.weights / scales[:, None] - integers * self.factors
-        for k in range(len(self.order)):
-            pull += np.multiply.outer(lost[:, k], self.second[k])
-        for _ in range(passes):
-            before = result.copy()
-            for k in range(len(self.order)):
-                factor = self.factors[:, k]
-                better = self.levels.nearest(result[:, k] + pull[:, k] / self.second[k, k] / factor)
-                pull += np.multiply.outer((result[:, k] - better) * factor, self.second[k])
-                result[:, k] = better
-            if np.array_equal(before, result):
-                break
-        return result
-
-    def integers(self, scales: Floats, start: Floats | None = None, passes: int = PASSES) -> Floats:
-        """Integers (C, K) for scales (C,), columns in the order of the layer; from others (C, K), or by `round`."""
-        result = np.empty_like(self.weights)
-        rounded = self.round(scales)[0] if start is None else start[:, self.order]
-        result[:, self.order] = self.improved(rounded, scales, passes)
-        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,13 +70,6 @@ class Rounded:
     dtype: DType
     q: QParams
     bias: Floats
-
-
-def dot(rows: Floats, vector: Floats) -> Floats:
-    """rows (C, K) · vector (K,), the same on every CPU."""
-    depth = rows.shape[1]
-    left = exact.activations(rows.astype(np.float32), depth, (1,))
-    return exact.product(left, exact.weights(vector[:, None].copy(), depth, (0,)))[:, 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -385,41 +225,11 @@ def round_layer(
     return Rounded(op.from_groups(rounded, shape).astype(dtype.numpy), dtype, params, old + moved)
 
 
-class FloatValues:
-    """Activations of the float model, computed as far as they are asked for.
-
-    Args:
-        graph: the model.
-        inputs: samples of its inputs.
-        uses: how often each activation will be taken.
-    """
-
-    def __init__(self, graph: Graph, inputs: Mapping[str, Array], uses: Counter[str]) -> None:
-        self._walk: Iterator[tuple[str, Array]] = Executor(graph, FloatArithmetic(graph)).walk(inputs)
-        self._uses, self._held = uses, dict[str, Array]()
-
-    def take(self, name: str) -> Array:
-        """The values (samples, …) of an activation."""
-        while name not in self._held:
-            found, array = next(self._walk)
-            if found in self._uses:
-                self._held[found] = array
-        self._uses[name] -= 1
-        return self._held[name] if self._uses[name] else self._held.pop(name)
-
-
 def layer_sums(op: Op, sample: Array, shape: Shape) -> int:
     """Sums of each channel for one sample."""
     rows = op.factors(sample, shape)
     assert rows is not None
     return rows.shape[1]
-
-
-def damping_of(known: Moments, part: float) -> float:
-    """What is added to all second moments, as a part of their mean."""
-    taps = len(known.mean)
-    mean = float(np.cumsum(np.diagonal(known.second))[-1]) / taps
-    return max(part * mean, TINY)
 
 
 def _put(layer: _Layer, done: Rounded, changed: GraphEditor, trial: GraphEditor, node: Node) -> Node:
