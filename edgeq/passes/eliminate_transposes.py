@@ -161,18 +161,22 @@ def _sink_through_reshape(view: View, node: Node) -> bool:
 
 
 def _raise_through_reshape(view: View, node: Node) -> bool:
-    """T(Reshape(T₁(x))) → Reshape'(T'(T₁(x))), where both Transposes then become one."""
+    """T(Reshape(T₁(x))) → Reshape'(T'(x)): both Transposes become one, at once, as T' after T₁ could be sunk again."""
     middle = view.made_by(node.inputs[0], Reshape)
     if not isinstance(node.op, Transpose) or middle is None or node.inputs[0] is None:
         return False
     source = middle[0].inputs[0]
-    if source is None or view.made_by(source, Transpose) is None:
+    above = view.made_by(source, Transpose)
+    if source is None or above is None:
         return False
     types = [view.type_of(n) for n in (source, node.inputs[0], node.outputs[0])]
     result = through_reshape(types[2].shape, inverse(node.op.perm), types[0].shape)
     if result is None or len({t.q for t in types}) != 1:
         return False
-    raised = view.edit.add(Transpose(inverse(result[1])), [source], f"{source}_moved")[0]
+    perm = inverse(result[1])
+    type = types[0].reshaped(permuted(types[0].shape, perm))
+    both = Transpose(tuple(above[1].perm[p] for p in perm))
+    raised = view.edit.add(both, above[0].inputs, f"{source}_moved", types=[type])[0]
     view.update(node, Reshape(types[2].shape), [raised])
     return True
 

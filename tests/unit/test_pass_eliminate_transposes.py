@@ -301,3 +301,15 @@ def test_transposes_pass_reshapes(
     if found is not None:
         x = np.arange(np.prod(shape)).reshape(shape)
         np.testing.assert_array_equal(x.transpose(perm).reshape(new), x.reshape(found[0]).transpose(found[1]))
+
+
+def test_raising_and_sinking_do_not_undo_each_other() -> None:
+    """A Transpose that is raised through a Reshape merges with the one above at once, before it could be sunk again."""
+    net = Net()
+    image = net.add(TO_NCHW, net.add(Tanh(), net.input("x", 1, 2, 2, 4)))
+    turned = net.add(Transpose((1, 0)), net.add(Reshape((8, 2)), image))
+    sunk = net.add(Tanh(), image)  # below it the first Transpose has one reader only
+    graph = net.finish(net.add(FullyConnected(), turned, net.const(3, 8)), sunk)
+    after = eliminate_transposes(graph)
+    assert transposes(after) == 2
+    assert_same_float(graph, after)
