@@ -43,6 +43,16 @@ class EdgeqWarning(UserWarning):
 _COLLECTORS: ContextVar[tuple[list[EdgeqWarning], ...]] = ContextVar("collectors", default=())
 
 
+NAMED = 3
+"""Of several layers alike so many are named."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
 def warn(message: str, hint: str = "", where: str = "", strict: type[EdgeqError] = QuantizationError) -> None:
     """Give a warning; within one collection the same one is given once.
 

@@ -21,7 +21,7 @@ from edgeq.quantize.floors import floors
 from edgeq.quantize.solver import Group, operand, rule_of
 from edgeq.quantize.statistics import Floats, Statistics
 from edgeq.quantize.step import Draft
-from edgeq.warnings import warn
+from edgeq.warnings import NAMED, listed, warn
 
 FEW_STEPS = 2.0
 """A channel of an output that keeps to so few steps says next to nothing."""
@@ -38,8 +38,6 @@ WEAK = 15.0
 """dB of a layer's results below which it is named."""
 LOOKED_AT = 8
 """Samples on which the results of layers are compared."""
-NAMED = 3
-"""Layers, or patterns like a wrong one, that a message names."""
 
 
 def unmatched_patterns(graph: Graph, config: QuantConfig) -> None:
@@ -164,10 +162,9 @@ def weak_layers(draft: Draft) -> None:
     found = layer_sqnr(draft.reference, draft.graph, [draft.samples[k] for k in chosen], hidden)
     weak = sorted((db, name) for name, db in found.items() if db < WEAK)
     if weak:
-        shown = ", ".join(f"{name} {db:.1f} dB" for db, name in weak[:NAMED])
-        more = f" and {len(weak) - NAMED} more" if len(weak) > NAMED else ""
+        shown = listed([f"{name} {db:.1f} dB" for db, name in weak])
         warn(
-            f"{len(weak)} of {len(found)} layers are less than {WEAK:g} dB above their error: {shown}{more}",
+            f"{len(weak)} of {len(found)} layers are less than {WEAK:g} dB above their error: {shown}",
             hint="their inputs or weights lose too much: look at what they read with `edgeq quantize --json`",
             where=draft.graph.name,
         )

@@ -10,7 +10,9 @@ from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, Shape
 from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.ranges import NARROWEST, Floats, Levels, sane_scales, weighted_scales
+from edgeq.quantize.solver import operand, rule_of
 from edgeq.quantize.weights import INPUT_SPAN
+from edgeq.warnings import listed, warn
 
 MOST_FACTORS = (MOST_FACTOR, 127, 63, 31, 15, 7, 3, 1)
 """Greatest factors of a layer that are tried, until all sums fit 32 bits."""
@@ -71,7 +73,7 @@ def _factors(scales: Floats, integers: Array, size: int, wide: bool) -> tuple[Gr
 
 
 def refuse_unused(graph: Graph, config: QuantConfig) -> None:
-    """Refuse groups that no layer of a final graph has.
+    """Refuse groups that no layer of a final graph has; warn of layers of integers that do without where others have.
 
     Raises:
         UsageError: groups are asked for, of all layers or of some, and none has any.
@@ -86,6 +88,22 @@ def refuse_unused(graph: Graph, config: QuantConfig) -> None:
             "--float-weight-bits 8, or fewer",
             where="--weight-group",
         )
+    layers = [node for node in graph.nodes if not graph.site(node).is_float and _asks(graph, node, config)]
+    left = [f"{node.name} ({node.op.kind})" for node in layers if not any(row.groups for row in node.op.kernels)]
+    if left:
+        warn(
+            f"{len(left)} of {len(layers)} layers of integers cannot take scales for groups of weights: "
+            f"{listed(left)}; all weights of an output channel have one scale there",
+            hint="fully connected layers can",
+            where="--weight-group",
+        )
+
+
+def _asks(graph: Graph, node: Node, config: QuantConfig) -> bool:
+    """Whether a node has weights and is asked to give groups of them scales."""
+    rule = rule_of(graph, node)
+    data = [graph.data(operand(node, product.weight)) for product in rule.products]
+    return config.for_layer(node.name).weight_group > 0 and any(weights is not None for weights in data)
 
 
 def _exactly(own: Floats, factors: Array, scales: Floats) -> Floats:

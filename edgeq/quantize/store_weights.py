@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from edgeq.quantize.config import LayerConfig, QuantConfig
 from edgeq.quantize.ranges import NARROWEST, channel_rows, levels_of, sane_scales, weighted_scales
 from edgeq.quantize.solver import WEIGHT_TYPES, rule_of
 from edgeq.quantize.weights import check_finite
+from edgeq.warnings import listed, warn
 
 GREATEST = 65504.0
 """The greatest float16 number."""
@@ -38,15 +40,16 @@ def store_weights(graph: Graph, config: QuantConfig) -> Graph:
     """
     editor, outcomes = graph.edit(), []
     for node in graph.nodes:
-        local = config.for_layer(node.name)
+        local, site = config.for_layer(node.name), graph.site(node)
         _check(local, node.name)
-        outcome = Outcome(node, graph.site(node).is_float)
+        weights = list(_weights(graph, node))
+        outcome = Outcome(node, site.is_float, bool(weights) and node.op.macs(site) > 0)
         outcomes.append(outcome)
         if local.float_weight_bits == 32 or not outcome.real:
             continue
         dtype = DType.FLOAT16 if local.float_weight_bits == 16 else WEIGHT_TYPES[local.float_weight_bits]
         stays = False
-        for name, axis in _weights(graph, node):
+        for name, axis in weights:
             data = graph.data(name)
             takes = any(dtype in row.weights and DType.FLOAT32 in row.elements for row in node.op.kernels)
             outcome.shared |= len(graph.consumers[name]) > 1
@@ -62,6 +65,7 @@ def store_weights(graph: Graph, config: QuantConfig) -> Graph:
             op: Op = replace(node.op, dynamic=True)  # type: ignore[call-arg]
             editor.replace_node(node.name, replace(node, op=op))
     _refuse_unused(outcomes, config)
+    _tell_left_out(outcomes, config)
     return editor.finish()
 
 
@@ -76,10 +80,12 @@ def _weights(graph: Graph, node: Node) -> Iterator[tuple[str, int]]:
 
 @dataclass
 class Outcome:
-    """What became of a node: whether it is in float32, shares its weights, and got what could be asked for."""
+    """What became of a node: whether it is in float32, multiplies with weights, shares these, and got what could be
+    asked for."""
 
     node: Node
     real: bool
+    multiplies: bool
     shared: bool = False
     stored: bool = False
     grouped: bool = False
@@ -96,42 +102,81 @@ class Outcome:
         return f"{name} cannot" if self.stored else f"{name} has no weights that can be stored so"
 
 
-Got = Callable[[Outcome], bool]
-ASKED: tuple[tuple[str, Callable[[QuantConfig | LayerConfig], bool], Got, str, str], ...] = (
-    (
+class Asked(NamedTuple):
+    """An option that layers in float32 may take.
+
+    Attributes:
+        flag: as users write it.
+        wanted: whether it is asked for.
+        got: whether a layer has it.
+        does: what it does to the layer.
+        hint: what to do if none has it.
+        instead: what a layer does that cannot take it while others do.
+    """
+
+    flag: str
+    wanted: Callable[[QuantConfig | LayerConfig], bool]
+    got: Callable[[Outcome], bool]
+    does: str
+    hint: str
+    instead: str
+
+
+ASKED = (
+    Asked(
         "--float-weight-bits",
         lambda c: c.float_weight_bits not in (None, 32),
         lambda found: found.stored,
-        "store its weights in fewer bits",
+        "store weights in fewer bits",
         "layers with weights can if --float names them, and tables of embeddings, too, if --numerics float keeps all "
         "in float32",
+        "their weights stay float32",
     ),
-    (
+    Asked(
         "--weight-group",
         lambda c: bool(c.weight_group),
         lambda found: found.grouped or not found.real,  # what integers do with groups is checked elsewhere
         "take scales for groups of weights",
         "fully connected and recurrent layers can, convolutions if the group divides their input channels",
+        "all weights of an output channel have one scale there",
     ),
-    (
+    Asked(
         "--dynamic",
         lambda c: bool(c.dynamic),
         lambda found: found.dynamic,
-        "quantize its activations at run time",
+        "quantize activations at run time",
         "fully connected and recurrent layers in float32 can, with --float-weight-bits 8 or fewer",
+        "they multiply real numbers",
     ),
 )
-"""Of each option: whether it is asked for, whether a layer got it, what it does, and what to do if none did."""
 
 
 def _refuse_unused(outcomes: list[Outcome], config: QuantConfig) -> None:
-    for flag, asked, got, what, hint in ASKED:
-        if asked(config) and not any(map(got, outcomes)):
-            raise UsageError(f"no layer in float32 can {what}", hint=hint, where=flag)
+    for option in ASKED:
+        if option.wanted(config) and not any(map(option.got, outcomes)):
+            raise UsageError(f"no layer in float32 can {option.does}", hint=option.hint, where=option.flag)
         for entry in config.layers:
             named = [found for found in outcomes if config.layer(found.node.name) is entry]
-            if asked(entry) and named and not any(map(got, named)):
-                raise UsageError(f"no layer of that name can {what}: {named[0].reason}", hint=hint, where=entry.pattern)
+            if option.wanted(entry) and named and not any(map(option.got, named)):
+                raise UsageError(
+                    f"no layer of that name can {option.does}: {named[0].reason}",
+                    hint=option.hint,
+                    where=entry.pattern,
+                )
+
+
+def _tell_left_out(outcomes: list[Outcome], config: QuantConfig) -> None:
+    """Warn of layers that do not get what others of the same settings do."""
+    products = [found for found in outcomes if found.real and found.multiplies]
+    for option in ASKED:
+        asked = [found for found in products if option.wanted(config.for_layer(found.node.name))]
+        left = [f"{found.node.name} ({found.node.op.kind})" for found in asked if not option.got(found)]
+        if left:
+            warn(
+                f"{len(left)} of {len(asked)} layers in float32 cannot {option.does}: {listed(left)}; {option.instead}",
+                hint=option.hint,
+                where=option.flag,
+            )
 
 
 def _check(config: QuantConfig, where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_constant_matrices() -> None:
     assert half > 65.0 > eight > 35.0
     model = edgeq.api.quantize(graph, numerics="float", config=QuantConfig(float_weight_bits=8)).graph
     assert {name: model.type(name).qp.axis for name in ("first", "second")} == {"first": 0, "second": 2}
-    with pytest.raises(UsageError, match="no layer in float32 can quantize its activations at run time"):
+    with pytest.raises(UsageError, match="no layer in float32 can quantize activations at run time"):
         edgeq.api.quantize(graph, numerics="float", config=QuantConfig(float_weight_bits=8, dynamic=True))
 
 
@@ -171,6 +172,36 @@ def test_what_has_no_effect_is_told() -> None:
     layer = QuantConfig.from_dict({"layers": {"last": {"float_weight_bits": 8}}})
     with pytest.raises(UsageError, match=r"last \(FullyConnected\) does not compute with real numbers"):
         edgeq.api.quantize(graph, samples(graph, 20), layer)
+
+
+def test_layers_that_are_left_out_are_told() -> None:
+    """Where some layers take an option of all, those that cannot are counted and named, and what they do instead."""
+    graph = images()
+    config = QuantConfig.from_dict({"float_weight_bits": 8, "dynamic": True, "weight_group": 32})
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        edgeq.api.quantize(graph, numerics="float", config=config)
+    told = [(w.where, w.message) for w in (w.message for w in given) if isinstance(w, EdgeqWarning)]
+    names = "depth (DepthwiseConv2D), up (ConvTranspose2D)"
+    assert told == [
+        (
+            "--weight-group",
+            f"2 of 4 layers in float32 cannot take scales for groups of weights: {names}; "
+            "all weights of an output channel have one scale there",
+        ),
+        (
+            "--dynamic",
+            f"3 of 4 layers in float32 cannot quantize activations at run time: conv (Conv2D), {names}; "
+            "they multiply real numbers",
+        ),
+    ]
+    e = editor()
+    x = e.input("x", tensor(1, 4, 4, 2))
+    (x,) = e.add(Conv2D(), [x, e.constant("c", RNG.normal(size=(40, 1, 1, 2)).astype(np.float32))], "conv")
+    e.outputs = list(e.add(FullyConnected(), [x, e.constant("w", np.ones((3, 40), np.float32))], "last"))
+    graph = e.finish()
+    with pytest.warns(EdgeqWarning, match=r"1 of 2 layers of integers cannot take scales for .*: conv \(Conv2D\)"):
+        edgeq.api.quantize(graph, samples(graph, 20), QuantConfig(weight_group=32))
 
 
 def test_halves_end_at_65504() -> None:
