@@ -11,6 +11,7 @@ from edgeq.ir.graph import Graph, GraphEditor
 from edgeq.ir.tensor import TensorType
 from edgeq.ops.add import Add
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.lstm import Lstm
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.softmax import Softmax
 from edgeq.quantize import QuantConfig, quantize, run
@@ -76,6 +77,19 @@ def test_auto_leaves_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     trials = [done for done, most in seen if most == 20]  # the calibration samples are more
     assert trials[:6] == [1, 2, 3, 4, 5, 6] and trials[-1] <= 20
     assert found.type("ignored").qp == quantize(graph, data, config("min-max")).type("ignored").qp
+
+
+def test_scales_that_are_powers_of_two_stay_so() -> None:
+    """Ranges are tried a little wider, but not those of an LSTM's cells."""
+    rng, e = np.random.default_rng(3), GraphEditor("recurrent")
+    x = e.input("x", TensorType((1, 6, 3)))
+    shapes = {"w": (16, 3), "r": (16, 4), "b": (16,)}
+    constants = [e.constant(name, rng.normal(size=shape).astype(np.float32)) for name, shape in shapes.items()]
+    zeros = [e.constant(name, np.zeros((1, 4), np.float32)) for name in ("h", "c")]
+    made = e.add(Lstm(), [x, *constants, *zeros], "lstm")
+    e.outputs = [made[0]]
+    data = [{"x": rng.normal(size=(1, 6, 3)).astype(np.float32)} for _ in range(16)]
+    assert np.frexp(quantize(e.finish(), data, config("auto")).type(made[2]).qp.s)[0] == 0.5
 
 
 def test_without_samples_nothing_is_clipped() -> None:

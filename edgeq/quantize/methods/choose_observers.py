@@ -74,11 +74,18 @@ def choose_observers(draft: Draft) -> Draft:
         (group, (lambda q, params=params: [p for p in params if not alike(p, q)],)) for group, params in asked.items()
     ]
     mixed = one_by_one(trials, best, least, moves)[0]
-    return replace(draft, parameters=_best_whole(draft, groups, [uniform[0], best, mixed]))
+    free = [group for group in groups if not evidence.fine & {*group.members}]
+    return replace(draft, parameters=_best_whole(draft, free, [uniform[0], best, mixed]))
 
 
 def _best_whole(draft: Draft, groups: list[Group], attempts: list[dict[str, QParams]]) -> dict[str, QParams]:
-    """The best of some parameters in the models that are really to be, and of those that are a little wider."""
+    """The best of some parameters in the models that are really to be, and of those that are a little wider.
+
+    Args:
+        draft: whose parameters they are.
+        groups: those that can be a little wider: scales that are powers of two cannot.
+        attempts: parameters.
+    """
     trials = Trials(draft, whole=True)
     found = [(float(trials.error(a).sum()), a) for k, a in enumerate(attempts) if a not in attempts[:k]]
     best = min(found, key=lambda each: each[0])[1]
