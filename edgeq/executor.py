@@ -18,7 +18,8 @@ import numpy as np
 
 from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Op, Shapes, Site
+from edgeq.ir.op import Op, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 
 Operands = Sequence[Array | None]

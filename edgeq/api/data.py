@@ -16,7 +16,7 @@ from edgeq.api.paths import SAMPLES_HINT, check_samples
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.limits import SAMPLE_BYTES, size
-from edgeq.ir.op import Index
+from edgeq.ir.quant_rule import Index
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Perm, inverse, permuted
 from edgeq.quantize.preprocess import InputSpec, graph_values, input_name

@@ -10,7 +10,7 @@ from edgeq.api.data import Dataset
 from edgeq.executor import Executor, FloatArithmetic
 from edgeq.ir.graph import Graph
 from edgeq.ir.tensor import Array
-from edgeq.quantize.solver import rule_of
+from edgeq.quantize.operands import rule_of
 from edgeq.warnings import warn
 
 FEW = 20

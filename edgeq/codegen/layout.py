@@ -11,7 +11,7 @@ from edgeq.codegen.rings import ring_homes, with_copies
 from edgeq.errors import ModelError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels.choice import Wanted
 from edgeq.memory import Home, Plan, Read, Schedule, Step, aligned, arrange, whole_homes
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 
 WIDTH = 120

@@ -22,7 +22,7 @@ from edgeq.codegen.wider_weights import with_wider_weights
 from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, State
 from edgeq.ir.kernel import Goal, Kernel, Library
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels.choice import PassedOver, Wanted
 from edgeq.memory import Home, Plan, Schedule, aligned, pieces, whole_homes

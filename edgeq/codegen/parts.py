@@ -12,7 +12,8 @@ from math import prod
 
 from edgeq.codegen.literals import WORD
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Op, Shapes, Site
+from edgeq.ir.op import Op, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape, TensorType
 from edgeq.ir.traits import Pattern
 

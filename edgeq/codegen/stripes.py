@@ -7,7 +7,8 @@ from functools import cached_property
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Shape
 from edgeq.kernels.choice import Wanted
 from edgeq.memory import ALIGNMENT, whole_homes

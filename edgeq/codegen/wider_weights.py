@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgeq.ir.graph import Graph
-from edgeq.ir.op import Site, Weight
+from edgeq.ir.quant_rule import Weight
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels.choice import Wanted
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Weight
+from edgeq.ir.quant_rule import Weight
 from edgeq.ir.tensor import Array, DType
 
 NARROW = {4: DType.INT4, 2: DType.INT2}

@@ -26,7 +26,7 @@ def onnx_operators() -> dict[str, str]:
     """Operators of ONNX, with the domain of those from elsewhere, in alphabetical order, each with what is taken."""
     import edgeq.importers.onnx  # noqa: F401 (its modules register their handlers)
     from edgeq.importers.onnx.dynamic import JOINED, MS
-    from edgeq.importers.onnx.node import HANDLERS, WHOLE_HANDLERS
+    from edgeq.importers.onnx.handlers import HANDLERS, WHOLE_HANDLERS
 
     handlers = WHOLE_HANDLERS | {key: entry.run for key, entry in HANDLERS.items()}
     named = {f"{domain}.{kind}".lstrip("."): _first_line(handler) for (domain, kind), handler in handlers.items()}
@@ -39,9 +39,9 @@ def onnx_refused() -> dict[str, str]:
 
     import edgeq.importers.onnx  # noqa: F401 (its modules register their handlers)
     from edgeq.importers.onnx.fold import FOLDS, REFERENCED
+    from edgeq.importers.onnx.handlers import HANDLERS, WHOLE_HANDLERS
     from edgeq.importers.onnx.hints import hint_for
     from edgeq.importers.onnx.loops import UNROLLED
-    from edgeq.importers.onnx.node import HANDLERS, WHOLE_HANDLERS
 
     known = {"", "ai.onnx.ml"}
     found = {}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeq.ir.op import Site
+    from edgeq.ir.site import Site
 
 Predicate = Callable[["Site"], bool]
 

@@ -12,7 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.ir.op import Index, Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.quant_rule import Index
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 

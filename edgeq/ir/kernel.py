@@ -13,7 +13,7 @@ from edgeq.ir.tensor import Array, DType
 from edgeq.numerics.fixedpoint import Rounding
 
 if TYPE_CHECKING:
-    from edgeq.ir.op import Site
+    from edgeq.ir.site import Site
 
 Param = int | float | Array | Sequence[int | float]
 """A member of a kernel's parameter struct: a scalar; an array, which becomes a constant of its own that the member

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeq.errors import EdgeqError, InternalError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import QuantRule, Scale
+from edgeq.ir.quant_rule import QuantRule, Scale
 from edgeq.ir.tensor import LEAST_SCALE, DType, QParams, Shape, TensorType
 
 Row = tuple[str, Callable[[Graph], Iterator[str]]]

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from edgeq.ir.condition import first_unmet
 from edgeq.ir.kernel import GOALS, Goal, Joint, Kernel, Library
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.isa import with_implied
 from edgeq.kernels import rows
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import is_homogeneous
 from edgeq.numerics.fixedpoint import (

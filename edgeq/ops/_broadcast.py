@@ -10,7 +10,8 @@ import numpy as np
 from edgeq.errors import InternalError
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT8, Kernel, Param
-from edgeq.ir.op import Op, Sample, Shapes, Site
+from edgeq.ir.op import Op, Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ops._overlap import elementwise
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from edgeq.errors import ModelError
-from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Shapes, Stripe, row_by_row
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Monotone, Trait
 from edgeq.ops._elementwise import Elementwise

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Shapes, Stripe, row_by_row
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Shape
 from edgeq.ir.traits import Commuted, Pattern, Perm, Tie, Trait, channels
 from edgeq.ops._broadcast import broadcast_shapes

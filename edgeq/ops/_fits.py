@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.numerics.fixedpoint import Numerics
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT8, INT16, Kernel, Param
-from edgeq.ir.op import Op, Sample, Site
+from edgeq.ir.op import Op, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics.fixedpoint import FROM_48_BITS, INT32_MAX, Multiplier, Rounding, quantize_multiplier
 from edgeq.ops._packed import PACKED, SYMMETRIC, stored_weights

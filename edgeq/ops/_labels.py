@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, Site
+from edgeq.ir.op import Arrays, Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.ops._overlap import Overlaps

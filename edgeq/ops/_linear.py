@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Clamp, Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Requantization, Rounding

@@ -8,7 +8,8 @@ from typing import Protocol, cast
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Site
+from edgeq.ir.op import Arrays
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32
 from edgeq.ops._matrix import biased, clipped, limit, matrix, matrix_sums

@@ -9,7 +9,8 @@ import numpy as np
 
 from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Op, Sample, Site
+from edgeq.ir.op import Op, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.numerics import float32
 from edgeq.numerics.float32 import GREATEST, Floats

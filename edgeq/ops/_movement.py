@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from edgeq.ir.op import Arrays, Op, Site
+from edgeq.ir.op import Arrays, Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import Monotone, Pattern, Trait
 

@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import INT16, Kernel, Param, disjoint
-from edgeq.ir.op import ACTIVATION, Arrays, Op, QuantRule, Real, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Shapes
+from edgeq.ir.quant_rule import ACTIVATION, QuantRule, Real
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Clamp, Trait
 from edgeq.numerics import float32

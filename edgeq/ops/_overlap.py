@@ -19,7 +19,7 @@ from math import lcm, prod
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.ops._window import Padding, Pair
 

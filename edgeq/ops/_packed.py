@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import TRITS, Array, DType
 
 PACKED = frozenset(

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always, in_place
-from edgeq.ir.op import Arrays, Op, Sample, Site
+from edgeq.ir.op import Arrays, Op, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
 from edgeq.numerics.float32 import Floats

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Op, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, QParams, Shape, TensorType
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics.exact import activations, rounded_product

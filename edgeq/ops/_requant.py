@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Site
+from edgeq.ir.op import Arrays
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ir.traits import NO_CLAMP as NO_CLAMP
 from edgeq.ir.traits import Clamp as Clamp

@@ -19,7 +19,9 @@ import numpy.typing as npt
 from edgeq.errors import QuantizationError
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, apart_from
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Sample, Shapes, Stripe, apart_from
+from edgeq.ir.quant_rule import QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import Commuted, Perm, Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier

@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always
-from edgeq.ir.op import Arrays, Op, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics import float32, spectrum

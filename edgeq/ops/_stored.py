@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import INT8, Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.numerics import float32
 from edgeq.numerics.float32 import F, Floats

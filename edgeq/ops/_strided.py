@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from edgeq.ir.kernel import BYTES, INT16, Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Shapes
+from edgeq.ir.quant_rule import QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, require_same_scale
 from edgeq.ops._movement import WORDS, MovementOp

@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import INT16, Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Shapes, Site
+from edgeq.ir.op import Arrays, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import Trait
 from edgeq.numerics import litert16, lut, lut16

@@ -9,7 +9,8 @@ from math import prod
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Perm
 

@@ -8,7 +8,9 @@ from math import prod
 from typing import ClassVar
 
 from edgeq.ir.kernel import Kernel, Param, disjoint, no_scratch
-from edgeq.ir.op import Arrays, Index, Op, QuantRule, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Shapes
+from edgeq.ir.quant_rule import Index, QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Rows, Site
+from edgeq.ir.op import Rows
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Padding as Padding
 from edgeq.numerics.runs import room

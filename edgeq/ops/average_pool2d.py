@@ -10,7 +10,9 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Sample, Shapes, Stripe
+from edgeq.ir.quant_rule import QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait, is_homogeneous
 from edgeq.numerics import float32

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import INT16, Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import NO_CLAMP, Clamp, Trait, is_homogeneous
 from edgeq.numerics import float32, lut

@@ -10,7 +10,9 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.ir.traits import NO_CLAMP, Trait
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier

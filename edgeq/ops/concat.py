@@ -10,7 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Scale, Shapes, Site, Stripe, row_by_row
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Sample, Shapes, Stripe, row_by_row
+from edgeq.ir.quant_rule import QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie
 from edgeq.numerics.fixedpoint import Rounding

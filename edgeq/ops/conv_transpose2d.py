@@ -11,7 +11,9 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site, weighted
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule, weighted
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Linear, Trait
 from edgeq.numerics.exact import activations, product, weights

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32, lut
 from edgeq.numerics.lut import Affine, Table

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Sample, Shapes, Site
+from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.numerics.signal import fft_auto_scale
 from edgeq.ops._whole import WholeOp, frames, of_rank, row

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param, in_place
-from edgeq.ir.op import Sample, Shapes, Site
+from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.numerics.signal import filter_bank_log, log_table
 from edgeq.ops._whole import WORDS, WholeOp, frames, of_rank, row

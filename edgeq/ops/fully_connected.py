@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import INT8, Kernel, Param
-from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, QuantRule, Rows, Sample, Shapes, Site, Stripe, apart_from, weighted
+from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Sample, Shapes, Stripe, apart_from
+from edgeq.ir.quant_rule import QuantRule, weighted
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Linear, Perm, Trait
 from edgeq.numerics import float32

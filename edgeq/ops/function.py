@@ -11,7 +11,8 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site, registry
+from edgeq.ir.op import Arrays, Op, Sample, Shapes, registry
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics import float32, lut
 from edgeq.numerics.float32 import Floats

@@ -10,7 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import BYTES, INT16, Kernel, Param
-from edgeq.ir.op import Activation, Arrays, Index, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import Activation, Index, QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Tie, Trait
 from edgeq.ops._broadcast import require_same_scale

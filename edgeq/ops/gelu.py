@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32, litert16, lut
 from edgeq.numerics.lut import Affine, Table

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Bias, QuantRule, Real, Sample, Shapes, Site, State, Weight
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import ACTIVATION, Bias, QuantRule, Real, State, Weight
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.numerics import float32, gates
 from edgeq.numerics.fixedpoint import Ints, Multiplier, Numerics, Rounding, multiply, quantize_multiplier

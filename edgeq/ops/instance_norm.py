@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeq.ir.op import Sample, Site
+from edgeq.ir.op import Sample
+from edgeq.ir.site import Site
 from edgeq.ir.traits import Tie, Trait
 from edgeq.ops._int16 import as_int16
 from edgeq.ops._normalize_channels import NormalizeChannels

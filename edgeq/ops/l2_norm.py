@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import NO_CLAMP
 from edgeq.numerics import float32

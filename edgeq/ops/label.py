@@ -10,7 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import Index, QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops._labels import WHOLES, LabelOp, label_row
 from edgeq.ops._overlap import Overlaps, of_elements

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Site
+from edgeq.ir.op import Arrays
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import (

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Bias, QuantRule, Real, Role, Sample, Shapes, Site, State, Weight
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import ACTIVATION, Bias, QuantRule, Real, Role, State, Weight
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.numerics import gates, gemmlowp16
 from edgeq.numerics.fixedpoint import (

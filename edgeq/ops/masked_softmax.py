@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT8, INT16, Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import ACTIVATION, Index, QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.numerics.fixedpoint import Ints
 from edgeq.ops import softmax

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import INT16
-from edgeq.ir.op import Arrays, Site
+from edgeq.ir.op import Arrays
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import NO_CLAMP
 from edgeq.ops._broadcast import binary_kernels

@@ -10,7 +10,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.ir.kernel import INT16, Param
-from edgeq.ir.op import Arrays, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply, quantize_multiplier

@@ -9,7 +9,9 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Perm, Tie, Trait, channels, inverse, permuted
 from edgeq.ops._broadcast import MAX_RANK, require_same_scale

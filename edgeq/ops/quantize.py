@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.numerics import float32
 from edgeq.ops._conversion import Border, check_types

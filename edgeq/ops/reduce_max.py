@@ -8,7 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import INT16, Kernel
-from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Affine, Trait
 from edgeq.numerics import float32

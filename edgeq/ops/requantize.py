@@ -10,7 +10,8 @@ import numpy as np
 
 from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import BYTES, Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Numerics, Rounding, multiply, quantize_multiplier

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Affine, Monotone, Tie, Trait
 from edgeq.numerics import float32

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Kernel, Param, no_scratch
-from edgeq.ir.op import ACTIVATION, Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import ACTIVATION, Index, QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics import float32

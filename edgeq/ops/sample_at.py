@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Op, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics import float32

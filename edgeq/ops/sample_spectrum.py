@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeq.ir.op import QuantRule, Real, Sample, Shapes
+from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule, Real
 from edgeq.ir.tensor import DType
 from edgeq.ops._spectrum import SpectrumOp, row
 from edgeq.ops._whole import SAMPLES

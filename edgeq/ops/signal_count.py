@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Index, Sample, Shapes, Site
+from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.quant_rule import Index
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.numerics.signal import count_frames
 from edgeq.ops._whole import WholeOp, row

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Sample, Shapes, Site
+from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ops._whole import SAMPLES, WholeOp, of_rank, row
 from edgeq.ops.signal_count import HELD

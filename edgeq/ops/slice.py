@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Sample, Shapes, Site, Stripe
+from edgeq.ir.op import IMAGE_ROWS, Op, Rows, Sample, Shapes, Stripe
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Commuted, Parts, Perm, Tie, inverse, permuted
 from edgeq.ops._broadcast import Strides, contiguous_strides

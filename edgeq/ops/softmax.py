@@ -13,7 +13,9 @@ import numpy.typing as npt
 from edgeq.errors import QuantizationError
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param, in_place
-from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics import float32, litert16
 from edgeq.numerics.fixedpoint import (

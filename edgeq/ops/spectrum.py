@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeq.ir.op import ACTIVATION, QuantRule, Real, Sample, Shapes, Site
+from edgeq.ir.op import Sample, Shapes
+from edgeq.ir.quant_rule import ACTIVATION, QuantRule, Real
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.ops._real import REALS
 from edgeq.ops._spectrum import SpectrumOp, row

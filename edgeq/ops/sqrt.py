@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics import float32, lut
 from edgeq.numerics.fixedpoint import Ints

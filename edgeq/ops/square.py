@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, Sample, Site
+from edgeq.ir.op import Arrays, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._int16 import as_int16
 from edgeq.ops._real import function_row, function_sample, of_single

@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Arrays, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ir.traits import Trait
 from edgeq.numerics.fixedpoint import Multiplier, Rounding, multiply, quantize_multiplier

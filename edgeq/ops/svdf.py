@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import ACTIVATION, Arrays, Op, QuantRule, Real, Sample, Shapes, Site, State, Weight
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import ACTIVATION, QuantRule, Real, State, Weight
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply

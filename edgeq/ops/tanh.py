@@ -7,7 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, QParams
 from edgeq.numerics import float32, litert16, lut
 from edgeq.numerics.fixedpoint import Ints

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, Op, Sample, Site
+from edgeq.ir.op import Arrays, Op, Sample
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._real import function_row, function_sample, of_single
 from edgeq.ops._table import BYTE_ROWS, TableOp

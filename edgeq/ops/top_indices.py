@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeq.ir.op import Arrays, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.ops._index_of import FROM_INT8, FROM_REAL

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Arrays, QuantRule, Sample, Scale, Shapes, Site
+from edgeq.ir.op import Arrays, Sample, Shapes
+from edgeq.ir.quant_rule import QuantRule, Scale
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import TRAITS, Monotone, Trait
 from edgeq.ops._broadcast import require_same_scale

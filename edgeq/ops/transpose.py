@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeq.ir.op import Op, Sample, Shapes, Site
+from edgeq.ir.op import Op, Sample, Shapes
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ir.traits import Pattern, Tie, Trait
 from edgeq.ops._broadcast import Strides, contiguous_strides

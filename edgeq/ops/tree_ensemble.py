@@ -15,7 +15,9 @@ import numpy.typing as npt
 from edgeq.errors import ModelError
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import Index, QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.ops._overlap import NOTHING, Overlaps, of_first_input

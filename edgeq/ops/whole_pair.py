@@ -9,7 +9,9 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import Index, QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics.fixedpoint import Ints

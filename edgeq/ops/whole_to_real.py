@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Arrays, Index, Op, QuantRule, Sample, Shapes, Site
+from edgeq.ir.op import Arrays, Op, Sample, Shapes
+from edgeq.ir.quant_rule import Index, QuantRule
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import TRAITS, Trait
 from edgeq.numerics.fixedpoint import INT32_MAX, INT32_MIN, Multiplier, Rounding, multiply, quantize_multiplier

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeq.ir.graph import Graph
 from edgeq.ir.kernel import BYTES
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.ir.traits import Monotone, Pattern
 

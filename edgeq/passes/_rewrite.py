@@ -10,7 +10,8 @@ from typing import TypeVar
 from edgeq.errors import ModelError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.limits import SECONDS
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.passes._index import Index
 

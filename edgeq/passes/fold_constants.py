@@ -7,7 +7,8 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.ir import limits
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, QParams, TensorType
 from edgeq.ir.traits import Pattern
 from edgeq.numerics.fixedpoint import Numerics

@@ -6,7 +6,8 @@ import numpy as np
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.kernel import BYTES
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.passes._layout import is_elementwise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Index
+from edgeq.ir.quant_rule import Index
 from edgeq.ir.tensor import TensorType
 from edgeq.ir.traits import Pattern
 from edgeq.ops.concat import Concat

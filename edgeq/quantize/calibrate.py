@@ -15,7 +15,7 @@ from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
 from edgeq.numerics.runs import rows_at_once
 from edgeq.quantize.histogram import Histogram
-from edgeq.quantize.solver import float_products
+from edgeq.quantize.operands import float_products
 from edgeq.quantize.statistics import Floats, Means, Need, Statistics, TensorStatistics, fingerprint
 
 Samples = Sequence[Mapping[str, Array]]

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Index, Product, QuantRule, Real, Scale
+from edgeq.ir.quant_rule import Index, Product, QuantRule, Real, Scale
 from edgeq.ir.real import remain_real, unquantized
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
@@ -17,8 +17,9 @@ from edgeq.quantize.codebook import levels_for
 from edgeq.quantize.config import QuantConfig, WeightScale
 from edgeq.quantize.groups import chosen_groups, given_groups, group_of, in_groups
 from edgeq.quantize.octaves import has_few
+from edgeq.quantize.operands import operand, rule_of, weight_type
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
-from edgeq.quantize.solver import fine_values, operand, requantize_op, rule_of, weight_type
+from edgeq.quantize.solver import fine_values, requantize_op
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]

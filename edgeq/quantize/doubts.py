@@ -11,14 +11,15 @@ import numpy.typing as npt
 
 from edgeq.executor import Executor, FloatArithmetic, IntArithmetic
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Scale
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.real import whole_values
 from edgeq.ir.tensor import Array
 from edgeq.ir.traits import Pattern
 from edgeq.quantize.calibrate import Samples
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.floors import floors
-from edgeq.quantize.solver import Group, operand, rule_of
+from edgeq.quantize.operands import operand, rule_of
+from edgeq.quantize.solver import Group
 from edgeq.quantize.statistics import Floats, Statistics
 from edgeq.quantize.step import Draft
 from edgeq.warnings import NAMED, listed, warn

@@ -13,13 +13,15 @@ from edgeq.errors import UsageError
 from edgeq.ir.condition import parts_of
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.kernel import INT16
-from edgeq.ir.op import Op, Scale, State, registry
+from edgeq.ir.op import Op, registry
+from edgeq.ir.quant_rule import Scale, State
 from edgeq.ir.real import unquantized
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._int16 import DOUBLE
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.solver import fine_values, rule_of
+from edgeq.quantize.operands import rule_of
+from edgeq.quantize.solver import fine_values
 from edgeq.warnings import warn
 
 REALS = frozenset({DType.FLOAT32})

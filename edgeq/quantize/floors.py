@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Scale
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.traits import Monotone
-from edgeq.quantize.solver import rule_of
+from edgeq.quantize.operands import rule_of
 from edgeq.quantize.statistics import TensorStatistics
 
 Known = Mapping[str, TensorStatistics]

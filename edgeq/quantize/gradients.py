@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Product
+from edgeq.ir.quant_rule import Product
 from edgeq.ir.tensor import Array, QParams, Shape, TensorType
 from edgeq.ir.traits import NO_CLAMP, Pattern
 from edgeq.numerics import exact

@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph
 from edgeq.ir.observe import Observe, unobserved
-from edgeq.ir.op import Scale
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.tensor import Array
 from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics
@@ -34,7 +34,7 @@ from edgeq.quantize.methods import (
     smooth,
     solve,
 )
-from edgeq.quantize.solver import rule_of
+from edgeq.quantize.operands import rule_of
 from edgeq.quantize.statistics import Calibration
 from edgeq.quantize.step import Draft, Step
 from edgeq.quantize.weights import check_finite

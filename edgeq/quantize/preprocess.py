@@ -16,13 +16,15 @@ import numpy.typing as npt
 
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Op, QuantRule, Scale, registry
+from edgeq.ir.op import Op, registry
+from edgeq.ir.quant_rule import QuantRule, Scale
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.transpose import Transpose
 from edgeq.quantize.input_spec import InputSpec as InputSpec
-from edgeq.quantize.solver import operand, requantize_op, rule_of, with_operand
+from edgeq.quantize.operands import operand, rule_of, with_operand
+from edgeq.quantize.solver import requantize_op
 
 Floats = npt.NDArray[np.float64]
 _Step = tuple[Op, tuple[Array, ...]]

@@ -10,7 +10,7 @@ from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, Value
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.quantize.solver import rule_of
+from edgeq.quantize.operands import rule_of
 from edgeq.warnings import warn
 
 BORDERS = frozenset({"Quantize", "Dequantize"})

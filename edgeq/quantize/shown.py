@@ -8,15 +8,16 @@ import numpy as np
 
 from edgeq.executor import FloatArithmetic
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Scale
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import Monotone
 from edgeq.quantize.calibrate import LEAST_SAMPLES, not_finite
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.floors import floors
 from edgeq.quantize.observers import range_of
+from edgeq.quantize.operands import rule_of
 from edgeq.quantize.ranges import Range
-from edgeq.quantize.solver import Ranges, free_sources, rule_of
+from edgeq.quantize.solver import Ranges, free_sources
 from edgeq.quantize.statistics import Statistics
 
 USUAL_COST = 10.0 ** (1 / 20)

@@ -13,8 +13,8 @@ from edgeq.ir.graph import Graph, Node, Value
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.quantize.config import LayerConfig, QuantConfig
+from edgeq.quantize.operands import WEIGHT_TYPES, rule_of
 from edgeq.quantize.ranges import NARROWEST, channel_rows, levels_of, sane_scales, weighted_scales
-from edgeq.quantize.solver import WEIGHT_TYPES, rule_of
 from edgeq.quantize.weights import check_finite
 from edgeq.warnings import listed, warn
 

@@ -15,14 +15,15 @@ import numpy as np
 
 from edgeq.executor import Executor, FloatArithmetic, IntArithmetic
 from edgeq.ir.graph import Graph
-from edgeq.ir.op import Scale
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.tensor import Array, QParams
 from edgeq.quantize.calibrate import Samples, Wanted, choose
 from edgeq.quantize.config import QuantConfig, WeightRounding
 from edgeq.quantize.convert import convert
 from edgeq.quantize.methods import align_sums, round_weights
 from edgeq.quantize.methods.correct_biases import correct_biases
-from edgeq.quantize.solver import Group, rule_of
+from edgeq.quantize.operands import rule_of
+from edgeq.quantize.solver import Group
 from edgeq.quantize.statistics import Calibration, Floats
 from edgeq.quantize.step import Draft
 from edgeq.warnings import warn

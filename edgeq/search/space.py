@@ -16,7 +16,7 @@ from edgeq.errors import UsageError
 from edgeq.ir.goals import GOALS, Goal
 from edgeq.options import Kind, Origin, choice, options
 from edgeq.quantize.config import SINGLE_OBSERVERS, LayerConfig, QuantConfig
-from edgeq.quantize.solver import WEIGHT_TYPES
+from edgeq.quantize.operands import WEIGHT_TYPES
 
 COSTING = ("weight_bits", "activation_bits")
 """Options of a layer that change what it costs: which values layers get is decided exactly, for all at once."""

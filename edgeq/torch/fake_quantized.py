@@ -20,14 +20,14 @@ from edgeq.api.data import Dataset
 from edgeq.api.flow import QuantizedModel, quantize
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.ir.traits import NO_CLAMP
 from edgeq.numerics.fixedpoint import Numerics, quantize_multiplier
 from edgeq.ops._requant import output_range
 from edgeq.passes.pipeline import optimize_integer
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.solver import rule_of, with_operand
+from edgeq.quantize.operands import rule_of, with_operand
 from edgeq.torch.float_network import BIAS, Batches, operands_of
 from edgeq.torch.functions import FUNCTIONS, LAYERS, Tensor, check_known, real
 from edgeq.torch.layer import LayerWeights, Start

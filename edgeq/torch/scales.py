@@ -7,8 +7,8 @@ from itertools import pairwise
 import torch
 
 from edgeq.ir.graph import Graph
-from edgeq.ir.op import Scale
-from edgeq.quantize.solver import rule_of
+from edgeq.ir.quant_rule import Scale
+from edgeq.quantize.operands import rule_of
 from edgeq.torch.functions import Tensor
 from edgeq.torch.rounding import as_float32
 

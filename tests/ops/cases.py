@@ -14,7 +14,9 @@ from functools import cache, cached_property
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Bias, Index, QuantRule, Real, Sample, Scale, Site, State, Weight, registry
+from edgeq.ir.op import Sample, registry
+from edgeq.ir.quant_rule import Bias, Index, QuantRule, Real, Scale, State, Weight
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.ops.shift import Shift

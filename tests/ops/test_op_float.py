@@ -13,7 +13,8 @@ from cases import generator
 from onnx import TensorProto, helper
 from onnx_reference import reference
 
-from edgeq.ir.op import Index, Op, Sample, registry
+from edgeq.ir.op import Op, Sample, registry
+from edgeq.ir.quant_rule import Index
 from edgeq.ir.tensor import Array
 from edgeq.ops._reduce import Reduction
 

@@ -17,7 +17,8 @@ from edgeq.api.project import BuildOptions
 from edgeq.codegen import parts
 from edgeq.codegen.parts import Part, in_place, split, unit_of
 from edgeq.errors import UsageError
-from edgeq.ir.op import Sample, Site, registry
+from edgeq.ir.op import Sample, registry
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels.choice import Wanted
 from edgeq.numerics.fixedpoint import Numerics

@@ -15,7 +15,9 @@ import pytest
 from cases import PLAIN, Case, dequantized, generator, of_operator
 
 from edgeq.ir.kernel import BYTES
-from edgeq.ir.op import Index, Op, Site, registry
+from edgeq.ir.op import Op, registry
+from edgeq.ir.quant_rule import Index
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, QParams, Shape, TensorType
 from edgeq.ir.traits import NO_CLAMP, TRAITS, Affine, Monotone, Pattern, Trait, channels, inverse, permuted
 from edgeq.numerics.fixedpoint import Numerics

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, INT32_MIN, Numerics, Rounding
 from edgeq.ops.conv2d import Conv2D

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.errors import InternalError, QuantizationError
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops._addsub import fast_sum

@@ -13,7 +13,8 @@ from edgeq.codegen.cmsis_nn import COMMIT, REPOSITORY, TAG
 from edgeq.codegen.manifest import make_manifest
 from edgeq.ir.graph import GraphEditor
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.kernels import rows
 from edgeq.kernels.choice import Wanted

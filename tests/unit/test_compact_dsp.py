@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edgeq.ir.kernel import Goal
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.kernels.choice import Wanted
 from edgeq.kernels.dsp.compact import windows

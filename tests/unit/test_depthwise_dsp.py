@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import edgeq.memory
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.kernels.dsp.depthwise import STRIPE_BYTES, requant_members, scaled
 from edgeq.kernels.dsp.depthwise_3x3 import fits_3x3, in_place_3x3, overlap_3x3, planes, scratch_3x3

@@ -11,7 +11,8 @@ from small_net import Q, small_net
 from edgeq.codegen import lower, render
 from edgeq.codegen.manifest import make_manifest
 from edgeq.ir.graph import GraphEditor
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.kernels.choice import Wanted
 from edgeq.kernels.esp_nn.windows import Window, conv_bytes, depthwise_bytes, fits_window

@@ -10,7 +10,8 @@ import pytest
 from edgeq.errors import InternalError
 from edgeq.executor import Executor, FloatArithmetic, IntArithmetic, batch_size, in_batches
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Index, Sample, registry
+from edgeq.ir.op import Sample, registry
+from edgeq.ir.quant_rule import Index
 from edgeq.ir.tensor import Array, TensorType
 from edgeq.ops.add import Add
 from edgeq.ops.conv2d import Conv2D

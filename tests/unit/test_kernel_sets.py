@@ -11,7 +11,8 @@ import pytest
 import edgeq.kernels
 from edgeq.errors import InternalError
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Op, Site, registry
+from edgeq.ir.op import Op, registry
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.isa import with_implied
 from edgeq.kernels import SETS, rows

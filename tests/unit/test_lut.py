@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeq.ir.op import Site, registry
+from edgeq.ir.op import registry
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.numerics import lut
 from edgeq.numerics.fixedpoint import Numerics

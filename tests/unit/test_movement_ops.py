@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from edgeq.errors import InternalError
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics, Rounding
 from edgeq.ops._interpolation import line, line_fast, line_litert, nearest, nearest_litert

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from onnx_models import Case, check, imported, kinds, model_of, single, weights
 
 from edgeq.errors import ModelError
-from edgeq.importers.onnx.node import HANDLERS
+from edgeq.importers.onnx.handlers import HANDLERS
 from edgeq.simulator import run_float
 
 node = helper.make_node

@@ -15,7 +15,8 @@ from edgeq.errors import ModelError, UsageError
 from edgeq.exporters.qdq import save_qdq, to_qdq
 from edgeq.exporters.qdq.registry import exporter_of
 from edgeq.ir.graph import Graph, GraphEditor
-from edgeq.ir.op import Index, Sample, registry
+from edgeq.ir.op import Sample, registry
+from edgeq.ir.quant_rule import Index
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.ir.text import parse_graph
 from edgeq.numerics.fixedpoint import Numerics

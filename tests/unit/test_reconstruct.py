@@ -25,7 +25,7 @@ from edgeq.quantize.distance import Distance
 from edgeq.quantize.gradients import Backward
 from edgeq.quantize.methods import reconstruct
 from edgeq.quantize.methods.reconstruct import blocks_of
-from edgeq.quantize.solver import rule_of
+from edgeq.quantize.operands import rule_of
 from edgeq.warnings import EdgeqWarning
 
 RELU = (0.0, float("inf"))

@@ -10,21 +10,9 @@ import pytest
 
 from edgeq.errors import InternalError
 from edgeq.ir.graph import Graph, GraphEditor, Value
-from edgeq.ir.op import (
-    ACTIVATION,
-    Activation,
-    Arrays,
-    Bias,
-    Index,
-    Op,
-    Product,
-    QuantRule,
-    Shapes,
-    Site,
-    State,
-    Weight,
-    registry,
-)
+from edgeq.ir.op import Arrays, Op, Shapes, registry
+from edgeq.ir.quant_rule import ACTIVATION, Activation, Bias, Index, Product, QuantRule, State, Weight
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics, quantize_multiplier, requantize

@@ -11,7 +11,7 @@ import pytest
 import edgeq.api
 from edgeq.errors import UsageError
 from edgeq.ir.graph import Graph
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, Groups, QParams
 from edgeq.ir.text import graph_files, parse_graph
 from edgeq.ops.fully_connected import FullyConnected

@@ -16,7 +16,8 @@ from edgeq.codegen.program import KernelCall
 from edgeq.errors import ModelError
 from edgeq.ir.condition import Condition, all_of, first_unmet, parts_of, words_of
 from edgeq.ir.graph import Graph, GraphEditor
-from edgeq.ir.op import Site, registry
+from edgeq.ir.op import registry
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType, QParams, TensorType
 from edgeq.kernels import rows
 from edgeq.numerics.fixedpoint import Numerics

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgeq.ir.kernel import Goal
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.kernels.choice import Wanted
 from edgeq.kernels.dsp.pack import WINOGRAD_SIDES, channel_groups, pack_winograd

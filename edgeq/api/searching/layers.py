@@ -8,7 +8,7 @@ from dataclasses import replace
 from edgeq.api.searching.problem import Problem
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.solver import WEIGHT_TYPES, weight_type
+from edgeq.quantize.operands import WEIGHT_TYPES, weight_type
 from edgeq.search.space import Bits
 
 

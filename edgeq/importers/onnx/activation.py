@@ -10,7 +10,8 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.elementwise import INFINITY, aligned
-from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, OnnxNode
 from edgeq.ir.op import Op
 from edgeq.ops.clip import Clip
 from edgeq.ops.elu import Elu

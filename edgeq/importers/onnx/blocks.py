@@ -9,7 +9,8 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.choice import along, part
-from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, OnnxNode
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.tensor import Shape
 from edgeq.ops.concat import Concat

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops.add import Add

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import along, indices_of
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode
 from edgeq.importers.onnx.trees import DOMAIN, class_labels, transformed
 from edgeq.ir.tensor import Array, DType
 from edgeq.ops.abs import Abs

@@ -8,7 +8,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx import volume
-from edgeq.importers.onnx.node import Constant, OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.importers.onnx.spatial import Window, explicit_padding, from_nhwc, pair, spatial_sizes, to_nhwc, window
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.ops._window import Padding, Pair

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
-from edgeq.importers.onnx.node import Constant, OnnxNode, handles, handles_whole
+from edgeq.importers.onnx.handlers import handles, handles_whole
+from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.importers.onnx.whole import stored
 from edgeq.ir.tensor import DType

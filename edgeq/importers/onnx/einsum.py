@@ -9,8 +9,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import chosen, numbered
+from edgeq.importers.onnx.handlers import handles
 from edgeq.importers.onnx.linear import product
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode
 from edgeq.ops.mul import Mul
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.sum import Sum

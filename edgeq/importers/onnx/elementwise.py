@@ -7,7 +7,8 @@ from math import pi
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand
 from edgeq.importers.onnx.truth import real_operand, select
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array

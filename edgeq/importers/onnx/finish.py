@@ -13,7 +13,7 @@ from edgeq.importers.onnx.grouped import warn_of_blocks
 from edgeq.importers.onnx.node import Activation, Builder, Constant, whole_constant
 from edgeq.importers.onnx.spectrum import close_islands
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.op import Scale
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.tensor import DType
 from edgeq.ir.traits import NO_CLAMP, Pattern
 from edgeq.ops.requantize import Requantize

@@ -6,7 +6,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import part
-from edgeq.importers.onnx.node import OnnxNode, handles_whole
+from edgeq.importers.onnx.handlers import handles_whole
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.importers.onnx.whole import number, stored, whole_operand
 from edgeq.ir.tensor import Array
 from edgeq.ops.mul import Mul

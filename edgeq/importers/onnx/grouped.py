@@ -10,9 +10,10 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.narrow import unpacked
+from edgeq.importers.onnx.handlers import handles
 from edgeq.importers.onnx.linear import fully_connected
 from edgeq.importers.onnx.model import NARROW
-from edgeq.importers.onnx.node import Constant, OnnxNode, handles
+from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.ir.limits import TENSOR_ELEMENTS
 from edgeq.ir.tensor import Array, QParams, Shape
 from edgeq.warnings import warn

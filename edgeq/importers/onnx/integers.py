@@ -13,8 +13,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.activation import clip_bounds
+from edgeq.importers.onnx.handlers import handles_integers
 from edgeq.importers.onnx.movement import add_concat
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles_integers
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand
 from edgeq.importers.onnx.qdq import activation_parameters, annotate_integers
 from edgeq.importers.onnx.reduction import INDICES, index_of, reduce
 from edgeq.ir.tensor import Array, DType, QParams, Shape

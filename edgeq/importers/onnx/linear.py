@@ -9,7 +9,8 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.convolution import permuted
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand
 from edgeq.ops.add import Add
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.mat_mul import MatMul

@@ -6,7 +6,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes, slices, split_sizes
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode
 from edgeq.ir.tensor import DType
 from edgeq.ops.concat import Concat
 from edgeq.ops.pad import MODES, Pad

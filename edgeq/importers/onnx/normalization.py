@@ -8,8 +8,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
+from edgeq.importers.onnx.handlers import handles
 from edgeq.importers.onnx.linear import fully_connected
-from edgeq.importers.onnx.node import Constant, OnnxNode, handles
+from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array
 from edgeq.ops._normalize import Normalize

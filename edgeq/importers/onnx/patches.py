@@ -8,7 +8,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import Places, chosen, numbered
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.ir.tensor import Shape
 from edgeq.ops.add import Add
 

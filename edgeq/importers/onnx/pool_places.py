@@ -8,7 +8,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import Places, chosen, numbered
-from edgeq.importers.onnx.node import OnnxNode, handles_whole
+from edgeq.importers.onnx.handlers import handles_whole
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.importers.onnx.spatial import Window
 from edgeq.importers.onnx.whole import folded, kind_of, number, pair, stored
 from edgeq.ir.tensor import DType, Shape

@@ -10,7 +10,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx import volume
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.importers.onnx.spatial import Window, extend_for_ceil, from_nhwc, spatial_sizes, to_nhwc, window
 from edgeq.ops._window import Padding, windows
 from edgeq.ops.abs import Abs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import axes_of, normalize_axes
 from edgeq.importers.onnx.choice import part
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.ops.add import Add
 from edgeq.ops.concat import Concat
 from edgeq.ops.mul import Mul

@@ -10,8 +10,9 @@ import onnx
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.grouped import dequantized_blocks
+from edgeq.importers.onnx.handlers import handles
 from edgeq.importers.onnx.model import NARROW
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ir.traits import NO_CLAMP, Pattern
 from edgeq.ops.requantize import Requantize

@@ -10,9 +10,10 @@ from edgeq.errors import ModelError
 from edgeq.importers.onnx.activation import add_softmax
 from edgeq.importers.onnx.convolution import convolve
 from edgeq.importers.onnx.elementwise import aligned
+from edgeq.importers.onnx.handlers import handles
 from edgeq.importers.onnx.linear import general_product, product
 from edgeq.importers.onnx.movement import add_concat
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand
 from edgeq.importers.onnx.pooling import average, global_average
 from edgeq.importers.onnx.qdq import activation_parameters, default_type, dequantized, dequantized_constant, quantized
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc

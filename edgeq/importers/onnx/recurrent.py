@@ -11,7 +11,8 @@ from onnx import helper
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import part
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import Array, Shape
 from edgeq.ops.concat import Concat

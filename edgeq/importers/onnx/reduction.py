@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edgeq.importers.onnx.axes import axes_of, normalize_axes
-from edgeq.importers.onnx.node import OnnxNode, handles
-from edgeq.ir.op import Scale
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.tensor import DType, Shape
 from edgeq.ops._index_of import IndexOf
 from edgeq.ops._reduce import Reduction

@@ -11,7 +11,8 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.choice import along
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.importers.onnx.resampling import FILTERS, Axis, nearest, positions, resample, weights
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc
 from edgeq.ir.tensor import Shape

@@ -9,7 +9,8 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import along, part
 from edgeq.importers.onnx.convolution import store_bias
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.importers.onnx.spatial import from_nhwc, to_nhwc, window
 from edgeq.ops.add import Add
 from edgeq.ops.concat import Concat

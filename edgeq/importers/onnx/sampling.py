@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.choice import along, part
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.ir.tensor import Shape
 from edgeq.ops.concat import Concat
 from edgeq.ops.fully_connected import FullyConnected

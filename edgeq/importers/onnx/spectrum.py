@@ -9,8 +9,9 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.choice import along, part
+from edgeq.importers.onnx.handlers import handles
 from edgeq.importers.onnx.linear import fully_connected
-from edgeq.importers.onnx.node import Constant, OnnxNode, handles
+from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.ir.graph import Graph
 from edgeq.ir.real import remain_real
 from edgeq.ir.tensor import Array, TensorType

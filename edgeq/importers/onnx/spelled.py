@@ -8,7 +8,8 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
-from edgeq.importers.onnx.node import Activation, OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, OnnxNode
 from edgeq.ir.tensor import Array, DType
 from edgeq.ops.abs import Abs
 from edgeq.ops.arg_max import ArgMax

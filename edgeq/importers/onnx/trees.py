@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import ModelError
-from edgeq.importers.onnx.node import OnnxNode, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import OnnxNode
 from edgeq.ir.tensor import DType
 from edgeq.ops.label import Label
 from edgeq.ops.sigmoid import Sigmoid

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand, handles
+from edgeq.importers.onnx.handlers import handles
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, Operand
 from edgeq.ir.tensor import DType
 from edgeq.ops.compare import ONNX, Compare, Relation
 from edgeq.ops.maximum import Maximum

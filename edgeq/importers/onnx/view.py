@@ -9,8 +9,9 @@ from onnx import TensorProto
 
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import reshape_target
+from edgeq.importers.onnx.handlers import handles
 from edgeq.importers.onnx.model import ELEMENT_TYPES, type_name
-from edgeq.importers.onnx.node import WHOLE_CODES, Activation, OnnxNode, handles
+from edgeq.importers.onnx.node import WHOLE_CODES, Activation, OnnxNode
 from edgeq.importers.onnx.truth import nonzero, real_operand
 from edgeq.ir.tensor import DType, QParams
 from edgeq.ops.real_to_whole import RealToWhole

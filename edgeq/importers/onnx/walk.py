@@ -10,18 +10,11 @@ from edgeq.importers.budget import LimitError
 from edgeq.importers.cut import part
 from edgeq.importers.onnx.fold import fold, is_foldable
 from edgeq.importers.onnx.functions import Body, bind_outputs, body_of, has_body
+from edgeq.importers.onnx.handlers import HANDLERS, INTEGER_HANDLERS, WHOLE_HANDLERS
 from edgeq.importers.onnx.hints import hint_for
 from edgeq.importers.onnx.loops import UNROLLED
 from edgeq.importers.onnx.model import OPSETS, Source, brief, changed_since
-from edgeq.importers.onnx.node import (
-    HANDLERS,
-    INTEGER_HANDLERS,
-    WHOLE_HANDLERS,
-    Activation,
-    Builder,
-    Constant,
-    OnnxNode,
-)
+from edgeq.importers.onnx.node import Activation, Builder, Constant, OnnxNode
 from edgeq.importers.problems import DEFAULT_HINT, Problem
 from edgeq.ir.tensor import DType
 

@@ -12,15 +12,9 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import axes_of, normalize_axes
 from edgeq.importers.onnx.choice import chosen, numbered, part
+from edgeq.importers.onnx.handlers import handles, handles_whole
 from edgeq.importers.onnx.movement import add_concat
-from edgeq.importers.onnx.node import (
-    Activation,
-    Constant,
-    OnnxNode,
-    handles,
-    handles_whole,
-    whole_constant,
-)
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, whole_constant
 from edgeq.importers.onnx.truth import RELATIONS, real_operand
 from edgeq.ir.tensor import Array, DType
 from edgeq.ops.concat import Concat

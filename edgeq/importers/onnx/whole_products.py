@@ -9,7 +9,8 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.importers.onnx.axes import normalize_axes
 from edgeq.importers.onnx.choice import Places, chosen, numbered
-from edgeq.importers.onnx.node import Activation, Constant, OnnxNode, handles_whole
+from edgeq.importers.onnx.handlers import handles_whole
+from edgeq.importers.onnx.node import Activation, Constant, OnnxNode
 from edgeq.importers.onnx.qdq import CODES, output_type
 from edgeq.importers.onnx.spatial import Window, window
 from edgeq.importers.onnx.whole import kind_of, number, stored, whole_operand

@@ -13,7 +13,8 @@ from edgeq.importers.tflite.raw import Problem, RawOp, RawTensor
 from edgeq.importers.tflite.registry import handles
 from edgeq.importers.tflite.truth import select as select_computed
 from edgeq.importers.tflite.whole import whole_pair
-from edgeq.ir.op import Op, Scale
+from edgeq.ir.op import Op
+from edgeq.ir.quant_rule import Scale
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ops._reduce import Reduction
 from edgeq.ops._requant import NO_CLAMP, Clamp

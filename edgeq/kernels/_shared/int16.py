@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.ir.condition import Condition
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.numerics.fixedpoint import Multiplier
 from edgeq.ops import mul
 from edgeq.ops._requant import effective_multiplier

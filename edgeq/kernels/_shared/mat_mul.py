@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.int16 import MOST_SHIFT
 from edgeq.kernels._shared.site import padded
 from edgeq.ops._overlap import Overlaps, least_distance

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ops._overlap import Ints
 from edgeq.ops._reduce import axes_of, reduced_count, runs
 from edgeq.ops._requant import NO_CLAMP, scalar_requant_params

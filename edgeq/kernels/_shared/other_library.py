@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, op_of, output_params
 from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Numerics

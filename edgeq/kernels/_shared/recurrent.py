@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Multiplier, Rounding
 from edgeq.ops._recurrent import MOST_SHIFT, Integers, RecurrentOp, centred, reach, symmetric

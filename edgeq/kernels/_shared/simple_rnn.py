@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ops.simple_rnn import Integers
 
 KEPT = ("batch", "steps", "in_c", "units", "reverse", "initial_hidden", "clip", "zero_point", "table")

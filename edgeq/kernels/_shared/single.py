@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import op_of
 from edgeq.ops._overlap import Overlaps, of_first_input
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D

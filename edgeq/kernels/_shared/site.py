@@ -9,7 +9,8 @@ import numpy as np
 
 from edgeq.errors import InternalError
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Op, Site
+from edgeq.ir.op import Op
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._requant import Clamp, output_range, weight_zero_points
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D

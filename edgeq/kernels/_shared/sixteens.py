@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.mean import images_of
 from edgeq.ops._overlap import Ints, Overlaps, of_first_input, tiles
 

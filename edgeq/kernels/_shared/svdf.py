@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.recurrent import Matrix
 from edgeq.numerics.fixedpoint import INT32_MAX, Ints, Rounding

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.ir.condition import Condition
 from edgeq.ir.kernel import Kernel, Param, disjoint
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import op_of
 from edgeq.ops._broadcast import MAX_RANK, Strides, collapse, contiguous_strides, require_same_scale
 from edgeq.ops.transpose import Transpose

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.other_library import channel_params, fits_sums
 from edgeq.kernels._shared.site import op_of, output_params

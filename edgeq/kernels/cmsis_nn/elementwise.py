@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.other_library import add_params, mul_params, of_one_shape
 from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.ops._addsub import has_small_factors

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.other_library import (
     fits_sums,
     fully_connected_params,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import op_of
 from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.ops._requant import output_range

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.other_library import has_few_columns, is_shifted_left, softmax_params
 from edgeq.kernels.cmsis_nn.library import Variant, everywhere, library_rows
 from edgeq.ops._softmax import fits_double

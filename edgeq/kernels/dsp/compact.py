@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.ir.condition import AllOf, Condition, Predicate, all_of
 from edgeq.ir.kernel import Goal, Kernel, Param, always
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.dsp.conv2d import conv_matrix, conv_overlap, has_one_group, is_pointwise

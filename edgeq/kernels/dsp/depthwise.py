@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import is_symmetric, op_of
 from edgeq.numerics.fixedpoint import INT32_MAX, Rounding
 from edgeq.ops._overlap import ALIGNMENT, Ints, Overlaps, Steps, of_first_input

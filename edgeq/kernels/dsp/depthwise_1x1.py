@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, in_place
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.single import is_single, overlap_by_lanes
 from edgeq.kernels.dsp.depthwise import requant_members, requantizes
 from edgeq.kernels.dsp.isa import DSP

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Kernel, Param, always
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.dsp.depthwise import (

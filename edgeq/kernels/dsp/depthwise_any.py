@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.dsp.depthwise import STRIPE_BYTES, images, in_images, over_channels, requant_members, requantizes
 from edgeq.kernels.dsp.isa import DSP

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.int16 import SMALL_PRODUCT
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.fixedpoint import Numerics

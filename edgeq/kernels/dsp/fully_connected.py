@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT8, Goal, Kernel, Param, always
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import op_of
 from edgeq.kernels.dsp.gemm import (

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, padded
 from edgeq.kernels.dsp.isa import DSP

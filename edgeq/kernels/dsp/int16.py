@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Site, registry
+from edgeq.ir.op import registry
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels._shared.int16 import SMALL_FACTORS, factors_of

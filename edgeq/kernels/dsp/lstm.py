@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.recurrent import Matrix, by_unit, has_one_shift, is_plain, matrices
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.dsp.isa import DSP

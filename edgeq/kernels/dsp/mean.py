@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.mean import images_of, is_over_pixels, mean_params
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.fixedpoint import Rounding

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.ops._normalize import Normalize, exactly, lower_ref, overlap
 

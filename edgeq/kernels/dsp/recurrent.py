@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.recurrent import matrices
 from edgeq.kernels.dsp.pack import fit_mixed, pack_groups

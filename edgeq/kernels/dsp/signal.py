@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.signal import twiddles
 from edgeq.ops._whole import WholeOp

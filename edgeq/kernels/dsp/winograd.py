@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, op_of
 from edgeq.kernels.dsp.conv2d import conv_matrix

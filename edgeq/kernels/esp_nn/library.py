@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from edgeq.ir.condition import Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param, no_scratch
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.other_library import is_tflm
 
 LARGEST = 2**15 - 1

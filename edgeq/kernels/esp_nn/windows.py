@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edgeq.ir.condition import Condition, Predicate
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.other_library import channel_params, fits_sums
 from edgeq.kernels._shared.site import op_of, output_params
 from edgeq.kernels.esp_nn.library import EXACT, LARGEST, library_row

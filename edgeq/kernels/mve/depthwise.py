@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, always, in_place, never
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType
 from edgeq.kernels._shared.single import is_single, overlap_by_lanes
 from edgeq.kernels._shared.site import op_of, output_params, padded

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import BYTES, Kernel, Param, always, in_place
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import takes_factors
 from edgeq.ops import _table, mul, requantize

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import op_of, output_params
 from edgeq.kernels.mve.conv2d import INT4_SUMS

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels.mve.fully_connected import CHUNK, fully_connected_rows
 from edgeq.kernels.mve.pack import GROUP, channel_params, fill, pack_groups, pack_int4

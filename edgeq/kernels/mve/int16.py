@@ -9,7 +9,8 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Site, registry
+from edgeq.ir.op import registry
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels._shared.contiguous import rows_are_contiguous

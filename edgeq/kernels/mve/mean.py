@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.mean import images_of, is_over_pixels, mean_params
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import BLOCK, takes_factors

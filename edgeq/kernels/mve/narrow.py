@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.fields import KINDS, Fields
 from edgeq.kernels._shared.site import flat_weights, padded

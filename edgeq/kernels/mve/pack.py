@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.numerics.fixedpoint import Multiplier, Rounding

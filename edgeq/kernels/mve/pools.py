@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, always
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import op_of
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import BLOCK

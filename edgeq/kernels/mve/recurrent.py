@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.recurrent import has_one_shift, shifted_bound
 from edgeq.kernels._shared.site import padded

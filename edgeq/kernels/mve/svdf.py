@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.svdf import SIZES, features, folded_time, folds, has_bytes, has_halves, is_symmetric
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import WORDS, fill, fits_multiplier, pack_groups, vector_shift

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ops._window import Pair
 
 NEAR = 1 << 15

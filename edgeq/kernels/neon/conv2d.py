@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
 from edgeq.kernels.neon.band import SLACK, Band, band_for

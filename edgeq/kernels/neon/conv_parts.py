@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Kernel, Param, disjoint
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params
 from edgeq.kernels.neon.conv2d import BY_DOT, BY_PAIR, Products, Windows, lines_for, scratch_of, together

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, disjoint
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, op_of, output_params, padded
 from edgeq.kernels.neon.band import Band, band_of

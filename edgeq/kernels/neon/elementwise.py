@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import BYTES, Kernel, Param, always, in_place
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.contiguous import rows_are_contiguous, rows_are_contiguous_or_repeated
 from edgeq.kernels.neon.isa import NEON
 from edgeq.kernels.neon.pack import takes_multiplier

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, disjoint
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.neon.isa import DOTPROD, NEON
 from edgeq.kernels.neon.pack import HALF, takes_multiplier

@@ -6,7 +6,7 @@ from math import prod
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, disjoint
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels.neon.isa import NEON
 from edgeq.ops import concat, resize
 from edgeq.ops.concat import Concat

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, in_place
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.neon.isa import NEON
 from edgeq.ops._softmax import columns, rows_are_last, uses_double, uses_fast

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param, always, never
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.nibbles import pack_halves, unpacked_bytes
 from edgeq.kernels._shared.site import flat_weights, op_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, always, in_place
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels.thumb.isa import THUMB
 from edgeq.ops import average_pool2d, max_pool2d
 from edgeq.ops._addsub import lower_fast

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.recurrent import Matrix, has_one_shift, matrices, shifted_bound
 from edgeq.kernels.thumb.pack import pack_fours

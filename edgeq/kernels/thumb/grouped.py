@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param, no_scratch
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Groups
 from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.kernels.thumb.fully_connected import fours_overlap

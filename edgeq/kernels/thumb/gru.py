@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.gru import KEPT, gru_rows_order, narrows
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.thumb.fours import both_sets, fits_fours, fours

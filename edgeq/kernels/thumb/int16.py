@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.int16 import SMALL_FACTORS, factors_of
 from edgeq.kernels._shared.site import flat_weights, op_of

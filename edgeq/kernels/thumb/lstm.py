@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.recurrent import by_unit, is_plain, matrices
 from edgeq.kernels.thumb.fours import both_sets, fits_fours, fours
 from edgeq.kernels.thumb.sums import MAX_SUM

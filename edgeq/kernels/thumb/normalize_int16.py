@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels.thumb.isa import THUMB2
 from edgeq.ops._normalize import exactly, few_enough, lower_int16, overlap
 

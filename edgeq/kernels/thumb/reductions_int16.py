@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.mean import images_of, is_over_pixels
 from edgeq.kernels.thumb.isa import THUMB
 from edgeq.ops import average_pool2d, max_pool2d

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.recurrent import in_fours
 from edgeq.kernels._shared.simple_rnn import KEPT, narrows
 from edgeq.kernels.thumb.fours import both_sets, fits_fours, fours

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.ir.condition import all_of
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import flat_weights, is_symmetric
 from edgeq.ops._requant import folded_bias
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.x86.isa import BYTES, FAST_GOALS, VECTORS, Vectors, goals_of

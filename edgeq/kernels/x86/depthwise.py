@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, op_of, padded
 from edgeq.kernels.x86.isa import VECTORS, Vectors, goals_of

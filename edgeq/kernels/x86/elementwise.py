@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, Predicate, all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.contiguous import rows_are_contiguous, rows_are_contiguous_or_repeated
 from edgeq.kernels._shared.site import op_of
 from edgeq.kernels.x86.isa import AVX2, goals_of

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import Kernel
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.x86.conv2d import BEYOND
 from edgeq.kernels.x86.isa import VECTORS, Vectors

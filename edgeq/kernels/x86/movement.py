@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, disjoint, in_place
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.kernels._shared.site import padded
 from edgeq.kernels.x86.isa import AVX2
 from edgeq.ops import resize

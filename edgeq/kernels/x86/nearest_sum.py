@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.ops._addsub import range_of, signs_of
 from edgeq.ops._broadcast import operands

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgeq.ir.condition import AllOf, Condition, all_of
 from edgeq.ir.kernel import Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared.site import flat_weights, is_symmetric, op_of, output_params, padded
 from edgeq.kernels.x86.isa import Vectors

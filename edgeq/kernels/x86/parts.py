@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
 from edgeq.ir.kernel import Kernel, Param
-from edgeq.ir.op import Site
+from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, Shape
 from edgeq.kernels._shared.site import op_of, padded
 from edgeq.kernels.x86.conv2d import BEYOND, TILE

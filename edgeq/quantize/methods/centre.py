@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Product, Scale
+from edgeq.ir.quant_rule import Product, Scale
 from edgeq.ir.tensor import Array, QParams
 from edgeq.ir.traits import NO_CLAMP, Affine
 from edgeq.numerics.fixedpoint import Numerics
@@ -24,8 +24,9 @@ from edgeq.ops.shift import FARTHEST, Shift
 from edgeq.quantize.calibrate import LEAST_SAMPLES, Wanted
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.observers import OBSERVERS, range_of
+from edgeq.quantize.operands import float_products, operand, rule_of, with_operand
 from edgeq.quantize.ranges import SMALLEST_SCALE, Range, channel_rows, decibels_lost, joined
-from edgeq.quantize.solver import MOST_LOST, float_products, free_sources, operand, rule_of, with_operand
+from edgeq.quantize.solver import MOST_LOST, free_sources
 from edgeq.quantize.statistics import Floats, Statistics, TensorStatistics, fingerprint
 from edgeq.quantize.step import Draft, Step
 

@@ -14,12 +14,13 @@ import numpy as np
 
 from edgeq.executor import Executor, Operands
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Op, Product
+from edgeq.ir.op import Op
+from edgeq.ir.quant_rule import Product
 from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.calibrate import Samples, Wanted, channel_means, choose
+from edgeq.quantize.operands import operand, rule_of, with_operand
 from edgeq.quantize.ranges import channel_rows
-from edgeq.quantize.solver import operand, rule_of, with_operand
 from edgeq.quantize.statistics import Floats, Means
 from edgeq.quantize.step import Draft, Step
 from edgeq.quantize.weights import INPUT_SPAN

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Product
+from edgeq.ir.quant_rule import Product
 from edgeq.ir.traits import NO_CLAMP, is_homogeneous
 from edgeq.quantize.calibrate import Wanted
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.operands import float_products, operand, rule_of
 from edgeq.quantize.scaling import multiply_along
-from edgeq.quantize.solver import float_products, operand, rule_of
 from edgeq.quantize.statistics import Statistics, fingerprint
 from edgeq.quantize.step import Draft, Step
 

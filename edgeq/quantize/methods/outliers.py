@@ -21,7 +21,7 @@ from edgeq.ir.tensor import Array
 from edgeq.ir.traits import NO_CLAMP, Pattern
 from edgeq.quantize.calibrate import Wanted
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.solver import float_products, operand, rule_of
+from edgeq.quantize.operands import float_products, operand, rule_of
 from edgeq.quantize.statistics import Statistics
 from edgeq.quantize.step import Draft, Step
 from edgeq.warnings import warn

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from edgeq.executor import Executor, Operands
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
-from edgeq.ir.op import Product
+from edgeq.ir.quant_rule import Product
 from edgeq.ir.tensor import Array, Shape
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.convert import convert
@@ -31,8 +31,9 @@ from edgeq.quantize.distance import Distance
 from edgeq.quantize.float_values import FloatValues
 from edgeq.quantize.gradients import Backward, passes
 from edgeq.quantize.methods.correct_biases import EditedIntegers
+from edgeq.quantize.operands import float_products, operand, rule_of
 from edgeq.quantize.ranges import WEIGHT_MAX, Levels, levels_of
-from edgeq.quantize.solver import float_products, operand, requantized_twins, rule_of
+from edgeq.quantize.solver import requantized_twins
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
 from edgeq.quantize.trials import possible, scores_of

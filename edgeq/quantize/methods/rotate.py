@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from edgeq.ir.graph import Graph, GraphEditor, Node
-from edgeq.ir.op import Product, registry
+from edgeq.ir.op import registry
+from edgeq.ir.quant_rule import Product
 from edgeq.ir.traits import NO_CLAMP
 from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops.layer_norm import LayerNorm
 from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.solver import float_products, operand, rule_of, with_operand
+from edgeq.quantize.operands import float_products, operand, rule_of, with_operand
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
 from edgeq.warnings import warn

@@ -21,7 +21,8 @@ import numpy as np
 from edgeq.errors import UsageError
 from edgeq.executor import Executor, Operands
 from edgeq.ir.graph import GraphEditor, Node, Value
-from edgeq.ir.op import Op, Product
+from edgeq.ir.op import Op
+from edgeq.ir.quant_rule import Product
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.codebook import levels_for
@@ -34,8 +35,8 @@ from edgeq.quantize.methods.correct_biases import EditedIntegers
 from edgeq.quantize.methods.learn_rounding import learned
 from edgeq.quantize.moments import approached, damping_of, dot, moments
 from edgeq.quantize.octaves import has_few
+from edgeq.quantize.operands import float_products, operand, rule_of, weight_type, with_operand
 from edgeq.quantize.rounder import PASSES, Rounder
-from edgeq.quantize.solver import float_products, operand, rule_of, weight_type, with_operand
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
 from edgeq.quantize.weights import Around, Judge, quantize_bias, quantize_weights

@@ -22,9 +22,9 @@ from edgeq.ir.traits import NO_CLAMP, is_homogeneous
 from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.quantize.calibrate import Wanted
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.operands import float_products, operand, rule_of
 from edgeq.quantize.ranges import channel_rows
 from edgeq.quantize.scaling import multiply_along
-from edgeq.quantize.solver import float_products, operand, rule_of
 from edgeq.quantize.statistics import Floats, Statistics, TensorStatistics, fingerprint
 from edgeq.quantize.step import Draft, Step
 
