@@ -9,8 +9,8 @@ from edgeq.ir.graph import Graph, Node
 from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, Shape
 from edgeq.numerics.fixedpoint import INT32_MAX
 from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.operands import operand, rule_of
 from edgeq.quantize.ranges import NARROWEST, Floats, Levels, sane_scales, weighted_scales
-from edgeq.quantize.solver import operand, rule_of
 from edgeq.quantize.weights import INPUT_SPAN
 from edgeq.warnings import listed, warn
 
