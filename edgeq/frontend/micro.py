@@ -96,6 +96,12 @@ class Frontend:
                 hint="a stride is not longer than a window, which has from 4 to 16384 samples",
                 where=WHERE,
             )
+        if self.channels > self.bins:
+            raise UsageError(
+                f"{self.channels} bands of {self.bins} bins are impossible",
+                hint="use fewer channels or longer frames",
+                where=WHERE,
+            )
         if not 0 <= self.log_shift <= 10 or not 0 <= self.pcan_gain_bits < 31 or self.snr_shift < 0:
             raise UsageError("log_shift or pcan_gain_bits is out of range", where=WHERE)
         if self.pcan_offset <= 0:
@@ -142,6 +148,11 @@ class Frontend:
         return 1 << max(2, (self.window - 1).bit_length())
 
     @property
+    def bins(self) -> int:
+        """Of the spectrum."""
+        return self.length // 2 + 1
+
+    @property
     def correction_bits(self) -> int:
         """By how many bits roots of sums over bands are too small: the transform divides, weights multiply."""
         from edgeq.numerics import mel
@@ -167,8 +178,7 @@ class Frontend:
         """The bands."""
         from edgeq.numerics import mel
 
-        bins = self.length // 2 + 1
-        return mel.bands(self.channels, self.lower_hz, self.upper_hz, self.sample_rate, bins, self.tables)
+        return mel.bands(self.channels, self.lower_hz, self.upper_hz, self.sample_rate, self.bins, self.tables)
 
     @cached_property
     def gains(self) -> npt.NDArray[np.int16]:

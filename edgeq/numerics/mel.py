@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, floor, log1p, pi
 
 import numpy as np
@@ -58,6 +59,14 @@ class Bands:
     widths: tuple[int, ...]
     weights: Int16s
     unweights: Int16s
+
+    @property
+    def empty(self) -> int:
+        """How many bands no bin adds anything to."""
+        parts = [slice(first, first + width) for first, width in zip(self.firsts, self.widths, strict=True)]
+        return sum(
+            not (self.unweights[rising].any() or self.weights[falling].any()) for rising, falling in pairwise(parts)
+        )
 
 
 def bands(

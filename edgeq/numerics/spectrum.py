@@ -147,6 +147,11 @@ class Bands:
         """The first bin that no band needs, nor any after it."""
         return int((self.starts + self.widths).max(initial=0))
 
+    @property
+    def empty(self) -> int:
+        """How many bands have no bin."""
+        return int((self.widths == 0).sum())
+
 
 def in_bands(matrix: Floats) -> Bands:
     """The bands of a matrix (bins, bands)."""

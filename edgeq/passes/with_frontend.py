@@ -37,6 +37,7 @@ from edgeq.ops.signal_window import SignalWindow
 from edgeq.ops.slice import Slice
 from edgeq.ops.spectral_subtraction import SpectralSubtraction
 from edgeq.ops.whole_to_real import WholeToReal
+from edgeq.warnings import warn
 
 
 def with_frontend(graph: Graph, spec: AnyFrontend) -> Graph:
@@ -60,6 +61,13 @@ def with_frontend(graph: Graph, spec: AnyFrontend) -> Graph:
             f"the input {name!r} of shape {list(graph.type(name).shape)} does not consist of "
             f"{'' if clip else 'at least '}{new} frames of {width} {_width_key(spec)}",
             hint=f"{_width_key(spec)} and {'clip_ms' if clip else 'frames'} are those that the model was trained with",
+            where=WHERE,
+        )
+    if not isinstance(spec, MotionFrontend) and spec.bands.empty:
+        warn(
+            f"of {spec.channels} mel bands {spec.bands.empty} lie between two bins of the spectrum: their features are "
+            "the same for any sound",
+            hint="use fewer channels, longer frames or a longer transform, unless the model was trained so",
             where=WHERE,
         )
     joined = _Joined(graph, name, spec.step, frames, new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import wave
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from frontend_nets import dense
 from edgeq import api
 from edgeq.api.data import load_data
 from edgeq.errors import UsageError
-from edgeq.frontend import Frontend
+from edgeq.frontend import Frontend, MelFrontend
 from edgeq.ir.tensor import DType, QParams
 from edgeq.numerics import mel, signal
 from edgeq.passes.with_frontend import with_frontend
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
+from edgeq.warnings import EdgeqWarning
 
 VECTORS = dict(np.load(Path(__file__).with_name("vectors") / "frontend.npz"))
 SOUND = VECTORS["sound"]
@@ -115,11 +117,26 @@ def test_sound_files_are_samples(tmp_path: Path) -> None:
         ({"upper_hz": 8000}, "beyond the spectrum"),
         ({"least_signal": 2}, "from 0 to 1"),
         ({"scale": float("inf")}, "not finite"),
+        ({"window_ms": 4, "stride_ms": 4}, "40 bands of 33 bins"),
     ],
 )
 def test_impossible_tables(table: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Frontend.from_dict(table)
+
+
+@pytest.mark.parametrize(("kind", "channels", "empty"), [(Frontend, 60, 6), (MelFrontend, 40, 4)])
+def test_bands_between_two_bins_are_told(kind: type[Frontend | MelFrontend], channels: int, empty: int) -> None:
+    """Whatever is heard, their features stay as they are."""
+    spec = kind(window_ms=8, stride_ms=8, channels=channels)
+    with pytest.warns(EdgeqWarning, match=f"of {channels} mel bands {empty} lie between two bins"):
+        with_frontend(dense((1, channels)), spec)
+    rng = np.random.default_rng(0)
+    loud = spec.features(rng.integers(-20000, 20000, 16000).astype(np.int16))
+    assert (loud == loud[0]).all(axis=0).sum() == empty
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with_frontend(dense((1, 40)), kind())
 
 
 def test_impossible_sound_and_models() -> None:
