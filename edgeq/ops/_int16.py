@@ -31,6 +31,10 @@ def _has_short_bias(site: Site) -> bool:
     return all(t is None or t.dtype is not DType.INT64 for t in site.inputs)
 
 
+def _gives_fine(site: Site) -> bool:
+    return 0 in site.op.quant_rule([None if t is None else t.shape for t in site.inputs]).fine
+
+
 def _rounds_twice(site: Site) -> bool:
     return site.rounding is Rounding.DOUBLE
 
@@ -43,6 +47,7 @@ def _has_narrow_sums(site: Site) -> bool:
 ONCE = Condition("Sums of up to 48 bits are rounded once", _rounds_wide)
 WIDE = all_of(ONCE, Condition("Biases fit 32 bits", _has_short_bias))
 DOUBLE = Condition("Sums are rounded twice, as TensorFlow Lite does", _rounds_twice)
+FINE = Condition("The model itself has this operator with 16 bits of 8", _gives_fine)
 NARROW_SUMS = Condition("The weights' own sums prove that accumulators fit 32 bits", _has_narrow_sums)
 
 

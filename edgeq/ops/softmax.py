@@ -29,7 +29,7 @@ from edgeq.numerics.fixedpoint import (
 )
 from edgeq.numerics.float32 import Floats
 from edgeq.numerics.gemmlowp import reciprocal
-from edgeq.ops._int16 import DOUBLE, Q15, WIDE, as_int16, check_usual
+from edgeq.ops._int16 import DOUBLE, FINE, Q15, WIDE, as_int16, check_usual
 from edgeq.ops._overlap import elementwise
 from edgeq.ops._requant import QMAX, QMIN
 from edgeq.ops._softmax import (
@@ -224,7 +224,7 @@ class Softmax(RowOp):
             "eq/softmax.h",
             "eq_softmax_double_params",
             lower_double,
-            fits=all_of(rows_are_last, is_wide),
+            fits=all_of(rows_are_last, FINE),
             elements=frozenset({DType.INT8, DType.INT16}),
             overlap=elementwise,
         ),

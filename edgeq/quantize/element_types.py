@@ -18,7 +18,7 @@ from edgeq.ir.quant_rule import Scale, State
 from edgeq.ir.real import unquantized
 from edgeq.ir.tensor import DType, TensorType
 from edgeq.numerics.fixedpoint import Numerics
-from edgeq.ops._int16 import DOUBLE
+from edgeq.ops._int16 import DOUBLE, FINE
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.operands import rule_of
 from edgeq.quantize.solver import fine_values
@@ -54,7 +54,7 @@ def has_arithmetic16(op: Op) -> bool:
 
 def converts_types(op: Op) -> bool:
     """Whether an operator takes integers of either type, whatever it gives."""
-    taken = [row.elements for row in op.kernels]
+    taken = [row.elements for row in op.kernels if FINE not in parts_of(row.fits)]
     return any(types in (BOTH, INT16 | REALS) or (op.gives_whole and types == INT16 | WHOLE) for types in taken)
 
 

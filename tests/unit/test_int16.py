@@ -127,6 +127,19 @@ def test_operators_without_16_bits_keep_8_and_are_named() -> None:
     assert sqnr_db(*outputs(graph, integer, data)) > 30.0
 
 
+def test_a_softmax_of_8_bits_reads_16_where_it_gives_16() -> None:
+    """A row takes 8 bits and gives 16 for .tflite files that have it so, in their arithmetic, and for nothing else."""
+    e = editor()
+    (most,) = e.add(Floor(), [e.input("x", tensor(1, 6))], "most")
+    e.outputs = list(e.add(Softmax(1), [most], "y"))
+    graph, data = e.finish(), [{"x": 2 * RNG.normal(size=(1, 6)).astype(np.float32)} for _ in range(20)]
+    with pytest.warns(EdgeqWarning, match=r"1 layer.*most"):
+        integer = run(graph, data, WIDE).graph
+    (softmax,) = (node for node in integer.nodes if node.op.kind == "Softmax")
+    assert integer.type(str(softmax.inputs[0])).dtype is DType.INT16
+    assert sqnr_db(*outputs(graph, integer, data)) > 15.0
+
+
 def test_a_given_range_and_shared_scales_hold() -> None:
     config = QuantConfig.from_dict({"activation_bits": 16, "layers": {"conv": {"range": [-3.0, 2.0]}}})
     integer = quantize(network(), samples(network()), config)
