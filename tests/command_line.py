@@ -15,6 +15,29 @@ from edgeq.cli.main import main
 DIGITS = Path(__file__).resolve().parent.parent / "examples" / "digits"
 SINE = DIGITS.with_name("hello_sine")
 STEPS = ("reading ", "quantizing", "generating C for ", "compiling")
+LAYER = {"name", "op", "kernel", "macs", "weights_bytes", "output_shape"}
+"""Keys of a layer in a manifest."""
+PORT = {"name", "shape", "dtype", "scale", "zero_point"}
+"""Keys of an input or output there."""
+FIGURES = {
+    "samples",
+    "mismatches",
+    "max_abs_diff",
+    "sqnr_db",
+    "top1_float",
+    "top1_int8",
+    "agreement",
+    "centred_sqnr_db",
+    "edited",
+    "drop",
+    "random_data",
+    "stack_used_bytes",
+    "confusion",
+    "arena_used_bytes",
+    "gates",
+    "warnings",
+}
+"""Keys of what `edgeq verify --json` says."""
 
 
 @dataclass(frozen=True)

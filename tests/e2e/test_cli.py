@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from command_line import DIGITS, edgeq, succeeds
+from command_line import DIGITS, LAYER, PORT, edgeq, succeeds
 from onnx import helper
 from onnx_models import model_of
 from onnx_reference import session
@@ -27,8 +27,6 @@ COMMANDS = (
     *("init", "build", "run", "verify", "profile", "search", "report", "flash", "monitor"),
     *("quantize", "inspect", "targets", "boards", "ops", "doctor"),
 )
-LAYER = {"name", "op", "kernel", "macs", "weights_bytes", "output_shape"}
-PORT = {"name", "shape", "dtype", "scale", "zero_point"}
 
 
 def _images() -> np.ndarray:

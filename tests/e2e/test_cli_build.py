@@ -13,7 +13,7 @@ from pathlib import Path
 import needs
 import numpy as np
 import pytest
-from command_line import DIGITS, SINE, contents, edgeq, fails, messages, succeeds
+from command_line import DIGITS, FIGURES, LAYER, PORT, SINE, contents, edgeq, fails, messages, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
 
@@ -24,26 +24,6 @@ TEST = DIGITS / "test.npz"
 MANIFEST = {
     *("edgeq_version", "name", "target", "cpu", "toolchain", "numerics", "kernels", "optimize", "inputs", "outputs"),
     *("macs", "weights_bytes", "arena_bytes", "ram_bytes", "flash_bytes", "stack_bytes", "layers"),
-}
-LAYER = {"name", "op", "kernel", "macs", "weights_bytes", "output_shape"}
-PORT = {"name", "shape", "dtype", "scale", "zero_point"}
-FIGURES = {
-    "samples",
-    "mismatches",
-    "max_abs_diff",
-    "sqnr_db",
-    "top1_float",
-    "top1_int8",
-    "agreement",
-    "centred_sqnr_db",
-    "edited",
-    "drop",
-    "random_data",
-    "stack_used_bytes",
-    "confusion",
-    "arena_used_bytes",
-    "gates",
-    "warnings",
 }
 
 

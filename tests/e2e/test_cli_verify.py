@@ -10,29 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cmake_project import build_project
-from command_line import DIGITS, SINE, edgeq, succeeds
+from command_line import DIGITS, FIGURES, SINE, edgeq, succeeds
 from onnx import helper
 from onnx_models import model_of, weights
 
 TEST = DIGITS / "test.npz"
-FIGURES = {
-    "samples",
-    "mismatches",
-    "max_abs_diff",
-    "sqnr_db",
-    "top1_float",
-    "top1_int8",
-    "agreement",
-    "centred_sqnr_db",
-    "edited",
-    "drop",
-    "random_data",
-    "stack_used_bytes",
-    "confusion",
-    "arena_used_bytes",
-    "gates",
-    "warnings",
-}
 
 
 def _images() -> np.ndarray:
