@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.quant_rule import Weight
-from edgeq.ir.tensor import Array, DType
+from edgeq.ir.tensor import MOST_WITH_ZEROS, Array, DType, TensorType
 
 NARROW = {4: DType.INT4, 2: DType.INT2}
 """Types of weights by their bits in a file."""
@@ -36,8 +36,9 @@ def unpacked(stored: npt.NDArray[np.uint8], bits: int, signed: bool = True) -> A
 def with_narrow_weights(graph: Graph, bits: int) -> Graph:
     """The graph of a file with such weights: integer ones that fit get the type that has so many bits.
 
-    Importers move and reshape weights as bytes; the values say which of them the file had as narrow ones. Weights
-    with a zero-point, and those of operators without kernels for the type, remain int8.
+    Importers move and reshape weights as bytes; the values say which of them the file had as narrow ones. Those of
+    operators without kernels for the type remain int8, and so do weights with zero-points, unless all that reads them
+    takes groups.
 
     Args:
         graph: as imported.
@@ -49,7 +50,9 @@ def with_narrow_weights(graph: Graph, bits: int) -> Graph:
     for name, value in graph.values.items():
         data, type = value.data, value.type
         readers = graph.consumers.get(name, ())
-        if data is None or type.dtype is not DType.INT8 or type.q is None or any(type.q.zero_point) or not readers:
+        if data is None or type.dtype is not DType.INT8 or type.q is None or not readers:
+            continue
+        if any(type.q.zero_point) and not (_fit_groups(type, dtype) and all(_takes_groups(n) for n in readers)):
             continue
         if (
             data.size
@@ -59,6 +62,19 @@ def with_narrow_weights(graph: Graph, bits: int) -> Graph:
         ):
             editor.set_type(name, replace(type, dtype=dtype))
     return editor.finish()
+
+
+def _fit_groups(type: TensorType, dtype: DType) -> bool:
+    """Whether weights can be groups with zero-points of a type."""
+    low, high = dtype.range
+    q = type.qp
+    fits = low <= min(q.zero_point) and max(q.zero_point) <= high
+    along = q.axis in (None, 0) if q.block is None else q.axis == 1
+    return fits and along and len(type.shape) == 2 and (q.block or type.shape[1]) <= MOST_WITH_ZEROS
+
+
+def _takes_groups(node: Node) -> bool:
+    return any(row.groups for row in node.op.kernels)
 
 
 def _takes(graph: Graph, node: Node, name: str, dtype: DType) -> bool:

@@ -42,6 +42,7 @@ class Sample:
         elements: element type of the activations that go in, and of those that come out, in a quantized graph.
         weights: element type of the weights there.
         group: how many inputs of weights (C, K) share a factor there (QParams.groups); 0: all of a channel.
+        zeros: whether groups have zero-points there.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Sample:
     elements: tuple[DType, DType] = (DType.INT8, DType.INT8)
     weights: DType = DType.INT8
     group: int = 0
+    zeros: bool = False
 
 
 @dataclass(frozen=True)

@@ -100,38 +100,59 @@ LEAST_SCALE = 2.0**-149
 """The least positive float32 number: scales of biases that are smaller count as this."""
 MOST_FACTOR = 255
 """By how much the scale of a group of weights is at most greater than its channel's."""
+MOST_WITH_ZEROS = 1 << 16
+"""Elements of a group with a zero-point: times bytes, less the zero-point times theirs, they surely fit 32 bits."""
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Scales of groups of weights (C, K) as whole multiples of their channel's: real = scale[c]·factor[c, k / size]·q.
+    """Scales of groups of weights (C, K) as whole multiples of their channel's, and their zero-points:
+    real = scale[c]·factor[c, k / size]·(q − zero[c, k / size]).
 
-    Products of a group are added, multiplied by its factor, and added to the channel's accumulator, so that sums of
-    groups with unlike scales are exact (docs/adr/0032).
+    Products of a group are added, less its zero-point times the sum of its inputs, multiplied by its factor, and added
+    to the channel's accumulator, so that sums of groups with unlike scales are exact (docs/adr/0032).
 
     Attributes:
         size: neighbours along K that share a factor; the last group may have fewer.
         factors: 1 … 255, (C, groups) in this order.
+        zeros: integers of the weights' type in the same order; none: all are 0.
     """
 
     size: int
     factors: tuple[int, ...]
+    zeros: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.size < 1 or not self.factors or not all(1 <= f <= MOST_FACTOR for f in self.factors):
             raise ValueError("groups need at least one element, and factors of 1 … 255")
+        if self.zeros and (len(self.zeros) != len(self.factors) or self.size > MOST_WITH_ZEROS):
+            raise ValueError("groups with zero-points need one each, and have at most 65536 elements")
 
     def table(self, channels: int) -> Array:
         """The factors as int64 (channels, groups)."""
         return np.asarray(self.factors, np.int64).reshape(channels, -1)
 
+    def zeros_table(self, channels: int) -> Array:
+        """The zero-points as int64 (channels, groups)."""
+        return np.asarray(self.zeros or (0,) * len(self.factors), np.int64).reshape(channels, -1)
+
     def spread(self, shape: Shape) -> Array:
         """The factor of each weight of a tensor (C, K), int64."""
         return np.repeat(self.table(shape[0]), self.size, axis=1)[:, : shape[1]]
 
+    def spread_zeros(self, shape: Shape) -> Array:
+        """The zero-point of each weight of a tensor (C, K), int64."""
+        return np.repeat(self.zeros_table(shape[0]), self.size, axis=1)[:, : shape[1]]
+
+    def multiples(self, integers: Array) -> Array:
+        """What integers (C, K) are as multiples of their channels' scales, int64."""
+        return np.asarray((integers.astype(np.int64) - self.spread_zeros(integers.shape)) * self.spread(integers.shape))
+
     def of_channels(self, channels: int, begin: int, end: int) -> Groups:
         """Those of some of the channels."""
-        return Groups(self.size, tuple(self.table(channels)[begin:end].ravel().tolist()))
+        tables = self.table(channels), self.zeros_table(channels)
+        factors, zeros = (tuple(table[begin:end].ravel().tolist()) for table in tables)
+        return Groups(self.size, factors, zeros if self.zeros else ())
 
 
 @dataclass(frozen=True)
@@ -147,7 +168,8 @@ class QParams:
             (ONNX DequantizeLinear's `block_size`); None: indices of the other axes share theirs.
         stored: the type of the integers, where a model prescribes for a float tensor that they are not int8. A tensor
             that is quantized says it by its own type.
-        groups: factors of groups of weights (C, K), whose scales are those of channels, axis 0; None: there are none.
+        groups: factors and zero-points of groups of weights (C, K), whose scales are those of channels, axis 0; None:
+            there are none.
     """
 
     scale: tuple[float, ...]
@@ -163,7 +185,7 @@ class QParams:
         if self.block is not None and (self.axis is None or self.block < 1):
             raise ValueError("blocks need an axis and at least one element each")
         if self.groups is not None and (self.axis != 0 or self.block is not None or any(self.zero_point)):
-            raise ValueError("groups are of channels along axis 0, without a zero-point")
+            raise ValueError("groups are of channels along axis 0, which have no zero-point")
 
     @staticmethod
     def per_tensor(scale: float, zero_point: int, stored: DType | None = None) -> QParams:
@@ -190,6 +212,11 @@ class QParams:
     def integers(self) -> DType:
         """The type of the integers of a float tensor to which these parameters are prescribed."""
         return self.stored or DType.INT8
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether no element has a zero-point."""
+        return not any(self.zero_point) and (self.groups is None or not any(self.groups.zeros))
 
     @property
     def bare(self) -> QParams:
@@ -239,6 +266,10 @@ class QParams:
         scales = self._along(self.scale, shape)
         return scales if self.groups is None else scales * self.groups.spread(shape)
 
+    def _zeros(self, shape: Shape) -> Array:
+        """The zero-point of each element, in a shape that broadcasts to a tensor's."""
+        return self._along(self.zero_point, shape) if self.groups is None else self.groups.spread_zeros(shape)
+
     def of_channels(self, begin: int, end: int) -> QParams:
         """Parameters of some of the channels that scales run along."""
         groups = None if self.groups is None else self.groups.of_channels(len(self.scale), begin, end)
@@ -252,7 +283,7 @@ class QParams:
     def quantize(self, real: npt.ArrayLike, dtype: DType) -> Array:
         """real (any shape) → integers of `dtype`, halves to even, saturating."""
         x = np.asarray(real, np.float64)
-        q = np.rint(x / self._steps(x.shape)) + self._along(self.zero_point, x.shape)
+        q = np.rint(x / self._steps(x.shape)) + self._zeros(x.shape)
         if dtype is DType.BINARY:
             q = np.where(x < 0.0, -1.0, 1.0)
         return np.asarray(np.clip(q, *dtype.range), dtype.numpy)
@@ -260,7 +291,7 @@ class QParams:
     def dequantize(self, q: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Integers (any shape) → float32 real values."""
         x = np.asarray(q, np.float64)
-        return np.asarray((x - self._along(self.zero_point, x.shape)) * self._steps(x.shape), np.float32)
+        return np.asarray((x - self._zeros(x.shape)) * self._steps(x.shape), np.float32)
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,13 @@ def _qparams(q: QParams) -> str:
         return f"q({q.s!r}, {q.zp}{stored})"
     zeros = q.zero_point[:1] if len(set(q.zero_point)) == 1 else q.zero_point
     block = "" if q.block is None else f" block {q.block}"
-    groups = "" if q.groups is None else f"; groups {q.groups.size}: {' '.join(map(str, q.groups.factors))}"
+    groups = "" if q.groups is None else f"; groups {_groups_text(q.groups)}"
     return f"q(axis {q.axis}{block}: {' '.join(map(repr, q.scale))}; {' '.join(map(str, zeros))}{groups})"
+
+
+def _groups_text(groups: Groups) -> str:
+    zeros = f" zeros {' '.join(map(str, groups.zeros))}" if groups.zeros else ""
+    return f"{groups.size}: {' '.join(map(str, groups.factors))}{zeros}"
 
 
 def _type(type: TensorType) -> str:
@@ -226,8 +231,9 @@ class _Line:
 
 
 def _groups(text: str) -> Groups:
-    size, _, factors = text.strip().removeprefix("groups").partition(":")
-    return Groups(int(size), tuple(map(int, factors.split())))
+    size, _, entries = text.strip().removeprefix("groups").partition(":")
+    factors, _, zeros = entries.partition("zeros")
+    return Groups(int(size), tuple(map(int, factors.split())), tuple(map(int, zeros.split())))
 
 
 def _evaluate(node: ast.expr) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from edgeq.errors import EdgeqError, InternalError
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.quant_rule import QuantRule, Scale
-from edgeq.ir.tensor import LEAST_SCALE, DType, QParams, Shape, TensorType
+from edgeq.ir.tensor import LEAST_SCALE, DType, Groups, QParams, Shape, TensorType
 
 Row = tuple[str, Callable[[Graph], Iterator[str]]]
 
@@ -126,14 +126,23 @@ def _out_of_range(graph: Graph) -> Iterator[str]:
 def _wrong_entries(graph: Graph) -> Iterator[str]:
     def fits(type: TensorType, q: QParams) -> bool:
         try:
-            return prod(q.entries(type.shape)) == len(q.scale)
+            entries = prod(q.entries(type.shape)) == len(q.scale)
         except ValueError:
             return False
+        return entries and (q.groups is None or _fits_groups(type, q.groups))
 
     for name, value in graph.values.items():
         q = value.type.q
         if q is not None and not (fits(value.type, q) and all(map(isfinite, q.scale)) and min(q.scale) > 0.0):
             yield repr(name)
+
+
+def _fits_groups(type: TensorType, groups: Groups) -> bool:
+    """Whether there is a factor for every group of a matrix, and zero-points are of its type."""
+    low, high = type.dtype.range
+    if len(type.shape) != 2 or not all(low <= zero <= high for zero in groups.zeros):
+        return False
+    return len(groups.factors) == type.shape[0] * -(-type.shape[1] // groups.size)
 
 
 def _activations(graph: Graph) -> Iterator[tuple[str, TensorType]]:

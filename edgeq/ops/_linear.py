@@ -91,10 +91,10 @@ class Sums:
 
 def factors_of(site: Site, axis: int) -> Array:
     """What integer inputs are multiplied with, int64: weights, operand 1 with channels along `axis`, less their
-    zero-point, times the factor of their group."""
+    zero-point, which may be their group's, times the factor of their group."""
     w, groups = site.const(1).astype(np.int64), site.input(1).qp.groups
     if groups is not None:
-        return np.asarray(w * groups.spread(w.shape))
+        return groups.multiples(w)
     zeros = weight_zero_points(site, w.shape[axis])
     return np.asarray(w - np.expand_dims(zeros, [k for k in range(w.ndim) if k != axis % w.ndim]))
 

@@ -62,7 +62,7 @@ def pack(integers: Array, bits: int) -> npt.NDArray[np.uint8]:
 
 
 def _is_symmetric(site: Site) -> bool:
-    return not any(site.input(1).qp.zero_point)
+    return site.input(1).qp.is_symmetric
 
 
 SYMMETRIC = Condition("The weights are symmetric", _is_symmetric)

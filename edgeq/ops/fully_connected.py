@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgeq.ir.condition import Predicate, all_of, parts_of
 from edgeq.ir.kernel import INT8, Kernel, Param
 from edgeq.ir.op import IMAGE_ROWS, Arrays, Op, Rows, Sample, Shapes, Stripe, apart_from
 from edgeq.ir.quant_rule import QuantRule, weighted
@@ -16,11 +17,11 @@ from edgeq.ir.tensor import Array, DType, Shape
 from edgeq.ir.traits import Commuted, Linear, Perm, Trait
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
-from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding
+from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Numerics, Rounding
 from edgeq.ops._int16 import as_int16, weighted_rows
 from edgeq.ops._linear import LinearOp, Sums, factors_of
 from edgeq.ops._overlap import Overlaps, in_rows, in_tiles
-from edgeq.ops._packed import PACKED, packed_row, stored_weights
+from edgeq.ops._packed import PACKED, SYMMETRIC, packed_row, stored_weights
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -137,6 +138,18 @@ PORTABLE = Kernel(
 )
 
 
+def has_zeros(site: Site) -> bool:
+    """Groups of weights have zero-points."""
+    groups = site.input(1).qp.groups
+    return groups is not None and any(groups.zeros)
+
+
+def _has_short_groups(site: Site) -> bool:
+    """Sums of groups fit 32 bits before their zero-points are taken out"""
+    groups, (low, _) = site.input(1).qp.groups, site.input(1).dtype.range
+    return groups is not None and 2 * low * site.input(0).dtype.range[0] * groups.size <= INT32_MAX
+
+
 GROUPED = Kernel(
     "eq_fully_connected_grouped_ref",
     ("ref/fully_connected_grouped.c",),
@@ -146,8 +159,43 @@ GROUPED = Kernel(
     overlap=overlap,
     rounded=True,
     weights=INT8 | PACKED,
+    fits=SYMMETRIC,
     groups=True,
 )
+
+
+def groups_of(site: Site) -> int:
+    """How many groups the weights of a channel have."""
+    groups, depth = site.input(1).qp.groups, site.input(1).shape[1]
+    assert groups is not None
+    return -(-depth // groups.size)
+
+
+def _with_zeros(row: Kernel, *fits: Predicate) -> Kernel:
+    """The row of a kernel of groups that takes zero-points of them, too."""
+
+    def lower(site: Site) -> Mapping[str, Param]:
+        groups = site.input(1).qp.groups
+        assert groups is not None
+        zeros = groups.zeros_table(site.input(1).shape[0]).astype(np.int8)
+        return {**{f"layer.{key}": value for key, value in row.lower(site).items()}, "zeros": zeros}
+
+    return replace(
+        row,
+        function=row.function.replace("grouped", "grouped_zeros"),
+        struct=row.struct.replace("grouped", "grouped_zeros"),
+        lower=lower,
+        weights=frozenset({DType.INT8, DType.INT4, DType.INT3, DType.INT2}),
+        fits=all_of(has_zeros, *(part for part in parts_of(row.fits) if part is not SYMMETRIC), *fits),
+        scratch=lambda site: 4 * groups_of(site),
+    )
+
+
+def _grouped() -> tuple[Kernel, ...]:
+    """The rows of groups: of int8 and of int16 activations, with zero-points and without."""
+    narrow, wide = weighted_rows(GROUPED)
+    short = _with_zeros(narrow, _has_short_groups)
+    return GROUPED, narrow, wide, _with_zeros(GROUPED), short, _with_zeros(wide)
 
 
 DYNAMIC = Kernel(
@@ -180,8 +228,7 @@ class FullyConnected(LinearOp):
         PORTABLE,
         packed_row(PORTABLE),
         *weighted_rows(PORTABLE),
-        GROUPED,
-        *weighted_rows(GROUPED),
+        *_grouped(),
         Kernel(
             "eq_fully_connected_float32_ref",
             ("ref/fully_connected_float32.c",),
@@ -338,6 +385,13 @@ class FullyConnected(LinearOp):
             replace(case("groups_of_many_bytes", cls(clamp=relu), (1, 81), 99), group=32),
             as_int16(replace(case("groups", cls(), (2, 70), 3), group=32)),
             as_int16(replace(case("groups_of_trits", cls(), (1, 9), 2), weights=DType.TERNARY, group=4)),
+            replace(case("zeros", cls(clamp=relu), (2, 71), 6), weights=DType.INT4, group=32, zeros=True),
+            replace(case("zeros_int3", cls(), (1, 50), 5), weights=DType.INT3, group=16, zeros=True),
+            replace(case("zeros_int2", cls(), (1, 83), 7, bias=False), weights=DType.INT2, group=32, zeros=True),
+            replace(case("zeros_many", cls(), (1, 39), 103), weights=DType.INT4, group=16, zeros=True),
+            replace(case("zeros_of_channels", cls(), (2, 21), 5), weights=DType.INT4, group=24, zeros=True),
+            as_int16(replace(case("zeros", cls(), (2, 70), 3), weights=DType.INT4, group=32, zeros=True)),
+            as_int16(replace(case("zeros_of_many", cls(), (1, 300), 2), group=256, zeros=True)),
             as_int16(case("two_rows", cls(clamp=relu), (2, 44), 7)),
             as_int16(case("many", cls(), (1, 16), 103)),
             as_int16(case("large_sums", cls(), (1, 3000), 2, bias=False)),

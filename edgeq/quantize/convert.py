@@ -15,7 +15,7 @@ from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.codebook import levels_for
 from edgeq.quantize.config import QuantConfig, WeightScale
-from edgeq.quantize.groups import chosen_groups, given_groups, group_of, in_groups
+from edgeq.quantize.groups import chosen_groups, given_groups, group_of, in_groups, whole_channels
 from edgeq.quantize.octaves import has_few
 from edgeq.quantize.operands import operand, rule_of, weight_type
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
@@ -195,10 +195,20 @@ def _put_weights(
     stored = _put(constants, graph, name, type.q, levels_of(DType.INT8)[0], dtype)
     data = constants.editor.values[stored].data
     if data is None or real is None or product.axis is None or type.q.block is not None or around.exact:
-        return stored, type.q
+        return _with_zeros(constants, stored, product)
     numerics = constants.editor.numerics or Numerics.FAST
     fitted, q = fit_given(data, type.q, product.axis, real, around, numerics, where)
-    return (stored if fitted is data else constants.put(name, fitted, dtype, q)), q
+    return _with_zeros(constants, stored if fitted is data else constants.put(name, fitted, dtype, q), product)
+
+
+def _with_zeros(constants: _Constants, name: str, product: Product) -> tuple[str, QParams]:
+    """The name and parameters of given weights; of less than 8 bits with a zero-point, those of channels are groups."""
+    value = constants.editor.values[name]
+    type = value.type
+    if type.qp.is_symmetric or type.dtype.bits == 8 or product.axis != 0 or value.data is None:
+        return name, type.qp
+    q = whole_channels(type.qp, type.shape)
+    return constants.put(name, value.data, type.dtype, q), q
 
 
 def _put_bias(constants: _Constants, graph: Graph, node: Node, name: str, weight: QParams, around: Around) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeq.errors import QuantizationError, UsageError
@@ -22,6 +24,8 @@ ROOM = 4
 """As a part of these, what sums may take: the rest is for biases, and for scales that are yet chosen."""
 SAME = 1e-6
 """Relative errors of scales that differ by less are of the rounding to float32."""
+EIGHT = 8
+"""What groups of whole channels have a multiple of, with inputs that are not there: so kernels take them."""
 WIDE_SPAN = 1 << 15
 """What an input of 16 bits is at most."""
 
@@ -118,13 +122,14 @@ def _exactly(own: Floats, factors: Array, scales: Floats) -> Floats:
 
 
 def given_groups(integers: Array, q: QParams, wide: bool, least: float, where: str) -> QParams:
-    """Parameters with factors for integers (C, K) that a model brings with a scale for every block along K.
+    """Parameters with factors for integers (C, K) that a model brings with a scale for every block along K, and perhaps
+    a zero-point.
 
     Of all multiples of a scale of the channel those that are nearest to the scales of its blocks are taken: exactly
     these, where they are multiples.
 
     Args:
-        integers: symmetric.
+        integers: as the model has them.
         q: parameters of blocks along axis 1.
         wide: whether inputs have 16 bits.
         least: scales of channels are no smaller.
@@ -135,13 +140,14 @@ def given_groups(integers: Array, q: QParams, wide: bool, least: float, where: s
     """
     assert q.block is not None
     scales, reach = np.asarray(q.scale, np.float64).reshape(len(integers), -1), WIDE_SPAN if wide else INPUT_SPAN
-    greatest = scales.max(axis=1)
+    zeros, greatest = np.asarray(q.zero_point, np.int64).reshape(scales.shape), scales.max(axis=1)
+    centred = np.abs(integers.astype(np.int64) - np.repeat(zeros, q.block, 1)[:, : integers.shape[1]])
     best = np.ones(scales.shape, np.int64)
     own, error = greatest.copy(), np.full(len(scales), np.inf)
     for most in range(1, MOST_FACTOR + 1):
         step = np.maximum(greatest / most, least)
         factors = np.clip(np.rint(scales / step[:, None]), 1, MOST_FACTOR).astype(np.int64)
-        sums = reach * (np.abs(integers.astype(np.int64)) * np.repeat(factors, q.block, 1)[:, : integers.shape[1]])
+        sums = reach * (centred * np.repeat(factors, q.block, 1)[:, : integers.shape[1]])
         fits = (sums.sum(axis=1) <= INT32_MAX // 2) | (wide & (most <= LEAST_WIDE))
         found = np.where(fits, np.abs(factors * step[:, None] / scales - 1.0).max(axis=1), np.inf)
         better = found < error - SAME
@@ -151,4 +157,20 @@ def given_groups(integers: Array, q: QParams, wide: bool, least: float, where: s
             "sums of groups of weights do not fit 32 bits", hint="quantize the model again with fewer bits", where=where
         )
     channels = QParams.per_channel(_exactly(own, best, scales), 0, 0)
-    return QParams(channels.scale, channels.zero_point, 0, groups=Groups(q.block, tuple(best.ravel().tolist())))
+    if not zeros.any():
+        return replace(channels, groups=Groups(q.block, tuple(best.ravel().tolist())))
+    size = q.block if q.block < integers.shape[1] else _whole(integers.shape[1])
+    return replace(channels, groups=Groups(size, tuple(best.ravel().tolist()), tuple(zeros.ravel().tolist())))
+
+
+def _whole(depth: int) -> int:
+    """The size of a group of all inputs."""
+    return -(-depth // EIGHT) * EIGHT
+
+
+def whole_channels(q: QParams, shape: Shape) -> QParams:
+    """Parameters of weights (C, K) with zero-points of channels, or one for all, as those of one group each."""
+    channels, depth = shape
+    scales, zeros = (np.broadcast_to(np.asarray(each), (channels,)) for each in (q.scale, q.zero_point))
+    groups = Groups(_whole(depth), (1,) * channels, tuple(zeros.tolist()))
+    return replace(QParams.per_channel(scales, 0, 0), groups=groups)

@@ -264,7 +264,11 @@ class _Builder:
         factors = self.rng.integers(1, MOST_FACTOR + 1, shape[0] * groups)
         factors[0] = MOST_FACTOR
         scales = tuple(float(np.float32(s / 200)) for s in q.scale)
-        return replace(q, scale=scales, groups=Groups(self.sample.group, tuple(factors.tolist())))
+        made = Groups(self.sample.group, tuple(factors.tolist()))
+        if self.sample.zeros:
+            low, high = self.sample.weights.range
+            made = replace(made, zeros=tuple(self.rng.integers(low, high + 1, shape[0] * groups).tolist()))
+        return replace(q, scale=scales, groups=made)
 
     def _has_stored(self) -> bool:
         """Whether the sample is of a real layer whose weights are stored in another type."""
@@ -293,7 +297,7 @@ class _Builder:
         assert weights is not None and product.axis is not None
         flat = np.moveaxis(weights, product.axis, 0).reshape(len(bias), -1).astype(np.int64)
         groups = self.editor.values["weights"].type.qp.groups
-        flat = flat if groups is None else flat * groups.spread(flat.shape)
+        flat = flat if groups is None else groups.multiples(flat)
         folded, reach = -x.zp * flat.sum(axis=1), 128 * np.abs(flat).sum(axis=1)
         ends = np.stack([bias, limit - reach - folded, reach - limit - folded])
         return np.clip(ends[np.arange(len(bias)) % 3, np.arange(len(bias))], -INT32_MAX, INT32_MAX).astype(np.int32)

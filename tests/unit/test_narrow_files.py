@@ -151,18 +151,21 @@ def qdq(kind: int, zero: int, low: int, high: int, block: int = 0) -> onnx.Model
     [
         (TensorProto.INT4, 0, -8, 7, DType.INT4),
         (TensorProto.UINT4, 8, 0, 15, DType.INT4),
-        (TensorProto.UINT4, 5, 0, 15, DType.INT8),
+        (TensorProto.UINT4, 5, 0, 15, DType.INT4),
+        (TensorProto.INT4, 7, -8, 7, DType.INT4),
+        (TensorProto.UINT2, 0, 0, 3, DType.INT2),
         (TensorProto.INT2, 0, -2, 1, DType.INT2),
     ],
 )
 def test_weights_of_onnx_files(kind: int, zero: int, low: int, high: int, dtype: DType, tmp_path: Path) -> None:
-    """Integers around the middle are symmetric weights of that type; others take a byte."""
+    """Integers keep their bits; around the middle they are symmetric weights, others have a zero-point."""
     model = qdq(kind, zero, low, high)
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
     graph = load(path)
     assert stored(graph) == [dtype]
     integer = quantize(graph, None)
+    assert [integer.type(str(n.inputs[1])).qp.is_symmetric for n in integer.nodes] == [zero == (low + high + 1) // 2]
     for sample in np.random.default_rng(2).normal(size=(20, 1, 10)).astype(np.float32):
         found = run_int(integer, quantize_inputs(integer, {"x": sample}))["y"]
         if dtype is DType.INT2:  # onnxruntime does not have it everywhere: what ONNX defines
@@ -237,10 +240,18 @@ def test_mat_mul_n_bits(bits: int, zeros: str, tmp_path: Path) -> None:
     q, data = kernel.type.q, np.asarray(kernel.data)
     assert (q is None) == beyond_bytes
     np.testing.assert_allclose(data if q is None else q.dequantize(data), real, rtol=1e-6)
-    if zeros == "none":
+    if not beyond_bytes:
         assert kernel.type.dtype is {2: DType.INT2, 4: DType.INT4, 8: DType.INT8}[bits]
     if bits == 4:
         check(model, tmp_path)
+    if bits < 8:
+        integer = quantize(graph, [{"x": x} for x in rng.normal(size=(20, 2, k)).astype(np.float32)])
+        (node,) = integer.nodes
+        type, kept = integer.type(str(node.inputs[1])), np.asarray(integer.data(str(node.inputs[1])))
+        assert type.dtype is kernel.type.dtype and type.qp.groups is not None and type.qp.groups.size == block
+        np.testing.assert_array_equal(kept + (1 << bits - 1), whole.reshape(n, -1)[:, :k])
+        assert type.qp.groups.zeros == (() if zeros == "none" else tuple((points.astype(int) - middle).ravel()))
+        np.testing.assert_allclose(type.qp.dequantize(kept), real, rtol=0.005)
 
 
 @pytest.mark.parametrize(

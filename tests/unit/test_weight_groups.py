@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,13 @@ import onnxruntime
 import pytest
 
 import edgeq.api
-from edgeq.errors import UsageError
+from edgeq.errors import InternalError, UsageError
 from edgeq.ir.graph import Graph
 from edgeq.ir.site import Site
-from edgeq.ir.tensor import DType, Groups, QParams
+from edgeq.ir.tensor import DType, Groups, QParams, TensorType
 from edgeq.ir.text import graph_files, parse_graph
+from edgeq.ir.verify import verify
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.quantize import QuantConfig
 from edgeq.report.accuracy import sqnr_db
@@ -103,6 +107,37 @@ def test_as_text() -> None:
     arrays = {name: value.data for name, value in found.values.items() if value.data is not None}
     again = parse_graph(text, arrays)
     assert {n: v.type for n, v in again.values.items()} == {n: v.type for n, v in found.values.items()}
+
+
+def test_zero_points() -> None:
+    """real = s·f·(q − z), in arrays and as text; the verifier knows how many there are, and of which type."""
+    groups = Groups(4, (1, 3, 2, 255), (-8, 7, 0, -1))
+    q = QParams((0.5, 0.25), (0, 0), 0, groups=groups)
+    w = np.array([[-8, 7, 0, 1, 2, -3], [5, -5, 4, -4, 3, -1]], np.int8)
+    expected = [[0.0, 7.5, 4.0, 4.5, -7.5, -15.0], [2.5, -2.5, 2.0, -2.0, 255.0, 0.0]]
+    assert q.dequantize(w).tolist() == expected and not q.is_symmetric
+    assert np.array_equal(q.quantize(q.dequantize(w), DType.INT4), w)
+    assert q.of_channels(1, 2).groups == Groups(4, (2, 255), (0, -1))
+    e = editor()
+    x = e.input("x", TensorType((1, 6), DType.INT8, QParams.per_tensor(0.1, 3)))
+    e.constant("w", w, q)
+    e.set_type("w", TensorType((2, 6), DType.INT4, q))
+    e.numerics = Numerics.FAST
+    out = TensorType((1, 2), DType.INT8, QParams.per_tensor(1.0, 0))
+    e.outputs = list(e.add(FullyConnected(), [x, "w", None], "y", types=[out]))
+    graph = e.finish()
+    verify(graph)
+    text = graph_files(graph, "g")["g.txt"].decode()
+    assert "; groups 4: 1 3 2 255 zeros -8 7 0 -1)" in text
+    assert parse_graph(text, {"w": w}).type("w") == graph.type("w")
+    for wrong in (replace(groups, zeros=(-9, 0, 0, 0)), Groups(2, (1,) * 6)):
+        edited = graph.edit()
+        edited.set_type("w", TensorType((2, 6), DType.INT4, replace(q, groups=wrong)))
+        good = wrong.size == 2
+        with nullcontext() if good else pytest.raises(InternalError, match="do not fit the tensor"):
+            verify(edited.finish())
+    with pytest.raises(ValueError, match="need one each"):
+        Groups(4, (1, 2), (0,))
 
 
 def test_written_for_other_runtimes(tmp_path: Path) -> None:

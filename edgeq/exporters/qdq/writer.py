@@ -100,19 +100,20 @@ class QdqWriter:
         """Store integers and dequantize them. Returns the float tensor."""
         stored = self.constant(f"{hint}_quantized", data.astype(_elements(dtype)))
         if q.groups is not None:
-            return self._of_groups(hint, stored, q, dtype)
+            return self._of_groups(hint, stored, q, dtype, data.shape[1])
         inputs = [stored, *self._parameters(hint, q, dtype)]
         return self.add("DequantizeLinear", inputs, f"{hint}_dequantized", **_axis(q))[0]
 
-    def _of_groups(self, hint: str, stored: str, q: QParams, dtype: DType) -> str:
-        """Dequantize weights (C, K) whose groups have scales of their own."""
+    def _of_groups(self, hint: str, stored: str, q: QParams, dtype: DType, depth: int) -> str:
+        """Dequantize weights (C, depth) whose groups have scales of their own."""
         assert q.groups is not None
         self.needs(TYPES_OPSET)
         table = q.groups.table(len(q.scale))
         scales = (np.asarray(q.scale)[:, None] * table).astype(np.float32)
-        zeros = np.zeros(table.shape, _elements(dtype))
+        zeros = q.groups.zeros_table(len(q.scale)).astype(_elements(dtype))
         inputs = [stored, self.constant(f"{hint}_scale", scales), self.constant(f"{hint}_zero_point", zeros)]
-        return self.add("DequantizeLinear", inputs, f"{hint}_dequantized", axis=1, block_size=q.groups.size)[0]
+        block = min(q.groups.size, depth)
+        return self.add("DequantizeLinear", inputs, f"{hint}_dequantized", axis=1, block_size=block)[0]
 
     def _is_integer(self, value: str) -> bool:
         """Whether a value is quantized in ONNX: not if it is real, has a zero-point beyond 8 bits, beside a Shift, or

@@ -1,5 +1,5 @@
-"""Weights whose scales hold for blocks of neighbours: fully connected layers keep symmetric ones. Others are real
-numbers, which edgeq quantizes anew."""
+"""Weights whose scales hold for blocks of neighbours: fully connected layers keep those of less than 8 bits with their
+zero-points, and symmetric ones. Others are real numbers, which edgeq quantizes anew."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from edgeq.importers.onnx.linear import fully_connected
 from edgeq.importers.onnx.model import NARROW
 from edgeq.importers.onnx.node import Constant, OnnxNode
 from edgeq.ir.limits import TENSOR_ELEMENTS
-from edgeq.ir.tensor import Array, QParams, Shape
+from edgeq.ir.tensor import MOST_WITH_ZEROS, Array, QParams, Shape
 from edgeq.warnings import warn
 
 _AGAIN = "the node contradicts itself: export the model again"
 
 
 def dequantized_blocks(
-    node: OnnxNode, x: Constant, scales: Array, zeros: Array | None, axis: int, block: int
+    node: OnnxNode, x: Constant, scales: Array, zeros: Array | None, axis: int, block: int, bits: int = 8
 ) -> Constant:
     """What a tensor of integers with one scale per `block` neighbours along `axis` stands for, as real numbers.
 
-    With the integers behind them, where these are symmetric, or around the middle of an unsigned type.
+    With the integers behind them, where these have few bits, or are symmetric, or around the middle of an unsigned
+    type.
 
     Args:
         node: that brings them.
@@ -35,6 +36,7 @@ def dequantized_blocks(
         zeros: zero-points of the same shape; None: 0.
         axis: not negative.
         block: elements that share a scale.
+        bits: of the integers, which are unsigned if less than 8, unless their type says so.
 
     Raises:
         ModelError: shapes do not fit, or scales are no positive numbers.
@@ -47,7 +49,25 @@ def dequantized_blocks(
     offsets: Array = np.zeros(entries, np.int64) if zeros is None else zeros.astype(np.int64)
     real = QParams.per_block(scales, offsets, axis, block).dequantize(x.data.astype(np.int16))
     node.builder.blocks[x.name] = block
-    return Constant(x.name, real, blocks=_symmetric(node, x, scales, offsets, axis, block))
+    few = _few(node, x, scales, offsets, axis, block, bits)
+    return Constant(x.name, real, blocks=few or _symmetric(node, x, scales, offsets, axis, block))
+
+
+def _few(
+    node: OnnxNode, x: Constant, scales: Array, offsets: Array, axis: int, block: int, bits: int
+) -> Constant | None:
+    """Matrices of integers of less than 8 bits as they are, but signed, with zero-points of their type; None where
+    there are none."""
+    named = NARROW.get(x.data.dtype.name)
+    bits = bits if named is None else (named[1] - named[0] + 1).bit_length() - 1
+    middle = 1 << bits - 1 if named is None else (sum(named) + 1) // 2
+    zeros = offsets - middle
+    fits = zeros.size and -(1 << bits - 1) <= zeros.min() and zeros.max() < 1 << bits - 1
+    if bits == 8 or x.data.ndim != 2 or block > MOST_WITH_ZEROS or not fits:
+        return None
+    node.builder.narrow.add(bits)
+    integers = (x.data.astype(np.int16) - middle).astype(np.int8)
+    return Constant(x.name, integers, QParams.per_block(scales, zeros, axis, block))
 
 
 def _symmetric(node: OnnxNode, x: Constant, scales: Array, offsets: Array, axis: int, block: int) -> Constant | None:
@@ -108,9 +128,7 @@ def mat_mul_n_bits(node: OnnxNode) -> None:
             raise ModelError("zero points between integers, or of another number than scales", hint="round them")
     name = node.needed(1, "the weight tensor").name
     weights = dequantized_blocks(
-        node, Constant(name, whole), scales.reshape(n, blocks), zeros.reshape(n, blocks), axis=1, block=block
+        node, Constant(name, whole), scales.reshape(n, blocks), zeros.reshape(n, blocks), 1, block, bits
     )
-    if bits < 8:
-        node.builder.narrow.add(bits)
     bias = node.store("bias", node.reals(5, "the bias").reshape(n).astype(np.float32)) if node.has(5) else None
     node.result(fully_connected(node, node.value(0), weights, bias))

@@ -12,7 +12,7 @@ from edgeq.ir.kernel import Param
 from edgeq.ir.op import Op
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
-from edgeq.ops._requant import Clamp, output_range, weight_zero_points
+from edgeq.ops._requant import Clamp, output_range
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 
 AnyOp = TypeVar("AnyOp", bound=Op)
@@ -40,7 +40,7 @@ def padded(size: int, step: int) -> int:
 
 def is_symmetric(site: Site) -> bool:
     """The weights are symmetric: they have no zero-point."""
-    return not weight_zero_points(site, site.outputs[0].shape[-1]).any()
+    return site.input(1).qp.is_symmetric
 
 
 def flat_weights(site: Site) -> Array:

@@ -16,6 +16,11 @@ typedef struct {
     int32_t zero_point, qmin, qmax;
 } eq_fully_connected_grouped_params;
 
+typedef struct {
+    eq_fully_connected_grouped_params layer;
+    const int8_t *zeros; /* (out_c, groups): zero-points of weights */
+} eq_fully_connected_grouped_zeros_params;
+
 /* The sums of a group are multiplied by its factor and added to those of the channel. */
 void eq_fully_connected_grouped_ref_fast(const eq_fully_connected_grouped_params *p, const int8_t *input,
                                          int8_t *output);
@@ -23,5 +28,13 @@ void eq_fully_connected_grouped_ref_single(const eq_fully_connected_grouped_para
                                            int8_t *output);
 void eq_fully_connected_grouped_ref_double(const eq_fully_connected_grouped_params *p, const int8_t *input,
                                            int8_t *output);
+
+/* Less, before that, the group's zero-point times the sum of its inputs. scratch: a word for each group. */
+void eq_fully_connected_grouped_zeros_ref_fast(const eq_fully_connected_grouped_zeros_params *p, const int8_t *input,
+                                               int8_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_ref_single(const eq_fully_connected_grouped_zeros_params *p, const int8_t *input,
+                                                 int8_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_ref_double(const eq_fully_connected_grouped_zeros_params *p, const int8_t *input,
+                                                 int8_t *output, void *scratch);
 
 #endif

@@ -17,10 +17,21 @@ typedef struct {
     int32_t qmin, qmax;
 } eq_fully_connected_grouped_int16_params;
 
+typedef struct {
+    eq_fully_connected_grouped_int16_params layer;
+    const int8_t *zeros; /* (out_c, groups): zero-points of weights */
+} eq_fully_connected_grouped_zeros_int16_params;
+
 /* With sums of 32 bits, and with sums of 64 bits. */
 void eq_fully_connected_grouped_int16_ref(const eq_fully_connected_grouped_int16_params *p, const int16_t *input,
                                           int16_t *output);
 void eq_fully_connected_grouped_int16_ref_wide(const eq_fully_connected_grouped_int16_params *p, const int16_t *input,
                                                int16_t *output);
+
+/* With zero-points. scratch: a word for each group, which holds the sum of its inputs. */
+void eq_fully_connected_grouped_zeros_int16_ref(const eq_fully_connected_grouped_zeros_int16_params *p,
+                                                const int16_t *input, int16_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_int16_ref_wide(const eq_fully_connected_grouped_zeros_int16_params *p,
+                                                     const int16_t *input, int16_t *output, void *scratch);
 
 #endif
