@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from edgeq.ops.layer_norm import LayerNorm
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.rms_norm import RMSNorm
 from edgeq.ops.sub import Sub
-from edgeq.quantize import QuantConfig, quantize
+from edgeq.quantize import QuantConfig, quantize, run
 from edgeq.quantize.config import LayerConfig
 from edgeq.quantize.distance import Distance
 from edgeq.quantize.methods.rotate import Refused, Stream, hadamard, streams, turn
@@ -85,6 +87,24 @@ def test_the_function_stays(norm: type[LayerNorm] | type[RMSNorm]) -> None:
     for sample in data(graph, 4):
         expected = run_float(graph, sample)["y"]
         assert np.allclose(run_float(changed, sample)["y"], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("norm", [LayerNorm, RMSNorm])
+def test_vectors_that_passes_made_one(norm: type[LayerNorm] | type[RMSNorm]) -> None:
+    """Normalizations whose scales are equal, and layers whose biases are, as those that were not trained."""
+    graph = transformer(norm)
+    editor = graph.edit()
+    equal = {"scale1": "scale0", "c0": "scale0", "c1": "scale0", "offset1": "scale0"}
+    for node in graph.nodes:
+        inputs = tuple(equal.get(str(name), name) for name in node.inputs)
+        editor.replace_node(node.name, replace(node, inputs=inputs))
+    shared = editor.finish()
+    samples = data(shared, 4)
+    changed = run(shared, samples, ROTATE).float_graph
+    assert [n.op.kind for n in changed.nodes].count("RMSNorm") == 3 and "scale0" in shared.values
+    for sample in samples:
+        expected = run_float(shared, sample)["y"]
+        assert np.allclose(run_float(changed, sample)["y"], expected, rtol=1e-4, atol=1e-3)
 
 
 def test_great_channels_cost_less() -> None:

@@ -112,6 +112,26 @@ def _paley(size: int) -> Floats:
     return result
 
 
+def with_own_vectors(graph: Graph) -> Graph:
+    """The graph with a constant for every reader of a bias, a scale or another float vector, which passes made one of.
+
+    In the program those that stay equal are one again.
+    """
+    editor, known = graph.edit(), set[str]()
+    for node in graph.nodes:
+        inputs = list(node.inputs)
+        for k, name in enumerate(inputs):
+            data = graph.data(name)
+            if name is None or data is None or data.dtype != np.float32 or graph.type(name).q is not None:
+                continue
+            if name in known and data.size == max(data.shape, default=1):
+                inputs[k] = editor.constant(name, data)
+            known.add(name)
+        if inputs != list(node.inputs):
+            editor.replace_node(node.name, replace(node, inputs=tuple(inputs)))
+    return editor.finish()
+
+
 def streams(graph: Graph, config: QuantConfig) -> Iterator[Stream | Refused]:
     """What can be rotated, and what cannot though a normalization reads it, in the order of the model."""
     seen: set[str] = set()
@@ -328,12 +348,13 @@ def _turn_reader(
 
 def rotate(draft: Draft) -> Draft:
     """The same function, with channels rotated wherever that costs nothing."""
-    editor, turned, refused = draft.graph.edit(), 0, list[Refused]()
-    for found in streams(draft.graph, draft.config):
+    graph = with_own_vectors(draft.graph)
+    editor, turned, refused = graph.edit(), 0, list[Refused]()
+    for found in streams(graph, draft.config):
         if isinstance(found, Refused):
             refused.append(found)
         elif found.readers:
-            turn(draft.graph, found, editor)
+            turn(graph, found, editor)
             turned += 1
     for why in refused[:MOST_TOLD]:
         warn(f"channels were not rotated: {why}", hint="leave it out of `rotate` in edgeq.toml", where=why.node)
