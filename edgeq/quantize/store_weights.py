@@ -41,9 +41,10 @@ def store_weights(graph: Graph, config: QuantConfig) -> Graph:
     editor, outcomes = graph.edit(), []
     for node in graph.nodes:
         local, site = config.for_layer(node.name), graph.site(node)
-        _check(local, node.name)
         weights = list(_weights(graph, node))
         outcome = Outcome(node, site.is_float, bool(weights) and node.op.macs(site) > 0)
+        if outcome.real and outcome.multiplies:
+            _check(local, node)
         outcomes.append(outcome)
         if local.float_weight_bits == 32 or not outcome.real:
             continue
@@ -179,13 +180,14 @@ def _tell_left_out(outcomes: list[Outcome], config: QuantConfig) -> None:
             )
 
 
-def _check(config: QuantConfig, where: str) -> None:
+def _check(config: QuantConfig, node: Node) -> None:
     whole = config.float_weight_bits not in (16, 32)
     if not whole and (config.dynamic or (config.weight_group and config.float_weight_bits == 16)):
         raise UsageError(
             "groups of weights with a scale, and activations quantized at run time, need integer weights",
-            hint="add --float-weight-bits 8, or fewer",
-            where=where,
+            hint="add --float-weight-bits 8, or fewer; or set weight_group = 0 and dynamic = false for this layer in "
+            "edgeq.toml",
+            where=f"{node.name} ({node.op.kind})",
         )
 
 

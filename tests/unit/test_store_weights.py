@@ -224,6 +224,17 @@ def test_what_does_not_go_together_is_refused() -> None:
         store_weights(integer, QuantConfig(float_weight_bits=8))
 
 
+def test_the_layer_in_float32_is_named_not_those_of_integers() -> None:
+    """Groups of integer layers and float16 go together, but not in one layer."""
+    graph, mixed = layers(), {"weight_bits": 4, "weight_group": 32, "float": ["second"], "float_weight_bits": 16}
+    with pytest.raises(UsageError, match=r"^second \(FullyConnected\): groups.*need integer weights"):
+        edgeq.api.quantize(graph, samples(graph, 20), QuantConfig.from_dict(mixed))
+    apart = QuantConfig.from_dict({**mixed, "layers": {"second": {"weight_group": 0}}})
+    found = edgeq.api.quantize(graph, samples(graph, 20), apart).graph
+    types = {node.name: found.type(str(node.inputs[1])) for node in found.nodes if len(node.inputs) > 1}
+    assert types["first"].qp.groups is not None and types["second"].dtype is DType.FLOAT16
+
+
 def test_rows_have_steps_of_their_own() -> None:
     rows = np.array([[1.0, -2.0, 0.5], [0.0, 0.0, 0.0], [np.nan, 254.0, -254.0]], np.float32)
     integers, step = in_steps(rows)
