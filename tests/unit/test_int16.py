@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx_reference import session
+from quantized_nets import editor, network, outputs, samples, tensor
 
 import edgeq
 from edgeq.codegen.lower import lower
@@ -29,7 +30,6 @@ from edgeq.report.accuracy import quantize_inputs, sqnr_db
 from edgeq.simulator import IntExecutor
 from edgeq.target import load_target
 from edgeq.warnings import EdgeqWarning
-from tests.unit.test_quantize import editor, network, outputs, samples, tensor
 
 DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits"
 RNG = np.random.default_rng(16)

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from quantized_nets import network
 
 from edgeq.errors import ModelError
 from edgeq.exporters.qdq import save_qdq
@@ -22,7 +23,6 @@ from edgeq.report.accuracy import quantize_inputs
 from edgeq.simulator import IntExecutor
 from edgeq.warnings import EdgeqWarning
 from tests.unit.test_int16 import branches
-from tests.unit.test_quantize import network
 
 NEAREST: dict[str, Any] = {"activation_bits": 16, "rounding": "nearest"}
 

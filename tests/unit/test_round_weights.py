@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from quantized_nets import editor, network, outputs, samples, tensor
 
 from edgeq.codegen import lower
 from edgeq.errors import UsageError
@@ -22,7 +23,6 @@ from edgeq.quantize.ranges import Levels
 from edgeq.quantize.rounder import Rounder
 from edgeq.report.accuracy import sqnr_db
 from edgeq.target import load_target
-from tests.unit.test_quantize import editor, network, outputs, samples, tensor
 
 RNG = np.random.default_rng(3)
 

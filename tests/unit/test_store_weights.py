@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quantized_nets import editor, samples, tensor
 
 import edgeq.api
 from edgeq.errors import QuantizationError, UsageError
@@ -24,7 +25,6 @@ from edgeq.quantize.store_weights import store_weights, wants_stored
 from edgeq.report.accuracy import sqnr_db
 from edgeq.simulator import FloatExecutor, IntExecutor
 from edgeq.warnings import EdgeqWarning
-from tests.unit.test_quantize import editor, samples, tensor
 
 RNG = np.random.default_rng(7)
 

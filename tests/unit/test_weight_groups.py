@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from quantized_nets import editor, samples, tensor
 
 import edgeq.api
 from edgeq.errors import InternalError, UsageError
@@ -22,7 +23,6 @@ from edgeq.ops.fully_connected import FullyConnected
 from edgeq.quantize import QuantConfig
 from edgeq.report.accuracy import sqnr_db
 from edgeq.simulator import FloatExecutor, IntExecutor
-from tests.unit.test_quantize import editor, samples, tensor
 
 
 def layers() -> Graph:
