@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edgeq.ir.graph import Graph
@@ -15,14 +15,16 @@ WIDER = (DType.INT4, DType.INT8)
 """Types that hold the integers of narrower ones, the least first."""
 
 
-def _widened(site: Site, index: int) -> Iterator[Site]:
-    """The site with its weights in each of the wider types that hold them."""
-    weights, narrow = site.const(index), site.input(index)
+def _widened(site: Site, narrow: Sequence[int]) -> Iterator[Site]:
+    """The site with its narrow weights in each of the wider types, as far as that holds them."""
     for dtype in WIDER:
         least, greatest = dtype.range
-        if dtype.bits > narrow.dtype.bits and least <= weights.min() and weights.max() <= greatest:
-            type = replace(narrow, dtype=dtype)
-            yield replace(site, inputs=tuple(type if k == index else t for k, t in enumerate(site.inputs)))
+        inputs = list(site.inputs)
+        for index in narrow:
+            weights, type = site.const(index), site.input(index)
+            if dtype.bits > type.dtype.bits and least <= weights.min() and weights.max() <= greatest:
+                inputs[index] = replace(type, dtype=dtype)
+        yield replace(site, inputs=tuple(inputs))
 
 
 def with_wider_weights(graph: Graph, wanted: Wanted) -> Graph:
@@ -37,15 +39,21 @@ def with_wider_weights(graph: Graph, wanted: Wanted) -> Graph:
             continue
         site = graph.site(node)
         rule = node.op.quant_rule([None if t is None else t.shape for t in site.inputs])
-        for index, name in enumerate(node.inputs):
-            narrow = name is not None and graph.data(name) is not None and graph.type(name).dtype.bits < 8
-            if not narrow or not isinstance(rule.role(index), Weight) or len(graph.consumers[str(name)]) > 1:
-                continue
-            packed = wanted.choose(site)
-            if packed is not None and packed.isa:
-                continue
-            chosen = ((wider, wanted.choose(wider)) for wider in _widened(site, index))
-            best = next((wider for wider, kernel in chosen if kernel is not None and kernel.isa), None)
-            if best is not None:
-                editor.set_type(str(name), best.input(index))
+        narrow = [
+            index
+            for index, name in enumerate(node.inputs)
+            if name is not None
+            and graph.data(name) is not None
+            and graph.type(name).dtype.bits < 8
+            and isinstance(rule.role(index), Weight)
+            and len(graph.consumers[name]) == 1
+        ]
+        packed = wanted.choose(site)
+        if not narrow or (packed is not None and packed.isa):
+            continue
+        chosen = ((wider, wanted.choose(wider)) for wider in _widened(site, narrow))
+        best = next((wider for wider, kernel in chosen if kernel is not None and kernel.isa), None)
+        if best is not None:
+            for index in narrow:
+                editor.set_type(str(node.inputs[index]), best.input(index))
     return editor.finish()

@@ -404,7 +404,10 @@ class FullyConnected(LinearOp):
                 for dtype in (DType.FLOAT16, DType.INT8, DType.INT4, DType.TERNARY, DType.BINARY)
             ),
             replace(cls._real("stored_rows", cls(), 7, 35), weights=DType.INT8),
-            replace(cls._real("stored_row", cls(), 18, 1), weights=DType.INT8),
+            *(
+                replace(cls._real(f"stored_row_{dtype.value}", cls(), depth, 1), weights=dtype)
+                for dtype, depth in ((DType.INT8, 18), (DType.FLOAT16, 19), (DType.INT4, 18), (DType.INT2, 20))
+            ),
             replace(cls._real("dynamic", cls((0.0, 6.0), True)), weights=DType.INT8),
             replace(cls._real("dynamic_short", cls(dynamic=True), 10), weights=DType.INT8),
             replace(cls._real("dynamic_int4", cls(dynamic=True), 9), weights=DType.INT4),

@@ -1,13 +1,15 @@
-"""Float16 numbers as kernels widen them, with integer instructions: every subnormal one, and some of each exponent."""
+"""Float16 numbers as kernels widen them, with integer instructions or the processor's own for it: every subnormal one,
+and some of each exponent."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 from c_program import calls
-from cases import Case, add_halves
-from test_op_kernels import run_on_host
+from cases import PLAIN, Case, add_halves
+from test_op_kernels import run_on_core, run_on_host
 
 from edgeq.ir.graph import GraphEditor
 from edgeq.ir.tensor import DType, TensorType
@@ -31,7 +33,7 @@ def halves() -> Case:
     types = [TensorType((len(table), COLUMNS))]
     editor.outputs = list(editor.add(Gather(0), [add_halves(editor, "table", table), x], "node", types=types))
     editor.numerics = Numerics.FAST
-    return Case("halves", editor.finish(), {x: places})
+    return Case(f"Gather/halves/{PLAIN}/fast", editor.finish(), {x: places})
 
 
 def test_halves_are_widened_exactly(tmp_path: Path) -> None:
@@ -43,3 +45,9 @@ def test_halves_are_widened_exactly(tmp_path: Path) -> None:
     wanted = calls([case], load_target("host").isa)
     assert [call.function for call in wanted] == ["eq_embed_stored_ref"]
     assert run_on_host(tmp_path, wanted) == []
+
+
+@pytest.mark.slow
+@pytest.mark.qemu
+def test_a_processor_widens_them_alike(tmp_path: Path) -> None:
+    assert run_on_core(tmp_path, "cortex-m4", "gcc", (halves(),)) == []

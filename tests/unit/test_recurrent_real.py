@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 import edgeq.api
+from edgeq.codegen.wider_weights import with_wider_weights
+from edgeq.ir.goals import GOALS
 from edgeq.ir.graph import Graph, GraphEditor
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import DType, TensorType
+from edgeq.kernels.choice import Wanted
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.gru import Gru
 from edgeq.ops.lstm import Lstm
@@ -18,6 +21,7 @@ from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.quantize import QuantConfig
 from edgeq.report.accuracy import sqnr_db
 from edgeq.simulator import FloatExecutor, IntExecutor
+from edgeq.target import load_target
 
 RNG = np.random.default_rng(5)
 LAYERS: dict[str, tuple[Op, int, int]] = {
@@ -68,6 +72,25 @@ def test_all_matrices_are_stored() -> None:
     assert [t.dtype for t in types] == [DType.INT4, DType.INT4, DType.FLOAT32]
     assert [len(t.qp.scale) for t in types[:2]] == [4 * 24 * 2, 4 * 24]
     assert isinstance(node.op, Lstm) and node.op.dynamic
+
+
+def test_all_matrices_are_widened_for_a_fast_kernel() -> None:
+    """Weights of 4 bits are bytes where the processor has a kernel for these, unless the program is to be small."""
+    config = QuantConfig(float_weight_bits=4, dynamic=True)
+    graph, isa = (
+        edgeq.api.quantize(network("lstm"), numerics="float", config=config).graph,
+        load_target("cortex-m4").isa,
+    )
+    chosen = {}
+    for goal in GOALS:
+        wanted = Wanted(isa, goal)
+        wider = with_wider_weights(graph, wanted)
+        (node,) = wider.nodes
+        kernel = wanted.choose(wider.site(node))
+        assert kernel is not None
+        chosen[goal] = kernel.function, {wider.type(str(node.inputs[k])).dtype for k in (1, 2)}
+    assert chosen["balanced"] == ("eq_lstm_float32_dsp", {DType.INT8})
+    assert chosen["size"] == ("eq_lstm_float32_ref", {DType.INT4})
 
 
 def test_among_integers() -> None:
