@@ -20,7 +20,7 @@ from edgeq.quantize import QuantConfig
 from edgeq.report.accuracy import accuracy
 from edgeq.simulator import IntExecutor
 
-BITS = (4, 3, 2, "ternary", "binary", "codebook-16", "codebook-4", "powers-of-two")
+BITS = (4, 3, 2, "ternary", "binary", "codebook-16", "codebook-4", "trellis-2", "powers-of-two")
 INTEGER: tuple[dict[str, Any], ...] = (
     {},
     *({"weight_bits": bits} for bits in BITS),

@@ -39,6 +39,7 @@ class DType(Enum):
     BINARY = "binary"
     CODE4 = "code4"
     CODE2 = "code2"
+    TRELLIS = "trellis"
 
     @property
     def numpy(self) -> np.dtype[Any]:
@@ -72,7 +73,7 @@ class DType(Enum):
     @property
     def is_code(self) -> bool:
         """Whether what is stored of an element is its place in a table."""
-        return self in (DType.CODE4, DType.CODE2)
+        return self in (DType.CODE4, DType.CODE2, DType.TRELLIS)
 
     @property
     def is_float(self) -> bool:
@@ -88,9 +89,11 @@ _NARROW = {
     DType.BINARY: (1, (-1, 1)),
     DType.CODE4: (4, (-127, 127)),
     DType.CODE2: (2, (-127, 127)),
+    DType.TRELLIS: (2, (-127, 127)),
 }
 """Bits and range of the types of less than 8 bits. A binary element is −1 or 1. Those of a tensor of codes are any
-integers of its range, but only as many different ones as codes of so many bits can tell apart."""
+integers of its range, but only as many different ones as codes of so many bits can tell apart; those of a trellis are
+paths through it (edgeq.numerics.trellis)."""
 
 TRITS = 5
 """Ternary elements in a byte of a packed tensor."""

@@ -37,7 +37,7 @@ class Stage:
 WEIGHTS = frozenset(
     {
         *(DType.INT8, DType.INT4, DType.INT3, DType.INT2, DType.TERNARY, DType.BINARY),
-        *(DType.CODE4, DType.CODE2, DType.FLOAT32, DType.FLOAT16),
+        *(DType.CODE4, DType.CODE2, DType.TRELLIS, DType.FLOAT32, DType.FLOAT16),
     },
 )
 FLOAT = Stage(

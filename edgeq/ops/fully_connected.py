@@ -18,10 +18,11 @@ from edgeq.ir.traits import Commuted, Linear, Perm, Trait
 from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import INT32_MAX, Multiplier, Numerics, Rounding
+from edgeq.numerics.trellis import TABLE, codes_of
 from edgeq.ops._int16 import as_int16, weighted_rows
 from edgeq.ops._linear import LinearOp, Sums, factors_of
 from edgeq.ops._overlap import Overlaps, in_rows, in_tiles
-from edgeq.ops._packed import PACKED, SYMMETRIC, packed_row, stored_weights
+from edgeq.ops._packed import PACKED, SYMMETRIC, pack, packed_row, stored_weights
 from edgeq.ops._real import LANES, REAL, REALS, finish_params, finished, in_fours, third
 from edgeq.ops._requant import (
     NO_CLAMP,
@@ -164,6 +165,25 @@ GROUPED = Kernel(
 )
 
 
+def lower_trellis(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_fully_connected_trellis_ref`."""
+    members = {key: value for key, value in lower_ref(site).items() if key != "weight_zero_point"}
+    return {**members, "weights": pack(codes_of(site.const(1)), DType.TRELLIS.bits), "table": TABLE}
+
+
+TRELLIS = Kernel(
+    "eq_fully_connected_trellis_ref",
+    ("ref/fully_connected_trellis.c",),
+    "eq/fully_connected_trellis.h",
+    "eq_fully_connected_trellis_params",
+    lower_trellis,
+    overlap=overlap,
+    rounded=True,
+    weights=frozenset({DType.TRELLIS}),
+    fits=SYMMETRIC,
+)
+
+
 def groups_of(site: Site) -> int:
     """How many groups the weights of a channel have."""
     groups, depth = site.input(1).qp.groups, site.input(1).shape[1]
@@ -227,6 +247,7 @@ class FullyConnected(LinearOp):
     kernels: ClassVar = (
         PORTABLE,
         packed_row(PORTABLE),
+        TRELLIS,
         *weighted_rows(PORTABLE),
         *_grouped(),
         Kernel(
@@ -375,6 +396,9 @@ class FullyConnected(LinearOp):
             as_int16(replace(case("ternary", cls(), (1, 21), 3), weights=DType.TERNARY)),
             replace(case("codebook", cls(), (2, 21), 5), weights=DType.CODE4),
             replace(case("codebook_4", cls(), (1, 13), 3), weights=DType.CODE2),
+            replace(case("trellis", cls(clamp=relu), (2, 23), 5), weights=DType.TRELLIS),
+            replace(case("trellis_row", cls(), (1, 34), 3, bias=False), weights=DType.TRELLIS),
+            replace(case("trellis_short", cls(), (1, 1), 2), weights=DType.TRELLIS),
             replace(case("groups", cls(clamp=relu), (2, 71), 6), weights=DType.INT4, group=32),
             replace(case("groups_int2", cls(), (1, 83), 7), weights=DType.INT2, group=32),
             replace(case("groups_ternary", cls(clamp=relu), (2, 40), 4), weights=DType.TERNARY, group=8),

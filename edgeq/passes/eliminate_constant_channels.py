@@ -24,7 +24,7 @@ import numpy as np
 from edgeq.ir.graph import Graph, GraphEditor, Node
 from edgeq.ir.kernel import BYTES
 from edgeq.ir.op import Op
-from edgeq.ir.tensor import Array, QParams
+from edgeq.ir.tensor import Array, DType, QParams
 from edgeq.ir.traits import Linear, Tie, channels
 from edgeq.passes._ranges import Interval, reachable
 
@@ -36,6 +36,8 @@ def _mixing(graph: Graph, node: Node) -> Linear | None:
     """How a node sums bytes over all input channels with constant weights; None if it does not."""
     linear = node.op.linear
     if linear is None or not linear.is_dense or graph.data(node.inputs[1]) is None:
+        return None
+    if graph.type(str(node.inputs[1])).dtype is DType.TRELLIS:  # no weight of a path can be left out
         return None
     return linear if graph.site(node).element_types[0] <= BYTES else None
 

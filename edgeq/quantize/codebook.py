@@ -7,6 +7,7 @@ import numpy as np
 from edgeq.ir.tensor import Array, DType
 from edgeq.quantize.config import POWERS_OF_TWO, QuantConfig
 from edgeq.quantize.ranges import WEIGHT_MAX, Floats, Levels, channel_rows, levels_of
+from edgeq.quantize.trellis import LEVELS
 
 TURNS = 30
 """Of Lloyd's algorithm."""
@@ -18,6 +19,8 @@ def levels_for(weights: Array, axis: int | None, dtype: DType, config: QuantConf
     """The integers for real weights (any shape, channels along `axis`): those of a type, or a codebook of the layer."""
     if not dtype.is_code:
         return levels_of(dtype)
+    if dtype is DType.TRELLIS:
+        return LEVELS
     table = POWERS if config.weight_bits == POWERS_OF_TWO else codebook(channel_rows(weights, axis), 1 << dtype.bits)
     return Levels(-WEIGHT_MAX, WEIGHT_MAX, table=table)
 

@@ -67,13 +67,14 @@ WEIGHT_SCALE = choice(
 )
 POWERS_OF_TWO = "powers-of-two"
 WEIGHT_BITS = counts(
-    (8, 4, 3, 2, "ternary", "binary", "codebook-16", "codebook-4", POWERS_OF_TWO),
+    (8, 4, 3, 2, "ternary", "binary", "codebook-16", "codebook-4", POWERS_OF_TWO, "trellis-2"),
     {
         "ternary": "−1, 0 or 1",
         "binary": "−1 or 1",
         "codebook-16": "4 bits each, for integers of a table that each layer has",
         "codebook-4": "2 bits likewise",
         POWERS_OF_TWO: "4 bits: 0, and ±1 to ±64",
+        "trellis-2": "2 bits, for one of 256 integers with those of the three weights before; fully connected layers",
     },
 )
 ACTIVATION_BITS = counts((8, 16))

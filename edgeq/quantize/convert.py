@@ -20,6 +20,7 @@ from edgeq.quantize.octaves import has_few
 from edgeq.quantize.operands import operand, rule_of, weight_type
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
 from edgeq.quantize.solver import fine_values, requantize_op
+from edgeq.quantize.trellis import check, nearest_path
 from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
 
 Params = Mapping[str, QParams]
@@ -178,6 +179,7 @@ def _put_weights(
     if type.q is None:
         dtype = weight_type(node, config)
         weights = _real(graph, name)
+        check(dtype, around.wide, config, where)
         size, groups = group_of(node, weights.shape, config), None
         levels = levels_for(in_groups(weights, size) if size else weights, product.axis, dtype, config)
         if size:
@@ -185,7 +187,8 @@ def _put_weights(
             groups = chosen_groups(weights, size, levels, np.ones(1), dtype, around.wide, clips)
         q = quantize_weights(weights, product.axis, real, around, config, where, dtype, levels=levels, groups=groups)
         if dtype.is_code:
-            return constants.put(name, levels.nearest(q.in_steps(weights)), dtype, q), q
+            nearest = nearest_path if levels.trellis else levels.nearest
+            return constants.put(name, nearest(q.in_steps(weights)), dtype, q), q
         return _put(constants, graph, name, q, levels_of(dtype)[0], dtype), q
     dtype = type.dtype if type.dtype.bits < 8 else DType.INT8
     if type.q.block is not None and type.q.axis == 1 and any(row.groups for row in node.op.kernels):

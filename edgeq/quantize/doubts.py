@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -13,12 +14,12 @@ from edgeq.executor import Executor, FloatArithmetic, IntArithmetic
 from edgeq.ir.graph import Graph, Node
 from edgeq.ir.quant_rule import Scale
 from edgeq.ir.real import whole_values
-from edgeq.ir.tensor import Array
+from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import Pattern
 from edgeq.quantize.calibrate import Samples
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.floors import floors
-from edgeq.quantize.operands import operand, rule_of
+from edgeq.quantize.operands import float_products, operand, rule_of, weight_type
 from edgeq.quantize.solver import Group
 from edgeq.quantize.statistics import Floats, Statistics
 from edgeq.quantize.step import Draft
@@ -52,6 +53,22 @@ def unmatched_patterns(graph: Graph, config: QuantConfig) -> None:
                 hint=f"names are as `edgeq inspect` shows them, such as {', '.join(like)}",
                 where="[quantize.layers]",
             )
+
+
+def kept_in_bytes(graph: Graph, config: QuantConfig) -> None:
+    """Warn of layers whose operator has kernels for fewer bits of weights, but not for those that are wanted."""
+    wanted: dict[int | str, list[str]] = {}
+    for node in graph.nodes:
+        local = config.for_layer(node.name)
+        narrow = weight_type(node, replace(local, weight_bits=4)) is not DType.INT8
+        if narrow and float_products(graph, node) and local.weight_bits != 8 and weight_type(node, local) is DType.INT8:
+            wanted.setdefault(local.weight_bits, []).append(f"{node.name} ({node.op.kind})")
+    for bits, names in wanted.items():
+        warn(
+            f"{len(names)} layers cannot have weights of {bits}, and keep 8 bits: {listed(names)}",
+            hint="fully connected layers can; give the others weight_bits of their own in [quantize.layers]",
+            where="--weight-bits",
+        )
 
 
 def coarse_channels(draft: Draft) -> None:

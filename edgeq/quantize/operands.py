@@ -53,6 +53,7 @@ WEIGHT_TYPES: Mapping[int | str, DType] = {
     "codebook-16": DType.CODE4,
     "codebook-4": DType.CODE2,
     "powers-of-two": DType.CODE4,
+    "trellis-2": DType.TRELLIS,
 }
 """By bits of a weight."""
 

@@ -17,7 +17,7 @@ from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
-from edgeq.quantize.doubts import coarse_channels, lost_distinctions, unmatched_patterns, weak_layers
+from edgeq.quantize.doubts import coarse_channels, kept_in_bytes, lost_distinctions, unmatched_patterns, weak_layers
 from edgeq.quantize.methods import (
     align_sums,
     centre,
@@ -133,6 +133,7 @@ def run(
         progress=progress,
     )
     unmatched_patterns(graph, draft.config)
+    kept_in_bytes(graph, draft.config)
     for step in STEPS:
         if step.applies(draft):
             before, draft = draft.graph, step.apply(draft)

@@ -22,12 +22,16 @@ WIDE_HEADROOM = 1.125
 
 
 class Levels(NamedTuple):
-    """The integers that a weight may be: from the least to the greatest one, every `step`-th, or those of a `table`."""
+    """The integers that a weight may be: from the least to the greatest one, every `step`-th, or those of a `table`.
+
+    On a `trellis` not every one may follow every other, and they are chosen together (edgeq.quantize.trellis).
+    """
 
     least: int
     greatest: int
     step: int = 1
     table: tuple[int, ...] = ()
+    trellis: bool = False
 
     def nearest(self, x: Floats) -> Floats:
         """The integers (any shape) nearest to numbers, of two that are as near the even one, or the first."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from edgeq.quantize.moments import decompose
 from edgeq.quantize.ranges import Levels
 from edgeq.quantize.statistics import Floats
+from edgeq.quantize.trellis import follow
 
 PASSES = 2
 """How often single weights are looked at again."""
@@ -20,7 +21,8 @@ class Rounder:
     """Rounds the weights of one group of a layer's channels.
 
     Attributes:
-        weights: (C, K) what is to be rounded, columns in their order of rounding: the greatest moments first.
+        weights: (C, K) what is to be rounded, columns in their order of rounding: the greatest moments first, or as
+            they are on a trellis.
         second: (K, K) moments of the inputs, in that order.
         upper, diagonal: their decomposition.
         order: indices of the columns.
@@ -39,7 +41,8 @@ class Rounder:
     @staticmethod
     def of(weights: Floats, second: Floats, levels: Levels, factors: Floats | None = None) -> Rounder:
         """Of weights (C, K), moments (K, K), positive definite, and factors (C, K)."""
-        order = np.argsort(-np.diagonal(second), kind="stable")
+        falling = np.argsort(-np.diagonal(second), kind="stable")
+        order = np.arange(len(falling)) if levels.trellis else falling
         second = second[np.ix_(order, order)]
         ordered = np.ones((1, len(order))) if factors is None else factors[:, order].astype(np.float64)
         return Rounder(weights[:, order], second, *decompose(second), order, levels, ordered)
@@ -47,9 +50,12 @@ class Rounder:
     def round(self, scales: Floats) -> tuple[Floats, Floats]:
         """For scales (…, C): integers (…, C, K), columns in the order of rounding, and the errors of the sums (…, C).
 
-        Each weight is rounded with all that the columns before it lost.
+        Each weight is rounded with all that the columns before it lost. On a trellis there is one scale (C,) for each.
         """
         wanted = self.weights / scales[..., None]
+        if self.levels.trellis:
+            path, error = follow(wanted, self.upper, self.diagonal)
+            return path, error * np.square(scales)
         now, result, error = wanted.copy(), np.empty_like(wanted), np.zeros(scales.shape)
         for k in range(len(self.order)):
             result[..., k] = self.levels.nearest(now[..., k] / self.factors[:, k])
@@ -78,6 +84,8 @@ class Rounder:
 
     def integers(self, scales: Floats, start: Floats | None = None, passes: int = PASSES) -> Floats:
         """Integers (C, K) for scales (C,), columns in the order of the layer; from others (C, K), or by `round`."""
+        if self.levels.trellis:
+            return self.round(scales)[0]
         result = np.empty_like(self.weights)
         rounded = self.round(scales)[0] if start is None else start[:, self.order]
         result[:, self.order] = self.improved(rounded, scales, passes)

@@ -27,6 +27,7 @@ from edgeq.quantize.ranges import (
     weighted_error,
     weighted_scales,
 )
+from edgeq.quantize.trellis import first_scales
 
 SMALLEST_FACTOR = 2.0**-20
 """Least s_in·s_w / s_out. Below it the fixed-point multiplier loses digits, while weights that small no longer matter:
@@ -45,7 +46,7 @@ NEGLIGIBLE = 1 / 16
 SATURATED = 512
 """Steps beyond which a sum is out of the output's range, whatever its zero-point."""
 NEAR = (1.0, 0.95, 1.05, 0.9, 1.1, 0.85, 1.15, 0.8)
-"""Multiples of a scale that are tried."""
+"""Multiples of a scale that are tried where it is the best one for each weight by itself."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -89,15 +90,17 @@ class Judge:
     Attributes:
         importance: of the weights' shape: how much the squared error of each counts, at first sight.
         error: of scales (C,), or (1,) for all channels: what each really costs.
+        near: multiples of a scale that are tried.
     """
 
     importance: Array
     error: Callable[[Floats], Floats]
+    near: tuple[float, ...] = NEAR
 
     def best(self, scales: Floats) -> Floats:
         """The best ones near scales that are best at first sight."""
         best, least = scales, np.full(scales.shape, np.inf)
-        for ratio in NEAR:
+        for ratio in self.near:
             error = self.error(scales * ratio)
             best, least = np.where(error < least, scales * ratio, best), np.minimum(error, least)
         return best
@@ -149,7 +152,8 @@ def quantize_weights(
         scales = (max_scales if config.weight_scale is WeightScale.MAX else mse_scales)(rows)
     else:
         narrowest = 1.0 if config.weight_scale is WeightScale.MAX else NARROWEST.get(dtype.bits, 0.5)
-        scales = weighted_scales(rows, levels, weighed, narrowest)
+        spread = levels.trellis and config.weight_scale is not WeightScale.MAX
+        scales = first_scales(rows, weighed) if spread else weighted_scales(rows, levels, weighed, narrowest)
         if judge is not None and config.weight_scale is WeightScale.MSE:
             scales = judge.best(scales)
     scales = sane_scales(scales)
@@ -164,7 +168,8 @@ def quantize_weights(
 
     if not around.wide:
         few = around.few and not around.foreign and dtype is DType.INT8 and groups is None and len(scales) > 1
-        scales = _best_exact(error, scales, around, config.weight_scale, octave_scales if few else exact_scales)
+        method = WeightScale.MAX if levels.trellis else config.weight_scale  # whose errors are those of whole channels
+        scales = _best_exact(error, scales, around, method, octave_scales if few else exact_scales)
     if bias is not None:
         scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, levels, factors)
     if axis is None:

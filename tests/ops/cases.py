@@ -19,6 +19,7 @@ from edgeq.ir.quant_rule import Bias, Index, QuantRule, Real, Scale, State, Weig
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
+from edgeq.numerics.trellis import WAYS, integers_of
 from edgeq.ops.shift import Shift
 from edgeq.quantize.element_types import has_arithmetic16
 
@@ -237,7 +238,9 @@ class _Builder:
             narrow = dtype is not DType.INT8  # of which all integers are weights, those without an opposite too
             low = least if self.variant == LEGACY or narrow else max(least, -greatest)
             integers = q.quantize(real * 1.3 if narrow else real, dtype)
-            if dtype.is_code:
+            if dtype is DType.TRELLIS:
+                integers = integers_of(self.rng.integers(0, WAYS, shape))
+            elif dtype.is_code:
                 table = np.linspace(-greatest, greatest, 1 << dtype.bits).astype(np.int8)
                 integers = table[np.abs(integers[..., None].astype(np.int16) - table).argmin(axis=-1)]
             name = self.editor.constant("weights", np.maximum(integers, np.int8(low)), q)

@@ -28,6 +28,7 @@ NARROW = {
     DType.BINARY: (1, (-1, 1)),
     DType.CODE4: (4, (-127, 127)),
     DType.CODE2: (2, (-127, 127)),
+    DType.TRELLIS: (2, (-127, 127)),
 }
 
 

@@ -39,7 +39,9 @@ from edgeq.quantize.operands import float_products, operand, rule_of, weight_typ
 from edgeq.quantize.rounder import PASSES, Rounder
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
-from edgeq.quantize.weights import Around, Judge, quantize_bias, quantize_weights
+from edgeq.quantize.trellis import NEAR as TRELLIS_NEAR
+from edgeq.quantize.trellis import check
+from edgeq.quantize.weights import NEAR, Around, Judge, quantize_bias, quantize_weights
 
 DAMPING = 0.05
 """Part of the mean second moment that is added to all of them, so that directions without any do not decide."""
@@ -158,6 +160,7 @@ def round_layer(
     wanted = np.stack([approached(w, m, d) for w, m, d in zip(groups, known, shy, strict=True)])
     dtype, where = weight_type(layer.node, config), f"{layer.node.name} ({op.kind})"
     target, size = op.from_groups(wanted, shape), group_of(layer.node, shape, config)
+    check(dtype, wide, config, where)
     levels = levels_for(by_groups(target, size) if size else target, layer.product.axis, dtype, config)
     heavy = np.stack([np.diagonal(m.second) + d for m, d in zip(known, damping, strict=True)])
     importance = op.from_groups(np.broadcast_to(heavy[:, None], wanted.shape), shape)
@@ -195,7 +198,7 @@ def round_layer(
         config,
         where,
         dtype,
-        Judge(importance, error),
+        Judge(importance, error, TRELLIS_NEAR if levels.trellis else NEAR),
         levels,
         shared,
     )
