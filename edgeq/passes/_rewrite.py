@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from edgeq.errors import ModelError
+from edgeq.errors import InternalError, ModelError
 from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.limits import SECONDS
 from edgeq.ir.op import Op
@@ -15,6 +15,8 @@ from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
 from edgeq.passes._index import Index
 
+STEPS = 100
+"""Squared with the nodes of a graph, more steps than rules take that do not undo each other."""
 O = TypeVar("O", bound=Op)  # noqa: E741 - an operator
 
 
@@ -198,9 +200,10 @@ def rewrite(graph: Graph, *rules: Rule) -> Graph:
 
     Raises:
         ModelError: that takes too long.
+        InternalError: rules undo each other.
     """
     view = View(graph)
-    until = time.monotonic() + SECONDS
+    until, left = time.monotonic() + SECONDS, (len(graph.nodes) + STEPS) ** 2
     again = True
     while again:
         again = False
@@ -209,6 +212,12 @@ def rewrite(graph: Graph, *rules: Rule) -> Graph:
                 node = view.edit.nodes.get(name)
                 if node is not None and rule(view, node):
                     view.changed()
-                    again = True
+                    again, left = True, left - 1
+                    if not left:
+                        raise InternalError(
+                            f"simplifying the model by {rule.__name__.strip('_')} does not come to an end",
+                            hint="report it, with the model",
+                            where=name,
+                        )
                     _look_at_the_clock(until, name)
     return view.edit.finish() if view.edit.nodes != {n.name: n for n in graph.nodes} else graph

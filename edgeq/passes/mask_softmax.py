@@ -194,7 +194,7 @@ def _free(view: View, softmax: Node) -> bool:
     if source is None or not is_elementwise(source.node.op) or len(source.node.inputs) != 2:
         return False
     constant = real_constant(view, source.node.inputs[1])
-    if constant is None or constant.size == 1 or view.is_const(source.node.inputs[0]):
+    if constant is None or len(np.unique(constant)) == 1 or view.is_const(source.node.inputs[0]):
         return False
     mask = source.up(_mask(view, softmax, view.shape(softmax.outputs[0])))
     left = np.unique(np.broadcast_to(constant, source.shape)[mask == SEEN])

@@ -7,10 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgeq.errors import InternalError
 from edgeq.ir.graph import GraphEditor, Node
 from edgeq.ir.tensor import TensorType
 from edgeq.ops.add import Add
 from edgeq.passes._index import Index
+from edgeq.passes._rewrite import View, rewrite
+
+
+def test_rules_that_undo_each_other_are_a_defect() -> None:
+    """What never comes to an end is told before it fills the memory."""
+
+    def turned(view: View, node: Node) -> bool:
+        view.update(node, node.op, node.inputs[::-1])
+        return True
+
+    with pytest.raises(InternalError, match="n0: simplifying the model by turned does not come to an end"):
+        rewrite(_chain(3).finish(), turned)
 
 
 def _looked_up(edit: GraphEditor) -> tuple[dict[str, str], dict[str, list[str]]]:

@@ -72,6 +72,16 @@ def test_a_product_with_the_mask_before_it() -> None:
     assert "Mul" not in kinds(after) and "Add" not in kinds(after)
 
 
+def test_a_product_that_repeats_what_it_reads() -> None:
+    """A constant of one number that cannot be smaller, as it gives the product its shape, is done with."""
+    net = Net()
+    y = net.add(Mul(), net.input("x", 1, 2, 4, 1), net.data(np.where(CAUSAL, 7.0, 3.0)))
+    after = masked(net.finish(net.add(Softmax(3), net.add(Add(), y, net.data(np.where(CAUSAL, -INF, 0.0))))))
+    (product,) = (node for node in after.nodes if isinstance(node.op, Mul))
+    np.testing.assert_array_equal(np.unique(after.data(product.inputs[1])), [3.0])
+    np.testing.assert_array_equal(mask_of(after).reshape(4, 4), ~CAUSAL)
+
+
 def test_what_is_added_to_scores_that_count_stays() -> None:
     net = Net()
     bias = np.random.default_rng(0).normal(0, 1, (4, 4))
