@@ -188,6 +188,31 @@ def test_constants_that_are_computed(nodes: list[onnx.NodeProto], constants: dic
     assert "the limit is 512 MiB" in error.message and error.where
 
 
+ASKED: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "TopK": ([np.ones(4, np.float32), ints(2**31)], {}),
+    "Pad": ([np.ones((1, 4), np.float32), ints(0, 2**31, 0, 0)], {}),
+    "OneHot": ([ints(1, 2), ints(2**31), np.ones(2, np.float32)], {}),
+    "HannWindow": ([ints(2**31).reshape(())], {}),
+    "MelWeightMatrix": ([*(ints(n).reshape(()) for n in (2**16, 2**20, 16000)), *np.float32([0, 8000])], {}),
+    "ConvInteger": ([np.ones((1, 1, 8, 8), np.uint8), np.ones((1, 1, 3, 3), np.uint8)], {"pads": [2**20] * 4}),
+}
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_numbers_that_ask_for_much(kind: str, tmp_path: Path) -> None:
+    """What an operator on constants would compute is counted before it is made, also where no shape tells."""
+    constants, attributes = ASKED[kind]
+    named = {f"c{k}": np.asarray(data) for k, data in enumerate(constants)}
+    nodes = [
+        helper.make_node(kind, list(named), ["much"], "asks", **attributes),
+        helper.make_node("Cast", ["much"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["real"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    error = _refused(model_of(nodes, {"x": (1, 4)}, ["y"], named, opset=20), tmp_path)
+    assert f"asks ({kind}): " in str(error) and "the limit is 512 MiB" in str(error)
+
+
 def test_shapes_that_no_tensor_has(tmp_path: Path) -> None:
     for shape in ([1 << 62], [1 << 40, 1 << 40], [1 << 15, 1 << 14]):
         model = model_of([node("Relu", ["x"], ["y"])], {"x": tuple(shape)}, ["y"], {})

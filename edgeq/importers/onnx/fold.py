@@ -15,6 +15,7 @@ import onnx
 from edgeq.errors import ModelError
 from edgeq.importers.budget import LimitError
 from edgeq.importers.onnx.activation import clip_bounds
+from edgeq.importers.onnx.asked import ASKED
 from edgeq.importers.onnx.axes import normalize_axes, reshape_target, slices, split_sizes
 from edgeq.importers.onnx.model import NARROW, type_name
 from edgeq.importers.onnx.node import Constant, OnnxNode
@@ -275,7 +276,7 @@ def is_foldable(node: OnnxNode) -> bool:
 
 
 def _most(kind: str, shapes: Sequence[tuple[int, ...]]) -> int:
-    """A bound on the elements of an operator's results."""
+    """A bound on the elements of an operator's results, as far as shapes decide."""
     if kind in ("MatMul", "MatMulInteger"):
         summed = max(1, shapes[0][-1]) if shapes[0] else 1
         return (prod(shapes[0]) // summed) * (prod(shapes[1]) // summed)
@@ -293,6 +294,8 @@ def _reference(node: OnnxNode) -> tuple[Array, ...]:
     operands = [(n, node.needed(k, "an input").real()) for k, n in enumerate(node.inputs) if n]
     given = dict(operands)  # fewer than the operands where one is given twice
     most = _most(node.kind, [x.shape for _, x in operands])
+    if node.kind in ASKED:
+        node.builder.source.budget.room((ASKED[node.kind](node, [x for _, x in operands]),))
     if most > MOST_REFERENCED:
         raise LimitError(
             f"{most:,} elements would be computed while the model is read; the limit for {node.kind} is "
