@@ -182,6 +182,6 @@ def instance(kernel: Kernel, site: Site, name: str = "params") -> tuple[str, str
     Returns:
         The declarations, and the name of the parameter struct among them (`name`).
     """
-    constants, members = split_params(name, kernel.lower(site))
+    constants, members = split_params(name, kernel.params(site))
     parts = [array_definition(c) for c in constants]
     return "\n".join([*parts, struct_definition(kernel.struct, name, members)]), name

@@ -48,7 +48,7 @@ class _Constants:
 
     def add(self, prefix: str, kernel: Kernel, site: Site) -> dict[str, Member]:
         """The members of a call's parameters."""
-        constants, members = split_params(prefix, kernel.lower(site))
+        constants, members = split_params(prefix, kernel.params(site))
         renamed = {}
         for constant in constants:
             array = constant.array

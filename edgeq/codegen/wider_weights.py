@@ -31,12 +31,10 @@ def with_wider_weights(graph: Graph, wanted: Wanted) -> Graph:
     """The graph with narrow weights as int4 or int8 ones, the same integers, where that spares a portable kernel.
 
     A portable kernel takes some ten times as long as one for the target's instructions. Where size is what matters
-    weights stay narrow, and so do those that several layers read.
+    weights stay narrow, unless no kernel takes their negative scales, and so do those that several layers read.
     """
     editor = graph.edit()
     for node in graph.nodes:
-        if wanted.goal_of(node.name) == "size":
-            continue
         site = graph.site(node)
         rule = node.op.quant_rule([None if t is None else t.shape for t in site.inputs])
         narrow = [
@@ -48,11 +46,12 @@ def with_wider_weights(graph: Graph, wanted: Wanted) -> Graph:
             and isinstance(rule.role(index), Weight)
             and len(graph.consumers[name]) == 1
         ]
-        packed = wanted.choose(site)
-        if not narrow or (packed is not None and packed.isa):
+        packed = wanted.choose(site) if narrow else None
+        if not narrow or (packed is not None and (packed.isa or wanted.goal_of(node.name) == "size")):
             continue
+        lost = packed is None and site.has_negative_scales
         chosen = ((wider, wanted.choose(wider)) for wider in _widened(site, narrow))
-        best = next((wider for wider, kernel in chosen if kernel is not None and kernel.isa), None)
+        best = next((wider for wider, kernel in chosen if kernel is not None and (kernel.isa or lost)), None)
         if best is not None:
             for index in narrow:
                 editor.set_type(str(node.inputs[index]), best.input(index))

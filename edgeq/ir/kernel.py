@@ -93,6 +93,8 @@ class Kernel:
             else "".
         lacks: features the target must not have: with them, the function would be compiled to something else.
         groups: whether its weights have a factor for every group along the sum (QParams.groups), or none have.
+        negative_scales: whether it also takes weights of which channels are stored with a negative scale
+            (docs/adr/0036), where the rounding is FAST; `lower` then gets the site as it is stored.
         instances: whether a copy specialized to a site's parameters is worth its code where speed is what matters. The
             kernel's first source defines it, and defines no functions other than those of rows.
     """
@@ -117,6 +119,7 @@ class Kernel:
     elements: frozenset[DType] = INT8
     weights: frozenset[DType] = INT8
     groups: bool = False
+    negative_scales: bool = False
 
     @property
     def takes_scratch(self) -> bool:
@@ -131,7 +134,16 @@ class Kernel:
     def takes(self, site: Site) -> bool:
         """Whether it can compute with the element types of a site."""
         activations, weights = site.element_types
-        return activations <= self.elements and weights <= self.weights and site.has_groups == self.groups
+        types = activations <= self.elements and weights <= self.weights
+        return types and site.has_groups == self.groups and self.takes_signs(site)
+
+    def takes_signs(self, site: Site) -> bool:
+        """Whether it can compute with the signs of a site's scales."""
+        return not site.has_negative_scales or (self.negative_scales and site.rounding is Rounding.FAST)
+
+    def params(self, site: Site) -> Mapping[str, Param]:
+        """The members of its struct for a site."""
+        return self.lower(site.stored)
 
     def runs_on(self, isa: frozenset[str]) -> bool:
         """Whether it can be used on a target with these features."""
@@ -180,6 +192,7 @@ class Joint(Kernel):
             elements=frozenset.intersection(*(row.elements for row in rows)),
             weights=frozenset.intersection(*(row.weights for row in rows)),
             groups=first.groups,
+            negative_scales=all(row.negative_scales for row in rows),
             rows=tuple(rows),
         )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from edgeq.ir.quant_rule import Bias, Index, Real, Weight
 from edgeq.ir.tensor import Array, DType, TensorType
 from edgeq.numerics.fixedpoint import Numerics, Rounding
@@ -74,6 +76,31 @@ class Site:
     def has_groups(self) -> bool:
         """Whether groups of its weights have factors."""
         return any(type is not None and type.q is not None and type.q.groups is not None for type in self.inputs)
+
+    @cached_property
+    def has_negative_scales(self) -> bool:
+        """Whether channels of its weights are stored with a negative scale (docs/adr/0036)."""
+        return any(
+            data is not None and type is not None and bool(type.negated(data).any())
+            for data, type in zip(self.consts, self.inputs, strict=True)
+        )
+
+    @cached_property
+    def stored(self) -> Site:
+        """The same as it is stored: with negative scales, and with weights and biases of the opposite sign."""
+        if not self.has_negative_scales:
+            return self
+        consts, types = list(self.consts), list(self.inputs)
+        for product in self.op.quant_rule([None if t is None else t.shape for t in self.inputs]).products:
+            weights, type = self.const(product.weight), self.input(product.weight)
+            signs = type.signs(weights)
+            scales = np.asarray(type.qp.scale) * signs.ravel()
+            types[product.weight] = replace(type, q=replace(type.qp, scale=tuple(scales.tolist())))
+            consts[product.weight] = weights * signs
+            bias = None if product.bias is None else self.const_or_none(product.bias)
+            if product.bias is not None and bias is not None:
+                consts[product.bias] = bias * signs.ravel()
+        return replace(self, consts=tuple(consts), inputs=tuple(types))
 
     @property
     def is_float(self) -> bool:

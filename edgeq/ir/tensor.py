@@ -95,6 +95,9 @@ _NARROW = {
 integers of its range, but only as many different ones as codes of so many bits can tell apart; those of a trellis are
 paths through it (edgeq.numerics.trellis)."""
 
+SIGNED = frozenset({DType.INT3, DType.INT2})
+"""Types of which each channel's integers may instead be the opposites of those of the range (docs/adr/0036)."""
+
 TRITS = 5
 """Ternary elements in a byte of a packed tensor."""
 
@@ -347,6 +350,28 @@ class TensorType:
     def is_stored(self) -> bool:
         """Whether a constant holds real numbers in fewer bits."""
         return self.q is not None or self.dtype is DType.FLOAT16
+
+    def negated(self, data: Array) -> npt.NDArray[np.bool_]:
+        """Which channels of weights are stored with a negative scale, as the opposite integers (docs/adr/0036).
+
+        Their integers, as `data` has them, are beyond the range of the type, and their opposites are not.
+
+        Returns:
+            One for each entry of the parameters; none for types or tensors that have no such channels.
+        """
+        if self.dtype not in SIGNED or self.q is None or self.q.axis is None or self.q.block is not None:
+            return np.zeros(0, np.bool_)
+        if any(self.q.zero_point) or data.shape[self.q.axis : self.q.axis + 1] != (len(self.q.scale),):
+            return np.zeros(0, np.bool_)
+        rows = np.moveaxis(data, self.q.axis, 0).reshape(len(self.q.scale), -1)
+        return rows.max(axis=1, initial=0) > self.dtype.range[1]
+
+    def signs(self, data: Array) -> Array:
+        """The sign of each weight's scale as it is stored, int8, in a shape that broadcasts to the tensor's."""
+        negated = self.negated(data)
+        if self.q is None or not negated.any():
+            return np.ones((1,) * len(self.shape), np.int8)
+        return np.where(negated, np.int8(-1), np.int8(1)).reshape(self.q.entries(self.shape))
 
     def numbers(self, data: Array) -> npt.NDArray[np.float32]:
         """The real numbers that elements stand for (any shape)."""

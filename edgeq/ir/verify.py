@@ -119,7 +119,8 @@ def _out_of_range(graph: Graph) -> Iterator[str]:
     for name, value in graph.values.items():
         if value.data is not None and value.data.size and value.type.dtype.bits < 8:
             low, high = value.type.dtype.range
-            if value.data.min() < low or value.data.max() > high:
+            data = value.data * value.type.signs(value.data)
+            if data.min() < low or data.max() > high:
                 yield repr(name)
 
 

@@ -85,6 +85,8 @@ class Wanted:
             return f"the {layer} is optimized for {goals}", True
         if site.has_groups != row.groups:
             return f"weights have {'a scale for each group' if row.groups else 'one scale for each channel'}", True
+        if not row.takes_signs(site):
+            return "no channel of the weights has a negative scale", True
         if not row.takes(site):
             activations, weights = (" or ".join(sorted(t.value for t in ts)) for ts in (row.elements, row.weights))
             return f"activations are {activations}, and weights, if there are any, {weights}", True

@@ -2,7 +2,7 @@
 
 This file is normative: `firmware/include/eq/requant.h` has the same functions in C, and both give the same bits.
 
-- FAST: `q = zp + ((acc·M + 2³⁰) >> 31)`, `M = round(m·2³¹)`; for m ≥ 1 the accumulator is shifted left, saturating.
+- FAST: `q = zp + ((acc·M + 2³⁰) >> 31)`, `M = round(m·2³¹)`; for |m| ≥ 1 the accumulator is shifted left, saturating.
 - SINGLE: LiteRT's single rounding, `q = zp + ((acc·M + 2^(s−1)) >> s)`, M normalized to [2³⁰, 2³¹), s = 31 − shift.
 - DOUBLE: gemmlowp's two roundings: a rounding doubling high multiply, then a rounding division by a power of two
   (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
@@ -88,16 +88,21 @@ _SPLIT = {
 
 
 def quantize_multiplier(real: float | npt.ArrayLike, rounding: Rounding) -> Multiplier:
-    """Turn real factors m ≥ 0 (any shape, flattened) into a Multiplier for `rounding`.
+    """Turn real factors (any shape, flattened) into a Multiplier for `rounding`.
 
     Factors from 2³¹ on, infinity among them, become the greatest one that can be represented: with all of them every
     accumulator other than 0 is beyond every bound. For WIDE and REDUCED it is 2¹⁴. Models have them whose calibration
     saw nothing but zeros somewhere.
 
+    FAST alone takes negative factors, whose mantissas are negative: with them and accumulators of the opposite sign
+    its products are the same, to the last bit, and so is what is rounded.
+
     Raises:
-        QuantizationError: a factor is negative or not a number.
+        QuantizationError: a factor is not a number, or negative in another rounding.
     """
     values = np.atleast_1d(np.asarray(real, np.float64)).ravel()
+    signs = np.where((values < 0.0) & np.isfinite(values) & (rounding is Rounding.FAST), -1.0, 1.0)
+    values = values * signs
     if not np.all(values >= 0):
         worst = values[~(values >= 0)][0]
         raise QuantizationError(
@@ -106,7 +111,7 @@ def quantize_multiplier(real: float | npt.ArrayLike, rounding: Rounding) -> Mult
         )
     split = _SPLIT.get(rounding, _normalized_multiplier)
     mantissa, shift = split(np.minimum(values, INT32_MAX))
-    return Multiplier(mantissa.astype(np.int32), shift.astype(np.int32))
+    return Multiplier((mantissa * signs).astype(np.int32), shift.astype(np.int32))
 
 
 def saturating_shift_left(x: Ints, shift: Ints) -> Ints:
@@ -282,7 +287,7 @@ class _Steps:
             (0.0 if apart else bias * factor) + (np.zeros(len(factor)) + whole.zero_point + 0.5 - whole.qmin),
             whole.qmin,
             whole.qmax,
-            not apart and bool(np.all(factor < 0.25)),
+            not apart and bool(np.all(np.abs(factor) < 0.25)),
         )
 
     def tiled(self, channels: int, rows: int) -> _Steps:

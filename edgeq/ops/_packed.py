@@ -86,4 +86,5 @@ def packed_row(row: Kernel) -> Kernel:
         lower=packed,
         weights=PACKED,
         fits=SYMMETRIC,
+        negative_scales=True,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,10 @@ class Rounder:
         second = second[np.ix_(order, order)]
         ordered = np.ones((1, len(order))) if factors is None else factors[:, order].astype(np.float64)
         return Rounder(weights[:, order], second, *decompose(second), order, levels, ordered)
+
+    def times(self, signs: Floats) -> Rounder:
+        """The one of weights times signs (C,)."""
+        return replace(self, weights=self.weights * signs[:, None])
 
     def round(self, scales: Floats) -> tuple[Floats, Floats]:
         """For scales (…, C): integers (…, C, K), columns in the order of rounding, and the errors of the sums (…, C).

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from edgeq.ir.tensor import Array, DType, QParams
+from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.quantize.ranges import levels_of
 from edgeq.quantize.weights import MOST_BIAS, SMALLEST_FACTOR
 from edgeq.torch.functions import Tensor
@@ -57,7 +57,8 @@ class LayerWeights(torch.nn.Module):  # type: ignore[misc]
             near = np.where(np.sign(steps) == start.integers, steps, start.integers * 0.1)
         else:
             near = np.clip(steps, start.integers - NEAR, start.integers + NEAR)
-        near = np.clip(near, self.levels.least, self.levels.greatest)
+        signs = TensorType(start.integers.shape, start.dtype, start.q).signs(start.integers).astype(np.float32)
+        near = signs * np.clip(signs * near, self.levels.least, self.levels.greatest)
         self.weights = torch.nn.Parameter(_tensor(near), requires_grad=not rank)
         self.scales = torch.nn.Parameter(torch.zeros(len(start.q.scale)))
         self.bias = torch.nn.Parameter(torch.zeros(len(start.bias)))
@@ -69,6 +70,7 @@ class LayerWeights(torch.nn.Module):  # type: ignore[misc]
             self.down = torch.nn.Parameter(torch.randn(rank, taps, generator=generator) / rank**0.5)
         self._channels, self._moved = start.channels, np.moveaxis(start.integers, start.channels, 0).shape
         self._step = start.step
+        self.register_buffer("_signs", _tensor(signs))
         self.register_buffer("_first_scales", torch.tensor(start.q.scale, dtype=torch.float32))
         self.register_buffer("_first_bias", _tensor(start.bias))
 
@@ -85,12 +87,13 @@ class LayerWeights(torch.nn.Module):  # type: ignore[misc]
 
     def integers(self, scale: Tensor) -> Tensor:
         """The weights as integers, for scales that `scale` gave."""
-        return to_levels(self.merged() * (self._first_scales / scale).reshape(self._along), self.levels)
+        steps = self.merged() * (self._first_scales / scale).reshape(self._along)
+        return self._signs * to_levels(self._signs * steps, self.levels)
 
     def confine(self) -> None:
         """Take weights that are learned back to the outermost integers, beyond which they have no gradient."""
         with torch.no_grad():
-            self.weights.clamp_(self.levels.least, self.levels.greatest)
+            self.weights.mul_(self._signs).clamp_(self.levels.least, self.levels.greatest).mul_(self._signs)
 
     def addend(self, unit: Tensor) -> Tensor:
         """The bias as integers of a unit, that of the layer's products (channels,)."""

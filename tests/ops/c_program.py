@@ -59,7 +59,7 @@ def calls(cases: Iterable[Case], isa: frozenset[str], library: Library = "edgeq"
             if offered and kernel.fits(case.site):
                 call = Call(case, kernel)
                 data = tuple(array.tobytes() for array in case.inputs.values())
-                found.setdefault((call.function, _content(kernel.lower(case.site)), data), call)
+                found.setdefault((call.function, _content(kernel.params(case.site)), data), call)
     return tuple(found.values())
 
 
@@ -91,7 +91,7 @@ class _Writer:
         return self._names[key]
 
     def params(self, number: int, call: Call) -> str:
-        constants, members = split_params(f"p{number}", call.kernel.lower(call.case.site))
+        constants, members = split_params(f"p{number}", call.kernel.params(call.case.site))
         names = {c.name: self.array(c) for c in constants}
         renamed = {k: names.get(v, v) if isinstance(v, str) else v for k, v in members.items()}
         self.parts.append(struct_definition(call.kernel.struct, f"p{number}", renamed))

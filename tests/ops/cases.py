@@ -17,7 +17,7 @@ from edgeq.ir.graph import Graph, GraphEditor, Node, Value
 from edgeq.ir.op import Sample, registry
 from edgeq.ir.quant_rule import Bias, Index, QuantRule, Real, Scale, State, Weight
 from edgeq.ir.site import Site
-from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, TensorType
+from edgeq.ir.tensor import MOST_FACTOR, SIGNED, Array, DType, Groups, QParams, TensorType
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.numerics.trellis import WAYS, integers_of
 from edgeq.ops.shift import Shift
@@ -28,14 +28,16 @@ LOW, HIGH, ZERO = "zero_point_low", "zero_point_high", "zero_point_0"
 STEEP, FLAT = "steep", "flat"
 LEGACY = "weight_zero_point"
 TENSOR = "per_tensor"
+NEGATIVE, NEGATIVE_STEEP = "negative_scales", "negative_scales_steep"
 LARGE, FULL = "large_accumulators", "full_accumulators"
 """Variants: zero-points at either end or at 0; outputs much finer or coarser than their range; weights with one scale,
-with and without a zero-point. And on request only: biases with which accumulators reach a limit."""
+with and without a zero-point; channels that are stored with a negative scale. And on request only: biases with which
+accumulators reach a limit."""
 LIMITS = {LARGE: 2**29 - 1, FULL: INT32_MAX}
 """Of accumulators: what the kernels for cores without SIMD take, and what any kernel does."""
 
 ZERO_POINTS = {LOW: -128, HIGH: 127, ZERO: 0}
-FINENESS = {STEEP: 1 / 12, FLAT: 5.0}
+FINENESS = {STEEP: 1 / 12, FLAT: 5.0, NEGATIVE: 2.5, NEGATIVE_STEEP: 1 / 12}
 
 
 MANY = 1 << 14
@@ -153,6 +155,15 @@ def add_halves(editor: GraphEditor, name: str, halves: Array) -> str:
     return made
 
 
+def _negated(integers: Array, axis: int | None, dtype: DType) -> Array:
+    """Two of three channels such that they have a negative scale: one integer is beyond the range of the type."""
+    rows = np.moveaxis(integers, axis or 0, 0).copy()
+    chosen = np.arange(len(rows)) % 3 != 1
+    rows[chosen] = -rows[chosen]
+    rows.reshape(len(rows), -1)[chosen, -1] = -dtype.range[0]
+    return np.moveaxis(rows, 0, axis or 0)
+
+
 class _Builder:
     """Builds the graph of one case."""
 
@@ -243,7 +254,10 @@ class _Builder:
             elif dtype.is_code:
                 table = np.linspace(-greatest, greatest, 1 << dtype.bits).astype(np.int8)
                 integers = table[np.abs(integers[..., None].astype(np.int16) - table).argmin(axis=-1)]
-            name = self.editor.constant("weights", np.maximum(integers, np.int8(low)), q)
+            integers = np.maximum(integers, np.int8(low))
+            if self.variant in (NEGATIVE, NEGATIVE_STEEP):
+                integers = _negated(integers, role.axis, dtype)
+            name = self.editor.constant("weights", integers, q)
             self.editor.set_type(name, TensorType(shape, dtype, q))
             return name
         if isinstance(role, Bias):
@@ -365,6 +379,8 @@ def variants(sample: Sample) -> tuple[str, ...]:
         found += [ZERO, STEEP, FLAT]
     if any(product.bias is not None for product in rule.products) and not sample.group:
         found += [LEGACY, TENSOR] if len(rule.products) == 1 and sample.weights is DType.INT8 else [TENSOR]
+    if sample.weights in SIGNED and not sample.group:
+        found += [NEGATIVE, NEGATIVE_STEEP]
     return tuple(found)
 
 
@@ -384,7 +400,8 @@ def of_operator(kind: str) -> Iterator[Case]:
                 yield build(kind, sample, variant, Numerics.TFLITE)
                 if not has_arithmetic16(sample.op):
                     break
-            others = (Numerics.FAST,) if single else (order[(index + turn) % 3],)
+            fast = single or variant in (NEGATIVE, NEGATIVE_STEEP)
+            others = (Numerics.FAST,) if fast else (order[(index + turn) % 3],)
             for numerics in order if variant == PLAIN and not single else others:
                 yield build(kind, sample, variant, numerics)
 

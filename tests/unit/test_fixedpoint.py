@@ -137,7 +137,7 @@ def test_factors_beyond_every_bound(factor: float, rounding: Rounding) -> None:
     assert requantize(np.array([-1, 0, 1]), m, 5, -128, 127, rounding).tolist() == [-128, 5, 127]
 
 
-@pytest.mark.parametrize("factor", [-0.1, math.nan, -math.inf])
+@pytest.mark.parametrize("factor", [math.nan, -math.inf])
 @pytest.mark.parametrize("rounding", Rounding)
 def test_impossible_factors(factor: float, rounding: Rounding) -> None:
     with pytest.raises(QuantizationError, match="out of all proportion"):

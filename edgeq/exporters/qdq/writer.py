@@ -98,6 +98,7 @@ class QdqWriter:
 
     def dequantized(self, hint: str, data: Array, q: QParams, dtype: DType) -> str:
         """Store integers and dequantize them. Returns the float tensor."""
+        dtype = _container(dtype)
         stored = self.constant(f"{hint}_quantized", data.astype(_elements(dtype)))
         if q.groups is not None:
             return self._of_groups(hint, stored, q, dtype, data.shape[1])
@@ -168,9 +169,7 @@ class QdqWriter:
             data = data.reshape((1,) * (rank - data.ndim) + data.shape)
         if nchw:
             data = data.transpose(TO_NCHW)
-        dtype = type.dtype
-        if dtype.bits < 8:  # fewer than 4 are of an opset that few runtimes have
-            dtype = DType.INT8 if dtype.is_code else DType.INT4
+        dtype = _container(type.dtype)
         if dtype is DType.INT8 and type.qp.axis is None:
             return self.dequantized(value, data.astype(np.int16) + 128, _shifted(type.qp), DType.UINT8)
         return self.dequantized(value, data, type.qp, dtype)
@@ -252,6 +251,13 @@ def _wide_values(graph: Graph) -> frozenset[str]:
         if not rule.fine and not rule.states:
             found.update(name for name in (*node.inputs, *node.outputs) if name is not None)
     return frozenset(n for n in found if graph.data(n) is None and graph.type(n).dtype is DType.INT16)
+
+
+def _container(dtype: DType) -> DType:
+    """The type that integers are written as: those of less than 4 bits are of an opset that few runtimes have."""
+    if dtype.bits >= 8:
+        return dtype
+    return DType.INT8 if dtype.is_code else DType.INT4
 
 
 def _elements(dtype: DType) -> np.dtype[Any]:

@@ -68,6 +68,7 @@ def _rows(
         fits=all_of(shape, is_symmetric, _small_sums(matrix_of)),
         rounded=True,
         weights=kind.types,
+        negative_scales=True,
         goals=kind.goals,
     )
     direct = replace(

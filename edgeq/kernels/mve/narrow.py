@@ -68,6 +68,7 @@ def narrow_conv2d_rows() -> tuple[Kernel, ...]:
             scratch=lambda site: BLOCK * padded(site.input(0).shape[3], BLOCK),
             overlap=_overlap_1x1,
             weights=kind.types,
+            negative_scales=True,
             goals=kind.goals,
         )
 
@@ -90,6 +91,7 @@ def narrow_fully_connected_rows() -> tuple[Kernel, ...]:
             lower=lower,
             fits=all_of(base.fits, FEW_PRODUCTS),
             weights=kind.types,
+            negative_scales=True,
             goals=kind.goals,
         )
 

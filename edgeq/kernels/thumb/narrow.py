@@ -36,6 +36,7 @@ def _conv2d_row(kind: Fields, isa: str, *sources: str) -> Kernel:
         overlap=conv_overlap,
         rounded=True,
         weights=kind.types,
+        negative_scales=True,
         goals=kind.goals,
         lacks=DSP,
     )
@@ -57,6 +58,7 @@ def _fully_connected_row(kind: Fields) -> Kernel:
         overlap=fours_overlap,
         rounded=True,
         weights=kind.types,
+        negative_scales=True,
         goals=kind.goals,
         lacks=DSP,
     )

@@ -147,6 +147,8 @@ class _Layer:
         self.names = tuple(n for n in (str(node.inputs[product.weight]), operand(node, product.bias)) if n is not None)
         weight = editor.values[self.names[0]]
         self.levels, self.weights = _levels(weight), node.op.by_group(np.asarray(weight.data, np.float64))
+        signs = weight.type.signs(np.asarray(weight.data)).astype(np.float64)
+        self.signs = node.op.by_group(np.broadcast_to(signs, weight.type.shape))
         q = weight.type.qp
         factors = np.ones(1) if q.groups is None else q.groups.spread(weight.type.shape).astype(np.float64)
         self._factors = node.op.by_group(np.broadcast_to(factors, weight.type.shape))
@@ -284,7 +286,8 @@ class _Attempt:
 
 def _moves(layer: _Layer, slope: Floats, curved: Floats) -> tuple[Shape, npt.NDArray[np.int64], Floats]:
     """The best change of each channel, if one is for the better: the shape of weights as rows, where, and by what."""
-    by = _beside(layer.levels, layer.weights, slope) - layer.weights
+    signs = layer.signs
+    by = signs * _beside(layer.levels, signs * layer.weights, signs * slope) - layer.weights
     gain = np.where(by == 0.0, -1.0, np.abs(slope * by) - 0.5 * curved * by * by)
     rows = gain.reshape(-1, gain.shape[-1])
     taps = rows.argmax(axis=1)

@@ -23,10 +23,11 @@ from edgeq.executor import Executor, Operands
 from edgeq.ir.graph import GraphEditor, Node, Value
 from edgeq.ir.op import Op
 from edgeq.ir.quant_rule import Product
-from edgeq.ir.tensor import Array, DType, QParams, Shape, TensorType
+from edgeq.ir.tensor import SIGNED, Array, DType, QParams, Shape, TensorType
+from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.codebook import levels_for
-from edgeq.quantize.config import QuantConfig, WeightRounding, WeightScale
+from edgeq.quantize.config import QuantConfig, WeightRounding, Weights, WeightScale
 from edgeq.quantize.convert import convert
 from edgeq.quantize.float_values import FloatValues
 from edgeq.quantize.groups import chosen_groups, group_of
@@ -83,12 +84,14 @@ class _Layer:
         node: the layer.
         product: its only product.
         input, output: parameters of its activations.
+        signed: whether scales may be negative if the type of the weights allows it (docs/adr/0036).
     """
 
     node: Node
     product: Product
     input: QParams
     output: QParams
+    signed: bool = False
 
 
 def layers_of(draft: Draft) -> dict[str, _Layer]:
@@ -104,8 +107,9 @@ def layers_of(draft: Draft) -> dict[str, _Layer]:
         if not own or len(graph.consumers[weight]) != 1 or weight in graph.outputs:
             continue
         if node.op.factors(np.zeros(graph.type(source).shape, np.int8), graph.type(weight).shape) is not None:
-            around = (draft.parameters[name] for name in (source, node.outputs[0]))
-            found[node.name] = _Layer(node, product, *around)
+            x, y = (draft.parameters[name] for name in (source, node.outputs[0]))
+            signed = draft.numerics is Numerics.FAST and draft.config.weights is Weights.PER_CHANNEL
+            found[node.name] = _Layer(node, product, x, y, signed)
     return found
 
 
@@ -184,25 +188,30 @@ def round_layer(
         wide = op.from_groups(np.broadcast_to(each[:, :, None], wanted.shape), shape)
         return np.moveaxis(wide, axis, 0).reshape(shape[axis], -1)[:, 0]
 
-    def error(scales: Floats) -> Floats:
-        """The error of every channel, or of all together if they share a scale."""
-        found = [r.round(s)[1] for r, s in zip(rounders, in_groups(scales), strict=True)]
-        each = of_channels(np.stack(found))
-        return each if len(scales) == len(each) else np.cumsum(each)[-1:]
+    def scaled(sign: float) -> tuple[QParams, Judge]:
+        """Parameters for the weights, or for their opposites, and what they were chosen by."""
+        mine = [r.times(np.full(len(r.weights), sign)) for r in rounders]
 
-    params = quantize_weights(
-        target,
-        layer.product.axis,
-        bias,
-        around,
-        config,
-        where,
-        dtype,
-        Judge(importance, error, TRELLIS_NEAR if levels.trellis else NEAR),
-        levels,
-        shared,
-    )
-    scales = in_groups(np.asarray(params.scale))
+        def error(scales: Floats) -> Floats:
+            """The error of every channel, or of all together if they share a scale."""
+            found = [r.round(s)[1] for r, s in zip(mine, in_groups(scales), strict=True)]
+            each = of_channels(np.stack(found))
+            return each if len(scales) == len(each) else np.cumsum(each)[-1:]
+
+        judge = Judge(importance, error, TRELLIS_NEAR if levels.trellis else NEAR)
+        along = layer.product.axis
+        return quantize_weights(sign * target, along, bias, around, config, where, dtype, judge, levels, shared), judge
+
+    params, judge = scaled(1.0)
+    signs = np.ones(shape[axis])
+    if layer.signed and dtype in SIGNED and shared is None and not around.wide:
+        opposite, other = scaled(-1.0)
+        less = other.error(np.asarray(opposite.scale)) < judge.error(np.asarray(params.scale))
+        params = replace(params, scale=tuple(np.where(less, opposite.scale, params.scale).tolist()))
+        signs = np.where(less, -1.0, 1.0)
+    scales, signed = in_groups(np.asarray(params.scale)), in_groups(signs)
+    rounders = [r.times(s) for r, s in zip(rounders, signed, strict=True)]
+    wanted = wanted * signed[:, :, None]
     starts: list[Floats | None] = [None] * len(rounders)
     passes = PASSES
     if config.chosen_rounding is WeightRounding.ADAROUND:
@@ -218,6 +227,7 @@ def round_layer(
         steps = scales[:, :, None] if factors is None else scales[:, :, None] * factors
         starts, passes = list(levels.nearest(wanted / steps)), DESCENT_PASSES
     rounded = np.stack([r.integers(s, start, passes) for r, s, start in zip(rounders, scales, starts, strict=True)])
+    rounded *= signed[:, :, None]
     shift = np.stack(
         [
             dot(w, m.real_mean - away) - s * dot(r if factors is None else r * factors[k], m.mean - away)

@@ -27,7 +27,7 @@ static inline void eq_thumb_start(int32_t *sums, int32_t bias, int32_t blocks)
     sums[4] = sums[5] = sums[6] = sums[7] = bias;
 }
 
-/* ((acc * mantissa + 2^30) >> 31) + zero_point for |acc| < 2^29 and 0 <= mantissa < 2^31, in products of 32 bits: with
+/* ((acc * mantissa + 2^30) >> 31) + zero_point for |acc| < 2^29 and |mantissa| < 2^31, in products of 32 bits: with
  * both operands cut into halves, acc's signed, nothing overflows, and what the lower halves' product has below 2^16 can
  * only round down. rounding: 2^14 + zero_point * 2^15. */
 static inline int32_t eq_thumb_scale(int32_t acc, int32_t mantissa, int32_t rounding)

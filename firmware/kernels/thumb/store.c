@@ -35,7 +35,7 @@ __attribute__((naked)) void eq_thumb_store(const eq_thumb_outputs *task __attrib
                      "ldmia r2!, {r6}\n\t"
                      "mov lr, r2\n\t"
                      "uxth r5, r6\n\t"
-                     "lsrs r6, r6, #16\n\t"
+                     "asrs r6, r6, #16\n\t"
                      "lsls r7, r6, #1\n\t"
                      "ldr r1, [sp, #0]\n\t"
                      "adds r3, r1, #1\n\t"
