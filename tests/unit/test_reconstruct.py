@@ -149,6 +149,15 @@ def test_layers_with_few_sums_stay() -> None:
     assert np.array_equal(after.data("w4"), quantize(dense, few).data("w4"))
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_without_a_sample_to_hold_back_nothing_is_learned(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many sums a few large samples are."""
+    graph, data = network()
+    monkeypatch.setattr(reconstruct, "SUMS", 0)
+    with pytest.warns(EdgeqWarning, match="give more samples"):
+        quantize(graph, data[:count], QuantConfig(reconstruct=True))
+
+
 def test_what_no_sample_held_back_finds_better_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, data = network()
     config = QuantConfig(weight_bits=4)

@@ -80,8 +80,10 @@ def _learnable(draft: Draft) -> dict[str, Product]:
     """Layers whose weights are edgeq's to decide, each with a weight and a bias that nobody else reads, and sums enough
     on the samples."""
     count = 0 if draft.samples is None else len(draft.samples)
-    count = min(SAMPLES, count - count // HELD_BACK)
     graph, found = draft.graph, dict[str, Product]()
+    if count < HELD_BACK:  # none would be held back
+        return found
+    count = min(SAMPLES, count - count // HELD_BACK)
     floats = {node.name: node for node in draft.reference.nodes}
     for node in graph.nodes:
         products = rule_of(graph, node).products
