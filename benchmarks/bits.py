@@ -102,6 +102,7 @@ BITS = (
     "WbinaryA8",
     "Wcodebook-16A8",
     "Wcodebook-4A8",
+    "Wtrellis-2A8",
     "W8A16",
 )
 

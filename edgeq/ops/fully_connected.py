@@ -398,7 +398,7 @@ class FullyConnected(LinearOp):
             replace(case("codebook_4", cls(), (1, 13), 3), weights=DType.CODE2),
             replace(case("trellis", cls(clamp=relu), (2, 23), 5), weights=DType.TRELLIS),
             replace(case("trellis_row", cls(), (1, 34), 3, bias=False), weights=DType.TRELLIS),
-            replace(case("trellis_short", cls(), (1, 1), 2), weights=DType.TRELLIS),
+            replace(case("trellis_short", cls(), (1, 1), 1), weights=DType.TRELLIS),
             replace(case("groups", cls(clamp=relu), (2, 71), 6), weights=DType.INT4, group=32),
             replace(case("groups_int2", cls(), (1, 83), 7), weights=DType.INT2, group=32),
             replace(case("groups_ternary", cls(clamp=relu), (2, 40), 4), weights=DType.TERNARY, group=8),

@@ -20,6 +20,7 @@ from edgeq.kernels.dsp.pack import (
     pack_grouped,
     pack_int4_groups,
     pack_pairs,
+    pack_trellis,
 )
 from edgeq.kernels.dsp.svdf import pack_time
 
@@ -204,6 +205,22 @@ def test_codes(channels: int, k: int, bits: int) -> None:
         codes = stream.reshape(fours, 2, 4, 2, bits) @ (1 << np.arange(bits))  # four, odd, channel, half
         found = table[codes.transpose(2, 0, 3, 1).reshape(4, -1)]
         np.testing.assert_array_equal(found[:there, :k], weights[first : first + there])
+
+
+@pytest.mark.parametrize(("channels", "k"), [(1, 3), (2, 16), (5, 37)])
+def test_trellis(channels: int, k: int) -> None:
+    rng = np.random.default_rng(channels)
+    codes, bias, factors = rng.integers(0, 4, (channels, k)), rng.integers(-99, 99, channels), np.arange(channels)
+    steps = -(-k // 16)
+    words = pack_trellis(codes, bias, factors).reshape(-1, 4 + 2 * steps)
+    starts = [min(c, max(channels - 2, 0)) for c in range(0, channels, 2)]
+    for first, group in zip(starts, words, strict=True):
+        there = min(2, channels - first)
+        assert group[:2][:there].tolist() == bias[first : first + 2].tolist()
+        assert group[-2:][:there].tolist() == factors[first : first + 2].tolist()
+        stream = np.unpackbits(np.ascontiguousarray(group[2:-2]).view(np.uint8), bitorder="little")
+        found = (stream.reshape(steps, 2, 16, 2) @ (1, 2)).transpose(1, 0, 2).reshape(2, -1)
+        np.testing.assert_array_equal(found[:there, :k], codes[first : first + there])
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

@@ -30,6 +30,7 @@ from edgeq.kernels.dsp.run_time import run_time_row
 from edgeq.kernels.dsp.signal import energy_row, rfft_row, root_row, scale_row, window_row
 from edgeq.kernels.dsp.simple_rnn import simple_rnn_row
 from edgeq.kernels.dsp.svdf import svdf_rows
+from edgeq.kernels.dsp.trellis import trellis_rows
 from edgeq.kernels.dsp.winograd import winograd_rows
 from edgeq.ops import gru, lstm, simple_rnn
 from edgeq.ops._addsub import SumOp
@@ -60,6 +61,7 @@ ROWS: KernelTable = {
         *compact_fully_connected_rows(),
         *fully_connected_rows(),
         *narrow_fully_connected_rows(),
+        *trellis_rows(),
         *grouped_rows(),
         fully_connected_int16_row(),
     ),

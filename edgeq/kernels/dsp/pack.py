@@ -224,6 +224,20 @@ def pack_codes(weights: Array, bits: int, bias: Array, factors: Array | None) ->
     return np.pad(table, (0, (1 << bits) - len(table))), _words(np.concatenate(parts))
 
 
+def pack_trellis(codes: Array, bias: Array, factors: Array | None) -> Words:
+    """Codes 0 … 3 (OC, K) for eq/fully_connected_trellis_dsp.h: of every two channels biases (OC), words, factors."""
+    channels = max(len(codes), 2)
+    filled = np.zeros((channels, padded(codes.shape[1], 16)), np.int64)
+    filled[: len(codes), : codes.shape[1]] = codes
+    words = (filled.reshape(channels, -1, 16) << 2 * np.arange(16)).sum(axis=2)
+    around = [_filled(bias, channels)] + ([] if factors is None else [_filled(factors, channels)])
+    parts: list[Array] = []
+    for first in (min(c, channels - 2) for c in range(0, channels, 2)):
+        before, *after = (row[first : first + 2] for row in around)
+        parts += [before, words[first : first + 2].T.ravel(), *after]
+    return _words(np.concatenate(parts))
+
+
 def pack_fours(weights: Array, bias: Array, multipliers: Array | None, mixed: bool) -> Words:
     """Weights (OC, K) for `eq_fully_connected_dsp`."""
     return pack_groups(weights, bias, multipliers, channel_groups(len(weights), 4), 4, mixed)
