@@ -16,8 +16,10 @@ from edgeq.ir.traits import NO_CLAMP, Affine, Linear
 from edgeq.ops.add import Add
 from edgeq.ops.concat import Concat
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
+from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.mul import Mul
 from edgeq.ops.reshape import Reshape
+from edgeq.ops.transpose import Transpose
 from edgeq.passes._rewrite import View, rewrite
 from edgeq.passes.canonicalize import is_affine, real_constant
 
@@ -209,6 +211,39 @@ def _sink(view: View, node: Node) -> bool:
     return True
 
 
+def _taker(view: View, name: str | None) -> Node | None:
+    """The layer that takes over a factor of a whole tensor: what it gives is moved, or is one side of a product."""
+    above = view.producer(name)
+    if name is None or above is None or view.only_consumer(name) is None or not view.is_real(name):
+        return None
+    if isinstance(above.op, MatMul):
+        if above.inputs[0] == above.inputs[1]:
+            return None  # it would count twice
+        return _taker(view, above.inputs[0]) or _taker(view, above.inputs[1])
+    if isinstance(above.op, Reshape | Transpose):
+        return _taker(view, above.inputs[0])
+    constant = above.op.linear is not None and _operands(view, above, above.op.linear) is not None
+    return above if constant and above.op.fused_clamp == NO_CLAMP and view.is_real(above.inputs[1]) else None
+
+
+def _raise_factor(view: View, node: Node) -> bool:
+    """layer → MatMul, Transpose, Reshape … → Mul by one number, as attention has it: into the layer's weights."""
+    c, source = _channels(view, node) if isinstance(node.op, Mul) else None, node.inputs[0]
+    moved, layer = view.producer(source), _taker(view, source)
+    if c is None or np.ptp(c) or moved is None or layer is None or moved is layer or node.op.fused_clamp != NO_CLAMP:
+        return False
+    linear = layer.op.linear
+    operands = None if linear is None else _operands(view, layer, linear)
+    if operands is None or not view.is_real(node.outputs[0]):
+        return False
+    w, bias = (part * c[0] for part in operands)
+    old = layer.inputs[2] if len(layer.inputs) > 2 else None
+    inputs = [layer.inputs[0], _constant(view, layer.inputs[1], "", w)]
+    view.update(layer, layer.op, inputs if old is None else [*inputs, _constant(view, old, "", bias)])
+    view.fuse(moved, node, moved.op, moved.inputs, None)
+    return True
+
+
 def _through_reshape(view: View, node: Node) -> bool:
     """Mul or Add → Reshape → linear: behind the Reshape, if channels stay together or are repeated there."""
     source = node.inputs[0] if isinstance(node.op, Reshape) else None
@@ -263,5 +298,5 @@ def _leftover(view: View, node: Node) -> bool:
 
 def fold_affine(graph: Graph) -> Graph:
     """Fold Mul and Add by constants into linear operators before and after; what is left becomes depthwise."""
-    rules = (_merge, _fold_after, _fold_before, _into_branches, _sink, _through_reshape)
+    rules = (_merge, _fold_after, _fold_before, _into_branches, _sink, _through_reshape, _raise_factor)
     return rewrite(rewrite(graph, *rules), _leftover)

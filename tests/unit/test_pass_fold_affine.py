@@ -8,6 +8,7 @@ from pass_graphs import Net, assert_same_float, kinds
 
 from edgeq.ir.op import Op
 from edgeq.ir.tensor import QParams
+from edgeq.ir.traits import NO_CLAMP, Clamp
 from edgeq.ops.add import Add
 from edgeq.ops.average_pool2d import AveragePool2D
 from edgeq.ops.clip import Clip
@@ -17,12 +18,14 @@ from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.exp import Exp
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
 from edgeq.ops.reduce_max import ReduceMax
 from edgeq.ops.reshape import Reshape
 from edgeq.ops.resize import Resize
+from edgeq.ops.transpose import Transpose
 from edgeq.passes.fold_affine import fold_affine
 from edgeq.passes.fold_constants import fold_constants
 
@@ -289,3 +292,33 @@ def test_factors_that_are_very_unlike_have_scales_of_their_own(factors: list[flo
     after = fold_affine(graph)
     assert kinds(after) == ["Clip", "DepthwiseConv2D" if exact else "Mul"]
     assert_same_float(graph, after)
+
+
+def _scores(net: Net, behind: bool, clamp: Clamp = NO_CLAMP) -> str:
+    """Products of queries and keys with a factor, behind them or behind the transposed queries."""
+    x = rectified(net, 1, 6, 8)
+    q, k = (net.add(FullyConnected(clamp), x, net.const(8, 8), net.const(8)) for _ in range(2))
+    q, k = (net.add(Reshape((1, 6, 2, 4)), y) for y in (q, k))
+    q, k = net.add(Transpose((0, 2, 1, 3)), q), net.add(Transpose((0, 2, 3, 1)), k)
+    if behind:
+        return net.add(Mul(), net.add(MatMul(), q, k), net.data([0.35]))
+    return net.add(MatMul(), net.add(Mul(), q, net.data(0.35)), k)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_factor_of_attention_goes_into_the_layer_of_its_queries(behind: bool) -> None:
+    net = Net()
+    graph = net.finish(_scores(net, behind))
+    after = fold_affine(graph)
+    assert "Mul" in kinds(graph) and "Mul" not in kinds(after)
+    assert_same_float(graph, after)
+
+
+def test_a_factor_stays_where_a_layer_would_take_it_twice_or_not_at_all() -> None:
+    net = Net()
+    x = net.add(FullyConnected(), rectified(net, 1, 4, 4), net.const(4, 4), None)
+    twice = net.finish(net.add(Mul(), net.add(MatMul(), x, x), net.data([0.5])))
+    assert "Mul" in kinds(fold_affine(twice))
+    net = Net()
+    bounded = net.finish(_scores(net, True, (0.0, 6.0)))
+    assert "Mul" in kinds(fold_affine(bounded))
