@@ -213,6 +213,14 @@ def test_numbers_that_ask_for_much(kind: str, tmp_path: Path) -> None:
     assert f"asks ({kind}): " in str(error) and "the limit is 512 MiB" in str(error)
 
 
+@pytest.mark.parametrize(("mode", "nearest"), [("nearest", "round_prefer_ceil"), ("cubic", "floor")])
+def test_channels_that_are_resized_to_many(mode: str, nearest: str, tmp_path: Path) -> None:
+    attributes = {"mode": mode, "nearest_mode": nearest, "coordinate_transformation_mode": "asymmetric"}
+    nodes = [helper.make_node("Resize", ["x", "", "", "sizes"], ["y"], "asks", **attributes)]
+    error = _refused(model_of(nodes, {"x": (1, 2, 4, 4)}, ["y"], {"sizes": ints(1, 2**31 - 1, 5, 5)}), tmp_path)
+    assert error.where == "asks (Resize)" and "the limit is 512 MiB" in error.message
+
+
 def test_shapes_that_no_tensor_has(tmp_path: Path) -> None:
     for shape in ([1 << 62], [1 << 40, 1 << 40], [1 << 15, 1 << 14]):
         model = model_of([node("Relu", ["x"], ["y"])], {"x": tuple(shape)}, ["y"], {})

@@ -100,6 +100,7 @@ def _axis_by_axis(node: OnnxNode, x: str, axes: Sequence[Axis], mode: str, trans
                 "differ in what aligned corners are then",
                 hint="export with sizes, not scales",
             )
+        node.builder.source.budget.room((axis.after, 1 if mode == "nearest" else axis.before))
         at = positions(axis, transformation)
         if transformation == CROP:
             lost = (at < 0) | (at > axis.before - 1)
