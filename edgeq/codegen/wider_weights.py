@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edgeq.ir.graph import Graph
-from edgeq.ir.quant_rule import Weight
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels.choice import Wanted
@@ -43,7 +42,7 @@ def with_wider_weights(graph: Graph, wanted: Wanted) -> Graph:
             if name is not None
             and graph.data(name) is not None
             and graph.type(name).dtype.bits < 8
-            and isinstance(rule.role(index), Weight)
+            and rule.scales_along(index) is not None
             and len(graph.consumers[name]) == 1
         ]
         packed = wanted.choose(site) if narrow else None

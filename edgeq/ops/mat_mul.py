@@ -20,11 +20,12 @@ from edgeq.numerics import float32
 from edgeq.numerics.exact import activations, rounded_product, weights
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, Rounding, quantize_multiplier
 from edgeq.ops._int16 import WIDE, as_int16
+from edgeq.ops._mat_mul_dynamic import IS_DYNAMIC, products, scratch_dynamic, stored_vectors
 from edgeq.ops._matmul import int_matmul
 from edgeq.ops._overlap import Overlaps, indices, of_elements
 from edgeq.ops._real import REAL, REALS
 from edgeq.ops._requant import NO_CLAMP, finish, scalar_requant_params
-from edgeq.ops._stored import STORED, stored_params, widened_bytes, within
+from edgeq.ops._stored import STORED, is_plain, stored_params, widened_bytes, within
 
 DIMS = 4
 """Batch dimensions that the kernel walks (EQ_MAT_MUL_DIMS)."""
@@ -146,6 +147,7 @@ def _real_row(row: Kernel) -> Kernel:
         lower=lower_plain,
         elements=REAL,
         weights=REAL,
+        fits=all_of(row.fits, is_plain),
         rounded=False,
     )
 
@@ -176,14 +178,41 @@ def _stored_row(row: Kernel) -> Kernel:
         lower=lower_stored,
         elements=REAL,
         weights=STORED,
-        fits=all_of(row.fits, STORED_CONSTANT),
+        fits=all_of(row.fits, is_plain, STORED_CONSTANT),
         scratch=lambda site: widened_bytes(site.input(0).shape[-1]),
         overlap=disjoint,
         rounded=False,
     )
 
 
+def lower_dynamic(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_mat_mul_dynamic_ref` and its variants with a constant operand."""
+    members = {name: value for name, value in lower_plain(site).items() if name != "constant"}
+    constants = (stored_vectors(site, index) for index in range(2) if site.const_or_none(index) is not None)
+    return {**within("layer", members), **within("constant", next(constants, {"bits": 8}))}
+
+
+def _dynamic_row(row: Kernel) -> Kernel:
+    """The row of the same operands that are real numbers and multiplied as integers."""
+    return replace(
+        row,
+        function=row.function.replace("mat_mul", "mat_mul_dynamic"),
+        sources=("ref/mat_mul_dynamic.c",),
+        header="eq/mat_mul_float32.h",
+        struct="eq_mat_mul_stored_params",
+        lower=lower_dynamic,
+        elements=REAL,
+        weights=STORED - {DType.FLOAT16},
+        fits=all_of(row.fits, IS_DYNAMIC),
+        scratch=scratch_dynamic,
+        overlap=disjoint,
+        rounded=False,
+    )
+
+
 _ROWS = tuple(map(_row, OPERANDS))
+DYNAMIC_ROWS = tuple(map(_dynamic_row, _ROWS))
+"""The portable rows of products as integers, by what is constant."""
 
 
 @dataclass(frozen=True)
@@ -191,13 +220,20 @@ class MatMul(Op):
     """Inputs: a (…, M, K), b (…, K, N); batch dimensions broadcast. Output: (…, M, N).
 
     At most one of the two is constant; a constant has one scale and a zero-point like an activation.
+
+    Attributes:
+        dynamic: real rows of a and columns of b are multiplied as integers, each with a scale of its own; those of a
+            constant are integers already.
     """
+
+    dynamic: bool = False
 
     kernels: ClassVar = (
         *_ROWS,
         *map(_int16_row, _ROWS),
         *map(_real_row, _ROWS),
         *map(_stored_row, _ROWS[1:]),
+        *DYNAMIC_ROWS,
     )
 
     declines: ClassVar[frozenset[Trait]] = frozenset(
@@ -239,7 +275,7 @@ class MatMul(Op):
         """Products are added in the order of the columns of a."""
         a, b = inputs[0], inputs[1]
         assert a is not None and b is not None
-        return (float32.number(float32.products(a, b)),)
+        return (float32.number(products(site, a, b) if self.dynamic else float32.products(a, b)),)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         a, b = inputs[0], inputs[1]
@@ -283,6 +319,16 @@ class MatMul(Op):
                 for name, index, shapes in (
                     ("stored_a", 0, ((2, 1, 6, 7), (1, 3, 7, 5))),
                     ("stored_b", 1, ((2, 3, 4, 7), (3, 7, 6))),
+                )
+            ),
+            Sample("dynamic", cls(True), ((2, 1, 3, 5), (4, 5, 6)), elements=REALS),
+            Sample("dynamic_broadcast", cls(True), ((3, 2, 21), (21, 9)), elements=REALS),
+            *(
+                Sample(f"dynamic_{name}_{kind.value}", cls(True), shapes, (index,), elements=REALS, weights=kind)
+                for kind in (DType.INT8, DType.INT4)
+                for name, index, shapes in (
+                    ("a", 0, ((2, 1, 6, 7), (1, 3, 7, 5))),
+                    ("b", 1, ((2, 3, 4, 7), (3, 7, 6))),
                 )
             ),
             Sample("deep", cls(), ((2, 300), (300, 2))),

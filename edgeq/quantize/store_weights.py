@@ -61,7 +61,8 @@ def store_weights(graph: Graph, config: QuantConfig) -> Graph:
             editor.values[name] = _stored(name, data, dtype, local.weight_group, axis, node)
             outcome.stored = True
             outcome.grouped |= (editor.values[name].type.q or QParams((1.0,), (0,))).block is not None
-        if local.dynamic and outcome.stored and not stays and hasattr(node.op, "dynamic"):
+        integers = outcome.stored and not stays if weights else site.op.macs(site) > 0
+        if local.dynamic and integers and hasattr(node.op, "dynamic"):
             outcome.dynamic = True
             op: Op = replace(node.op, dynamic=True)  # type: ignore[call-arg]
             editor.replace_node(node.name, replace(node, op=op))
@@ -127,7 +128,7 @@ ASKED = (
     Asked(
         "--float-weight-bits",
         lambda c: c.float_weight_bits not in (None, 32),
-        lambda found: found.stored,
+        lambda found: found.stored or found.dynamic,  # without weights only integers are wanted
         "store weights in fewer bits",
         "layers with weights can if --float names them, and tables of embeddings, too, if --numerics float keeps all "
         "in float32",
@@ -146,7 +147,7 @@ ASKED = (
         lambda c: bool(c.dynamic),
         lambda found: found.dynamic,
         "quantize activations at run time",
-        "fully connected and recurrent layers in float32 can, with --float-weight-bits 8 or fewer",
+        "fully connected and recurrent layers and matrix products in float32 can, with --float-weight-bits 8 or fewer",
         "they multiply real numbers",
     ),
 )

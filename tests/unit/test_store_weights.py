@@ -20,6 +20,7 @@ from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
 from edgeq.ops.gather import Gather
 from edgeq.ops.mat_mul import MatMul
+from edgeq.ops.transpose import Transpose
 from edgeq.quantize import QuantConfig
 from edgeq.quantize.store_weights import store_weights, wants_stored
 from edgeq.report.accuracy import sqnr_db
@@ -153,8 +154,27 @@ def test_constant_matrices() -> None:
     assert half > 65.0 > eight > 35.0
     model = edgeq.api.quantize(graph, numerics="float", config=QuantConfig(float_weight_bits=8)).graph
     assert {name: model.type(name).qp.axis for name in ("first", "second")} == {"first": 0, "second": 2}
-    with pytest.raises(UsageError, match="no layer in float32 can quantize activations at run time"):
-        edgeq.api.quantize(graph, numerics="float", config=QuantConfig(float_weight_bits=8, dynamic=True))
+    assert eight + 1.0 > decibels(graph, float_weight_bits=8, dynamic=True) > 33.0
+
+
+def test_products_of_two_tensors_are_quantized_at_run_time(tmp_path: Path) -> None:
+    """Attention: rows of the first, columns of the second; the same with a matrix for each of several products."""
+    e = editor()
+    x, y = (e.input(name, tensor(2, 3, 12, 20)) for name in ("x", "y"))
+    (turned,) = e.add(Transpose((0, 1, 3, 2)), [y], "turned")
+    (scores,) = e.add(MatMul(), [x, turned], "scores")
+    matrices = (RNG.normal(size=(3, 12, 7)) * np.geomspace(0.1, 9.0, 7)).astype(np.float32)
+    e.outputs = list(e.add(MatMul(), [scores, e.constant("m", matrices)], "matrices"))
+    graph = e.finish()
+    config = QuantConfig(float_weight_bits=8, dynamic=True)
+    model = edgeq.api.quantize(graph, numerics="float", config=config)
+    products = {node.name: node.op for node in model.graph.nodes if isinstance(node.op, MatMul)}
+    assert products == {"scores": MatMul(dynamic=True), "matrices": MatMul(dynamic=True)}
+    assert decibels(graph, float_weight_bits=8) > decibels(graph, float_weight_bits=8, dynamic=True) > 35.0
+    named = QuantConfig.from_dict({"float": ["scores"], "float_weight_bits": 8, "dynamic": True})
+    model = edgeq.api.quantize(graph, samples(graph, 20), named)
+    with pytest.raises(QuantizationError, match=r"(?s)scores \(MatMul\).*leave --dynamic out"):
+        model.save_qdq(tmp_path / "qdq.onnx")
 
 
 def test_what_has_no_effect_is_told() -> None:

@@ -42,15 +42,19 @@ def bias_of(w: QdqWriter, node: Node) -> list[str]:
     return [w.dequantized(f"{node.name}_bias", data, type.qp, type.dtype)]
 
 
-@exports(FullyConnected)
-def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
-    """A Gemm, which wants matrices: Reshapes around it where x has more dimensions."""
-    if op.dynamic:
+def _refuse_dynamic(node: Node) -> None:
+    if node.op.reads_stored:
         raise QuantizationError(
             "activations that are quantized at run time cannot be written as QDQ",
             hint="leave --dynamic out, or --output",
-            where=f"{node.name} (FullyConnected)",
+            where=f"{node.name} ({node.op.kind})",
         )
+
+
+@exports(FullyConnected)
+def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
+    """A Gemm, which wants matrices: Reshapes around it where x has more dimensions."""
+    _refuse_dynamic(node)
     x, y = w.graph.type(str(node.inputs[0])).shape, w.graph.type(node.outputs[0]).shape
     tensor = w.first(node)
     if len(x) != 2:
@@ -64,6 +68,7 @@ def fully_connected(w: QdqWriter, node: Node, op: FullyConnected) -> None:
 @exports(MatMul)
 def mat_mul(w: QdqWriter, node: Node, op: MatMul) -> None:
     """The operator of the same name; of the real numbers of a matrix that is stored in fewer bits."""
+    _refuse_dynamic(node)
     site = w.graph.site(node)
 
     def read(index: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels._shared.mat_mul import mat_mul_int16_rows, mat_mul_rows
+from edgeq.kernels._shared.run_time import PORTABLE, run_time_rows
 from edgeq.kernels.dsp.compact import compact_conv2d_rows, compact_fully_connected_rows
 from edgeq.kernels.dsp.conv2d import conv2d_rows
 from edgeq.kernels.dsp.depthwise_1x1 import row_1x1
@@ -26,13 +27,11 @@ from edgeq.kernels.dsp.mean import mean_rows
 from edgeq.kernels.dsp.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.dsp.normalize import normalize_row
 from edgeq.kernels.dsp.pools import average_pool2d_row, max_pool2d_row
-from edgeq.kernels.dsp.run_time import run_time_row
 from edgeq.kernels.dsp.signal import energy_row, rfft_row, root_row, scale_row, window_row
 from edgeq.kernels.dsp.simple_rnn import simple_rnn_row
 from edgeq.kernels.dsp.svdf import svdf_rows
 from edgeq.kernels.dsp.trellis import trellis_rows
 from edgeq.kernels.dsp.winograd import winograd_rows
-from edgeq.ops import gru, lstm, simple_rnn
 from edgeq.ops._addsub import SumOp
 from edgeq.ops._normalize_last import NormalizeLast
 from edgeq.ops.average_pool2d import AveragePool2D
@@ -54,6 +53,8 @@ from edgeq.ops.signal_window import SignalWindow
 from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
+_RUN_TIME = {op: run_time_rows(op, "dsp/run_time.c", "dsp", DSP) for op in PORTABLE}
+
 ROWS: KernelTable = {
     Conv2D: (*winograd_rows(), *compact_conv2d_rows(), *conv2d_rows(), *narrow_conv2d_rows(), conv2d_int16_row()),
     DepthwiseConv2D: (row_1x1(), row_column(), *rows_compact(), *rows_3x3(), row_any(), depthwise_int16_row()),
@@ -64,6 +65,7 @@ ROWS: KernelTable = {
         *trellis_rows(),
         *grouped_rows(),
         fully_connected_int16_row(),
+        *_RUN_TIME[FullyConnected],
     ),
     SumOp: sum_rows(),
     Mul: mul_rows(),
@@ -72,10 +74,10 @@ ROWS: KernelTable = {
     Mean: mean_rows(),
     NormalizeLast: (normalize_row(),),
     GroupNorm: (normalize_row(),),
-    MatMul: (*mat_mul_rows("dsp", DSP, 4, 2), *mat_mul_int16_rows("dsp", DSP, 4, 2)),
-    Lstm: (lstm_row(), run_time_row(lstm.REAL_ROW)),
-    Gru: (gru_row(), run_time_row(gru.REAL_ROW)),
-    SimpleRnn: (simple_rnn_row(), run_time_row(simple_rnn.REAL_ROW)),
+    MatMul: (*mat_mul_rows("dsp", DSP, 4, 2), *mat_mul_int16_rows("dsp", DSP, 4, 2), *_RUN_TIME[MatMul]),
+    Lstm: (lstm_row(), *_RUN_TIME[Lstm]),
+    Gru: (gru_row(), *_RUN_TIME[Gru]),
+    SimpleRnn: (simple_rnn_row(), *_RUN_TIME[SimpleRnn]),
     Svdf: svdf_rows(),
     SignalWindow: (window_row(),),
     FftAutoScale: (scale_row(),),

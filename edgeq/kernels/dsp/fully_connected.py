@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.ir.condition import Condition, all_of
-from edgeq.ir.kernel import INT8, Goal, Kernel, Param, always
+from edgeq.ir.kernel import Goal, Kernel, Param, always
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
 from edgeq.kernels._shared.site import op_of
@@ -33,7 +33,7 @@ from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.pack import pack_fours
 from edgeq.numerics.fixedpoint import Rounding
 from edgeq.ops._overlap import Overlaps, in_rows
-from edgeq.ops.fully_connected import DYNAMIC, FullyConnected, multiplier
+from edgeq.ops.fully_connected import FullyConnected, multiplier
 
 FEWEST_ALONE = 1024
 """With fewer weights, a layer of one row is not worth the code of a kernel of its own."""
@@ -129,11 +129,4 @@ def fully_connected_rows() -> tuple[Kernel, ...]:
         *pointwise_rows(always, dense_matrix, (Rounding.SINGLE, Rounding.DOUBLE)),
         narrow,
         *pointwise_int4_rows(always, dense_matrix),
-        replace(
-            DYNAMIC,
-            function="eq_fully_connected_dynamic_dsp",
-            sources=("dsp/fully_connected_dynamic.c", "dsp/dynamic.c"),
-            isa=DSP,
-            weights=INT8,
-        ),
     )

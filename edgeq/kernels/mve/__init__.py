@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
 from edgeq.kernels._shared.mat_mul import mat_mul_int16_rows, mat_mul_rows
+from edgeq.kernels._shared.run_time import PORTABLE, run_time_rows
 from edgeq.kernels.mve.conv2d import conv2d_rows
 from edgeq.kernels.mve.depthwise import depthwise_rows
 from edgeq.kernels.mve.elementwise import function_row, mul_rows, requantize_row, sum_rows
@@ -45,6 +46,8 @@ from edgeq.ops.requantize import Requantize
 from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
 
+_RUN_TIME = {op: run_time_rows(op, "mve/run_time.c", "mve", MVE) for op in PORTABLE}
+
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(), *narrow_conv2d_rows(), *conv2d_int16_rows()),
     DepthwiseConv2D: (*depthwise_rows(), depthwise_int16_row()),
@@ -53,6 +56,7 @@ ROWS: KernelTable = {
         *narrow_fully_connected_rows(),
         *grouped_rows(),
         fully_connected_int16_row(),
+        *_RUN_TIME[FullyConnected],
     ),
     SumOp: (*sum_rows(), *sum_int16_rows()),
     Mul: (*mul_rows(), *mul_int16_rows()),
@@ -63,10 +67,10 @@ ROWS: KernelTable = {
     GroupNorm: (normalize_row(),),
     TableOp: (function_row(),),
     Requantize: (requantize_row(),),
-    MatMul: (*mat_mul_rows("mve", MVE, 16, 1), *mat_mul_int16_rows("mve", MVE, 4, 8)),
-    Lstm: (lstm_row(),),
-    Gru: (gru_row(),),
-    SimpleRnn: (simple_rnn_row(),),
+    MatMul: (*mat_mul_rows("mve", MVE, 16, 1), *mat_mul_int16_rows("mve", MVE, 4, 8), *_RUN_TIME[MatMul]),
+    Lstm: (lstm_row(), *_RUN_TIME[Lstm]),
+    Gru: (gru_row(), *_RUN_TIME[Gru]),
+    SimpleRnn: (simple_rnn_row(), *_RUN_TIME[SimpleRnn]),
     Svdf: svdf_rows(),
     **function_int16_rows(),
 }

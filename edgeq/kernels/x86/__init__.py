@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.kernels._shared import KernelTable
+from edgeq.kernels._shared.run_time import PORTABLE, run_time_rows
 from edgeq.kernels._shared.transpose import transpose_row
 from edgeq.kernels.x86.conv2d import conv2d_rows, fully_connected_rows
 from edgeq.kernels.x86.depthwise import depthwise_rows
@@ -19,22 +20,30 @@ from edgeq.ops.conv2d import Conv2D
 from edgeq.ops.conv_transpose2d import ConvTranspose2D
 from edgeq.ops.depthwise_conv2d import DepthwiseConv2D
 from edgeq.ops.fully_connected import FullyConnected
+from edgeq.ops.gru import Gru
+from edgeq.ops.lstm import Lstm
 from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
 from edgeq.ops.resize import Resize
+from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.softmax import Softmax
 from edgeq.ops.transpose import Transpose
+
+_RUN_TIME = {op: run_time_rows(op, "x86/run_time_avx2.c", "avx2", AVX2) for op in PORTABLE}
 
 ROWS: KernelTable = {
     Conv2D: (*conv2d_rows(before=winograd_rows()), *grouped_rows()),
     ConvTranspose2D: transposed_rows(),
     DepthwiseConv2D: depthwise_rows(),
-    FullyConnected: fully_connected_rows(),
+    FullyConnected: (*fully_connected_rows(), *_RUN_TIME[FullyConnected]),
+    Lstm: _RUN_TIME[Lstm],
+    Gru: _RUN_TIME[Gru],
+    SimpleRnn: _RUN_TIME[SimpleRnn],
     SumOp: sum_rows(),
     Mul: product_rows(),
-    MatMul: mat_mul_rows(),
+    MatMul: (*mat_mul_rows(), *_RUN_TIME[MatMul]),
     AveragePool2D: (average_pool2d_row(),),
     MaxPool2D: (max_pool2d_row(),),
     Mean: (mean_row(),),

@@ -22,7 +22,5 @@ void eq_fully_connected_stored_ref(const eq_fully_connected_stored_params *p, co
  * of a group of weights are scaled, and added one group after the other. scratch: in_c bytes. */
 void eq_fully_connected_dynamic_ref(const eq_fully_connected_stored_params *p, const float *input, float *output,
                                     void *scratch);
-void eq_fully_connected_dynamic_dsp(const eq_fully_connected_stored_params *p, const float *input, float *output,
-                                    void *scratch);
 
 #endif

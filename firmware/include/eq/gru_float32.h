@@ -20,7 +20,5 @@ typedef struct {
 /* inputs: the sequence; the hidden states. scratch: 7 units floats, and that of a product. */
 void eq_gru_float32_ref(const eq_gru_float32_params *p, const float *const *inputs, float *sequence, float *hidden,
                         void *scratch);
-void eq_gru_float32_dsp(const eq_gru_float32_params *p, const float *const *inputs, float *sequence, float *hidden,
-                        void *scratch);
 
 #endif

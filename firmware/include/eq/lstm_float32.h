@@ -20,7 +20,5 @@ typedef struct {
 /* inputs: the sequence; the hidden states; the cells. scratch: 9 units floats, and that of a product. */
 void eq_lstm_float32_ref(const eq_lstm_float32_params *p, const float *const *inputs, float *sequence, float *hidden,
                          float *cell, void *scratch);
-void eq_lstm_float32_dsp(const eq_lstm_float32_params *p, const float *const *inputs, float *sequence, float *hidden,
-                         float *cell, void *scratch);
 
 #endif

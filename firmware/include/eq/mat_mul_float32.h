@@ -26,4 +26,11 @@ typedef struct {
 void eq_mat_mul_stored_const_a_ref(const eq_mat_mul_stored_params *p, const float *b, float *output, void *scratch);
 void eq_mat_mul_stored_const_b_ref(const eq_mat_mul_stored_params *p, const float *a, float *output, void *scratch);
 
+/* The same as integers of 8 bits: eq/mat_mul_dynamic.h, with what the constant is there. The order of its rows: matrix
+ * by matrix, (matrices * (rows or cols), depth). */
+void eq_mat_mul_dynamic_ref(const eq_mat_mul_stored_params *p, const float *a, const float *b, float *output,
+                            void *scratch);
+void eq_mat_mul_dynamic_const_a_ref(const eq_mat_mul_stored_params *p, const float *b, float *output, void *scratch);
+void eq_mat_mul_dynamic_const_b_ref(const eq_mat_mul_stored_params *p, const float *a, float *output, void *scratch);
+
 #endif

@@ -19,7 +19,4 @@ typedef void eq_product(const eq_matrix *matrix, const float *vector, float *sum
 
 void eq_matrix_product(const eq_matrix *matrix, const float *vector, float *sums, void *scratch);
 
-/* With the DSP extension, of bytes and vectors that are multiplied as integers. */
-void eq_matrix_product_dsp(const eq_matrix *matrix, const float *vector, float *sums, void *scratch);
-
 #endif

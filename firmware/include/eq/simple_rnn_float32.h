@@ -19,7 +19,5 @@ typedef struct {
 /* inputs: the sequence; the hidden states. scratch: 2 units floats, and that of a product. */
 void eq_simple_rnn_float32_ref(const eq_simple_rnn_float32_params *p, const float *const *inputs, float *sequence,
                                float *hidden, void *scratch);
-void eq_simple_rnn_float32_dsp(const eq_simple_rnn_float32_params *p, const float *const *inputs, float *sequence,
-                               float *hidden, void *scratch);
 
 #endif

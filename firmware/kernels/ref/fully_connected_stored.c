@@ -1,6 +1,6 @@
 #include "eq/fully_connected_stored.h"
 
-#include "eq/dynamic.h"
+#include "eq/dynamic_layers.h"
 #include "eq/lanes_float32.h"
 
 /* The results of some rows. */
@@ -40,12 +40,5 @@ void eq_fully_connected_stored_ref(const eq_fully_connected_stored_params *p, co
 void eq_fully_connected_dynamic_ref(const eq_fully_connected_stored_params *p, const float *input, float *output,
                                     void *scratch)
 {
-    const float *bias = p->layer.bias;
-    for (int32_t row = 0; row < p->layer.rows; row++, input += p->layer.in_c) {
-        const float step = eq_in_steps(input, p->layer.in_c, scratch);
-        for (int32_t oc = 0; oc < p->layer.out_c; oc++) {
-            const float sum = eq_dynamic_sum(&p->weights, oc, scratch) * step;
-            *output++ = eq_within(sum + (bias ? bias[oc] : 0.0f), p->layer.low, p->layer.high);
-        }
-    }
+    eq_fully_connected_dynamic(p, input, output, scratch, eq_dynamic_in_c);
 }

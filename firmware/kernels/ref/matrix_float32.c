@@ -1,20 +1,12 @@
 #include "eq/matrix_float32.h"
 
-#include "eq/dynamic.h"
+#include "eq/dynamic_layers.h"
 #include "eq/lanes_float32.h"
-
-static void of_integers(const eq_matrix *matrix, const float *vector, float *sums, int8_t *integers)
-{
-    const float step = eq_in_steps(vector, matrix->stored.depth, integers);
-    for (int32_t row = 0; row < matrix->rows; row++) {
-        sums[row] = eq_dynamic_sum(&matrix->stored, row, integers) * step;
-    }
-}
 
 void eq_matrix_product(const eq_matrix *matrix, const float *vector, float *sums, void *scratch)
 {
     if (matrix->dynamic) {
-        of_integers(matrix, vector, sums, scratch);
+        eq_matrix_dynamic(matrix, vector, sums, scratch, eq_dynamic_in_c);
         return;
     }
     for (int32_t row = 0; row < matrix->rows; row += EQ_LANES) {

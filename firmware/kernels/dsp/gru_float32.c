@@ -1,7 +1,0 @@
-#include "eq/gru_float32_layer.h"
-
-void eq_gru_float32_dsp(const eq_gru_float32_params *p, const float *const *inputs, float *sequence, float *hidden,
-                        void *scratch)
-{
-    eq_gru_float32_layer(p, inputs, sequence, hidden, scratch, eq_matrix_product_dsp);
-}
