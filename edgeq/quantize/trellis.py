@@ -9,7 +9,7 @@ from edgeq.errors import UsageError
 from edgeq.ir.tensor import DType
 from edgeq.numerics.trellis import PASTS, STATES, TABLE, WAYS
 from edgeq.quantize.config import QuantConfig, WeightRounding, WeightScale
-from edgeq.quantize.ranges import WEIGHT_MAX, Floats, Levels
+from edgeq.quantize.ranges import SMALLEST_SCALE, WEIGHT_MAX, Floats, Levels
 
 BLOCK, AHEAD = 64, 40
 """Weights that are decided together, and those behind them that are looked at for that."""
@@ -51,9 +51,15 @@ def check(dtype: DType, wide: bool, config: QuantConfig, where: str) -> None:
 
 
 def first_scales(rows: Floats, importance: Floats) -> Floats:
-    """Scales (C,) with which weights (C, K) are as far spread as the table; `importance` (C, K) weighs them."""
+    """Scales (C,) with which weights (C, K) are as far spread as the table; `importance` (C, K) weighs them.
+
+    The table has no zero: of a channel that has nothing else the least scale makes that one.
+    """
     squares, weights = (np.cumsum(x, axis=1)[:, -1] for x in (np.square(rows) * importance, importance))
-    return np.asarray(np.sqrt(squares / weights) / SPREAD)
+    some = (squares > 0.0) & (weights > 0.0)
+    spread = np.sqrt(squares / np.where(some, weights, 1.0)) / SPREAD
+    least = SMALLEST_SCALE / min(NEAR)
+    return np.where(some, np.maximum(spread, least), least)
 
 
 def follow(wanted: Floats, upper: Floats, diagonal: Floats) -> tuple[Floats, Floats]:

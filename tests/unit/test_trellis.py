@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import numpy_helper
+from quantized_nets import editor, network, outputs, samples, tensor
 
 from edgeq.codegen import lower
 from edgeq.errors import UsageError
@@ -13,6 +14,7 @@ from edgeq.ir.goals import Goal
 from edgeq.ir.tensor import DType
 from edgeq.numerics.trellis import PASTS, TABLE, WAYS, codes_of, integers_of
 from edgeq.ops._packed import pack
+from edgeq.ops.fully_connected import FullyConnected
 from edgeq.quantize import QuantConfig, quantize
 from edgeq.quantize.config import LayerConfig
 from edgeq.quantize.moments import decompose
@@ -21,7 +23,6 @@ from edgeq.quantize.trellis import first_scales, follow, nearest_path
 from edgeq.report.accuracy import sqnr_db
 from edgeq.target import load_target
 from edgeq.warnings import EdgeqWarning
-from tests.unit.test_quantize import network, outputs, samples
 
 
 def test_codes_are_those_of_their_integers() -> None:
@@ -78,9 +79,28 @@ def test_fully_connected_layers_take_two_bits() -> None:
         assert weights is not None and integer.type(name).dtype is DType.TRELLIS
         assert integer.type(name).nbytes == weights.size // 4
         found[rounding] = sqnr_db(*outputs(graph, integer, data))
-        written = [numpy_helper.to_array(i) for i in to_qdq(integer).graph.initializer]
+        with pytest.warns(EdgeqWarning, match=r"written as INT8: dense \(FullyConnected\)"):
+            exported = to_qdq(integer)
+        written = [numpy_helper.to_array(i) for i in exported.graph.initializer]
         assert any(np.array_equal(array, weights) for array in written)
     assert found["hessian"] > found["nearest"], found
+
+
+def test_channels_without_weights_give_their_bias() -> None:
+    """The table has no zero."""
+    rng = np.random.default_rng(4)
+    weights, bias = rng.normal(size=(4, 40)).astype(np.float32), rng.normal(size=4).astype(np.float32)
+    weights[2] = 0.0
+    e = editor()
+    x = e.input("x", tensor(1, 40))
+    (y,) = e.add(FullyConnected(), [x, e.constant("w", weights), e.constant("b", bias)], "dense")
+    e.outputs = [y]
+    graph = e.finish()
+    for rounding in ("nearest", "hessian"):
+        config = QuantConfig.from_dict({"weight_bits": "trellis-2", "rounding": rounding})
+        integer = quantize(graph, samples(graph, 20), config)
+        found = outputs(graph, integer, samples(graph, 20))[1][:, 2]
+        assert np.abs(found - bias[2]).max() <= 0.51 * integer.type(integer.outputs[0]).qp.s
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from edgeq.exporters.qdq import (  # the modules of exporters register themselve
 from edgeq.exporters.qdq.registry import exporter_of
 from edgeq.exporters.qdq.writer import QdqWriter
 from edgeq.ir.graph import Graph
+from edgeq.warnings import listed, warn
 
 __all__ = ["EXPORTER_MODULES", "save_qdq", "to_qdq"]
 
@@ -64,6 +65,17 @@ def to_qdq(graph: Graph) -> Any:
         raise ModelError(
             f"no ONNX form is known for {', '.join(unknown)}",
             hint="build and verify the model without this file; other formats are not affected",
+            where=graph.name,
+        )
+    coded = [
+        f"{node.name} ({node.op.kind})"
+        for node in graph.nodes
+        if any(name is not None and graph.type(name).dtype.is_code for name in node.inputs)
+    ]
+    if coded:
+        warn(
+            f"weights of codes are written as INT8: {listed(coded)}",
+            hint="the file gives the same results; build from the float model where the weights are to stay small",
             where=graph.name,
         )
     writer = QdqWriter(graph)
