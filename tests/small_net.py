@@ -56,9 +56,11 @@ def samples(graph: Graph, count: int = 3) -> list[dict[str, Array]]:
     for index in range(count):
         sample = {}
         for name in graph.inputs:
-            low, high = graph.type(name).dtype.range
-            data = rng.integers(low if index else high, high + 1, graph.type(name).shape)
-            sample[name] = data.astype(graph.type(name).dtype.numpy)
+            type = graph.type(name)
+            low, high = (0, 0) if type.dtype.is_float else type.dtype.range
+            real = type.dtype.is_float
+            data = rng.normal(size=type.shape) if real else rng.integers(low if index else high, high + 1, type.shape)
+            sample[name] = data.astype(type.dtype.numpy)
         found.append(sample)
     return found
 
