@@ -15,7 +15,11 @@ from edgeq.ir.quant_rule import ACTIVATION, QuantRule, Real, State, Weight
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, QParams, Shape
 from edgeq.ir.traits import TRAITS, Trait
+from edgeq.numerics import float32
 from edgeq.numerics.fixedpoint import Multiplier, Numerics, multiply
+from edgeq.ops._matrix import MATRICES, PRODUCTS, are_products, in_floats, matrix, matrix_scratch, matrix_sums
+from edgeq.ops._real import REAL
+from edgeq.ops._real import bounds as real_bounds
 from edgeq.ops._recurrent import centred, check_rows, check_vector, complete, factors, folded, product, reach
 from edgeq.ops._requant import NO_CLAMP, Clamp, clamp_float, finish, output_range
 
@@ -112,6 +116,40 @@ def _row(name: str, dtype: DType) -> Kernel:
     )
 
 
+def lower_real(site: Site) -> Mapping[str, Param]:
+    """Parameters of `eq_svdf_float32_ref`."""
+    op, time, bias, initial = site.op, site.const(2), site.const_or_none(3), site.const_or_none(4)
+    assert isinstance(op, Svdf)
+    low, high = real_bounds(op.clamp)
+    return {
+        "batch": site.outputs[0].shape[0],
+        "in_c": site.input(0).shape[1],
+        "filters": time.shape[0],
+        "memory": time.shape[1],
+        "rank": op.rank,
+        **matrix(site, "weights", 1),
+        "initial": 0 if initial is None else np.ravel(np.broadcast_to(initial, site.outputs[1].shape)),
+        "time": np.ravel(time),
+        "bias": 0 if bias is None else np.ravel(bias),
+        "low": low,
+        "high": high,
+    }
+
+
+REAL_ROW = Kernel(
+    "eq_svdf_float32_ref",
+    ("ref/svdf_float32.c", *PRODUCTS),
+    "eq/svdf_float32.h",
+    "eq_svdf_float32_params",
+    lower_real,
+    elements=REAL,
+    weights=MATRICES,
+    fits=are_products,
+    scratch=lambda site: matrix_scratch(site, len(site.const(2))),
+    variadic="inputs",
+)
+
+
 @dataclass(frozen=True)
 class Svdf(Op):
     """Features of the input, and a filter of each over time; units are sums of `rank` filters.
@@ -126,14 +164,16 @@ class Svdf(Op):
         clamp: bounds of a fused activation.
         fine_state: whether features are 16-bit integers, not 8-bit ones.
         time_scale: of the integers that the weights over time stand for; 0: one that suits them.
+        dynamic: real inputs are multiplied as integers, with a scale of their own; feature weights are integers, too.
     """
 
     rank: int = 1
     clamp: Clamp = NO_CLAMP
     fine_state: bool = True
     time_scale: float = 0.0
+    dynamic: bool = False
 
-    kernels: ClassVar = (_row("eq_svdf_ref", DType.INT16), _row("eq_svdf_bytes_ref", DType.INT8))
+    kernels: ClassVar = (_row("eq_svdf_ref", DType.INT16), _row("eq_svdf_bytes_ref", DType.INT8), REAL_ROW)
 
     declines: ClassVar[frozenset[Trait]] = frozenset(TRAITS)
 
@@ -165,6 +205,22 @@ class Svdf(Op):
         y = (new.astype(np.float64) * time).reshape(batch, filters // self.rank, -1).sum(axis=2)
         y = y if bias is None else y + bias
         return clamp_float(y.astype(np.float32), self.clamp), new.reshape(batch, -1)
+
+    @np.errstate(all="ignore")
+    def run_float32(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
+        """Products of a filter over time are added one after the other, then filters to their unit's bias."""
+        x, _, time, bias, state = complete(inputs, 5)
+        assert x is not None and time is not None and state is not None
+        batch, (filters, memory) = len(x), time.shape
+        old = np.broadcast_to(state, (batch, filters * memory)).reshape(batch, filters, memory)
+        new = np.concatenate([old[:, :, 1:], float32.number(matrix_sums(site, 1, x))[:, :, None]], axis=2)
+        sums = np.zeros((batch, filters), np.float32)
+        for k in range(memory):
+            sums = sums + new[:, :, k] * time[:, k]
+        y = np.broadcast_to(np.float32(0.0) if bias is None else bias, (batch, filters // self.rank))
+        for k in range(self.rank):
+            y = y + sums[:, k :: self.rank]
+        return float32.within(y, *real_bounds(self.clamp)), new.reshape(batch, -1)
 
     def run_int(self, site: Site, inputs: Arrays) -> tuple[Array, ...]:
         x, state = inputs[0], inputs[4]
@@ -219,7 +275,13 @@ class Svdf(Op):
             return Sample(name, op, shapes, const=const, low=-1.0, high=1.0)
 
         relu = (0.0, float("inf"))
+        real = case("real", cls(rank=2, clamp=relu), 2, 21, 8, 4)
         return (
+            *in_floats(
+                [real, case("still", cls(), 1, 3, 5, 1, bias=False, still=True)],
+                real,
+                cls(rank=2, clamp=relu, dynamic=True),
+            ),
             case("alone", cls(), 1, 9, 6, 5),
             case("rank", cls(rank=2, clamp=relu), 2, 7, 8, 4),
             case("bytes", cls(clamp=relu, fine_state=False), 1, 12, 5, 8),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tflite_file import Operator, Tensor, build
 
+import edgeq.api
 from edgeq.errors import ModelError
 from edgeq.importers.tflite import import_bytes
 from edgeq.ir.graph import Graph
@@ -16,7 +17,8 @@ from edgeq.ir.tensor import Array
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.lstm import Lstm
 from edgeq.passes.pipeline import optimize_float
-from edgeq.quantize import quantize
+from edgeq.quantize import QuantConfig, quantize
+from edgeq.report.accuracy import sqnr_db
 from edgeq.sequence import run_sequences
 from edgeq.simulator import FloatExecutor, IntExecutor
 
@@ -201,14 +203,21 @@ def test_refused(options: dict[str, Any], text: str) -> None:
         import_bytes(lstm_file(1, quantized="weights" in options, **options), "lstm")
 
 
-def svdf_file(seed: int, quantized: bool = True, rank: int = 1, zero: int = -128, kind: str = "INT16") -> bytes:
-    """A file with one SVDF and random weights: an int16 state, or an int8 one with a zero-point."""
+def svdf_file(
+    seed: int,
+    quantized: bool = True,
+    rank: int = 1,
+    zero: int = -128,
+    kind: str = "INT16",
+    weights: str = "FLOAT32",
+) -> bytes:
+    """A file with one SVDF and random weights: an int16 state, or an int8 one with a zero-point; or, of real numbers,
+    weights of a type."""
     f, filters, memory = File(seed), 6, 5
     if not quantized:
         x, y = f.add((1, DEPTH)), f.add((1, filters // rank))
-        inputs = [
-            f.constant(s, "FLOAT32", 0.01, 127) for s in ((filters, DEPTH), (filters, memory), (filters // rank,))
-        ]
+        inputs = [f.constant(shape, weights, 0.01, 127) for shape in ((filters, DEPTH), (filters, memory))]
+        inputs.append(f.constant((filters // rank,), "FLOAT32", 0.01, 127))
         inputs.append(f.add((1, filters * memory), variable=True))
     else:
         most = 32767 if kind == "INT16" else 127
@@ -241,6 +250,25 @@ def test_real_numbers_of_an_svdf() -> None:
     samples = [rng.normal(size=(1, DEPTH)).astype(np.float32) for _ in range(8)]
     found = walked(FloatExecutor(optimize_float(graph)), samples)
     np.testing.assert_allclose(found, litert(content, samples), atol=1e-5)
+
+
+def test_an_svdf_in_float32_as_litert() -> None:
+    """With weights as they are, stored in fewer bits, and of a file of dynamic range; inputs quantized at run time."""
+    rng = np.random.default_rng(8)
+    samples = [rng.normal(size=(1, DEPTH)).astype(np.float32) for _ in range(12)]
+    content, hybrid = (svdf_file(9, quantized=False, rank=2, weights=kind) for kind in ("FLOAT32", "INT8"))
+    graph = import_bytes(content, "svdf")
+
+    def decibels(graph: Graph, **options: Any) -> float:
+        model = edgeq.api.quantize(graph, numerics="float", config=QuantConfig.from_dict(options))
+        found = sqnr_db(np.stack(litert(content, samples)), np.stack(walked(IntExecutor(model.graph), samples)))
+        assert found is not None
+        return found
+
+    half, eight = (decibels(graph, float_weight_bits=bits) for bits in (16, 8))
+    assert decibels(graph) > 120.0 > half > 65.0 > eight > 38.0
+    assert eight + 2.0 > decibels(graph, float_weight_bits=8, dynamic=True) > 33.0
+    assert eight + 2.0 > decibels(import_bytes(hybrid, "svdf"), float_weight_bits=8, dynamic=True) > 33.0
 
 
 def test_an_svdf_with_a_state_of_8_bits() -> None:

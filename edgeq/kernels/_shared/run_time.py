@@ -6,19 +6,25 @@ from dataclasses import replace
 
 from edgeq.ir.kernel import INT8, Kernel
 from edgeq.ir.op import Op
-from edgeq.ops import gru, lstm, simple_rnn
+from edgeq.ops import gru, lstm, simple_rnn, svdf
 from edgeq.ops._matrix import are_dynamic
 from edgeq.ops.fully_connected import DYNAMIC, FullyConnected
 from edgeq.ops.gru import Gru
 from edgeq.ops.lstm import Lstm
 from edgeq.ops.mat_mul import DYNAMIC_ROWS, MatMul
 from edgeq.ops.simple_rnn import SimpleRnn
+from edgeq.ops.svdf import Svdf
 
 PORTABLE: dict[type[Op], tuple[Kernel, ...]] = {
     FullyConnected: (DYNAMIC,),
     **{
         op: (replace(row, fits=are_dynamic),)
-        for op, row in ((Lstm, lstm.REAL_ROW), (Gru, gru.REAL_ROW), (SimpleRnn, simple_rnn.REAL_ROW))
+        for op, row in (
+            (Lstm, lstm.REAL_ROW),
+            (Gru, gru.REAL_ROW),
+            (SimpleRnn, simple_rnn.REAL_ROW),
+            (Svdf, svdf.REAL_ROW),
+        )
     },
     MatMul: DYNAMIC_ROWS,
 }

@@ -78,7 +78,7 @@ ROWS: KernelTable = {
     Lstm: (lstm_row(), *_RUN_TIME[Lstm]),
     Gru: (gru_row(), *_RUN_TIME[Gru]),
     SimpleRnn: (simple_rnn_row(), *_RUN_TIME[SimpleRnn]),
-    Svdf: svdf_rows(),
+    Svdf: (*svdf_rows(), *_RUN_TIME[Svdf]),
     SignalWindow: (window_row(),),
     FftAutoScale: (scale_row(),),
     Rfft: (rfft_row(),),

@@ -71,6 +71,6 @@ ROWS: KernelTable = {
     Lstm: (lstm_row(), *_RUN_TIME[Lstm]),
     Gru: (gru_row(), *_RUN_TIME[Gru]),
     SimpleRnn: (simple_rnn_row(), *_RUN_TIME[SimpleRnn]),
-    Svdf: svdf_rows(),
+    Svdf: (*svdf_rows(), *_RUN_TIME[Svdf]),
     **function_int16_rows(),
 }

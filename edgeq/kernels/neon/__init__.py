@@ -32,6 +32,7 @@ from edgeq.ops.requantize import Requantize
 from edgeq.ops.resize import Resize
 from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.softmax import Softmax
+from edgeq.ops.svdf import Svdf
 from edgeq.ops.transpose import Transpose
 
 _RUN_TIME = {
@@ -50,6 +51,7 @@ ROWS: KernelTable = {
     Lstm: _RUN_TIME[Lstm],
     Gru: _RUN_TIME[Gru],
     SimpleRnn: _RUN_TIME[SimpleRnn],
+    Svdf: _RUN_TIME[Svdf],
     SumOp: sum_rows(),
     Mul: product_rows(),
     MatMul: (*mat_mul_rows(), *_RUN_TIME[MatMul]),

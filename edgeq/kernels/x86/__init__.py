@@ -29,6 +29,7 @@ from edgeq.ops.mul import Mul
 from edgeq.ops.resize import Resize
 from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.softmax import Softmax
+from edgeq.ops.svdf import Svdf
 from edgeq.ops.transpose import Transpose
 
 _RUN_TIME = {op: run_time_rows(op, "x86/run_time_avx2.c", "avx2", AVX2) for op in PORTABLE}
@@ -41,6 +42,7 @@ ROWS: KernelTable = {
     Lstm: _RUN_TIME[Lstm],
     Gru: _RUN_TIME[Gru],
     SimpleRnn: _RUN_TIME[SimpleRnn],
+    Svdf: _RUN_TIME[Svdf],
     SumOp: sum_rows(),
     Mul: product_rows(),
     MatMul: (*mat_mul_rows(), *_RUN_TIME[MatMul]),

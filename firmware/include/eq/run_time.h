@@ -11,6 +11,7 @@
 #include "eq/mat_mul_float32.h"
 #include "eq/matrix_float32.h"
 #include "eq/simple_rnn_float32.h"
+#include "eq/svdf_float32.h"
 
 /* Declares the functions of a set of kernels. */
 #define EQ_RUN_TIME_DECLARE(set)                                                                                       \
@@ -22,6 +23,8 @@
                                float *hidden, float *cell, void *scratch);                                             \
     void eq_simple_rnn_float32_##set(const eq_simple_rnn_float32_params *p, const float *const *inputs,                \
                                      float *sequence, float *hidden, void *scratch);                                   \
+    void eq_svdf_float32_##set(const eq_svdf_float32_params *p, const float *const *inputs, float *output,             \
+                               float *state, void *scratch);                                                           \
     void eq_mat_mul_dynamic_##set(const eq_mat_mul_stored_params *p, const float *a, const float *b, float *output,    \
                                   void *scratch);                                                                      \
     void eq_mat_mul_dynamic_const_a_##set(const eq_mat_mul_stored_params *p, const float *b, float *output,            \

@@ -8,6 +8,7 @@
 #include "eq/mat_mul_dynamic.h"
 #include "eq/run_time.h"
 #include "eq/simple_rnn_float32_layer.h"
+#include "eq/svdf_float32_layer.h"
 
 #define EQ_RUN_TIME_DEFINE(set, four)                                                                                  \
     static void sums_of_rows(const eq_stored *weights, int32_t first, int32_t rows, const int8_t *integers,            \
@@ -38,6 +39,11 @@
                                      float *sequence, float *hidden, void *scratch)                                    \
     {                                                                                                                  \
         eq_simple_rnn_float32_layer(p, inputs, sequence, hidden, scratch, matrix_product);                             \
+    }                                                                                                                  \
+    void eq_svdf_float32_##set(const eq_svdf_float32_params *p, const float *const *inputs, float *output,             \
+                               float *state, void *scratch)                                                            \
+    {                                                                                                                  \
+        eq_svdf_float32_layer(p, inputs, output, state, scratch, matrix_product);                                      \
     }                                                                                                                  \
     void eq_mat_mul_dynamic_##set(const eq_mat_mul_stored_params *p, const float *a, const float *b, float *output,    \
                                   void *scratch)                                                                       \
