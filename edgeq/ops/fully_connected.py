@@ -403,6 +403,7 @@ class FullyConnected(LinearOp):
             replace(case("groups_int2", cls(), (1, 83), 7), weights=DType.INT2, group=32),
             replace(case("groups_ternary", cls(clamp=relu), (2, 40), 4), weights=DType.TERNARY, group=8),
             replace(case("groups_binary", cls(), (1, 70), 5), weights=DType.BINARY, group=64),
+            replace(case("groups_binary_many", cls(clamp=relu), (2, 50), 101), weights=DType.BINARY, group=16),
             replace(case("groups_of_bytes", cls(), (1, 64), 5, bias=False), group=16),
             replace(case("groups_many", cls(), (1, 39), 103), weights=DType.INT4, group=16),
             replace(case("groups_odd", cls(), (2, 38), 9), weights=DType.INT4, group=13),

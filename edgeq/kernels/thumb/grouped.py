@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from edgeq.ir.condition import all_of
-from edgeq.ir.kernel import Kernel, Param, no_scratch
+from edgeq.ir.kernel import INT8, Goal, Kernel, Param, no_scratch
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array, DType, Groups
+from edgeq.kernels._shared.fields import KINDS, Fields
 from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.kernels.thumb.fully_connected import fours_overlap
 from edgeq.kernels.thumb.isa import DSP
-from edgeq.kernels.thumb.pack import pack_fours, pack_int4_fours
+from edgeq.kernels.thumb.pack import pack_field_fours, pack_fours, pack_int4_fours
 from edgeq.kernels.thumb.sums import MAX_SUM
 from edgeq.ops._linear import factors_of
 from edgeq.ops._requant import folded_bias
 from edgeq.ops.fully_connected import lower_ref
 
 Pack = Callable[[Array], Array]
+COMPACT: frozenset[Goal] = frozenset({"balanced", "size"})
+"""Weights of 2 bits and of 1, since those of 4 take four fifths of their time."""
 
 
 def _pack_rows(weights: Array) -> Array:
@@ -65,7 +69,9 @@ def has_small_sums(site: Site) -> bool:
     return bool((bias + 128 * np.abs(factors).sum(axis=1)).max() < MAX_SUM)
 
 
-def _row(name: str, isa: str, sources: tuple[str, ...], dtype: DType, pack: Pack, totals: bool = True) -> Kernel:
+def _row(
+    name: str, isa: str, sources: tuple[str, ...], types: frozenset[DType], pack: Pack, totals: bool = True
+) -> Kernel:
     def lower(site: Site) -> Mapping[str, Param]:
         w, groups = site.const(1), _groups(site)
         members = {key: value for key, value in lower_ref(site).items() if key != "weight_zero_point"}
@@ -87,18 +93,28 @@ def _row(name: str, isa: str, sources: tuple[str, ...], dtype: DType, pack: Pack
         scratch=(lambda site: 4 * -(-site.const(1).shape[1] // _groups(site).size)) if totals else no_scratch,
         overlap=fours_overlap,
         rounded=True,
-        weights=frozenset({dtype}),
+        weights=types,
         groups=True,
-        lacks=DSP if dtype is DType.INT4 else frozenset(),
+        lacks=frozenset() if types == INT8 else DSP,
+    )
+
+
+def _narrow_row(kind: Fields) -> Kernel:
+    row = _row(
+        f"grouped_{kind.name}", "thumb", ("thumb/store.c",), kind.types, lambda w: pack_field_fours(w, kind.bits)
+    )
+    return replace(
+        row, sources=("thumb/fully_connected_grouped_narrow.c", *row.sources[1:]), goals=kind.goals & COMPACT
     )
 
 
 def grouped_rows() -> tuple[Kernel, ...]:
-    """The rows, of bytes and of 4 bits."""
+    """The rows, of bytes, of 4 bits, of 2 and of 1."""
     store = "thumb/store.c"
     return (
-        _row("grouped", "thumb2", (), DType.INT8, pack_fours),
-        _row("grouped", "thumb", ("thumb/rows.c", store), DType.INT8, _pack_rows, totals=False),
-        _row("grouped_int4", "thumb2", ("thumb2/rows_int4.c",), DType.INT4, pack_int4_fours),
-        _row("grouped_int4", "thumb", ("thumb/rows_int4.c", store), DType.INT4, pack_int4_fours),
+        _row("grouped", "thumb2", (), INT8, pack_fours),
+        _row("grouped", "thumb", ("thumb/rows.c", store), INT8, _pack_rows, totals=False),
+        _row("grouped_int4", "thumb2", ("thumb2/rows_int4.c",), frozenset({DType.INT4}), pack_int4_fours),
+        _row("grouped_int4", "thumb", ("thumb/rows_int4.c", store), frozenset({DType.INT4}), pack_int4_fours),
+        *map(_narrow_row, KINDS),
     )

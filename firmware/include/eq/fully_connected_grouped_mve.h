@@ -8,7 +8,7 @@
 typedef struct {
     eq_fully_connected_mve_params layer;
     int32_t group;          /* inputs; the last one may have fewer */
-    const uint8_t *factors; /* for every group those of all channels, filled up to a multiple of 12 */
+    const uint8_t *factors; /* for every group those of all channels, filled up to a multiple of 4 */
 } eq_fully_connected_grouped_mve_params;
 
 void eq_fully_connected_grouped_mve_fast(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
@@ -23,5 +23,17 @@ void eq_fully_connected_grouped_int4_mve_single(const eq_fully_connected_grouped
                                                 int8_t *output);
 void eq_fully_connected_grouped_int4_mve_double(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
                                                 int8_t *output);
+void eq_fully_connected_grouped_int2_mve_fast(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
+                                              int8_t *output);
+void eq_fully_connected_grouped_int2_mve_single(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
+                                                int8_t *output);
+void eq_fully_connected_grouped_int2_mve_double(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
+                                                int8_t *output);
+void eq_fully_connected_grouped_binary_mve_fast(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
+                                                int8_t *output);
+void eq_fully_connected_grouped_binary_mve_single(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
+                                                  int8_t *output);
+void eq_fully_connected_grouped_binary_mve_double(const eq_fully_connected_grouped_mve_params *p, const int8_t *input,
+                                                  int8_t *output);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "eq/fully_connected_int4_thumb.h"
 
-/* For every four channels, the last of which are filled up with zeros, for every group of inputs: weights of 4 bits as
- * in layers without groups; of 8 bits on Armv6-M those of one channel after another, on Armv7-M as
+/* For every four channels, the last of which are filled up with zeros, for every group of inputs: weights of 4, 2
+ * bits and 1 as in layers without groups; of 8 bits on Armv6-M those of one channel after another, on Armv7-M as
  * eq_fully_connected_thumb2 takes them. */
 typedef struct {
     eq_fully_connected_int4_thumb_params layer;
@@ -39,5 +39,17 @@ void eq_fully_connected_grouped_int4_thumb2_single(const eq_fully_connected_grou
                                                    const int8_t *input, int8_t *output, void *scratch);
 void eq_fully_connected_grouped_int4_thumb2_double(const eq_fully_connected_grouped_thumb_params *p,
                                                    const int8_t *input, int8_t *output, void *scratch);
+void eq_fully_connected_grouped_int2_thumb_fast(const eq_fully_connected_grouped_thumb_params *p, const int8_t *input,
+                                                int8_t *output, void *scratch);
+void eq_fully_connected_grouped_int2_thumb_single(const eq_fully_connected_grouped_thumb_params *p, const int8_t *input,
+                                                  int8_t *output, void *scratch);
+void eq_fully_connected_grouped_int2_thumb_double(const eq_fully_connected_grouped_thumb_params *p, const int8_t *input,
+                                                  int8_t *output, void *scratch);
+void eq_fully_connected_grouped_binary_thumb_fast(const eq_fully_connected_grouped_thumb_params *p, const int8_t *input,
+                                                  int8_t *output, void *scratch);
+void eq_fully_connected_grouped_binary_thumb_single(const eq_fully_connected_grouped_thumb_params *p,
+                                                    const int8_t *input, int8_t *output, void *scratch);
+void eq_fully_connected_grouped_binary_thumb_double(const eq_fully_connected_grouped_thumb_params *p,
+                                                    const int8_t *input, int8_t *output, void *scratch);
 
 #endif

@@ -16,7 +16,7 @@ EQ_INLINE void fully_connected(const eq_fully_connected_grouped_mve_params *p, c
 {
     static const int32_t none[CHUNK];
     const eq_fully_connected_mve_params *const l = &p->layer;
-    const int32_t channels = (l->out_c + 2 * GROUP - 1) / (2 * GROUP) * (2 * GROUP);
+    const int32_t channels = (l->out_c + 3) / 4 * 4;
     int32_t sums[CHUNK], own[CHUNK] = {0};
     for (int32_t n = 0; n < l->rows; n++, input += l->in_c, output += l->out_c) {
         const int8_t *w = l->weights;
@@ -30,7 +30,7 @@ EQ_INLINE void fully_connected(const eq_fully_connected_grouped_mve_params *p, c
                 const int32_t some = l->in_c - k < p->group ? l->in_c - k : p->group;
                 const eq_row row = {input + k, some, groups};
                 multiply(&row, w, none, own);
-                w += (some + 15) / 16 * 16 * GROUP * groups * bits / 8;
+                w += (some + 15) / 16 * 16 * ((GROUP * groups * bits + 7) / 8);
                 for (int32_t c = 0; c < count; c += 4) {
                     const eq_s32x4 part = eq_multiply_s32(eq_load_s32(own + c), eq_load_u8_to_s32(factors + c));
                     eq_store_s32(sums + c, eq_add_s32(eq_load_s32(sums + c), part));
