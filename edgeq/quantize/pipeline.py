@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from edgeq.ir.quant_rule import Scale
 from edgeq.ir.tensor import Array
 from edgeq.ir.verify import verify
 from edgeq.numerics.fixedpoint import Numerics
+from edgeq.quantize.alternatives import configurations, nearest
 from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
@@ -86,6 +88,35 @@ class Quantized:
     calibration: Calibration
 
 
+def _through(draft: Draft, observe: Observe) -> Draft:
+    """The draft after all steps."""
+    for step in STEPS:
+        if step.applies(draft):
+            before, draft = draft.graph, step.apply(draft)
+            if draft.graph is not before:
+                observe(step.name, verify(draft.graph, InternalError, step.name))
+    return draft
+
+
+def _best_through(draft: Draft, tried: Sequence[QuantConfig], observe: Observe) -> Draft:
+    """The draft after all steps with the best of some configurations; only what becomes of that is observed."""
+    found: list[Draft] = []
+    seen: list[list[tuple[str, Graph]]] = []
+    for config in tried:
+        known = found[-1].calibration if found else draft.calibration
+        seen.append([])
+        watch = partial(_keep, seen[-1])
+        found.append(_through(replace(draft, config=config, calibration=known), watch))
+    best = nearest(found, draft.graph)
+    for name, graph in seen[best]:
+        observe(name, graph)
+    return found[best]
+
+
+def _keep(seen: list[tuple[str, Graph]], name: str, graph: Graph) -> None:
+    seen.append((name, graph))
+
+
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # what becomes NaN or infinite is an error of its own
 def run(
     graph: Graph,
@@ -134,11 +165,8 @@ def run(
     )
     unmatched_patterns(graph, draft.config)
     kept_in_bytes(graph, draft.config)
-    for step in STEPS:
-        if step.applies(draft):
-            before, draft = draft.graph, step.apply(draft)
-            if draft.graph is not before:
-                observe(step.name, verify(draft.graph, InternalError, step.name))
+    tried = configurations(graph, draft.samples, draft.config)
+    draft = _through(draft, observe) if len(tried) == 1 else _best_through(draft, tried, observe)
     coarse_channels(draft)
     lost_distinctions(draft)
     weak_layers(draft)
