@@ -17,7 +17,7 @@ from edgeq.ir.real import whole_values
 from edgeq.ir.tensor import Array, DType
 from edgeq.ir.traits import Pattern
 from edgeq.quantize.calibrate import Samples
-from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.config import ObserverKind, QuantConfig
 from edgeq.quantize.floors import floors
 from edgeq.quantize.operands import float_products, operand, rule_of, weight_type
 from edgeq.quantize.solver import Group
@@ -43,7 +43,7 @@ LOOKED_AT = 8
 
 
 def unmatched_patterns(graph: Graph, config: QuantConfig) -> None:
-    """Warn of exceptions for layers that are for none."""
+    """Warn of exceptions for layers that are for none, or for none that an exception before them is not for."""
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     for entry in config.layers:
         if not any(fnmatchcase(name, entry.pattern) for name in names):
@@ -52,6 +52,33 @@ def unmatched_patterns(graph: Graph, config: QuantConfig) -> None:
                 f"no layer has a name like {entry.pattern!r}",
                 hint=f"names are as `edgeq inspect` shows them, such as {', '.join(like)}",
                 where="[quantize.layers]",
+            )
+        elif entry.real is None and not any(config.layer(name) is entry for name in names):
+            warn(
+                f"the exception {entry.pattern!r} has no effect: of those that fit a layer the first counts",
+                hint="put it before those whose patterns fit the same layers",
+                where="[quantize.layers]",
+            )
+
+
+OF_OBSERVERS = {
+    "percentile": {ObserverKind.PERCENTILE},
+    "momentum": {ObserverKind.MOVING_AVERAGE},
+    "bins": {ObserverKind.PERCENTILE, ObserverKind.MSE, ObserverKind.ENTROPY, ObserverKind.AUTO},
+}
+"""Options, and the observers that they are for."""
+
+
+def unused_numbers(graph: Graph, config: QuantConfig) -> None:
+    """Warn of numbers that are for other observers than those that look at the model."""
+    looking = {config.observer, *(entry.observer for entry in config.layers)}
+    for name, observers in OF_OBSERVERS.items():
+        if getattr(config, name) != getattr(QuantConfig, name) and not observers & looking:
+            those = ", ".join(sorted(kind.value for kind in observers))
+            warn(
+                f"{name} = {getattr(config, name):g} has no effect: it is for the observer {those}",
+                hint="choose one of these, or leave it out",
+                where=graph.name,
             )
 
 

@@ -19,7 +19,14 @@ from edgeq.quantize.alternatives import configurations, nearest
 from edgeq.quantize.calibrate import Progress
 from edgeq.quantize.config import QuantConfig
 from edgeq.quantize.convert import convert, open_ports
-from edgeq.quantize.doubts import coarse_channels, kept_in_bytes, lost_distinctions, unmatched_patterns, weak_layers
+from edgeq.quantize.doubts import (
+    coarse_channels,
+    kept_in_bytes,
+    lost_distinctions,
+    unmatched_patterns,
+    unused_numbers,
+    weak_layers,
+)
 from edgeq.quantize.methods import (
     align_sums,
     centre,
@@ -164,6 +171,7 @@ def run(
         progress=progress,
     )
     unmatched_patterns(graph, draft.config)
+    unused_numbers(graph, draft.config)
     kept_in_bytes(graph, draft.config)
     tried = configurations(graph, draft.samples, draft.config)
     draft = _through(draft, observe) if len(tried) == 1 else _best_through(draft, tried, observe)

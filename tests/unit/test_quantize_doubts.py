@@ -141,6 +141,29 @@ def test_a_pattern_that_fits_no_layer_is_named_beside_those_like_it() -> None:
     assert given.where == "[quantize.layers]" and "such as layer" in given.hint
 
 
+def test_an_exception_behind_one_for_the_same_layers_is_told() -> None:
+    graph = dense()
+    config = QuantConfig.from_dict({"layers": {"l*": {"observer": "mse"}, "layer": {"weight_bits": 4}}})
+    (given,) = warned(graph, random(graph), config)
+    assert given.message.startswith("the exception 'layer' has no effect") and "before" in given.hint
+    real = QuantConfig.from_dict({"layers": {"l*": {"observer": "mse"}, "layer": {"float": True}}})
+    assert warned(graph, random(graph), real) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"percentile": 99.0}, ["percentile = 99 has no effect: it is for the observer percentile"]),
+        ({"momentum": 0.5, "observer": "mse"}, ["momentum = 0.5 has no effect: it is for the observer moving-average"]),
+        ({"bins": 4096}, ["bins = 4096 has no effect: it is for the observer auto, entropy, mse, percentile"]),
+        ({"percentile": 99.0, "layers": {"layer": {"observer": "percentile"}}}, []),
+    ],
+)
+def test_numbers_for_other_observers_are_told(table: dict[str, object], told: list[str]) -> None:
+    graph = dense()
+    assert [given.message for given in warned(graph, random(graph), QuantConfig.from_dict(table))] == told
+
+
 def test_a_model_that_brings_its_parameters_is_not_doubted() -> None:
     graph = dense()
     integer = quantize(graph, random(graph))
