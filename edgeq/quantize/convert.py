@@ -21,7 +21,7 @@ from edgeq.quantize.operands import operand, rule_of, weight_type
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
 from edgeq.quantize.solver import fine_values, requantize_op
 from edgeq.quantize.trellis import check, nearest_path
-from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_weights
+from edgeq.quantize.weights import Around, fit_given, quantize_bias, quantize_signed, quantize_weights
 
 Params = Mapping[str, QParams]
 
@@ -185,6 +185,10 @@ def _put_weights(
         if size:
             clips = config.weight_scale is not WeightScale.MAX
             groups = chosen_groups(weights, size, levels, np.ones(1), dtype, around.wide, clips)
+        if not size and any(row.negative_scales and dtype in row.weights for row in node.op.kernels):
+            signed = quantize_signed(weights, product.axis, real, around, config, where, dtype)
+            if signed is not None:
+                return constants.put(name, signed[0], dtype, signed[1]), signed[1]
         q = quantize_weights(weights, product.axis, real, around, config, where, dtype, levels=levels, groups=groups)
         if dtype.is_code:
             nearest = nearest_path if levels.trellis else levels.nearest

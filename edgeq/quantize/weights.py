@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.errors import QuantizationError
-from edgeq.ir.tensor import LEAST_SCALE, Array, DType, Groups, QParams
+from edgeq.ir.tensor import LEAST_SCALE, SIGNED, Array, DType, Groups, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
 from edgeq.quantize.octaves import octave_scales
@@ -176,6 +176,35 @@ def quantize_weights(
         return QParams.per_tensor(float(scales[0]), 0)
     count = weights.shape[axis]
     return replace(QParams.per_channel(np.broadcast_to(scales, (count,)), 0, axis), groups=groups)
+
+
+def quantize_signed(
+    weights: Array, axis: int | None, bias: Array | None, around: Around, config: QuantConfig, where: str, dtype: DType
+) -> tuple[Array, QParams] | None:
+    """Integers nearest to float weights and their parameters, channels with the sign whose error is less.
+
+    None: scales are not negative with this type, arithmetic or configuration (docs/adr/0036). Arguments are those of
+    `quantize_weights`, which says what it raises.
+    """
+    if (
+        dtype not in SIGNED
+        or axis is None
+        or around.wide
+        or around.foreign
+        or config.weights is not Weights.PER_CHANNEL
+    ):
+        return None
+    levels = levels_of(dtype)
+    rows = channel_rows(weights, axis)
+    found = [quantize_weights(sign * weights, axis, bias, around, config, where, dtype) for sign in (1.0, -1.0)]
+    scales = np.array([q.scale for q in found])
+    plain, opposite = (
+        weighted_error(sign * rows, s, levels, np.ones(1)) for sign, s in zip((1.0, -1.0), scales, strict=True)
+    )
+    less = opposite < plain
+    q = replace(found[0], scale=tuple(np.where(less, scales[1], scales[0]).tolist()))
+    signs = np.where(less, -1.0, 1.0).reshape(q.entries(weights.shape))
+    return signs * levels.nearest(q.in_steps(signs * weights)), q
 
 
 def exact_scales(scales: Floats, input: float, output: float, rise: bool) -> Floats:

@@ -17,7 +17,7 @@ from shapes import channel_sweep, random_shapes
 from edgeq.ir.graph import GraphEditor
 from edgeq.ir.kernel import GOALS, Kernel
 from edgeq.ir.op import registry
-from edgeq.ir.tensor import DType, QParams, TensorType
+from edgeq.ir.tensor import SIGNED, DType, QParams, TensorType
 from edgeq.isa import FEATURES, with_implied
 from edgeq.kernels import rows
 from edgeq.kernels.choice import Wanted
@@ -84,6 +84,17 @@ def test_every_kernel_row_is_exercised() -> None:
 
     reached = {(kind, kernel.function) for kind, kernel in own_rows() if is_reached(kind, kernel)}
     assert {(kind, kernel.function) for kind, kernel in own_rows()} - reached == set()
+
+
+def test_rows_that_take_negative_scales_are_exercised_with_them() -> None:
+    cases = of_kinds(case for case in all_cases() if case.site.has_negative_scales)
+    wanted = [(kind, row) for kind, row in own_rows() if row.negative_scales and row.weights & SIGNED]
+    untried = [
+        row.function
+        for kind, row in wanted
+        if not any(row.takes(case.site) and row.fits(case.site) for case in cases[kind])
+    ]
+    assert len(wanted) > 10 and untried == []
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from edgeq.ir.verify import verify
 from edgeq.kernels.choice import Wanted
 from edgeq.numerics.fixedpoint import Numerics, Rounding, quantize_multiplier, requantize
 from edgeq.quantize import QuantConfig, quantize
+from edgeq.quantize.weights import Around, quantize_signed, quantize_weights
 from edgeq.report.accuracy import quantize_inputs
 from edgeq.simulator import run_int
 from edgeq.target import load_target
@@ -74,6 +75,27 @@ def test_they_are_chosen_for_the_arithmetic_that_has_them() -> None:
     for rounding in ("descent", "adaround"):
         assert any(signs.any() for signs in negated(few_bits(rounding=rounding)).values())
     assert any(signs.any() for signs in negated(few_bits(reconstruct=True)).values())  # which the verifier has seen
+
+
+@pytest.mark.parametrize("bits", [3, 2])
+def test_weights_rounded_one_by_one_have_them_where_these_are_nearer(bits: int) -> None:
+    rng = np.random.default_rng(5)
+    weights = rng.normal(size=(20, 7)).astype(np.float32)
+    around, config, dtype = Around(0.1, 0.5), QuantConfig(), {3: DType.INT3, 2: DType.INT2}[bits]
+    signed = quantize_signed(weights, 0, None, around, config, "layer", dtype)
+    assert signed is not None
+    integers, q = signed
+    negative = TensorType(weights.shape, dtype, q).negated(integers)
+    assert 0 < negative.sum() < 20 and min(q.scale) > 0.0
+    plain = quantize_weights(weights, 0, None, around, config, "layer", dtype)
+    lost = [
+        np.square(p.dequantize(i) - weights).sum(axis=1)
+        for p, i in ((q, integers), (plain, plain.quantize(weights, dtype)))
+    ]
+    assert (lost[0] <= lost[1] + 1e-9).all() and lost[0].sum() < 0.95 * lost[1].sum()
+    for other in (replace(around, foreign=True), replace(around, wide=True)):
+        assert quantize_signed(weights, 0, None, other, config, "layer", dtype) is None
+    assert any(signs.any() for signs in negated(few_bits(bits, rounding="nearest")).values())
 
 
 def test_integers_beyond_the_range_are_those_of_a_channel_that_has_no_least_one() -> None:
