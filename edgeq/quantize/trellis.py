@@ -15,8 +15,8 @@ BLOCK, AHEAD = 64, 40
 """Weights that are decided together, and those behind them that are looked at for that."""
 CHANNELS = 32
 """Channels whose paths stay in the nearer caches."""
-Numbers = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int8]
 VALUES = TABLE.astype(np.float32)
 SPREAD = float(np.sqrt(np.cumsum(np.square(TABLE.astype(np.float64)))[-1] / STATES)) / 1.06
 """Standard deviation of the weights, in steps, with which errors are least: a bit less than that of the table."""
@@ -77,10 +77,11 @@ def follow(wanted: Floats, upper: Floats, diagonal: Floats) -> tuple[Floats, Flo
     return np.concatenate([path for path, _ in parts]), np.concatenate([error for _, error in parts])
 
 
-def nearest_path(wanted: Floats) -> Floats:
+def nearest_path(wanted: Floats) -> Integers:
     """Likewise the integers with the least squared errors of the weights themselves."""
-    depth = wanted.shape[1]
-    return follow(wanted, np.eye(depth), np.ones(depth))[0]
+    alike, starts = np.ones(wanted.shape[1]), np.zeros(CHANNELS, np.int64)
+    parts = (wanted[c : c + CHANNELS] for c in range(0, len(wanted), CHANNELS))
+    return TABLE[np.concatenate([_best(part, part, starts[: len(part)], None, alike) for part in parts])]
 
 
 def _follow(wanted: Floats, upper: Floats, diagonal: Floats) -> tuple[Floats, Floats]:
@@ -100,29 +101,29 @@ def _follow(wanted: Floats, upper: Floats, diagonal: Floats) -> tuple[Floats, Fl
     return result, error
 
 
-def _best(wanted: Floats, now: Floats, past: Indices, upper: Floats, diagonal: Floats) -> Indices:
-    """The states (C, B) of the best path that goes on from pasts (C,) through numbers (C, B)."""
+def _best(wanted: Floats, now: Floats, past: Indices, upper: Floats | None, diagonal: Floats) -> Indices:
+    """The states (C, B) of the best path that goes on from pasts (C,) through numbers (C, B).
+
+    Without `upper` nothing is handed on.
+    """
     channels, depth = wanted.shape
-    own, feed, weigh = (
-        wanted.astype(np.float32),
-        upper.astype(np.float32),
-        (diagonal / diagonal.max()).astype(np.float32),
-    )
+    own, weigh = wanted.astype(np.float32), (diagonal / diagonal.max()).astype(np.float32)
+    feed = None if upper is None else upper.astype(np.float32)
     cost = np.full((channels, PASTS), np.inf, np.float32)
     cost[np.arange(channels), past] = 0.0
-    rest = np.repeat(now.astype(np.float32)[:, None], PASTS, axis=1)  # of each path, the numbers as they are by now
-    origins = np.empty((depth, channels, PASTS), np.int64)
+    # Of each path, or of all alike, the numbers as they are by now.
+    rest = np.repeat(now.astype(np.float32)[:, None], 1 if feed is None else PASTS, axis=1)
+    origins = np.empty((depth, channels, PASTS), np.uint8)
     base, first = np.arange(channels)[:, None] * PASTS, np.arange(PASTS) * WAYS
     for k in range(depth):
-        each = rest[:, None, :, 0] - VALUES.reshape(WAYS, PASTS)
+        each = rest[:, None, :, 0 if feed is not None else k] - VALUES.reshape(WAYS, PASTS)
         each *= each
         each *= weigh[k]
         each += cost[:, None]
-        by_end = each.reshape(channels, PASTS, WAYS)
-        state = by_end.argmin(axis=2) + first
+        state = each.reshape(channels, PASTS, WAYS).argmin(axis=2) + first
         cost = np.take_along_axis(each.reshape(channels, STATES), state, 1)
         origins[k] = state
-        if k + 1 < depth:
+        if feed is not None and k + 1 < depth:
             lost = own[:, k, None] - VALUES[state]
             rest = rest.reshape(channels * PASTS, -1)[base + state % PASTS, 1:]
             rest += lost[:, :, None] * feed[k, k + 1 :]
