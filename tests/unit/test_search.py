@@ -28,6 +28,7 @@ from edgeq.api.searching.measuring import FUNCTIONS
 from edgeq.api.searching.memory import STATE
 from edgeq.api.searching.methods import chosen_methods
 from edgeq.api.searching.problem import Problem
+from edgeq.api.searching.task import identity
 from edgeq.api.searching.workers import Processes, workers
 from edgeq.api.searching.writing import PICTURE, RESULT
 from edgeq.codegen.lower import lower
@@ -245,6 +246,21 @@ def test_search(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (output / STATE).is_file()
     ended = run("search", *words, "--flash", "10")
     assert ended.code == 5 and "no setting fits" in ended.err
+
+
+def test_measurements_are_of_a_model_and_of_options(tmp_path: Path) -> None:
+    """Weights and names alone do not tell models apart: operators and their attributes do."""
+    found = []
+    data = {"x": weights(16, 6)}
+    for kind, more in (("Relu", {}), ("Sigmoid", {}), ("Relu", {"weights_in": "ram"}), ("Relu", {"model": "other"})):
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node(kind, ["h"], ["y"], "act")]
+        path = tmp_path / "model.onnx"
+        path.write_bytes(model_of(nodes, {"x": (1, 6)}, ["y"], {"w": weights(6, 3)}).SerializeToString())
+        model = api.quantize(path, data)
+        assert model.samples is not None
+        options = BuildOptions(**{"model": path, "target": "host", **more})
+        found.append(identity(options, model, model.samples.inputs, None))
+    assert len(set(found[:3])) == 3 and found[3] == found[0]
 
 
 def test_what_cannot_be_searched(sources: Path) -> None:

@@ -100,7 +100,7 @@ class Task:
             options, report=None, flash=None, ram=None, dump_ir=None, calibration=None, output=None, strict=False
         )
         problem = Problem(
-            _identity(options, first, measured.inputs, measured.labels),
+            identity(quiet, first, measured.inputs, measured.labels),
             quiet,
             graph,
             first.samples,
@@ -427,14 +427,14 @@ def _joined(fronts: Mapping[Goal, Front]) -> list[tuple[Goal, Point]]:
     return kept
 
 
-def _identity(options: BuildOptions, model: QuantizedModel, measured: Mapping[str, Any], labels: Any) -> str:
+def identity(options: BuildOptions, model: QuantizedModel, measured: Mapping[str, Any], labels: Any) -> str:
     """A text that is the same where measurements are worth keeping, whatever the target."""
     digest = hashlib.sha256()
-    kept = (options.quantize, options.numerics, options.input, options.kernels, options.toolchain, options.name)
-    for item in (__version__, *kept):
+    graph = model.float_graph
+    for item in (__version__, replace(options, model="", target="host"), graph.inputs, graph.outputs, *graph.nodes):
         digest.update(repr(item).encode())
-    for name, value in model.float_graph.values.items():
-        digest.update(name.encode())
+    for name, value in graph.values.items():
+        digest.update(f"{name} {value.type}".encode())
         if value.data is not None:
             digest.update(value.data.tobytes())
     assert model.samples is not None
