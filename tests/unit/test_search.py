@@ -25,7 +25,7 @@ from edgeq import api
 from edgeq.api.project import BuildOptions, load_project
 from edgeq.api.searching.costs import Costs
 from edgeq.api.searching.measuring import FUNCTIONS
-from edgeq.api.searching.memory import STATE
+from edgeq.api.searching.memory import STATE, Memory
 from edgeq.api.searching.methods import chosen_methods
 from edgeq.api.searching.problem import Problem
 from edgeq.api.searching.task import identity
@@ -261,6 +261,12 @@ def test_measurements_are_of_a_model_and_of_options(tmp_path: Path) -> None:
         options = BuildOptions(**{"model": path, "target": "host", **more})
         found.append(identity(options, model, model.samples.inputs, None))
     assert len(set(found[:3])) == 3 and found[3] == found[0]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", '{"identity": "i"}', '{"identity": "i", "errors": []}'])
+def test_a_damaged_state_is_measured_again(text: str, tmp_path: Path) -> None:
+    (tmp_path / STATE).write_text(text)
+    assert not Memory.at(tmp_path / STATE, "i").has("errors", "key")
 
 
 def test_what_cannot_be_searched(sources: Path) -> None:

@@ -29,7 +29,8 @@ class Memory:
         if path is not None and path.is_file():
             try:
                 data = json.loads(path.read_text("utf-8"))
-                if data.get("identity") == identity:
+                whole = all(isinstance(data.get(kind), dict) for kind in KINDS)
+                if whole and data.get("identity") == identity:
                     return Memory(path, data)
             except (OSError, ValueError, AttributeError):
                 pass  # measured again
