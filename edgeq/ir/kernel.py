@@ -132,10 +132,13 @@ class Kernel:
         return ()
 
     def takes(self, site: Site) -> bool:
+        """Whether it can compute with the element types of a site, and the signs of its scales."""
+        return self.takes_types(site) and self.takes_signs(site)
+
+    def takes_types(self, site: Site) -> bool:
         """Whether it can compute with the element types of a site."""
         activations, weights = site.element_types
-        types = activations <= self.elements and weights <= self.weights
-        return types and site.has_groups == self.groups and self.takes_signs(site)
+        return activations <= self.elements and weights <= self.weights and site.has_groups == self.groups
 
     def takes_signs(self, site: Site) -> bool:
         """Whether it can compute with the signs of a site's scales."""

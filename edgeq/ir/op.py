@@ -188,7 +188,7 @@ class Op:
     def _has_arithmetic(self, site: Site) -> bool:
         """Whether the portable kernels, or int8 where there are none, have the element types of a site."""
         if self.kernels:
-            return any(kernel.takes(site) for kernel in self.kernels)
+            return any(kernel.takes_types(site) for kernel in self.kernels)
         return all(types <= INT8 for types in site.element_types)
 
     def accumulator_bound(self, site: Site) -> int | None:

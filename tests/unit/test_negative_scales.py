@@ -124,6 +124,8 @@ def test_rows_without_negative_scales_are_passed_over() -> None:
     assert wanted._obstacle(without, site) == ("no channel of the weights has a negative scale", True)
     foreign = replace(site, numerics=Numerics.TFLITE)
     assert not any(row.takes(foreign) for row in site.op.kernels)
+    x = np.zeros(site.input(0).shape, np.int8)
+    assert site.op.run(foreign, [x, *site.consts[1:]])[0].shape == site.outputs[0].shape  # integers mean what they mean
 
 
 def test_where_no_kernel_has_them_weights_take_more_bits() -> None:
