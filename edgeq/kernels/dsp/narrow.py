@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from edgeq.ir.condition import Condition, Predicate, all_of
-from edgeq.ir.kernel import Kernel, Param, always
+from edgeq.ir.kernel import Goal, Kernel, Param, always
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import DType
-from edgeq.kernels._shared.fields import KINDS, Fields
+from edgeq.kernels._shared.fields import FAST, KINDS, Fields
 from edgeq.kernels._shared.site import is_symmetric, padded
 from edgeq.kernels.dsp.conv2d import conv_matrix, is_pointwise
-from edgeq.kernels.dsp.fully_connected import dense_matrix
+from edgeq.kernels.dsp.fully_connected import FEWEST_ALONE, dense_matrix, is_long_row
 from edgeq.kernels.dsp.gemm import (
     TILE,
     MatrixOf,
@@ -31,6 +31,7 @@ from edgeq.ops._overlap import Overlaps, in_rows
 from edgeq.ops._requant import requant_params
 
 MOST_SUM = 1 << 29
+SIZE: frozenset[Goal] = frozenset({"size"})
 AT_ONCE = 8
 """Values of a row that a fully connected layer reads at once."""
 
@@ -112,6 +113,9 @@ def _is_row(site: Site) -> bool:
 SINGLE_ROW = Condition("There is a single row of activations", _is_row)
 
 
+LONG_ROW = Condition(f"There are at least {FEWEST_ALONE} weights", is_long_row)
+
+
 def row_overlap(site: Site) -> Overlaps:
     """The row is widened before anything is written."""
     return in_rows(site, 0)
@@ -130,7 +134,14 @@ def _dense_rows(kind: Fields) -> tuple[Kernel, ...]:
         scratch=lambda site: 2 * padded(site.const(1).shape[1], AT_ONCE),
         overlap=row_overlap,
     )
-    return _rows(row, lower, dense_matrix, kind, SINGLE_ROW)
+    return tuple(one for each in _rows(row, lower, dense_matrix, kind, SINGLE_ROW) for one in _for_goals(each))
+
+
+def _for_goals(row: Kernel) -> Iterator[Kernel]:
+    """The row for speed; for size, only where there are weights enough for it."""
+    yield replace(row, goals=FAST)
+    if "size" in row.goals:
+        yield replace(row, goals=SIZE, fits=all_of(row.fits, LONG_ROW))
 
 
 def _code_rows(dtype: DType) -> tuple[Kernel, ...]:
