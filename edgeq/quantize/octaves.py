@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.ir.tensor import Shape
+from edgeq.ir.tensor import DType, Shape
 from edgeq.quantize.ranges import Floats
 
 PER_OCTAVE = 8
 """Factors in an octave, at equal distances. On ad 4 cost 0.2 dB, 8 none, 16 and 32 no less than 8."""
 FEWEST = 64
 """Channels from which on a layer has such factors: with fewer there is little to be stored."""
+MOST_FACTOR = {DType.INT8: 0.5, DType.INT4: 16.0}
+"""Types of weights for which there are such kernels, and what factors are below there."""
 LEAST_STEP = 2.0**-31
 """Of the multiplier, see edgeq/numerics/fixedpoint.py."""
 MOST_OVER = 2.0**-19
@@ -36,7 +38,7 @@ def has_few(shape: Shape, axis: int | None, output: Shape, products: int) -> boo
     return shape[axis] >= FEWEST and int(np.prod(output)) == shape[axis]
 
 
-def octave_scales(scales: Floats, input: float, output: float, rise: bool) -> Floats:
+def octave_scales(scales: Floats, input: float, output: float, rise: bool, most: float = 0.5) -> Floats:
     """Scales (C,) near those given, with factors s_in·s_w / s_out of few digits.
 
     A factor becomes k / 2ᵉ, PER_OCTAVE ≤ k < 2·PER_OCTAVE, and slightly more, as those of
@@ -47,9 +49,10 @@ def octave_scales(scales: Floats, input: float, output: float, rise: bool) -> Fl
         scales: the desired scales.
         input, output: scales of the layer's input and of its output.
         rise: whether to go to the next greater (else the next smaller) factor.
+        most: from which factor on scales stay what they are.
     """
     start = input * scales / output
-    small = start < 0.5
+    small = start < most
     if not small.any():
         return scales
     fractions, exponents = np.frexp(start[small])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from edgeq.errors import QuantizationError
 from edgeq.ir.tensor import LEAST_SCALE, SIGNED, Array, DType, Groups, QParams
 from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
-from edgeq.quantize.octaves import octave_scales
+from edgeq.quantize.octaves import MOST_FACTOR, octave_scales
 from edgeq.quantize.ranges import (
     BYTE_LEVELS,
     NARROWEST,
@@ -167,9 +168,10 @@ def quantize_weights(
         return rounding_error(rows, tried) if plain else weighted_error(rows, tried, levels, weighed)
 
     if not around.wide:
-        few = around.few and not around.foreign and dtype is DType.INT8 and groups is None and len(scales) > 1
+        few = around.few and not around.foreign and dtype in MOST_FACTOR and groups is None and len(scales) > 1
+        octaves = partial(octave_scales, most=MOST_FACTOR.get(dtype, 0.0))
         method = WeightScale.MAX if levels.trellis else config.weight_scale  # whose errors are those of whole channels
-        scales = _best_exact(error, scales, around, method, octave_scales if few else exact_scales)
+        scales = _best_exact(error, scales, around, method, octaves if few else exact_scales)
     if bias is not None:
         scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, levels, factors)
     if axis is None:

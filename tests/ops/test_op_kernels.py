@@ -24,6 +24,7 @@ from edgeq.kernels.choice import Wanted
 from edgeq.kernels.x86.isa import VECTORS
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops.conv2d import Conv2D
+from edgeq.ops.fully_connected import FullyConnected
 from edgeq.runners import Job, way_to_run, ways
 from edgeq.target import list_targets, load_target, native_features
 from edgeq.toolchain import find_toolchain, run
@@ -252,6 +253,28 @@ def test_winograd_sums_at_their_bound(tmp_path: Path) -> None:
     wanted = tuple(c for c in calls([case], load_target("cortex-m4").isa) if "winograd" in c.function)
     assert wanted != ()
     assert case.expected[0].min() < -120 < 120 < case.expected[0].max()
+    assert run_on_host(tmp_path, wanted) == []
+
+
+def octaves() -> Case:
+    """Weights of 4 bits whose factors are whole octaves apart, some above 1, so that sums are shifted to the left."""
+    rng, channels, depth = generator("octaves"), 13, 94
+    edit = GraphEditor("case")
+    x = edit.input("x0", TensorType((1, depth), DType.INT8, QParams.per_tensor(1.0, 3)))
+    factors = np.array([0.75, 0.625])[np.arange(channels) % 2] * 2.0 ** (np.arange(channels) % 8 - 4)
+    q = QParams.per_channel(factors, 0, 0)
+    narrow = TensorType((channels, depth), DType.INT4, q)
+    weights = edit.constant("weights", rng.integers(-1, 2, (channels, depth)).astype(np.int8), q, narrow)
+    bias = edit.constant("bias", rng.integers(-99, 99, channels).astype(np.int32), q)
+    type = TensorType((1, channels), DType.INT8, QParams.per_tensor(1.0, -5))
+    edit.outputs = list(edit.add(FullyConnected(), [x, weights, bias], "node", types=[type]))
+    edit.numerics = Numerics.FAST
+    return Case("FullyConnected/octaves", edit.finish(), {x: rng.integers(-9, 10, (1, depth)).astype(np.int8)})
+
+
+def test_octaves_of_shifted_sums(tmp_path: Path) -> None:
+    wanted = tuple(c for c in calls([octaves()], load_target("cortex-m4").isa) if "octave" in c.function)
+    assert [c.kernel.lower(c.case.site)["left"] for c in wanted] == [3]
     assert run_on_host(tmp_path, wanted) == []
 
 

@@ -60,6 +60,20 @@ def test_rounded_octaves_of_one_factor_share_it() -> None:
     assert unpacked([0] * 20, mantissa)[1] == mantissa
 
 
+def test_shifts_to_the_left_are_octaves() -> None:
+    """Factors 5.5, 2.75, … of 4-bit weights, to the second of which as many octaves are left as sums are shifted."""
+    factors = 5.5 * 2.0 ** -np.arange(8)
+    _, exponents = np.frexp(factors)
+    shift = np.maximum(exponents, 0)
+    mantissa = np.rint(factors * 2.0 ** (31 - shift)).astype(np.int64)
+    found = pack_octaves(np.arange(8), mantissa, shift)
+    assert found is not None and found.left == 3 and len(found.factors) == 1
+    octaves = found.entries[: 8 * found.bits // 8]
+    read = np.unpackbits(octaves, bitorder="little").reshape(8, found.bits)[:, : found.octave_bits]
+    assert (read @ (1 << np.arange(found.octave_bits))).tolist() == list(range(8))
+    assert [(int(found.factors[0]) >> max(d - 3, 0)) + 1 >> 1 for d in range(8)] == mantissa.tolist()
+
+
 def test_what_does_not_fit_is_not_packed() -> None:
     many = np.arange(MOST_FACTORS + 1) + 2**20
     assert pack_octaves(np.zeros(len(many)), many) is None
@@ -85,10 +99,12 @@ def test_factors_of_one_half_and_more_stay() -> None:
     found = octave_scales(scales, 1.0, 1.0, True)
     assert found[1:].tolist() == scales[1:].tolist() and found[0] == pytest.approx(0.3125)
     assert octave_scales(scales[1:], 1.0, 1.0, False).tolist() == scales[1:].tolist()
+    more = octave_scales(scales, 1.0, 1.0, True, 32.0)
+    assert more[2] == scales[2] and more[:2] == pytest.approx([0.3125, 20.0], abs=2e-4)
 
 
-@pytest.mark.parametrize("channels", [FEWEST, FEWEST - 1])
-def test_a_layer_from_samples_to_kernel(channels: int) -> None:
+@pytest.mark.parametrize(("channels", "bits"), [(FEWEST, 8), (FEWEST - 1, 8), (FEWEST, 4)])
+def test_a_layer_from_samples_to_kernel(channels: int, bits: int) -> None:
     rng = np.random.default_rng(2)
     edit = GraphEditor("net")
     edit.input("x", TensorType((1, 40)))
@@ -97,15 +113,15 @@ def test_a_layer_from_samples_to_kernel(channels: int) -> None:
     (y,) = edit.add(FullyConnected(), ["x", edit.constant("w", w), edit.constant("b", bias)], "y")
     edit.outputs = [y]
     samples = [{"x": rng.standard_normal((1, 40)).astype(np.float32)} for _ in range(20)]
-    graph = quantize(edit.finish(), samples, QuantConfig())
+    graph = quantize(edit.finish(), samples, QuantConfig(weight_bits=bits))
     (node,) = graph.nodes
     site = graph.site(node)
     kernel = Wanted(ISA, "size").choose(site)
     assert kernel is not None
-    mantissa = multiplier(site).mantissa.astype(np.int64)
-    packed = pack_octaves(np.asarray(site.const(2)), mantissa)
+    factors = multiplier(site)
+    packed = pack_octaves(np.asarray(site.const(2)), factors.mantissa.astype(np.int64), factors.shift)
     if channels < FEWEST:
         assert packed is None and kernel.function == "eq_compact_fully_connected_dsp_mixed"
     else:
         assert packed is not None and len(packed.factors) <= PER_OCTAVE
-        assert kernel.function == "eq_octave_fully_connected_dsp_mixed"
+        assert kernel.function == f"eq_octave_fully_connected_dsp_{'mixed' if bits == 8 else 'int4'}"

@@ -30,7 +30,7 @@ from edgeq.kernels.dsp.gemm import (
     pointwise_overlap,
 )
 from edgeq.kernels.dsp.isa import DSP
-from edgeq.kernels.dsp.octaves import pack_octaves
+from edgeq.kernels.dsp.octaves import Octaves, pack_octaves
 from edgeq.kernels.dsp.pack import pack_biases, pack_entries, pack_int4_groups, pack_weights
 from edgeq.ops._requant import scalar_requant_params
 from edgeq.ops.conv2d import Conv2D
@@ -292,27 +292,43 @@ def _mixed_and_plain(
 def _octave_rows(row: Kernel, fits: Predicate) -> tuple[Kernel, ...]:
     """Rows of fully connected layers with few factors, but for whole octaves between them."""
 
-    def members(site: Site, mixed: bool) -> Mapping[str, Param]:
+    def packed(site: Site) -> Octaves | None:
         product = dense_matrix(site)
-        packed = pack_octaves(product.bias, product.multiplier.mantissa)
-        assert packed is not None
+        mantissa, shift = product.multiplier.mantissa, product.multiplier.shift
+        return pack_octaves(product.bias, mantissa, shift) if mantissa.min() > 0 else None
+
+    def members(site: Site, weights: Array) -> Mapping[str, Param]:
+        found = packed(site)
+        assert found is not None
         return {
-            "weights": pack_weights(product.weights, 4, mixed),
-            "entries": packed.entries,
-            "factors": packed.factors,
-            "in_c": product.weights.shape[1],
-            "out_c": len(product.weights),
-            "bits": packed.bits,
-            "factor_bits": packed.factor_bits,
-            "octave_bits": packed.octave_bits,
+            "weights": weights,
+            "entries": found.entries,
+            "factors": found.factors,
+            "in_c": site.const(1).shape[1],
+            "out_c": len(site.const(1)),
+            "bits": found.bits,
+            "factor_bits": found.factor_bits,
+            "octave_bits": found.octave_bits,
+            "left": found.left,
             "zero_point": site.outputs[0].qp.zp,
         }
 
     def is_packed(site: Site) -> bool:
         """Channels have few factors but for whole octaves, which lie in 32 bits beside biases."""
-        product = dense_matrix(site)
-        mantissa = product.multiplier.mantissa
-        return bool(mantissa.min() > 0) and pack_octaves(product.bias, mantissa) is not None
+        return packed(site) is not None
 
-    few = all_of(_has_group(4), fits, direct_of(dense_matrix), is_packed)
-    return _mixed_and_plain(row, "octave", members, few)
+    every = all_of(_has_group(4), fits)
+    of_bytes = _mixed_and_plain(
+        row,
+        "octave",
+        lambda site, mixed: members(site, pack_weights(dense_matrix(site).weights, 4, mixed)),
+        all_of(every, direct_of(dense_matrix), is_packed),
+    )
+    narrow = replace(
+        of_bytes[0],
+        function="eq_octave_fully_connected_dsp_int4",
+        lower=lambda site: members(site, pack_int4_groups(dense_matrix(site).weights, 4)),
+        fits=all_of(every, direct_int4_of(dense_matrix, MOST_SHIFT), LIGHT, is_packed),
+        weights=frozenset({DType.INT4}),
+    )
+    return *of_bytes, narrow

@@ -23,6 +23,7 @@ class Octaves:
         factors: uint32, with 32 fraction bits.
         bits: of an entry.
         factor_bits, octave_bits: those of them that say which factor, and by how many octaves less.
+    left: by how many bits the sums of the channels with the greatest factors are shifted.
     """
 
     entries: Array
@@ -30,20 +31,23 @@ class Octaves:
     bits: int
     factor_bits: int
     octave_bits: int
+    left: int
 
 
-def pack_octaves(bias: Array, mantissa: Array) -> Octaves | None:
-    """Biases (C) of 32 bits and factors (C) of 31 fraction bits, above 0 and below 1/2.
+def pack_octaves(bias: Array, mantissa: Array, shift: Array | int = 0) -> Octaves | None:
+    """Biases (C) of 32 bits and factors (C) of 31 fraction bits, above 0, below 1/2, or 1 where sums are shifted left.
 
-    A number T and d octaves less are the factor (T + 2ᵈ) >> (d + 1), so that T lies within bounds that every channel
-    narrows. None: there are more such numbers than `MOST_FACTORS`, or an entry does not lie in four bytes.
+    A channel whose sums are shifted by fewer bits than the most has that many octaves less. Of the rest, a number T and
+    d octaves less are the factor (T + 2ᵈ) >> (d + 1), so that T lies within bounds that every channel narrows. None:
+    there are more such numbers than `MOST_FACTORS`, or an entry does not lie in four bytes.
     """
-    exponents = [int(m).bit_length() for m in mantissa]
-    top = max(exponents)
+    shifts = np.broadcast_to(np.asarray(shift, np.int64), mantissa.shape)
+    exponents = np.array([int(m).bit_length() for m in mantissa]) + shifts
+    left = int(shifts.max())
     bounds: list[tuple[int, int]] = []
-    places, octaves = np.zeros(len(mantissa), np.int64), top - np.array(exponents)
+    places, octaves = np.zeros(len(mantissa), np.int64), int(exponents.max()) - exponents
     for channel in sorted(range(len(mantissa)), key=lambda c: (int(octaves[c]), -int(mantissa[c]))):
-        m, d = int(mantissa[channel]), int(octaves[channel])
+        m, d = int(mantissa[channel]), max(int(octaves[channel]) - left, 0)
         least, most = (2 * m - 1) << d, ((2 * m + 1) << d) - 1
         shared = (k for k, (low, high) in enumerate(bounds) if max(low, least) <= min(high, most))
         place = next(shared, len(bounds))
@@ -63,7 +67,7 @@ def pack_octaves(bias: Array, mantissa: Array) -> Octaves | None:
     read = (len(b) - 1) * bits // BYTE + WORD // BYTE
     entries = np.packbits(stream, bitorder="little")
     factors = np.array([low for low, _ in bounds], np.uint32)
-    return Octaves(np.pad(entries, (0, read - len(entries))), factors, bits, factor_bits, octave_bits)
+    return Octaves(np.pad(entries, (0, read - len(entries))), factors, bits, factor_bits, octave_bits, left)
 
 
 def _whole(bits: int) -> int:

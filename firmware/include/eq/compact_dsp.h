@@ -103,11 +103,14 @@ typedef struct {
     int16_t out_c;
     int8_t bits, factor_bits, octave_bits;
     int8_t zero_point;
+    int8_t left; /* with int4: bits by which sums are shifted, less as many as there are octaves less; these are left */
 } eq_octave_fully_connected_dsp_params;
 
 void eq_octave_fully_connected_dsp_mixed(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
                                          int8_t *output);
 void eq_octave_fully_connected_dsp_plain(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
                                          int8_t *output);
+void eq_octave_fully_connected_dsp_int4(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
+                                        int8_t *output);
 
 #endif

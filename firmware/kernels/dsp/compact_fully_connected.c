@@ -189,7 +189,7 @@ EQ_INLINE void with_one_factor(const eq_shared_fully_connected_dsp_params *p, co
 EQ_FOR_EACH_ROUNDING(DEFINE_SHARED)
 
 EQ_INLINE void in_octaves(const eq_octave_fully_connected_dsp_params *p, const int8_t *input, int8_t *output,
-                          multiply *products, int mixed)
+                          multiply *products, int mixed, int int4)
 {
     const eq_octave_fully_connected_dsp_params q = *p; /* which no store can change */
     const int32_t words = q.in_c & ~3;
@@ -202,14 +202,18 @@ EQ_INLINE void in_octaves(const eq_octave_fully_connected_dsp_params *p, const i
     }
     for (int32_t next = 0; next < q.out_c; next += 4) {
         const int32_t first = next + 4 > q.out_c ? q.out_c - 4 : next;
-        int32_t sums[4], factors[4];
+        int32_t sums[4], factors[4], biases[4], doubled[4];
         for (int32_t j = 0, at = first * q.bits; j < 4; j++, at += q.bits) {
             uint32_t entry;
             memcpy(&entry, q.entries + (at >> 3), sizeof entry);
             entry >>= at & 7;
-            /* Twice the multiplier, which is rounded. */
-            factors[j] = (int32_t)((q.factors[entry & of_factor] >> (entry >> q.factor_bits & of_octave)) + 1) & ~1;
-            sums[j] = (int32_t)(entry << left) >> right;
+            const int32_t octaves = (int32_t)(entry >> q.factor_bits & of_octave);
+            const int32_t less = int4 && octaves > q.left ? octaves - q.left : 0; /* what shifts leave of them */
+            const uint32_t twice = (q.factors[entry & of_factor] >> (int4 ? less : octaves)) + 1; /* is rounded */
+            factors[j] = (int32_t)(int4 ? twice >> 1 : twice & ~1U);
+            biases[j] = (int32_t)(entry << left) >> right;
+            doubled[j] = int4 ? 1 + q.left - octaves + less : 0;
+            sums[j] = int4 ? 0 : biases[j];
         }
         if (mixed) {
             sums[1] = sums[1] * 256 + sums[0];
@@ -223,7 +227,8 @@ EQ_INLINE void in_octaves(const eq_octave_fully_connected_dsp_params *p, const i
             separate(sums);
         }
         for (int32_t j = 0; j < 4; j++) {
-            output[first + j] = (int8_t)eq_ssat8(eq_smmlar(sums[j], factors[j], q.zero_point));
+            const int32_t sum = int4 ? ((sums[j] >> 12) + biases[j]) * (1 << doubled[j]) : sums[j];
+            output[first + j] = (int8_t)eq_ssat8(eq_smmlar(sum, factors[j], q.zero_point));
         }
     }
 }
@@ -231,11 +236,17 @@ EQ_INLINE void in_octaves(const eq_octave_fully_connected_dsp_params *p, const i
 void eq_octave_fully_connected_dsp_mixed(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
                                          int8_t *output)
 {
-    in_octaves(p, input, output, multiply_mixed, 1);
+    in_octaves(p, input, output, multiply_mixed, 1, 0);
 }
 
 void eq_octave_fully_connected_dsp_plain(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
                                          int8_t *output)
 {
-    in_octaves(p, input, output, multiply_plain, 0);
+    in_octaves(p, input, output, multiply_plain, 0, 0);
+}
+
+void eq_octave_fully_connected_dsp_int4(const eq_octave_fully_connected_dsp_params *p, const int8_t *input,
+                                        int8_t *output)
+{
+    in_octaves(p, input, output, multiply_int4, 0, 1);
 }
