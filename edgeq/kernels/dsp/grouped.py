@@ -18,7 +18,7 @@ from edgeq.kernels.dsp.isa import DSP
 from edgeq.kernels.dsp.narrow import AT_ONCE, row_overlap
 from edgeq.kernels.dsp.pack import pack_grouped, pack_grouped_bytes
 from edgeq.ops._overlap import in_rows
-from edgeq.ops.fully_connected import lower_ref
+from edgeq.ops.fully_connected import has_zeros, lower_ref
 
 MOST_PRODUCTS = 1 << 19
 """Inputs of a group whose sum with fields of 4 bits surely fits 32 bits."""
@@ -48,7 +48,7 @@ def _factors(site: Site) -> tuple[int, int]:
     return groups.size, -(-site.const(1).shape[1] // groups.size)
 
 
-def _row(name: str, bits: int, dtype: DType) -> Kernel:
+def _row(name: str, bits: int, dtype: DType, zeros: bool = False) -> Kernel:
     def lower(site: Site) -> Mapping[str, Param]:
         w, groups, members = site.const(1), site.input(1).qp.groups, lower_ref(site)
         assert groups is not None
@@ -59,18 +59,25 @@ def _row(name: str, bits: int, dtype: DType) -> Kernel:
             "in_c": w.shape[1],
             "out_c": len(w),
             "group": groups.size,
-            "weights": pack_grouped(w, bits, np.asarray(bias), groups.table(len(w)), groups.size),
+            "weights": pack_grouped(
+                w,
+                bits,
+                np.asarray(bias),
+                groups.table(len(w)),
+                groups.size,
+                groups.zeros_table(len(w)) if zeros else None,
+            ),
             **{key: members[key] for key in kept},
         }
 
     return Kernel(
-        f"eq_fully_connected_grouped_{name}_dsp",
+        f"eq_fully_connected_grouped_{'zeros_' if zeros else ''}{name}_dsp",
         ("dsp/fully_connected_grouped.c",),
         "eq/fully_connected_grouped_dsp.h",
         "eq_fully_connected_grouped_dsp_params",
         lower,
         isa=DSP,
-        fits=all_of(is_symmetric, WHOLE),
+        fits=all_of(has_zeros if zeros else is_symmetric, WHOLE),
         scratch=lambda site: 2 * padded(site.const(1).shape[1], AT_ONCE) + 4 * _factors(site)[1],
         overlap=row_overlap,
         rounded=True,
@@ -109,4 +116,4 @@ def grouped_rows() -> tuple[Kernel, ...]:
     """The rows."""
     ternary = replace(_row("int2", 2, DType.TERNARY), goals=FAST)
     narrow = _row("int4", 4, DType.INT4), _row("int2", 2, DType.INT2), ternary, _row("binary", 1, DType.BINARY)
-    return _bytes_row(), *narrow
+    return _bytes_row(), *narrow, _row("int4", 4, DType.INT4, True), _row("int2", 2, DType.INT2, True)

@@ -166,17 +166,27 @@ def pack_fields(weights: Array, size: int, bits: int, bias: Array, factors: Arra
     return _words(np.concatenate(parts))
 
 
-def pack_grouped(weights: Array, bits: int, bias: Array, factors: Array, size: int) -> Words:
+def _bytes(four: Array) -> Array:
+    """Four unsigned bytes as a word, the first one in its lowest bits."""
+    return np.asarray([(four << 8 * np.arange(4)).sum()])
+
+
+def pack_grouped(
+    weights: Array, bits: int, bias: Array, factors: Array, size: int, zeros: Array | None = None
+) -> Words:
     """Weights (OC, K), factors (OC, groups) of `size` inputs, for eq/fully_connected_grouped_dsp.h.
 
-    For every four channels: their biases (OC), then for every group a word of factors and words of fields.
+    For every four channels: their biases (OC), then for every group a word of factors, one of zero-points (OC, groups),
+    if there are any, and words of fields.
     """
     channels, depth = padded(len(weights), 4), padded(weights.shape[1], 8)
     codes = np.zeros((channels, depth), np.int64)
     signed = weights.astype(np.int64)
     codes[: len(weights), : weights.shape[1]] = (signed + 1) // 2 if bits == 1 else signed + (1 << bits - 1)
     pairs = codes.reshape(channels, -1, 2, 2)  # fours, (0 1) or (2 3), first or second of these
-    own, each = _filled(bias, channels), _filled(factors, channels)
+    own, tables = _filled(bias, channels), [_filled(factors, channels)]
+    if zeros is not None:
+        tables.append(_filled((zeros + (1 << bits - 1)) * (1 if bits == 4 else 2), channels))
     fields = 16 // bits
     parts: list[Array] = []
     for first in range(0, channels, 4):
@@ -185,8 +195,8 @@ def pack_grouped(weights: Array, bits: int, bias: Array, factors: Array, size: i
             begin, end = group * size // 4, min((group + 1) * size, depth) // 4
             sequence = pairs[first : first + 4, begin:end].transpose(1, 3, 0, 2).reshape(-1, fields, 2)
             halves = (sequence << bits * np.arange(fields)[:, None]).sum(axis=1)
-            bytes = (each[first : first + 4, group] << 8 * np.arange(4)).sum()
-            parts += [np.array([bytes]), halves[:, 0] | halves[:, 1] << 16]
+            parts += [_bytes(of[first : first + 4, group]) for of in tables]
+            parts.append(halves[:, 0] | halves[:, 1] << 16)
     return _words(np.concatenate(parts))
 
 

@@ -37,6 +37,21 @@ void eq_fully_connected_grouped_binary_dsp_single(const eq_fully_connected_group
 void eq_fully_connected_grouped_binary_dsp_double(const eq_fully_connected_grouped_dsp_params *p, const int8_t *input,
                                                   int8_t *output, void *scratch);
 
+/* With zero-points: after the word of factors comes one of the zero-points as fields of their weights have them, those
+ * of 2 bits doubled. */
+void eq_fully_connected_grouped_zeros_int4_dsp_fast(const eq_fully_connected_grouped_dsp_params *p, const int8_t *input,
+                                                    int8_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_int4_dsp_single(const eq_fully_connected_grouped_dsp_params *p,
+                                                      const int8_t *input, int8_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_int4_dsp_double(const eq_fully_connected_grouped_dsp_params *p,
+                                                      const int8_t *input, int8_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_int2_dsp_fast(const eq_fully_connected_grouped_dsp_params *p, const int8_t *input,
+                                                    int8_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_int2_dsp_single(const eq_fully_connected_grouped_dsp_params *p,
+                                                      const int8_t *input, int8_t *output, void *scratch);
+void eq_fully_connected_grouped_zeros_int2_dsp_double(const eq_fully_connected_grouped_dsp_params *p,
+                                                      const int8_t *input, int8_t *output, void *scratch);
+
 /* With weights of 8 bits: groups have a multiple of 4 inputs; after the word of factors come four zeros and the weights
  * of four channels, as eq_fully_connected_dsp takes them mixed. scratch: bytes of a group. */
 void eq_fully_connected_grouped_dsp_fast(const eq_fully_connected_grouped_dsp_params *p, const int8_t *input,

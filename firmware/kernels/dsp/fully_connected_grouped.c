@@ -43,8 +43,10 @@ static void multiply_binary(const int32_t *row, const int32_t *weights, int32_t 
 
 #endif
 
+/* zeros: whether words of zero-points follow those of factors. */
 EQ_INLINE void fully_connected(const eq_fully_connected_grouped_dsp_params *p, const int8_t *input, int8_t *output,
-                               int32_t *scratch, multiply_of *multiply_by, int32_t bits, eq_rounding rounding)
+                               int32_t *scratch, multiply_of *multiply_by, int32_t bits, int zeros,
+                               eq_rounding rounding)
 {
     const int32_t depth = (p->in_c + 7) & ~7, halved = bits == 4 ? 0 : 1;
     const int32_t offset = bits == 4 ? 8 : EQ_FIELD_OFFSET(bits);
@@ -53,7 +55,7 @@ EQ_INLINE void fully_connected(const eq_fully_connected_grouped_dsp_params *p, c
         const int32_t *w = p->weights;
         for (int32_t k = 0, g = 0; k < p->in_c; k += p->group, g++) {
             const int32_t some = p->in_c - k < p->group ? p->in_c - k : p->group;
-            totals[g] = offset * eq_dsp_widen_row(input + k, some, scratch + (k >> 1), 8);
+            totals[g] = (zeros ? 1 : offset) * eq_dsp_widen_row(input + k, some, scratch + (k >> 1), 8);
         }
         for (int32_t c = 0; c < p->out_c; c += 4) {
             int32_t sums[4] = {w[0], w[1], w[2], w[3]};
@@ -61,7 +63,11 @@ EQ_INLINE void fully_connected(const eq_fully_connected_grouped_dsp_params *p, c
             for (int32_t k = 0, g = 0; k < depth; k += p->group, g++) {
                 const int32_t some = depth - k < p->group ? depth - k : p->group;
                 const uint32_t factors = (uint32_t)*w++;
-                int32_t own[4] = {-totals[g], -totals[g], -totals[g], -totals[g]};
+                const uint32_t zero = zeros ? (uint32_t)*w++ : 0x01010101U;
+                int32_t own[4];
+                for (int32_t i = 0; i < 4; i++) {
+                    own[i] = -totals[g] * (int32_t)(zero >> (8 * i) & 0xffU);
+                }
                 multiply_by(scratch + (k >> 1), w, some >> 1, own);
                 w += (some >> 3) * bits;
                 for (int32_t i = 0; i < 4; i++) {
@@ -80,20 +86,34 @@ EQ_INLINE void fully_connected(const eq_fully_connected_grouped_dsp_params *p, c
     void eq_fully_connected_grouped_int4_dsp_##suffix(const eq_fully_connected_grouped_dsp_params *p,                  \
                                                       const int8_t *input, int8_t *output, void *scratch)              \
     {                                                                                                                  \
-        fully_connected(p, input, output, scratch, multiply_int4, 4, rounding);                                        \
+        fully_connected(p, input, output, scratch, multiply_int4, 4, 0, rounding);                                     \
     }
 #define DEFINE_INT2(suffix, rounding)                                                                                  \
     void eq_fully_connected_grouped_int2_dsp_##suffix(const eq_fully_connected_grouped_dsp_params *p,                  \
                                                       const int8_t *input, int8_t *output, void *scratch)              \
     {                                                                                                                  \
-        fully_connected(p, input, output, scratch, multiply_int2, 2, rounding);                                        \
+        fully_connected(p, input, output, scratch, multiply_int2, 2, 0, rounding);                                     \
     }
 #define DEFINE_BINARY(suffix, rounding)                                                                                \
     void eq_fully_connected_grouped_binary_dsp_##suffix(const eq_fully_connected_grouped_dsp_params *p,                \
                                                         const int8_t *input, int8_t *output, void *scratch)            \
     {                                                                                                                  \
-        fully_connected(p, input, output, scratch, multiply_binary, 1, rounding);                                      \
+        fully_connected(p, input, output, scratch, multiply_binary, 1, 0, rounding);                                   \
+    }
+#define DEFINE_INT4_ZEROS(suffix, rounding)                                                                            \
+    void eq_fully_connected_grouped_zeros_int4_dsp_##suffix(const eq_fully_connected_grouped_dsp_params *p,            \
+                                                            const int8_t *input, int8_t *output, void *scratch)        \
+    {                                                                                                                  \
+        fully_connected(p, input, output, scratch, multiply_int4, 4, 1, rounding);                                     \
+    }
+#define DEFINE_INT2_ZEROS(suffix, rounding)                                                                            \
+    void eq_fully_connected_grouped_zeros_int2_dsp_##suffix(const eq_fully_connected_grouped_dsp_params *p,            \
+                                                            const int8_t *input, int8_t *output, void *scratch)        \
+    {                                                                                                                  \
+        fully_connected(p, input, output, scratch, multiply_int2, 2, 1, rounding);                                     \
     }
 EQ_FOR_EACH_ROUNDING(DEFINE_INT4)
 EQ_FOR_EACH_ROUNDING(DEFINE_INT2)
 EQ_FOR_EACH_ROUNDING(DEFINE_BINARY)
+EQ_FOR_EACH_ROUNDING(DEFINE_INT4_ZEROS)
+EQ_FOR_EACH_ROUNDING(DEFINE_INT2_ZEROS)
