@@ -137,6 +137,7 @@ class LayerConfig:
     weight_group: Annotated[
         int | None, Option("Inputs of the layer whose weights share a scale", GROUPS, default=REST)
     ] = None
+    weight_zero_points: Annotated[bool | None, Option("Whether the layer's weights have some", ON, default=REST)] = None
     dynamic: Annotated[bool | None, Option("Whether its activations are quantized there", ON, default=REST)] = None
     smooth: Annotated[bool | None, Option("Whether the layer takes part", ON, default=REST)] = None
     learn_ranges: Annotated[
@@ -234,6 +235,15 @@ class QuantConfig:
             FITTING,
         ),
     ] = 0
+    weight_zero_points: Annotated[
+        bool,
+        Option(
+            "Groups of weights of 4, 3 or 2 bits have a zero-point, too, without --weight-group those of an output "
+            "channel; in fully connected layers",
+            ON,
+            FITTING,
+        ),
+    ] = False
     dynamic: Annotated[
         bool,
         Option(
@@ -329,6 +339,9 @@ class QuantConfig:
             activation_bits=exception.activation_bits or self.activation_bits,
             float_weight_bits=exception.float_weight_bits or self.float_weight_bits,
             weight_group=self.weight_group if exception.weight_group is None else exception.weight_group,
+            weight_zero_points=(
+                self.weight_zero_points if exception.weight_zero_points is None else exception.weight_zero_points
+            ),
             dynamic=self.dynamic if exception.dynamic is None else exception.dynamic,
         )
 

@@ -14,8 +14,8 @@ from edgeq.ir.real import remain_real, unquantized
 from edgeq.ir.tensor import Array, DType, QParams, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.codebook import levels_for
-from edgeq.quantize.config import QuantConfig, WeightScale
-from edgeq.quantize.groups import chosen_groups, given_groups, group_of, in_groups, whole_channels
+from edgeq.quantize.config import QuantConfig
+from edgeq.quantize.groups import chosen_groups, given_groups, group_of, has_zero_points, in_groups, whole_channels
 from edgeq.quantize.octaves import has_few
 from edgeq.quantize.operands import operand, rule_of, weight_type
 from edgeq.quantize.ranges import activation_params, levels_of, wide_params
@@ -183,9 +183,10 @@ def _put_weights(
         size, groups = group_of(node, weights.shape, config), None
         levels = levels_for(in_groups(weights, size) if size else weights, product.axis, dtype, config)
         if size:
-            clips = config.weight_scale is not WeightScale.MAX
-            groups = chosen_groups(weights, size, levels, np.ones(1), dtype, around.wide, clips)
-        if not size and any(row.negative_scales and dtype in row.weights for row in node.op.kernels):
+            zeros = has_zero_points(node, config)
+            method = config.weight_scale
+            groups = chosen_groups(weights, size, levels, np.ones(1), dtype, around.wide, method, zeros)
+        elif any(row.negative_scales and dtype in row.weights for row in node.op.kernels):
             signed = quantize_signed(weights, product.axis, real, around, config, where, dtype)
             if signed is not None:
                 return constants.put(name, signed[0], dtype, signed[1]), signed[1]
@@ -201,7 +202,8 @@ def _put_weights(
         return constants.put(name, np.asarray(graph.data(name)), dtype, q), q
     stored = _put(constants, graph, name, type.q, levels_of(DType.INT8)[0], dtype)
     data = constants.editor.values[stored].data
-    if data is None or real is None or product.axis is None or type.q.block is not None or around.exact:
+    fits = around.exact or type.q.block is not None or type.q.groups is not None
+    if data is None or real is None or product.axis is None or fits:
         return _with_zeros(constants, stored, product)
     numerics = constants.editor.numerics or Numerics.FAST
     fitted, q = fit_given(data, type.q, product.axis, real, around, numerics, where)
@@ -212,7 +214,7 @@ def _with_zeros(constants: _Constants, name: str, product: Product) -> tuple[str
     """The name and parameters of given weights; of less than 8 bits with a zero-point, those of channels are groups."""
     value = constants.editor.values[name]
     type = value.type
-    if type.qp.is_symmetric or type.dtype.bits == 8 or product.axis != 0 or value.data is None:
+    if not any(type.qp.zero_point) or type.dtype.bits == 8 or product.axis != 0 or value.data is None:
         return name, type.qp
     q = whole_channels(type.qp, type.shape)
     return constants.put(name, value.data, type.dtype, q), q

@@ -8,12 +8,13 @@ import numpy as np
 
 from edgeq.errors import QuantizationError, UsageError
 from edgeq.ir.graph import Graph, Node
-from edgeq.ir.tensor import MOST_FACTOR, Array, DType, Groups, QParams, Shape
+from edgeq.ir.tensor import MOST_FACTOR, MOST_WITH_ZEROS, Array, DType, Groups, QParams, Shape
 from edgeq.numerics.fixedpoint import INT32_MAX
-from edgeq.quantize.config import QuantConfig
-from edgeq.quantize.operands import operand, rule_of
+from edgeq.quantize.config import QuantConfig, WeightScale
+from edgeq.quantize.operands import operand, rule_of, weight_type
 from edgeq.quantize.ranges import NARROWEST, Floats, Levels, sane_scales, weighted_scales
 from edgeq.quantize.weights import INPUT_SPAN
+from edgeq.quantize.zero_points import asymmetric, half_quadratic_zeros
 from edgeq.warnings import listed, warn
 
 MOST_FACTORS = (MOST_FACTOR, 127, 63, 31, 15, 7, 3, 1)
@@ -26,15 +27,24 @@ SAME = 1e-6
 """Relative errors of scales that differ by less are of the rounding to float32."""
 EIGHT = 8
 """What groups of whole channels have a multiple of, with inputs that are not there: so kernels take them."""
+ASYMMETRIC = frozenset({DType.INT4, DType.INT3, DType.INT2})
+"""Types of weights whose groups may have zero-points."""
 WIDE_SPAN = 1 << 15
 """What an input of 16 bits is at most."""
 
 
 def group_of(node: Node, shape: Shape, config: QuantConfig) -> int:
     """Inputs that share a factor in a layer of weights (C, K); 0: its operator knows no groups, or one would do."""
-    size = config.weight_group
-    able = size and len(shape) == 2 and shape[1] > size
-    return size if able and any(row.groups for row in node.op.kernels) else 0
+    if len(shape) != 2 or not any(row.groups for row in node.op.kernels):
+        return 0
+    if 0 < config.weight_group < shape[1]:
+        return config.weight_group
+    return _whole(shape[1]) if has_zero_points(node, config) and shape[1] <= MOST_WITH_ZEROS - EIGHT else 0
+
+
+def has_zero_points(node: Node, config: QuantConfig) -> bool:
+    """Whether groups of a layer's weights, if it has any, have zero-points."""
+    return config.weight_zero_points and weight_type(node, config) in ASYMMETRIC
 
 
 def in_groups(weights: Array, size: int) -> Floats:
@@ -44,23 +54,40 @@ def in_groups(weights: Array, size: int) -> Floats:
 
 
 def chosen_groups(
-    weights: Array, size: int, levels: Levels, importance: Array, dtype: DType, wide: bool, clips: bool
+    weights: Array,
+    size: int,
+    levels: Levels,
+    importance: Array,
+    dtype: DType,
+    wide: bool,
+    method: WeightScale,
+    zeros: bool = False,
 ) -> Groups:
-    """Factors for real weights (C, K), from scales that are best for each group by itself.
+    """Factors for real weights (C, K), from scales that are best for each group by itself, and perhaps zero-points.
 
     Args:
         weights, importance: (C, K); how much the squared error of each weight counts.
         size: inputs of a group.
         levels, dtype: what the weights may be.
         wide: whether inputs have 16 bits.
-        clips: whether scales are those of the least error, or those with which nothing is clipped.
+        method: how scales are found.
+        zeros: whether there are zero-points.
     """
     channels, depth = weights.shape
     rows, weighed = in_groups(weights, size), in_groups(np.broadcast_to(importance, weights.shape), size)
-    scales = weighted_scales(rows, levels, weighed, NARROWEST.get(dtype.bits, 0.5) if clips else 1.0)
-    steps = sane_scales(scales)
-    integers = np.abs(levels.nearest(rows / steps[:, None])).reshape(channels, -1)[:, :depth]
-    return _factors(steps.reshape(channels, -1), integers, size, wide)[0]
+    narrowest = 1.0 if method is WeightScale.MAX else NARROWEST.get(dtype.bits, 0.5)
+    own = np.zeros(len(rows))
+    if zeros:
+        scales, own = asymmetric(rows, levels, weighed, narrowest)
+        if method is WeightScale.HQQ:
+            filled = in_groups(np.ones(weights.shape), size)
+            scales, own = half_quadratic_zeros(rows, scales, own, levels, filled)
+    else:
+        scales = weighted_scales(rows, levels, weighed, narrowest)
+    steps, offsets = sane_scales(scales), own[:, None]
+    integers = np.abs(levels.nearest(rows / steps[:, None] + offsets) - offsets).reshape(channels, -1)[:, :depth]
+    groups = _factors(steps.reshape(channels, -1), integers, size, wide)[0]
+    return replace(groups, zeros=tuple(own.astype(np.int64).tolist())) if own.any() else groups
 
 
 def _factors(scales: Floats, integers: Array, size: int, wide: bool) -> tuple[Groups, Floats]:
@@ -82,6 +109,7 @@ def refuse_unused(graph: Graph, config: QuantConfig) -> None:
     Raises:
         UsageError: groups are asked for, of all layers or of some, and none has any.
     """
+    _refuse_unused_zeros(graph, config)
     if not (config.weight_group or any(entry.weight_group for entry in config.layers)):
         return
     scales = (type.q for type in (graph.type(name) for name in graph.values) if type.q is not None)
@@ -92,7 +120,7 @@ def refuse_unused(graph: Graph, config: QuantConfig) -> None:
             "--float-weight-bits 8, or fewer",
             where="--weight-group",
         )
-    layers = [node for node in graph.nodes if not graph.site(node).is_float and _asks(graph, node, config)]
+    layers = [node for node in _layers(graph) if config.for_layer(node.name).weight_group]
     left = [f"{node.name} ({node.op.kind})" for node in layers if not any(row.groups for row in node.op.kernels)]
     if left:
         warn(
@@ -103,11 +131,39 @@ def refuse_unused(graph: Graph, config: QuantConfig) -> None:
         )
 
 
-def _asks(graph: Graph, node: Node, config: QuantConfig) -> bool:
-    """Whether a node has weights and is asked to give groups of them scales."""
-    rule = rule_of(graph, node)
-    data = [graph.data(operand(node, product.weight)) for product in rule.products]
-    return config.for_layer(node.name).weight_group > 0 and any(weights is not None for weights in data)
+def _refuse_unused_zeros(graph: Graph, config: QuantConfig) -> None:
+    """The same of zero-points."""
+    layers = [node for node in _layers(graph) if config.for_layer(node.name).weight_zero_points]
+    able = [
+        node
+        for node in layers
+        if any(row.groups for row in node.op.kernels) and has_zero_points(node, config.for_layer(node.name))
+    ]
+    asked = config.weight_zero_points or any(entry.weight_zero_points for entry in config.layers)
+    if asked and not able:
+        raise UsageError(
+            "no layer can take zero-points of weights",
+            hint="fully connected layers of integers with --weight-bits 4, 3 or 2 can",
+            where="--weight-zero-points",
+        )
+    if len(able) < len(layers):
+        left = [f"{node.name} ({node.op.kind})" for node in layers if node not in able]
+        warn(
+            f"{len(left)} of {len(layers)} layers of integers cannot take zero-points of weights: {listed(left)}; "
+            "their weights stay symmetric",
+            hint="fully connected layers with --weight-bits 4, 3 or 2 can",
+            where="--weight-zero-points",
+        )
+
+
+def _layers(graph: Graph) -> list[Node]:
+    """The nodes of integers that have weights."""
+
+    def weighs(node: Node) -> bool:
+        names = (operand(node, product.weight) for product in rule_of(graph, node).products)
+        return any(graph.data(name) is not None for name in names)
+
+    return [node for node in graph.nodes if not graph.site(node).is_float and weighs(node)]
 
 
 def _exactly(own: Floats, factors: Array, scales: Floats) -> Floats:

@@ -150,25 +150,43 @@ def levels_of(dtype: DType) -> Levels:
     return BYTE_LEVELS if dtype is DType.INT8 else Levels(*dtype.range, dtype.step)
 
 
-def weighted_error(rows: Floats, scales: Floats, levels: Levels, importance: Floats) -> Floats:
-    """Squared error (C,) of every row of (C, K) as integers times its scale; `importance` (C or 1, K) weighs it."""
-    q = levels.nearest(rows / scales[:, None])
+def weighted_error(
+    rows: Floats, scales: Floats, levels: Levels, importance: Floats, zeros: Floats | float = 0.0
+) -> Floats:
+    """Squared error (C,) of every row of (C, K) as integers, less their `zeros` (C or 1, K or 1), times its scale;
+    `importance` (C or 1, K) weighs it."""
+    q = levels.nearest(rows / scales[:, None] + zeros) - zeros
     squares = np.square(q * scales[:, None] - rows) * importance
     return np.asarray(np.cumsum(squares, axis=1)[:, -1] if rows.shape[1] else np.zeros(len(rows)))
 
 
-def weighted_scales(rows: Floats, levels: Levels, importance: Floats, narrowest: float) -> Floats:
-    """Scales (C,) with the least `weighted_error`, from the one that clips nothing to `narrowest` times that one."""
-    full = np.maximum(rows.max(axis=1, initial=0.0) / levels[1], rows.min(axis=1, initial=0.0) / levels[0])
+def weighted_scales(
+    rows: Floats, levels: Levels, importance: Floats, narrowest: float, zeros: Floats | float = 0.0
+) -> Floats:
+    """Scales (C,) with the least `weighted_error`, from the one that clips nothing to `narrowest` times that one.
+
+    What is on a side of zero where there is no integer is clipped with every scale.
+    """
+    if isinstance(zeros, float):
+        full = np.maximum(rows.max(axis=1, initial=0.0) / levels[1], rows.min(axis=1, initial=0.0) / levels[0])
+    else:
+        reach = np.where(rows < 0.0, levels.least - zeros, levels.greatest - zeros)
+        full = np.where(reach != 0.0, rows / np.where(reach != 0.0, reach, 1.0), 0.0).max(axis=1, initial=0.0)
     best, least = full.copy(), np.full(full.shape, np.inf)
     for step in range(STEPS + 1):
         scale = np.maximum(full * (1.0 - (1.0 - narrowest) * step / STEPS), np.finfo(np.float64).tiny)
-        error = weighted_error(rows, scale, levels, importance)
+        error = weighted_error(rows, scale, levels, importance, zeros)
         best, least = np.where(error < least, scale, best), np.minimum(error, least)
     return best
 
 
-def half_quadratic(rows: Floats, scales: Floats, levels: Levels) -> Floats:
+def shrunk(error: Floats, sharpness: float) -> Floats:
+    """What of errors, in steps, is not to count in the turns of half-quadratic splitting."""
+    size = np.abs(error)
+    return np.sign(error) * np.maximum(size - 1.0 / (sharpness * np.sqrt(np.maximum(size, TINY))), 0.0)
+
+
+def half_quadratic(rows: Floats, scales: Floats, levels: Levels, zeros: Floats | float = 0.0) -> Floats:
     """Scales (C,) that fit most weights of every row (C, K) well and the rest not at all, from others on.
 
     What the errors lose in a penalty that grows like their root alternates with the least squares of what is left
@@ -177,10 +195,8 @@ def half_quadratic(rows: Floats, scales: Floats, levels: Levels) -> Floats:
     sharpness = SHARPNESS
     for _ in range(SPLITTINGS):
         x = rows / scales[:, None]
-        q = levels.nearest(x)
-        size = np.abs(x - q)
-        apart = np.sign(x - q) * np.maximum(size - 1.0 / (sharpness * np.sqrt(np.maximum(size, TINY))), 0.0)
-        squares, products = (np.cumsum(q * y, axis=1)[:, -1] for y in (q, x - apart))
+        q = levels.nearest(x + zeros) - zeros
+        squares, products = (np.cumsum(q * y, axis=1)[:, -1] for y in (q, x - shrunk(x - q, sharpness)))
         scales = np.where((squares > 0.0) & (products > 0.0), scales * products / np.maximum(squares, 1.0), scales)
         sharpness *= SHARPER
     return scales

@@ -28,6 +28,7 @@ class Rounder:
         order: indices of the columns.
         levels: the integers that weights may be.
         factors: (C, K), in that order, or (1, K): multiples of a channel's scale that weights are integers times.
+        offsets: the same of what is added to weights before, in these scales: factors times zero-points.
     """
 
     weights: Floats
@@ -37,15 +38,23 @@ class Rounder:
     order: npt.NDArray[np.int64]
     levels: Levels
     factors: Floats
+    offsets: Floats
 
     @staticmethod
-    def of(weights: Floats, second: Floats, levels: Levels, factors: Floats | None = None) -> Rounder:
-        """Of weights (C, K), moments (K, K), positive definite, and factors (C, K)."""
+    def of(
+        weights: Floats,
+        second: Floats,
+        levels: Levels,
+        factors: Floats | None = None,
+        offsets: Floats | None = None,
+    ) -> Rounder:
+        """Of weights (C, K), moments (K, K), positive definite, and factors and offsets (C, K)."""
         falling = np.argsort(-np.diagonal(second), kind="stable")
         order = np.arange(len(falling)) if levels.trellis else falling
         second = second[np.ix_(order, order)]
         ordered = np.ones((1, len(order))) if factors is None else factors[:, order].astype(np.float64)
-        return Rounder(weights[:, order], second, *decompose(second), order, levels, ordered)
+        added = np.zeros((1, len(order))) if offsets is None else offsets[:, order]
+        return Rounder(weights[:, order], second, *decompose(second), order, levels, ordered, added)
 
     def times(self, signs: Floats) -> Rounder:
         """The one of weights times signs (C,)."""
@@ -56,7 +65,7 @@ class Rounder:
 
         Each weight is rounded with all that the columns before it lost. On a trellis there is one scale (C,) for each.
         """
-        wanted = self.weights / scales[..., None]
+        wanted = self.weights / scales[..., None] + self.offsets
         if self.levels.trellis:
             path, error = follow(wanted, self.upper, self.diagonal)
             return path, error * np.square(scales)
@@ -72,7 +81,7 @@ class Rounder:
     def improved(self, integers: Floats, scales: Floats, passes: int = PASSES) -> Floats:
         """Integers (C, K) from which no change of a single one makes the error less, or nearly."""
         result, pull = integers.copy(), np.zeros_like(integers)
-        lost = self.weights / scales[:, None] - integers * self.factors
+        lost = self.weights / scales[:, None] + self.offsets - integers * self.factors
         for k in range(len(self.order)):
             pull += np.multiply.outer(lost[:, k], self.second[k])
         for _ in range(passes):

@@ -15,7 +15,6 @@ from edgeq.numerics.fixedpoint import INT32_MAX, Numerics
 from edgeq.quantize.config import QuantConfig, Weights, WeightScale
 from edgeq.quantize.octaves import MOST_FACTOR, octave_scales
 from edgeq.quantize.ranges import (
-    BYTE_LEVELS,
     NARROWEST,
     Levels,
     channel_rows,
@@ -134,7 +133,8 @@ def quantize_weights(
     levels: Levels | None = None,
     groups: Groups | None = None,
 ) -> QParams:
-    """Parameters for float weights (any shape, channels along `axis`): symmetric, −127 … 127 or all of a narrow type.
+    """Parameters for float weights (any shape, channels along `axis`), −127 … 127 or all of a narrow type: symmetric,
+    but for groups with zero-points.
 
     `levels` are those of the type, unless a codebook is given. Weights (C, K) may have `groups`. Scales are raised
     where the bias (C,) or the greatest possible accumulator would not fit into 32 bits, and where a channel's weights
@@ -147,6 +147,7 @@ def quantize_weights(
     levels, plain = levels or levels_of(dtype), dtype is DType.INT8 and judge is None and groups is None
     weighed = np.ones(rows.shape) if judge is None else channel_rows(judge.importance, axis).reshape(rows.shape)
     factors = None if groups is None else groups.spread(rows.shape)
+    zeros = 0.0 if groups is None or not groups.zeros else groups.spread_zeros(rows.shape).astype(np.float64)
     if factors is not None:  # what is rounded is a multiple of the channel's scale
         rows, weighed = rows / factors, weighed * np.square(factors)
     if plain:
@@ -154,18 +155,18 @@ def quantize_weights(
     else:
         narrowest = 1.0 if config.weight_scale is WeightScale.MAX else NARROWEST.get(dtype.bits, 0.5)
         spread = levels.trellis and config.weight_scale is not WeightScale.MAX
-        scales = first_scales(rows, weighed) if spread else weighted_scales(rows, levels, weighed, narrowest)
+        scales = first_scales(rows, weighed) if spread else weighted_scales(rows, levels, weighed, narrowest, zeros)
         if judge is not None and config.weight_scale is WeightScale.MSE:
             scales = judge.best(scales)
     scales = sane_scales(scales)
     if config.weight_scale is WeightScale.HQQ:
-        scales = half_quadratic(rows, scales, levels)
+        scales = half_quadratic(rows, scales, levels, zeros)
     scales = np.maximum(scales, around.smallest_factor * around.output / around.input)
 
     def error(tried: Floats) -> Floats:
         if judge is not None:
             return judge.error(tried)
-        return rounding_error(rows, tried) if plain else weighted_error(rows, tried, levels, weighed)
+        return rounding_error(rows, tried) if plain else weighted_error(rows, tried, levels, weighed, zeros)
 
     if not around.wide:
         few = around.few and not around.foreign and dtype in MOST_FACTOR and groups is None and len(scales) > 1
@@ -173,7 +174,8 @@ def quantize_weights(
         method = WeightScale.MAX if levels.trellis else config.weight_scale  # whose errors are those of whole channels
         scales = _best_exact(error, scales, around, method, octaves if few else exact_scales)
     if bias is not None:
-        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, levels, factors)
+        most = levels.greatest - levels.least if isinstance(zeros, np.ndarray) else -levels.least
+        scales = _fit_bias(rows, scales, np.asarray(bias, np.float64).ravel(), around, where, most, factors)
     if axis is None:
         return QParams.per_tensor(float(scales[0]), 0)
     count = weights.shape[axis]
@@ -255,13 +257,14 @@ def _fit_bias(
     bias: Floats,
     around: Around,
     where: str,
-    levels: Levels = BYTE_LEVELS,
+    most: int,
     factors: Array | None = None,
 ) -> Floats:
-    """Raise scales until |bias / (s_in·s_w)| plus the greatest sum of products, times `factors`, is an int32."""
+    """Raise scales until |bias / (s_in·s_w)| plus the greatest sum of products, times `factors`, is an int32; `most` is
+    what weights are at most."""
     magnitude = np.abs(bias) if len(rows) == len(bias) else np.abs(bias).max(keepdims=True)
     for _ in range(8):
-        q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), -levels[0]) * (1 if factors is None else factors)
+        q = np.minimum(np.rint(np.abs(rows) / scales[:, None]), most) * (1 if factors is None else factors)
         # The rest is for bias correction.
         room = np.full(len(rows), MOST_BIAS) if around.wide else INT32_MAX - 1 - 2.0 * around.span * q.sum(axis=1)
         need = magnitude / (around.input * scales)

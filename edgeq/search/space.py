@@ -107,7 +107,7 @@ def _with_wide(space: Space, values: tuple[Any, ...]) -> Space:
     return replace(space, activation_bits=tuple(sorted(values)))
 
 
-UNSEARCHED = ("real", "float_weight_bits", "weight_group", "dynamic")
+UNSEARCHED = ("real", "float_weight_bits", "weight_group", "weight_zero_points", "dynamic")
 """Options of layers that change what the model is, and not only how well it is quantized."""
 
 

@@ -223,20 +223,24 @@ def test_trellis(channels: int, k: int) -> None:
         np.testing.assert_array_equal(found[:there, :k], codes[first : first + there])
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4])
-def test_groups(bits: int) -> None:
+@pytest.mark.parametrize(("bits", "zeros"), [(1, False), (2, False), (2, True), (4, False), (4, True)])
+def test_groups(bits: int, zeros: bool) -> None:
     rng = np.random.default_rng(bits)
     shape, size = (5, 43), 16
     weights = 2 * rng.integers(0, 2, shape) - 1 if bits == 1 else rng.integers(-1 << bits - 1, 1 << bits - 1, shape)
     bias, factors = rng.integers(-99, 99, 5), rng.integers(1, 256, (5, 3))
-    words = pack_grouped(weights.astype(np.int8), bits, bias, factors, size)
-    sizes = [1 + (min(size, 48 - k) >> 3) * bits for k in range(0, 48, size)]
+    points = rng.integers(-1 << bits - 1, 1 << bits - 1, (5, 3)) if zeros else None
+    words = pack_grouped(weights.astype(np.int8), bits, bias, factors, size, points)
+    sizes = [1 + zeros + (min(size, 48 - k) >> 3) * bits for k in range(0, 48, size)]
     for first, four in zip((0, 4), words.reshape(2, 4 + sum(sizes)), strict=True):
         there = min(4, 5 - first)
         assert four[:there].tolist() == bias[first : first + 4].tolist()
         for group, part in enumerate(np.split(four[4:], np.cumsum(sizes)[:-1])):
             assert part[:1].view(np.uint8)[:there].tolist() == factors[first : first + 4, group].tolist()
-            halves = np.ascontiguousarray(part[1:]).view("<u2").astype(np.int64).reshape(-1, 1, 2)
+            if points is not None:
+                as_fields = (points[first : first + 4, group] + (1 << bits - 1)) * (2 if bits == 2 else 1)
+                assert part[1:2].view(np.uint8)[:there].tolist() == as_fields.tolist()
+            halves = np.ascontiguousarray(part[1 + zeros :]).view("<u2").astype(np.int64).reshape(-1, 1, 2)
             fields = halves >> bits * np.arange(16 // bits)[:, None] & (1 << bits) - 1
             found = fields.reshape(-1, 2, 4, 2).transpose(2, 0, 3, 1).reshape(4, -1)
             read = 2 * found - 1 if bits == 1 else found - (1 << bits - 1)

@@ -23,6 +23,7 @@ from edgeq.ops.fully_connected import FullyConnected
 from edgeq.quantize import QuantConfig
 from edgeq.report.accuracy import sqnr_db
 from edgeq.simulator import FloatExecutor, IntExecutor
+from edgeq.warnings import EdgeqWarning
 
 
 def layers() -> Graph:
@@ -69,6 +70,38 @@ def test_groups_lose_less(rounding: str) -> None:
     assert dtype is DType.INT4 and q.groups is not None and q.groups.size == 32
     table = q.groups.table(80)
     assert table.shape == (80, 3) and table.max() > 100 and np.all(np.gcd.reduce(table, axis=1) == 1)
+
+
+@pytest.mark.parametrize(
+    ("bits", "group", "options", "gain"),
+    [
+        (4, 32, {}, 0.8),
+        (3, 32, {"rounding": "nearest", "weight_scale": "hqq"}, 1.0),
+        (4, 0, {"rounding": "adaround"}, 0.8),
+        (2, 32, {"rounding": "descent", "weight_scale": "max"}, 0.4),
+        (4, 0, {"weight_scale": "hqq"}, 1.0),
+    ],
+)
+def test_zero_points_lose_less(bits: int, group: int, options: dict[str, str], gain: float) -> None:
+    """Of groups, and of whole channels, which are then filled up to a multiple of 8."""
+    graph, options = layers(), {"weight_bits": bits, "weight_group": group, **options}
+    _, plain = measured(graph, **options)
+    found, better = measured(graph, **options, weight_zero_points=True)
+    assert better > plain + gain
+    dtype, q = weights(found, "second")
+    assert dtype.bits == bits and q.groups is not None and q.groups.size == (group or 80)
+    assert len(set(q.groups.zeros)) > 2 and (group or set(q.groups.factors) == {1})
+
+
+def test_zero_points_of_single_layers() -> None:
+    """Also with 16-bit activations; where no layer can have any, or some cannot, it is said."""
+    graph = layers()
+    found, _ = measured(graph, activation_bits=16, layers={"second": {"weight_zero_points": True}})
+    assert weights(found, "first")[1].groups is None and not weights(found, "second")[1].is_symmetric
+    with pytest.warns(EdgeqWarning, match=r"1 of 2 layers of integers cannot take zero-points of weights: second"):
+        measured(graph, weight_zero_points=True, layers={"second": {"weight_bits": 8}})
+    with pytest.raises(UsageError, match="no layer can take zero-points of weights"):
+        measured(graph, weight_zero_points=True, weight_bits=8)
 
 
 def test_of_single_layers_and_16_bits() -> None:

@@ -27,10 +27,10 @@ from edgeq.ir.tensor import SIGNED, Array, DType, QParams, Shape, TensorType
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.quantize.calibrate import choose
 from edgeq.quantize.codebook import levels_for
-from edgeq.quantize.config import QuantConfig, WeightRounding, Weights, WeightScale
+from edgeq.quantize.config import QuantConfig, WeightRounding, Weights
 from edgeq.quantize.convert import convert
 from edgeq.quantize.float_values import FloatValues
-from edgeq.quantize.groups import chosen_groups, group_of
+from edgeq.quantize.groups import chosen_groups, group_of, has_zero_points
 from edgeq.quantize.groups import in_groups as by_groups
 from edgeq.quantize.methods.correct_biases import EditedIntegers
 from edgeq.quantize.methods.learn_rounding import learned
@@ -169,11 +169,14 @@ def round_layer(
     heavy = np.stack([np.diagonal(m.second) + d for m, d in zip(known, damping, strict=True)])
     importance = op.from_groups(np.broadcast_to(heavy[:, None], wanted.shape), shape)
     few = has_few(shape, layer.product.axis, (sums, shape[layer.product.axis or 0]), 1)
-    around, clips = Around(q.s, layer.output.s, wide, few=few), config.weight_scale is not WeightScale.MAX
-    shared = chosen_groups(target, size, levels, importance, dtype, around.wide, clips) if size else None
+    around, method = Around(q.s, layer.output.s, wide, few=few), config.weight_scale
+    zeros = has_zero_points(layer.node, config)
+    shared = chosen_groups(target, size, levels, importance, dtype, wide, method, zeros) if size else None
     factors = None if shared is None else op.by_group(shared.spread(shape))
+    points = 0.0 if shared is None else op.by_group(shared.spread_zeros(shape).astype(np.float64))
+    offsets = None if factors is None else points * factors
     rounders = [
-        Rounder.of(w, m.second + d * np.eye(taps), levels, None if factors is None else factors[k])
+        Rounder.of(w, m.second + d * np.eye(taps), levels, *(None if x is None else x[k] for x in (factors, offsets)))
         for k, (w, m, d) in enumerate(zip(wanted, known, damping, strict=True))
     ]
     axis = layer.product.axis or 0
@@ -222,15 +225,17 @@ def round_layer(
                 where=where,
             )
         second = np.stack([m.second + d * np.eye(taps) for m, d in zip(known, damping, strict=True)])
-        starts = list(learned(wanted / scales[:, :, None], second, levels, factors))
+        steps = wanted / scales[:, :, None]
+        starts = list(learned(steps if offsets is None else steps + offsets, second, levels, factors))
     if config.chosen_rounding is WeightRounding.DESCENT:
         steps = scales[:, :, None] if factors is None else scales[:, :, None] * factors
-        starts, passes = list(levels.nearest(wanted / steps)), DESCENT_PASSES
+        starts, passes = list(levels.nearest(wanted / steps + points)), DESCENT_PASSES
     rounded = np.stack([r.integers(s, start, passes) for r, s, start in zip(rounders, scales, starts, strict=True)])
     rounded *= signed[:, :, None]
     shift = np.stack(
         [
-            dot(w, m.real_mean - away) - s * dot(r if factors is None else r * factors[k], m.mean - away)
+            dot(w, m.real_mean - away)
+            - s * dot(r if factors is None or offsets is None else r * factors[k] - offsets[k], m.mean - away)
             for k, (w, s, m, r) in enumerate(zip(groups, scales, known, rounded, strict=True))
         ]
     )
