@@ -8,21 +8,16 @@ from dataclasses import replace
 from edgeq.ir.condition import all_of
 from edgeq.ir.kernel import INT16, Kernel, Param
 from edgeq.ir.site import Site
+from edgeq.kernels._shared.contiguous import rows_are_contiguous, rows_are_contiguous_or_repeated
 from edgeq.kernels._shared.int16 import SMALL_PRODUCT
 from edgeq.kernels.dsp.isa import DSP
 from edgeq.numerics.fixedpoint import Numerics
 from edgeq.ops import mul
 from edgeq.ops._addsub import has_small_factors, has_whole_mantissas, lower_double, lower_fast
-from edgeq.ops._broadcast import both_computed, one_constant, operand_walk
+from edgeq.ops._broadcast import both_computed, one_constant
 from edgeq.ops._fits import is_double, is_fast
 from edgeq.ops._int16 import WIDE
 from edgeq.ops._overlap import elementwise
-
-
-def rows_are_contiguous(site: Site) -> bool:
-    """Both operands are contiguous along the last dimension once neighbouring dimensions are joined."""
-    _, strides = operand_walk(site)
-    return all(steps[-1] == 1 for steps in strides)
 
 
 def binary_rows(
@@ -31,6 +26,7 @@ def binary_rows(
     lower: Callable[[Site], Mapping[str, Param]],
     fits: Callable[[Site], bool],
     suffix: str = "_fast",
+    walked: Callable[[Site], bool] = rows_are_contiguous,
 ) -> tuple[Kernel, Kernel]:
     """The rows `eq_<name>_dsp<suffix>` with two computed operands and `eq_<name>_const_dsp<suffix>` with one.
 
@@ -40,6 +36,7 @@ def binary_rows(
         lower: their members.
         fits: further condition on the site.
         suffix: end of the C names.
+        walked: how operands lie.
     """
 
     def row(function: str, condition: Callable[[Site], bool]) -> Kernel:
@@ -50,7 +47,7 @@ def binary_rows(
             struct,
             lower,
             isa=DSP,
-            fits=all_of(condition, fits, rows_are_contiguous),
+            fits=all_of(condition, fits, walked),
             overlap=elementwise,
         )
 
@@ -76,7 +73,12 @@ def sum_rows() -> tuple[Kernel, ...]:
     return (
         *binary_rows("add", "eq_add_fast_params", lower_fast, is_fast),
         *binary_rows("add", "eq_add_double_params", lower_double, FITS_DOUBLE, "_double"),
-        *(_add16(row) for row in binary_rows("add", "eq_add_int16_params", lower_fast, is_fast, "")),
+        *(
+            _add16(row)
+            for row in binary_rows(
+                "add", "eq_add_int16_params", lower_fast, is_fast, "", rows_are_contiguous_or_repeated
+            )
+        ),
     )
 
 
@@ -99,5 +101,6 @@ def _mul16(row: Kernel) -> Kernel:
 
 def mul_rows() -> tuple[Kernel, ...]:
     """The rows of Mul."""
-    int16 = binary_rows("mul", "eq_mul_int16_params", mul.lower_int16, all_of(WIDE, SMALL_PRODUCT), "")
+    fits = all_of(WIDE, SMALL_PRODUCT)
+    int16 = binary_rows("mul", "eq_mul_int16_params", mul.lower_int16, fits, "", rows_are_contiguous_or_repeated)
     return *binary_rows("mul", "eq_mul_params", mul.lower_ref, has_small_factor), *map(_mul16, int16)

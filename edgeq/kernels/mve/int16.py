@@ -13,7 +13,7 @@ from edgeq.ir.op import registry
 from edgeq.ir.site import Site
 from edgeq.ir.tensor import Array
 from edgeq.kernels._shared import KernelTable
-from edgeq.kernels._shared.contiguous import rows_are_contiguous
+from edgeq.kernels._shared.contiguous import rows_are_contiguous_or_repeated
 from edgeq.kernels._shared.int16 import SMALL_FACTORS, SMALL_PRODUCT, factors_of
 from edgeq.kernels._shared.site import flat_weights, op_of, padded
 from edgeq.kernels.mve.conv2d import TILE, is_1x1, one_group, overlap_1x1, overlap_any
@@ -179,11 +179,11 @@ def _pair_rows(name: str, struct: str, lower: Callable[[Site], Mapping[str, Para
         struct,
         lower,
         MVE,
-        all_of(both_computed, fits, rows_are_contiguous),
+        all_of(both_computed, fits, rows_are_contiguous_or_repeated),
         overlap=elementwise,
         elements=INT16,
     )
-    constant = all_of(one_constant, fits, rows_are_contiguous)
+    constant = all_of(one_constant, fits, rows_are_contiguous_or_repeated)
     return row, replace(row, function=f"eq_{name}_int16_const_mve", fits=constant)
 
 

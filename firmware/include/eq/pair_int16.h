@@ -60,14 +60,15 @@ void eq_maximum_int16_ref(const eq_minmax_int16_params *p, const int16_t *a, con
 void eq_maximum_int16_const_ref(const eq_minmax_int16_params *p, const int16_t *a, int16_t *output);
 void eq_compare_int16_ref(const eq_compare_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_compare_int16_const_ref(const eq_compare_int16_params *p, const int16_t *a, int16_t *output);
-/* The same sums for the DSP extension: both operands are contiguous along the last dimension. */
+
+/* The same sums for the DSP extension: along the last dimension each operand is contiguous or one element. */
 void eq_add_int16_dsp(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_dsp(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
 
 /* The same for Helium. */
 void eq_add_int16_mve(const eq_add_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_add_int16_const_mve(const eq_add_int16_params *p, const int16_t *a, int16_t *output);
-/* Products by a factor below 1/4: both operands are contiguous along the last dimension. */
+/* Products by a factor below 1/4, of such operands. */
 void eq_mul_int16_dsp(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_mul_int16_const_dsp(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
 void eq_mul_int16_mve(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
