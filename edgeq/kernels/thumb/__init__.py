@@ -13,6 +13,7 @@ from edgeq.kernels.thumb.gru import gru_rows
 from edgeq.kernels.thumb.int16 import conv2d_int16_rows, depthwise_int16_row, fully_connected_int16_row
 from edgeq.kernels.thumb.isa import THUMB, THUMB2
 from edgeq.kernels.thumb.lstm import lstm_rows
+from edgeq.kernels.thumb.mul_int16 import mul_int16_rows
 from edgeq.kernels.thumb.narrow import narrow_conv2d_rows, narrow_fully_connected_rows
 from edgeq.kernels.thumb.normalize_int16 import normalize_int16_row
 from edgeq.kernels.thumb.reductions_int16 import (
@@ -33,6 +34,7 @@ from edgeq.ops.lstm import Lstm
 from edgeq.ops.mat_mul import MatMul
 from edgeq.ops.max_pool2d import MaxPool2D
 from edgeq.ops.mean import Mean
+from edgeq.ops.mul import Mul
 from edgeq.ops.rms_norm import RMSNorm
 from edgeq.ops.simple_rnn import SimpleRnn
 from edgeq.ops.svdf import Svdf
@@ -47,6 +49,7 @@ ROWS: KernelTable = {
         fully_connected_int16_row(),
     ),
     SumOp: (sum_row(),),
+    Mul: mul_int16_rows(),
     AveragePool2D: (average_pool2d_row(), average_pool2d_int16_row()),
     MaxPool2D: (max_pool2d_row(), max_pool2d_int16_row()),
     Mean: (mean_row(), mean_int16_row()),

@@ -74,4 +74,8 @@ void eq_mul_int16_const_dsp(const eq_mul_int16_params *p, const int16_t *a, int1
 void eq_mul_int16_mve(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
 void eq_mul_int16_const_mve(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
 
+/* The same products for cores without SIMD. */
+void eq_mul_int16_thumb(const eq_mul_int16_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void eq_mul_int16_const_thumb(const eq_mul_int16_params *p, const int16_t *a, int16_t *output);
+
 #endif

@@ -42,6 +42,22 @@ static inline int32_t eq_rounding_divide_by_pot(int32_t x, int32_t exponent)
     return (x >> exponent) + ((x & mask) > threshold ? 1 : 0);
 }
 
+/* floor((a * m + rest) / 2^32); 0 <= m < 2^31 */
+static inline int32_t eq_high_of_sum(int32_t a, int32_t m, uint32_t rest)
+{
+#if defined(__thumb__) && !defined(__thumb2__) /* in products of 32 bits: compilers call a library for those of 64 */
+    const uint32_t below = (uint32_t)a & 0xffffU, m_below = (uint32_t)m & 0xffffU;
+    const int32_t above = a >> 16, m_above = m >> 16;
+    const int32_t first = above * (int32_t)m_below;
+    const uint32_t second = below * (uint32_t)m_above, low = below * m_below;
+    const uint32_t carry = ((low & 0xffffU) + (rest & 0xffffU)) >> 16;
+    const uint32_t middle = (low >> 16) + (rest >> 16) + ((uint32_t)first & 0xffffU) + (second & 0xffffU) + carry;
+    return above * m_above + (first >> 16) + (int32_t)(second >> 16) + (int32_t)(middle >> 16);
+#else
+    return (int32_t)(((int64_t)a * m + rest) >> 32);
+#endif
+}
+
 /* acc · m, where (mantissa, shift) stand for m as edgeq.numerics.fixedpoint.quantize_multiplier gives them. */
 static inline int32_t eq_multiply(int32_t acc, int32_t mantissa, int32_t shift, eq_rounding rounding)
 {
@@ -49,12 +65,12 @@ static inline int32_t eq_multiply(int32_t acc, int32_t mantissa, int32_t shift, 
         const int32_t x = shift ? eq_shift_left(acc, shift) : acc;
         return (int32_t)(((int64_t)x * mantissa + ((int64_t)1 << 30)) >> 31);
     }
+    if (rounding == EQ_SINGLE && shift < -1) { /* the lower half of the product cannot reach the result */
+        const int32_t right = -1 - shift;
+        return (eq_high_of_sum(acc, mantissa, 0) + (1 << (right - 1))) >> right;
+    }
     const int64_t product = (int64_t)acc * mantissa;
     if (rounding == EQ_SINGLE) {
-        if (shift < -1) { /* the lower half of the product cannot reach the result */
-            const int32_t right = -1 - shift;
-            return ((int32_t)(product >> 32) + (1 << (right - 1))) >> right;
-        }
         const int32_t total = 31 - shift;
         return eq_saturate32((product + ((int64_t)1 << (total - 1))) >> total);
     }

@@ -14,35 +14,15 @@ static inline int16_t eq_requantize16_wide(int64_t acc, int32_t mantissa, int32_
     return (int16_t)(scaled < qmin ? qmin : scaled > qmax ? qmax : scaled);
 }
 
-/* floor((a * m + rest) / 2^32) and, for a in 0 ... 2^14 - 1, floor(a * m / 2^14); 0 <= m < 2^31 */
+/* floor(a * m / 2^14) for a in 0 ... 2^14 - 1; 0 <= m < 2^31 */
+static inline uint32_t eq_small_product(uint32_t a, int32_t m)
+{
 #if defined(__thumb__) && !defined(__thumb2__)
-/* In products of 32 bits: compilers call a library for those of 64. */
-static inline int32_t eq_high_of_sum(int32_t a, int32_t m, uint32_t rest)
-{
-    const uint32_t below = (uint32_t)a & 0xffffU, m_below = (uint32_t)m & 0xffffU;
-    const int32_t above = a >> 16, m_above = m >> 16;
-    const int32_t first = above * (int32_t)m_below;
-    const uint32_t second = below * (uint32_t)m_above, low = below * m_below;
-    const uint32_t carry = ((low & 0xffffU) + (rest & 0xffffU)) >> 16;
-    const uint32_t middle = (low >> 16) + (rest >> 16) + ((uint32_t)first & 0xffffU) + (second & 0xffffU) + carry;
-    return above * m_above + (first >> 16) + (int32_t)(second >> 16) + (int32_t)(middle >> 16);
-}
-
-static inline uint32_t eq_small_product(uint32_t a, int32_t m)
-{
     return (a * ((uint32_t)m >> 16) << 2) + (a * ((uint32_t)m & 0xffffU) >> 14);
-}
 #else
-static inline int32_t eq_high_of_sum(int32_t a, int32_t m, uint32_t rest)
-{
-    return (int32_t)(((int64_t)a * m + rest) >> 32);
-}
-
-static inline uint32_t eq_small_product(uint32_t a, int32_t m)
-{
     return (uint32_t)((uint64_t)(a << 18) * (uint32_t)m >> 32);
-}
 #endif
+}
 
 /* The same for factors below 1/4 (shift <= -2) and an accumulator below 2^45, in fewer instructions. */
 static inline int16_t eq_requantize16_long(int64_t acc, int32_t mantissa, int32_t shift, int32_t qmin, int32_t qmax)
