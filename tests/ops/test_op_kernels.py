@@ -283,7 +283,7 @@ def test_octaves_of_shifted_sums(tmp_path: Path) -> None:
 @pytest.mark.parametrize("core", CORES)
 def test_emulated_core(core: str, tmp_path: Path) -> None:
     """In several programs, for the memory of the machine; of cores with another's kernels fewer cases."""
-    cases, programs = (plain_cases(), 1) if core in LIKE_M4 else (all_cases(), 3)
+    cases, programs = (plain_cases(), 2) if core in LIKE_M4 else (all_cases(), 3)
     for part, wanted in enumerate([*(cases[k::programs] for k in range(programs)), shapes()]):
         place = tmp_path / str(part)
         place.mkdir()
