@@ -35,6 +35,11 @@ TRANSFORMS = (
     *(f"eq_{name}_ref" for name in ("rfft", "irfft", "spectrum", "sample_spectrum", "sample_statistics")),
     "eq_rfft_dsp",
 )
+AT_RUN_TIME = tuple(
+    f"eq_mat_mul_dynamic{constant}_{isa}"
+    for constant in ("", "_const_a", "_const_b")
+    for isa in ("ref", "dsp", "mve", "neon", "dotprod", "avx2")
+)
 APART = {
     **dict.fromkeys(SEARCHES, "they look at every element again for each result, and ask for places apart"),
     **dict.fromkeys(TRANSFORMS, "they read samples in another order than they write values"),
@@ -44,6 +49,7 @@ APART = {
         (f"eq_mat_mul_stored_const_{operand}_ref" for operand in "ab"),
         "they compute four rows or columns of the whole result, then the next four",
     ),
+    **dict.fromkeys(AT_RUN_TIME, "they bring whole matrices to integers before the first product is written"),
     **dict.fromkeys(WIDE, "they read and write wide, in an order that depends on the shape, and ask for places apart"),
 }
 """Kernels of which an output never lies over an input, and why."""
@@ -51,7 +57,7 @@ UNSEEN = {
     *(f"eq_{relation}_{row}_float32" for relation in ("equal", "not_equal") for row in ("ref", "const_ref")),
     *(f"eq_select_{kind}_ref" for kind in ("float32", "int16")),
     *(f"eq_filter_bank_square_root_{kind}" for kind in ("ref", "dsp")),
-    "eq_fully_connected_grouped_int16_ref",
+    *("eq_fully_connected_grouped_int16_ref", "eq_fully_connected_grouped_zeros_int16_ref"),
     *(f"eq_{name}_ref" for name in ("gather_at", "gather_at_int16", "embed", "embed_int16")),
     *(f"eq_masked_softmax_at_{kind}" for kind in ("int16_ref", "ref_fast", "ref_double")),
     *("eq_quantize_int16_ref", "eq_quantize_int16_ref_away"),
