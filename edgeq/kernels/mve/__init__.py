@@ -18,6 +18,7 @@ from edgeq.kernels.mve.int16 import (
     function_int16_rows,
     max_pool2d_int16_row,
     mul_int16_rows,
+    softmax_int16_row,
     sum_int16_rows,
 )
 from edgeq.kernels.mve.isa import MVE
@@ -44,6 +45,7 @@ from edgeq.ops.mean import Mean
 from edgeq.ops.mul import Mul
 from edgeq.ops.requantize import Requantize
 from edgeq.ops.simple_rnn import SimpleRnn
+from edgeq.ops.softmax import Softmax
 from edgeq.ops.svdf import Svdf
 
 _RUN_TIME = {op: run_time_rows(op, "mve/run_time.c", "mve", MVE) for op in PORTABLE}
@@ -71,6 +73,7 @@ ROWS: KernelTable = {
     Lstm: (lstm_row(), *_RUN_TIME[Lstm]),
     Gru: (gru_row(), *_RUN_TIME[Gru]),
     SimpleRnn: (simple_rnn_row(), *_RUN_TIME[SimpleRnn]),
+    Softmax: (softmax_int16_row(),),
     Svdf: (*svdf_rows(), *_RUN_TIME[Svdf]),
     **function_int16_rows(),
 }

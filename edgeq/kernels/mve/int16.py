@@ -20,7 +20,7 @@ from edgeq.kernels.mve.conv2d import TILE, is_1x1, one_group, overlap_1x1, overl
 from edgeq.kernels.mve.fully_connected import overlap as row_overlap
 from edgeq.kernels.mve.isa import MVE
 from edgeq.kernels.mve.pack import BLOCK, GROUP, WORDS, fill, interleave
-from edgeq.ops import max_pool2d, mul
+from edgeq.ops import max_pool2d, mul, softmax
 from edgeq.ops._addsub import lower_fast
 from edgeq.ops._broadcast import both_computed, one_constant
 from edgeq.ops._fits import is_fast
@@ -28,6 +28,7 @@ from edgeq.ops._int16 import NARROW_SUMS, WIDE
 from edgeq.ops._overlap import Overlaps, elementwise, first_pixels, in_groups
 from edgeq.ops._packed import SYMMETRIC
 from edgeq.ops._requant import folded_bias, type_range
+from edgeq.ops._softmax import columns
 from edgeq.ops._table import WIDE_ROW
 from edgeq.ops._window import geometry
 from edgeq.ops.conv2d import Conv2D
@@ -214,4 +215,18 @@ def max_pool2d_int16_row() -> Kernel:
         MVE,
         overlap=lambda site: in_groups(site, max_pool2d.first(site), site.input(0).shape[3], LANES),
         elements=INT16,
+    )
+
+
+def softmax_int16_row() -> Kernel:
+    """The row of Softmax."""
+    few = Condition("Rows have two elements or more", lambda site: columns(site) > 1)
+    usual = Condition("Outputs have steps of at least 2⁻²⁸", lambda site: softmax.output_factor16(site)[1] > 32)
+    row = softmax.int16_row()
+    return replace(
+        row,
+        function="eq_softmax_int16_mve",
+        sources=("mve/softmax_int16.c",),
+        isa=MVE,
+        fits=all_of(row.fits, few, usual),
     )

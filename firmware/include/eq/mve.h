@@ -138,6 +138,11 @@ EQ_INLINE eq_s32x4 eq_gather_s16_to_s32(const int16_t *from, eq_s32x4 index)
     return vldrhq_gather_shifted_offset_s32(from, vreinterpretq_u32_s32(index));
 }
 
+EQ_INLINE eq_s32x4 eq_gather_s32(const int32_t *from, eq_s32x4 index)
+{
+    return vldrwq_gather_shifted_offset_s32(from, vreinterpretq_u32_s32(index));
+}
+
 /* a * 2^shift modulo 2^32; shift in 0 ... 31 */
 EQ_INLINE eq_s32x4 eq_left_s32(eq_s32x4 a, int32_t shift)
 {
@@ -260,6 +265,18 @@ EQ_INLINE eq_s8x16 eq_exclusive_or_s8(eq_s8x16 a, eq_s8x16 b)
 EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
 {
     return vaddvaq_s8(sum, a);
+}
+
+/* sum + a[0] + a[1] + ... modulo 2^32 */
+EQ_INLINE int32_t eq_add_across_s32(int32_t sum, eq_s32x4 a)
+{
+    return vaddvaq_s32(sum, a);
+}
+
+/* The greatest of them. */
+EQ_INLINE int32_t eq_max_across_s16(int32_t least, eq_s16x8 a)
+{
+    return vmaxvq_s16((int16_t)least, a);
 }
 
 /* sum + a[0] * b[0] + a[1] * b[1] + ... */
@@ -395,6 +412,18 @@ EQ_INLINE eq_s32x4 eq_high_s32(eq_s32x4 a, eq_s32x4 b)
     return vmulhq_s32(a, b);
 }
 
+/* floor(a * b / 2^32) of lanes without a sign */
+EQ_INLINE eq_s32x4 eq_high_u32(eq_s32x4 a, eq_s32x4 b)
+{
+    return vreinterpretq_s32_u32(vmulhq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b)));
+}
+
+/* floor(a / 2^-shift) of lanes without a sign; shift in -31 ... 0 */
+EQ_INLINE eq_s32x4 eq_shift_u32(eq_s32x4 a, int32_t shift)
+{
+    return vreinterpretq_s32_u32(vshlq_r_u32(vreinterpretq_u32_s32(a), shift));
+}
+
 /* round(a / 2^-shift), halves up; shift in -31 ... 0 */
 EQ_INLINE eq_s32x4 eq_rounding_shift_s32(eq_s32x4 a, eq_s32x4 shift)
 {
@@ -490,6 +519,7 @@ EQ_LANES(4, eq_s32x4, eq_load_s16_to_s32_n, (const int16_t *from, int32_t n), i 
 EQ_LANES(8, eq_s16x8, eq_load_s16, (const int16_t *from), from[i])
 EQ_LANES(8, eq_s16x8, eq_load_s16_n, (const int16_t *from, int32_t n), (int16_t)(i < n ? from[i] : 0))
 EQ_LANES(4, eq_s32x4, eq_gather_s16_to_s32, (const int16_t *from, eq_s32x4 index), from[index.lane[i]])
+EQ_LANES(4, eq_s32x4, eq_gather_s32, (const int32_t *from, eq_s32x4 index), from[index.lane[i]])
 EQ_LANES(4, eq_s32x4, eq_left_s32, (eq_s32x4 a, int32_t shift), eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << shift)))
 EQ_LANES(4, eq_s32x4, eq_left_n_s32, (eq_s32x4 a, int32_t n), eq_wrap_s32((int64_t)a.lane[i] * ((int64_t)1 << n)))
 EQ_LANES(4, eq_s32x4, eq_right_n_s32, (eq_s32x4 a, int32_t n), a.lane[i] >> n)
@@ -551,6 +581,22 @@ EQ_INLINE int32_t eq_add_across_s8(int32_t sum, eq_s8x16 a)
     return sum;
 }
 
+EQ_INLINE int32_t eq_add_across_s32(int32_t sum, eq_s32x4 a)
+{
+    for (int32_t i = 0; i < 4; i++) {
+        sum = eq_wrap_s32((int64_t)sum + a.lane[i]);
+    }
+    return sum;
+}
+
+EQ_INLINE int32_t eq_max_across_s16(int32_t least, eq_s16x8 a)
+{
+    for (int32_t i = 0; i < 8; i++) {
+        least = a.lane[i] > least ? a.lane[i] : least;
+    }
+    return least;
+}
+
 EQ_INLINE int32_t eq_dot_s8(int32_t sum, eq_s8x16 a, eq_s8x16 b)
 {
     for (int32_t i = 0; i < 16; i++) {
@@ -603,6 +649,9 @@ EQ_LANES(4, eq_s32x4, eq_doubling_high_s32, (eq_s32x4 a, eq_s32x4 b),
 EQ_LANES(4, eq_s32x4, eq_doubling_high_scalar_s32, (eq_s32x4 a, int32_t b),
          eq_limit_s32(((int64_t)a.lane[i] * b + ((int64_t)1 << 30)) >> 31))
 EQ_LANES(4, eq_s32x4, eq_high_s32, (eq_s32x4 a, eq_s32x4 b), (int32_t)((int64_t)a.lane[i] * b.lane[i] >> 32))
+EQ_LANES(4, eq_s32x4, eq_high_u32, (eq_s32x4 a, eq_s32x4 b),
+         eq_wrap_s32((int64_t)((uint64_t)(uint32_t)a.lane[i] * (uint32_t)b.lane[i] >> 32)))
+EQ_LANES(4, eq_s32x4, eq_shift_u32, (eq_s32x4 a, int32_t shift), eq_wrap_s32((int64_t)((uint32_t)a.lane[i] >> -shift)))
 EQ_LANES(4, eq_s32x4, eq_rounding_shift_s32, (eq_s32x4 a, eq_s32x4 shift),
          (int32_t)((a.lane[i] + (((int64_t)1 << -shift.lane[i]) >> 1)) >> -shift.lane[i]))
 EQ_LANES(4, eq_s32x4, eq_shift_s32, (eq_s32x4 a, int32_t shift), a.lane[i] >> -shift)

@@ -92,5 +92,7 @@ static inline int16_t eq_share16(const eq_softmax_int16_params *p, uint32_t expo
 /* The output may be the input. */
 void eq_softmax_int16_ref(const eq_softmax_int16_params *p, const int16_t *input, int16_t *output);
 void eq_softmax_int16_ref_double(const eq_softmax_int16_double_params *p, const int16_t *input, int16_t *output);
+/* The same for Helium: rows of two elements or more, bits above 32. */
+void eq_softmax_int16_mve(const eq_softmax_int16_params *p, const int16_t *input, int16_t *output);
 
 #endif
