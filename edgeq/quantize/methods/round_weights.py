@@ -34,9 +34,10 @@ from edgeq.quantize.groups import chosen_groups, group_of, has_zero_points
 from edgeq.quantize.groups import in_groups as by_groups
 from edgeq.quantize.methods.correct_biases import EditedIntegers
 from edgeq.quantize.methods.learn_rounding import learned
-from edgeq.quantize.moments import approached, damping_of, dot, moments
+from edgeq.quantize.moments import Moments, approached, damping_of, dot, moments
 from edgeq.quantize.octaves import has_few
 from edgeq.quantize.operands import float_products, operand, rule_of, weight_type, with_operand
+from edgeq.quantize.ranges import Levels
 from edgeq.quantize.rounder import PASSES, Rounder
 from edgeq.quantize.statistics import Floats
 from edgeq.quantize.step import Draft, Step
@@ -135,6 +136,59 @@ def _rows(layer: _Layer, shape: Shape, x: Array, every: int) -> Array:
     return np.concatenate(found, axis=1)
 
 
+def _origin(q: QParams) -> int:
+    """What inputs are counted from: far from zero there is no padding, so that anything will do."""
+    return q.zp if abs(q.zp) <= FAR_ZERO else 0
+
+
+def _known(layer: _Layer, shape: Shape, integers: Array, reals: Array) -> list[Moments]:
+    """The moments of each group's inputs; arguments as those of `round_layer`, with the shape of the weights."""
+    op, q = layer.node.op, layer.input
+    origin, taps = _origin(q), op.by_group(np.zeros(shape, np.int8)).shape[2]
+    most = min(MOST_ROWS, max(LEAST_ROWS, ROWS_PER_TAP * taps))
+    sums = layer_sums(op, integers[0], shape)
+    every = apart(sums, -(-sums * len(integers) // most))
+    seen = _rows(layer, shape, integers.astype(np.int16) - np.int16(origin), every)
+    meant = _rows(layer, shape, (reals.astype(np.float64) / q.s + float(q.zp - origin)).astype(np.float32), every)
+    return [moments(a, b, integers.dtype == np.int16) for a, b in zip(seen, meant, strict=True)]
+
+
+def _starts(
+    wanted: Floats,
+    scales: Floats,
+    second: Floats,
+    levels: Levels,
+    factors: Floats | None,
+    points: Floats | float,
+    config: QuantConfig,
+    where: str,
+) -> tuple[list[Floats | None], int]:
+    """Integers of each group to begin with, None where columns are rounded one by one, and passes over them.
+
+    Args:
+        wanted: (groups, outputs, taps) weights.
+        scales: (groups, outputs, 1).
+        second: (groups, taps, taps) moments.
+        levels: what integers may be.
+        factors, points: (groups, outputs, taps) of groups of weights: multiples of a scale, and zero-points.
+        config: of the layer.
+        where: the layer, for messages.
+    """
+    if config.chosen_rounding is WeightRounding.ADAROUND:
+        if levels.table:
+            raise UsageError(
+                "whether weights go up or down is not learned for codebooks",
+                hint="use --rounding hessian, their default",
+                where=where,
+            )
+        steps = wanted / scales if factors is None else wanted / scales + points * factors
+        return list(learned(steps, second, levels, factors)), PASSES
+    if config.chosen_rounding is WeightRounding.DESCENT:
+        steps = scales if factors is None else scales * factors
+        return list(levels.nearest(wanted / steps + points)), DESCENT_PASSES
+    return [None] * len(wanted), PASSES
+
+
 def round_layer(
     layer: _Layer, weights: Array, bias: Array | None, integers: Array, reals: Array, config: QuantConfig
 ) -> Rounded:
@@ -148,17 +202,12 @@ def round_layer(
         config: of the layer.
     """
     op, q = layer.node.op, layer.input
-    origin = q.zp if abs(q.zp) <= FAR_ZERO else 0  # without padding, then, so that any will do
-    away = float(q.zp - origin)
+    away = float(q.zp - _origin(q))
     shape, taps = weights.shape, op.by_group(weights).shape[2]
     sums = layer_sums(op, integers[0], shape)
-    most = min(MOST_ROWS, max(LEAST_ROWS, ROWS_PER_TAP * taps))
-    every = apart(sums, -(-sums * len(integers) // most))
-    seen = _rows(layer, shape, integers.astype(np.int16) - np.int16(origin), every)
-    meant = _rows(layer, shape, (reals.astype(np.float64) / q.s + away).astype(np.float32), every)
     groups = op.by_group(weights.astype(np.float64))
     wide = integers.dtype == np.int16
-    known = [moments(a, b, wide) for a, b in zip(seen, meant, strict=True)]
+    known = _known(layer, shape, integers, reals)
     damping = [damping_of(group, DAMPING) for group in known]
     shy = [damping_of(group, DAMPING + DOUBT * taps / group.rows) for group in known]
     wanted = np.stack([approached(w, m, d) for w, m, d in zip(groups, known, shy, strict=True)])
@@ -215,21 +264,8 @@ def round_layer(
     scales, signed = in_groups(np.asarray(params.scale)), in_groups(signs)
     rounders = [r.times(s) for r, s in zip(rounders, signed, strict=True)]
     wanted = wanted * signed[:, :, None]
-    starts: list[Floats | None] = [None] * len(rounders)
-    passes = PASSES
-    if config.chosen_rounding is WeightRounding.ADAROUND:
-        if levels.table:
-            raise UsageError(
-                "whether weights go up or down is not learned for codebooks",
-                hint="use --rounding hessian, their default",
-                where=where,
-            )
-        second = np.stack([m.second + d * np.eye(taps) for m, d in zip(known, damping, strict=True)])
-        steps = wanted / scales[:, :, None]
-        starts = list(learned(steps if offsets is None else steps + offsets, second, levels, factors))
-    if config.chosen_rounding is WeightRounding.DESCENT:
-        steps = scales[:, :, None] if factors is None else scales[:, :, None] * factors
-        starts, passes = list(levels.nearest(wanted / steps + points)), DESCENT_PASSES
+    second = np.stack([m.second + d * np.eye(taps) for m, d in zip(known, damping, strict=True)])
+    starts, passes = _starts(wanted, scales[:, :, None], second, levels, factors, points, config, where)
     rounded = np.stack([r.integers(s, start, passes) for r, s, start in zip(rounders, scales, starts, strict=True)])
     rounded *= signed[:, :, None]
     shift = np.stack(
