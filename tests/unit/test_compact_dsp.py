@@ -99,7 +99,7 @@ def test_weights_that_cannot_be_mixed_are_plain() -> None:
 
 
 def test_factors_of_one_and_more() -> None:
-    """Sums of few bits have room to be shifted; entries have a byte more then. There are more factors than octaves take."""
+    """Sums of few bits have room to be shifted; entries have a byte more then. Octaves have no room for so many."""
     plain = site(FullyConnected(), (1, 128), (24, 128))
     weights = np.clip(np.asarray(plain.consts[1]), -8, 7)
     narrow = replace(plain.inputs[1], dtype=DType.INT4)
